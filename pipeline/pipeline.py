@@ -1,0 +1,246 @@
+"""`Pipeline`: the only code that runs a RAG pipeline, on a laptop and in the orchestrator Lambda alike.
+
+It owns the order of the stages, the deadline, the spans and what becomes of an error. It refuses to look inside vectors.
+"""
+
+import logging
+import math
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pipeline.deadline import Deadline
+from pipeline.errors import BackendError, BadResponse, InputError, StageFailed
+from pipeline.protocols import Embedder, Generator, Index, OnEvent, Reranker
+from pipeline.types import (
+    Chunk,
+    ChunksFound,
+    Event,
+    Failure,
+    GenerateOptions,
+    Generation,
+    Setting,
+    Span,
+    StageEnded,
+    StageStarted,
+    Token,
+    TokenMade,
+    Trace,
+)
+
+log = logging.getLogger(__name__)
+
+MAX_QUESTION_CHARS = 2_000
+"""A longer text is a document, not a question; E5 reads 512 tokens."""
+
+MAX_TOP_K = 100
+"""More chunks than anyone reads; also what keeps a trace small."""
+
+RERANK_DEPTH = 20
+"""Candidates that a reranker is given, if `top_k` is smaller."""
+
+UNSTORABLE = {0: " ", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
+"""NUL, which C strings and PostgreSQL cannot hold, and lone surrogates, which UTF-8 cannot."""
+
+
+def clean_question(question: str) -> str:
+    """The question as it will be asked and stored. Raises InputError if it is blank or too long."""
+    cleaned = question.translate(UNSTORABLE).strip()
+    if not cleaned:
+        raise InputError("The question is blank. Type a question, or pick one of the examples.")
+    if len(cleaned) > MAX_QUESTION_CHARS:
+        raise InputError(
+            f"The question has {len(cleaned):,} characters; at most {MAX_QUESTION_CHARS:,} are read. "
+            "Shorten it, or add the long text to the corpus and ask about it."
+        )
+    return cleaned
+
+
+def check_top_k(top_k: int) -> None:
+    """Raise InputError unless 1 ≤ top_k ≤ MAX_TOP_K."""
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise InputError(f"top_k is {top_k}; ask for between 1 and {MAX_TOP_K} chunks.")
+
+
+def check_deadline(deadline_s: float) -> None:
+    """Raise InputError for what is no number of seconds. Zero or less is one: the question's time is up already."""
+    if not math.isfinite(deadline_s):
+        raise InputError(f"The deadline is {deadline_s} s; give a finite number of seconds.")
+
+
+def new_trace_id() -> str:
+    """A W3C trace id: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+Attributes = dict[str, str | int | float | bool]
+"""A span's attributes while its stage runs."""
+
+
+@dataclass(slots=True)
+class Recorder:
+    """What one question has caused so far, and who listens."""
+
+    on_event: OnEvent | None
+    clock: Callable[[], float] = time.perf_counter
+    spans: list[Span] = field(default_factory=list)
+    chunks: tuple[Chunk, ...] = ()
+    tokens: list[Token] = field(default_factory=list)
+    generation: Generation | None = None
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the question was asked."""
+        return (self.clock() - self.started) * 1000
+
+    def emit(self, event: Event) -> None:
+        """Tell the listener. One that raises is told nothing more: a broken view must not cost the answer."""
+        if self.on_event is None:
+            return
+        try:
+            self.on_event(event)
+        except Exception:
+            log.exception("the event listener failed; it is told nothing more of this question")
+            self.on_event = None
+
+    def found(self, chunks: list[Chunk]) -> None:
+        """Keep the chunks and tell the listener."""
+        self.chunks = tuple(chunks)
+        self.emit(ChunksFound(self.chunks))
+
+    def end(self, stage: str, start_ms: float, attributes: Attributes, failure: Failure | None) -> None:
+        """Keep a finished stage's span and tell the listener."""
+        span = Span(stage, start_ms, self.elapsed_ms() - start_ms, attributes, failure)
+        self.spans.append(span)
+        self.emit(StageEnded(span))
+
+    @contextmanager
+    def stage(self, name: str, deadline: Deadline) -> Iterator[Attributes]:
+        """Time a stage; its span is kept however it ends. Yields the span's attributes, to be filled in.
+
+        What breaks inside leaves as a BackendError that names the stage.
+        """
+        attributes: Attributes = {}
+        start_ms = self.elapsed_ms()
+        self.emit(StageStarted(name, start_ms))
+        try:
+            deadline.check(name)
+            yield attributes
+        except BackendError as error:
+            error.stage = error.stage or name
+            self.end(name, start_ms, attributes, error.to_failure())
+            raise
+        except Exception as error:
+            log.exception("stage %s failed", name)
+            failed = StageFailed(
+                f"The {name} stage failed with {type(error).__name__}. The details are in the log; "
+                "`raglass status` shows whether every part is ready.",
+                stage=name,
+            )
+            self.end(name, start_ms, attributes, failed.to_failure())
+            raise failed from error
+        self.end(name, start_ms, attributes, None)
+
+
+class Pipeline:
+    """Embed, retrieve, rerank if asked, generate; and a trace of it all."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: Index,
+        generator: Generator,
+        reranker: Reranker | None = None,
+        *,
+        options: GenerateOptions | None = None,
+    ) -> None:
+        self.embedder = embedder
+        self.index = index
+        self.generator = generator
+        self.reranker = reranker
+        self.options = options or GenerateOptions()
+
+    def answer(
+        self,
+        question: str,
+        *,
+        backend: str,
+        top_k: int,
+        deadline_s: float,
+        rerank: bool = False,
+        settings: Mapping[str, Setting] | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Trace:
+        """Answer a question for `backend`; see `pipeline.protocols.Backend.answer` for what is raised and what is kept.
+
+        settings: recorded in the trace beside what this call was given.
+        """
+        question = clean_question(question)
+        check_top_k(top_k)
+        check_deadline(deadline_s)
+        if rerank and self.reranker is None:
+            raise InputError(f"The backend {backend} has no reranker. Switch reranking off and ask again.")
+        recorder = Recorder(on_event)
+        asked_at = time.time()
+        failure: Failure | None = None
+        try:
+            self._run(recorder, question, top_k, rerank, Deadline(deadline_s))
+        except BackendError as error:
+            failure = error.to_failure()
+        return Trace(
+            trace_id=new_trace_id(),
+            question=question,
+            backend=backend,
+            asked_at=asked_at,
+            duration_ms=recorder.elapsed_ms(),
+            chunks=recorder.chunks,
+            generation=recorder.generation or partial_generation(recorder.tokens, failure),
+            spans=tuple(recorder.spans),
+            settings={**(settings or {}), "top_k": top_k, "deadline_s": deadline_s, "rerank": rerank},
+            error=failure,
+        )
+
+    def _run(self, recorder: Recorder, question: str, top_k: int, rerank: bool, deadline: Deadline) -> None:
+        with recorder.stage("embed", deadline) as attributes:
+            attributes["model"] = self.embedder.name
+            vectors = self.embedder.embed([question], "query", deadline=deadline)
+        depth = max(top_k, RERANK_DEPTH) if rerank else top_k
+        with recorder.stage("retrieve", deadline) as attributes:
+            attributes["top_k"] = depth
+            [chunks] = self.index.search(vectors, depth, texts=[question], deadline=deadline)
+            attributes["returned"] = len(chunks)
+            recorder.found(chunks)
+        if rerank and self.reranker is not None:
+            with recorder.stage("rerank", deadline) as attributes:
+                attributes["model"] = self.reranker.name
+                attributes["candidates"] = len(chunks)
+                chunks = self.reranker.rerank(question, chunks, deadline=deadline)[:top_k]
+                recorder.found(chunks)
+        with recorder.stage("generate", deadline) as attributes:
+            attributes["model"] = self.generator.name
+            self._generate(recorder, question, chunks, deadline)
+            attributes["tokens"] = len(recorder.tokens)
+
+    def _generate(self, recorder: Recorder, question: str, chunks: list[Chunk], deadline: Deadline) -> None:
+        for made in self.generator.generate(question, chunks, self.options, deadline=deadline):
+            if isinstance(made, Generation):
+                recorder.generation = made
+                return
+            recorder.tokens.append(made)
+            recorder.emit(TokenMade(made))
+            deadline.check("generate")
+        raise BadResponse("The generator ended without summing up its answer. Ask again; if it stays, report it.")
+
+
+def partial_generation(tokens: list[Token], failure: Failure | None) -> Generation | None:
+    """What can be kept of an answer that was cut short; None if it never began."""
+    if not tokens:
+        return None
+    reason = "deadline" if failure is not None and failure.kind == "Timeout" else "failed"
+    answer = "".join(token.text for token in tokens).strip()
+    return Generation(answer=answer, tokens=tuple(tokens), prompt_tokens=0, finish_reason=reason)

@@ -1,0 +1,94 @@
+"""What a stage and a backend must offer. Nothing inherits from these; they are matched by shape."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from pipeline.deadline import Deadline
+from pipeline.types import Chunk, Event, GenerateOptions, Generation, Kind, Readiness, Token, Trace
+
+Vectors = Any
+"""Whatever the embedder makes and the index takes (a NumPy array here, JSON lists on Lambda). The pipeline only hands it on."""
+
+OnEvent = Callable[[Event], None]
+"""Called in the answering thread, in order. One that raises is logged and told nothing more."""
+
+
+class Embedder(Protocol):
+    """Text to vectors."""
+
+    name: str
+    """Model name, recorded in every trace."""
+
+    def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> Vectors:
+        """Embed texts as float32 (n, dim), L2-normalised. The embedder adds its model's prefix for `kind`, once."""
+
+
+class Index(Protocol):
+    """Vectors to chunks."""
+
+    def search(
+        self, vectors: Vectors, top_k: int, *, texts: Sequence[str] | None = None, deadline: Deadline | None = None
+    ) -> list[list[Chunk]]:
+        """Find the `top_k` best chunks for each vector, best first; fewer where the corpus is smaller.
+
+        texts: the questions behind the vectors, for an index that also matches words (see docs/adr).
+        Raises DimensionMismatch if the vectors' dimension differs from the index's.
+        """
+
+
+class Reranker(Protocol):
+    """A second, closer look at the order of chunks."""
+
+    name: str
+    """Model name, recorded in every trace."""
+
+    def rerank(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Chunk]:
+        """Return the same chunks in a new order, `rank` renumbered from 1 and the new score in `signals['rerank']`."""
+
+
+class Generator(Protocol):
+    """Question and chunks to an answer."""
+
+    name: str
+    """Model name, recorded in every trace."""
+
+    def generate(
+        self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
+    ) -> Iterator[Token | Generation]:
+        """Yield each Token as it is made and, last, the Generation that sums them up."""
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Optional: how likely a given answer is over given chunks."""
+
+    def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> Any:
+        """Log-probabilities of a forced answer: (n_sets, n_tokens), nats."""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """What answers a question."""
+
+    name: str
+    """As stored with every trace, for example `local/embedded`."""
+
+    def answer(
+        self,
+        question: str,
+        *,
+        top_k: int,
+        deadline_s: float,
+        rerank: bool = False,
+        on_event: OnEvent | None = None,
+    ) -> Trace:
+        """Answer a question. A failed stage is kept in the trace's `error`, with every span and chunk so far.
+
+        Raises InputError for misuse: a blank question, `top_k` below 1, `rerank` where there is no reranker.
+        """
+
+    def check_ready(self) -> Readiness:
+        """Look at every part without answering anything; never raises."""
+
+    def close(self) -> None:
+        """Release what the backend holds. Calling it twice is harmless."""

@@ -1,0 +1,222 @@
+"""What flows through a pipeline and what a question leaves behind: chunks, spans, tokens, generations, traces.
+
+Plain frozen data. Nothing here computes more than a sum over its own fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["query", "passage"]
+"""What an embedder is given: E5 models prefix questions and passages differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document, as retrieved for one question."""
+
+    chunk_id: str
+    """Stable id, derived from the content."""
+    document_id: str
+    """The document that the chunk was cut from."""
+    title: str
+    """The document's title."""
+    text: str
+    """The chunk's text, as indexed."""
+    score: float
+    """Cosine similarity between question and chunk, in [-1, 1]."""
+    rank: int
+    """1 is best. The order is the retriever's (or reranker's), which may differ from that of `score`."""
+    signals: Mapping[str, float] = field(default_factory=dict)
+    """Other scores that decided the rank, by name: `bm25`, `fused`, `rerank`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as data: what a trace or a span keeps of an exception."""
+
+    kind: str
+    """The error's class name in `pipeline.errors`, for example `Timeout`."""
+    message: str
+    """What happened and what to do next; safe to show."""
+    stage: str | None = None
+    """The stage that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One stage's timed run."""
+
+    stage: str
+    """`embed`, `retrieve`, `rerank`, `generate`; on AWS also `network` and `gateway`."""
+    start_ms: float
+    """Offset from the trace's start."""
+    duration_ms: float
+    """Wall time of the stage."""
+    attributes: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    """What the stage was given and what it returned, in brief: model, counts."""
+    error: Failure | None = None
+    """Why the stage failed, if it did."""
+    parent: str | None = None
+    """The stage whose span encloses this one; None at the top level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One piece of an answer. A generator's unit is its model's token, the extractive reader's a sentence."""
+
+    text: str
+    """The piece, with its leading white space, so that an answer is the tokens joined."""
+    logprob_nats: float
+    """log p(token | question, chunks, tokens before it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where in a chunk an answer is quoted from."""
+
+    chunk_id: str
+    """The quoted chunk."""
+    start: int
+    """First character of the quotation in the chunk's text."""
+    end: int
+    """One past its last character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How far an answer may be trusted, and what the figure means."""
+
+    value: float
+    """In [0, 1]."""
+    kind: Literal["calibrated", "token_probability"]
+    """`calibrated`: a fitted probability that the answer is right (for an abstention: that abstaining is right).
+    `token_probability`: the geometric mean of the token probabilities, which is not a probability of being right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """An answer and how it came about."""
+
+    answer: str
+    """The answer shown; for an abstention, a sentence that says so."""
+    tokens: tuple[Token, ...]
+    """The pieces, in order. Empty for an abstention that generated nothing."""
+    prompt_tokens: int
+    """Tokens the generator read; 0 for a reader that has no prompt."""
+    finish_reason: str
+    """`stop`, `length`, `deadline`, `quoted` (extractive), `abstained` or `failed`."""
+    confidence: Confidence | None = None
+    """None where the generator has no measure of it."""
+    abstained: bool = False
+    """Whether the generator held that the chunks do not answer the question."""
+    evidence: tuple[Evidence, ...] = ()
+    """Quoted passages, in the answer's order; empty where the generator does not quote."""
+    used_chunk_ids: tuple[str, ...] = ()
+    """Chunks that the generator read. Lowest-ranked chunks are left out where they do not fit its window."""
+
+
+Setting = str | int | float | bool | None
+"""A recorded setting's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All that one question caused."""
+
+    trace_id: str
+    """32 hexadecimal digits: a W3C trace id."""
+    question: str
+    """The question as asked, less characters that no store can keep."""
+    backend: str
+    """The backend that answered, for example `local/embedded`."""
+    asked_at: float
+    """Seconds since the Unix epoch, UTC."""
+    duration_ms: float
+    """Wall time from question to answer or failure."""
+    chunks: tuple[Chunk, ...]
+    """Retrieved chunks, best first; empty if retrieval failed."""
+    generation: Generation | None
+    """None if no answer could be begun."""
+    spans: tuple[Span, ...]
+    """Finished stages in order, failed ones included."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """What would be needed to ask again in the same way: `top_k`, models, index fingerprint."""
+    error: Failure | None = None
+    """Why there is no (whole) answer."""
+
+    @property
+    def unaccounted_ms(self) -> float:
+        """Time that no top-level span accounts for."""
+        return self.duration_ms - sum(span.duration_ms for span in self.spans if span.parent is None)
+
+
+@dataclass(frozen=True, slots=True)
+class PartReadiness:
+    """Whether one part of a backend can work now."""
+
+    name: str
+    """The part: `embedder`, `index`, `generator`, …"""
+    ready: bool
+    """Whether it can take a question now."""
+    detail: str
+    """What it is, or why it is not ready and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a backend can answer now."""
+
+    parts: tuple[PartReadiness, ...]
+    """Every part that was looked at."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part is ready."""
+        return all(part.ready for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateOptions:
+    """How to generate."""
+
+    max_new_tokens: int = 128
+    """Upper bound on the answer's length; finish reason `length` when it is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A stage began."""
+
+    stage: str
+    """The stage."""
+    start_ms: float
+    """Offset from the trace's start."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnded:
+    """A stage ended, well or badly."""
+
+    span: Span
+    """Its span."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunksFound:
+    """Chunks are known; sent after `retrieve` and again after `rerank`."""
+
+    chunks: tuple[Chunk, ...]
+    """Best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMade:
+    """The generator made a token."""
+
+    token: Token
+    """The token."""
+
+
+Event = StageStarted | StageEnded | ChunksFound | TokenMade
+"""What `on_event` receives while a question is answered."""
