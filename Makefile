@@ -1,0 +1,88 @@
+# Needs Python 3.11 or newer, git and make. Everything else comes from the lock files in requirements/.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --no-deps --require-hashes
+# A torch build for CPU is enough. Point pip at an index that has one, or the default index's build is taken.
+TORCH := torch==2.13.0
+BROWSER ?= 1
+export BROWSER
+
+.DEFAULT_GOAL := help
+
+.PHONY: help install research run test check format lint types contracts browser bench seed schema lock clean
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.run ## Make the virtual environment of the dashboard
+
+research: $(VENV)/.research ## Add the research profile (torch, transformers) to it
+
+run: $(VENV)/.run ## Start the dashboard on port 8501
+	@$(BIN)/raglass serve
+
+test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test format-check lint types contracts test ## What continuous integration runs
+
+format: $(VENV)/.test ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: format-check
+format-check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+contracts: $(VENV)/.test
+	$(BIN)/lint-imports
+
+browser: $(VENV)/.test
+	@$(BIN)/python tests/browser/install.py
+
+bench: $(VENV)/.test ## Print every measured figure (takes about half an hour)
+	$(BIN)/python -m benchmarks
+
+seed: $(VENV)/.run ## Compute the built-in corpus's committed vectors again
+	$(BIN)/python -m backends.local.seed
+
+lock: $(VENV)/.lock ## Resolve the lock files again
+	sh requirements/lock.sh $(BIN)
+
+clean: ## Remove the virtual environment and caches; data is kept
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; install Python 3.11 or say make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the dashboard's packages (about a minute, once)"
+	@$(LOCKED) -r requirements/run.lock
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.research: requirements/research.lock requirements/smollm2.lock $(VENV)/.run
+	@echo "Installing the research profile's packages (a few minutes, once)"
+	@$(PIP) $(TORCH)
+	@$(LOCKED) -r requirements/research.lock -r requirements/smollm2.lock
+	@touch $@
+
+$(VENV)/.test: requirements/test.lock requirements/smollm2.lock $(VENV)/.run
+	@echo "Installing the test packages (a few minutes, once)"
+	@$(PIP) $(TORCH)
+	@$(LOCKED) -r requirements/test.lock -r requirements/smollm2.lock
+	@touch $@
+
+$(VENV)/.lock: | $(BIN)/python
+	@$(PIP) pip-tools==7.6.2
+	@touch $@
