@@ -1,0 +1,395 @@
+"""The trace store: what storing a trace blocks and takes, whether any is lost, and how lists behave at a million traces.
+
+python benchmarks/bench_store.py                        # 10,000 and 1,000,000 traces
+python benchmarks/bench_store.py --rows 10000 50000 --json
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sqlalchemy import func, insert, select, text, update
+
+from metrics import latency, search
+from metrics.folding import light_row
+from metrics.queries import TraceQuery
+from metrics.store import TraceStore
+from metrics.tables import payloads, search_texts, state, traces
+from pipeline.schema import trace_to_json
+from pipeline.types import Chunk, Confidence, Generation, Span, Token, Trace
+
+CHUNKS = 5
+CHUNK_CHARS = 800
+SYLLABLES = (
+    "ka",
+    "mo",
+    "ri",
+    "sen",
+    "tal",
+    "ver",
+    "on",
+    "di",
+    "pra",
+    "lu",
+    "che",
+    "gor",
+    "mi",
+    "stra",
+    "quo",
+    "bin",
+    "fer",
+)
+BACKENDS = ("local/embedded", "local/research", "aws")
+RARE = "obsidian quartz"
+"""Planted in ten questions of every seeded store, whatever its size."""
+
+BLOCK = 10_000
+"""Seeded traces written in one transaction."""
+
+DAY_S = 86_400
+
+
+def make_words(seed: int = 0, count: int = 4_000) -> list[str]:
+    """Made-up words and a few English ones, the early ones to be used more often."""
+    rng = random.Random(seed)
+    made = ("".join(rng.choices(SYLLABLES, k=rng.randint(1, 3))) for _ in range(count))
+    return ["the", "of", "what", "is", "in", *made]
+
+
+def make_text(rng: random.Random, words: list[str], count: int) -> str:
+    """`count` words, frequent ones more often (their rank falls off as in a Zipf distribution)."""
+    return " ".join(words[int(len(words) ** rng.random()) - 1] for _ in range(count))
+
+
+def make_trace(rng: random.Random, words: list[str]) -> Trace:
+    """A trace of the size that the measure is about: 5 chunks of 800 characters and 30 tokens."""
+    chunks = tuple(
+        Chunk(
+            f"{rng.getrandbits(64):016x}",
+            f"{rng.getrandbits(64):016x}",
+            make_text(rng, words, 3),
+            make_text(rng, words, 200)[:CHUNK_CHARS].ljust(CHUNK_CHARS, "."),
+            rng.uniform(0.7, 0.95),
+            rank,
+            {"bm25": rng.uniform(0, 20), "fused": rng.random()},
+        )
+        for rank in range(1, CHUNKS + 1)
+    )
+    tokens = tuple(Token(f" {word}", -rng.random()) for word in make_text(rng, words, 30).split())
+    spans = tuple(
+        Span(stage, 0.0, rng.lognormvariate(2, 0.5), {"model": "m"}) for stage in ("embed", "retrieve", "generate")
+    )
+    generation = Generation(
+        "".join(token.text for token in tokens).strip(),
+        tokens,
+        400,
+        "stop",
+        Confidence(rng.random(), "calibrated"),
+        used_chunk_ids=tuple(chunk.chunk_id for chunk in chunks),
+    )
+    return Trace(
+        trace_id=f"{rng.getrandbits(128):032x}",
+        question=make_text(rng, words, 9) + "?",
+        backend="local/embedded",
+        asked_at=time.time(),
+        duration_ms=sum(span.duration_ms for span in spans) + 0.3,
+        chunks=chunks,
+        generation=generation,
+        spans=spans,
+        settings={"top_k": CHUNKS, "deadline_s": 30.0, "rerank": False},
+    )
+
+
+def seed(store: TraceStore, count: int, *, until: float = 1_757_000_000.0) -> None:
+    """Fill an empty store with `count` small traces over the 30 days before `until`, some 100 µs each.
+
+    It writes the tables in bulk, which `put` must not; the search index is built at the end, sketches for the last day.
+    """
+    rng, words = random.Random(0), make_words()
+    with store._database.writing() as connection:
+        if connection.scalar(select(func.count()).select_from(traces)):
+            raise SystemExit("Only an empty store can be seeded. Name another file.")
+    every_s = 30 * DAY_S / count
+    for start in range(0, count, BLOCK):
+        block = [
+            _small_trace(rng, words, seq, until - (count - seq) * every_s, rare=seq % max(count // 10, 1) == 1)
+            for seq in range(start + 1, min(start + BLOCK, count) + 1)
+        ]
+        recent = [data for data in block if data["asked_at"] > until - DAY_S]
+        with store._database.writing() as connection:
+            rows = [
+                {"seq": seq, **light_row(data), "rating": _rating(rng)} for seq, data in enumerate(block, start + 1)
+            ]
+            connection.execute(insert(traces), rows)
+            kept = [
+                {"seq": row["seq"], "payload": json.dumps(data).encode()} for row, data in zip(rows, block, strict=True)
+            ]
+            connection.execute(insert(payloads), kept)
+            folded = [{"seq": r["seq"], "folded": search.fold_text(r["question"], r["answer"], "")} for r in rows]
+            connection.execute(insert(search_texts), folded)
+            if recent:
+                latency.add_timings(connection, [timing for data in recent for timing in latency.list_timings(data)])
+            connection.execute(update(state).values(folded=state.c.folded + len(rows)))
+    with store._database.writing() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.execute(text("INSERT INTO search_index (search_index) VALUES ('rebuild')"))
+    store._database.tidy()
+
+
+def _rating(rng: random.Random) -> int | None:
+    return rng.choice((-1, 1)) if rng.random() < 0.03 else None
+
+
+def _small_trace(rng: random.Random, words: list[str], seq: int, asked_at: float, *, rare: bool) -> dict[str, Any]:
+    failed = rng.random() < 0.01
+    abstained = not failed and rng.random() < 0.05
+    question = make_text(rng, words, 8) + (f" {RARE}?" if rare else "?")
+    duration_ms = rng.lognormvariate(4, 1)
+    error = {"kind": rng.choice(("Timeout", "Unavailable")), "message": "It failed. Try again.", "stage": "generate"}
+    chunk = {
+        "chunk_id": "c",
+        "document_id": "d",
+        "title": "t",
+        "text": "x",
+        "score": rng.random(),
+        "rank": 1,
+        "signals": {},
+    }
+    span = {
+        "stage": "generate",
+        "start_ms": 0.0,
+        "duration_ms": duration_ms,
+        "attributes": {},
+        "error": None,
+        "parent": None,
+    }
+    return {
+        "schema_version": "1.0",
+        "trace_id": f"{seq:032x}",
+        "question": question,
+        "backend": rng.choices(BACKENDS, (70, 25, 5))[0],
+        "asked_at": asked_at,
+        "duration_ms": duration_ms,
+        "chunks": [chunk],
+        "generation": None if failed else _small_generation(rng, words, abstained=abstained),
+        "spans": [span],
+        "settings": {},
+        "error": error if failed else None,
+    }
+
+
+def _small_generation(rng: random.Random, words: list[str], *, abstained: bool) -> dict[str, Any]:
+    return {
+        "answer": make_text(rng, words, 25),
+        "tokens": [],
+        "prompt_tokens": 0,
+        "finish_reason": "quoted",
+        "confidence": None if rng.random() < 0.1 else {"value": rng.random(), "kind": "calibrated"},
+        "abstained": abstained,
+        "evidence": [],
+        "used_chunk_ids": [],
+    }
+
+
+def measure_put(folder: Path, count: int = 2_000) -> dict[str, float]:
+    """Blocking time of `put`, beside a bare `sqlite3` commit of one JSON row, in turns; and bytes a trace."""
+    rng, words = random.Random(1), make_words()
+    bare = sqlite3.connect(folder / "bare.sqlite", isolation_level=None)
+    bare.execute("PRAGMA journal_mode = WAL")
+    bare.execute("PRAGMA synchronous = NORMAL")
+    bare.execute("CREATE TABLE traces (trace_id TEXT PRIMARY KEY, payload TEXT)")
+    puts, bares = [], []
+    with TraceStore.open(f"sqlite:///{folder / 'put.sqlite'}") as store:
+        for made in [make_trace(rng, words) for _ in range(count)]:
+            payload = trace_to_json(made)
+            puts.append(_time_ms(lambda made=made: store.put(made)))
+            bares.append(
+                _time_ms(
+                    lambda made=made, payload=payload: bare.execute(
+                        "INSERT INTO traces VALUES (?, ?)", (made.trace_id, payload)
+                    )
+                )
+            )
+        store.fold()
+        store._database.tidy()
+    bare.close()
+    stored_bytes = (folder / "put.sqlite").stat().st_size
+    return {
+        "put_median_ms": statistics.median(puts),
+        "put_p95_ms": statistics.quantiles(puts, n=20)[-1],
+        "bare_median_ms": statistics.median(bares),
+        "ratio_to_bare": statistics.median(puts) / statistics.median(bares),
+        "bytes_per_trace": stored_bytes / count,
+    }
+
+
+def measure_flood(folder: Path, count: int = 10_000, threads: int = 8) -> dict[str, float]:
+    """Traces lost when `threads` threads put `count` traces as fast as they can."""
+    rng, words = random.Random(2), make_words()
+    made = [make_trace(rng, words) for _ in range(count)]
+    with TraceStore.open(f"sqlite:///{folder / 'flood.sqlite'}") as store:
+        start = time.perf_counter()
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(store.put, made))
+        took_s = time.perf_counter() - start
+        lost = sum(store.get(trace.trace_id) is None for trace in made) + count - store.count()
+    return {"put": count, "lost": lost, "traces_per_s": count / took_s}
+
+
+CHILD = """
+import random, sys
+sys.path.insert(0, {root!r})
+from benchmarks.bench_store import make_trace, make_words
+from metrics.store import TraceStore
+store = TraceStore.open({url!r})
+rng, words = random.Random(3), make_words()
+while True:
+    trace = make_trace(rng, words)
+    store.put(trace)
+    print(trace.trace_id, flush=True)
+"""
+
+
+def measure_kill(folder: Path, count: int = 500) -> dict[str, float]:
+    """Traces lost when a process is killed (SIGKILL) after `put` has returned for `count` or more."""
+    url = f"sqlite:///{folder / 'kill.sqlite'}"
+    code = CHILD.format(root=str(Path(__file__).resolve().parent.parent), url=url)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        reported = [child.stdout.readline().strip() for _ in range(count)]
+        os.kill(child.pid, signal.SIGKILL)
+        reported += [line.strip() for line in child.stdout if line.endswith("\n")]
+    with TraceStore.open(url) as store:
+        lost = sum(store.get(trace_id) is None for trace_id in reported)
+    return {"put": len(reported), "lost": lost}
+
+
+def list_actions(store: TraceStore) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What a page of traces does, by name."""
+    queries = {
+        "first page": TraceQuery(),
+        "sorted by duration": TraceQuery(sort="duration"),
+        "sorted by confidence, ascending": TraceQuery(sort="confidence", descending=False),
+        "search, frequent": TraceQuery(search="the"),
+        "search, frequent phrase": TraceQuery(search="what is"),
+        "search, rare": TraceQuery(search=RARE),
+        "search, rare and sorted": TraceQuery(search=RARE, sort="duration"),
+        "search, no match": TraceQuery(search="zebra crossing"),
+        "search, one letter": TraceQuery(search="a"),
+        "search, two rare characters": TraceQuery(search="zq"),
+        "search, emoji": TraceQuery(search="\N{GLOWING STAR}"),
+        "search, frequent, failed": TraceQuery(search="the", error="any"),
+        "filter, backend": TraceQuery(backends=frozenset({"aws"})),
+        "filter, failed": TraceQuery(error="any"),
+        "filter, one kind of error": TraceQuery(error="Timeout", sort="duration"),
+        "filter, slow": TraceQuery(duration_min_ms=1_500.0),
+        "filter, low confidence": TraceQuery(confidence_below=0.01),
+        "filter, rated down": TraceQuery(rating="down"),
+        "filter, abstained": TraceQuery(abstained=True),
+        "filter, one hour": TraceQuery(asked_from=1_756_000_000.0, asked_to=1_756_003_600.0),
+        "filter, no match": TraceQuery(error="Throttled", backends=frozenset({"none"})),
+    }
+    deep = store.page(TraceQuery(sort="duration", duration_max_ms=10.0), limit=50).next
+    for name, query in queries.items():
+        yield name, lambda query=query: store.page(query, limit=50)
+    yield "deep page", lambda: store.page(TraceQuery(sort="duration"), after=deep, limit=50)
+    yield "version", store.version
+    yield "backends", store.backends
+    yield "latency, last hour", lambda: store.latency(1_757_000_000.0 - 3_600, 1_757_000_000.0)
+    yield "latency, last day", lambda: store.latency(1_757_000_000.0 - DAY_S, 1_757_000_000.0, 900)
+
+
+def measure_lists(urls: dict[int, str], repeats: int = 9) -> dict[int, dict[str, float]]:
+    """Median milliseconds of each action, by size of the store; an empty store is seeded first.
+
+    The sizes take turns, so that whatever else the machine does slows all of them alike.
+    """
+    figures: dict[int, dict[str, float]] = {}
+    with ExitStack() as stack:
+        actions = {}
+        for rows, url in urls.items():
+            store = stack.enter_context(TraceStore.open(url))
+            figures[rows] = {}
+            if not store.count():
+                start = time.perf_counter()
+                seed(store, rows)
+                figures[rows]["(seeding, s)"] = time.perf_counter() - start
+            figures[rows]["(bytes a trace)"] = store.health().stored_bytes / rows
+            actions[rows] = dict(list_actions(store))
+        for name in actions[min(urls)]:
+            taken: dict[int, list[float]] = {rows: [] for rows in urls}
+            for turn in range(repeats + 1):
+                for rows, named in actions.items():
+                    took_ms = _time_ms(named[name])
+                    if turn:  # the first turn warms the caches
+                        taken[rows].append(took_ms)
+            for rows, times in taken.items():
+                figures[rows][name] = statistics.median(times)
+    return figures
+
+
+def _time_ms(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return (time.perf_counter() - start) * 1000
+
+
+def report(results: dict[str, Any]) -> Iterator[str]:
+    """The results as lines of text."""
+    for part, figures in results.items():
+        if part == "lists":
+            continue
+        yield f"\n{part}"
+        yield from (f"  {name:<36}{value:>14,.4g}" for name, value in figures.items())
+    lists: dict[int, dict[str, float]] = results.get("lists", {})
+    if not lists:
+        return
+    sizes = sorted(lists)
+    yield "\n" + f"{'lists, ms':<38}" + "".join(f"{size:>14,}" for size in sizes) + f"{'ratio':>10}"
+    for name in lists[sizes[-1]]:
+        values = [lists[size].get(name, float("nan")) for size in sizes]
+        yield f"  {name:<36}" + "".join(f"{value:>14.3g}" for value in values) + f"{values[-1] / values[0]:>10.2f}"
+
+
+def main() -> None:
+    """Run what the options ask for."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rows", type=int, nargs="*", default=[10_000, 1_000_000], help="sizes of the seeded stores")
+    options.add_argument("--folder", type=Path, help="keep the seeded SQLite stores here, and use those already there")
+    options.add_argument(
+        "--urls", nargs="*", help="PostgreSQL URLs in place of SQLite for the lists, one for each of --rows"
+    )
+    options.add_argument("--only", choices=("put", "flood", "kill", "lists"), help="measure only this")
+    options.add_argument("--json", action="store_true", help="print JSON")
+    chosen = options.parse_args()
+    results: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for name, measure in (("put", measure_put), ("flood", measure_flood), ("kill", measure_kill)):
+            if chosen.only in (None, name):
+                results[name] = measure(folder)
+        if chosen.only in (None, "lists"):
+            kept = chosen.folder or folder
+            kept.mkdir(parents=True, exist_ok=True)
+            urls = chosen.urls or [f"sqlite:///{kept / f'seeded-{rows}.sqlite'}" for rows in chosen.rows]
+            results["lists"] = measure_lists(dict(zip(chosen.rows, urls, strict=True)))
+    print(json.dumps(results, indent=1) if chosen.json else "\n".join(report(results)))
+
+
+if __name__ == "__main__":
+    main()

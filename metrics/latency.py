@@ -1,0 +1,141 @@
+"""Latency over time, by backend and stage, from the per-minute sketches."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, text
+
+from metrics.search import storable
+from metrics.sketches import Sketch
+from metrics.tables import sketches
+from pipeline.errors import InputError
+
+TOTAL = "total"
+"""The stage under which whole traces are counted."""
+
+MINUTE_S = 60
+"""Seconds that one stored sketch covers."""
+
+UPSERT = text(
+    "INSERT INTO sketches (minute, backend, stage, count, errors, sketch) "
+    "VALUES (:minute, :backend, :stage, :count, :errors, :sketch) ON CONFLICT (minute, backend, stage) "
+    "DO UPDATE SET count = excluded.count, errors = excluded.errors, sketch = excluded.sketch"
+)
+"""Both databases spell it like this; SQLAlchemy has it only dialect by dialect."""
+
+Key = tuple[int, str, str]
+"""Minute since the epoch, backend, stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyPoint:
+    """How long one stage of one backend took in one period. Percentiles are within 1 %."""
+
+    start_s: float
+    """Beginning of the period, in seconds since the epoch."""
+    backend: str
+    """The backend."""
+    stage: str
+    """The stage, or `total` for whole traces."""
+    count: int
+    """Spans (or traces) that began in the period."""
+    errors: int
+    """How many of them failed."""
+    p50_ms: float
+    """Median."""
+    p95_ms: float
+    """95th percentile."""
+    p99_ms: float
+    """99th percentile."""
+
+
+class Timing(NamedTuple):
+    """How long one span, or one whole trace, took."""
+
+    key: Key
+    """Where it is counted."""
+    duration_ms: float
+    """Wall time; what no clock should give counts as 0."""
+    failed: bool
+    """Whether it ended in an error."""
+
+
+def list_timings(trace: Mapping[str, Any]) -> list[Timing]:
+    """The timings of a trace, given in its JSON form: its own and its spans'."""
+    minute, backend = math.floor(trace["asked_at"] / MINUTE_S), storable(trace["backend"])
+    timed = [(TOTAL, trace["duration_ms"], trace["error"])]
+    timed += [(span["stage"], span["duration_ms"], span["error"]) for span in trace["spans"]]
+    return [
+        Timing(
+            (minute, backend, storable(stage)), duration_ms if math.isfinite(duration_ms) else 0.0, error is not None
+        )
+        for stage, duration_ms, error in timed
+    ]
+
+
+def add_timings(connection: Connection, timings: Iterable[Timing]) -> None:
+    """Count timings in the stored sketches. The caller's transaction keeps other writers out."""
+    grouped: dict[Key, list[Timing]] = {}
+    for timing in timings:
+        grouped.setdefault(timing.key, []).append(timing)
+    minutes = sorted({minute for minute, _, _ in grouped})
+    columns = (sketches.c.minute, sketches.c.backend, sketches.c.stage)
+    values = (sketches.c.count, sketches.c.errors, sketches.c.sketch)
+    stored: dict[Key, tuple[int, int, bytes]] = {
+        (minute, backend, stage): (count, errors, data)
+        for minute, backend, stage, count, errors, data in connection.execute(
+            select(*columns, *values).where(sketches.c.minute.in_(minutes))
+        )
+    }
+    rows = []
+    for key, group in grouped.items():
+        count, errors, data = stored.get(key, (0, 0, b""))
+        sketch = Sketch.from_bytes(data)
+        sketch.add(timing.duration_ms for timing in group)
+        kept = (count + len(group), errors + sum(timing.failed for timing in group), sketch.to_bytes())
+        rows.append(dict(zip(sketches.c.keys(), (*key, *kept), strict=True)))
+    connection.execute(UPSERT, rows)
+
+
+@dataclass(slots=True)
+class _Merged:
+    sketch: Sketch = field(default_factory=Sketch)
+    count: int = 0
+    errors: int = 0
+
+
+def read_latency(
+    connection: Connection, since: float, until: float, period_s: int, backend: str | None
+) -> list[LatencyPoint]:
+    """One point for each period, backend and stage that has any span, in that order.
+
+    since, until: seconds since the epoch, widened to whole minutes; periods are counted from `since`.
+    period_s: a multiple of 60, since minutes are what is stored. Raises InputError otherwise.
+    """
+    if period_s < MINUTE_S or period_s % MINUTE_S:
+        raise InputError(f"The period is {period_s} s; latency is kept by the minute. Give a multiple of {MINUTE_S} s.")
+    if not (math.isfinite(since) and math.isfinite(until)):
+        raise InputError(
+            f"Latency from {since} until {until} cannot be shown. Give two times in seconds since the epoch."
+        )
+    first, end, step = math.floor(since / MINUTE_S), math.ceil(until / MINUTE_S), period_s // MINUTE_S
+    statement = select(sketches).where(sketches.c.minute >= first, sketches.c.minute < end)
+    if backend is not None:
+        statement = statement.where(sketches.c.backend == backend)
+    merged: dict[tuple[int, str, str], _Merged] = {}
+    for minute, name, stage, count, errors, data in connection.execute(statement):
+        entry = merged.setdefault(((minute - first) // step, name, stage), _Merged())
+        entry.sketch.merge(Sketch.from_bytes(data))
+        entry.count += count
+        entry.errors += errors
+    return list(_points(sorted(merged.items(), key=lambda item: item[0]), first * MINUTE_S, period_s))
+
+
+def _points(merged: Iterable[tuple[Key, _Merged]], start_s: float, period_s: int) -> Iterable[LatencyPoint]:
+    for (period, backend, stage), entry in merged:
+        p50_ms, p95_ms, p99_ms = (entry.sketch.quantile(q) for q in (0.5, 0.95, 0.99))
+        yield LatencyPoint(
+            start_s + period * period_s, backend, stage, entry.count, entry.errors, p50_ms, p95_ms, p99_ms
+        )

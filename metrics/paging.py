@@ -1,0 +1,224 @@
+"""Lists of traces in SQL: filters, search, sorting, keyset paging and counting, none of which reads a payload.
+
+Keyset paging seeks to a place in an index instead of counting rows up to it, so that the last page costs what the
+first does (https://use-the-index-luke.com/no-offset).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal_column, select, tuple_
+
+from metrics import search
+from metrics.queries import NULLABLE_SORTS, SORT_COLUMNS, Count, Position, TraceQuery, TraceRow
+from metrics.tables import outbox, search_texts, state, traces
+
+COUNT_LIMIT = 10_000
+"""Matches are counted exactly up to here: beyond, a person only wants to know that there are many."""
+
+HIT_LIMIT = 5_000
+"""The same for a search. A text with more hits is frequent: its page is found along the sort order."""
+
+EXAMINED = 5_000
+"""Traces whose text is looked through to count a frequent text among filtered ones; beyond, the count is a lower bound."""
+
+SAMPLE = 2_000
+"""Traces that tell a frequent short text from a rare one."""
+
+EXCERPT_CHARS = 280
+"""What a row shows of an answer."""
+
+_LIGHT = [
+    traces.c.seq,
+    traces.c.trace_id,
+    traces.c.asked_at,
+    traces.c.backend,
+    traces.c.question,
+    func.substr(traces.c.answer, 1, EXCERPT_CHARS).label("answer"),
+    traces.c.duration_ms,
+    traces.c.error_kind,
+    traces.c.error_stage,
+    traces.c.top_score,
+    traces.c.confidence,
+    traces.c.abstained,
+    traces.c.rating,
+    traces.c.note,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A query made ready for one database: its conditions as SQL, and how many traces meet them where that is known."""
+
+    query: TraceQuery
+    """What was asked."""
+    where: tuple[ColumnElement[bool], ...]
+    """Filters and search; every one must hold."""
+    matched: Count | None
+    """How many traces match, where planning has found out."""
+    few: bool = False
+    """Whether so few match that they are best found first and sorted then."""
+
+
+def plan(connection: Connection, query: TraceQuery) -> Listing:
+    """Choose how to search: from the index where few traces hold the text, along the sort order where many do.
+
+    Either way alone is slow where the other is fast: an index would name, and a sort then order, half of all traces;
+    the sort order would be walked from end to end for a text that nobody wrote.
+    """
+    filters = tuple(_filters(query))
+    needle = search.fold_needle(query.search)
+    if not needle:
+        return _plan_filters(connection, query, filters)
+    contains = search.contains(connection.dialect.name, needle)
+    many: Count | None = None
+    if len(needle) >= search.TRIGRAM or not _common(connection, contains):
+        candidates = search.find_candidates(connection, needle)
+        if candidates is not None:
+            found = _count_some(connection, candidates, HIT_LIMIT)
+            if found.exact:
+                return Listing(query, (*filters, traces.c.seq.in_(candidates)), None if filters else found, few=True)
+            many = found
+    if many is None or filters:
+        many = _count_examined(connection, filters, contains)
+    text = select(search_texts.c.seq).where(search_texts.c.seq == traces.c.seq, contains)
+    return Listing(query, (*filters, text.exists()), many)
+
+
+def _plan_filters(connection: Connection, query: TraceQuery, filters: tuple[ColumnElement[bool], ...]) -> Listing:
+    if not filters:
+        return Listing(query, filters, count_total(connection))
+    matched = _count_some(connection, select(traces.c.seq).where(*filters), COUNT_LIMIT)
+    return Listing(query, filters, matched, few=matched.value <= HIT_LIMIT)
+
+
+def _common(connection: Connection, contains: ColumnElement[bool]) -> bool:
+    """Whether the newest traces suggest that a text is in one of a hundred traces or more."""
+    found, sampled = _count_first(connection, _newest(SAMPLE), contains)
+    return found * 100 >= sampled
+
+
+def _count_examined(
+    connection: Connection, filters: tuple[ColumnElement[bool], ...], contains: ColumnElement[bool]
+) -> Count:
+    """Count a text in the first EXAMINED traces that pass the filters: exact if there are no more than that."""
+    first = select(traces.c.seq).where(*filters).limit(EXAMINED) if filters else _newest(EXAMINED)
+    found, examined = _count_first(connection, first, contains)
+    return Count(found, exact=examined < EXAMINED)
+
+
+def _newest(limit: int) -> Select[tuple[int]]:
+    return select(search_texts.c.seq).order_by(search_texts.c.seq.desc()).limit(limit)
+
+
+def _count_first(connection: Connection, seqs: Select[tuple[int]], contains: ColumnElement[bool]) -> tuple[int, int]:
+    """How many of some traces contain a text, and how many traces that are."""
+    first = seqs.subquery()
+    joined = first.join(search_texts, search_texts.c.seq == first.c.seq)
+    found, examined = connection.execute(
+        select(func.count(case((contains, 1))), func.count()).select_from(joined)
+    ).one()
+    return found, examined
+
+
+def count_total(connection: Connection) -> Count:
+    """How many traces are stored, without looking at them."""
+    waiting = select(func.count()).select_from(outbox).scalar_subquery()
+    return Count(int(connection.scalar(select(state.c.folded + waiting)) or 0))
+
+
+def count_matched(connection: Connection, listing: Listing) -> Count:
+    """How many traces the listing holds, exactly up to COUNT_LIMIT."""
+    if listing.matched is not None:
+        return listing.matched
+    return _count_some(connection, select(traces.c.seq).where(*listing.where), COUNT_LIMIT)
+
+
+def _count_some(connection: Connection, seqs: Select[tuple[int]], limit: int) -> Count:
+    """How many rows a select has, exactly up to `limit`."""
+    some = seqs.limit(limit + 1).subquery()
+    found = connection.scalar(select(func.count()).select_from(some)) or 0
+    return Count(min(found, limit), exact=found <= limit)
+
+
+def select_rows(connection: Connection, listing: Listing, position: Position | None, limit: int) -> list[Row[Any]]:
+    """Up to `limit` light rows beyond `position`, nearest first: in the list's order, or against it if backward."""
+    rows: list[Row[Any]] = []
+    for statement in _segments(listing, position):
+        rows += connection.execute(statement.limit(limit - len(rows))).all()
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _segments(listing: Listing, position: Position | None) -> Iterator[Select[Any]]:
+    """The list as one range of an index, or two: rows with a value, then (or, going back, before) rows without."""
+    query = listing.query
+    column: ColumnElement[Any] = traces.c[SORT_COLUMNS[query.sort]]
+    # A sum is in no index: it keeps the planner, which cannot know how few match, from walking along the sort order.
+    number, value = (traces.c.seq + 0, column + 0) if listing.few else (traces.c.seq, column)
+    backward = position is not None and position.backward
+    descending = query.descending != backward
+    base = select(*_LIGHT).where(*listing.where)
+    nullable = query.sort in NULLABLE_SORTS
+    for missing in (True, False) if nullable and backward else (False, True) if nullable else (False,):
+        if position is not None and (position.value is None) != missing and missing == backward:
+            continue
+        keys = [number] if missing else [value, number]
+        segment = base.where(value.is_(None) if missing else value.is_not(None)) if nullable else base
+        if position is not None and (position.value is None) == missing:
+            place = [position.seq] if missing else [position.value, position.seq]
+            beyond = tuple_(*keys) < tuple_(*place) if descending else tuple_(*keys) > tuple_(*place)
+            segment = segment.where(beyond)
+        yield segment.order_by(*(key.desc() if descending else key.asc() for key in keys))
+
+
+def _filters(query: TraceQuery) -> Iterator[ColumnElement[bool]]:
+    if query.backends:
+        yield traces.c.backend.in_(sorted(query.backends))
+    if query.asked_from is not None:
+        yield traces.c.asked_at >= query.asked_from
+    if query.asked_to is not None:
+        yield traces.c.asked_at < query.asked_to
+    if query.duration_min_ms is not None:
+        yield traces.c.duration_ms >= query.duration_min_ms
+    if query.duration_max_ms is not None:
+        yield traces.c.duration_ms <= query.duration_max_ms
+    if query.confidence_below is not None:
+        yield traces.c.confidence < query.confidence_below
+    if query.abstained is not None:
+        # Written out, not bound: a partial index serves only a condition that the planner can read.
+        yield traces.c.abstained == literal_column("1" if query.abstained else "0")
+    yield from _error_filter(query.error)
+    yield from _rating_filter(query.rating)
+
+
+def _error_filter(error: str | None) -> Iterator[ColumnElement[bool]]:
+    if error == "any":
+        yield traces.c.error_kind.is_not(None)
+    elif error == "none":
+        yield traces.c.error_kind.is_(None)
+    elif error is not None:
+        yield traces.c.error_kind == search.storable(error)
+
+
+def _rating_filter(rating: str | None) -> Iterator[ColumnElement[bool]]:
+    if rating == "any":
+        yield traces.c.rating.is_not(None)
+    elif rating == "none":
+        yield traces.c.rating.is_(None)
+    elif rating is not None:
+        yield traces.c.rating == (1 if rating == "up" else -1)
+
+
+def to_row(row: Row[Any]) -> TraceRow:
+    """A light row as the caller gets it."""
+    fields = dict(row._mapping)
+    del fields["seq"]
+    return TraceRow(**{**fields, "abstained": bool(row.abstained), "rating": row.rating or 0})
+
+
+def to_position(query: TraceQuery, row: Row[Any], *, backward: bool) -> Position:
+    """The place beside a light row."""
+    return Position(row._mapping[SORT_COLUMNS[query.sort]], row.seq, backward)

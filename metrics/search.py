@@ -1,0 +1,117 @@
+"""Search in questions, answers and notes: literal, in any case, and fast where most rows do not match.
+
+The text is case-folded in Python (`str.casefold`), once, when a trace is folded, so that both databases agree on what
+matches and neither sees a pattern: a match is a substring of the folded text, byte by byte. Trigram indexes (SQLite's
+FTS5, PostgreSQL's pg_trgm) only name candidates.
+"""
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    table,
+    text,
+)
+
+from metrics.tables import search_texts
+
+SEPARATOR = "\x1f"
+"""Between question, answer and note, so that nothing matches across."""
+
+UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
+"""NUL, which PostgreSQL's text cannot hold, and lone surrogates, which UTF-8 cannot."""
+
+TRIGRAM = 3
+"""Characters in an indexed piece."""
+
+MAX_TERMS = 2_000
+"""Trigrams that a needle shorter than one may begin before looking them all up is dearer than reading the texts."""
+
+_fts = table("search_index", column("rowid"), column("search_index"))
+_terms = table("search_terms", column("term"))
+
+
+def storable(value: str) -> str:
+    """The text as both databases can hold it."""
+    return value.translate(UNSTORABLE)
+
+
+def fold_text(question: str, answer: str, note: str) -> str:
+    """What a search looks through. Ends in separators so that even its last character begins a trigram."""
+    return SEPARATOR.join((*(fold_needle(part) for part in (question, answer, note)), SEPARATOR))
+
+
+def fold_needle(needle: str) -> str:
+    """What a search looks for."""
+    return storable(needle).replace(SEPARATOR, " ").casefold()
+
+
+def contains(dialect: str, needle: str) -> ColumnElement[bool]:
+    """Whether `search_texts.folded` contains the folded needle."""
+    position = func.instr if dialect == "sqlite" else func.strpos
+    return position(search_texts.c.folded, bindparam("needle", needle, unique=True)) > 0
+
+
+def find_candidates(connection: Connection, needle: str) -> Select[tuple[int]] | None:
+    """Select the `seq` of every trace that contains the folded needle, by way of the trigram index where that helps.
+
+    One or two characters are no trigram: SQLite looks up the trigrams that they begin (None if there are too many),
+    PostgreSQL reads every text.
+    """
+    seqs = select(search_texts.c.seq).where(contains(connection.dialect.name, needle))
+    if connection.dialect.name == "postgresql":
+        return seqs if len(needle) < TRIGRAM else seqs.where(search_texts.c.folded.contains(needle, autoescape=True))
+    expression = match_expression(needle) if len(needle) >= TRIGRAM else _match_beginnings(connection, needle)
+    if expression is None:
+        return None
+    trigrams: BindParameter[str] = bindparam("trigrams", expression, unique=True)
+    hits = select(_fts.c.rowid.label("seq")).where(_fts.c.search_index.op("MATCH")(trigrams)).subquery("hits")
+    return seqs.select_from(hits.join(search_texts, search_texts.c.seq == hits.c.seq))
+
+
+def match_expression(needle: str) -> str:
+    """The FTS5 query for texts that hold every trigram of the needle, which must be long enough to have one."""
+    pieces = dict.fromkeys(needle[start : start + TRIGRAM] for start in range(len(needle) - TRIGRAM + 1))
+    return " AND ".join(map(_quote, pieces))
+
+
+def _match_beginnings(connection: Connection, needle: str) -> str | None:
+    """The FTS5 query for texts that hold any trigram that the needle begins; None if there are too many."""
+    last = needle + "\U0010ffff"
+    known = select(_terms.c.term).where(_terms.c.term >= needle, _terms.c.term <= last).limit(MAX_TERMS + 1)
+    terms = list(connection.scalars(known))
+    # Without any, the needle itself: too short to be a trigram, it matches nothing.
+    return None if len(terms) > MAX_TERMS else " OR ".join(map(_quote, terms or [needle]))
+
+
+def _quote(piece: str) -> str:
+    """An FTS5 string (https://www.sqlite.org/fts5.html#fts5_strings): nothing inside it is syntax."""
+    escaped = piece.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def index_texts(connection: Connection, folded: dict[int, str]) -> None:
+    """Add texts, by `seq`, to the search index."""
+    rows = [{"seq": seq, "folded": content} for seq, content in folded.items()]
+    connection.execute(insert(search_texts), rows)
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO search_index (rowid, folded) VALUES (:seq, :folded)"), rows)
+
+
+def reindex_text(connection: Connection, seq: int, folded: str) -> None:
+    """Replace the text of one trace in the search index."""
+    where = search_texts.c.seq == seq
+    old = connection.scalar(select(search_texts.c.folded).where(where))
+    if connection.dialect.name == "sqlite":
+        # FTS5 keeps no text of its own here: to forget a text, it must be told what the text was.
+        forget = text("INSERT INTO search_index (search_index, rowid, folded) VALUES ('delete', :seq, :folded)")
+        connection.execute(forget, {"seq": seq, "folded": old})
+    connection.execute(delete(search_texts).where(where))
+    index_texts(connection, {seq: folded})

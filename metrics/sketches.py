@@ -1,0 +1,104 @@
+"""Latency sketches: durations as mergeable counts, so that percentiles cost the same however many traces there are.
+
+A DDSketch (Masson, Rim and Lee, VLDB 2019, https://www.vldb.org/pvldb/vol12/p2195-masson.pdf): a duration x falls into
+bin ⌈log_γ x⌉ with γ = (1 + α) / (1 - α), and a quantile read from the bins is within α of the true one. Bins and bytes
+are those of the `ddsketch` library, whose own reader takes ours; merging is done in NumPy because the library's reader
+takes 0.75 ms a sketch and a day of one backend is some 7,000 sketches.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from ddsketch.mapping import LogarithmicMapping
+from ddsketch.pb import ddsketch_pb2
+from numpy.typing import NDArray
+
+RELATIVE_ACCURACY = 0.01
+"""α: a quantile is at most 1 % off."""
+
+MAX_MS = 1e12
+"""Thirty years. Longer durations are clock errors; they count as this long, and keep the bins few."""
+
+_mapping: Any = LogarithmicMapping(RELATIVE_ACCURACY)
+_messages: Any = ddsketch_pb2
+
+MIN_MS = 1e-6
+"""A nanosecond. Anything shorter counts as zero."""
+
+
+class Sketch:
+    """How many durations fell into which bin. Mutable; `merge` and `add` change it in place."""
+
+    __slots__ = ("bins", "offset", "zeros")
+
+    def __init__(self) -> None:
+        self.zeros = 0
+        self.offset = 0
+        self.bins: NDArray[np.float64] = np.zeros(0)
+
+    @property
+    def count(self) -> int:
+        """How many durations it has seen."""
+        return self.zeros + int(self.bins.sum())
+
+    def add(self, durations_ms: Iterable[float]) -> None:
+        """Count durations, in milliseconds."""
+        keys = []
+        for duration_ms in durations_ms:
+            if duration_ms < MIN_MS:
+                self.zeros += 1
+            else:
+                keys.append(_mapping.key(min(duration_ms, MAX_MS)))
+        if keys:
+            lowest = min(keys)
+            self._add_bins(lowest, np.bincount(np.array(keys) - lowest).astype(np.float64))
+
+    def merge(self, other: "Sketch") -> None:
+        """Count what `other` has counted."""
+        self.zeros += other.zeros
+        if len(other.bins):
+            self._add_bins(other.offset, other.bins)
+
+    def _add_bins(self, offset: int, bins: NDArray[np.float64]) -> None:
+        if not len(self.bins):
+            self.offset, self.bins = offset, bins.copy()
+            return
+        start = min(self.offset, offset)
+        end = max(self.offset + len(self.bins), offset + len(bins))
+        if (start, end) != (self.offset, self.offset + len(self.bins)):
+            before = self.offset - start
+            self.bins = np.pad(self.bins, (before, end - start - before - len(self.bins)))
+            self.offset = start
+        self.bins[offset - start : offset - start + len(bins)] += bins
+
+    def quantile(self, q: float) -> float:
+        """The q-quantile in milliseconds, 0 ≤ q ≤ 1: the duration of rank ⌊q (n - 1)⌋, within 1 %. NaN if empty."""
+        if not self.count:
+            return math.nan
+        rank = math.floor(q * (self.count - 1))
+        if rank < self.zeros:
+            return 0.0
+        place = int(np.searchsorted(np.cumsum(self.bins), rank - self.zeros, side="right"))
+        return float(_mapping.value(self.offset + place))
+
+    def to_bytes(self) -> bytes:
+        """Protocol buffer of the DDSketch project (ddsketch.proto)."""
+        store = _messages.Store(contiguousBinCounts=self.bins.tolist(), contiguousBinIndexOffset=self.offset)
+        index_mapping = _messages.IndexMapping(
+            gamma=_mapping.gamma, indexOffset=0.0, interpolation=_messages.IndexMapping.NONE
+        )
+        message = _messages.DDSketch(mapping=index_mapping, positiveValues=store, zeroCount=self.zeros)
+        data: bytes = message.SerializeToString()
+        return data
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Sketch":
+        """The sketch that `to_bytes` wrote; an empty one from no bytes."""
+        message = _messages.DDSketch.FromString(data)
+        sketch = cls()
+        sketch.zeros = int(message.zeroCount)
+        sketch.offset = message.positiveValues.contiguousBinIndexOffset
+        sketch.bins = np.array(message.positiveValues.contiguousBinCounts, dtype=np.float64)
+        return sketch

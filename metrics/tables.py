@@ -1,0 +1,89 @@
+"""The store's tables as SQLAlchemy sees them. The migrations make them; this module only names them.
+
+A trace is appended to `outbox` and later folded into the other tables (see docs/adr/0002-trace-store.md).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+Seq = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite makes only a plain INTEGER primary key the row id."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Seq, primary_key=True),
+    Column("trace_id", Text, nullable=False, unique=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""Traces that are stored, but not yet folded. Appending to it is all that `put` does."""
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("trace_id", Text, nullable=False, unique=True),
+    Column("asked_at", Double, nullable=False),
+    Column("backend", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("duration_ms", Double, nullable=False),
+    Column("error_kind", Text),
+    Column("error_stage", Text),
+    Column("top_score", Double),
+    Column("confidence", Double),
+    Column("abstained", SmallInteger, nullable=False),
+    Column("rating", SmallInteger),
+    Column("note", Text, nullable=False, default=""),
+    Column("annotated_at", Double),
+)
+"""What is filtered, sorted and shown in a list: one light row per trace. `rating` is -1, 1 or NULL."""
+
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""The whole trace as JSON, deflated."""
+
+search_texts = Table(
+    "search_texts",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("folded", Text, nullable=False),
+)
+"""Question, answer and note, case-folded: what a search looks through."""
+
+sketches = Table(
+    "sketches",
+    metadata,
+    Column("minute", Seq, primary_key=True, autoincrement=False),
+    Column("backend", Text, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("count", Seq, nullable=False),
+    Column("errors", Seq, nullable=False),
+    Column("sketch", LargeBinary, nullable=False),
+)
+"""Durations of one stage in one minute since the epoch, as a DDSketch. The stage `total` is the whole trace."""
+
+state = Table(
+    "state",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("store_id", Text, nullable=False),
+    Column("folded", Seq, nullable=False),
+    Column("annotations", Seq, nullable=False),
+)
+"""One row: who this store is, how many traces are folded, how often one was annotated."""

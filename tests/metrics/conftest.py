@@ -1,0 +1,51 @@
+"""Stores to test: every contract test runs on SQLite and on a real PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metrics.store import TraceStore
+from tests.metrics.postgres_cluster import PostgresCluster, find_binaries
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    """A PostgreSQL server of our own. Skips where none is installed, unless RAGLASS_REQUIRE_POSTGRES=1."""
+    binaries = find_binaries()
+    if binaries is None:
+        reason = "no PostgreSQL here: install Debian's postgresql package, or put initdb on the PATH"
+        if os.environ.get("RAGLASS_REQUIRE_POSTGRES") == "1":
+            pytest.fail(f"RAGLASS_REQUIRE_POSTGRES=1, but {reason}")
+        pytest.skip(reason)
+    with PostgresCluster(binaries) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a store that does not exist yet."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    return cluster.create_database()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[TraceStore]:
+    """An empty store on either database."""
+    with TraceStore.open(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[TraceStore]:
+    """An empty store on SQLite, for what only SQLite can do."""
+    with TraceStore.open(sqlite_url(tmp_path)) as opened:
+        yield opened
+
+
+def sqlite_url(folder: Path) -> str:
+    """The URL of a SQLite store in a folder."""
+    return f"sqlite:///{folder / 'traces.sqlite'}"

@@ -1,0 +1,129 @@
+"""A private, throw-away PostgreSQL server for tests, from the binaries found on this machine."""
+
+import itertools
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+START_TIMEOUT_S = 60
+USER = "raglass"
+
+
+def find_binaries() -> Path | None:
+    """The folder of the newest `initdb` and `postgres`; None if there are none."""
+    installed = Path("/usr/lib/postgresql").glob("*/bin")
+    for folder in sorted(installed, key=lambda path: float(path.parent.name), reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+class PostgresCluster:
+    """A server on a free loopback port that asks for a password. Use as a context manager."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self._folder = Path(tempfile.mkdtemp(prefix="raglass-postgres-"))
+        self._names = itertools.count(1)
+        self.password = "pa+ss" + secrets.token_hex(8)
+        self.port = _free_port()
+
+    def __enter__(self) -> "PostgresCluster":
+        try:
+            self._start()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(START_TIMEOUT_S)
+        self._remove()
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        password_file = self._folder / "password"
+        password_file.write_text(self.password)
+        identity = self._unprivileged()
+        data = self._folder / "data"
+        options = ["-A", "scram-sha-256", f"--pwfile={password_file}", "--locale=C", "--encoding=UTF8", "--no-sync"]
+        made = subprocess.run(
+            [self._binaries / "initdb", "-D", data, "-U", USER, *options],
+            capture_output=True,
+            text=True,
+            cwd=self._folder,
+            check=False,
+            **identity,
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb failed: {made.stderr}")
+        server = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self._folder}
+        server |= {"fsync": "off", "max_connections": 60}
+        with (self._folder / "log").open("w") as log:
+            self._server = subprocess.Popen(
+                [self._binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in server.items())],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                **identity,
+            )
+        self._wait()
+
+    def _unprivileged(self) -> dict[str, Any]:
+        """PostgreSQL refuses to run as root: who to run it as instead, and the folder given to that user."""
+        if os.geteuid() != 0:
+            return {}
+        names = {entry.pw_name: entry for entry in pwd.getpwall()}
+        user = names.get("postgres") or names["nobody"]
+        for path in (self._folder, *self._folder.iterdir()):
+            os.chown(path, user.pw_uid, user.pw_gid)
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+    def _wait(self) -> None:
+        end = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                self._connect().close()
+                return
+            except psycopg.OperationalError as error:
+                if self._server.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()}") from error
+                time.sleep(0.05)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user=USER, password=self.password, dbname="postgres", autocommit=True
+        )
+
+    def create_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"traces_{next(self._names)}"
+        with self._connect() as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def url(self, database: str, *, password: str | None = None, port: int | None = None) -> str:
+        """The URL of a database, right or deliberately wrong."""
+        shown = (password or self.password).replace("+", "%2B")
+        return f"postgresql+psycopg://{USER}:{shown}@127.0.0.1:{port or self.port}/{database}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

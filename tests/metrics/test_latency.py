@@ -1,0 +1,69 @@
+"""Latency over time: every span counted once, in its minute, by backend and stage."""
+
+import numpy as np
+import pytest
+
+from metrics.store import TraceStore
+from pipeline.errors import InputError
+from tests.factories import make_failed_trace, make_spans, make_trace
+
+MINUTE = 29_283_333 * 60
+"""A whole minute in September 2025."""
+
+
+def test_percentiles_are_those_of_the_durations(store: TraceStore) -> None:
+    durations = np.random.default_rng(0).lognormal(3, 1, 300)
+    for place, duration_ms in enumerate(durations.tolist()):
+        store.put(
+            make_trace(asked_at=MINUTE + place, duration_ms=duration_ms, spans=make_spans(generate_ms=duration_ms))
+        )
+    points = {point.stage: point for point in store.latency(MINUTE, MINUTE + 300, 300)}
+    assert set(points) == {"total", "embed", "retrieve", "generate"}
+    for stage in ("total", "generate"):
+        point = points[stage]
+        assert (point.start_s, point.backend, point.count, point.errors) == (MINUTE, "local/embedded", 300, 0)
+        true = np.quantile(durations, (0.5, 0.95, 0.99), method="lower")
+        assert (point.p50_ms, point.p95_ms, point.p99_ms) == pytest.approx(tuple(true), rel=0.0101)
+
+
+def test_periods_begin_at_since_and_leave_out_what_is_outside(store: TraceStore) -> None:
+    for minute in (-1, 0, 1, 2, 4):
+        store.put(make_trace(asked_at=MINUTE + minute * 60 + 59.9))
+    points = [point for point in store.latency(MINUTE, MINUTE + 240, 120) if point.stage == "total"]
+    assert [(point.start_s - MINUTE, point.count) for point in points] == [(0, 2), (120, 1)]
+
+
+def test_the_minute_that_is_still_running_is_shown(store: TraceStore) -> None:
+    store.put(make_trace(asked_at=MINUTE + 3))
+    [point] = [point for point in store.latency(MINUTE - 60, MINUTE + 5) if point.stage == "total"]
+    assert (point.start_s, point.count) == (MINUTE, 1)
+
+
+def test_errors_are_counted_at_the_stage_that_failed(store: TraceStore) -> None:
+    store.put(make_trace(asked_at=MINUTE))
+    store.put(make_failed_trace(stage="generate", asked_at=MINUTE))
+    points = {point.stage: (point.count, point.errors) for point in store.latency(MINUTE, MINUTE + 60)}
+    assert points == {"total": (2, 1), "embed": (2, 0), "retrieve": (2, 0), "generate": (2, 1)}
+
+
+def test_backends_are_kept_apart(store: TraceStore) -> None:
+    for backend in ("aws", "aws", "local/embedded"):
+        store.put(make_trace(asked_at=MINUTE, backend=backend))
+    both = {(point.backend, point.count) for point in store.latency(MINUTE, MINUTE + 60) if point.stage == "total"}
+    assert both == {("aws", 2), ("local/embedded", 1)}
+    assert {point.backend for point in store.latency(MINUTE, MINUTE + 60, backend="aws")} == {"aws"}
+
+
+def test_an_empty_range_has_no_points(store: TraceStore) -> None:
+    assert store.latency(MINUTE, MINUTE + 3_600) == []
+
+
+@pytest.mark.parametrize("period_s", [0, 59, 90, -60])
+def test_a_period_that_is_not_whole_minutes_is_refused(sqlite_store: TraceStore, period_s: int) -> None:
+    with pytest.raises(InputError, match="multiple of 60"):
+        sqlite_store.latency(MINUTE, MINUTE + 60, period_s)
+
+
+def test_a_range_without_end_is_refused(sqlite_store: TraceStore) -> None:
+    with pytest.raises(InputError, match="two times"):
+        sqlite_store.latency(MINUTE, float("inf"))

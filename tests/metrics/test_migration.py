@@ -1,0 +1,92 @@
+"""Every older store is brought to the newest schema, and no two processes trip over each other doing it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+from metrics.migration import HEAD, SCRIPTS, current_revision, migrate
+from metrics.queries import TraceQuery
+from metrics.store import TraceStore
+from metrics.tables import metadata
+from pipeline.errors import StoreError
+from tests.factories import make_trace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def test_head_is_the_newest_revision() -> None:
+    assert revisions()[-1] == HEAD
+
+
+@pytest.mark.parametrize("start", revisions())
+def test_a_store_of_every_older_schema_opens_and_works(store_url: str, start: str) -> None:
+    engine = create_engine(store_url)
+    for revision in revisions()[: revisions().index(start) + 1]:
+        with engine.begin() as connection:
+            migrate(connection, location="a test", revision=revision)
+            assert current_revision(connection) == revision
+    engine.dispose()
+    trace = make_trace()
+    with TraceStore.open(store_url) as store:
+        store.put(trace)
+        store.annotate(trace.trace_id, 1, "after the migration")
+        assert store.page(TraceQuery(search="after the migration")).matched.value == 1
+
+
+def test_the_migrations_make_the_tables_that_the_code_names(store_url: str) -> None:
+    TraceStore.open(store_url).close()
+    engine = create_engine(store_url)
+    with engine.connect() as connection:
+        assert current_revision(connection) == HEAD
+        context = MigrationContext.configure(
+            connection, opts={"include_name": is_table_of_ours, "include_object": no_index}
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def is_table_of_ours(name: str | None, kind: str, _parents: object) -> bool:
+    return kind != "table" or name in metadata.tables
+
+
+def no_index(_object: object, _name: str, kind: str, _reflected: bool, _other: object) -> bool:
+    return kind not in ("index", "unique_constraint")
+
+
+def test_a_store_of_a_newer_raglass_is_refused_and_left_alone(store_url: str) -> None:
+    TraceStore.open(store_url).close()
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=r"schema 9999, which a newer Raglass made.*Update Raglass"):
+        TraceStore.open(store_url)
+    with engine.connect() as connection:
+        assert current_revision(connection) == "9999"
+    engine.dispose()
+
+
+OPENER = "import sys; from metrics.store import TraceStore; TraceStore.open(sys.argv[1]).close(); print('opened')"
+
+
+def test_processes_may_open_a_new_store_at_the_same_time(store_url: str) -> None:
+    children = [
+        subprocess.Popen([sys.executable, "-c", OPENER, store_url], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        for _ in range(4)
+    ]
+    assert [child.communicate()[0] for child in children] == ["opened\n"] * 4
+    with TraceStore.open(store_url) as store:
+        assert store.count() == 0

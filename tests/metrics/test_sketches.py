@@ -1,0 +1,74 @@
+"""Sketches against the quantiles of the numbers themselves (NumPy) and against the library that defines the format."""
+
+import math
+
+import numpy as np
+import pytest
+from ddsketch import DDSketch
+from ddsketch.pb import ddsketch_pb2
+from ddsketch.pb.proto import DDSketchProto
+
+from metrics.sketches import RELATIVE_ACCURACY, Sketch
+
+QUANTILES = (0.0, 0.01, 0.5, 0.95, 0.99, 0.999, 1.0)
+LATENCIES = {
+    "lognormal": np.random.default_rng(0).lognormal(4, 1.5, 5_000),
+    "uniform": np.random.default_rng(1).uniform(0.01, 30_000, 5_000),
+    "two peaks": np.concatenate([np.full(900, 12.0), np.full(100, 29_000.0)]),
+    "one": np.array([36.0]),
+}
+
+
+def make_sketch(values: np.ndarray) -> Sketch:
+    sketch = Sketch()
+    sketch.add(values.tolist())
+    return sketch
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+def test_a_quantile_is_within_one_percent(name: str) -> None:
+    values = LATENCIES[name]
+    sketch = make_sketch(values)
+    for q in QUANTILES:
+        # DDSketch's guarantee (Masson et al. 2019, definition 1) is for the lower quantile.
+        true = float(np.quantile(values, q, method="lower"))
+        assert sketch.quantile(q) == pytest.approx(true, rel=RELATIVE_ACCURACY * (1 + 1e-9)), q
+
+
+def test_merging_minutes_gives_what_one_sketch_of_all_gives() -> None:
+    parts = [LATENCIES["lognormal"][:2_000], LATENCIES["two peaks"], np.array([0.001]), np.array([0.0, 0.0])]
+    merged = Sketch()
+    for part in parts:
+        merged.merge(Sketch.from_bytes(make_sketch(part).to_bytes()))
+    whole = make_sketch(np.concatenate(parts))
+    assert merged.count == whole.count == 3_003
+    assert [merged.quantile(q) for q in QUANTILES] == [whole.quantile(q) for q in QUANTILES]
+
+
+def test_the_library_reads_our_bytes_and_agrees() -> None:
+    values = LATENCIES["lognormal"]
+    theirs = DDSketch(RELATIVE_ACCURACY)
+    for value in values:
+        theirs.add(float(value))
+    read = DDSketchProto.from_proto(ddsketch_pb2.DDSketch.FromString(make_sketch(values).to_bytes()))
+    assert read.count == theirs.count
+    for q in QUANTILES:
+        # The bins are the same; γ, and so a bin's value, differs in its last bit after a round trip through the message.
+        assert make_sketch(values).quantile(q) == pytest.approx(read.get_quantile_value(q), rel=1e-12)
+        assert make_sketch(values).quantile(q) == theirs.get_quantile_value(q)
+
+
+def test_a_single_duration_takes_few_bytes() -> None:
+    assert len(make_sketch(LATENCIES["one"]).to_bytes()) < 60
+
+
+def test_times_that_clocks_should_not_give_are_counted_all_the_same() -> None:
+    sketch = make_sketch(np.array([-3.0, 0.0, 1e30]))
+    assert sketch.count == 3
+    assert sketch.quantile(0.5) == 0.0
+    assert len(sketch.to_bytes()) < 60
+
+
+def test_an_empty_sketch_has_no_quantile() -> None:
+    assert math.isnan(Sketch().quantile(0.5))
+    assert Sketch.from_bytes(Sketch().to_bytes()).count == 0
