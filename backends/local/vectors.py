@@ -1,0 +1,197 @@
+"""Vectors already computed, by the text they were computed from: what makes a stopped build resume and a rebuild cheap.
+
+One SQLite file per embedder fingerprint, beside an optional read-only seed (the built-in corpus's vectors, committed).
+Vectors are kept as float16: half the bytes, and a cosine moves by less than 0.001.
+"""
+
+import hashlib
+import logging
+import sqlite3
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.deadline import Deadline
+from pipeline.errors import StoreError
+from pipeline.types import Kind
+
+log = logging.getLogger(__name__)
+
+FloatArray = npt.NDArray[np.float32]
+
+KEY_BYTES = 16
+
+
+class LocalEmbedder(Protocol):
+    """An embedder that runs in this process and can say exactly which model it is."""
+
+    name: str
+    dimension: int
+    fingerprint: str
+    """Changes whenever the vectors would."""
+
+    def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
+        """Embed texts as float32 (n, dimension), L2-normalised."""
+
+
+def text_key(text: str) -> bytes:
+    """16 bytes that stand for a text."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+
+
+class Seed:
+    """Vectors that ship with the product: an `.npz` with `fingerprint`, `keys` (n, 16) uint8 and `vectors` (n, dim) float16."""
+
+    def __init__(self, fingerprint: str, keys: npt.NDArray[np.uint8], vectors: npt.NDArray[np.float16]) -> None:
+        self.fingerprint = fingerprint
+        self.vectors = vectors
+        self._rows = {bytes(key): row for row, key in enumerate(keys)}
+
+    @classmethod
+    def load(cls, path: Path) -> "Seed | None":
+        """The seed at `path`, or None if there is none. A damaged one costs time, not answers: the log says so."""
+        if not path.exists():
+            return None
+        try:
+            with path.open("rb") as file, np.load(file) as data:
+                return cls(str(data["fingerprint"]), data["keys"], data["vectors"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            log.warning("%s is damaged (%s); its vectors are computed again", path, type(error).__name__)
+            return None
+
+    def save(self, path: Path) -> None:
+        """Write the seed; rows are sorted by key, so that the same texts give the same bytes."""
+        keys = sorted(self._rows)
+        rows = [self._rows[key] for key in keys]
+        np.savez(
+            path,
+            fingerprint=np.array(self.fingerprint),
+            keys=np.frombuffer(b"".join(keys), np.uint8).reshape(-1, KEY_BYTES),
+            vectors=self.vectors[rows],
+        )
+
+    def get(self, key: bytes) -> npt.NDArray[np.float16] | None:
+        """The vector for a key."""
+        row = self._rows.get(key)
+        return None if row is None else self.vectors[row]
+
+
+class VectorCache:
+    """Vectors of one embedder, on disk. Safe for several processes; a lost cache costs time, never data."""
+
+    def __init__(self, folder: Path, fingerprint: str, dimension: int, seed: Seed | None = None) -> None:
+        self.dimension = dimension
+        self._seed = seed if seed is not None and seed.fingerprint == fingerprint else None
+        self._path = folder / f"{fingerprint.replace('/', '_')}.sqlite"
+        with self._use() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+
+    @contextmanager
+    def _use(self) -> Iterator[sqlite3.Connection]:
+        """A connection of this call's own; what the file system or SQLite raises leaves as StoreError."""
+        connection: sqlite3.Connection | None = None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+            yield connection
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"The vector cache {self._path} cannot be used ({error}). Check that the data directory (RAGLASS_DATA_DIR) "
+                "can be written and has space; a damaged cache file can simply be deleted."
+            ) from error
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
+        """The vectors that are known among `keys`."""
+        known: dict[bytes, npt.NDArray[np.float16]] = {}
+        missing: list[bytes] = []
+        for key in keys:
+            vector = self._seed.get(key) if self._seed else None
+            if vector is None:
+                missing.append(key)
+            else:
+                known[key] = vector
+        with self._use() as connection:
+            for start in range(0, len(missing), 500):
+                part = missing[start : start + 500]
+                marks = ",".join("?" * len(part))
+                for key, blob in connection.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):
+                    if len(blob) == 2 * self.dimension:
+                        known[key] = np.frombuffer(blob, np.float16)
+        return known
+
+    def put(self, items: Sequence[tuple[bytes, npt.NDArray[np.float16]]]) -> None:
+        """Keep vectors, in one transaction."""
+        with self._use() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?)", [(key, vector.tobytes()) for key, vector in items]
+            )
+            connection.execute("COMMIT")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedProgress:
+    """How far embedding has come."""
+
+    done: int
+    """Texts that have a vector."""
+    total: int
+    """Texts in all."""
+    remaining_s: float | None
+    """Estimate from the characters embedded so far in this call; None before the first batch."""
+
+
+def embed_all(
+    texts: Sequence[str],
+    embedder: LocalEmbedder,
+    cache: VectorCache,
+    *,
+    batch: int = 16,
+    on_progress: Callable[[EmbedProgress], None] | None = None,
+) -> npt.NDArray[np.float16]:
+    """Embed passages, taking from the cache what it has: float16 (len(texts), dim).
+
+    Every batch is in the cache before the next begins, so that a build can be stopped anywhere and go on from there.
+    on_progress: called before each batch and at the end; what it raises stops the work.
+    """
+    keys = [text_key(text) for text in texts]
+    unique = dict(zip(keys, texts, strict=True))
+    vectors = cache.get(list(unique))
+    missing = [key for key in unique if key not in vectors]
+    chars_left = sum(len(unique[key]) for key in missing)
+    chars_done, started = 0, time.monotonic()
+
+    def tell() -> None:
+        if on_progress is not None:
+            pace = (time.monotonic() - started) / chars_done if chars_done else None
+            on_progress(EmbedProgress(len(vectors), len(unique), None if pace is None else pace * chars_left))
+
+    for part in _parts(missing, batch):
+        tell()
+        made = embedder.embed([unique[key] for key in part], "passage").astype(np.float16)
+        items = list(zip(part, made, strict=True))
+        cache.put(items)
+        vectors.update(items)
+        chars = sum(len(unique[key]) for key in part)
+        chars_done += chars
+        chars_left -= chars
+    tell()
+    if not keys:
+        return np.empty((0, embedder.dimension), np.float16)
+    return np.stack([vectors[key] for key in keys])
+
+
+def _parts(items: list[bytes], size: int) -> Iterator[list[bytes]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

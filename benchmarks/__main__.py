@@ -1,0 +1,49 @@
+"""`make bench`: every benchmark in turn, each in a process of its own. `--quick` takes small sizes, to see that they run."""
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SQUAD = HERE.parent.parent / "shared" / "data" / "squad-v2-dev-a.json"
+"""Half of the SQuAD v2 development set, where it is at hand; the product does not need it."""
+
+QUICK = {
+    "bench_store.py": ["--rows", "1000", "5000"],
+    "bench_faiss.py": ["--size", "5000"],
+    "bench_pages.py": ["--rows", "1000", "5000"],
+}
+
+
+def commands(squad: Path | None, *, quick: bool) -> list[list[str]]:
+    """Script and arguments of each benchmark."""
+    quality = ["bench_quality.py", "--builtin", *(["--squad", str(squad)] if squad else [])]
+    scripts = [["bench_store.py"], ["bench_latency.py"], ["bench_pages.py"], quality, ["bench_faiss.py"]]
+    return [[*script, *(QUICK.get(script[0], []) if quick else [])] for script in scripts]
+
+
+def main() -> int:
+    """Run them all; 1 if one failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--squad", type=Path, default=SQUAD if SQUAD.exists() else None, help="a SQuAD v2 JSON file")
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.squad is None:
+        print("No SQuAD file is at hand (--squad FILE): quality is measured on the built-in corpus alone.\n")
+    failed = []
+    for command in commands(arguments.squad, quick=arguments.quick):
+        started = time.monotonic()
+        print(f"== {' '.join([command[0], *(part for part in command[1:] if '/' not in part)])}", flush=True)
+        code = subprocess.run([sys.executable, str(HERE / command[0]), *command[1:]], check=False).returncode
+        print(f"   ({time.monotonic() - started:.0f} s)\n", flush=True)
+        if code:
+            failed.append(command[0])
+    if failed:
+        print(f"Failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

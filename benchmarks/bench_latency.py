@@ -1,0 +1,145 @@
+"""Latency of the embedded profile by stage, cold and warm; start of `raglass serve` to the first usable page; peak memory.
+
+Every figure is measured on a fresh data folder with the built-in corpus. Ratios compare within this run.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import corpus
+
+QUESTIONS = 60
+
+CHILD = """
+import json, resource, sys, time
+started = time.perf_counter()
+from pathlib import Path
+from app.config import Settings
+from app.services import Services
+from dataclasses import replace
+services = Services(replace(Settings(), data_dir=Path(sys.argv[1])))
+imported = time.perf_counter()
+backend = services.backend("local/embedded")
+opened = time.perf_counter()
+rows = []
+for question in sys.stdin.read().splitlines():
+    asked = services.ask(services.question(question))
+    spans = {span.stage: span.duration_ms for span in asked.trace.spans}
+    rows.append(spans | {"unaccounted": asked.trace.unaccounted_ms, "total": asked.trace.duration_ms})
+services.close()
+print(json.dumps({
+    "import_ms": (imported - started) * 1000,
+    "open_ms": (opened - imported) * 1000,
+    "rows": rows,
+    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+}))
+"""
+
+
+def run_child(data_dir: Path, questions: list[str]) -> dict:
+    """Ask questions in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(data_dir)],
+        input="\n".join(questions),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def first_page_s(data_dir: Path) -> tuple[float, float]:
+    """Seconds from starting `raglass serve` to /readyz, and to a page that answers its health check."""
+    import socket
+    import urllib.error
+    import urllib.request
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", str(port)],
+        env=os.environ | {"RAGLASS_DATA_DIR": str(data_dir), "PYTHONPATH": os.getcwd()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        times = {}
+        for path in ("/_stcore/health", "/readyz"):
+            while path not in times:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5):
+                        times[path] = time.perf_counter() - started
+                except (urllib.error.URLError, ConnectionError, TimeoutError):
+                    time.sleep(0.02)
+        process.terminate()
+        process.wait(30)
+    return times["/_stcore/health"], times["/readyz"]
+
+
+def median(rows: list[dict], stage: str) -> float:
+    """Median milliseconds of a stage."""
+    return statistics.median(row[stage] for row in rows)
+
+
+def measure() -> dict:
+    """All figures."""
+    asked = [question.question for question in corpus.questions() if question.answerable]
+    questions = asked[:: max(1, len(asked) // QUESTIONS)][:QUESTIONS]
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder)
+        fresh = run_child(data_dir, questions)
+        again = run_child(data_dir, questions[:1])
+        serve_fresh = first_page_s(data_dir / "fresh")
+        serve_again = first_page_s(data_dir / "fresh")
+    stages = list(fresh["rows"][0])
+    return {
+        "questions": len(questions),
+        "import_ms": again["import_ms"],
+        "open_fresh_ms": fresh["open_ms"],
+        "open_again_ms": again["open_ms"],
+        "cold_ms": {stage: fresh["rows"][0][stage] for stage in stages},
+        "warm_ms": {stage: median(fresh["rows"][1:], stage) for stage in stages},
+        "warm_p95_ms": statistics.quantiles([row["total"] for row in fresh["rows"][1:]], n=20)[-1],
+        "serve_fresh_s": serve_fresh,
+        "serve_again_s": serve_again,
+        "peak_mb": fresh["peak_mb"],
+    }
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    found = measure()
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+        return
+    print(f"Embedded profile, built-in corpus, {found['questions']} questions in one process")
+    print(
+        f"  imports {found['import_ms']:.0f} ms; backend opens in {found['open_fresh_ms']:.0f} ms the first time (index built), "
+        f"{found['open_again_ms']:.0f} ms after that (ratio {found['open_fresh_ms'] / found['open_again_ms']:.1f})"
+    )
+    print(f"  {'stage':<12}{'cold ms':>10}{'warm ms (median)':>18}{'cold / warm':>13}")
+    for stage, warm in found["warm_ms"].items():
+        cold = found["cold_ms"][stage]
+        print(f"  {stage:<12}{cold:>10.2f}{warm:>18.2f}{cold / warm if warm else float('nan'):>13.1f}")
+    print(f"  warm p95 {found['warm_p95_ms']:.1f} ms")
+    print(f"  peak memory of that process {found['peak_mb']:.0f} MB")
+    for name, (page, ready) in (("fresh data folder", found["serve_fresh_s"]), ("again", found["serve_again_s"])):
+        print(
+            f"  raglass serve, {name}: server answers after {page:.2f} s, ready to answer questions after {ready:.2f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The embedded profile put together, and the committed vectors of the built-in corpus."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends.local import seed
+from backends.local.backend import SEED, LocalBackend, open_embedded
+from backends.local.documents import Document
+from backends.local.nano import NanoEmbedder
+from backends.local.vectors import Seed, text_key
+from backends.registry import BackendConfig
+from tests.local.fake_embedder import FakeEmbedder
+
+WEGENER = Document(
+    "wegener",
+    "Continental drift",
+    "Alfred Wegener proposed in 1912 that continents drift. He was a German meteorologist. Geologists laughed at him.",
+    "wegener.txt",
+)
+CHEESE = Document("cheese", "Cheese", "Cheese is made of milk. Rennet makes the milk set.", "cheese.txt")
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
+    config = BackendConfig(tmp_path_factory.mktemp("data"), builtin_corpus=False, threads=1)
+    backend = open_embedded(config)
+    for document in (WEGENER, CHEESE):
+        backend.corpus.library.add(document)
+    backend.corpus.build()
+    return backend
+
+
+def test_answer_is_quoted_from_the_chunk_that_holds_it(backend: LocalBackend) -> None:
+    trace = backend.answer("Who proposed that continents drift?", top_k=2, deadline_s=30)
+    assert trace.error is None
+    assert trace.generation is not None
+    assert "Wegener" in trace.generation.answer
+    by_id = {chunk.chunk_id: chunk for chunk in trace.chunks}
+    quoted = [by_id[e.chunk_id].text[e.start : e.end] for e in trace.generation.evidence]
+    assert " ".join(quoted) == trace.generation.answer
+
+
+def test_trace_records_what_is_needed_to_ask_again(backend: LocalBackend) -> None:
+    trace = backend.answer("Who proposed that continents drift?", top_k=2, deadline_s=30, rerank=True)
+    assert trace.settings == {
+        "embedder": NanoEmbedder.name,
+        "generator": backend.generator.name,
+        "reranker": backend.reranker.name,
+        "index": backend.corpus.index.manifest.fingerprint,
+        "top_k": 2,
+        "deadline_s": 30,
+        "rerank": True,
+    }
+
+
+def test_readiness_tells_what_is_indexed_and_that_it_is_stale(backend: LocalBackend) -> None:
+    parts = {part.name: part for part in backend.check_ready().parts}
+    assert set(parts) == {"embedder", "index", "generator", "reranker"}
+    assert "2 chunks of 2 documents, exact search" in parts["index"].detail
+    extra = Document("extra", "Extra", "More text.", "extra.txt")
+    backend.corpus.library.add(extra)
+    try:
+        assert "run `raglass index`" in backend.check_ready().parts[1].detail
+        assert backend.check_ready().ready
+    finally:
+        backend.corpus.library.remove("extra")
+
+
+def test_library_that_cannot_be_read_is_told_by_the_readiness_and_costs_no_answer(
+    backend: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "documents.sqlite"
+    broken.write_bytes(b"no database" * 100)
+    monkeypatch.setattr(backend.corpus.library, "path", broken)
+    with caplog.at_level(logging.CRITICAL):
+        readiness = backend.check_ready()
+    assert not readiness.ready
+    assert "documents.sqlite" in next(part.detail for part in readiness.parts if part.name == "index")
+    assert backend.answer("Who proposed that continents drift?", top_k=1, deadline_s=30).error is None
+
+
+def test_profile_without_an_index_is_not_ready_and_answers_with_a_typed_error(tmp_path: Path) -> None:
+    backend = open_embedded(BackendConfig(tmp_path, builtin_corpus=False, threads=1))
+    assert [part.name for part in backend.check_ready().parts if not part.ready] == ["index"]
+    trace = backend.answer("Anything?", top_k=1, deadline_s=30)
+    assert trace.error is not None
+    assert (trace.error.kind, trace.error.stage) == ("Unavailable", "retrieve")
+    assert trace.settings["index"] is None
+
+
+def test_seed_covers_every_text_once_and_is_the_same_each_time() -> None:
+    texts = seed.seed_texts()
+    assert len(texts) == len(set(texts))
+    assert texts == seed.seed_texts()
+    made = seed.make_seed(FakeEmbedder(), texts[:50])
+    again = seed.make_seed(FakeEmbedder(), texts[:50])
+    for text in texts[:50]:
+        np.testing.assert_array_equal(made.get(text_key(text)), again.get(text_key(text)))
+
+
+def test_committed_vectors_cover_the_built_in_corpus() -> None:
+    committed = Seed.load(SEED)
+    assert committed is not None, "Run `make seed`."
+    missing = [text for text in seed.seed_texts() if committed.get(text_key(text)) is None]
+    assert missing == [], "The articles or the way they are cut have changed. Run `make seed`."
+
+
+def test_rebuild_gives_the_committed_vectors_again() -> None:
+    committed = Seed.load(SEED)
+    assert committed is not None, "Run `make seed`."
+    embedder = NanoEmbedder()
+    assert committed.fingerprint == embedder.fingerprint
+    texts = seed.seed_texts()
+    rebuilt = seed.make_seed(embedder, texts)
+    # Components of a unit vector of 384 are below 0.5, where float16 steps are at most 2**-12; other processors sum in
+    # another order, which the 4-bit model's own activations can turn into a few such steps.
+    tolerance = 8 * 2**-12
+    for text in texts:
+        key = text_key(text)
+        expected, found = committed.get(key), rebuilt.get(key)
+        assert expected is not None
+        assert found is not None
+        assert np.abs(expected.astype(np.float32) - found.astype(np.float32)).max() <= tolerance, text

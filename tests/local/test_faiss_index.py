@@ -1,0 +1,147 @@
+"""FAISS against NumPy's inner product and FAISS's own recall measure."""
+
+from pathlib import Path
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+import pytest
+from faiss.contrib.evaluation import knn_intersection_measure
+
+from backends.local import faiss_index
+from backends.local.faiss_index import RECALL_TARGET, FaissIndex, Tuning, build_faiss, overlap
+from pipeline.errors import DimensionMismatch, Unavailable
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def random_vectors(count: int, dimension: int = 32, seed: int = 0) -> FloatArray:
+    vectors = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_exact_scores_are_numpys_inner_products_best_first() -> None:
+    vectors, queries = random_vectors(200), random_vectors(7, seed=1)
+    scores, ids = build_faiss(vectors).search(queries, 200)
+    expected = queries @ vectors.T
+    np.testing.assert_allclose(scores, -np.sort(-expected, axis=1), atol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(expected, ids, axis=1), scores, atol=1e-6)
+
+
+def test_small_index_is_exact_and_a_large_one_is_hnsw() -> None:
+    assert build_faiss(random_vectors(99), exact_below=100).kind == "exact"
+    assert build_faiss(random_vectors(100), exact_below=100).kind == "hnsw"
+
+
+def test_ten_thousand_vectors_are_where_hnsw_begins() -> None:
+    assert faiss_index.EXACT_BELOW == 10_000
+
+
+def test_ids_beyond_the_index_are_minus_one() -> None:
+    scores, ids = build_faiss(random_vectors(3)).search(random_vectors(1, seed=1), 5)
+    assert sorted(ids[0, :3]) == [0, 1, 2]
+    assert ids[0, 3:].tolist() == [-1, -1]
+    assert scores.shape == (1, 5)
+
+
+def test_tuned_hnsw_reaches_its_target_and_says_so() -> None:
+    vectors = random_vectors(3_000)
+    index = build_faiss(vectors, exact_below=100)
+    assert index.tuning is not None
+    assert index.tuning.recall >= RECALL_TARGET
+    assert index.tuning.ef_search in faiss_index.EF_SEARCH_CHOICES
+    queries = random_vectors(200, seed=1)  # not those of the tuning
+    _, ids = index.search(queries, 10)
+    _, exact = build_faiss(vectors, exact_below=10_000).search(queries, 10)
+    assert overlap(ids, exact) >= RECALL_TARGET - 0.02
+
+
+def test_overlap_is_faiss_own_measure() -> None:
+    rng = np.random.default_rng(0)
+    ids = np.array([rng.permutation(30)[:10] for _ in range(50)])
+    exact = np.array([rng.permutation(30)[:10] for _ in range(50)])
+    assert overlap(ids, exact) == pytest.approx(knn_intersection_measure(ids, exact))
+
+
+def test_tuning_takes_the_smallest_choice_that_is_good_enough() -> None:
+    vectors = random_vectors(2_000)
+    index = faiss.IndexHNSWFlat(32, 32, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = 200
+    index.add(vectors)
+    tuning = faiss_index.tune(index, vectors)
+    place = faiss_index.EF_SEARCH_CHOICES.index(tuning.ef_search)
+    if place:
+        smaller = faiss_index.EF_SEARCH_CHOICES[place - 1]
+        assert measured_recall(index, vectors, smaller) < RECALL_TARGET
+    assert measured_recall(index, vectors, tuning.ef_search) == pytest.approx(tuning.recall)
+
+
+def measured_recall(index: object, vectors: FloatArray, ef_search: int) -> float:
+    """recall@10 on the tuning's own sample: pairs of vectors mixed 0.7 to 0.3."""
+    first, second = np.random.default_rng(0).integers(0, len(vectors), (2, faiss_index.SAMPLE))
+    queries = vectors[first] * 0.7 + vectors[second] * 0.3
+    index.hnsw.efSearch = ef_search  # type: ignore[attr-defined]
+    _, ids = index.search(queries / np.linalg.norm(queries, axis=1, keepdims=True), 10)  # type: ignore[attr-defined]
+    exact = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
+    return float(knn_intersection_measure(ids, exact))
+
+
+def test_unreachable_target_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faiss_index, "EF_SEARCH_CHOICES", (1, 2))
+    monkeypatch.setattr(faiss_index, "HNSW_M", 4)
+    tuning = build_faiss(random_vectors(3_000, dimension=128), exact_below=10).tuning
+    assert tuning is not None
+    assert tuning.ef_search == 2
+    assert tuning.recall < RECALL_TARGET
+
+
+def test_progress_counts_what_was_added_and_can_stop_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faiss_index, "ADD_BATCH", 100)
+    seen: list[int] = []
+    build_faiss(random_vectors(250), exact_below=10, on_added=seen.append)
+    assert seen == [100, 200, 250]
+
+    def stop(added: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_faiss(random_vectors(250), exact_below=10, on_added=stop)
+
+
+@pytest.mark.parametrize("shape", [(1, 31), (1, 33), (32,)])
+def test_vector_of_another_length_is_a_dimension_mismatch(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DimensionMismatch, match="raglass index --rebuild") as caught:
+        build_faiss(random_vectors(5)).search(np.ones(shape, np.float32), 1)
+    assert caught.value.stage == "retrieve"
+
+
+@pytest.mark.parametrize("exact_below", [0, 10_000])
+def test_saved_index_searches_as_before(tmp_path: Path, exact_below: int) -> None:
+    vectors, queries = random_vectors(500), random_vectors(5, seed=1)
+    index = build_faiss(vectors, exact_below=exact_below)
+    index.save(tmp_path / "index")
+    loaded = FaissIndex.load(tmp_path / "index", index.tuning)
+    assert (loaded.kind, loaded.size, loaded.dimension) == (index.kind, 500, 32)
+    for found, expected in zip(loaded.search(queries, 10), index.search(queries, 10), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_loaded_hnsw_keeps_its_ef_search(tmp_path: Path) -> None:
+    build_faiss(random_vectors(500), exact_below=0).save(tmp_path / "index")
+    loaded = FaissIndex.load(tmp_path / "index", Tuning(ef_search=77, recall=1.0, sample=1))
+    assert loaded._index.hnsw.efSearch == 77
+
+
+@pytest.mark.parametrize("exact_below", [0, 10_000])
+def test_vectors_can_be_taken_out_again(exact_below: int) -> None:
+    vectors = random_vectors(50)
+    index = build_faiss(vectors, exact_below=exact_below)
+    np.testing.assert_array_equal(index.reconstruct(np.array([7, 0, 49])), vectors[[7, 0, 49]])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no index"])
+def test_missing_or_damaged_file_names_the_command(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "index").write_bytes(content)
+    with pytest.raises(Unavailable, match="raglass index --rebuild"):
+        FaissIndex.load(tmp_path / "index", None)
