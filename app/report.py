@@ -1,0 +1,125 @@
+"""Plain text for the shell: a trace, a list of traces, the state of an index, the status."""
+
+import textwrap
+from collections.abc import Sequence
+
+from app.indexing import JobState
+from app.status import Status
+from app.wording import count, milliseconds, share, three_figures, trust, when
+from metrics.queries import TracePage
+from pipeline.types import Trace
+
+WIDTH = 100
+
+
+def trace_text(trace: Trace) -> str:
+    """A trace for a terminal: answer, confidence, chunks, stages."""
+    parts = [_answer(trace)]
+    if trace.chunks:
+        parts.append("\n".join(["Chunks (cosine)", *_chunks(trace)]))
+    parts.append("\n".join(["Stages", *_stages(trace)]))
+    parts.append(f"Trace {trace.trace_id}, {trace.backend}, {when(trace.asked_at)}")
+    return "\n\n".join(printable(part) for part in parts)
+
+
+def _answer(trace: Trace) -> str:
+    lines = []
+    if trace.generation is not None:
+        said = trust(trace.generation)
+        lines += [*textwrap.wrap(trace.generation.answer, WIDTH), f"{said.headline}. {said.meaning}"]
+    if trace.error is not None:
+        lines += textwrap.wrap(f"{trace.error.kind} in {trace.error.stage or 'no stage'}: {trace.error.message}", WIDTH)
+    return "\n".join(lines)
+
+
+def _chunks(trace: Trace) -> list[str]:
+    return [
+        textwrap.shorten(f"  {chunk.rank}. {chunk.score:.3f}  {chunk.title}: {chunk.text}", WIDTH, placeholder=" …")
+        for chunk in trace.chunks
+    ]
+
+
+def _stages(trace: Trace) -> list[str]:
+    rows = [
+        (span.stage + (" (failed)" if span.error else ""), span.duration_ms)
+        for span in trace.spans
+        if span.parent is None
+    ]
+    rows += [("unaccounted", trace.unaccounted_ms), ("total", trace.duration_ms)]
+    return [f"  {name:<20} {milliseconds(spent):>10} {share(spent, trace.duration_ms):>6}" for name, spent in rows]
+
+
+def traces_text(page: TracePage) -> str:
+    """A page of traces, one line each."""
+    rows = [
+        f"{row.trace_id}  {when(row.asked_at)}  {milliseconds(row.duration_ms):>9}  {row.error_kind or 'ok':<12} "
+        + textwrap.shorten(row.question, 60, placeholder=" …")
+        for row in page.rows
+    ]
+    more = "" if page.matched.exact else "more than "
+    return "\n".join(
+        [*map(printable, rows), f"{len(rows)} of {more}{page.matched.value:,} matching, {page.total.value:,} stored"]
+    )
+
+
+def progress_text(state: JobState) -> str:
+    """One line on a running job."""
+    return printable(_progress(state))
+
+
+def _progress(state: JobState) -> str:
+    if state.phase == "reading":
+        return (
+            f"Reading file {state.files_done + 1} of {state.files_total}: {state.file}"
+            if state.files_total
+            else "Reading …"
+        )
+    progress = state.progress
+    if progress is None:
+        return "Indexing …"
+    left = "" if progress.remaining_s is None else f", about {milliseconds(progress.remaining_s * 1000)} left"
+    return f"{progress.step}: {progress.done:,} of {progress.total:,}{left}"
+
+
+def index_text(state: JobState, passed_over: int = 0) -> str:
+    """How an indexing job ended."""
+    outcome = state.outcome
+    lines = []
+    if state.files_total:
+        lines.append(
+            f"{count(outcome.added, 'document')} added, {outcome.replaced:,} replaced, {outcome.unchanged:,} unchanged, "
+            f"{len(outcome.errors):,} failed"
+        )
+    if passed_over:
+        lines.append(f"{count(passed_over, 'file')} passed over: hidden, or of a kind that is not read")
+    if state.phase == "stopped":
+        lines.append("Stopped. The previous index is in place; run `raglass index` to go on from here.")
+    if state.manifest is not None:
+        found = state.manifest
+        tuning = f", efSearch {found.tuning.ef_search}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
+        lines.append(
+            f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
+            f"({found.duplicates:,} duplicates left out), {found.kind} search{tuning}; built in {three_figures(found.build_s)} s"
+        )
+    return "\n".join(lines)
+
+
+def status_text(status: Status) -> str:
+    """The status, a part a line."""
+    lines = [f"Backend {status.backend}: {'ready' if status.ready else 'not ready'}"]
+    lines += [f"  {'ok ' if part.ready else 'NOT'} {part.name}: {part.detail}" for part in status.parts]
+    lines += ["Backends", *(f"  {name}: {reason or 'installed'}" for name, reason in status.backends.items())]
+    lines += ["Versions", *_pairs(list(status.versions.items()))]
+    lines += ["Settings", *_pairs(list(status.settings.items()))]
+    lines += [f"  {name} is set but is no setting of Raglass" for name in status.unknown_variables]
+    return printable("\n".join(lines))
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    width = max(len(name) for name, _ in pairs)
+    return [f"  {name:<{width}}  {value}" for name, value in pairs]
+
+
+def printable(text: str) -> str:
+    """Text without characters that would move a terminal's cursor or colour it: a document must not write to the screen."""
+    return "".join(char if char in "\n\t" or char.isprintable() else " " for char in text)

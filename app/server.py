@@ -1,0 +1,88 @@
+"""The dashboard as an ASGI application: Streamlit's own server plus `/readyz`.
+
+`/readyz` answers 200 once a question can be answered and stored, 503 with the reason until then. Streamlit's `/_stcore/health`
+answers 200 whatever the application does, so it says that the process lives and nothing more.
+"""
+
+import threading
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from app.config import Settings
+from app.services import services
+from app.trace_filters import TraceFilters
+from metrics.export import to_csv, to_jsonl
+from pipeline.errors import InputError, RaglassError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+EXPORTS = {"traces.csv": (to_csv, "text/csv"), "traces.jsonl": (to_jsonl, "application/x-ndjson")}
+"""What can be exported: a writer and a media type by file name."""
+
+
+def readyz(request: Request) -> JSONResponse:
+    """Whether this process can answer a question and store its trace."""
+    problems = services().check_ready()
+    ready = not any(problems.values())
+    parts = {part: problem or "ready" for part, problem in problems.items()}
+    return JSONResponse({"ready": ready, "parts": parts}, status_code=200 if ready else 503)
+
+
+def export_traces(request: Request) -> Response:
+    """Every trace that the filters in the address match, streamed, so that its size does not matter."""
+    name = Path(request.url.path).name
+    write, media_type = EXPORTS[name]
+    address = {key: request.query_params.getlist(key) for key in request.query_params}
+    try:
+        query = TraceFilters.from_address(address).to_query()
+        parts = write(services().store.export(query))
+    except RaglassError as error:
+        return PlainTextResponse(str(error), status_code=400 if isinstance(error, InputError) else 503)
+    return StreamingResponse(
+        parts, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def warm_up() -> None:
+    """Open the store and the default backend before the first question needs them. Problems are shown where they matter."""
+    with suppress(RaglassError):
+        services().check_ready()
+
+
+@asynccontextmanager
+async def lifespan(application: st.App) -> AsyncIterator[None]:
+    """Warm up without holding up the first page; close everything at the end."""
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    yield
+    services().close()
+
+
+app = st.App(
+    ROOT / "app" / "main.py",
+    lifespan=lifespan,
+    routes=[
+        Route("/readyz", readyz),
+        *(Route(f"/export/{name}", export_traces) for name in EXPORTS),
+    ],
+)
+
+
+def streamlit_options(settings: Settings) -> dict[str, Any]:
+    """Streamlit's options from `.streamlit/config.toml`, whatever the working directory, with the address from the settings."""
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    return {**dict(_flatten(config)), "server.address": settings.host, "server.port": settings.port}
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        pairs.extend(_flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)])
+    return pairs

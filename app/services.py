@@ -1,0 +1,250 @@
+"""The use cases, one method each, without streamlit: what a page shows and what a shell command prints come from here.
+
+Owns the open backends and the trace store of one process. Refuses to format anything.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, runtime_checkable
+
+from app.config import Settings
+from app.indexing import IndexJob, Upload
+from backends import registry
+from backends.local.corpus import LocalCorpus
+from metrics.store import TraceStore
+from pipeline.errors import BackendError, InputError, RaglassError, StoreError, Unavailable
+from pipeline.pipeline import failed_trace
+from pipeline.protocols import Backend
+from pipeline.types import Event, Trace
+
+log = logging.getLogger(__name__)
+
+
+CLOSE_S = 10.0
+"""How long closing waits for an indexing job to reach a safe point."""
+
+CHECK_S = 1.0
+"""How long a readiness check waits for a backend that is being opened."""
+
+
+@runtime_checkable
+class HoldsCorpus(Protocol):
+    """A backend whose documents can be seen and added to from here."""
+
+    corpus: LocalCorpus
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question answered, or tried."""
+
+    trace: Trace
+    """The trace, failed or not."""
+    not_stored: str | None
+    """Why the trace could not be stored, with what to do; None if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and how to ask it."""
+
+    text: str
+    """As typed."""
+    backend: str
+    """Full name of the backend."""
+    top_k: int
+    """Chunks to retrieve."""
+    deadline_s: float
+    """Seconds for everything."""
+    rerank: bool = False
+    """Whether to rerank."""
+
+
+class Services:
+    """Everything that a page or a command can ask for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        open_backend: Callable[[str, registry.BackendConfig], Backend] = registry.open_backend,
+    ) -> None:
+        self.settings = settings
+        self._open_backend = open_backend
+        self._backends: dict[str, Backend] = {}
+        self._store: TraceStore | None = None
+        self._job: IndexJob | None = None
+        # One lock each, so that the store and the readiness check need not wait while an index is built.
+        self._backends_lock = threading.RLock()
+        self._store_lock = threading.Lock()
+        self._job_lock = threading.Lock()
+
+    @property
+    def store(self) -> TraceStore:
+        """The trace store, opened on first use. Raises StoreError."""
+        with self._store_lock:
+            if self._store is None:
+                self._make_data_dir()
+                self._store = TraceStore.open(self.settings.store_url)
+            return self._store
+
+    def backend(self, name: str) -> Backend:
+        """An open backend, ready to answer: its index is built first if there is none. Raises ConfigError or Unavailable."""
+        with self._backends_lock:
+            if name not in self._backends:
+                self._make_data_dir()
+                backend = self._open_backend(name, self.settings.backend_config())
+                self._backends[name] = backend
+            backend = self._backends[name]
+            if isinstance(backend, HoldsCorpus) and not backend.corpus.has_index():
+                self._build_missing(backend.corpus)
+            return backend
+
+    def corpus(self, name: str) -> LocalCorpus | None:
+        """The corpus of a backend; None where the backend's documents are kept elsewhere."""
+        backend = self.backend(name)
+        return backend.corpus if isinstance(backend, HoldsCorpus) else None
+
+    def backend_names(self) -> Mapping[str, str | None]:
+        """Every known backend, with why it cannot be used here, or None."""
+        return {name: registry.why_missing(name) for name in registry.names()}
+
+    def question(self, text: str) -> Question:
+        """A question asked as the settings have it."""
+        settings = self.settings
+        return Question(text, settings.backend_name, settings.top_k, settings.deadline_s)
+
+    def ask(self, question: Question, on_event: Callable[[Event], None] | None = None) -> Asked:
+        """Answer a question and store its trace. Raises InputError for misuse, ConfigError for an unknown backend.
+
+        A backend that cannot be opened, or a stage that fails, is in the trace.
+        """
+        try:
+            backend = self.backend(question.backend)
+        except BackendError as error:
+            trace = failed_trace(
+                question.text, backend=question.backend, top_k=question.top_k, deadline_s=question.deadline_s, error=error
+            )
+        else:
+            trace = backend.answer(
+                question.text,
+                top_k=question.top_k,
+                deadline_s=question.deadline_s,
+                rerank=question.rerank,
+                on_event=on_event,
+            )
+        try:
+            self.store.put(trace)
+        except RaglassError as error:
+            log.error("trace %s could not be stored: %s", trace.trace_id, error)
+            return Asked(trace, str(error))
+        return Asked(trace, None)
+
+    def ask_events(self, question: Question) -> Iterator[Event | Asked]:
+        """Answer in a thread of its own, yielding events as they come and, last, the outcome.
+
+        A reader that goes away (a page that is rerun) does not stop the question: its trace is stored all the same.
+        """
+        events: queue.SimpleQueue[Event | Asked | Exception] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                events.put(self.ask(question, events.put))
+            except Exception as error:  # noqa: BLE001 raised again in the reader's thread
+                events.put(error)
+
+        threading.Thread(target=work, name="ask").start()
+        while True:
+            event = events.get()
+            if isinstance(event, Exception):
+                raise event
+            yield event
+            if isinstance(event, Asked):
+                return
+
+    @property
+    def indexing(self) -> IndexJob | None:
+        """The last indexing job of this process, running or ended; None before the first."""
+        return self._job
+
+    def start_indexing(self, corpus: LocalCorpus, uploads: list[Upload], *, rebuild: bool = False) -> IndexJob:
+        """Start adding files and building the index, in a thread. Raises InputError while another job runs."""
+        with self._job_lock:
+            if self._job is not None and self._job.running:
+                raise InputError(
+                    "An indexing job is running. Wait for it to end, or stop it, then add these files again."
+                )
+            max_bytes = self.settings.max_file_mb * 1_000_000
+            self._job = IndexJob(corpus, uploads, max_bytes=max_bytes, rebuild=rebuild).start()
+            return self._job
+
+    def check_ready(self) -> dict[str, str | None]:
+        """What keeps this process from answering, by part: the default backend and the store; None is ready."""
+        return {"backend": self._problem(self._check_backend), "store": self._problem(self._check_store)}
+
+    def close(self) -> None:
+        """Close what is open. Calling it twice is harmless."""
+        if self._job is not None:
+            self._job.stop()
+            self._job.wait(CLOSE_S)
+        with self._backends_lock:
+            for backend in self._backends.values():
+                backend.close()
+            self._backends.clear()
+        with self._store_lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def _build_missing(self, corpus: LocalCorpus) -> None:
+        started = time.monotonic()
+        try:
+            manifest = corpus.build()
+        except InputError as error:
+            log.warning("no index: %s", error)
+            return
+        log.info("built the index: %d chunks in %.1f s", manifest.chunks, time.monotonic() - started)
+
+    def _check_backend(self) -> None:
+        if not self._backends_lock.acquire(timeout=CHECK_S):
+            raise Unavailable("The backend is being opened, and its index built if there was none. Wait a moment.")
+        try:
+            readiness = self.backend(self.settings.backend_name).check_ready()
+        finally:
+            self._backends_lock.release()
+        for part in readiness.parts:
+            if not part.ready:
+                raise Unavailable(f"{part.name}: {part.detail}")
+
+    def _check_store(self) -> None:
+        health = self.store.health()
+        if not health.ok:
+            raise StoreError(health.detail)
+
+    def _make_data_dir(self) -> None:
+        try:
+            self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The data folder {self.settings.data_dir} cannot be made ({error.strerror}). "
+                "Set RAGLASS_DATA_DIR to a folder that can be written."
+            ) from error
+
+    @staticmethod
+    def _problem(check: Callable[[], object]) -> str | None:
+        try:
+            check()
+        except RaglassError as error:
+            return str(error)
+        return None
+
+
+@cache
+def services() -> Services:
+    """This process's services, made from the environment on first use."""
+    return Services(Settings.from_environ())

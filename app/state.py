@@ -1,0 +1,54 @@
+"""What streamlit keeps between reruns: the process's services, data that is dear to read, and a page's memory."""
+
+import streamlit as st
+
+from app import services as use_cases
+from app.services import Services
+from app.trace_filters import TraceFilters
+from metrics.queries import StoredTrace, TracePage, TraceQuery
+from metrics.store import TraceStore
+from pipeline.types import Trace
+
+
+def services() -> Services:
+    """This process's services."""
+    return use_cases.services()
+
+
+def store() -> TraceStore:
+    """The trace store."""
+    return services().store
+
+
+def remember_unstored(trace: Trace) -> None:
+    """Keep a trace that could not be stored for as long as this browser tab lives."""
+    st.session_state.setdefault("unstored", {})[trace.trace_id] = trace
+
+
+def find_trace(trace_id: str) -> tuple[Trace, StoredTrace | None] | None:
+    """A trace by id, with its stored form, which is None if it could not be stored."""
+    kept: dict[str, Trace] = st.session_state.get("unstored", {})
+    if trace_id in kept:
+        return kept[trace_id], None
+    stored = store().get(trace_id)
+    return None if stored is None else (stored.trace, stored)
+
+
+def trace_backends() -> list[str]:
+    """Names of the backends that have stored traces."""
+    return _backends(store().version())
+
+
+def trace_page(filters: TraceFilters, after: str | None, limit: int) -> TracePage:
+    """A page of traces; read again only once something stored has changed."""
+    return _page(filters.to_query(), after, limit, store().version())
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _backends(version: str) -> list[str]:
+    return store().backends()
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _page(query: TraceQuery, after: str | None, limit: int, version: str) -> TracePage:
+    return store().page(query, after=after, limit=limit)

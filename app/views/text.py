@@ -1,0 +1,126 @@
+"""Text from a model, a corpus or a person, put on the page as text. The only place where HTML is written.
+
+Every value is escaped here and nowhere else; `tests/views/test_text.py` and the browser journeys prove that no markup survives.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app.views.style import LEVEL_COLOURS
+from app.wording import Trust
+from backends.local.index import DocumentRow
+from pipeline.types import Chunk, Evidence, PartReadiness
+
+MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:^=&\"'/@")
+"""Characters to which Streamlit's Markdown gives a meaning somewhere."""
+
+
+def literal(text: str) -> str:
+    """Text for a widget that reads Markdown (labels, captions, messages): shown as it is, in one line."""
+    return "".join(f"\\{char}" if char in MARKDOWN else " " if char in "\r\n" else char for char in text)
+
+
+def answer_html(answer: str, *, quiet: bool = False) -> str:
+    """The answer, the largest thing on the page. quiet: for an abstention or a partial answer."""
+    return f'<p class="rg-answer{" rg-quiet" if quiet else ""}" data-testid="answer" dir="auto">{escape(answer)}</p>'
+
+
+def trust_html(trust: Trust) -> str:
+    """Confidence in words and as a number, with what it means."""
+    colour = LEVEL_COLOURS[trust.level]
+    return (
+        f'<div class="rg-trust" data-testid="trust"><span class="rg-dot" style="background:{colour}"></span>'
+        f'<b>{escape(trust.headline)}</b><span class="rg-meaning">{escape(trust.meaning)}</span></div>'
+    )
+
+
+def question_html(question: str) -> str:
+    """The question as it was asked."""
+    return f'<p class="rg-question" data-testid="question" dir="auto">{escape(question)}</p>'
+
+
+def note_html(note: str) -> str:
+    """A line of small print."""
+    return f'<p class="rg-note">{escape(note)}</p>'
+
+
+def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Escaped text with the character ranges in `spans` marked; ranges outside the text are cut to it."""
+    parts, at = [], 0
+    for start, end in sorted(spans):
+        start, end = max(start, at), min(end, len(text))
+        if start >= end:
+            continue
+        parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
+        at = end
+    return "".join([*parts, escape(text[at:])])
+
+
+def chunk_html(chunk: Chunk, evidence: Sequence[Evidence], *, is_open: bool) -> str:
+    """A chunk that can be folded: rank, title, scores, and its text with the evidence marked."""
+    spans = [(piece.start, piece.end) for piece in evidence if piece.chunk_id == chunk.chunk_id]
+    signals = "".join(f" · {escape(name)} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
+    return (
+        f'<details class="rg-chunk" data-testid="chunk"{" open" if is_open else ""}><summary>'
+        f'<span class="rg-score">{chunk.rank}</span><span class="rg-title" dir="auto">{escape(chunk.title)}</span>'
+        f'<span class="rg-score">cosine {chunk.score:.3f}{signals}</span></summary>'
+        f'<div class="rg-text" dir="auto">{marked(chunk.text, spans)}</div></details>'
+    )
+
+
+def chunks_html(chunks: Sequence[Chunk], evidence: Sequence[Evidence]) -> str:
+    """Chunks in order; those quoted are open, and the first where none is."""
+    quoted = {piece.chunk_id for piece in evidence}
+    return "".join(
+        chunk_html(chunk, evidence, is_open=chunk.chunk_id in quoted or (not quoted and number == 0))
+        for number, chunk in enumerate(chunks)
+    )
+
+
+def plain_chunk_html(number: int, body: str, about: str) -> str:
+    """A chunk as it is indexed, unfolded."""
+    return (
+        f'<div class="rg-chunk"><p class="rg-score">Chunk {number} · {escape(about)}</p>'
+        f'<div class="rg-text" dir="auto">{escape(body)}</div></div>'
+    )
+
+
+def documents_html(rows: Sequence[DocumentRow]) -> str:
+    """Documents, each with a link that opens it."""
+    cells = "".join(
+        f'<tr><td><a href="?{escape(urlencode({"document": row.document_id}))}" target="_self" dir="auto">'
+        f"{escape(row.title or row.document_id)}</a></td><td>{escape(row.source)}</td>"
+        f'<td class="rg-number">{row.chunks:,}</td><td class="rg-number">{row.chars:,}</td></tr>'
+        for row in rows
+    )
+    head = (
+        '<tr><th>Title</th><th>Source</th><th class="rg-number">Chunks</th><th class="rg-number">Characters</th></tr>'
+    )
+    return f'<table class="rg-pairs"><thead>{head}</thead><tbody>{cells}</tbody></table>'
+
+
+def pairs_html(pairs: Mapping[str, str]) -> str:
+    """Names and values, a row each."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in pairs.items()
+    )
+    return f'<table class="rg-pairs">{rows}</table>'
+
+
+def parts_html(parts: Sequence[PartReadiness]) -> str:
+    """Parts of a backend with their readiness, in words and by colour."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(part.name)}</th><td><span class="rg-dot" style="background:'
+        f'{LEVEL_COLOURS["high" if part.ready else "low"]}"></span> {"ready" if part.ready else "not ready"}</td>'
+        f"<td>{escape(part.detail)}</td></tr>"
+        for part in parts
+    )
+    return f'<table class="rg-pairs">{rows}</table>'
+
+
+def show(html: str) -> None:
+    """Put HTML made in this module on the page."""
+    st.html(html)

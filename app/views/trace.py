@@ -1,0 +1,119 @@
+"""One trace, opened: the answer, how far to trust it, its chunks, its waterfall, and what can be done with it."""
+
+import streamlit as st
+
+from app import state
+from app.views import text
+from app.views.style import CHART_CONFIG
+from app.views.waterfall import waterfall
+from app.wording import shortfall, trust, when
+from metrics.queries import StoredTrace
+from pipeline.errors import StoreError
+from pipeline.schema import trace_to_json
+from pipeline.types import Trace
+
+
+def show_answer(trace: Trace) -> None:
+    """The answer with its confidence, and what went wrong if something did."""
+    generation = trace.generation
+    if generation is not None:
+        text.show(text.answer_html(generation.answer, quiet=generation.abstained or trace.error is not None))
+        text.show(text.trust_html(trust(generation)))
+    if trace.error is not None:
+        st.error(f"**{trace.error.kind}**: {text.literal(trace.error.message)}", icon=":material/error:")
+
+
+def show_chunks(trace: Trace) -> None:
+    """The chunks, with the quoted sentences marked."""
+    if not trace.chunks:
+        text.show(text.note_html("No chunks were retrieved."))
+        return
+    evidence = trace.generation.evidence if trace.generation is not None else ()
+    note = "What was retrieved, best first. Cosine is the similarity of question and chunk, from −1 to 1."
+    text.show(text.note_html(note + (" The marked text is what the answer quotes." if evidence else "")))
+    missing = shortfall(trace)
+    if missing is not None:
+        text.show(text.note_html(missing))
+    text.show(text.chunks_html(trace.chunks, evidence))
+
+
+def show_waterfall(trace: Trace) -> None:
+    """The waterfall, with a line on what one is looking at."""
+    st.plotly_chart(waterfall(trace), config=CHART_CONFIG, key=f"waterfall-{trace.trace_id}", alt="Stage waterfall")
+    text.show(
+        text.note_html(
+            "Each bar is a stage, placed where it ran. Unaccounted is the time between and after the stages; it adds up to the total."
+        )
+    )
+
+
+def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
+    """Feedback, a link, a download."""
+    if stored is None:
+        st.warning("This trace could not be stored; download it before you close the page.", icon=":material/warning:")
+    else:
+        _feedback(stored)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if stored is not None:
+            st.page_link(
+                "../pages/traces.py",
+                label="Link to this trace",
+                icon=":material/link:",
+                query_params={"trace": trace.trace_id},
+            )
+        st.download_button(
+            "Download JSON",
+            trace_to_json(trace),
+            file_name=f"trace-{trace.trace_id}.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"download-{trace.trace_id}",
+        )
+
+
+def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
+    """The whole trace."""
+    text.show(text.question_html(trace.question))
+    show_answer(trace)
+    show_actions(trace, stored)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader("Chunks", anchor=False)
+        show_chunks(trace)
+    with right:
+        st.subheader("Time", anchor=False)
+        show_waterfall(trace)
+        with st.expander("Settings of this question"):
+            rows = {"backend": trace.backend, "asked": when(trace.asked_at), "trace": trace.trace_id, **trace.settings}
+            text.show(text.pairs_html({name: "—" if value is None else str(value) for name, value in rows.items()}))
+
+
+def _feedback(stored: StoredTrace) -> None:
+    trace_id = stored.trace.trace_id
+    rating, note = f"rating-{trace_id}", f"note-{trace_id}"
+
+    def save() -> None:
+        thumb = st.session_state[rating]
+        try:
+            state.store().annotate(trace_id, 0 if thumb is None else (1 if thumb == 1 else -1), st.session_state[note])
+        except StoreError as error:
+            st.session_state["feedback_problem"] = str(error)
+        else:
+            st.toast("Feedback saved")
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.feedback("thumbs", key=rating, default={1: 1, -1: 0}.get(stored.rating), on_change=save)
+        st.text_input(
+            "Note",
+            value=stored.note,
+            key=note,
+            placeholder="Add a note",
+            label_visibility="collapsed",
+            on_change=save,
+            width=360,
+            max_chars=2000,
+        )
+    problem = st.session_state.pop("feedback_problem", None)
+    if problem:
+        st.error(text.literal(problem))

@@ -1,0 +1,179 @@
+"""The list of traces: filters, a table of one page, paging; and two traces side by side."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.comparison import compare
+from app.trace_filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
+from app.views import text
+from app.views.trace import show_answer, show_chunks, show_waterfall
+from app.wording import milliseconds, when
+from metrics.queries import MAX_SEARCH_CHARS, TracePage, TraceRow
+from pipeline.types import Trace
+
+PAGE_SIZE = 50
+
+RATINGS = {1: "👍", -1: "👎", 0: ""}
+
+
+def choose_filters(backends: list[str]) -> TraceFilters:
+    """The filters, kept in the address, so that a link, back and forward find them again."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input(
+            "Search question, answer and note",
+            key="search",
+            bind="query-params",
+            type="search",
+            on_change=_first_page,
+            max_chars=MAX_SEARCH_CHARS,
+            width="stretch",
+        )
+        sort = st.selectbox("Sort", list(SORTS), key="sort", bind="query-params", on_change=_first_page, width=190)
+    with st.expander("Filters", key="filters"), st.container(horizontal=True, vertical_alignment="bottom"):
+        since = _choice("Asked in the last", "since", list(SINCE_S))
+        outcome = _choice("Outcome", "outcome", list(OUTCOMES))
+        feedback = _choice("Feedback", "feedback", list(FEEDBACK))
+        slower_ms = st.number_input(
+            "Slower than, ms",
+            min_value=0,
+            value=0,
+            step=100,
+            key="slower_ms",
+            bind="query-params",
+            on_change=_first_page,
+            width=150,
+        )
+        chosen = st.multiselect(
+            "Backend",
+            backends,
+            key="backends",
+            bind="query-params",
+            on_change=_first_page,
+            placeholder="any",
+            width=230,
+        )
+        low = st.toggle("Low confidence", key="low_confidence", bind="query-params", on_change=_first_page)
+    return TraceFilters(
+        search=search or "",
+        backends=tuple(chosen),
+        since=since,
+        slower_ms=float(slower_ms or 0),
+        outcome=outcome,
+        feedback=feedback,
+        low_confidence=low,
+        sort=sort or "newest",
+    )
+
+
+def _choice(label: str, key: str, choices: list[str]) -> str:
+    chosen = st.selectbox(
+        label, choices, index=None, placeholder="any", key=key, bind="query-params", on_change=_first_page, width=150
+    )
+    return chosen or ""
+
+
+def _first_page() -> None:
+    st.query_params.pop("after", None)
+
+
+def show_list(page: TracePage) -> None:
+    """The table, and what can be done with the rows that are picked."""
+    stored = "" if page.matched == page.total else f", {page.total} stored"
+    shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
+    text.show(text.note_html(f"{shown} Pick a row to open it, two to compare them."))
+    picked = st.dataframe(
+        [_cells(row) for row in page.rows],
+        key="table",
+        on_select="rerun",
+        selection_mode="multi-row",
+        hide_index=True,
+        height="content",
+        column_config={
+            "confidence": st.column_config.NumberColumn(format="percent", width="small"),
+            "ms": st.column_config.NumberColumn(format="%.3g", width="small"),
+            "top cosine": st.column_config.NumberColumn(format="%.3f", width="small"),
+            "question": st.column_config.TextColumn(width="large"),
+            "answer": st.column_config.TextColumn(width="large"),
+        },
+        alt="Traces, a row each",
+    )
+    rows = [page.rows[number] for number in picked.selection.rows if number < len(page.rows)]
+    if rows:
+        _show_picked(rows)
+    _show_paging(page)
+
+
+def _cells(row: TraceRow) -> dict[str, Any]:
+    return {
+        "asked": when(row.asked_at),
+        "question": row.question,
+        "answer": row.answer,
+        "outcome": row.error_kind or ("abstained" if row.abstained else "answered"),
+        "confidence": row.confidence,
+        "ms": row.duration_ms,
+        "top cosine": row.top_score,
+        "feedback": RATINGS[row.rating],
+        "note": row.note,
+        "backend": row.backend,
+        "trace": row.trace_id,
+    }
+
+
+def _show_picked(rows: list[TraceRow]) -> None:
+    with st.container(horizontal=True):
+        if len(rows) == 1:
+            _open_link("Open the trace", {"trace": rows[0].trace_id})
+        elif len(rows) == 2:
+            _open_link("Compare the two traces", {"trace": rows[0].trace_id, "with": rows[1].trace_id})
+        else:
+            st.caption("Pick one row to open it, or two to compare them.")
+
+
+def _open_link(label: str, address: dict[str, str]) -> None:
+    st.page_link("../pages/traces.py", label=f"**{label}**", icon=":material/open_in_new:", query_params=address)
+
+
+def _show_paging(page: TracePage) -> None:
+    with st.container(horizontal=True):
+        for label, cursor in (("Previous page", page.previous), ("Next page", page.next)):
+            st.button(label, disabled=cursor is None, on_click=_turn, args=(cursor,))
+
+
+def _turn(cursor: str) -> None:
+    st.query_params["after"] = cursor
+
+
+def show_exports(filters: TraceFilters) -> None:
+    """Links that stream the whole filtered set, however large."""
+    address = filters.to_address()
+    with st.container(horizontal=True):
+        for name in ("csv", "jsonl"):
+            st.link_button(f"Export {name.upper()}", f"/export/traces.{name}?{address}", icon=":material/download:")
+
+
+def show_comparison(first: Trace, second: Trace) -> None:
+    """Two traces side by side: answers, stages, chunks."""
+    found = compare(first, second)
+    st.subheader(found.headline, anchor=False)
+    rows = {
+        row.stage: " · ".join(
+            [
+                "—" if row.first_ms is None else milliseconds(row.first_ms),
+                "—" if row.second_ms is None else milliseconds(row.second_ms),
+                row.difference,
+            ]
+        )
+        for row in found.stages
+    }
+    for column, trace in zip(st.columns(2, gap="large"), (first, second), strict=True):
+        with column:
+            text.show(text.question_html(trace.question))
+            show_answer(trace)
+            text.show(text.note_html(f"{trace.backend}, {when(trace.asked_at)}"))
+            show_waterfall(trace)
+    text.show(text.note_html("Time of each stage: first trace, second trace, and the second against the first."))
+    text.show(text.pairs_html(rows))
+    for column, trace in zip(st.columns(2, gap="large"), (first, second), strict=True):
+        with column:
+            show_chunks(trace)

@@ -1,0 +1,61 @@
+"""The stage waterfall: when each stage ran and for how long, with the time that no stage accounts for."""
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from app.views.style import STAGE_COLOURS, chart_layout
+from app.wording import milliseconds, share, slowest
+from pipeline.types import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of the waterfall."""
+
+    name: str
+    """Stage, or `unaccounted`."""
+    start_ms: float
+    """Where the bar begins."""
+    duration_ms: float
+    """How long it is."""
+    failed: bool = False
+    """Whether the stage failed."""
+
+
+def bars(trace: Trace) -> list[Bar]:
+    """Spans in order, then the unaccounted time, drawn at the end although it lies between the stages."""
+    rows = [Bar(span.stage, span.start_ms, span.duration_ms, span.error is not None) for span in trace.spans]
+    unaccounted = max(trace.unaccounted_ms, 0.0)
+    return [*rows, Bar("unaccounted", trace.duration_ms - unaccounted, unaccounted)]
+
+
+def waterfall(trace: Trace) -> go.Figure:
+    """A horizontal bar a stage, on one time axis in milliseconds; the figures stand beside the names, where none is cut off."""
+    rows = bars(trace)
+    figure = go.Figure(
+        go.Bar(
+            y=list(range(len(rows))),
+            base=[row.start_ms for row in rows],
+            x=[row.duration_ms for row in rows],
+            orientation="h",
+            marker_color=[STAGE_COLOURS.get(row.name, STAGE_COLOURS["unaccounted"]) for row in rows],
+            customdata=[_label(row, trace) for row in rows],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    figure.update_layout(**chart_layout(slowest(trace), height=100 + 44 * len(rows)))
+    figure.update_xaxes(title="ms since the question", range=[0, trace.duration_ms * 1.02], fixedrange=True)
+    figure.update_yaxes(
+        autorange="reversed",
+        fixedrange=True,
+        tickmode="array",
+        tickvals=list(range(len(rows))),
+        ticktext=[_label(row, trace) for row in rows],
+    )
+    return figure
+
+
+def _label(row: Bar, trace: Trace) -> str:
+    name = f"{row.name}, failed" if row.failed else row.name
+    return f"{name}<br>{milliseconds(row.duration_ms)} · {share(row.duration_ms, trace.duration_ms)}"

@@ -1,0 +1,128 @@
+"""Figures and outcomes in words: one place, so that page and shell say the same thing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backends.local.manifest import Manifest
+from pipeline.types import Confidence, Generation, Trace
+
+LOW, HIGH = 0.5, 0.8
+"""Bounds of "low", "moderate" and "high" confidence."""
+
+CALIBRATED = "Calibrated on questions with known answers."
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far to trust an answer."""
+
+    level: str
+    """`high`, `moderate`, `low` or `unknown`."""
+    headline: str
+    """For example "High confidence, 87 %"."""
+    meaning: str
+    """What the figure means, in a sentence."""
+
+
+def trust(generation: Generation) -> Trust:
+    """Confidence in words, with what the number means."""
+    confidence = generation.confidence
+    if confidence is None:
+        return Trust("unknown", "Confidence unknown", "This backend does not say how sure it is.")
+    percent = f"{confidence.value:.0%}".replace("%", " %")
+    level = level_of(confidence)
+    if confidence.kind == "token_probability":
+        return Trust(
+            "unknown",
+            f"Mean token probability {percent}",
+            "How probable the model found its own words, on average. It is not a probability that the answer is right.",
+        )
+    if generation.abstained:
+        return Trust(
+            level,
+            f"{level.capitalize()} confidence that the corpus has no answer, {percent}",
+            f"Of 100 such questions, about {round(confidence.value * 100)} had no answer in the documents. {CALIBRATED}",
+        )
+    return Trust(
+        level,
+        f"{level.capitalize()} confidence, {percent}",
+        f"Of 100 answers with this figure, about {round(confidence.value * 100)} held the right answer. {CALIBRATED}",
+    )
+
+
+def level_of(confidence: Confidence) -> str:
+    """`high`, `moderate` or `low`."""
+    return "high" if confidence.value >= HIGH else "moderate" if confidence.value >= LOW else "low"
+
+
+def three_figures(value: float) -> str:
+    """A number with three significant figures and no exponent: 0.00123, 1.23, 123, 12,300."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.3g}")
+    decimals = max(0, 2 - _magnitude(rounded))
+    return f"{rounded:,.{decimals}f}"
+
+
+def _magnitude(value: float) -> int:
+    return int(f"{value:e}".split("e")[1])
+
+
+def milliseconds(value_ms: float) -> str:
+    """A duration with its unit: "12.3 ms", "1.23 s", "2 min 5 s"."""
+    if value_ms < 999.5:
+        return f"{three_figures(value_ms)} ms"
+    seconds = value_ms / 1000
+    if seconds < 59.95:
+        return f"{three_figures(seconds)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def share(part: float, whole: float) -> str:
+    """A share in per cent: "71 %"; "0 %" of nothing."""
+    return f"{part / whole * 100:.0f} %" if whole > 0 else "0 %"
+
+
+def when(epoch_s: float) -> str:
+    """A point in time, UTC, to the second."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: "1 chunk", "1,200 chunks"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def slowest(trace: Trace) -> str:
+    """What takes most of the time, as a sentence for a chart's title."""
+    top = [span for span in trace.spans if span.parent is None]
+    if not top:
+        return "No stage ran"
+    span = max(top, key=lambda span: span.duration_ms)
+    return f"{span.stage.capitalize()} takes {share(span.duration_ms, trace.duration_ms)} of {milliseconds(trace.duration_ms)}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items as a list in a sentence: "a, b and c"."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def shortfall(trace: Trace) -> str | None:
+    """A sentence for a corpus smaller than what was asked for; None if it was large enough."""
+    asked = int(str(trace.settings.get("top_k") or 0))
+    if trace.error is not None or not trace.spans or len(trace.chunks) >= asked:
+        return None
+    return f"Asked for {count(asked, 'chunk')}; the corpus has {len(trace.chunks):,}."
+
+
+def corpus_summary(manifest: Manifest | None, builtin: int, added: int) -> str:
+    """What the corpus holds, in a line."""
+    documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
+    if manifest is None:
+        return f"{documents}."
+    return (
+        f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}, "
+        f"embedded by {manifest.embedder}; {manifest.kind} search."
+    )

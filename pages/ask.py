@@ -1,0 +1,41 @@
+"""Ask: a question in; the answer, the chunks it stood on, how far to trust it and where the time went."""
+
+import streamlit as st
+
+from app import state
+from app.views import text
+from app.views.asking import answer_live, asking_settings, question_box
+from app.views.trace import show_trace
+from pipeline.errors import RaglassError
+
+st.title("Ask", anchor=False)
+
+services = state.services()
+to_question = asking_settings(services)
+asked_now = question_box(services)
+trace_id = st.query_params.get("trace")
+
+try:
+    if asked_now is not None:
+        st.query_params.pop("trace", None)
+        asked = answer_live(services, to_question(asked_now))
+        trace_id = asked.trace.trace_id
+        if asked.not_stored is not None:
+            state.remember_unstored(asked.trace)
+            st.warning(text.literal(asked.not_stored), icon=":material/warning:")
+        st.query_params["trace"] = trace_id
+    if trace_id:
+        found = state.find_trace(trace_id)
+        if found is None:
+            st.info("There is no trace with this id. It may be in another store; ask a question to make a new one.")
+        else:
+            show_trace(*found)
+    else:
+        text.show(
+            text.note_html(
+                "Type a question, or take an example. You will see the answer, how far to trust it, the chunks that it stands on, "
+                "and how long each stage took. Add your own documents on the Corpus page."
+            )
+        )
+except RaglassError as error:
+    st.error(text.literal(str(error)), icon=":material/error:")

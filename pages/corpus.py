@@ -1,0 +1,53 @@
+"""Corpus: the documents, adding more, the state of the index, and the embedding map."""
+
+import streamlit as st
+
+from app import state
+from app.views import text
+from app.views.documents import show_documents
+from app.views.embedding_map import embedding_map
+from app.views.indexing import show_index_state, show_job, upload_box
+from app.views.style import CHART_CONFIG
+from app.wording import corpus_summary
+from pipeline.errors import RaglassError
+
+st.title("Corpus", anchor=False)
+services = state.services()
+
+try:
+    corpus = services.corpus(services.settings.backend_name)
+    if corpus is None:
+        st.info(
+            "This backend keeps its documents elsewhere; choose a local one (RAGLASS_BACKEND=local) to add documents here."
+        )
+        st.stop()
+    upload_box(services, corpus)
+    show_job(services)
+    found = corpus.state()
+    text.show(text.note_html(corpus_summary(found.manifest, found.builtin_documents, found.added_documents)))
+    show_index_state(services, corpus, found)
+    if found.manifest is not None:
+        documents, mapped = st.tabs(["Documents", "Embedding map"], key="view", on_change="rerun")
+        if documents.open:
+            with documents:
+                show_documents(corpus)
+        if mapped.open:
+            with mapped:
+                text.show(
+                    text.note_html(
+                        "Each point is a chunk; chunks that mean alike lie near each other. Two dimensions keep only part of the picture: "
+                        "the title says how much. Drop a question in to see where it falls."
+                    )
+                )
+                question = st.text_input(
+                    "Drop a question in",
+                    key="map_question",
+                    bind="query-params",
+                    placeholder="Who proposed that continents drift?",
+                )
+                placed = (question, *corpus.place(question)) if question.strip() else None
+                st.plotly_chart(
+                    embedding_map(corpus.embedding_map(), placed), config=CHART_CONFIG, key="map", alt="Embedding map"
+                )
+except RaglassError as error:
+    st.error(text.literal(str(error)), icon=":material/error:")

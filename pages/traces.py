@@ -1,0 +1,39 @@
+"""Traces: every question that was asked; search, filter, open, compare, export."""
+
+import streamlit as st
+
+from app import state
+from app.views import text
+from app.views.trace import show_trace
+from app.views.traces import PAGE_SIZE, choose_filters, show_comparison, show_exports, show_list
+from pipeline.errors import RaglassError
+
+MISSING = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
+
+trace_id, other_id = st.query_params.get("trace"), st.query_params.get("with")
+try:
+    if trace_id:
+        st.page_link("../pages/traces.py", label="All traces", icon=":material/arrow_back:")
+        found = state.find_trace(trace_id)
+        other = state.find_trace(other_id) if other_id else None
+        if found is None or (other_id and other is None):
+            st.info(MISSING)
+        elif other is not None:
+            show_comparison(found[0], other[0])
+        else:
+            show_trace(*found)
+    else:
+        st.title("Traces", anchor=False)
+        filters = choose_filters(state.trace_backends())
+        page = state.trace_page(filters, st.query_params.get("after"), PAGE_SIZE)
+        if page.total.value == 0:
+            st.info("No question has been asked yet. Ask one on the Ask page, or with `raglass ask`.")
+        elif not page.rows:
+            text.show(text.note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
+        else:
+            show_list(page)
+            show_exports(filters)
+except RaglassError as error:
+    st.error(text.literal(str(error)), icon=":material/error:")
+    if st.query_params.get("after"):
+        st.page_link("../pages/traces.py", label="First page")

@@ -1,0 +1,157 @@
+"""A dashboard on a free port over a fresh data folder, and a page in a real browser that notes every request."""
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HERE = Path(__file__).parent
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+PATIENCE_MS = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder is a browser journey."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if os.environ.get("BROWSER") == "0":
+                item.add_marker(pytest.mark.skip(reason="BROWSER=0 leaves the browser journeys out"))
+
+
+@dataclass
+class Dashboard:
+    """A running dashboard."""
+
+    url: str
+    data_dir: Path
+    log: Path
+
+
+@dataclass
+class Visit:
+    """A page with what it asked for and what it popped up."""
+
+    page: Page
+    base: str
+    requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def go(self, path: str = "/") -> Page:
+        """Open a path of the dashboard."""
+        self.page.goto(f"{self.base}{path}")
+        return self.page
+
+    def ask(self, question: str) -> None:
+        """Type a question, press Enter and wait for the outcome."""
+        box = self.page.get_by_label("Question", exact=True)
+        box.fill(question)
+        box.press("Enter")
+        self.page.wait_for_url("**/?*trace=*")
+        self.page.get_by_test_id("question").wait_for()
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """Requests that left for another host."""
+        return [
+            url
+            for url in self.requests
+            if not url.startswith((self.base, self.base.replace("http", "ws"), "data:", "blob:"))
+        ]
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(data_dir: Path, **environ: str) -> tuple[subprocess.Popen[bytes], Dashboard]:
+    """Start a dashboard and wait until it is ready."""
+    port = free_port()
+    log = data_dir / "serve.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", str(port)],
+            env=os.environ | {"RAGLASS_DATA_DIR": str(data_dir)} | environ,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://localhost:{port}"
+    until = time.monotonic() + 120
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return process, Dashboard(url, data_dir, log)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    process.kill()
+    raise AssertionError(f"the dashboard did not get ready:\n{log.read_text('utf-8', 'replace')}")
+
+
+@pytest.fixture(scope="session")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """One dashboard for all journeys that do not need a store of their own."""
+    process, running = start(tmp_path_factory.mktemp("data"))
+    yield running
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """An installed Chromium or Chrome, else Playwright's own."""
+    spec = importlib.util.spec_from_file_location("browser_install", HERE / "install.py")
+    assert spec is not None
+    assert spec.loader is not None
+    install = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(install)
+    path = install.find_browser()
+    assert path is not None, "no browser: run `make browser`, or leave the journeys out with BROWSER=0"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Visit]]:
+    """Opens a browser window of a given size on the dashboard."""
+    contexts = []
+
+    def open_window(width: int = 1280, height: int = 900, **options: object) -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        visited = Visit(page, dashboard.url)
+        page.on("request", lambda request: visited.requests.append(request.url))
+        page.on("websocket", lambda socket: visited.requests.append(socket.url))
+
+        def dismiss(dialog: object) -> None:
+            visited.dialogs.append(dialog.message)  # type: ignore[attr-defined]
+            dialog.dismiss()  # type: ignore[attr-defined]
+
+        page.on("dialog", dismiss)
+        return visited
+
+    yield open_window
+    for context in contexts:
+        context.close()

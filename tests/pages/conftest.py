@@ -1,0 +1,57 @@
+"""Pages under Streamlit's AppTest, over a scripted backend and a store of their own."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app import services as use_cases
+from app.config import Settings
+from app.services import Services
+from backends import registry
+from backends.fake import Script, ScriptedBackend
+
+MAIN = Path(__file__).resolve().parent.parent.parent / "app" / "main.py"
+TIMEOUT_S = 60
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    """Nothing cached by one test is seen by the next."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def script() -> Script:
+    """What the scripted backend does; a test may change it."""
+    return Script()
+
+
+@pytest.fixture
+def services(tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """The process's services, answering from the script."""
+    settings = replace(Settings(), data_dir=tmp_path, backend="fake")
+    current = Services(settings, open_backend=lambda name, config: ScriptedBackend(script, name=name))
+    monkeypatch.setattr(registry, "names", lambda: ["fake"])
+    monkeypatch.setattr(use_cases, "services", lambda: current)
+    yield current
+    current.close()
+
+
+@pytest.fixture
+def open_page(services: Services) -> Callable[..., AppTest]:
+    """Opens a page with an address, through the router, and runs it."""
+
+    def open_one(name: str, **address: str) -> AppTest:
+        test = AppTest.from_file(str(MAIN), default_timeout=TIMEOUT_S).switch_page(f"../pages/{name}.py")
+        for key, value in address.items():
+            test.query_params[key] = value
+        return test.run()
+
+    return open_one

@@ -1,0 +1,124 @@
+"""No markup survives: what comes from outside is text on the page, and the evidence is marked where it stands."""
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.views import text
+from app.views.style import STAGE_COLOURS
+from app.wording import Trust
+from backends.local.index import DocumentRow
+from pipeline.types import Chunk, Evidence, PartReadiness
+
+NASTY = [
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    "</p></details><h1>out",
+    '" onmouseover="alert(1)',
+    "&lt;b&gt; &amp;",
+    "a\u202eright-to-left\u202c",
+    "🙂 naïve",
+    "\x00\x1b[31m",
+]
+
+ALLOWED = {"p", "div", "span", "b", "details", "summary", "mark", "table", "thead", "tbody", "tr", "th", "td", "a"}
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.text = ""
+        self.marked: list[str] = []
+        self._in_mark = False
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag == "mark":
+            self._in_mark = True
+            self.marked.append("")
+
+    def handle_endtag(self, tag):
+        if tag == "mark":
+            self._in_mark = False
+
+    def handle_data(self, data):
+        self.text += data
+        if self._in_mark:
+            self.marked[-1] += data
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    return reader
+
+
+def chunk(body: str, title: str = "Title") -> Chunk:
+    return Chunk("c1", "d1", title, body, 0.9, 1, {"bm25": 3.0})
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda value: text.answer_html(value),
+        lambda value: text.question_html(value),
+        lambda value: text.note_html(value),
+        lambda value: text.chunk_html(chunk(value, value), [], is_open=True),
+        lambda value: text.plain_chunk_html(1, value, value),
+        lambda value: text.pairs_html({value: value}),
+        lambda value: text.parts_html([PartReadiness(value, False, value)]),
+        lambda value: text.trust_html(Trust("low", value, value)),
+        lambda value: text.documents_html([DocumentRow(value, value, value, 1, 1)]),
+    ],
+)
+def test_text_from_outside_stays_text(draw, nasty):
+    plain, dressed = read(draw("harmless")), read(draw(nasty))
+    assert dressed.tags == plain.tags
+    assert dressed.attributes == plain.attributes
+    assert set(dressed.tags) <= ALLOWED
+    assert nasty.replace("\x00", "") in dressed.text.replace("\x00", "").replace("\ufffd", "")
+
+
+@given(body=st.text(max_size=80), spans=st.lists(st.tuples(st.integers(-5, 90), st.integers(-5, 90)), max_size=4))
+def test_marking_changes_no_character(body, spans):
+    body = "".join(char for char in body if char.isprintable())
+    assert read(text.marked(body, spans)).text == body
+
+
+def test_the_evidence_is_marked_where_it_stands():
+    body = "First sentence. The <answer> is here. Last."
+    start = body.index("The")
+    html = text.chunk_html(chunk(body), [Evidence("c1", start, start + 21), Evidence("other", 0, 5)], is_open=True)
+    assert read(html).marked == ["The <answer> is here."]
+
+
+def test_quoted_chunks_are_open_and_the_first_where_none_is():
+    chunks = [Chunk(f"c{n}", "d", "t", "text", 0.9, n) for n in (1, 2)]
+    assert text.chunks_html(chunks, [Evidence("c2", 0, 4)]).count(" open>") == 1
+    assert " open>" in text.chunks_html(chunks, [Evidence("c2", 0, 4)]).split("</details>")[1]
+    assert " open>" in text.chunks_html(chunks, []).split("</details>")[0]
+
+
+@pytest.mark.parametrize(
+    "value", ["**b**", "[a](b)", "`c`", ":smile:", "$x$", "<b>", "# h", "a\nb", ":red[x]", "1. x", "~~s~~"]
+)
+def test_literal_leaves_no_markdown_to_be_read(value):
+    escaped = text.literal(value)
+    assert "\n" not in escaped
+    unescaped = [
+        char for before, char in zip(" " + escaped, escaped, strict=False) if char in "*[]`:$<#~" and before != "\\"
+    ]
+    assert unescaped == []
+
+
+def test_every_stage_has_a_colour_of_its_own():
+    assert len(set(STAGE_COLOURS.values())) == len(STAGE_COLOURS)
