@@ -11,7 +11,9 @@ from pipeline.types import ChunksFound, StageEnded, StageStarted, TokenMade
 
 EXAMPLES = (
     "Who proposed that continents drift?",
-    "Why is the sky dark at night?",
+    "Why were the first Hubble images out of focus?",
+    "How do clouds form?",
+    "What is the phone number of the moon?",
 )
 """Examples shown while no trace is open."""
 

@@ -148,3 +148,11 @@ def test_status_masks_secrets_and_says_what_is_not_ready(open_page, services, sc
     assert not page.exception
     assert "Not ready" in shown(page)
     assert "RAGLASS_DATABASE_URL" in shown(page)
+
+
+def test_the_examples_are_questions_of_the_built_in_corpus():
+    import corpus
+    from app.views.asking import EXAMPLES
+
+    known = {question.question: question.answerable for question in corpus.questions()}
+    assert [known[example] for example in EXAMPLES] == [True, True, True, False]
