@@ -17,6 +17,7 @@ SECTIONS = {
 }
 
 st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
+st.logo(ICON, size="large")
 page = st.navigation(SECTIONS)
 apply_style()
 page.run()

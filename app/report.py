@@ -34,7 +34,7 @@ def _answer(trace: Trace) -> str:
 
 def _chunks(trace: Trace) -> list[str]:
     return [
-        textwrap.shorten(f"  {chunk.rank}. {chunk.score:.3f}  {chunk.title}: {chunk.text}", WIDTH, placeholder=" …")
+        shortened(f"  {chunk.rank}. {chunk.score:.3f}  {one_line(chunk.title)}: {one_line(chunk.text)}", WIDTH)
         for chunk in trace.chunks
     ]
 
@@ -53,7 +53,7 @@ def traces_text(page: TracePage) -> str:
     """A page of traces, one line each."""
     rows = [
         f"{row.trace_id}  {when(row.asked_at)}  {milliseconds(row.duration_ms):>9}  {row.error_kind or 'ok':<12} "
-        + textwrap.shorten(row.question, 60, placeholder=" …")
+        + shortened(one_line(row.question), 60)
         for row in page.rows
     ]
     more = "" if page.matched.exact else "more than "
@@ -118,6 +118,16 @@ def status_text(status: Status) -> str:
 def _pairs(pairs: Sequence[tuple[str, str]]) -> list[str]:
     width = max(len(name) for name, _ in pairs)
     return [f"  {name:<{width}}  {value}" for name, value in pairs]
+
+
+def one_line(text: str) -> str:
+    """Text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+def shortened(text: str, width: int) -> str:
+    """Text of at most `width` characters; not every language has spaces to cut at."""
+    return text if len(text) <= width else f"{text[: width - 2].rstrip()} …"
 
 
 def printable(text: str) -> str:

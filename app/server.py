@@ -8,6 +8,7 @@ import threading
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,13 @@ def export_traces(request: Request) -> Response:
     try:
         query = TraceFilters.from_address(address).to_query()
         parts = write(services().store.export(query))
+        first = next(
+            parts, ""
+        )  # What keeps the store from being read is met here, while there still is a status to say it.
     except RaglassError as error:
         return PlainTextResponse(str(error), status_code=400 if isinstance(error, InputError) else 503)
     return StreamingResponse(
-        parts, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        chain([first], parts), media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
 
 

@@ -110,6 +110,11 @@ class Services:
         backend = self.backend(name)
         return backend.corpus if isinstance(backend, HoldsCorpus) else None
 
+    def is_stale(self, name: str) -> bool:
+        """Whether documents changed since an open backend's index was built; False for one that is not open yet."""
+        backend: object = self._backends.get(name)
+        return isinstance(backend, HoldsCorpus) and backend.corpus.state().stale
+
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
         return {name: registry.why_missing(name) for name in registry.names()}
@@ -128,7 +133,11 @@ class Services:
             backend = self.backend(question.backend)
         except BackendError as error:
             trace = failed_trace(
-                question.text, backend=question.backend, top_k=question.top_k, deadline_s=question.deadline_s, error=error
+                question.text,
+                backend=question.backend,
+                top_k=question.top_k,
+                deadline_s=question.deadline_s,
+                error=error,
             )
         else:
             trace = backend.answer(
@@ -202,6 +211,9 @@ class Services:
                 self._store = None
 
     def _build_missing(self, corpus: LocalCorpus) -> None:
+        """Build the first index, unless an indexing job is about to."""
+        if self._job is not None and self._job.running:
+            return
         started = time.monotonic()
         try:
             manifest = corpus.build()

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app import state
+from app import address, state
 from app.views import text
+from app.views.asking import choose_backend, installed_backends, usual_backend
 from app.views.documents import show_documents
 from app.views.embedding_map import embedding_map
 from app.views.indexing import show_index_state, show_job, upload_box
@@ -15,7 +16,18 @@ st.title("Corpus", anchor=False)
 services = state.services()
 
 try:
-    corpus = services.corpus(services.settings.backend_name)
+    backends = installed_backends(services)
+    write = address.follow(
+        "corpus",
+        {
+            "backend": address.choice(backends, usual_backend(services, backends)),
+            "search": address.words(),
+            "map_question": address.words(),
+        },
+    )
+    with st.sidebar:
+        backend = choose_backend(services, backends, write)
+    corpus = services.corpus(backend)
     if corpus is None:
         st.info(
             "This backend keeps its documents elsewhere; choose a local one (RAGLASS_BACKEND=local) to add documents here."
@@ -30,7 +42,7 @@ try:
         documents, mapped = st.tabs(["Documents", "Embedding map"], key="view", on_change="rerun")
         if documents.open:
             with documents:
-                show_documents(corpus)
+                show_documents(corpus, write)
         if mapped.open:
             with mapped:
                 text.show(
@@ -42,7 +54,7 @@ try:
                 question = st.text_input(
                     "Drop a question in",
                     key="map_question",
-                    bind="query-params",
+                    on_change=write,
                     placeholder="Who proposed that continents drift?",
                 )
                 placed = (question, *corpus.place(question)) if question.strip() else None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from app import address
 from app.services import Asked, Question, Services
 from app.views import text
 from pipeline.pipeline import MAX_TOP_K
@@ -17,6 +18,8 @@ EXAMPLES = (
 )
 """Examples shown while no trace is open."""
 
+MIN_DEADLINE_S, MAX_DEADLINE_S = 0.1, 900.0
+
 DOING = {
     "embed": "Embedding the question …",
     "retrieve": "Looking for chunks …",
@@ -27,40 +30,64 @@ DOING = {
 
 def asking_settings(services: Services) -> Callable[[str], Question]:
     """The settings, in the sidebar and in the address; returns what makes a question of a text."""
-    settings = services.settings
-    known = services.backend_names()
-    installed = [name for name, missing in known.items() if missing is None]
-    default = settings.backend_name if settings.backend_name in installed else installed[0]
+    settings, backends = services.settings, installed_backends(services)
+    write = address.follow(
+        "ask",
+        {
+            "backend": address.choice(backends, usual_backend(services, backends)),
+            "top_k": address.number(settings.top_k, 1, MAX_TOP_K),
+            "rerank": address.flag(),
+            "deadline_s": address.number(float(settings.deadline_s), MIN_DEADLINE_S, MAX_DEADLINE_S),
+        },
+    )
     with st.sidebar:
-        backend = st.selectbox("Backend", installed, index=installed.index(default), key="backend", bind="query-params")
-        for missing in known.values():
-            if missing is not None:
-                st.caption(text.literal(missing))
+        backend = choose_backend(services, backends, write)
         top_k = st.number_input(
             "Chunks to retrieve",
             1,
             MAX_TOP_K,
-            settings.top_k,
             key="top_k",
-            bind="query-params",
+            on_change=write,
             help="More chunks give the answer more to stand on and take longer to read.",
         )
         rerank = st.toggle(
             "Rerank",
             key="rerank",
-            bind="query-params",
+            on_change=write,
             help="Compare the question with each retrieved chunk a second time, sentence by sentence.",
         )
         deadline_s = st.number_input(
             "Deadline, seconds",
-            0.1,
-            900.0,
-            float(settings.deadline_s),
+            MIN_DEADLINE_S,
+            MAX_DEADLINE_S,
             key="deadline_s",
-            bind="query-params",
+            on_change=write,
             help="A question that takes longer is ended, and what it found so far is kept.",
         )
+        if services.is_stale(backend):
+            st.warning(
+                "Documents changed since the index of this backend was built: press Index now on the Corpus page."
+            )
     return lambda typed: Question(typed, backend, int(top_k), float(deadline_s), rerank)
+
+
+def installed_backends(services: Services) -> list[str]:
+    """Backends that can be used here."""
+    return [name for name, missing in services.backend_names().items() if missing is None]
+
+
+def usual_backend(services: Services, backends: list[str]) -> str:
+    """The backend that the settings name, or the first that is installed."""
+    return services.settings.backend_name if services.settings.backend_name in backends else backends[0]
+
+
+def choose_backend(services: Services, backends: list[str], write: address.Write) -> str:
+    """The backends that can be used here; what the others need is said below."""
+    chosen = st.selectbox("Backend", backends, key="backend", on_change=write)
+    for missing in services.backend_names().values():
+        if missing is not None:
+            st.caption(text.literal(missing))
+    return chosen or backends[0]
 
 
 def question_box(services: Services) -> str | None:

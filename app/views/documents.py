@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.address import Write
 from app.views import text
 from app.wording import count
 from backends.local.corpus import LocalCorpus
@@ -9,17 +10,17 @@ from backends.local.corpus import LocalCorpus
 PAGE_SIZE = 25
 
 
-def show_documents(corpus: LocalCorpus) -> None:
+def show_documents(corpus: LocalCorpus, write: Write) -> None:
     """The list, or the document that the address names."""
     document_id = st.query_params.get("document")
     if document_id:
         _show_document(corpus, document_id)
     else:
-        _show_list(corpus)
+        _show_list(corpus, write)
 
 
-def _show_list(corpus: LocalCorpus) -> None:
-    search = st.text_input("Search titles and file names", key="search", bind="query-params", type="search")
+def _show_list(corpus: LocalCorpus, write: Write) -> None:
+    search = st.text_input("Search titles and file names", key="search", on_change=write, type="search")
     number = st.session_state.get("documents_shown", PAGE_SIZE)
     rows = corpus.index.documents(search=search, limit=number + 1)
     if not rows:

@@ -26,6 +26,7 @@ STYLE = """
 <style>
 .block-container, [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; max-width: 76rem; }
 [data-testid="InputInstructions"] { display: none; }
+[role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
   overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
 .rg-answer.rg-quiet { font-weight: 400; opacity: .8; }

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import address
 from app.comparison import compare
 from app.trace_filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views import text
@@ -14,67 +15,52 @@ from pipeline.types import Trace
 
 PAGE_SIZE = 50
 
+MAX_SLOWER_MS = 900_000
+"""The longest deadline."""
+
 RATINGS = {1: "👍", -1: "👎", 0: ""}
 
 
 def choose_filters(backends: list[str]) -> TraceFilters:
     """The filters, kept in the address, so that a link, back and forward find them again."""
+    write = address.follow(
+        "traces",
+        {
+            "search": address.words(),
+            "sort": address.choice(list(SORTS), "newest"),
+            "since": address.choice(list(SINCE_S)),
+            "outcome": address.choice(list(OUTCOMES)),
+            "feedback": address.choice(list(FEEDBACK)),
+            "slower_ms": address.number(0, 0, MAX_SLOWER_MS),
+            "backends": address.several(backends),
+            "low_confidence": address.flag(),
+        },
+    )
+    change: dict[str, Any] = {"on_change": write, "args": ("after",)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        search = st.text_input(
-            "Search question, answer and note",
-            key="search",
-            bind="query-params",
-            type="search",
-            on_change=_first_page,
-            max_chars=MAX_SEARCH_CHARS,
-            width="stretch",
+        st.text_input(
+            "Search question, answer and note", key="search", type="search", max_chars=MAX_SEARCH_CHARS, **change
         )
-        sort = st.selectbox("Sort", list(SORTS), key="sort", bind="query-params", on_change=_first_page, width=190)
+        st.selectbox("Sort", list(SORTS), key="sort", width=190, **change)
     with st.expander("Filters", key="filters"), st.container(horizontal=True, vertical_alignment="bottom"):
-        since = _choice("Asked in the last", "since", list(SINCE_S))
-        outcome = _choice("Outcome", "outcome", list(OUTCOMES))
-        feedback = _choice("Feedback", "feedback", list(FEEDBACK))
-        slower_ms = st.number_input(
-            "Slower than, ms",
-            min_value=0,
-            value=0,
-            step=100,
-            key="slower_ms",
-            bind="query-params",
-            on_change=_first_page,
-            width=150,
-        )
-        chosen = st.multiselect(
-            "Backend",
-            backends,
-            key="backends",
-            bind="query-params",
-            on_change=_first_page,
-            placeholder="any",
-            width=230,
-        )
-        low = st.toggle("Low confidence", key="low_confidence", bind="query-params", on_change=_first_page)
+        any_of: dict[str, Any] = {"placeholder": "any", "width": 150, **change}
+        st.selectbox("Asked in the last", list(SINCE_S), key="since", index=None, **any_of)
+        st.selectbox("Outcome", list(OUTCOMES), key="outcome", index=None, **any_of)
+        st.selectbox("Feedback", list(FEEDBACK), key="feedback", index=None, **any_of)
+        st.number_input("Slower than, ms", 0, MAX_SLOWER_MS, step=100, key="slower_ms", width=150, **change)
+        st.multiselect("Backend", backends, key="backends", **(any_of | {"width": 230}))
+        st.toggle("Low confidence", key="low_confidence", **change)
+    chosen = st.session_state
     return TraceFilters(
-        search=search or "",
-        backends=tuple(chosen),
-        since=since,
-        slower_ms=float(slower_ms or 0),
-        outcome=outcome,
-        feedback=feedback,
-        low_confidence=low,
-        sort=sort or "newest",
+        search=chosen["search"],
+        backends=tuple(chosen["backends"]),
+        since=chosen["since"] or "",
+        slower_ms=float(chosen["slower_ms"]),
+        outcome=chosen["outcome"] or "",
+        feedback=chosen["feedback"] or "",
+        low_confidence=chosen["low_confidence"],
+        sort=chosen["sort"] or "newest",
     )
-
-
-def _choice(label: str, key: str, choices: list[str]) -> str:
-    chosen = st.selectbox(
-        label, choices, index=None, placeholder="any", key=key, bind="query-params", on_change=_first_page, width=150
-    )
-    return chosen or ""
-
-
-def _first_page() -> None:
-    st.query_params.pop("after", None)
 
 
 def show_list(page: TracePage) -> None:

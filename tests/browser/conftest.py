@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 ARGUMENTS = [
@@ -24,6 +24,8 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE_MS = 60_000
+
+expect.set_options(timeout=PATIENCE_MS // 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,95 @@
+"""Widgets whose values stand in the address, so that a link, a reload, back and forward find them again.
+
+Streamlit's own `bind="query-params"` loses them on "back": leaving a page pushes an address without them first (1.67).
+Here the address is written when a widget changes, which makes an entry in the browser's history, and read when it changed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+Write = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a page."""
+
+    default: Any
+    """What the widget shows where the address says nothing; it is left out of the address."""
+    read: Callable[[Sequence[str]], Any]
+    """The value from the address's texts; raises ValueError for one that cannot be."""
+
+    def value(self, texts: Sequence[str]) -> Any:
+        """The value from the address, or the default."""
+        try:
+            return self.read(texts) if texts else self.default
+        except ValueError:
+            return self.default
+
+
+def words(default: str = "") -> Field:
+    """Free text."""
+    return Field(default, lambda texts: texts[0])
+
+
+def flag() -> Field:
+    """On or off."""
+    return Field(False, lambda texts: texts[0].lower() in ("true", "1"))
+
+
+def number(default: float, low: float, high: float) -> Field:
+    """A number of the default's type, between two bounds."""
+
+    def read(texts: Sequence[str]) -> float:
+        value = type(default)(texts[0])
+        if not low <= value <= high:
+            raise ValueError(texts[0])
+        return value
+
+    return Field(default, read)
+
+
+def choice(options: Sequence[str], default: str | None = None) -> Field:
+    """One of several words, or the default."""
+
+    def read(texts: Sequence[str]) -> str:
+        if texts[0] not in options:
+            raise ValueError(texts[0])
+        return texts[0]
+
+    return Field(default, read)
+
+
+def several(options: Sequence[str]) -> Field:
+    """Any of several words."""
+    return Field([], lambda texts: [text for text in texts if text in options])
+
+
+def follow(page: str, fields: Mapping[str, Field]) -> Write:
+    """Before the widgets are drawn: give them what the address says. Returns their `on_change`, which writes it back.
+
+    page: distinguishes pages that have a field of the same name. Arguments given to the callback are other parameters to
+    take out of the address, for example a cursor that belongs to the list as it was.
+    """
+    seen = f"address-of-{page}"
+    current = {name: st.query_params.get_all(name) for name in fields}
+    if st.session_state.get(seen) != current or any(name not in st.session_state for name in fields):
+        for name, field in fields.items():
+            st.session_state[name] = field.value(current[name])
+        st.session_state[seen] = current
+
+    def write(*drop: str) -> None:
+        values = {name: st.session_state[name] for name in fields}
+        kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*fields, *drop)}
+        changed = {name: _texts(value) for name, value in values.items() if value != fields[name].default}
+        st.query_params.from_dict({**kept, **changed})
+        st.session_state[seen] = {name: st.query_params.get_all(name) for name in fields}
+
+    return write
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(part) for part in value] if isinstance(value, list) else [] if value is None else [str(value)]
