@@ -38,16 +38,18 @@ def trust(generation: Generation) -> Trust:
             f"Mean token probability {percent}",
             "How probable the model found its own words, on average. It is not a probability that the answer is right.",
         )
+    share_right = round(confidence.value * 100)
     if generation.abstained:
+        headline = f"{level.capitalize()} confidence that the corpus has no answer, {percent}"
+        if level == "low":
+            headline = f"No sentence is a clear enough answer; {percent} sure that the corpus has none"
         return Trust(
-            level,
-            f"{level.capitalize()} confidence that the corpus has no answer, {percent}",
-            f"Of 100 such questions, about {round(confidence.value * 100)} had no answer in the documents. {CALIBRATED}",
+            level, headline, f"Of 100 such questions, about {share_right} had no answer in the documents. {CALIBRATED}"
         )
     return Trust(
         level,
         f"{level.capitalize()} confidence, {percent}",
-        f"Of 100 answers with this figure, about {round(confidence.value * 100)} held the right answer. {CALIBRATED}",
+        f"Of 100 answers with this figure, about {share_right} held the right answer. {CALIBRATED}",
     )
 
 

@@ -11,16 +11,16 @@ SQUAD = HERE.parent.parent / "shared" / "data" / "squad-v2-dev-a.json"
 """Half of the SQuAD v2 development set, where it is at hand; the product does not need it."""
 
 QUICK = {
-    "bench_store.py": ["--rows", "1000", "5000"],
-    "bench_faiss.py": ["--size", "5000"],
-    "bench_pages.py": ["--rows", "1000", "5000"],
+    "bench_store": ["--rows", "1000", "5000"],
+    "bench_faiss": ["--size", "5000"],
+    "bench_pages": ["--rows", "1000", "5000"],
 }
 
 
 def commands(squad: Path | None, *, quick: bool) -> list[list[str]]:
     """Script and arguments of each benchmark."""
-    quality = ["bench_quality.py", "--builtin", *(["--squad", str(squad)] if squad else [])]
-    scripts = [["bench_store.py"], ["bench_latency.py"], ["bench_pages.py"], quality, ["bench_faiss.py"]]
+    quality = ["bench_quality", "--builtin", *(["--squad", str(squad)] if squad else [])]
+    scripts = [["bench_store"], ["bench_latency"], ["bench_pages"], quality, ["bench_faiss"]]
     return [[*script, *(QUICK.get(script[0], []) if quick else [])] for script in scripts]
 
 
@@ -36,7 +36,9 @@ def main() -> int:
     for command in commands(arguments.squad, quick=arguments.quick):
         started = time.monotonic()
         print(f"== {' '.join([command[0], *(part for part in command[1:] if '/' not in part)])}", flush=True)
-        code = subprocess.run([sys.executable, str(HERE / command[0]), *command[1:]], check=False).returncode
+        code = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{command[0]}", *command[1:]], cwd=HERE.parent, check=False
+        ).returncode
         print(f"   ({time.monotonic() - started:.0f} s)\n", flush=True)
         if code:
             failed.append(command[0])

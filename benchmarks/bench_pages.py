@@ -12,8 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.bench_store import RARE, seed

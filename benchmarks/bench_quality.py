@@ -1,6 +1,6 @@
 """Answer quality of the embedded profile, beside plain E5 and E5 + BM25 recomputed in the same run.
 
-    python benchmarks/bench_quality.py [--squad PATH] [--builtin] [--json] [--cache DIR]
+    python -m benchmarks.bench_quality [--squad PATH] [--builtin] [--json] [--cache DIR]
 
 Headline figures are on report articles, which nothing was fitted on; tables over all articles are labelled so. SQuAD: all contexts of the
 file indexed, one document each; 500 answerable and 250 unanswerable questions, seed 0. Intervals are 95 % bootstrap.
@@ -18,7 +18,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from backends.local.features import FloatArray
-from backends.local.reader import abstains, choose_sentences
+from backends.local.reader import choose_sentences
 from backends.local.rerank import SentenceReranker
 from backends.local.weights import default_weights, probabilities
 from benchmarks.baselines import BaselineReader
@@ -147,7 +147,7 @@ def run_reader(
         outcomes.quoted.append(len(quoted))
         outcomes.score.append(chances.answered)
         outcomes.chance.append(float(chances.sentences[list(quoted)].sum()))
-        outcomes.abstained.append(abstains(chances, outcomes.chance[-1], weights.abstain_ratio))
+        outcomes.abstained.append(chances.answered < weights.answer_threshold)
     return outcomes
 
 
@@ -191,16 +191,18 @@ def measure_trust(outcomes: Outcomes, answerable: Array) -> dict[str, Any]:
     right = answerable * np.array(outcomes.shown, float)
     precision, recall, f1 = f1_of(abstained, 1 - answerable)
     outcome = np.where(abstained == 1, 1 - answerable, right)
-    return {
-        "ECE": expected_calibration_error(chances, right),
-        "Brier": brier(chances, right),
-        "Brier of the base rate": brier(np.full(len(right), right.mean()), right),
-        "abstention precision": precision,
-        "abstention recall": recall,
-        "abstention F1": f1,
-        "answerable but abstained": float(abstained[answerable == 1].mean()) if answerable.any() else 0.0,
-        "right (answered or abstained)": with_interval(np.mean, outcome),
-    }
+    figures: dict[str, Any] = {"answerable but abstained": float(abstained[answerable == 1].mean())}
+    if not answerable.all():
+        base_rate = np.full(len(right), right.mean())
+        figures = {
+            "ECE": expected_calibration_error(chances, right),
+            "Brier": brier(chances, right),
+            "Brier of the base rate": brier(base_rate, right),
+            "abstention precision": precision,
+            "abstention recall": recall,
+            "abstention F1": f1,
+        } | figures
+    return figures | {"right (answered or abstained)": with_interval(np.mean, outcome)}
 
 
 def with_interval(figure: Callable[..., float], *columns: Array) -> dict[str, float]:

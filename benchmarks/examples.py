@@ -31,7 +31,7 @@ class Example:
     def sentence(self, index: int) -> str:
         """A candidate's text."""
         start, end = self.description.spans[index]
-        return self.chunks[self.description.chunk_of[index]].text[start:end]
+        return str(self.chunks[self.description.chunk_of[index]].text[start:end])
 
 
 def read_examples(

@@ -1,10 +1,10 @@
 """Fit the extractive reader's weights and write backends/local/reader_weights.json. Deterministic.
 
-    python benchmarks/fit_reader.py --squad PATH [--cache DIR] [--out PATH]
+    python -m benchmarks.fit_reader --squad PATH [--cache DIR] [--out PATH]
 
 Fit split only: the fit articles of SQuAD v2 dev and of the built-in corpus (benchmarks/labelled.py says which). Two models: a
 conditional logit for the sentence that answers (McFadden, 1974; the likelihood of the set of sentences that hold a gold string), and a
-logistic regression for whether any does. Both with an L2 penalty. Temperatures (Guo et al., 2017) and the abstention ratio are
+logistic regression for whether any does. Both with an L2 penalty. Temperatures (Guo et al., 2017) and the abstention threshold are
 chosen on predictions for articles held out of the fit, in FOLDS folds; the weights written are then fitted on the whole fit split.
 """
 
@@ -24,13 +24,11 @@ from platformdirs import user_cache_path
 from scipy.optimize import minimize
 
 from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, summarise
-from backends.local.reader import abstains, choose_sentences
 from backends.local.texts import chunk_text
-from backends.local.weights import WEIGHTS_FILE, Probabilities, ReaderWeights
+from backends.local.weights import WEIGHTS_FILE, ReaderWeights
 from backends.local.words import content_stems
 from benchmarks.examples import Example, read_examples
 from benchmarks.labelled import Dataset, Question, cut_chunks, read_builtin, read_squad, sample
-from benchmarks.measures import f1_of
 from benchmarks.searched import SearchedCorpus
 from benchmarks.vector_cache import CachedEmbedder
 
@@ -54,8 +52,14 @@ OFF_TOPIC_WEIGHT = 0.5
 SECOND_SHARE = 0.15
 """Quote a second sentence where it has about one chance in seven: calibrated shares make this a choice of manners, not a fit."""
 
-RATIOS = tuple(np.linspace(0.4, 1.6, 25).tolist())
-"""Abstention ratios that are tried."""
+THRESHOLDS = tuple(np.linspace(0.05, 0.95, 181).tolist())
+"""Abstention thresholds that are tried."""
+
+TOLERANCE = 0.015
+"""Of F1 when the threshold is chosen: less than its noise, and a lower threshold withholds fewer right answers."""
+
+MADE_UP = "made up"
+"""Group of the questions that pick_off_topic and swap_titles make."""
 
 COUNTED = 3
 """A stem gets its own IDF where at least this many chunks of the fit articles hold it."""
@@ -80,8 +84,8 @@ def main() -> None:
         off_topic = pick_off_topic(other, dataset) + swap_titles(dataset)
         examples += read_examples(corpus, off_topic, embedder, blank)
         importance += [OFF_TOPIC_WEIGHT] * len(off_topic)
-        groups += [int(dataset.name == "squad")] * (len(read) + len(off_topic))
-    weights = fit(examples, np.array(importance), np.array(groups), blank, provenance(datasets, examples))
+        groups += [dataset.name] * len(read) + [MADE_UP] * len(off_topic)
+    weights = fit(examples, np.array(importance), groups, blank, provenance(datasets, examples))
     options.out.write_text(to_json(weights), encoding="utf-8")
     print(f"wrote {options.out}")
 
@@ -89,15 +93,15 @@ def main() -> None:
 def fit(
     examples: Sequence[Example],
     importance: Array,
-    groups: npt.NDArray[np.intp],
+    groups: Sequence[str],
     blank: ReaderWeights,
     fitted_on: dict[str, Any],
 ) -> ReaderWeights:
-    """Weights from examples; `importance` weighs each one's part in the second model, `groups` says which dataset it is from."""
+    """Weights from examples; `importance` weighs each one's part in the second model, `groups` says where it comes from."""
     folds = assign_folds([example.question.article for example in examples])
     held_out_odds, held_out_scores = np.zeros(len(examples)), [np.empty(0)] * len(examples)
     for fold in range(FOLDS):
-        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        train, test = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
         sentence = fit_sentences([examples[i] for i in train])
         summary, bias = fit_summary([examples[i] for i in train], importance[train], sentence)
         for i in test:
@@ -108,18 +112,14 @@ def fit(
     answerable = has_gold(examples)
     share_scale = fit_share_scale(examples, held_out_scores)
     scale, shift = fit_odds_scale(held_out_odds, answerable, importance)
-    chances = [
-        softmax_with_null(share_scale * scores, scale * odds + shift)
-        for scores, odds in zip(held_out_scores, held_out_odds, strict=True)
-    ]
-    ratio = choose_ratio(examples, chances, groups)
+    threshold = choose_threshold(1 / (1 + np.exp(-(scale * held_out_odds + shift))), answerable, importance, groups)
     sentence = fit_sentences(examples)
     summary, bias = fit_summary(examples, importance, sentence, share_scale)
     return ReaderWeights(
         sentence=named(SENTENCE_FEATURES, sentence * share_scale),
         summary=named(SUMMARY_FEATURES, summary * scale),
         bias=round(bias * scale + shift, 4),
-        abstain_ratio=round(ratio, 3),
+        answer_threshold=round(threshold, 3),
         second_share=SECOND_SHARE,
         idf=blank.idf,
         unseen_idf=blank.unseen_idf,
@@ -181,7 +181,7 @@ def fit_share_scale(examples: Sequence[Example], scores: Sequence[Array]) -> flo
             value += float(np.logaddexp.reduce(scaled) - np.logaddexp.reduce(scaled[gold]))
         return value
 
-    return math.exp(minimize(loss, np.zeros(1), method="L-BFGS-B").x[0])
+    return math.exp(float(minimize(loss, np.zeros(1), method="L-BFGS-B").x[0]))
 
 
 def fit_odds_scale(odds: Array, answerable: npt.NDArray[np.bool_], importance: Array) -> tuple[float, float]:
@@ -190,24 +190,23 @@ def fit_odds_scale(odds: Array, answerable: npt.NDArray[np.bool_], importance: A
     return float(scale), float(shift)
 
 
-def softmax_with_null(scores: Array, log_odds: float) -> Probabilities:
-    """The reader's probabilities from scores (n,) and the log-odds that some sentence answers."""
-    answered = 1 / (1 + math.exp(-log_odds))
-    return Probabilities(answered * np.exp(scores - np.logaddexp.reduce(scores)), answered)
+def choose_threshold(
+    chances: Array, answerable: npt.NDArray[np.bool_], importance: Array, groups: Sequence[str]
+) -> float:
+    """The lowest threshold within TOLERANCE of the best F1 of abstaining on held-out predictions.
 
+    F1 is averaged over the groups; MADE_UP is left out.
+    """
+    wanted = importance * ~answerable
+    members = [np.array([g == group for g in groups]) for group in sorted(set(groups) - {MADE_UP})]
 
-def choose_ratio(examples: Sequence[Example], chances: Sequence[Probabilities], groups: npt.NDArray[np.intp]) -> float:
-    """The abstention ratio with the best F1 of abstaining on held-out predictions, averaged over the groups (datasets)."""
-    unanswerable = np.array([not e.question.answerable for e in examples])
-    quoted = [choose_sentences(e.description, c, SECOND_SHARE) for e, c in zip(examples, chances, strict=True)]
-    confidence = [float(c.sentences[list(q)].sum()) for c, q in zip(chances, quoted, strict=True)]
+    def mean_f1(threshold: float) -> float:
+        abstained = chances < threshold
+        sums = [(wanted[m & abstained].sum(), importance[m & abstained].sum() + wanted[m].sum()) for m in members]
+        return float(np.mean([2 * both / max(either, 1e-9) for both, either in sums]))
 
-    def mean_f1(ratio: float) -> float:
-        abstained = np.array([abstains(c, p, ratio) for c, p in zip(chances, confidence, strict=True)])
-        members = [groups == group for group in np.unique(groups)]
-        return float(np.mean([f1_of(abstained[m] * 1.0, unanswerable[m] * 1.0)[2] for m in members]))
-
-    return max(RATIOS, key=mean_f1)
+    found = [mean_f1(threshold) for threshold in THRESHOLDS]
+    return next(t for t, f1 in zip(THRESHOLDS, found, strict=True) if f1 >= max(found) - TOLERANCE)
 
 
 def pick_off_topic(source: Dataset, target: Dataset) -> list[Question]:

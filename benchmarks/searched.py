@@ -7,7 +7,7 @@ import numpy as np
 
 from backends.local.chunking import Spans, split_sentences
 from backends.local.features import FloatArray
-from backends.local.fusion import CANDIDATES, FusionWeights, fuse
+from backends.local.fusion import CANDIDATES, FusionWeights, best_sentence_cosines, fuse
 from backends.local.lexical import LexicalIndex
 from backends.local.texts import chunk_text, sentence_text
 from benchmarks.labelled import Dataset, cut_chunks
@@ -27,7 +27,7 @@ class SearchedCorpus:
         flat = [sentence_text(c.title, c.text[a:b]) for c, s in zip(self.chunks, spans, strict=True) for a, b in s]
         ends = np.cumsum([len(s) for s in spans])
         blocks = np.split(np.asarray(embedder.embed(flat, "passage"), np.float32), ends[:-1])
-        self._all_sentences, self._starts = np.concatenate(blocks), np.concatenate([[0], ends[:-1]])
+        self._all_sentences, self._starts = np.concatenate(blocks), np.concatenate([[0], ends])
         self._sentences = dict(zip((c.chunk_id for c in self.chunks), zip(spans, blocks, strict=True), strict=True))
 
     def sentences(self, chunk: Chunk) -> tuple[Spans, FloatArray]:
@@ -39,7 +39,6 @@ class SearchedCorpus:
     ) -> list[Chunk]:
         """The `top_k` best chunks by fused score. vector: (dim,)."""
         cosines = self.vectors @ vector
-        best_sentence = self.best_sentence(vector)
         dense = np.argsort(-cosines, kind="stable")[:CANDIDATES]
         lexical_scores, lexical = self.lexical.top(question, CANDIDATES)
         found = fuse(
@@ -50,7 +49,7 @@ class SearchedCorpus:
             top_k,
             cosine_of=lambda ids: cosines[ids],
             lexical_of=lambda ids: self.lexical.scores(question, ids),
-            sentence_of=lambda ids: best_sentence[ids],
+            sentence_of=lambda ids: best_sentence_cosines(vector, self._all_sentences, self._starts, ids),
             weights=weights,
         )
         assert found.sentence is not None
@@ -64,10 +63,6 @@ class SearchedCorpus:
             )
             for rank, (i, c, b, s, f) in enumerate(columns, 1)
         ]
-
-    def best_sentence(self, vector: FloatArray) -> FloatArray:
-        """(chunks,): best cosine of the question and a sentence of each chunk."""
-        return np.asarray(np.maximum.reduceat(self._all_sentences @ vector, self._starts), np.float32)
 
     def rank_by(self, scores: Sequence[float] | FloatArray, top_k: int) -> list[Chunk]:
         """The `top_k` best chunks by any score of every chunk: for baselines."""

@@ -7,7 +7,7 @@ cheap, so that many subsets of the chunks can be scored from one description.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -53,9 +53,10 @@ SUMMARY_FEATURES = (
     "negation",
     "opposites",
 )
-"""Entries of `summarise`: the best scaled cosine; the same where it is below 0 (else 0); the same above the mean of each chunk's best; the best sentence's share; then, of
-the best sentence with its neighbours and title: highest IDF of a missing question stem, IDF shares of all missing stems, names and
-numbers; and of the best sentence: lacks the expected type, negated where the question is not (or the reverse), count of opposites."""
+"""Entries of `summarise`: the best scaled cosine; the same where it is below 0 (else 0); the same above the mean of each chunk's best;
+the best sentence's share; then, of the best sentence with its neighbours and title: highest IDF of a missing question stem, IDF shares of
+all missing stems, names and numbers; and of the best sentence: lacks the expected type, negated where the question is not (or the
+reverse), count of opposites."""
 
 COSINE_CENTRE, COSINE_SCALE = 0.85, 0.03
 """About the mean and spread of multilingual-e5-small's cosines between questions and answering sentences; keeps weights comparable."""
@@ -76,7 +77,7 @@ class QuestionWords:
         names = {s for w, s, i in content if w[0].isupper() and i > 0}
         sequence = [s for _, s, _ in content]
         self.stems = list(dict.fromkeys(sequence))
-        self.pairs = set(zip(sequence, sequence[1:], strict=False))
+        self.pairs = set(pairwise(sequence))
         idfs = np.array([idf.get(s, unseen_idf) for s in self.stems], np.float32)
         self.weight = idfs / max(float(idfs.sum()), 1e-6)
         self.rarity = idfs / unseen_idf
@@ -212,7 +213,7 @@ def _describe_chunk(
         "overlap_title": share_title - share,
         "overlap_before": share_before - share_title,
         "overlap_chunk": whole @ words.weight - share_before,
-        "pairs": [len(words.pairs.intersection(zip(s, s[1:], strict=False))) / max(len(words.pairs), 1) for s in stems],
+        "pairs": [len(words.pairs.intersection(pairwise(s))) / max(len(words.pairs), 1) for s in stems],
         "names": (inside & words.is_name) @ words.weight,
         "answer_type": [
             words.type is not AnswerType.OTHER and holds_answer(words.type, text, words.folded) for text in texts
@@ -226,5 +227,5 @@ def _describe_chunk(
 def _is_related(one: str, other: str) -> bool:
     if one[0].isdigit() or min(len(one), len(other)) < 4:
         return False
-    shared = len(commonprefix([one, other]))
+    shared = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     return shared >= SAME_PREFIX or (shared >= SAME_PREFIX - 1 and abs(len(one) - len(other)) <= 2)

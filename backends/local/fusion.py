@@ -1,6 +1,6 @@
 """Dense and lexical candidates to one order: cosines and BM25 scores, standardised and added. Pure NumPy.
 
-The weights were chosen on the fit articles of SQuAD v2 dev (benchmarks/fit_reader.py prints the grid). Around them the measure is flat:
+The weights were chosen on the fit articles of SQuAD v2 dev (benchmarks/fit_fusion.py prints the grid). Around them the measure is flat:
 any weight within a factor of 1.5 gives the same recall within a point.
 """
 
@@ -100,3 +100,22 @@ def _complete(ids: IdArray, known: Mapping[int, float], score_of: ScoreOf) -> Fl
     if missing.any():
         scores[missing] = score_of(ids[missing])
     return scores
+
+
+def best_sentence_cosines(
+    question: FloatArray, vectors: npt.NDArray[np.floating], starts: IdArray, ids: IdArray
+) -> FloatArray:
+    """(len(ids),): best cosine of the question (dim,) and a sentence of each chunk; for `fuse`'s `sentence_of`.
+
+    vectors: every sentence of the corpus, (n, dim), of any float type, memory-mapped if need be; the sentences of chunk i are rows
+    starts[i] to starts[i + 1], so starts has one entry more than there are chunks. A chunk without sentences gets the lowest cosine found.
+    """
+    counts = starts[ids + 1] - starts[ids]
+    ends = np.cumsum(counts)
+    rows = np.repeat(starts[ids] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
+    cosines = np.asarray(vectors[rows], np.float32) @ question
+    best = np.full(len(ids), cosines.min(initial=1), np.float32)
+    filled = counts > 0
+    if filled.any():
+        best[filled] = np.maximum.reduceat(cosines, (ends - counts)[filled])
+    return best

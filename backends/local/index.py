@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from backends.local import manifest as files
 from backends.local.chunking import Spans
 from backends.local.faiss_index import FaissIndex
-from backends.local.fusion import CANDIDATES, Fused, fuse
+from backends.local.fusion import CANDIDATES, Fused, best_sentence_cosines, fuse
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
 from backends.local.vectors import LocalEmbedder
@@ -68,15 +69,21 @@ class OpenIndex:
         self.folder = folder
         self.manifest: Manifest = files.read_manifest(folder)
         files.verify(folder, self.manifest, embedder.fingerprint, embedder.name)
-        self.vectors = FaissIndex.load(folder / files.VECTORS, self.manifest.tuning)
-        self.lexical = LexicalIndex.load(folder / files.LEXICAL)
-        has_sentences = (folder / files.SENTENCES).exists()
-        self.sentence_vectors = np.load(folder / files.SENTENCES, mmap_mode="r") if has_sentences else None
-        uri = f"{(folder / files.CHUNKS).absolute().as_uri()}?mode=ro&immutable=1"
-        self._chunks = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        self._chunks.create_function("casefold", 1, str.casefold, deterministic=True)
-        self._chunks.execute("SELECT count(*) FROM chunks").fetchone()
         self._lock = threading.Lock()
+        try:
+            self.vectors = FaissIndex.load(folder / files.VECTORS, self.manifest.tuning)
+            self.lexical = LexicalIndex.load(folder / files.LEXICAL)
+            has_sentences = (folder / files.SENTENCES).exists()
+            self.sentence_vectors = np.load(folder / files.SENTENCES, mmap_mode="r") if has_sentences else None
+            uri = f"{(folder / files.CHUNKS).absolute().as_uri()}?mode=ro&immutable=1"
+            self._chunks = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._chunks.create_function("casefold", 1, str.casefold, deterministic=True)
+            starts = [row[0] for row in self.execute("SELECT first_sentence FROM chunks ORDER BY row")]
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise Unavailable(
+                f"The index cannot be opened ({type(error).__name__}). {files.REBUILD}", stage="retrieve"
+            ) from error
+        self.sentence_starts = np.array([*starts, self.manifest.sentences], np.int64)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """Rows of a read-only query on the chunk table."""
@@ -134,7 +141,8 @@ class LocalIndex:
         """Find the `top_k` best chunks for each question, best first; fewer where the corpus is smaller.
 
         vectors: float32 (n, dim), L2-normalised. texts: the n questions; without them the order is that of the cosine alone.
-        A chunk's score is its cosine; `signals` holds `bm25` and `fused`, by which chunks are ranked.
+        A chunk's score is its cosine; `signals` holds `fused`, by which chunks are ranked, and what went into it: `bm25` and,
+        where sentences are embedded, `sentence`, the cosine of the chunk's best sentence.
         """
         opened = self.opened()
         cosines, ids = opened.vectors.search(vectors, min(max(top_k, CANDIDATES), opened.vectors.size))
@@ -194,6 +202,10 @@ class LocalIndex:
             scores, found = np.empty(0, np.float32), np.empty(0, np.int64)
         else:
             scores, found = opened.lexical.top(question, min(max(len(ids), CANDIDATES), size))
+
+        sentence_of = None
+        if question is not None and opened.sentence_vectors is not None:
+            sentence_of = partial(best_sentence_cosines, vector, opened.sentence_vectors, opened.sentence_starts)
         return fuse(
             ids,
             cosines,
@@ -202,6 +214,7 @@ class LocalIndex:
             len(ids),
             cosine_of=lambda rows: opened.vectors.reconstruct(rows) @ vector,
             lexical_of=lambda rows: opened.lexical.scores(question or "", rows),
+            sentence_of=sentence_of,
         )
 
     def _ranked_chunks(self, opened: OpenIndex, ranked: Fused, top_k: int) -> list[Chunk]:
@@ -216,5 +229,7 @@ class LocalIndex:
             chunk_id, document_id, title, text = by_row[row]
             cosine = float(np.clip(ranked.cosines[place], -1, 1))
             signals = {"bm25": float(ranked.bm25[place]), "fused": float(ranked.fused[place])}
+            if ranked.sentence is not None:
+                signals["sentence"] = float(ranked.sentence[place])
             chunks.append(Chunk(chunk_id, document_id, title, text, cosine, place + 1, signals))
         return chunks

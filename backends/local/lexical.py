@@ -1,5 +1,6 @@
 """Word matching over chunks: BM25 (Robertson and Zaragoza, 2009; Lucene's variant) through `bm25s`, on English stems."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,8 @@ from pipeline.errors import Unavailable
 
 FloatArray = npt.NDArray[np.float32]
 IdArray = npt.NDArray[np.int64]
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # which sets itself to DEBUG when it is imported
 
 K1 = 1.2
 B = 0.75

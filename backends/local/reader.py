@@ -81,7 +81,7 @@ class ExtractiveReader:
     def __init__(
         self, embedder: Embedder, sentences: SentenceSource | None = None, weights: ReaderWeights | None = None
     ) -> None:
-        """sentences: stored vectors; what it does not know is embedded on the fly. weights: default are the shipped ones (ConfigError if they are damaged)."""
+        """sentences: stored vectors; what it does not know is embedded. weights: the shipped ones (ConfigError if damaged)."""
         self._embedder = embedder
         self._sentences = EmbeddedSentences(embedder, sentences)
         self.weights = weights or default_weights()
@@ -114,10 +114,10 @@ class ExtractiveReader:
         """Weigh every sentence of the chunks. Raises Timeout once the deadline has passed."""
         description = self.describe(question, chunks, deadline=deadline)
         chances = probabilities(self.weights, description)
+        if chances.answered < self.weights.answer_threshold:
+            return Reading(tuple(chunks), description, chances, (), 1 - chances.answered)
         quoted = choose_sentences(description, chances, self.weights.second_share)
         confidence = float(chances.sentences[list(quoted)].sum())
-        if abstains(chances, confidence, self.weights.abstain_ratio):
-            quoted, confidence = (), 1 - chances.answered
         return Reading(tuple(chunks), description, chances, quoted, confidence)
 
     def describe(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Description:
@@ -142,8 +142,3 @@ def choose_sentences(description: Description, chances: Probabilities, second_sh
     if len({int(description.chunk_of[i]) for i in order}) == 1:
         order.sort()
     return tuple(order)
-
-
-def abstains(chances: Probabilities, confidence: float, abstain_ratio: float) -> bool:
-    """Whether abstaining is the better bet; always so without candidates. A ratio of 1 would take the likelier to be right."""
-    return 1 - chances.answered > abstain_ratio * confidence

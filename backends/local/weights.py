@@ -26,8 +26,8 @@ class ReaderWeights:
     """One weight for each of SUMMARY_FEATURES, for the log-odds that some candidate answers."""
     bias: float
     """Those log-odds where every summary feature is 0."""
-    abstain_ratio: float
-    """The reader abstains where the chance that no candidate answers exceeds this times the chance that the quotation is right."""
+    answer_threshold: float
+    """The reader abstains where the probability that some candidate answers is below this."""
     second_share: float
     """A second sentence is quoted where its share among the candidates is at least this."""
     idf: Mapping[str, float]
@@ -47,7 +47,7 @@ class ReaderWeights:
         except (OSError, ValueError, TypeError) as error:
             raise ConfigError(
                 f"The reader's weights in {path.name} cannot be used ({type(error).__name__}). "
-                "Reinstall Raglass, or fit them again: python benchmarks/fit_reader.py."
+                "Reinstall Raglass, or fit them again: python -m benchmarks.fit_reader."
             ) from error
         return weights
 

@@ -9,15 +9,17 @@ import Stemmer
 WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|\w")
 """A number with its separators, a run of letters, or any other single word character."""
 
-STOP_WORDS = frozenset(
-    "a about after all also am an and any are as at be because been before being between both but by can could d did do does "
-    "doing down during each few for from further had has have having he her here hers herself him himself his how i if in into "
-    "is it its itself just ll m may me might more most must my myself nor now of off on once only or other our ours ourselves "
-    "out over own re s same shall she should so some such t than that the their theirs them themselves then there these they "
-    "this those through to too under until up upon ve very was we were what when where which while who whom whose why will "
-    "with would you your yours yourself yourselves please tell describe explain".split()
-)
-"""English function and question words. Negations (`not`, `no`, `never`, `without`) are kept: they change the answer."""
+_STOP_WORDS = """
+a about after all also am an and any are as at be because been before being between both but by can could d did do does doing down during
+each few for from further had has have having he her here hers herself him himself his how i if in into is it its itself just ll m may me
+might more most must my myself nor now of off on once only or other our ours ourselves out over own re s same shall she should so some such
+t than that the their theirs them themselves then there these they this those through to too under until up upon ve very was we were what
+when where which while who whom whose why will with would you your yours yourself yourselves
+please tell describe explain
+"""
+
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+"""English function words, and what asks without saying what for. Negations (`not`, `no`, `never`, `without`) are no stop words."""
 
 _local = threading.local()
 

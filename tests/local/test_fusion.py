@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from scipy.stats import zscore
 
-from backends.local.fusion import WITH_SENTENCES, WITHOUT_SENTENCES, Fused, fuse, standardise
+from backends.local.fusion import WITH_SENTENCES, WITHOUT_SENTENCES, Fused, best_sentence_cosines, fuse, standardise
 
 COSINES = np.array([0.80, 0.82, 0.84, 0.86, 0.79, 0.78], np.float32)
 BM25 = np.array([9.0, 3.0, 0.0, 0.0, 12.0, 0.0], np.float32)
@@ -101,3 +101,14 @@ def test_standardising_equals_scipy_and_is_zero_without_spread() -> None:
     assert standardise(COSINES) == pytest.approx(zscore(COSINES.astype(np.float64)))
     assert standardise([0.7, 0.7]).tolist() == [0, 0]
     assert standardise([]).tolist() == []
+
+
+def test_best_sentence_of_each_chunk_is_found_in_any_order() -> None:
+    vectors = np.array([[1, 0], [0.6, 0.8], [0, 1], [0.8, 0.6]], np.float16)
+    starts = np.array([0, 2, 3, 3, 4])  # chunk 2 has no sentence
+    question = np.array([0, 1], np.float32)
+
+    found = best_sentence_cosines(question, vectors, starts, np.array([3, 0, 2, 1]))
+
+    assert found == pytest.approx([0.6, 0.8, 0.0, 1.0], abs=1e-3)  # chunk 2 gets row 0's cosine, the lowest
+    assert best_sentence_cosines(question, vectors, starts, np.empty(0, np.int64)).tolist() == []

@@ -43,6 +43,16 @@ def test_score_is_the_cosine_and_ranks_count_from_one(build: Build, index: Local
     assert [chunk.signals["fused"] for chunk in chunks] == sorted((c.signals["fused"] for c in chunks), reverse=True)
 
 
+def test_best_sentence_of_a_chunk_is_among_its_signals(build: Build, index: LocalIndex, embedder: FakeEmbedder) -> None:
+    build()
+    question = "Why do volcanoes erupt?"
+    [vector] = embedder.embed([question], "query")
+    for chunk in search(index, question):
+        texts = [sentence_text(chunk.title, chunk.text[start:end]) for start, end in split_sentences(chunk.text)]
+        best = float((embedder.embed(texts, "passage") @ vector).max())
+        assert chunk.signals["sentence"] == pytest.approx(best, abs=0.002)  # vectors are kept as float16
+
+
 def test_without_words_the_order_is_that_of_the_cosine(build: Build, index: LocalIndex) -> None:
     build()
     scores = [chunk.score for chunk in search(index, "volcanoes and dunes", 10, words=False)]

@@ -1,0 +1,262 @@
+"""The extractive reader: what it quotes, when it abstains, and what its probabilities are."""
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backends.local.answer_types import AnswerType, expected_type, holds_answer
+from backends.local.chunking import Spans, split_sentences
+from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, QuestionWords
+from backends.local.opposites import count_opposites, is_negated
+from backends.local.reader import ABSTENTION, EmbeddedSentences, ExtractiveReader
+from backends.local.texts import sentence_text
+from backends.local.weights import ReaderWeights, probabilities, sentence_scores
+from backends.local.words import content_stems
+from pipeline.deadline import Deadline
+from pipeline.errors import ConfigError, Timeout
+from pipeline.types import Chunk, GenerateOptions, Generation, Token
+from tests.local.fake_embedder import FakeEmbedder
+
+DRIFT = "Mr. Wegener proposed that continents drift. He died in Greenland in 1930.\nNobody believed him at first."
+BEES = "Bees dance to show the way. The angle of the dance gives the direction to fly."
+ASK = "Who proposed that continents drift?"
+
+
+def make_chunk(text: str, rank: int = 1, title: str = "") -> Chunk:
+    return Chunk(f"chunk-{rank}", "document", title, text, 0.8, rank)
+
+
+CHUNKS = [make_chunk(DRIFT, 1, "Continental drift"), make_chunk(BEES, 2, "Honeybees")]
+
+
+def make_weights(**changes: object) -> ReaderWeights:
+    """Plain weights: cosine and word overlap decide; never abstains."""
+    fields: dict[str, object] = {
+        "sentence": dict.fromkeys(SENTENCE_FEATURES, 0.0) | {"cosine": 0.2, "overlap": 5.0},
+        "summary": dict.fromkeys(SUMMARY_FEATURES, 0.0),
+        "bias": 2.0,
+        "answer_threshold": 0.1,
+        "second_share": 0.9,
+        "idf": {},
+        "unseen_idf": 5.0,
+    }
+    return ReaderWeights(**(fields | changes))  # type: ignore[arg-type]
+
+
+def read(question: str, chunks: Sequence[Chunk], **changes: object) -> tuple[list[Token], Generation]:
+    """Everything that the reader yields, the Generation apart."""
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**changes))
+    *tokens, generation = reader.generate(question, chunks, GenerateOptions())
+    assert isinstance(generation, Generation)
+    return [token for token in tokens if isinstance(token, Token)], generation
+
+
+def test_answer_is_the_sentence_that_answers_with_its_exact_place() -> None:
+    tokens, generation = read(ASK, CHUNKS)
+
+    assert generation.answer == "Mr. Wegener proposed that continents drift."
+    assert [token.text for token in tokens] == [generation.answer]
+    assert generation.tokens == tuple(tokens)
+    (evidence,) = generation.evidence
+    assert evidence.chunk_id == "chunk-1"
+    assert DRIFT[evidence.start : evidence.end] == generation.answer
+    assert generation.finish_reason == "quoted"
+    assert not generation.abstained
+    assert generation.used_chunk_ids == ("chunk-1", "chunk-2")
+
+
+def test_confidence_is_the_probability_of_the_quotation_and_the_token_bears_its_log() -> None:
+    tokens, generation = read(ASK, CHUNKS)
+
+    assert generation.confidence is not None
+    assert generation.confidence.kind == "calibrated"
+    assert generation.confidence.value == pytest.approx(np.exp(tokens[0].logprob_nats))
+    assert 0 < generation.confidence.value < 1
+
+
+def test_two_sentences_of_one_chunk_stand_in_its_order() -> None:
+    question = "Which angle of the dance gives the direction?"
+    tokens, generation = read(question, CHUNKS, second_share=0.0)
+
+    assert generation.answer == " ".join(BEES.split())
+    quoted = [BEES[e.start : e.end] for e in generation.evidence]
+    assert quoted == ["Bees dance to show the way.", "The angle of the dance gives the direction to fly."]
+    assert "".join(token.text for token in tokens) == generation.answer
+
+
+def test_line_break_inside_a_sentence_becomes_a_space_and_the_evidence_stays_exact() -> None:
+    text = "Wegener proposed\nthat continents drift."
+    _, generation = read(ASK, [make_chunk(text)])
+
+    assert generation.answer == "Wegener proposed that continents drift."
+    assert (generation.evidence[0].start, generation.evidence[0].end) == (0, len(text))
+
+
+def test_improbable_answer_is_an_abstention_that_says_so() -> None:
+    tokens, generation = read(ASK, CHUNKS, bias=-3.0)
+
+    assert tokens == []
+    assert generation.answer == ABSTENTION
+    assert generation.abstained
+    assert generation.finish_reason == "abstained"
+    assert generation.evidence == ()
+    assert generation.confidence is not None
+    assert generation.confidence.value == pytest.approx(1 / (1 + np.exp(-3.0)))  # 1 − sigmoid(−3)
+
+
+@pytest.mark.parametrize("chunks", [[], [make_chunk("")], [make_chunk(" \n ")]])
+def test_nothing_to_read_is_an_abstention(chunks: list[Chunk]) -> None:
+    _, generation = read(ASK, chunks)
+
+    assert generation.abstained
+    assert generation.confidence is not None
+    assert generation.confidence.value == 1
+
+
+@pytest.mark.parametrize("question", ["😀", "?", "من اقترح؟", "<script>alert(1)</script>", "a" * 2_000, "the of"])
+def test_odd_question_is_read_without_harm(question: str) -> None:
+    _, generation = read(question, CHUNKS)
+
+    assert generation.answer
+
+
+def test_softmax_over_all_sentences_and_none_sums_to_one() -> None:
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights())
+    description = reader.describe(ASK, CHUNKS)
+    chances = probabilities(reader.weights, description)
+
+    scores = sentence_scores(reader.weights, description).astype(np.float64)
+    null = np.log(np.exp(scores).sum()) - 2.0  # the bias is the log-odds of any sentence against none
+    expected = np.exp(scores) / (np.exp(scores).sum() + np.exp(null))
+    assert chances.sentences == pytest.approx(expected, rel=1e-5)
+    assert chances.sentences.sum() + (1 - chances.answered) == pytest.approx(1)
+
+
+def test_masked_sentences_are_as_if_their_chunk_were_not_there() -> None:
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(summary=dict.fromkeys(SUMMARY_FEATURES, 0.3)))
+    both = reader.describe(ASK, CHUNKS)
+    masked = probabilities(reader.weights, both, both.chunk_of == 0)
+    alone = probabilities(reader.weights, reader.describe(ASK, CHUNKS[:1]))
+
+    assert masked.answered == pytest.approx(alone.answered, rel=1e-5)
+    assert masked.sentences[both.chunk_of == 0] == pytest.approx(alone.sentences, rel=1e-5)
+    assert masked.sentences[both.chunk_of == 1].tolist() == [0, 0]
+
+
+def test_stored_and_fresh_vectors_give_the_same_answer() -> None:
+    embedder = FakeEmbedder()
+    asked: list[str] = []
+
+    class Stored:
+        def sentences(self, chunk: Chunk) -> tuple[Spans, npt.NDArray[np.float32]] | None:
+            asked.append(chunk.chunk_id)
+            if chunk.rank == 2:
+                return None
+            spans = split_sentences(chunk.text)
+            return spans, embedder.embed([sentence_text(chunk.title, chunk.text[a:b]) for a, b in spans], "passage")
+
+    stored = ExtractiveReader(embedder, Stored(), make_weights())
+    fresh = ExtractiveReader(embedder, weights=make_weights())
+
+    assert list(stored.generate(ASK, CHUNKS, GenerateOptions())) == list(fresh.generate(ASK, CHUNKS, GenerateOptions()))
+    assert asked == ["chunk-1", "chunk-2"]
+
+
+def test_sentences_are_embedded_with_the_title_in_front() -> None:
+    embedder = FakeEmbedder()
+    spans, vectors = EmbeddedSentences(embedder).sentences(CHUNKS[1])
+
+    assert embedder.embedded[0] == "Honeybees\nBees dance to show the way."
+    assert vectors.shape == (len(spans), embedder.dimension)
+
+
+def test_passed_deadline_stops_the_reading() -> None:
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights())
+    late = Deadline(1, clock=iter(chain([0.0], [2.0] * 9)).__next__)
+
+    with pytest.raises(Timeout) as raised:
+        list(reader.generate(ASK, CHUNKS, GenerateOptions(), deadline=late))
+    assert raised.value.stage == "generate"
+
+
+def test_shipped_weights_fit_the_features_and_name_their_articles() -> None:
+    weights = ReaderWeights.load()
+
+    assert 0 < weights.answer_threshold < 1
+    assert weights.sentence["cosine"] > 0
+    assert weights.summary["negation"] < 0
+    assert "Normans" in weights.fitted_on["squad_v2_dev_articles"]
+    assert weights.idf["year"] < weights.unseen_idf
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"sentence": {}}', "[1]"])
+def test_damaged_weights_name_the_remedy(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.json"
+    path.write_text(content)
+
+    with pytest.raises(ConfigError, match=r"weights\.json.*fit_reader"):
+        ReaderWeights.load(path)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("When did Wegener die?", AnswerType.DATE),
+        ("In what year was the treaty signed?", AnswerType.DATE),
+        ("How many moons has Mars?", AnswerType.NUMBER),
+        ("How far away is the Moon?", AnswerType.NUMBER),
+        ("Who wrote Faust?", AnswerType.NAME),
+        ("Where did Wegener die?", AnswerType.PLACE),
+        ("Which city lies on 118 islands?", AnswerType.PLACE),
+        ("Why is the sky blue?", AnswerType.REASON),
+        ("How do bees find their way?", AnswerType.MANNER),
+        ("What is a prime number?", AnswerType.OTHER),
+    ],
+)
+def test_question_words_tell_the_expected_type(question: str, kind: AnswerType) -> None:
+    assert expected_type(question) is kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence", "holds"),
+    [
+        (AnswerType.DATE, "He died in November.", True),
+        (AnswerType.DATE, "He died in Greenland.", False),
+        (AnswerType.NUMBER, "It has two moons.", True),
+        (AnswerType.NUMBER, "It has moons.", False),
+        (AnswerType.NAME, "The theory was Wegener's.", True),
+        (AnswerType.NAME, "The theory was his.", False),
+        (AnswerType.REASON, "It moves because it is hot.", True),
+    ],
+)
+def test_sentence_holds_the_expected_type_or_not(kind: AnswerType, sentence: str, holds: bool) -> None:
+    assert holds_answer(kind, sentence, frozenset()) is holds
+
+
+def test_what_the_question_names_itself_is_no_answer() -> None:
+    assert not holds_answer(AnswerType.NAME, "Wegener slept.", frozenset({"wegener"}))
+    assert not holds_answer(AnswerType.DATE, "It was 1912.", frozenset({"1912"}))
+
+
+def test_opposites_and_negations_are_seen() -> None:
+    def stems(text: str) -> frozenset[str]:
+        return frozenset(content_stems(text))
+
+    assert count_opposites(stems("the largest river"), stems("the smallest river")) == 1
+    assert count_opposites(stems("was it possible"), stems("it was impossible")) == 1
+    assert count_opposites(stems("largest or smallest"), stems("largest and smallest")) == 0
+    assert is_negated(stems("it never rains"))
+    assert not is_negated(stems("it rains"))
+
+
+def test_related_forms_of_a_word_are_found() -> None:
+    words = QuestionWords("Who led the Norman invasion of 1066?", {}, 5.0)
+
+    found = dict(zip(words.stems, words.found_in(content_stems("Normans invaded in 1066")).tolist(), strict=True))
+    assert found == {"led": False, "norman": True, "invas": True, "1066": True}
+    assert [s for s, name in zip(words.stems, words.is_name, strict=True) if name] == ["norman"]
+    assert [s for s, number in zip(words.stems, words.is_number, strict=True) if number] == ["1066"]
