@@ -233,6 +233,7 @@ class PostgresDatabase:
             url,
             hide_parameters=True,
             pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
@@ -264,7 +265,7 @@ class PostgresDatabase:
     def writing(self, timeout_s: float | None = None) -> Iterator[Connection]:
         """A transaction that holds the store's advisory lock.
 
-        READ COMMITTED (the server's default), so that it sees what the holder before it committed meanwhile.
+        READ COMMITTED, so that it sees what the holder before it committed meanwhile.
         """
         with self._base.begin() as connection:
             if timeout_s is not None:
