@@ -1,8 +1,10 @@
-"""`make bench`: every benchmark in turn, each in a process of its own. `--quick` takes small sizes, to see that they run."""
+"""`make bench`: every benchmark in turn, each in a process of its own."""
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,23 +19,26 @@ QUICK = {
 }
 
 
-def commands(squad: Path | None, *, quick: bool) -> list[list[str]]:
-    """Script and arguments of each benchmark."""
+def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]]:
+    """Module and arguments of each benchmark. stores: where those over a seeded store share it."""
+    shared = ["--folder", str(stores)]
     quality = ["bench_quality", "--builtin", *(["--squad", str(squad)] if squad else [])]
-    scripts = [["bench_store"], ["bench_latency"], ["bench_pages"], quality, ["bench_faiss"]]
-    return [[*script, *(QUICK.get(script[0], []) if quick else [])] for script in scripts]
+    modules = [["bench_store", *shared], ["bench_latency"], ["bench_pages", *shared], quality, ["bench_faiss"]]
+    return [[*module, *(QUICK.get(module[0], []) if quick else [])] for module in modules]
 
 
 def main() -> int:
     """Run them all; 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--squad", type=Path, default=SQUAD if SQUAD.exists() else None, help="a SQuAD v2 JSON file")
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--folder", type=Path, help="keep seeded stores here, and use those already there")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that every benchmark runs")
     arguments = parser.parse_args()
     if arguments.squad is None:
         print("No SQuAD file is at hand (--squad FILE): quality is measured on the built-in corpus alone.\n")
     failed = []
-    for command in commands(arguments.squad, quick=arguments.quick):
+    stores = arguments.folder or Path(tempfile.mkdtemp(prefix="raglass-bench-"))
+    for command in commands(arguments.squad, stores, quick=arguments.quick):
         started = time.monotonic()
         print(f"== {' '.join([command[0], *(part for part in command[1:] if '/' not in part)])}", flush=True)
         code = subprocess.run(
@@ -42,6 +47,8 @@ def main() -> int:
         print(f"   ({time.monotonic() - started:.0f} s)\n", flush=True)
         if code:
             failed.append(command[0])
+    if arguments.folder is None:
+        shutil.rmtree(stores, ignore_errors=True)
     if failed:
         print(f"Failed: {', '.join(failed)}")
     return 1 if failed else 0

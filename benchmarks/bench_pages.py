@@ -26,7 +26,9 @@ SEARCHES = {"frequent": "what is", "rare": RARE, "no match": "zebra crossing"}
 
 def run_once(address: dict[str, str]) -> tuple[AppTest, float]:
     """A new session on the Traces page: the test and its script time in seconds."""
-    test = AppTest.from_file(str(ROOT / "pages" / "traces.py"), default_timeout=SCRIPT_TIMEOUT_S)
+    test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=SCRIPT_TIMEOUT_S).switch_page(
+        "../pages/traces.py"
+    )
     for name, value in address.items():
         test.query_params[name] = value
     started = time.perf_counter()
@@ -46,18 +48,20 @@ def rerun(test: AppTest) -> float:
     return statistics.median(times)
 
 
-def measure(rows: int) -> dict[str, float]:
-    """Seconds, by case, over a store of `rows` traces."""
+def measure(rows: int, folder: Path) -> dict[str, float]:
+    """Seconds, by case, over a store of `rows` traces, which is seeded unless `folder` holds it."""
     import streamlit as st
 
     from app import services
 
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["RAGLASS_DATA_DIR"] = folder
+    database = folder / f"seeded-{rows}.sqlite"
+    with tempfile.TemporaryDirectory() as data_dir:
+        os.environ |= {"RAGLASS_DATA_DIR": data_dir, "RAGLASS_DATABASE_URL": f"sqlite:///{database}"}
         services.services.cache_clear()
         st.cache_data.clear()
-        print(f"storing {rows:,} traces …", file=sys.stderr)
-        seed(services.services().store, rows)
+        if services.services().store.count() == 0:
+            print(f"storing {rows:,} traces …", file=sys.stderr)
+            seed(services.services().store, rows)
         run_once({})  # imports and connections are not the page's time
         st.cache_data.clear()
         test, first = run_once({})
@@ -75,10 +79,14 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, nargs=2, default=[10_000, 1_000_000], help="sizes of the store, small and large"
     )
+    parser.add_argument("--folder", type=Path, help="keep the seeded stores here, and use those already there")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     small, large = arguments.rows
-    figures = {rows: measure(rows) for rows in (small, large)}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = {rows: measure(rows, folder) for rows in (small, large)}
     if arguments.json:
         print(json.dumps(figures, indent=2))
         return
