@@ -82,7 +82,11 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
         st.session_state[seen] = current
 
     def write(*drop: str) -> None:
-        values = {name: st.session_state[name] for name in fields}
+        # A widget that is not drawn now, on a tab that is closed, has no state: its value is what the address says.
+        values = {
+            name: st.session_state.get(name, field.value(st.query_params.get_all(name)))
+            for name, field in fields.items()
+        }
         kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*fields, *drop)}
         changed = {name: _texts(value) for name, value in values.items() if value != fields[name].default}
         st.query_params.from_dict({**kept, **changed})

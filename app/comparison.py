@@ -37,21 +37,24 @@ class Comparison:
     """Chunks of the first trace."""
     second_count: int
     """Chunks of the second."""
-    same_answer: bool
-    """Whether the answers are the same to the letter."""
+    same_answer: bool | None
+    """Whether the answers are the same to the letter; None where a trace has none."""
     stages: tuple[StageDifference, ...]
     """Every stage that either ran, then unaccounted and total."""
 
     @property
     def headline(self) -> str:
         """The comparison in a sentence."""
-        answers = "The answers are the same" if self.same_answer else "The answers differ"
+        answers = {True: "The answers are the same", False: "The answers differ", None: "One has no answer"}[
+            self.same_answer
+        ]
         either = self.first_count + self.second_count - len(self.shared)
         return f"{answers}; {len(self.shared)} of {count(either, 'chunk')} were retrieved by both"
 
 
 def compare(first: Trace, second: Trace) -> Comparison:
     """Compare two traces."""
+    answers = [None if trace.generation is None else trace.generation.answer for trace in (first, second)]
     seconds = {chunk.chunk_id for chunk in second.chunks}
     stages = list(dict.fromkeys(span.stage for trace in (first, second) for span in trace.spans if span.parent is None))
     rows = [StageDifference(stage, stage_ms(first, stage), stage_ms(second, stage)) for stage in stages]
@@ -61,7 +64,7 @@ def compare(first: Trace, second: Trace) -> Comparison:
         shared=tuple(chunk.chunk_id for chunk in first.chunks if chunk.chunk_id in seconds),
         first_count=len(first.chunks),
         second_count=len(second.chunks),
-        same_answer=_answer(first) == _answer(second),
+        same_answer=None if None in answers else answers[0] == answers[1],
         stages=tuple(rows),
     )
 
@@ -70,7 +73,3 @@ def stage_ms(trace: Trace, stage: str) -> float | None:
     """Time that a top-level stage took; None if it did not run."""
     times = [span.duration_ms for span in trace.spans if span.stage == stage and span.parent is None]
     return sum(times) if times else None
-
-
-def _answer(trace: Trace) -> str | None:
-    return None if trace.generation is None else trace.generation.answer

@@ -4,6 +4,7 @@
 answers 200 whatever the application does, so it says that the process lives and nothing more.
 """
 
+import logging
 import threading
 import tomllib
 from collections.abc import AsyncIterator
@@ -22,6 +23,8 @@ from app.services import services
 from app.trace_filters import TraceFilters
 from metrics.export import to_csv, to_jsonl
 from pipeline.errors import InputError, RaglassError
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,9 +72,21 @@ async def lifespan(application: st.App) -> AsyncIterator[None]:
     services().close()
 
 
+def show_failure(error: Exception) -> bool:
+    """Say that a page failed, in our own words; the details are in the log."""
+    st.error(
+        f"This page failed with {type(error).__name__}. The details are in the log of the server. Nothing stored is lost: "
+        "reload the page, or choose another in the menu.",
+        icon=":material/error:",
+    )
+    log.error("a page failed", exc_info=error)
+    return True
+
+
 app = st.App(
     ROOT / "app" / "main.py",
     lifespan=lifespan,
+    on_script_error=show_failure,
     routes=[
         Route("/readyz", readyz),
         *(Route(f"/export/{name}", export_traces) for name in EXPORTS),

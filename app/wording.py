@@ -72,7 +72,9 @@ def _magnitude(value: float) -> int:
 
 
 def milliseconds(value_ms: float) -> str:
-    """A duration with its unit: "12.3 ms", "1.23 s", "2 min 5 s"."""
+    """A duration with its unit: "12.3 ms", "1.23 s", "2 min 5 s". Less than a microsecond is rounding and shown as 0."""
+    if abs(value_ms) < 0.001:
+        return "0 ms"
     if value_ms < 999.5:
         return f"{three_figures(value_ms)} ms"
     seconds = value_ms / 1000

@@ -30,8 +30,8 @@ STYLE = """
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
   overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
 .rg-answer.rg-quiet { font-weight: 400; opacity: .8; }
-.rg-trust { display: flex; gap: .5rem; align-items: baseline; flex-wrap: wrap; margin: 0 0 .3rem; }
-.rg-trust b { white-space: normal; }
+.rg-trust { margin: 0 0 .3rem; }
+.rg-trust b { display: block; }
 .rg-dot { width: .7rem; height: .7rem; border-radius: 50%; display: inline-block; flex: none; transform: translateY(.05rem); }
 .rg-meaning { opacity: .85; font-size: .9rem; }
 .rg-chunk { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: .4rem; padding: .1rem .8rem;

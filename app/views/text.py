@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from app.comparison import StageDifference
 from app.views.style import LEVEL_COLOURS
-from app.wording import Trust
+from app.wording import Trust, milliseconds
 from backends.local.index import DocumentRow
 from pipeline.types import Chunk, Evidence, PartReadiness
 
@@ -32,8 +33,8 @@ def trust_html(trust: Trust) -> str:
     """Confidence in words and as a number, with what it means."""
     colour = LEVEL_COLOURS[trust.level]
     return (
-        f'<div class="rg-trust" data-testid="trust"><span class="rg-dot" style="background:{colour}"></span>'
-        f'<b>{escape(trust.headline)}</b><span class="rg-meaning">{escape(trust.meaning)}</span></div>'
+        f'<div class="rg-trust" data-testid="trust"><b><span class="rg-dot" style="background:{colour}"></span> '
+        f'{escape(trust.headline)}</b> <span class="rg-meaning">{escape(trust.meaning)}</span></div>'
     )
 
 
@@ -100,6 +101,21 @@ def documents_html(rows: Sequence[DocumentRow]) -> str:
         '<tr><th>Title</th><th>Source</th><th class="rg-number">Chunks</th><th class="rg-number">Characters</th></tr>'
     )
     return f'<table class="rg-pairs"><thead>{head}</thead><tbody>{cells}</tbody></table>'
+
+
+def comparison_html(rows: Sequence[StageDifference]) -> str:
+    """Times of two traces, stage by stage."""
+
+    def time(value_ms: float | None) -> str:
+        return "did not run" if value_ms is None else milliseconds(value_ms)
+
+    cells = "".join(
+        f'<tr><th scope="row">{escape(row.stage)}</th><td class="rg-number">{time(row.first_ms)}</td>'
+        f'<td class="rg-number">{time(row.second_ms)}</td><td class="rg-number">{escape(row.difference)}</td></tr>'
+        for row in rows
+    )
+    heads = "".join(f'<th class="rg-number">{head}</th>' for head in ("First", "Second", "Second against first"))
+    return f'<table class="rg-pairs"><thead><tr><th>Stage</th>{heads}</tr></thead><tbody>{cells}</tbody></table>'
 
 
 def pairs_html(pairs: Mapping[str, str]) -> str:

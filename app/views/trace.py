@@ -37,9 +37,11 @@ def show_chunks(trace: Trace) -> None:
     text.show(text.chunks_html(trace.chunks, evidence))
 
 
-def show_waterfall(trace: Trace) -> None:
-    """The waterfall, with a line on what one is looking at."""
-    st.plotly_chart(waterfall(trace), config=CHART_CONFIG, key=f"waterfall-{trace.trace_id}", alt="Stage waterfall")
+def show_waterfall(trace: Trace, *, until_ms: float | None = None) -> None:
+    """The waterfall, with a line on what one is looking at. until_ms: where its axis ends, if not with the trace."""
+    st.plotly_chart(
+        waterfall(trace, until_ms), config=CHART_CONFIG, key=f"waterfall-{trace.trace_id}", alt="Stage waterfall"
+    )
     text.show(
         text.note_html(
             "Each bar is a stage, placed where it ran. Unaccounted is the time between and after the stages; it adds up to the total."

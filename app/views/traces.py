@@ -9,11 +9,13 @@ from app.comparison import compare
 from app.trace_filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views import text
 from app.views.trace import show_answer, show_chunks, show_waterfall
-from app.wording import milliseconds, when
+from app.wording import when
 from metrics.queries import MAX_SEARCH_CHARS, TracePage, TraceRow
 from pipeline.types import Trace
 
 PAGE_SIZE = 50
+
+TABLE_HEIGHT = 520
 
 MAX_SLOWER_MS = 900_000
 """The longest deadline."""
@@ -67,14 +69,15 @@ def show_list(page: TracePage) -> None:
     """The table, and what can be done with the rows that are picked."""
     stored = "" if page.matched == page.total else f", {page.total} stored"
     shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
-    text.show(text.note_html(f"{shown} Pick a row to open it, two to compare them."))
+    text.show(text.note_html(shown))
+    actions = st.container(horizontal=True)
     picked = st.dataframe(
         [_cells(row) for row in page.rows],
         key="table",
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
-        height="content",
+        height=TABLE_HEIGHT,
         column_config={
             "confidence": st.column_config.NumberColumn(format="percent", width="small"),
             "ms": st.column_config.NumberColumn(format="%.3g", width="small"),
@@ -85,7 +88,7 @@ def show_list(page: TracePage) -> None:
         alt="Traces, a row each",
     )
     rows = [page.rows[number] for number in picked.selection.rows if number < len(page.rows)]
-    if rows:
+    with actions:
         _show_picked(rows)
     _show_paging(page)
 
@@ -107,13 +110,12 @@ def _cells(row: TraceRow) -> dict[str, Any]:
 
 
 def _show_picked(rows: list[TraceRow]) -> None:
-    with st.container(horizontal=True):
-        if len(rows) == 1:
-            _open_link("Open the trace", {"trace": rows[0].trace_id})
-        elif len(rows) == 2:
-            _open_link("Compare the two traces", {"trace": rows[0].trace_id, "with": rows[1].trace_id})
-        else:
-            st.caption("Pick one row to open it, or two to compare them.")
+    if len(rows) == 1:
+        _open_link("Open the trace", {"trace": rows[0].trace_id})
+    elif len(rows) == 2:
+        _open_link("Compare the two traces", {"trace": rows[0].trace_id, "with": rows[1].trace_id})
+    else:
+        text.show(text.note_html("Pick one row to open it, two to compare them."))
 
 
 def _open_link(label: str, address: dict[str, str]) -> None:
@@ -139,27 +141,17 @@ def show_exports(filters: TraceFilters) -> None:
 
 
 def show_comparison(first: Trace, second: Trace) -> None:
-    """Two traces side by side: answers, stages, chunks."""
+    """Two traces side by side: answers, stages on one time axis, chunks."""
     found = compare(first, second)
     st.subheader(found.headline, anchor=False)
-    rows = {
-        row.stage: " · ".join(
-            [
-                "—" if row.first_ms is None else milliseconds(row.first_ms),
-                "—" if row.second_ms is None else milliseconds(row.second_ms),
-                row.difference,
-            ]
-        )
-        for row in found.stages
-    }
+    longest_ms = max(first.duration_ms, second.duration_ms)
     for column, trace in zip(st.columns(2, gap="large"), (first, second), strict=True):
         with column:
             text.show(text.question_html(trace.question))
             show_answer(trace)
             text.show(text.note_html(f"{trace.backend}, {when(trace.asked_at)}"))
-            show_waterfall(trace)
-    text.show(text.note_html("Time of each stage: first trace, second trace, and the second against the first."))
-    text.show(text.pairs_html(rows))
+            show_waterfall(trace, until_ms=longest_ms)
+    text.show(text.comparison_html(found.stages))
     for column, trace in zip(st.columns(2, gap="large"), (first, second), strict=True):
         with column:
             show_chunks(trace)

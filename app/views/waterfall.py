@@ -30,7 +30,7 @@ def bars(trace: Trace) -> list[Bar]:
     return [*rows, Bar("unaccounted", trace.duration_ms - unaccounted, unaccounted)]
 
 
-def waterfall(trace: Trace) -> go.Figure:
+def waterfall(trace: Trace, until_ms: float | None = None) -> go.Figure:
     """A horizontal bar a stage, on one time axis in milliseconds; the figures stand beside the names, where none is cut off."""
     rows = bars(trace)
     figure = go.Figure(
@@ -45,7 +45,9 @@ def waterfall(trace: Trace) -> go.Figure:
         )
     )
     figure.update_layout(**chart_layout(slowest(trace), height=100 + 44 * len(rows)))
-    figure.update_xaxes(title="ms since the question", range=[0, trace.duration_ms * 1.02], fixedrange=True)
+    figure.update_xaxes(
+        title="ms since the question", range=[0, (until_ms or trace.duration_ms) * 1.02], fixedrange=True
+    )
     figure.update_yaxes(
         autorange="reversed",
         fixedrange=True,

@@ -1,0 +1,72 @@
+"""Widgets and address agree: a link sets the widgets, a widget changes the address, nonsense falls back to the default."""
+
+from streamlit.testing.v1 import AppTest
+
+TIMEOUT_S = 30
+
+
+def page() -> None:
+    import streamlit as st
+
+    from app import address
+
+    write = address.follow(
+        "test",
+        {
+            "text": address.words(),
+            "level": address.number(5, 1, 9),
+            "on": address.flag(),
+            "pick": address.choice(["a", "b"]),
+            "many": address.several(["x", "y", "z"]),
+        },
+    )
+    st.text_input("text", key="text", on_change=write, args=("after",))
+    st.number_input("level", 1, 9, key="level", on_change=write)
+    st.toggle("on", key="on", on_change=write)
+    st.selectbox("pick", ["a", "b"], index=None, key="pick", on_change=write)
+    st.multiselect("many", ["x", "y", "z"], key="many", on_change=write)
+
+
+def opened(**address: str | list[str]) -> AppTest:
+    test = AppTest.from_function(page, default_timeout=TIMEOUT_S)
+    for name, value in address.items():
+        test.query_params[name] = value
+    return test.run()
+
+
+def shown(test: AppTest) -> list[object]:
+    return [test.text_input[0].value, test.number_input[0].value, test.toggle[0].value, test.selectbox[0].value, test.multiselect[0].value]
+
+
+def test_without_an_address_the_defaults_are_shown():
+    assert shown(opened()) == ["", 5, False, None, []]
+
+
+def test_a_link_sets_every_widget():
+    test = opened(text="what is (a", level="7", on="true", pick="b", many=["x", "z"])
+    assert not test.exception
+    assert shown(test) == ["what is (a", 7, True, "b", ["x", "z"]]
+
+
+def test_nonsense_in_the_address_falls_back_to_the_default():
+    test = opened(level="99", pick="<script>", many=["q"], on="perhaps")
+    assert not test.exception
+    assert shown(test) == ["", 5, False, None, []]
+
+
+def test_a_widget_changes_the_address_and_drops_what_depends_on_it():
+    test = opened(after="cursor", other="kept")
+    test.text_input[0].set_value("glacier").run()
+    assert {name: "".join(value) for name, value in test.query_params.items()} == {"text": "glacier", "other": "kept"}
+
+
+def test_a_value_at_its_default_leaves_the_address():
+    test = opened(level="7")
+    test.number_input[0].set_value(5).run()
+    assert "level" not in test.query_params
+
+
+def test_an_address_that_changed_by_itself_changes_the_widgets():
+    test = opened(text="first")
+    test.query_params["text"] = "second"
+    assert shown(test.run())[0] == "second"
