@@ -13,12 +13,13 @@ st.title("Ask", anchor=False)
 services = state.services()
 to_question = asking_settings(services)
 asked_now = question_box(services)
+live = st.empty()  # there on every run, so that nothing below moves on the next one
 trace_id = st.query_params.get("trace")
 
 try:
     if asked_now is not None:
         st.query_params.pop("trace", None)
-        asked = answer_live(services, to_question(asked_now))
+        asked = answer_live(services, to_question(asked_now), live)
         trace_id = asked.trace.trace_id
         if asked.not_stored is not None:
             state.remember_unstored(asked.trace)

@@ -249,6 +249,7 @@ def partial_generation(tokens: list[Token], failure: Failure | None) -> Generati
 def failed_trace(question: str, *, backend: str, top_k: int, deadline_s: float, error: BackendError) -> Trace:
     """The trace of a question whose backend could not be opened, so that this failure is kept like any other."""
     check_top_k(top_k)
+    check_deadline(deadline_s)
     return Trace(
         trace_id=new_trace_id(),
         question=clean_question(question),

@@ -28,7 +28,7 @@ class Chunk:
     rank: int
     """1 is best. The order is the retriever's (or reranker's), which may differ from that of `score`."""
     signals: Mapping[str, float] = field(default_factory=dict)
-    """Other scores that decided the rank, by name: `bm25`, `fused`, `rerank`."""
+    """Other scores that decided the rank, by name: `bm25`, `sentence`, `fused`, `rerank`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import address
 from app.services import Asked, Question, Services
@@ -113,9 +114,8 @@ def question_box(services: Services) -> str | None:
     return None
 
 
-def answer_live(services: Services, question: Question) -> Asked:
-    """Ask, and show what is known as it becomes known. Raises RaglassError as `Services.ask` does."""
-    place = st.empty()
+def answer_live(services: Services, question: Question, place: DeltaGenerator) -> Asked:
+    """Ask, and show in `place` what is known as it becomes known; empty it then. Raises RaglassError as `Services.ask` does."""
     with place.container():
         text.show(text.question_html(question.text))
         answer, doing, chunks = st.empty(), st.empty(), st.empty()

@@ -191,6 +191,8 @@ def test_feedback_and_note_are_kept(visit):
     page = window.go()
     window.ask(WEGENER)
     page.get_by_role("radio", name="Thumbs up").click()
+    expect(page.get_by_text("Feedback saved").first).to_be_visible()
+    expect(page.get_by_label("Note")).to_have_count(1)
     note = page.get_by_label("Note")
     note.fill("quotes the right sentence")
     note.press("Enter")
@@ -219,7 +221,7 @@ def test_the_embedding_map_takes_a_question(visit):
     question = page.get_by_label("Drop a question in")
     question.fill(WEGENER)
     question.press("Enter")
-    expect(page.locator(".js-plotly-plot")).to_contain_text("your question")
+    expect(page.locator(".js-plotly-plot").last).to_contain_text("your question")
 
 
 def test_status_shows_every_part_ready(visit):

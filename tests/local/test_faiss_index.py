@@ -50,10 +50,11 @@ def test_tuned_hnsw_reaches_its_target_and_says_so() -> None:
     assert index.tuning is not None
     assert index.tuning.recall >= RECALL_TARGET
     assert index.tuning.ef_search in faiss_index.EF_SEARCH_CHOICES
-    queries = random_vectors(200, seed=1)  # not those of the tuning
+    first, second = np.random.default_rng(1).integers(0, len(vectors), (2, 500))  # not those of the tuning
+    queries = vectors[first] * 0.7 + vectors[second] * 0.3
     _, ids = index.search(queries, 10)
     _, exact = build_faiss(vectors, exact_below=10_000).search(queries, 10)
-    assert overlap(ids, exact) >= RECALL_TARGET - 0.02
+    assert overlap(ids, exact) >= RECALL_TARGET
 
 
 def test_overlap_is_faiss_own_measure() -> None:
@@ -72,18 +73,25 @@ def test_tuning_takes_the_smallest_choice_that_is_good_enough() -> None:
     place = faiss_index.EF_SEARCH_CHOICES.index(tuning.ef_search)
     if place:
         smaller = faiss_index.EF_SEARCH_CHOICES[place - 1]
-        assert measured_recall(index, vectors, smaller) < RECALL_TARGET
-    assert measured_recall(index, vectors, tuning.ef_search) == pytest.approx(tuning.recall)
+        assert lower_bound(measured_recalls(index, vectors, smaller)) < RECALL_TARGET
+    found = measured_recalls(index, vectors, tuning.ef_search)
+    assert np.mean(found) == pytest.approx(tuning.recall)
+    assert lower_bound(found) >= RECALL_TARGET
 
 
-def measured_recall(index: object, vectors: FloatArray, ef_search: int) -> float:
-    """recall@10 on the tuning's own sample: pairs of vectors mixed 0.7 to 0.3."""
+def measured_recalls(index: object, vectors: FloatArray, ef_search: int) -> list[float]:
+    """recall@10 of each query of the tuning's own sample: pairs of vectors mixed 0.7 to 0.3."""
     first, second = np.random.default_rng(0).integers(0, len(vectors), (2, faiss_index.SAMPLE))
     queries = vectors[first] * 0.7 + vectors[second] * 0.3
     index.hnsw.efSearch = ef_search  # type: ignore[attr-defined]
     _, ids = index.search(queries / np.linalg.norm(queries, axis=1, keepdims=True), 10)  # type: ignore[attr-defined]
     exact = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
-    return float(knn_intersection_measure(ids, exact))
+    return [float(knn_intersection_measure(ids[[n]], exact[[n]])) for n in range(len(ids))]
+
+
+def lower_bound(recalls: list[float]) -> float:
+    """One-sided 95 % bound of the mean by the normal approximation: z = 1.645."""
+    return float(np.mean(recalls) - 1.645 * np.std(recalls) / np.sqrt(len(recalls)))
 
 
 def test_unreachable_target_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:

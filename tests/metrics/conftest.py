@@ -24,12 +24,14 @@ def postgres() -> Iterator[PostgresCluster]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a store that does not exist yet."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path)
+        yield sqlite_url(tmp_path)
+        return
     cluster: PostgresCluster = request.getfixturevalue("postgres")
-    return cluster.create_database()
+    with cluster.database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -44,6 +46,13 @@ def sqlite_store(tmp_path: Path) -> Iterator[TraceStore]:
     """An empty store on SQLite, for what only SQLite can do."""
     with TraceStore.open(sqlite_url(tmp_path)) as opened:
         yield opened
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresCluster) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, for what only PostgreSQL can do."""
+    with postgres.database() as url:
+        yield url
 
 
 def sqlite_url(folder: Path) -> str:

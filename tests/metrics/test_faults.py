@@ -49,9 +49,8 @@ def test_a_locked_store_can_still_be_read(tmp_path: Path, caplog: pytest.LogCapt
         assert "may lack the newest traces" in caplog.text
 
 
-def test_a_locked_postgres_says_so(postgres: PostgresCluster) -> None:
-    url = postgres.create_database()
-    with TraceStore.open(url, busy_timeout_s=0.2) as store, TraceStore.open(url) as other:
+def test_a_locked_postgres_says_so(postgres_url: str) -> None:
+    with TraceStore.open(postgres_url, busy_timeout_s=0.2) as store, TraceStore.open(postgres_url) as other:
         trace = make_trace()
         store.put(trace)
         with other._database.writing(), pytest.raises(StoreError, match=r"locked for 0\.2 s"):
@@ -173,8 +172,8 @@ def test_a_wrong_password_and_a_missing_database_say_so(
     assert postgres.password not in told(caught.value, caplog)
 
 
-def test_no_store_shows_its_password(postgres: PostgresCluster) -> None:
-    url = postgres.create_database() + f"?application_name=x&password={postgres.password.replace('+', '%2B')}"
+def test_no_store_shows_its_password(postgres: PostgresCluster, postgres_url: str) -> None:
+    url = f"{postgres_url}?application_name=x&password={postgres.password.replace('+', '%2B')}"
     with TraceStore.open(url) as store:
         store.put(make_trace())
         shown = f"{store!r} {store.health()} {store._database.engine!r}"

@@ -2,17 +2,19 @@
 
 import copy
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.fake import CHUNKS, Script, ScriptedStages
 from pipeline import errors
-from pipeline.pipeline import MAX_QUESTION_CHARS, MAX_TOP_K, RERANK_DEPTH, Pipeline, clean_question
+from pipeline.deadline import Deadline
+from pipeline.pipeline import MAX_QUESTION_CHARS, MAX_TOP_K, RERANK_DEPTH, Pipeline, clean_question, failed_trace
 from pipeline.types import (
     ChunksFound,
     Event,
@@ -181,8 +183,34 @@ def test_deadline_that_has_passed_stops_before_the_first_stage(deadline_s: float
     assert stages_of(trace) == ["embed"]
 
 
-def test_deadline_that_passes_in_a_stage_stops_the_next_one() -> None:
-    trace = ask(Script(delays_s={"retrieve": 0.03}), deadline_s=0.02)
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, float]], Trace]:
+    """Ask with a deadline of 1 s, of stages that take the given seconds of a clock of their own."""
+
+    def ask_slowly(delays_s: dict[str, float]) -> Trace:
+        clock = Clock()
+        monkeypatch.setattr("pipeline.pipeline.Deadline", partial(Deadline, clock=clock))
+        stages = ScriptedStages(Script(delays_s=delays_s), sleep=clock.sleep)
+        return Pipeline(stages, stages, stages).answer(QUESTION, backend="test", top_k=3, deadline_s=1.0)
+
+    return ask_slowly
+
+
+def test_deadline_that_passes_in_a_stage_stops_the_next_one(slow: Callable[[dict[str, float]], Trace]) -> None:
+    trace = slow({"embed": 0.5, "retrieve": 0.6})
     assert stages_of(trace) == ["embed", "retrieve", "generate"]
     assert trace.error is not None
     assert (trace.error.kind, trace.error.stage) == ("Timeout", "generate")
@@ -190,14 +218,23 @@ def test_deadline_that_passes_in_a_stage_stops_the_next_one() -> None:
     assert trace.generation is None
 
 
-def test_deadline_that_passes_between_tokens_keeps_the_partial_answer() -> None:
-    trace = ask(Script(delays_s={"token": 0.03}), deadline_s=0.02)
+def test_deadline_that_passes_between_tokens_keeps_the_partial_answer(
+    slow: Callable[[dict[str, float]], Trace],
+) -> None:
+    trace = slow({"token": 0.6})  # the third token comes after 1.2 s
     assert trace.error is not None
-    assert trace.error.kind == "Timeout"
+    assert (trace.error.kind, trace.error.stage) == ("Timeout", "generate")
     assert trace.generation is not None
     assert trace.generation.finish_reason == "deadline"
-    assert 1 <= len(trace.generation.tokens) < 5
-    assert trace.generation.answer == "".join(token.text for token in trace.generation.tokens)
+    assert trace.generation.answer == "Sentence 1 of"
+    assert len(trace.generation.tokens) == 3
+
+
+def test_answer_that_is_whole_before_the_deadline_is_kept_whole(slow: Callable[[dict[str, float]], Trace]) -> None:
+    trace = slow({"token": 0.24})  # five tokens: the last is checked at 0.96 s
+    assert trace.error is None
+    assert trace.generation is not None
+    assert trace.generation.finish_reason == "stop"
 
 
 def test_each_stage_is_given_the_same_deadline() -> None:
@@ -308,6 +345,7 @@ def test_what_no_store_can_keep_is_replaced() -> None:
 
 
 @given(st.text(st.characters(), max_size=300))
+@settings(deadline=None)
 def test_clean_question_can_always_be_stored(question: str) -> None:
     try:
         cleaned = clean_question(question)
@@ -337,6 +375,20 @@ def test_empty_index_still_reaches_the_generator() -> None:
     trace = ask(Script(chunks=()))
     assert trace.chunks == ()
     assert trace.error is None
+
+
+def test_backend_that_cannot_be_opened_leaves_a_trace_too() -> None:
+    error = errors.Unavailable("No torch. Run `make research`.")
+    trace = failed_trace(" Who?\0 ", backend="local/research", top_k=3, deadline_s=2.0, error=error)
+    assert (trace.question, trace.backend, trace.error) == ("Who?", "local/research", error.to_failure())
+    assert (trace.chunks, trace.spans, trace.generation, trace.unaccounted_ms) == ((), (), None, 0)
+
+
+@pytest.mark.parametrize("misuse", [{"question": ""}, {"top_k": 0}, {"deadline_s": float("nan")}], ids=str)
+def test_misuse_of_a_backend_that_cannot_be_opened_is_misuse_all_the_same(misuse: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"question": "Who?", "backend": "b", "top_k": 1, "deadline_s": 1.0, **misuse}
+    with pytest.raises(errors.InputError):
+        failed_trace(**arguments, error=errors.Unavailable("Gone."))
 
 
 def test_failures_are_logged_by_the_pipeline_only(caplog: pytest.LogCaptureFixture) -> None:

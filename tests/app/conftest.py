@@ -1,0 +1,60 @@
+"""Services over a scripted backend, and over one with a corpus that costs nothing to embed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.services import Services
+from backends.fake import Script, ScriptedBackend
+from backends.local.corpus import LocalCorpus
+from backends.local.documents import DocumentLibrary
+from backends.local.index import LocalIndex
+from backends.local.vectors import VectorCache
+from backends.registry import BackendConfig
+from pipeline.errors import ConfigError
+from tests.local.fake_embedder import FakeEmbedder
+
+
+class CorpusBackend(ScriptedBackend):
+    """The scripted backend with a real corpus beside it."""
+
+    def __init__(self, folder: Path, script: Script | None = None) -> None:
+        super().__init__(script)
+        embedder = FakeEmbedder()
+        cache = VectorCache(folder / "vectors", embedder.fingerprint, embedder.dimension)
+        library = DocumentLibrary(folder / "documents.sqlite")
+        index = LocalIndex(folder / "index", embedder)
+        self.corpus = LocalCorpus(library, index, embedder, cache, builtin=False, with_sentences=False)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(Settings(), data_dir=tmp_path / "data", backend="fake")
+
+
+@pytest.fixture
+def make_services(settings: Settings) -> Iterator[Callable[..., Services]]:
+    """Make services whose backend `fake` answers from a script; `corpus=True` gives it documents."""
+    made: list[Services] = []
+
+    def make(script: Script | None = None, *, corpus: bool = False, **changes: Any) -> Services:
+        def open_backend(name: str, config: BackendConfig) -> ScriptedBackend:
+            if name != "fake":
+                raise ConfigError(f"There is no backend {name!r}.")
+            return CorpusBackend(config.data_dir, script) if corpus else ScriptedBackend(script)
+
+        made.append(Services(replace(settings, **changes), open_backend=open_backend))
+        return made[-1]
+
+    yield make
+    for services in made:
+        services.close()
+
+
+@pytest.fixture
+def services(make_services: Callable[..., Services]) -> Services:
+    return make_services()
