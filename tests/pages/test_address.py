@@ -35,7 +35,13 @@ def opened(**address: str | list[str]) -> AppTest:
 
 
 def shown(test: AppTest) -> list[object]:
-    return [test.text_input[0].value, test.number_input[0].value, test.toggle[0].value, test.selectbox[0].value, test.multiselect[0].value]
+    return [
+        test.text_input[0].value,
+        test.number_input[0].value,
+        test.toggle[0].value,
+        test.selectbox[0].value,
+        test.multiselect[0].value,
+    ]
 
 
 def test_without_an_address_the_defaults_are_shown():
