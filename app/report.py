@@ -26,7 +26,9 @@ def _answer(trace: Trace) -> str:
     lines = []
     if trace.generation is not None:
         said = trust(trace.generation)
-        lines += [*textwrap.wrap(trace.generation.answer, WIDTH), f"{said.headline}. {said.meaning}"]
+        lines += textwrap.wrap(trace.generation.answer, WIDTH) + textwrap.wrap(
+            f"{said.headline}. {said.meaning}", WIDTH
+        )
     if trace.error is not None:
         lines += textwrap.wrap(f"{trace.error.kind} in {trace.error.stage or 'no stage'}: {trace.error.message}", WIDTH)
     return "\n".join(lines)

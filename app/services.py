@@ -113,7 +113,10 @@ class Services:
     def is_stale(self, name: str) -> bool:
         """Whether documents changed since an open backend's index was built; False for one that is not open yet."""
         backend: object = self._backends.get(name)
-        return isinstance(backend, HoldsCorpus) and backend.corpus.state().stale
+        try:
+            return isinstance(backend, HoldsCorpus) and backend.corpus.state().stale
+        except StoreError:
+            return False
 
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""

@@ -121,6 +121,13 @@ def shortfall(trace: Trace) -> str | None:
     return f"Asked for {count(asked, 'chunk')}; the corpus has {len(trace.chunks):,}."
 
 
+def search_kind(manifest: Manifest) -> str:
+    """How the index is searched, and what an approximate search finds of what an exact one would."""
+    if manifest.tuning is None:
+        return f"{manifest.kind} search"
+    return f"{manifest.kind} search, which finds {manifest.tuning.recall * 100:.1f} % of the 10 nearest chunks"
+
+
 def corpus_summary(manifest: Manifest | None, builtin: int, added: int) -> str:
     """What the corpus holds, in a line."""
     documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
@@ -128,5 +135,5 @@ def corpus_summary(manifest: Manifest | None, builtin: int, added: int) -> str:
         return f"{documents}."
     return (
         f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}, "
-        f"embedded by {manifest.embedder}; {manifest.kind} search."
+        f"embedded by {manifest.embedder}; {search_kind(manifest)}."
     )

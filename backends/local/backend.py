@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,8 @@ def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentence
     """The corpus, with an index and a vector cache that belong to this embedder."""
     folder = config.data_dir / "indexes" / embedder.fingerprint.replace("/", "_")
     cache = VectorCache(config.data_dir / "vectors", embedder.fingerprint, embedder.dimension, Seed.load(SEED))
-    library = DocumentLibrary(config.data_dir / "documents.sqlite")
     index = LocalIndex(folder, embedder)
-    return LocalCorpus(library, index, embedder, cache, builtin=config.builtin_corpus, with_sentences=with_sentences)
+    open_library = partial(DocumentLibrary, config.data_dir / "documents.sqlite")
+    return LocalCorpus(
+        open_library, index, embedder, cache, builtin=config.builtin_corpus, with_sentences=with_sentences
+    )

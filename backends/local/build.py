@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from backends.local import manifest as files
 from backends.local.chunking import Spans, split_document, split_sentences
+from backends.local.disk import why
 from backends.local.documents import Document
 from backends.local.faiss_index import FaissIndex, build_faiss
 from backends.local.lexical import LexicalIndex
@@ -217,6 +218,6 @@ def _writing(root: Path) -> Iterator[Path]:
                 files.sweep(root)
     except (OSError, sqlite3.Error, RuntimeError) as error:
         raise StoreError(
-            f"The index could not be written to {root} ({error}). The previous index is still in place. "
+            f"The index could not be written to {root}: {why(error)}. The previous index is still in place. "
             "Check that the disk has space and the data directory (RAGLASS_DATA_DIR) can be written, then run `raglass index`."
         ) from error

@@ -1,8 +1,9 @@
 """`LocalCorpus`: the documents of the local backend, whether the index covers them, and building it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ class LocalCorpus:
 
     def __init__(
         self,
-        library: DocumentLibrary,
+        open_library: Callable[[], DocumentLibrary],
         index: LocalIndex,
         embedder: LocalEmbedder,
         cache: VectorCache,
@@ -64,13 +65,18 @@ class LocalCorpus:
         builtin: bool,
         with_sentences: bool,
     ) -> None:
-        self.library = library
+        self._open_library = open_library
         self.index = index
         self._embedder = embedder
         self._cache = cache
         self._builtin = builtin
         self._with_sentences = with_sentences
         self._map: tuple[Path, CorpusMap] | None = None
+
+    @cached_property
+    def library(self) -> DocumentLibrary:
+        """The documents that people added. Opened when first needed: answering from an index needs none. Raises StoreError."""
+        return self._open_library()
 
     def state(self) -> CorpusState:
         """Whether the index covers the documents. Never raises for a missing or damaged index."""

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from backends.local.disk import why
 from pipeline.deadline import Deadline
 from pipeline.errors import StoreError
 from pipeline.types import Kind
@@ -84,15 +85,15 @@ class Seed:
 
 
 class VectorCache:
-    """Vectors of one embedder, on disk. Safe for several processes; a lost cache costs time, never data."""
+    """Vectors of one embedder, on disk. Safe for several processes; a lost cache costs time, never data.
+
+    The file is made when it is first needed: answering from an index needs none, so a full disk does not keep from that.
+    """
 
     def __init__(self, folder: Path, fingerprint: str, dimension: int, seed: Seed | None = None) -> None:
         self.dimension = dimension
         self._seed = seed if seed is not None and seed.fingerprint == fingerprint else None
         self._path = folder / f"{fingerprint.replace('/', '_')}.sqlite"
-        with self._use() as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
     @contextmanager
     def _use(self) -> Iterator[sqlite3.Connection]:
@@ -101,10 +102,12 @@ class VectorCache:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
             yield connection
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
-                f"The vector cache {self._path} cannot be used ({error}). Check that the data directory (RAGLASS_DATA_DIR) "
+                f"The vector cache {self._path} cannot be used: {why(error)}. Check that the data directory (RAGLASS_DATA_DIR) "
                 "can be written and has space; a damaged cache file can simply be deleted."
             ) from error
         finally:

@@ -28,7 +28,7 @@ class CorpusBackend(ScriptedBackend):
         cache = VectorCache(folder / "vectors", embedder.fingerprint, embedder.dimension)
         library = DocumentLibrary(folder / "documents.sqlite")
         index = LocalIndex(folder / "index", embedder)
-        self.corpus = LocalCorpus(library, index, embedder, cache, builtin=False, with_sentences=False)
+        self.corpus = LocalCorpus(lambda: library, index, embedder, cache, builtin=False, with_sentences=False)
 
 
 @pytest.fixture

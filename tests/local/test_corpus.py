@@ -24,7 +24,7 @@ def make(tmp_path: Path, root: Path, embedder: FakeEmbedder, cache: VectorCache)
     def make_(*, on: bool = False, with_sentences: bool = True) -> LocalCorpus:
         library = DocumentLibrary(tmp_path / "documents.sqlite")
         index = LocalIndex(root, embedder)
-        return LocalCorpus(library, index, embedder, cache, builtin=on, with_sentences=with_sentences)
+        return LocalCorpus(lambda: library, index, embedder, cache, builtin=on, with_sentences=with_sentences)
 
     return make_
 

@@ -104,7 +104,7 @@ def test_many_keys_are_looked_up_in_one_call(cache: VectorCache, embedder: FakeE
 def test_damaged_cache_says_that_it_can_be_deleted(tmp_path: Path) -> None:
     (tmp_path / "f.sqlite").write_bytes(b"this is no database at all" * 100)
     with pytest.raises(StoreError, match=r"f\.sqlite.*can simply be deleted"):
-        VectorCache(tmp_path, "f", 4)
+        VectorCache(tmp_path, "f", 4).get([])
 
 
 def test_cache_damaged_later_is_a_store_error_too(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_cache_damaged_later_is_a_store_error_too(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="RAGLASS_DATA_DIR"):
-        VectorCache(tmp_path / "file" / "vectors", "f", 4)
+        VectorCache(tmp_path / "file" / "vectors", "f", 4).get([])
 
 
 def test_full_disk_is_a_store_error_and_loses_nothing(

@@ -217,7 +217,7 @@ class DocumentLibrary:
             connection.execute("PRAGMA synchronous = FULL")
             yield connection
         except sqlite3.Error as error:
-            log.warning("the library of documents failed", exc_info=True)
+            log.info("the library of documents failed", exc_info=True)
             raise StoreError(_advice(self.path, error)) from error
         except OSError as error:
             raise StoreError(

@@ -1,0 +1,27 @@
+"""What a failed write means, in words: upstream text is never shown raw."""
+
+import errno
+import sqlite3
+
+FULL = ("no space left", "disk is full", "disk full", "disk quota")
+
+
+def why(error: Exception) -> str:
+    """A short reason for a person: full disk, no permission, locked, or the operating system's own words.
+
+    SQLite reports a full disk as an I/O error where it cannot even make its journal, hence the careful wording.
+    """
+    text = str(error).lower()
+    if any(words in text for words in FULL) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+        return "the disk is full"
+    if isinstance(error, sqlite3.Error):
+        if "locked" in text:
+            return "another process holds it locked"
+        if "readonly" in text or "read-only" in text:
+            return "it can only be read"
+        if "not a database" in text or "malformed" in text:
+            return "it is damaged"
+        return (
+            "the disk is full or does not answer" if "i/o" in text or "unable to open" in text else type(error).__name__
+        )
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else type(error).__name__
