@@ -113,6 +113,21 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
+SIGNALS = {
+    "bm25": "bm25 weighs the words they share",
+    "sentence": "sentence is the cosine of the chunk's best sentence",
+    "rerank": "rerank is the reranker's score",
+}
+"""What each score of a chunk means, by its name in `Chunk.signals`."""
+
+
+def scores_note(trace: Trace) -> str:
+    """What the figures beside the chunks mean."""
+    known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
+    ranked = f" {listed(known).capitalize()}; the order weighs them together." if known else ""
+    return f"What was retrieved, best first. Cosine is the similarity of question and chunk, from −1 to 1.{ranked}"
+
+
 def shortfall(trace: Trace) -> str | None:
     """A sentence for a corpus smaller than what was asked for; None if it was large enough."""
     asked = int(str(trace.settings.get("top_k") or 0))

@@ -6,7 +6,7 @@ from app import state
 from app.views import text
 from app.views.style import CHART_CONFIG
 from app.views.waterfall import waterfall
-from app.wording import shortfall, trust, when
+from app.wording import scores_note, shortfall, trust, when
 from metrics.queries import StoredTrace
 from pipeline.errors import StoreError
 from pipeline.schema import trace_to_json
@@ -29,8 +29,7 @@ def show_chunks(trace: Trace) -> None:
         text.show(text.note_html("No chunks were retrieved."))
         return
     evidence = trace.generation.evidence if trace.generation is not None else ()
-    note = "What was retrieved, best first. Cosine is the similarity of question and chunk, from −1 to 1."
-    text.show(text.note_html(note + (" The marked text is what the answer quotes." if evidence else "")))
+    text.show(text.note_html(scores_note(trace) + (" The marked text is what the answer quotes." if evidence else "")))
     missing = shortfall(trace)
     if missing is not None:
         text.show(text.note_html(missing))
