@@ -5,7 +5,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,8 @@ def serve(host: str | None, port: int | None) -> None:
         from app.server import app, streamlit_options
 
         click.echo(f"Raglass is at http://{shown_host(settings.host)}:{settings.port} (Ctrl-C ends it)")
-        app.run(config=streamlit_options(settings))
+        with suppress(KeyboardInterrupt):
+            app.run(config=streamlit_options(settings))
 
 
 @main.command()

@@ -126,12 +126,17 @@ class Settings:
     def shown(self) -> dict[str, str]:
         """Every setting as text by its variable's name, secrets masked."""
         return {
-            variable(name): MASK if known.secret and getattr(self, name) else str(getattr(self, name))
+            variable(name): MASK if known.secret and getattr(self, name) else _shown(getattr(self, name))
             for name, known in about()
         }
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
+
+
+def _shown(value: object) -> str:
+    """A value as one would write it into its variable."""
+    return str(int(value)) if isinstance(value, bool) else str(value) or "not set"
 
 
 def variable(name: str) -> str:

@@ -95,7 +95,9 @@ class JobState:
     outcome: Added = field(default_factory=Added)
     """What became of the files."""
     manifest: Manifest | None = None
-    """The index that was built."""
+    """The index that covers the documents now."""
+    built: bool = False
+    """Whether this job built it; False where it was up to date already."""
     message: str = ""
     """Why it failed."""
 
@@ -137,7 +139,9 @@ class IndexJob:
             add_files(self._corpus, self._uploads, state.outcome, max_bytes=self._max_bytes, on_file=self._on_file)
             state.files_done = state.files_total
             state.phase = "indexing"
+            before = self._built_at()
             state.manifest = self._corpus.build(self._on_progress, rebuild=self._rebuild)
+            state.built = state.manifest.built_at != before
             state.phase = "done"
         except Stopped:
             state.phase = "stopped"
@@ -147,6 +151,10 @@ class IndexJob:
             log.exception("indexing failed")
             state.phase = "failed"
             state.message = f"Indexing failed with {type(error).__name__}; the details are in the log. The previous index is in place."
+
+    def _built_at(self) -> float | None:
+        manifest = self._corpus.state().manifest
+        return None if manifest is None else manifest.built_at
 
     def _on_file(self, number: int, name: str) -> None:
         self._check_stop()

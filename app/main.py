@@ -8,6 +8,7 @@ from app.views.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 ICON = Path(__file__).with_name("assets") / "icon.png"
+LOGO = Path(__file__).with_name("assets") / "logo.svg"
 
 SECTIONS = {
     "Ask": [st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:", default=True)],
@@ -17,7 +18,7 @@ SECTIONS = {
 }
 
 st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
-st.logo(ICON, size="large")
+st.logo(LOGO, size="large", icon_image=ICON)
 page = st.navigation(SECTIONS)
 apply_style()
 page.run()

@@ -5,11 +5,19 @@ from collections.abc import Sequence
 
 from app.indexing import JobState
 from app.status import Status
-from app.wording import count, milliseconds, share, three_figures, trust, when
+from app.wording import count, milliseconds, rough_time, share, three_figures, trust, when
 from metrics.queries import TracePage
 from pipeline.types import Trace
 
 WIDTH = 100
+
+STEPS = {
+    "cut": "Documents cut into chunks",
+    "embed": "Chunks and sentences with a vector",
+    "index": "Vectors in the index",
+    "write": "Files written",
+}
+"""What is counted in each step of a build."""
 
 
 def trace_text(trace: Trace) -> str:
@@ -54,7 +62,7 @@ def _stages(trace: Trace) -> list[str]:
 def traces_text(page: TracePage) -> str:
     """A page of traces, one line each."""
     rows = [
-        f"{row.trace_id}  {when(row.asked_at)}  {milliseconds(row.duration_ms):>9}  {row.error_kind or 'ok':<12} "
+        f"{row.trace_id}  {when(row.asked_at)}  {milliseconds(row.duration_ms):>9}  {row.outcome:<12} "
         + shortened(one_line(row.question), 60)
         for row in page.rows
     ]
@@ -79,8 +87,8 @@ def _progress(state: JobState) -> str:
     progress = state.progress
     if progress is None:
         return "Indexing …"
-    left = "" if progress.remaining_s is None else f", about {milliseconds(progress.remaining_s * 1000)} left"
-    return f"{progress.step}: {progress.done:,} of {progress.total:,}{left}"
+    left = "" if progress.remaining_s is None else f", about {rough_time(progress.remaining_s)} left"
+    return f"{STEPS[progress.step]}: {progress.done:,} of {progress.total:,}{left}"
 
 
 def index_text(state: JobState, passed_over: int = 0) -> str:
@@ -101,7 +109,8 @@ def index_text(state: JobState, passed_over: int = 0) -> str:
         tuning = f", efSearch {found.tuning.ef_search}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
-            f"({found.duplicates:,} duplicates left out), {found.kind} search{tuning}; built in {three_figures(found.build_s)} s"
+            f"({found.duplicates:,} duplicates left out), {found.kind} search{tuning}; "
+            + (f"built in {three_figures(found.build_s)} s" if state.built else "it was up to date")
         )
     return "\n".join(lines)
 

@@ -184,6 +184,11 @@ class Services:
         """The last indexing job of this process, running or ended; None before the first."""
         return self._job
 
+    def forget_indexing(self) -> None:
+        """Forget the last job once it has ended."""
+        if self._job is not None and not self._job.running:
+            self._job = None
+
     def start_indexing(self, corpus: LocalCorpus, uploads: list[Upload], *, rebuild: bool = False) -> IndexJob:
         """Start adding files and building the index, in a thread. Raises InputError while another job runs."""
         with self._job_lock:

@@ -34,6 +34,17 @@ def find_trace(trace_id: str) -> tuple[Trace, StoredTrace | None] | None:
     return None if stored is None else (stored.trace, stored)
 
 
+def box_trace() -> str | None:
+    """The trace whose question stands in the box of the Ask page."""
+    shown: str | None = st.session_state.get("box_trace")
+    return shown
+
+
+def box_shows(trace_id: str | None) -> None:
+    """Note that the box shows the question of this trace."""
+    st.session_state["box_trace"] = trace_id
+
+
 def trace_backends() -> list[str]:
     """Names of the backends that have stored traces."""
     return _backends(store().version())

@@ -84,6 +84,13 @@ def milliseconds(value_ms: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def rough_time(seconds: float) -> str:
+    """An estimate, no finer than it deserves: "20 s", "4 min"."""
+    if seconds < 90:
+        return f"{max(10, round(seconds / 10) * 10)} s" if seconds > 10 else "10 s"
+    return f"{round(seconds / 60)} min"
+
+
 def share(part: float, whole: float) -> str:
     """A share in per cent: "71 %"; "0 %" of nothing."""
     return f"{part / whole * 100:.0f} %" if whole > 0 else "0 %"

@@ -131,6 +131,11 @@ class TraceRow:
     note: str
     """What a person wrote about it."""
 
+    @property
+    def outcome(self) -> str:
+        """The kind of error, or `abstained`, or `answered`."""
+        return self.error_kind or ("abstained" if self.abstained else "answered")
+
 
 @dataclass(frozen=True, slots=True)
 class Count:

@@ -5,30 +5,30 @@ import streamlit as st
 from app import state
 from app.views import text
 from app.views.asking import answer_live, asking_settings, question_box
-from app.views.trace import show_trace
+from app.views.trace import MISSING_TRACE, show_trace
 from pipeline.errors import RaglassError
 
 st.title("Ask", anchor=False)
 
 services = state.services()
 to_question = asking_settings(services)
-asked_now = question_box(services)
-live = st.empty()  # there on every run, so that nothing below moves on the next one
 trace_id = st.query_params.get("trace")
+asked_now = question_box(services, trace_id)
+live = st.empty()  # there on every run, so that nothing below moves on the next one
 
 try:
     if asked_now is not None:
-        st.query_params.pop("trace", None)
         asked = answer_live(services, to_question(asked_now), live)
         trace_id = asked.trace.trace_id
         if asked.not_stored is not None:
             state.remember_unstored(asked.trace)
             st.warning(text.literal(asked.not_stored), icon=":material/warning:")
         st.query_params["trace"] = trace_id
+        state.box_shows(trace_id)
     if trace_id:
         found = state.find_trace(trace_id)
         if found is None:
-            st.info("There is no trace with this id. It may be in another store; ask a question to make a new one.")
+            st.info(MISSING_TRACE)
         else:
             show_trace(*found)
     else:
@@ -39,4 +39,5 @@ try:
             )
         )
 except RaglassError as error:
+    live.empty()
     st.error(text.literal(str(error)), icon=":material/error:")

@@ -48,7 +48,7 @@ try:
                 text.show(
                     text.note_html(
                         "Each point is a chunk; chunks that mean alike lie near each other. Two dimensions keep only part of the picture: "
-                        "the title says how much. Drop a question in to see where it falls."
+                        "the title says how much of the variance. Drop a question in to see where it falls."
                     )
                 )
                 question = st.text_input(

@@ -4,20 +4,18 @@ import streamlit as st
 
 from app import state
 from app.views import text
-from app.views.trace import show_trace
+from app.views.trace import MISSING_TRACE, show_trace
 from app.views.traces import PAGE_SIZE, choose_filters, show_comparison, show_exports, show_list
 from pipeline.errors import RaglassError
-
-MISSING = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
 
 trace_id, other_id = st.query_params.get("trace"), st.query_params.get("with")
 try:
     if trace_id:
-        st.page_link("../pages/traces.py", label="All traces", icon=":material/arrow_back:")
+        st.button("All traces", icon=":material/arrow_back:", on_click=st.query_params.clear)
         found = state.find_trace(trace_id)
         other = state.find_trace(other_id) if other_id else None
         if found is None or (other_id and other is None):
-            st.info(MISSING)
+            st.info(MISSING_TRACE)
         elif other is not None:
             show_comparison(found[0], other[0])
         else:
@@ -36,4 +34,4 @@ try:
 except RaglassError as error:
     st.error(text.literal(str(error)), icon=":material/error:")
     if st.query_params.get("after"):
-        st.page_link("../pages/traces.py", label="First page")
+        st.button("First page", on_click=st.query_params.clear)

@@ -49,10 +49,10 @@ def clean_question(question: str) -> str:
     """The question as it will be asked and stored. Raises InputError if it is blank or too long."""
     cleaned = question.translate(UNSTORABLE).strip()
     if not cleaned:
-        raise InputError("The question is blank. Type a question, or pick one of the examples.")
+        raise InputError("The question is blank. Type a question.")
     if len(cleaned) > MAX_QUESTION_CHARS:
         raise InputError(
-            f"The question has {len(cleaned):,} characters; at most {MAX_QUESTION_CHARS:,} are read. "
+            f"The question has {len(cleaned):,} characters; at most {MAX_QUESTION_CHARS:,} are allowed. "
             "Shorten it, or add the long text to the corpus and ask about it."
         )
     return cleaned
@@ -208,6 +208,8 @@ class Pipeline:
     def _run(self, recorder: Recorder, question: str, top_k: int, rerank: bool, deadline: Deadline) -> None:
         with recorder.stage("embed", deadline) as attributes:
             attributes["model"] = self.embedder.name
+            if knows(self.embedder, question):
+                attributes["cached"] = True
             vectors = self.embedder.embed([question], "query", deadline=deadline)
         depth = max(top_k, RERANK_DEPTH) if rerank else top_k
         with recorder.stage("retrieve", deadline) as attributes:
@@ -235,6 +237,12 @@ class Pipeline:
             recorder.emit(TokenMade(made))
             deadline.check("generate")
         raise BadResponse("The generator ended without summing up its answer. Ask again; if it stays, report it.")
+
+
+def knows(embedder: Embedder, question: str) -> bool:
+    """Whether the embedder has this question's vector already, so that `embed` takes no time: an embedder may offer `knows`."""
+    ask = getattr(embedder, "knows", None)
+    return bool(ask(question)) if callable(ask) else False
 
 
 def partial_generation(tokens: list[Token], failure: Failure | None) -> Generation | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import address
+from app import address, state
 from app.services import Asked, Question, Services
 from app.views import text
 from pipeline.pipeline import MAX_TOP_K
@@ -91,8 +91,9 @@ def choose_backend(services: Services, backends: list[str], write: address.Write
     return chosen or backends[0]
 
 
-def question_box(services: Services) -> str | None:
+def question_box(services: Services, trace_id: str | None) -> str | None:
     """The box and, while no trace is open, its examples; returns a question that was just put, or None."""
+    _follow_trace(trace_id)
     with st.form("ask", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         typed = st.text_input(
             "Question",
@@ -105,7 +106,7 @@ def question_box(services: Services) -> str | None:
         put = st.form_submit_button("Ask", type="primary", icon=":material/arrow_forward:")
     if put:
         return typed
-    if not services.settings.builtin_corpus or "trace" in st.query_params:
+    if not services.settings.builtin_corpus or trace_id is not None:
         return None
     with st.container(horizontal=True, gap="xsmall"):
         for number, example in enumerate(EXAMPLES):
@@ -135,6 +136,15 @@ def answer_live(services: Services, question: Question, place: DeltaGenerator) -
                     place.empty()
                     return event
     raise AssertionError("ask_events always ends with an outcome")
+
+
+def _follow_trace(trace_id: str | None) -> None:
+    """Show in the box the question of the trace that the address names, after back, forward or a reload."""
+    if trace_id == state.box_trace():
+        return
+    found = state.find_trace(trace_id) if trace_id else None
+    st.session_state["question"] = found[0].question if found else ""
+    state.box_shows(trace_id)
 
 
 def _take(example: str) -> None:

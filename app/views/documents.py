@@ -36,7 +36,7 @@ def _show_list(corpus: LocalCorpus, write: Write) -> None:
 
 
 def _show_document(corpus: LocalCorpus, document_id: str) -> None:
-    st.page_link("../pages/corpus.py", label="All documents", icon=":material/arrow_back:")
+    st.button("All documents", icon=":material/arrow_back:", on_click=_close)
     chunks = corpus.index.chunks_of(document_id)
     stored = corpus.library.get(document_id)
     if not chunks and stored is None:
@@ -55,11 +55,15 @@ def _show_document(corpus: LocalCorpus, document_id: str) -> None:
         )
 
 
+def _close() -> None:
+    st.query_params.pop("document", None)
+
+
 def _remove_button(corpus: LocalCorpus, document_id: str) -> None:
     """Asks before it removes; the index keeps answering from the document until it is built again."""
     with st.popover("Remove from the corpus", icon=":material/delete:"):
         st.write("The document is deleted from the data folder. To have it back, add its file again.")
-        if st.button("Remove it", type="primary"):
+        if st.button("Remove it"):
             corpus.library.remove(document_id)
             del st.query_params["document"]
             st.rerun()

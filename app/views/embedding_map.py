@@ -18,6 +18,9 @@ GROUP_COLOURS = (
     "#a6761d",
     "#66a61e",
 )
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "triangle-down")
+"""A shape a subject, so that colour is not all that tells them apart."""
+
 SNIPPET = 90
 
 
@@ -42,7 +45,12 @@ def embedding_map(corpus_map: CorpusMap, question: tuple[str, float, float] | No
                 y=[float(point[1]) for point, _ in members],
                 mode="markers",
                 name=group,
-                marker={"size": 8, "opacity": 0.75, "color": GROUP_COLOURS[number % len(GROUP_COLOURS)]},
+                marker={
+                    "size": 8,
+                    "opacity": 0.75,
+                    "color": GROUP_COLOURS[number % len(GROUP_COLOURS)],
+                    "symbol": SYMBOLS[number % len(SYMBOLS)],
+                },
                 customdata=[[_plain(chunk.title), _plain(chunk.text[:SNIPPET])] for _, chunk in members],
                 hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]} …<extra></extra>",
             )
@@ -60,7 +68,7 @@ def embedding_map(corpus_map: CorpusMap, question: tuple[str, float, float] | No
             )
         )
     shown = count(len(corpus_map.chunks), "chunk")
-    title = f"{shown} on the plane that keeps {corpus_map.projection.explained * 100:.0f} % of their variance"
+    title = f"{shown}, {corpus_map.projection.explained * 100:.0f} % of their variance"
     figure.update_layout(
         **chart_layout(title, height=520) | {"showlegend": True, "legend": {"orientation": "h", "y": -0.08}}
     )

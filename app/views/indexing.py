@@ -19,7 +19,7 @@ def upload_box(services: Services, corpus: LocalCorpus) -> None:
     with st.form("upload", clear_on_submit=True, border=False):
         limit = services.settings.max_file_mb
         files = st.file_uploader(
-            f"Add documents ({', '.join(SUFFIXES)}; up to {limit} MB each)",
+            f"Add documents: {', '.join(SUFFIXES)}",
             accept_multiple_files=True,
             max_upload_size=limit,
             key="files",
@@ -68,8 +68,9 @@ def show_job(services: Services) -> None:
         return
     if job.running:
         _follow()
-    else:
-        show_outcome(job.state)
+        return
+    show_outcome(job.state)
+    st.button("Dismiss", on_click=services.forget_indexing)
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -91,10 +92,10 @@ def fraction(found: JobState) -> float:
 
 def show_outcome(found: JobState) -> None:
     """How a job ended, bad files included."""
-    summary = text.literal(index_text(found)).replace("  ", " ")
     match found.phase:
         case "done":
-            st.success(summary, icon=":material/check_circle:")
+            show = st.warning if found.outcome.errors else st.success
+            show("  \n".join(map(text.literal, index_text(found).splitlines())), icon=":material/info:")
         case "stopped":
             st.info(
                 "Stopped. The previous index is in place and what was embedded is kept: Index now goes on from there.",
@@ -103,4 +104,5 @@ def show_outcome(found: JobState) -> None:
         case _:
             st.error(text.literal(found.message), icon=":material/error:")
     for file, message in found.outcome.errors:
-        st.error(f"**{text.literal(file)}**: {text.literal(message)}", icon=":material/description:")
+        named = message if message.startswith(file) else f"{file}: {message}"
+        st.error(text.literal(named), icon=":material/description:")

@@ -24,7 +24,7 @@ CHART_CONFIG: dict[str, Any] = {"displaylogo": False, "displayModeBar": False, "
 
 STYLE = """
 <style>
-.block-container, [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; max-width: 76rem; }
+.block-container, [data-testid="stMainBlockContainer"] { padding-top: 4rem; max-width: 76rem; }
 [data-testid="InputInstructions"] { display: none; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
@@ -52,9 +52,13 @@ STYLE = """
 .rg-pairs { border-collapse: collapse; width: 100%; font-size: .92rem; }
 .rg-pairs th, .rg-pairs td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; overflow-wrap: anywhere;
   border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
-.rg-pairs .rg-number { text-align: right; font-variant-numeric: tabular-nums; min-width: 4rem; }
+.rg-pairs .rg-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rg-pairs .rg-state { white-space: nowrap; }
+.rg-pairs thead th { white-space: nowrap; min-width: 0; }
 .rg-pairs a { color: inherit; text-decoration: underline; text-underline-offset: .2em; }
-.rg-pairs th { font-weight: 500; opacity: .85; min-width: 8rem; }
+.rg-pairs th { font-weight: 500; opacity: .85; }
+.rg-pairs tbody th { min-width: 6rem; }
+@media (max-width: 640px) { .rg-pairs td:last-child, .rg-pairs th:last-child { padding-right: 0; } .rg-pairs .rg-aside { display: none; } }
 </style>
 """
 
@@ -62,6 +66,11 @@ STYLE = """
 def apply_style() -> None:
     """Put the style sheet into the page; it takes no room."""
     st.html(STYLE)
+
+
+def ink() -> str:
+    """The colour of a chart's words, dark on light or light on dark, with the contrast that WCAG AA asks for."""
+    return "#d5dde5" if st.context.theme.type == "dark" else "#3a4652"
 
 
 def chart_layout(title: str, *, height: int) -> dict[str, Any]:
@@ -72,6 +81,9 @@ def chart_layout(title: str, *, height: int) -> dict[str, Any]:
         "margin": {"l": 8, "r": 8, "t": 44, "b": 36},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": ink()},
+        "xaxis": {"tickfont": {"color": ink()}, "title": {"font": {"color": ink()}}},
+        "yaxis": {"tickfont": {"color": ink()}, "title": {"font": {"color": ink()}}},
         "showlegend": False,
         "hovermode": "closest",
     }

@@ -93,13 +93,11 @@ def documents_html(rows: Sequence[DocumentRow]) -> str:
     """Documents, each with a link that opens it."""
     cells = "".join(
         f'<tr><td><a href="?{escape(urlencode({"document": row.document_id}))}" target="_self" dir="auto">'
-        f"{escape(row.title or row.document_id)}</a></td><td>{escape(row.source)}</td>"
+        f'{escape(row.title or row.document_id)}</a></td><td class="rg-aside">{escape(row.source)}</td>'
         f'<td class="rg-number">{row.chunks:,}</td><td class="rg-number">{row.chars:,}</td></tr>'
         for row in rows
     )
-    head = (
-        '<tr><th>Title</th><th>Source</th><th class="rg-number">Chunks</th><th class="rg-number">Characters</th></tr>'
-    )
+    head = '<tr><th>Title</th><th class="rg-aside">Source</th><th class="rg-number">Chunks</th><th class="rg-number">Characters</th></tr>'
     return f'<table class="rg-pairs"><thead>{head}</thead><tbody>{cells}</tbody></table>'
 
 
@@ -129,7 +127,7 @@ def pairs_html(pairs: Mapping[str, str]) -> str:
 def parts_html(parts: Sequence[PartReadiness]) -> str:
     """Parts of a backend with their readiness, in words and by colour."""
     rows = "".join(
-        f'<tr><th scope="row">{escape(part.name)}</th><td><span class="rg-dot" style="background:'
+        f'<tr><th scope="row">{escape(part.name)}</th><td class="rg-state"><span class="rg-dot" style="background:'
         f'{LEVEL_COLOURS["high" if part.ready else "low"]}"></span> {"ready" if part.ready else "not ready"}</td>'
         f"<td>{escape(part.detail)}</td></tr>"
         for part in parts

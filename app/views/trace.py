@@ -12,6 +12,8 @@ from pipeline.errors import StoreError
 from pipeline.schema import trace_to_json
 from pipeline.types import Trace
 
+MISSING_TRACE = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
+
 
 def show_answer(trace: Trace) -> None:
     """The answer with its confidence, and what went wrong if something did."""
@@ -77,6 +79,7 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     """The whole trace."""
     text.show(text.question_html(trace.question))
     show_answer(trace)
+    text.show(text.note_html(f"{trace.backend}, asked {when(trace.asked_at)}"))
     show_actions(trace, stored)
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -9,13 +9,14 @@ from app.comparison import compare
 from app.trace_filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views import text
 from app.views.trace import show_answer, show_chunks, show_waterfall
-from app.wording import when
+from app.wording import LOW, when
 from metrics.queries import MAX_SEARCH_CHARS, TracePage, TraceRow
 from pipeline.types import Trace
 
 PAGE_SIZE = 50
 
-TABLE_HEIGHT = 520
+TABLE_HEIGHT, FEW_ROWS = 520, 12
+"""A longer list scrolls in a frame of this many pixels, so that what is below it stays in reach."""
 
 MAX_SLOWER_MS = 900_000
 """The longest deadline."""
@@ -51,7 +52,7 @@ def choose_filters(backends: list[str]) -> TraceFilters:
         st.selectbox("Feedback", list(FEEDBACK), key="feedback", index=None, **any_of)
         st.number_input("Slower than, ms", 0, MAX_SLOWER_MS, step=100, key="slower_ms", width=150, **change)
         st.multiselect("Backend", backends, key="backends", **(any_of | {"width": 230}))
-        st.toggle("Low confidence", key="low_confidence", **change)
+        st.toggle(f"Confidence below {LOW:.0%}", key="low_confidence", **change)
     chosen = st.session_state
     return TraceFilters(
         search=chosen["search"],
@@ -69,7 +70,7 @@ def show_list(page: TracePage) -> None:
     """The table, and what can be done with the rows that are picked."""
     stored = "" if page.matched == page.total else f", {page.total} stored"
     shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
-    text.show(text.note_html(shown))
+    text.show(text.note_html(f"{shown} Pick one row to open it, two to compare them."))
     actions = st.container(horizontal=True)
     picked = st.dataframe(
         [_cells(row) for row in page.rows],
@@ -77,13 +78,13 @@ def show_list(page: TracePage) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
-        height=TABLE_HEIGHT,
+        height=TABLE_HEIGHT if len(page.rows) > FEW_ROWS else "content",
         column_config={
             "confidence": st.column_config.NumberColumn(format="percent", width="small"),
             "ms": st.column_config.NumberColumn(format="%.3g", width="small"),
             "top cosine": st.column_config.NumberColumn(format="%.3f", width="small"),
-            "question": st.column_config.TextColumn(width="large"),
-            "answer": st.column_config.TextColumn(width="large"),
+            "question": st.column_config.TextColumn(width="medium"),
+            "answer": st.column_config.TextColumn(width="medium"),
         },
         alt="Traces, a row each",
     )
@@ -95,12 +96,12 @@ def show_list(page: TracePage) -> None:
 
 def _cells(row: TraceRow) -> dict[str, Any]:
     return {
-        "asked": when(row.asked_at),
         "question": row.question,
         "answer": row.answer,
-        "outcome": row.error_kind or ("abstained" if row.abstained else "answered"),
-        "confidence": row.confidence,
+        "outcome": row.outcome,
+        "confidence": None if row.confidence is None else round(row.confidence, 2),
         "ms": row.duration_ms,
+        "asked": when(row.asked_at),
         "top cosine": row.top_score,
         "feedback": RATINGS[row.rating],
         "note": row.note,
@@ -110,16 +111,15 @@ def _cells(row: TraceRow) -> dict[str, Any]:
 
 
 def _show_picked(rows: list[TraceRow]) -> None:
-    if len(rows) == 1:
-        _open_link("Open the trace", {"trace": rows[0].trace_id})
-    elif len(rows) == 2:
-        _open_link("Compare the two traces", {"trace": rows[0].trace_id, "with": rows[1].trace_id})
-    else:
-        text.show(text.note_html("Pick one row to open it, two to compare them."))
+    """What can be done with the picked rows. Both buttons are always there, so that the table never moves."""
+    ids = [row.trace_id for row in rows]
+    for label, wanted in (("Open the trace", 1), ("Compare the two traces", 2)):
+        st.button(label, disabled=len(ids) != wanted, on_click=_open, args=tuple(ids))
 
 
-def _open_link(label: str, address: dict[str, str]) -> None:
-    st.page_link("../pages/traces.py", label=f"**{label}**", icon=":material/open_in_new:", query_params=address)
+def _open(*ids: str) -> None:
+    """Put one trace, or two, into the address: an entry of its own in the browser's history, so that back returns here."""
+    st.query_params.from_dict(dict(zip(("trace", "with"), ids, strict=False)))
 
 
 def _show_paging(page: TracePage) -> None:

@@ -21,11 +21,16 @@ class Bar:
     """How long it is."""
     failed: bool = False
     """Whether the stage failed."""
+    cached: bool = False
+    """Whether its result was known from an earlier question."""
 
 
 def bars(trace: Trace) -> list[Bar]:
     """Spans in order, then the unaccounted time, drawn at the end although it lies between the stages."""
-    rows = [Bar(span.stage, span.start_ms, span.duration_ms, span.error is not None) for span in trace.spans]
+    rows = [
+        Bar(span.stage, span.start_ms, span.duration_ms, span.error is not None, bool(span.attributes.get("cached")))
+        for span in trace.spans
+    ]
     unaccounted = max(trace.unaccounted_ms, 0.0)
     return [*rows, Bar("unaccounted", trace.duration_ms - unaccounted, unaccounted)]
 
@@ -60,4 +65,6 @@ def waterfall(trace: Trace, until_ms: float | None = None) -> go.Figure:
 
 def _label(row: Bar, trace: Trace) -> str:
     name = f"{row.name}, failed" if row.failed else row.name
+    if row.cached:
+        name += ", cached"
     return f"{name}<br>{milliseconds(row.duration_ms)} · {share(row.duration_ms, trace.duration_ms)}"

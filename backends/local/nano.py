@@ -57,13 +57,17 @@ class NanoEmbedder:
 
         NUL, where the engine's C strings would end, is read as a space, and lone surrogates as `?`.
         """
-        safe = [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
+        safe = [safe_text(text) for text in texts]
         with self._lock:
             if kind == "passage":
                 return np.asarray(self._engine.passage(safe), dtype=np.float32).reshape(len(safe), self.dimension)
             return (
                 np.stack([self._question(text) for text in safe]) if safe else np.empty((0, self.dimension), np.float32)
             )
+
+    def knows(self, question: str) -> bool:
+        """Whether this question's vector is kept."""
+        return safe_text(question) in self._questions
 
     def _question(self, text: str) -> FloatArray:
         vector = self._questions.pop(text, None)
@@ -73,6 +77,11 @@ class NanoEmbedder:
         while len(self._questions) > CACHED_QUESTIONS:
             self._questions.popitem(last=False)
         return vector
+
+
+def safe_text(text: str) -> str:
+    """Text that the engine can read: NUL would end it there, and a lone surrogate is no UTF-8."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _sha256(path: Path) -> str:

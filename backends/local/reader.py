@@ -17,7 +17,7 @@ from pipeline.deadline import Deadline
 from pipeline.protocols import Embedder
 from pipeline.types import Chunk, Confidence, Evidence, GenerateOptions, Generation, Token
 
-ABSTENTION = "The corpus does not answer this question."
+ABSTENTION = "No clear answer was found in the corpus."
 """What is shown instead of an answer."""
 
 

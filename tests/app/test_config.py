@@ -117,7 +117,7 @@ def test_password_is_shown_nowhere() -> None:
     assert "hunter2" not in str(settings.shown())
     assert settings.shown()["RAGLASS_DATABASE_URL"] == MASK
     assert settings.store_url == "postgresql+psycopg://me:hunter2@host/db"
-    assert Settings().shown()["RAGLASS_DATABASE_URL"] == ""
+    assert Settings().shown()["RAGLASS_DATABASE_URL"] == "not set"
 
 
 def test_shown_settings_are_complete() -> None:

@@ -56,7 +56,7 @@ def test_text_without_spaces_is_cut_and_not_dropped() -> None:
 def test_progress_tells_the_step_and_what_is_left() -> None:
     assert progress_text(JobState(file="a.txt", files_done=1, files_total=3)) == "Reading file 2 of 3: a.txt"
     state = JobState(phase="indexing", progress=Progress("embed", 1_000, 2_000, 65.0))
-    assert progress_text(state) == "embed: 1,000 of 2,000, about 1 min 5 s left"
+    assert progress_text(state) == "Chunks and sentences with a vector: 1,000 of 2,000, about 60 s left"
     assert progress_text(JobState(phase="indexing")) == "Indexing …"
     assert progress_text(JobState()) == "Reading …"
 

@@ -140,3 +140,13 @@ def test_corpus_smaller_than_asked_for_is_said(overrides: dict[str, Any], text: 
 
 def test_corpus_summary_without_an_index() -> None:
     assert wording.corpus_summary(None, 60, 1) == "60 built-in articles and 1 added document."
+
+
+def test_rough_times_are_no_finer_than_an_estimate_deserves() -> None:
+    assert [wording.rough_time(seconds) for seconds in (0.3, 24, 89, 90, 260)] == [
+        "10 s",
+        "20 s",
+        "90 s",
+        "2 min",
+        "4 min",
+    ]

@@ -25,7 +25,7 @@ def test_a_question_without_an_answer_is_abstained_from_in_plain_words(visit):
     window = visit()
     page = window.go()
     window.ask("What is the phone number of the moon?")
-    expect(page.get_by_test_id("answer")).to_contain_text("does not answer")
+    expect(page.get_by_test_id("answer")).to_contain_text("No clear answer")
 
 
 def test_an_example_is_asked_with_one_click(visit):
@@ -107,8 +107,29 @@ def test_picking_a_row_opens_it(visit):
     table = page.get_by_test_id("stDataFrame")
     expect(table).to_be_visible()
     table.click(position={"x": 16, "y": 54})
-    page.get_by_role("link", name="Open the trace").click()
+    page.get_by_role("button", name="Open the trace").click()
     expect(page.get_by_test_id("answer")).to_be_visible()
+    page.wait_for_url("**/traces?trace=*")
+    page.reload()
+    expect(page.get_by_test_id("answer")).to_be_visible()
+    page.get_by_role("button", name="All traces").click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+
+
+def test_back_from_the_second_answer_returns_to_the_first_and_its_question(visit):
+    window = visit()
+    page = window.go()
+    window.ask(WEGENER)
+    first = page.url
+    box = page.get_by_label("Question", exact=True)
+    box.fill("How do clouds form?")
+    box.press("Enter")
+    expect(page.get_by_test_id("question")).to_contain_text("clouds")
+    page.wait_for_url(lambda url: url != first)
+    page.go_back()
+    page.wait_for_url(first)
+    expect(page.get_by_test_id("question")).to_contain_text(WEGENER)
+    expect(box).to_have_value(WEGENER)
 
 
 def test_every_page_fits_a_phone(visit):

@@ -70,7 +70,7 @@ def read_document(name: str, data: bytes, *, max_bytes: int, source: str | None 
             f"{name} is nested too deeply to be read. Save its text as a .txt file and add that."
         ) from error
     except Exception as error:  # Parsers of broken files raise anything; one bad file must not sink the others.
-        log.warning("%s could not be read", name, exc_info=True)
+        log.info("%s could not be read", name, exc_info=True)
         raise InputError(
             f"{name} is broken: it cannot be read as {suffix[1:].upper()} ({type(error).__name__}). "
             "Open it in the program that made it, save it again, and add the new file."

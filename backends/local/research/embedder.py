@@ -101,6 +101,11 @@ class ResearchEmbedder:
         self._remember(known)
         return np.stack([known[text] for text in safe]) if safe else np.empty((0, self.dimension), np.float32)
 
+    def knows(self, question: str) -> bool:
+        """Whether this question's vector is kept."""
+        with self._lock:
+            return question.replace("\0", " ") in self._questions
+
     def _remember(self, vectors: Mapping[str, FloatArray]) -> None:
         with self._lock:
             for text, vector in vectors.items():
