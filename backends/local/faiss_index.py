@@ -1,5 +1,6 @@
 """The FAISS index: exact below 10,000 vectors, HNSW above, with efSearch chosen by measuring recall against exact search."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from pipeline.errors import DimensionMismatch, Unavailable
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+
+log = logging.getLogger(__name__)
 
 EXACT_BELOW = 10_000
 """Below this an exact search takes under a millisecond, so there is nothing to trade recall for."""
@@ -141,6 +144,10 @@ def tune(index: Any, vectors: FloatArray, *, seed: int = 0) -> Tuning:
         recall = float(found.mean())
         if recall - CERTAINTY * found.std() / np.sqrt(sample) >= RECALL_TARGET:
             break
+    else:
+        log.warning(
+            "HNSW finds %.1f %% of the nearest chunks at efSearch %d, less than its target", recall * 100, ef_search
+        )
     return Tuning(ef_search, recall, sample)
 
 
