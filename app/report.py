@@ -106,7 +106,7 @@ def index_text(state: JobState, passed_over: int = 0) -> str:
         lines.append("Stopped. The previous index is in place; run `raglass index` to go on from here.")
     if state.manifest is not None:
         found = state.manifest
-        tuning = f", efSearch {found.tuning.ef_search}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
+        tuning = f", effort {found.tuning.effort}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
             f"({found.duplicates:,} duplicates left out), {found.kind} search{tuning}; "

@@ -1,10 +1,13 @@
-"""The FAISS index: exact below 10,000 vectors, HNSW above, with efSearch chosen by measuring recall against exact search."""
+"""The FAISS index: exact below 10,000 vectors; above, the first approximate kind whose measured recall reaches its target.
+
+HNSW is tried first, then RaBitQ codes with refinement, which vectors that are hard for a graph need; docs/adr/0005 says why.
+"""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import faiss
 import numpy as np
@@ -15,6 +18,9 @@ from pipeline.errors import DimensionMismatch, Unavailable
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
+Kind = Literal["hnsw", "rabitq"]
+"""The approximate kinds of index."""
+
 log = logging.getLogger(__name__)
 
 EXACT_BELOW = 10_000
@@ -22,7 +28,8 @@ EXACT_BELOW = 10_000
 
 HNSW_M = 32
 HNSW_EF_CONSTRUCTION = 200
-EF_SEARCH_CHOICES = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+EF_SEARCH_CHOICES = (32, 64, 96, 128, 192, 256, 384, 512, 768)
+K_FACTOR_CHOICES = (10, 20, 40, 80, 160)
 RECALL_TARGET = 0.99
 RECALL_K = 10
 SAMPLE = 200
@@ -36,14 +43,18 @@ ADD_BATCH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How an HNSW index was tuned."""
+    """How an approximate index was tuned."""
 
-    ef_search: int
-    """The smallest choice that reached the target beyond chance, or the largest there is."""
+    kind: Kind
+    """`hnsw` or `rabitq`."""
+    effort: int
+    """efSearch of HNSW, k_factor of RaBitQ's refinement: the smallest choice that reached the target beyond chance."""
     recall: float
-    """recall@10 against exact search at that efSearch, over the sample."""
+    """recall@10 against exact search at that effort, over the sample."""
     sample: int
     """Queries in the sample."""
+    reached: bool = True
+    """Whether the target was reached."""
 
 
 class FaissIndex:
@@ -53,7 +64,7 @@ class FaissIndex:
         self._index = index
         self.tuning = tuning
         if tuning is not None:
-            index.hnsw.efSearch = tuning.ef_search
+            set_effort(index, tuning.kind, tuning.effort)
 
     @property
     def dimension(self) -> int:
@@ -67,8 +78,8 @@ class FaissIndex:
 
     @property
     def kind(self) -> str:
-        """`exact` or `hnsw`."""
-        return "exact" if self.tuning is None else "hnsw"
+        """`exact`, `hnsw` or `rabitq`."""
+        return "exact" if self.tuning is None else self.tuning.kind
 
     def search(self, vectors: FloatArray, top_k: int) -> tuple[FloatArray, IntArray]:
         """Rank vectors by inner product.
@@ -88,7 +99,9 @@ class FaissIndex:
 
     def reconstruct(self, ids: IntArray) -> FloatArray:
         """The vectors at given ids: float32 (len(ids), dim)."""
-        return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(ids, np.int64)), dtype=np.float32)
+        # RaBitQ's codes are lossy; the vectors themselves are in what refines them.
+        whole = getattr(self._index, "refine_index", self._index)
+        return np.asarray(whole.reconstruct_batch(np.ascontiguousarray(ids, np.int64)), dtype=np.float32)
 
     def save(self, path: Path) -> None:
         """Write the index to a file."""
@@ -109,46 +122,84 @@ class FaissIndex:
 def build_faiss(
     vectors: FloatArray, *, exact_below: int = EXACT_BELOW, on_added: Callable[[int], None] | None = None
 ) -> FaissIndex:
-    """Index vectors, float32 (n, dim), L2-normalised.
+    """Index vectors, float32 (n, dim), L2-normalised: exactly where there are few, else by the first kind that is good enough.
 
     on_added: told how many vectors are in after each batch; what it raises stops the build.
     """
     if len(vectors) < exact_below:
         return FaissIndex(_exact(vectors), None)
+    questions, exact_ids = _sample(vectors)
+    for kind, build in BUILDERS.items():
+        index = build(vectors, on_added or (lambda done: None))
+        tuning = tune(index, kind, questions, exact_ids)
+        if tuning.reached:
+            return FaissIndex(index, tuning)
+        log.info("%s finds %.1f %% of the nearest chunks, less than the target", kind, tuning.recall * 100)
+        del index
+    log.warning("no approximate index reaches its target for these vectors, so the search is exact, and slower")
+    return FaissIndex(_exact(vectors), None)
+
+
+def _build_hnsw(vectors: FloatArray, on_added: Callable[[int], None]) -> Any:
     index = faiss.IndexHNSWFlat(vectors.shape[1], HNSW_M, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
     for start in range(0, len(vectors), ADD_BATCH):
         index.add(vectors[start : start + ADD_BATCH])
-        if on_added is not None:
-            on_added(index.ntotal)
-    return FaissIndex(index, tune(index, vectors))
+        on_added(index.ntotal)
+    return index
 
 
-def tune(index: Any, vectors: FloatArray, *, seed: int = 0) -> Tuning:
-    """Choose efSearch: the smallest that finds RECALL_TARGET of the exact neighbours, judged by a sample of questions.
+def _build_rabitq(vectors: FloatArray, on_added: Callable[[int], None]) -> Any:
+    """One-bit codes that are scanned, the best of them compared again with the vectors themselves; built in seconds."""
+    index = faiss.index_factory(vectors.shape[1], "RaBitQfs,RFlat", faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    on_added(index.ntotal)
+    return index
+
+
+BUILDERS: dict[Kind, Callable[[FloatArray, Callable[[int], None]], Any]] = {
+    "hnsw": _build_hnsw,
+    "rabitq": _build_rabitq,
+}
+"""In the order in which they are tried."""
+
+CHOICES: dict[Kind, tuple[int, ...]] = {"hnsw": EF_SEARCH_CHOICES, "rabitq": K_FACTOR_CHOICES}
+"""Efforts of each kind, from the least."""
+
+
+def set_effort(index: Any, kind: Kind, effort: int) -> None:
+    """How much of an approximate index a search looks at."""
+    if kind == "hnsw":
+        index.hnsw.efSearch = effort
+    else:
+        index.k_factor = float(effort)
+
+
+def tune(index: Any, kind: Kind, questions: FloatArray, exact_ids: IntArray) -> Tuning:
+    """Choose the effort: the smallest that finds RECALL_TARGET of the exact neighbours of a sample of questions, beyond chance."""
+    for effort in CHOICES[kind]:
+        set_effort(index, kind, effort)
+        _, ids = index.search(questions, RECALL_K)
+        found = recalls(ids, exact_ids)
+        reached = bool(found.mean() - CERTAINTY * found.std() / np.sqrt(len(found)) >= RECALL_TARGET)
+        if reached:
+            break
+    return Tuning(kind, effort, float(found.mean()), len(questions), reached)
+
+
+def _sample(vectors: FloatArray, *, seed: int = 0) -> tuple[FloatArray, IntArray]:
+    """Questions, float32 (SAMPLE, dim), and the ids of their exact neighbours, (SAMPLE, RECALL_K).
 
     Questions are not the corpus's own vectors: each is midway between a vector and a random other, re-normalised, which is
     as far from its neighbours as a question is, so that recall is not flattered by finding itself.
     """
     rng = np.random.default_rng(seed)
-    sample = min(SAMPLE, len(vectors))
-    first, second = rng.integers(0, len(vectors), (2, sample))
+    first, second = rng.integers(0, len(vectors), (2, min(SAMPLE, len(vectors))))
     questions = vectors[first] * 0.7 + vectors[second] * 0.3
     questions /= np.linalg.norm(questions, axis=1, keepdims=True)
     _, exact_ids = _exact(vectors).search(questions, RECALL_K)
-    recall = 0.0
-    for ef_search in EF_SEARCH_CHOICES:
-        index.hnsw.efSearch = ef_search
-        _, ids = index.search(questions, RECALL_K)
-        found = recalls(ids, exact_ids)
-        recall = float(found.mean())
-        if recall - CERTAINTY * found.std() / np.sqrt(sample) >= RECALL_TARGET:
-            break
-    else:
-        log.warning(
-            "HNSW finds %.1f %% of the nearest chunks at efSearch %d, less than its target", recall * 100, ef_search
-        )
-    return Tuning(ef_search, recall, sample)
+    return questions, exact_ids
 
 
 def overlap(ids: IntArray, exact_ids: IntArray) -> float:

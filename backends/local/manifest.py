@@ -51,9 +51,9 @@ class Manifest:
     corpus_hash: str
     """Fingerprint of the documents and of the way they were cut."""
     kind: str
-    """`exact` or `hnsw`."""
+    """`exact`, `hnsw` or `rabitq`."""
     tuning: Tuning | None
-    """How HNSW was tuned; None for an exact index."""
+    """How an approximate index was tuned; None for an exact one."""
     built_at: float
     """Seconds since the Unix epoch."""
     build_s: float

@@ -49,7 +49,7 @@ def test_tuned_hnsw_reaches_its_target_and_says_so() -> None:
     index = build_faiss(vectors, exact_below=100)
     assert index.tuning is not None
     assert index.tuning.recall >= RECALL_TARGET
-    assert index.tuning.ef_search in faiss_index.EF_SEARCH_CHOICES
+    assert index.tuning.effort in faiss_index.EF_SEARCH_CHOICES
     first, second = np.random.default_rng(1).integers(0, len(vectors), (2, 500))  # not those of the tuning
     queries = vectors[first] * 0.7 + vectors[second] * 0.3
     _, ids = index.search(queries, 10)
@@ -69,12 +69,12 @@ def test_tuning_takes_the_smallest_choice_that_is_good_enough() -> None:
     index = faiss.IndexHNSWFlat(32, 32, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = 200
     index.add(vectors)
-    tuning = faiss_index.tune(index, vectors)
-    place = faiss_index.EF_SEARCH_CHOICES.index(tuning.ef_search)
+    tuning = faiss_index.tune(index, "hnsw", *faiss_index._sample(vectors))
+    place = faiss_index.EF_SEARCH_CHOICES.index(tuning.effort)
     if place:
         smaller = faiss_index.EF_SEARCH_CHOICES[place - 1]
         assert lower_bound(measured_recalls(index, vectors, smaller)) < RECALL_TARGET
-    found = measured_recalls(index, vectors, tuning.ef_search)
+    found = measured_recalls(index, vectors, tuning.effort)
     assert np.mean(found) == pytest.approx(tuning.recall)
     assert lower_bound(found) >= RECALL_TARGET
 
@@ -94,13 +94,27 @@ def lower_bound(recalls: list[float]) -> float:
     return float(np.mean(recalls) - 1.645 * np.std(recalls) / np.sqrt(len(recalls)))
 
 
-def test_unreachable_target_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faiss_index, "EF_SEARCH_CHOICES", (1, 2))
-    monkeypatch.setattr(faiss_index, "HNSW_M", 4)
-    tuning = build_faiss(random_vectors(3_000, dimension=128), exact_below=10).tuning
-    assert tuning is not None
-    assert tuning.ef_search == 2
-    assert tuning.recall < RECALL_TARGET
+def test_rabitq_takes_over_where_hnsw_misses_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(faiss_index.CHOICES, "hnsw", (1, 2))
+    vectors = random_vectors(3_000, dimension=128)
+    index = build_faiss(vectors, exact_below=10)
+    assert index.kind == "rabitq"
+    assert index.tuning is not None
+    assert index.tuning.recall >= RECALL_TARGET
+    queries = random_vectors(200, dimension=128, seed=7)  # not those of the tuning
+    scores, ids = index.search(queries, 10)
+    _, exact = build_faiss(vectors, exact_below=10_000).search(queries, 10)
+    assert overlap(ids, exact) >= RECALL_TARGET
+    np.testing.assert_allclose(scores, np.einsum("qd,qkd->qk", queries, vectors[ids]), atol=1e-5)
+
+
+def test_search_is_exact_where_no_approximate_kind_is_good_enough(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(faiss_index.CHOICES, "hnsw", (1, 2))
+    monkeypatch.setitem(faiss_index.CHOICES, "rabitq", (1,))
+    assert build_faiss(random_vectors(3_000, dimension=128), exact_below=10).kind == "exact"
+    assert "the search is exact" in caplog.text
 
 
 def test_progress_counts_what_was_added_and_can_stop_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,10 +137,22 @@ def test_vector_of_another_length_is_a_dimension_mismatch(shape: tuple[int, ...]
     assert caught.value.stage == "retrieve"
 
 
-@pytest.mark.parametrize("exact_below", [0, 10_000])
-def test_saved_index_searches_as_before(tmp_path: Path, exact_below: int) -> None:
+def build_kind(kind: str, vectors: FloatArray, monkeypatch: pytest.MonkeyPatch) -> FaissIndex:
+    """An index of a given kind, made as the product makes it."""
+    if kind == "rabitq":
+        monkeypatch.setitem(faiss_index.CHOICES, "hnsw", (1,))
+    index = build_faiss(vectors, exact_below=10_000 if kind == "exact" else 0)
+    assert index.kind == kind
+    return index
+
+
+KINDS = ("exact", "hnsw", "rabitq")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saved_index_searches_as_before(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, queries = random_vectors(500), random_vectors(5, seed=1)
-    index = build_faiss(vectors, exact_below=exact_below)
+    index = build_kind(kind, vectors, monkeypatch)
     index.save(tmp_path / "index")
     loaded = FaissIndex.load(tmp_path / "index", index.tuning)
     assert (loaded.kind, loaded.size, loaded.dimension) == (index.kind, 500, 32)
@@ -136,14 +162,16 @@ def test_saved_index_searches_as_before(tmp_path: Path, exact_below: int) -> Non
 
 def test_loaded_hnsw_keeps_its_ef_search(tmp_path: Path) -> None:
     build_faiss(random_vectors(500), exact_below=0).save(tmp_path / "index")
-    loaded = FaissIndex.load(tmp_path / "index", Tuning(ef_search=77, recall=1.0, sample=1))
+    loaded = FaissIndex.load(tmp_path / "index", Tuning("hnsw", 77, 1.0, 1))
     assert loaded._index.hnsw.efSearch == 77
 
 
-@pytest.mark.parametrize("exact_below", [0, 10_000])
-def test_vectors_can_be_taken_out_again(exact_below: int) -> None:
-    vectors = random_vectors(50)
-    index = build_faiss(vectors, exact_below=exact_below)
+@pytest.mark.parametrize("kind", KINDS)
+def test_vectors_can_be_taken_out_again(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = random_vectors(500)
+    built = build_kind(kind, vectors, monkeypatch)
+    built.save(tmp_path / "index")
+    index = FaissIndex.load(tmp_path / "index", built.tuning)
     np.testing.assert_array_equal(index.reconstruct(np.array([7, 0, 49])), vectors[[7, 0, 49]])
 
 

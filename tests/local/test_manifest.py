@@ -24,7 +24,7 @@ def make_manifest(folder: Path, **fields: object) -> Manifest:
         "sentences": 3,
         "corpus_hash": "abc",
         "kind": "hnsw",
-        "tuning": Tuning(64, 0.995, 200),
+        "tuning": Tuning("hnsw", 64, 0.995, 200),
         "built_at": 1.0,
         "build_s": 2.0,
         "versions": {"numpy": "2"},
@@ -38,7 +38,7 @@ def test_manifest_comes_back_as_written(tmp_path: Path) -> None:
     manifest = make_manifest(tmp_path)
     files.write_manifest(tmp_path, manifest)
     assert files.read_manifest(tmp_path) == manifest
-    assert files.read_manifest(tmp_path).tuning == Tuning(64, 0.995, 200)
+    assert files.read_manifest(tmp_path).tuning == Tuning("hnsw", 64, 0.995, 200)
 
 
 def test_fingerprint_changes_with_the_corpus_and_with_the_embedder(tmp_path: Path) -> None:
