@@ -54,6 +54,31 @@ def test_an_uploaded_pdf_can_be_asked_about(visit, tmp_path: Path):
     expect(page.get_by_test_id("answer")).to_contain_text("Petronella Quillfeather")
 
 
+def test_indexing_can_be_stopped_and_goes_on_where_it_stopped(visit, tmp_path: Path):
+    long = tmp_path / "ledger.txt"
+    long.write_text(
+        "\n\n".join(
+            f"Entry {n}: the warden of Quorvale counted {n * 7 + 3} lanterns on the bridge of sector {n * 13 % 101}. "
+            f"Nobody lit lantern {n * 11 + 5} before the bell of tower {n % 17} had rung."
+            for n in range(250)
+        ),
+        "utf-8",
+    )
+    window = visit()
+    page = window.go("/corpus")
+    page.locator("input[type=file]").set_input_files(long)
+    expect(page.get_by_text("ledger.txt")).to_be_visible()
+    page.get_by_role("button", name="Add and index").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped. The previous index is in place", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Index now").click()
+    expect(page.get_by_text("; built in", exact=False)).to_be_visible(timeout=180_000)
+    expect(page.get_by_role("button", name="Index now")).to_have_count(0)
+    window.go()
+    window.ask("Who counted the lanterns of Quorvale?")
+    expect(page.get_by_test_id("answer")).to_contain_text("warden of Quorvale")
+
+
 def test_a_trace_opens_by_its_link_in_another_window(visit):
     window = visit()
     window.go()
