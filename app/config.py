@@ -80,6 +80,19 @@ class Settings:
     max_file_mb: Annotated[
         int, About("Largest file that can be added to the corpus, in megabytes.", low=1, high=2000)
     ] = 50
+    emit_metrics: Annotated[
+        bool, About("Whether every question's latencies and errors are also sent to CloudWatch, namespace `RAG_MLOps`.")
+    ] = False
+    metrics_source: Annotated[
+        str,
+        About("Where the Live page reads: this dashboard's traces, or CloudWatch.", choices=("local", "cloudwatch")),
+    ] = "local"
+    aws_region: Annotated[
+        str, About("AWS region of the stack; empty for the region of the AWS profile or environment.")
+    ] = ""
+    stack: Annotated[
+        str, About("Name of the deployed stack, from which its functions, endpoints, logs and alarms are named.")
+    ] = "raglass"
     host: Annotated[
         str, About("Address that the dashboard listens on. `0.0.0.0` opens it to the network, without a password.")
     ] = "127.0.0.1"
