@@ -31,11 +31,11 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
         "backend": trace.backend,
         "asked_at": trace.asked_at,
         "duration_ms": trace.duration_ms,
-        "chunks": [_chunk_to_dict(chunk) for chunk in trace.chunks],
-        "generation": None if trace.generation is None else _generation_to_dict(trace.generation),
+        "chunks": [chunk_to_dict(chunk) for chunk in trace.chunks],
+        "generation": None if trace.generation is None else generation_to_dict(trace.generation),
         "spans": [_span_to_dict(span) for span in trace.spans],
         "settings": dict(trace.settings),
-        "error": _failure_to_dict(trace.error),
+        "error": failure_to_dict(trace.error),
     }
 
 
@@ -58,11 +58,11 @@ def trace_from_dict(data: Mapping[str, Any]) -> Trace:
             backend=_text(data, "backend"),
             asked_at=_number(data, "asked_at"),
             duration_ms=_number(data, "duration_ms"),
-            chunks=tuple(_chunk_from_dict(chunk) for chunk in _take(data, "chunks", list)),
-            generation=None if data["generation"] is None else _generation_from_dict(data["generation"]),
+            chunks=tuple(chunk_from_dict(chunk) for chunk in _take(data, "chunks", list)),
+            generation=None if data["generation"] is None else generation_from_dict(data["generation"]),
             spans=tuple(_span_from_dict(span) for span in _take(data, "spans", list)),
             settings=_mapping(data, "settings"),
-            error=_failure_from_dict(data["error"]),
+            error=failure_from_dict(data["error"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadResponse(
@@ -79,7 +79,7 @@ def trace_from_json(text: str) -> Trace:
     return trace_from_dict(data)
 
 
-def _chunk_to_dict(chunk: Chunk) -> dict[str, Any]:
+def chunk_to_dict(chunk: Chunk) -> dict[str, Any]:
     return {
         "chunk_id": chunk.chunk_id,
         "document_id": chunk.document_id,
@@ -91,7 +91,7 @@ def _chunk_to_dict(chunk: Chunk) -> dict[str, Any]:
     }
 
 
-def _chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
+def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
     return Chunk(
         chunk_id=_text(data, "chunk_id"),
         document_id=_text(data, "document_id"),
@@ -103,11 +103,11 @@ def _chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
     )
 
 
-def _failure_to_dict(failure: Failure | None) -> dict[str, Any] | None:
+def failure_to_dict(failure: Failure | None) -> dict[str, Any] | None:
     return None if failure is None else {"kind": failure.kind, "message": failure.message, "stage": failure.stage}
 
 
-def _failure_from_dict(data: Mapping[str, Any] | None) -> Failure | None:
+def failure_from_dict(data: Mapping[str, Any] | None) -> Failure | None:
     return (
         None
         if data is None
@@ -121,7 +121,7 @@ def _span_to_dict(span: Span) -> dict[str, Any]:
         "start_ms": span.start_ms,
         "duration_ms": span.duration_ms,
         "attributes": dict(span.attributes),
-        "error": _failure_to_dict(span.error),
+        "error": failure_to_dict(span.error),
         "parent": span.parent,
     }
 
@@ -132,12 +132,12 @@ def _span_from_dict(data: Mapping[str, Any]) -> Span:
         start_ms=_number(data, "start_ms"),
         duration_ms=_number(data, "duration_ms"),
         attributes=_mapping(data, "attributes"),
-        error=_failure_from_dict(data["error"]),
+        error=failure_from_dict(data["error"]),
         parent=_optional_text(data, "parent"),
     )
 
 
-def _generation_to_dict(generation: Generation) -> dict[str, Any]:
+def generation_to_dict(generation: Generation) -> dict[str, Any]:
     confidence = generation.confidence
     return {
         "answer": generation.answer,
@@ -151,7 +151,7 @@ def _generation_to_dict(generation: Generation) -> dict[str, Any]:
     }
 
 
-def _generation_from_dict(data: Mapping[str, Any]) -> Generation:
+def generation_from_dict(data: Mapping[str, Any]) -> Generation:
     confidence = data["confidence"]
     return Generation(
         answer=_text(data, "answer"),
