@@ -4,7 +4,6 @@ Owns the open backends and the trace store of one process. Refuses to format any
 """
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from app.config import Settings
 from app.indexing import IndexJob, Upload
+from app.streaming import stream
 from backends import registry
 from backends.local.corpus import LocalCorpus
 from metrics.store import TraceStore
@@ -150,6 +150,10 @@ class Services:
                 rerank=question.rerank,
                 on_event=on_event,
             )
+        return self.keep(trace)
+
+    def keep(self, trace: Trace) -> Asked:
+        """Store a trace. One that cannot be stored is not lost: the outcome holds it, and says why."""
         try:
             self.store.put(trace)
         except RaglassError as error:
@@ -162,22 +166,11 @@ class Services:
 
         A reader that goes away (a page that is rerun) does not stop the question: its trace is stored all the same.
         """
-        events: queue.SimpleQueue[Event | Asked | Exception] = queue.SimpleQueue()
 
-        def work() -> None:
-            try:
-                events.put(self.ask(question, events.put))
-            except Exception as error:  # noqa: BLE001 raised again in the reader's thread
-                events.put(error)
+        def work(put: Callable[[Event | Asked], None]) -> None:
+            put(self.ask(question, put))
 
-        threading.Thread(target=work, name="ask").start()
-        while True:
-            event = events.get()
-            if isinstance(event, Exception):
-                raise event
-            yield event
-            if isinstance(event, Asked):
-                return
+        return stream(work, "ask")
 
     @property
     def indexing(self) -> IndexJob | None:
