@@ -15,6 +15,8 @@ to_question = asking_settings(services)
 trace_id = st.query_params.get("trace")
 asked_now = question_box(services, trace_id)
 live = st.empty()  # there on every run, so that nothing below moves on the next one
+# An earlier trace leaves the page while another question is answered.
+opened = st.container() if asked_now is None else st.empty()
 
 try:
     if asked_now is not None:
@@ -27,10 +29,11 @@ try:
         state.box_shows(trace_id)
     if trace_id:
         found = state.find_trace(trace_id)
-        if found is None:
-            st.info(MISSING_TRACE)
-        else:
-            show_trace(*found)
+        with opened if asked_now is None else opened.container():
+            if found is None:
+                st.info(MISSING_TRACE)
+            else:
+                show_trace(*found)
     else:
         text.show(
             text.note_html(
