@@ -16,6 +16,7 @@ from app.indexing import IndexJob, Upload
 from app.streaming import stream
 from backends import registry
 from backends.local.corpus import LocalCorpus
+from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
 from metrics.store import TraceStore
 from pipeline.errors import BackendError, InputError, RaglassError, StoreError, Unavailable
 from pipeline.pipeline import failed_trace
@@ -79,6 +80,7 @@ class Services:
         self._backends: dict[str, Backend] = {}
         self._store: TraceStore | None = None
         self._job: IndexJob | None = None
+        self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
         self._store_lock = threading.Lock()
@@ -154,12 +156,15 @@ class Services:
 
     def keep(self, trace: Trace) -> Asked:
         """Store a trace. One that cannot be stored is not lost: the outcome holds it, and says why."""
+        not_stored = None
         try:
             self.store.put(trace)
         except RaglassError as error:
             log.error("trace %s could not be stored: %s", trace.trace_id, error)
-            return Asked(trace, str(error))
-        return Asked(trace, None)
+            not_stored = str(error)
+        if self._emitter is not None:
+            self._emitter.emit(trace)
+        return Asked(trace, not_stored)
 
     def ask_events(self, question: Question) -> Iterator[Event | Asked]:
         """Answer in a thread of its own, yielding events as they come and, last, the outcome.
@@ -171,6 +176,11 @@ class Services:
             put(self.ask(question, put))
 
         return stream(work, "ask")
+
+    @property
+    def emitted(self) -> EmitCounts | None:
+        """What became of the measures sent to CloudWatch; None where none are sent."""
+        return None if self._emitter is None else self._emitter.counts
 
     @property
     def indexing(self) -> IndexJob | None:
@@ -202,6 +212,8 @@ class Services:
         if self._job is not None:
             self._job.stop()
             self._job.wait(CLOSE_S)
+        if self._emitter is not None:
+            self._emitter.close()
         with self._backends_lock:
             for backend in self._backends.values():
                 backend.close()
