@@ -174,38 +174,45 @@ class Pipeline:
         deadline_s: float,
         rerank: bool = False,
         settings: Mapping[str, Setting] | None = None,
+        trace_id: str | None = None,
         on_event: OnEvent | None = None,
     ) -> Trace:
         """Answer a question for `backend`; see `pipeline.protocols.Backend.answer` for what is raised and what is kept.
 
-        settings: recorded in the trace beside what this call was given.
+        settings: recorded in the trace beside what this call was given. trace_id: a caller's own, 32 hexadecimal digits.
         """
-        question = clean_question(question)
-        check_top_k(top_k)
-        check_deadline(deadline_s)
         if rerank and self.reranker is None:
             raise InputError(f"The backend {backend} has no reranker. Switch reranking off and ask again.")
-        recorder = Recorder(on_event)
-        asked_at = time.time()
-        failure: Failure | None = None
-        try:
-            self._run(recorder, question, top_k, rerank, Deadline(deadline_s))
-        except BackendError as error:
-            failure = error.to_failure()
-        return Trace(
-            trace_id=new_trace_id(),
-            question=question,
-            backend=backend,
-            asked_at=asked_at,
-            duration_ms=recorder.elapsed_ms(),
-            chunks=recorder.chunks,
-            generation=recorder.generation or partial_generation(recorder.tokens, failure),
-            spans=tuple(recorder.spans),
-            settings={**(settings or {}), "top_k": top_k, "deadline_s": deadline_s, "rerank": rerank},
-            error=failure,
-        )
+        given = {**(settings or {}), "top_k": top_k, "deadline_s": deadline_s, "rerank": rerank}
 
-    def _run(self, recorder: Recorder, question: str, top_k: int, rerank: bool, deadline: Deadline) -> None:
+        def run(recorder: Recorder, question: str, deadline: Deadline) -> None:
+            chunks = self._find(recorder, question, top_k, rerank, deadline)
+            with recorder.stage("generate", deadline) as attributes:
+                attributes["model"] = self.generator.name
+                self._generate(recorder, question, chunks, deadline)
+                attributes["tokens"] = len(recorder.tokens)
+
+        return _traced(run, question, backend, top_k, deadline_s, given, trace_id, on_event)
+
+    def retrieve(
+        self,
+        question: str,
+        *,
+        backend: str,
+        top_k: int,
+        deadline_s: float,
+        settings: Mapping[str, Setting] | None = None,
+        trace_id: str | None = None,
+    ) -> Trace:
+        """Find the chunks for a question and answer nothing: a trace whose generation is None. Raises as `answer` does."""
+        given = {**(settings or {}), "top_k": top_k, "deadline_s": deadline_s}
+
+        def run(recorder: Recorder, question: str, deadline: Deadline) -> None:
+            self._find(recorder, question, top_k, False, deadline)
+
+        return _traced(run, question, backend, top_k, deadline_s, given, trace_id, None)
+
+    def _find(self, recorder: Recorder, question: str, top_k: int, rerank: bool, deadline: Deadline) -> list[Chunk]:
         with recorder.stage("embed", deadline) as attributes:
             attributes["model"] = self.embedder.name
             if knows(self.embedder, question):
@@ -223,10 +230,7 @@ class Pipeline:
                 attributes["candidates"] = len(chunks)
                 chunks = self.reranker.rerank(question, chunks, deadline=deadline)[:top_k]
                 recorder.found(chunks)
-        with recorder.stage("generate", deadline) as attributes:
-            attributes["model"] = self.generator.name
-            self._generate(recorder, question, chunks, deadline)
-            attributes["tokens"] = len(recorder.tokens)
+        return chunks
 
     def _generate(self, recorder: Recorder, question: str, chunks: list[Chunk], deadline: Deadline) -> None:
         for made in self.generator.generate(question, chunks, self.options, deadline=deadline):
@@ -237,6 +241,41 @@ class Pipeline:
             recorder.emit(TokenMade(made))
             deadline.check("generate")
         raise BadResponse("The generator ended without summing up its answer. Ask again; if it stays, report it.")
+
+
+def _traced(
+    run: Callable[[Recorder, str, Deadline], None],
+    question: str,
+    backend: str,
+    top_k: int,
+    deadline_s: float,
+    settings: Mapping[str, Setting],
+    trace_id: str | None,
+    on_event: OnEvent | None,
+) -> Trace:
+    """Run stages over a question and keep what they caused, failed or not. Raises InputError for misuse."""
+    question = clean_question(question)
+    check_top_k(top_k)
+    check_deadline(deadline_s)
+    recorder = Recorder(on_event)
+    asked_at = time.time()
+    failure: Failure | None = None
+    try:
+        run(recorder, question, Deadline(deadline_s))
+    except BackendError as error:
+        failure = error.to_failure()
+    return Trace(
+        trace_id=trace_id or new_trace_id(),
+        question=question,
+        backend=backend,
+        asked_at=asked_at,
+        duration_ms=recorder.elapsed_ms(),
+        chunks=recorder.chunks,
+        generation=recorder.generation or partial_generation(recorder.tokens, failure),
+        spans=tuple(recorder.spans),
+        settings=settings,
+        error=failure,
+    )
 
 
 def knows(embedder: Embedder, question: str) -> bool:

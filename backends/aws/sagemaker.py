@@ -117,6 +117,12 @@ class SageMakerGenerator:
             raise self._unusable("scores")
         return Scores(tuple(tokens), tuple(tuple(map(float, row)) for row in rows))
 
+    def check(self, *, deadline: Deadline | None = None) -> None:
+        """Ask the endpoint to say that it is there. Raises as `generate` does."""
+        self._runtime.invoke(
+            "generate", self._endpoint, {"operation": "check"}, headers=self._headers, deadline=deadline
+        )
+
     def _unusable(self, what: str) -> BadResponse:
         return BadResponse(
             f"The SageMaker endpoint {self._endpoint} did not answer {what}. Check that it serves the generator, and its log.",
