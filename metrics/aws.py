@@ -50,6 +50,10 @@ class Unreachable(Unavailable):
     """Nobody answered at AWS's address, which may pass."""
 
 
+class Missing(Unavailable):
+    """AWS has nothing of the name that was asked for."""
+
+
 def make_client(service: str, region: str, **timeouts: float) -> Any:
     """A boto3 client for `cloudwatch` or `logs` that does not retry by itself. Raises ConfigError without a region.
 
@@ -112,7 +116,7 @@ def _explain_reply(error: Any, action: str) -> BackendError:
     if code in BAD_KEYS:
         return Unavailable(f"{action} was refused: the AWS credentials are not valid ({code}). Check AWS_PROFILE.")
     if code == "ResourceNotFoundException":
-        return Unavailable(f"{action} found nothing of that name. Check RAGLASS_STACK and RAGLASS_AWS_REGION.")
+        return Missing(f"{action} found nothing of that name. Check RAGLASS_STACK and RAGLASS_AWS_REGION.")
     if status >= 500:
         return Timeout(f"{action} failed on the side of AWS ({code}). It is tried again with the next refresh.")
     return BadResponse(f"{action} was refused with {code}. The details are in the log.")

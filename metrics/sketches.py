@@ -8,6 +8,7 @@ takes 0.75 ms a sketch and a day of one backend is some 7,000 sketches.
 
 import math
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,12 @@ _messages: Any = ddsketch_pb2
 
 MIN_MS = 1e-6
 """A nanosecond. Anything shorter counts as zero."""
+
+
+@cache
+def _middle(key: int) -> float:
+    """The duration that stands for a bin; there are some 2,100 bins between MIN_MS and MAX_MS."""
+    return float(_mapping.value(key))
 
 
 class Sketch:
@@ -81,7 +88,15 @@ class Sketch:
         if rank < self.zeros:
             return 0.0
         place = int(np.searchsorted(np.cumsum(self.bins), rank - self.zeros, side="right"))
-        return float(_mapping.value(self.offset + place))
+        return _middle(self.offset + place)
+
+    def mean(self) -> float:
+        """The mean in milliseconds, within 1 %. NaN if empty."""
+        if not self.count:
+            return math.nan
+        filled = np.flatnonzero(self.bins)
+        middles = [_middle(self.offset + place) for place in filled.tolist()]
+        return float(np.dot(self.bins[filled], middles)) / self.count
 
     def to_bytes(self) -> bytes:
         """Protocol buffer of the DDSketch project (ddsketch.proto)."""

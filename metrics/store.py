@@ -201,6 +201,12 @@ class TraceStore:
         with self._explained(), self._database.engine.connect() as connection:
             return latency.read_latency(connection, since, until, period_s, backend)
 
+    def latency_counts(self, since: float, until: float, period_s: int = 60) -> dict[int, int]:
+        """How many timings each period holds: what `latency` gives for it changes only when this does."""
+        self._freshen()
+        with self._explained(), self._database.engine.connect() as connection:
+            return latency.count_timings(connection, since, until, period_s)
+
     def fold(self) -> int:
         """Bring lists, search and sketches up to date with what is stored now; how many traces were waiting."""
         folded = 0

@@ -1,0 +1,96 @@
+"""Metrics from the local trace store's sketches, in the shape in which CloudWatch gives them.
+
+It remembers what it read of a period and reads it again only when more was counted in it, so that a refresh over a week
+costs one sum and the period that is running.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from metrics.latency import LatencyPoint
+from metrics.series import MetricQuery, MetricSeries, Statistic, Window, make_series
+from metrics.store import TraceStore
+from pipeline.measures import NAMESPACE
+
+MAX_REMEMBERED = 20_000
+"""Periods kept in memory at most: two weeks of minutes."""
+
+Place = tuple[int, int]
+"""Seconds in a period, and its beginning."""
+
+LATENCIES: dict[Statistic, Callable[[LatencyPoint], float]] = {
+    "Average": lambda point: point.mean_ms,
+    "Sum": lambda point: point.mean_ms * point.count,
+    "SampleCount": lambda point: float(point.count),
+    "p50": lambda point: point.p50_ms,
+    "p95": lambda point: point.p95_ms,
+    "p99": lambda point: point.p99_ms,
+}
+"""How each statistic of `Latency` is read from a point."""
+
+
+class LocalSource:
+    """The sketches of this dashboard's traces."""
+
+    name = "local"
+
+    def __init__(self, store: Callable[[], TraceStore], *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[Place, tuple[int, list[LatencyPoint]]] = {}
+
+    def read(self, queries: Sequence[MetricQuery], window: Window) -> list[MetricSeries]:
+        """One series for each query; only `Latency` and `ErrorCount` are kept here. Raises StoreError."""
+        values: dict[MetricQuery, dict[int, float]] = {query: {} for query in queries}
+        wanted: dict[tuple[str, str], list[MetricQuery]] = {}
+        for query in values:
+            if query.namespace == NAMESPACE:
+                wanted.setdefault((query.dimension("Backend"), query.dimension("Stage")), []).append(query)
+        for start_s, points in self._points(window).items():
+            for point in points:
+                for query in wanted.get((point.backend, point.stage), ()):
+                    value = _value(query, point)
+                    if value is not None:
+                        values[query][start_s] = value
+        running_s = int(self._clock()) // window.period_s * window.period_s
+        return [make_series(query, window, values[query], running_s) for query in queries]
+
+    def _points(self, window: Window) -> dict[int, list[LatencyPoint]]:
+        """What each period of the window holds, by its beginning."""
+        store, period_s = self._store(), window.period_s
+        with self._lock:
+            counts = store.latency_counts(window.start_s, window.end_s, period_s)
+            changed = [
+                start_s for start_s, count in counts.items() if self._known.get((period_s, start_s), (0,))[0] != count
+            ]
+            for first_s, end_s in _runs(changed, period_s):
+                found: dict[int, list[LatencyPoint]] = {start_s: [] for start_s in range(first_s, end_s, period_s)}
+                for point in store.latency(first_s, end_s, period_s):
+                    found[int(point.start_s)].append(point)
+                for start_s, points in found.items():
+                    # What was counted since the sum was taken is read again with the next refresh.
+                    self._known[period_s, start_s] = (counts.get(start_s, 0), points)
+            while len(self._known) > MAX_REMEMBERED:
+                del self._known[next(iter(self._known))]
+            return {start_s: self._known[period_s, start_s][1] for start_s in counts}
+
+
+def _value(query: MetricQuery, point: LatencyPoint) -> float | None:
+    if query.name == "ErrorCount" and query.statistic == "Sum":
+        return float(point.errors)
+    if query.name == "Latency" and query.statistic in LATENCIES:
+        return LATENCIES[query.statistic](point)
+    return None
+
+
+def _runs(starts: Sequence[int], period_s: int) -> list[tuple[int, int]]:
+    """Beginnings of periods as stretches without a gap: (beginning, end), ascending."""
+    runs: list[tuple[int, int]] = []
+    for start_s in sorted(starts):
+        if runs and runs[-1][1] == start_s:
+            runs[-1] = (runs[-1][0], start_s + period_s)
+        else:
+            runs.append((start_s, start_s + period_s))
+    return runs

@@ -1,0 +1,70 @@
+"""The local source reads a period again only when more was counted in it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metrics.catalogue import rag_metric
+from metrics.local_source import LocalSource
+from metrics.series import Window
+from metrics.store import TraceStore
+from tests.factories import make_trace
+from tests.metrics.conftest import sqlite_url
+
+MINUTE = 29_283_333 * 60
+WINDOW = Window(MINUTE, MINUTE + 600, 60)
+COUNT = rag_metric("Latency", "SampleCount", "local/embedded")
+
+
+@pytest.fixture
+def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A source over a store whose latency reads are noted."""
+    with TraceStore.open(sqlite_url(tmp_path)) as store:
+        noted: list[tuple[float, float]] = []
+        plain = store.latency
+
+        def latency(since: float, until: float, period_s: int = 60, backend: str | None = None) -> Any:
+            noted.append((since - MINUTE, until - MINUTE))
+            return plain(since, until, period_s, backend)
+
+        monkeypatch.setattr(store, "latency", latency)
+        yield LocalSource(lambda: store, clock=lambda: MINUTE + 590), store, noted
+
+
+def test_unchanged_periods_are_read_once(reads: Any) -> None:
+    source, store, noted = reads
+    for minute in (0, 1, 5):
+        store.put(make_trace(asked_at=MINUTE + 60 * minute))
+    assert source.read([COUNT], WINDOW)[0].values == {MINUTE: 1.0, MINUTE + 60: 1.0, MINUTE + 300: 1.0}
+    assert noted == [(0, 120), (300, 360)]
+    source.read([COUNT], WINDOW)
+    assert len(noted) == 2
+
+
+def test_period_with_a_new_trace_is_read_again_and_no_other(reads: Any) -> None:
+    source, store, noted = reads
+    for minute in (0, 1, 5):
+        store.put(make_trace(asked_at=MINUTE + 60 * minute))
+    source.read([COUNT], WINDOW)
+    noted.clear()
+    store.put(make_trace(asked_at=MINUTE + 61))
+    assert source.read([COUNT], WINDOW)[0].values[MINUTE + 60] == 2.0
+    assert noted == [(60, 120)]
+
+
+def test_window_that_moved_on_keeps_what_it_knows(reads: Any) -> None:
+    source, store, noted = reads
+    store.put(make_trace(asked_at=MINUTE + 300))
+    source.read([COUNT], WINDOW)
+    moved = source.read([COUNT], Window(MINUTE + 120, MINUTE + 720, 60))[0]
+    assert moved.values == {MINUTE + 300: 1.0}
+    assert len(noted) == 1
+
+
+def test_other_periods_are_other_points(reads: Any) -> None:
+    source, store, _ = reads
+    for minute in range(10):
+        store.put(make_trace(asked_at=MINUTE + 60 * minute))
+    source.read([COUNT], WINDOW)
+    assert set(source.read([COUNT], Window(MINUTE, MINUTE + 600, 300))[0].values.values()) == {5.0}
