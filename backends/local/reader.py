@@ -14,11 +14,15 @@ from backends.local.features import Description, FloatArray, QuestionWords, desc
 from backends.local.texts import sentence_text
 from backends.local.weights import Probabilities, ReaderWeights, default_weights, probabilities
 from pipeline.deadline import Deadline
+from pipeline.errors import InputError
 from pipeline.protocols import Embedder
 from pipeline.types import Chunk, Confidence, Evidence, GenerateOptions, Generation, Token
 
 ABSTENTION = "No clear answer was found in the corpus."
 """What is shown instead of an answer."""
+
+FLOOR = 1e-6
+"""Least probability of a forced sentence: log 0 would drown every sum it is in."""
 
 
 class SentenceSource(Protocol):
@@ -119,6 +123,34 @@ class ExtractiveReader:
         quoted = choose_sentences(description, chances, self.weights.second_share)
         confidence = float(chances.sentences[list(quoted)].sum())
         return Reading(tuple(chunks), description, chances, quoted, confidence)
+
+    def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> FloatArray:
+        """Log-probabilities of a forced answer: float32 (n_sets, n_tokens), nats; a token is one of `split_answer`'s sentences.
+
+        A sentence's probability is that of all candidates that read alike, and at least FLOOR: a set that lacks it cannot quote it.
+        All sets are described at once, so that a chunk left out changes only what that chunk did. Raises InputError for a blank answer.
+        """
+        tokens = self.split_answer(answer)
+        chunks = list({chunk.chunk_id: chunk for subset in chunk_sets for chunk in subset}.values())
+        description = self.describe(question, chunks)
+        reading = Reading(tuple(chunks), description, Probabilities(np.zeros(0), 0.0), (), 0.0)
+        texts = np.array([reading.text(sentence) for sentence in range(len(description.spans))], dtype=object)
+        rows = []
+        for subset in chunk_sets:
+            places = [chunks.index(chunk) for chunk in subset]
+            chances = probabilities(self.weights, description, np.isin(description.chunk_of, places))
+            found = [
+                1 - chances.answered if token == ABSTENTION else chances.sentences[texts == token].sum()
+                for token in tokens
+            ]
+            rows.append(np.log(np.maximum(found, FLOOR)))
+        return np.array(rows, np.float32).reshape(len(chunk_sets), len(tokens))
+
+    def split_answer(self, answer: str) -> list[str]:
+        """An answer's sentences, as they are shown. Raises InputError for a blank answer."""
+        if not answer.strip():
+            raise InputError("The answer to score is blank.")
+        return [" ".join(answer[start:end].split()) for start, end in split_sentences(answer)]
 
     def describe(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Description:
         """The chunks' sentences as numbers; what `weights.probabilities` scores, for any subset of the chunks."""

@@ -121,6 +121,11 @@ class ResearchGenerator:
                 )
         return self._decoder.score(prompts, answer_ids)
 
+    def split_answer(self, answer: str) -> list[str]:
+        """The texts of an answer's tokens, one for each column of `score`. Raises InputError for a blank answer."""
+        stream = TextStream(self._tokenizer)
+        return [stream.add(token_id) for token_id in self._prompts.encode_answer(answer)]
+
     def _prompt_limit(self, answer_tokens: int) -> int:
         """Tokens left for the prompt: a sequence-to-sequence model's answer has a window of its own."""
         return self.window if self._seq2seq else self.window - answer_tokens

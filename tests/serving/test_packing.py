@@ -1,0 +1,78 @@
+"""What is uploaded: the same bytes each time, everything that is needed and nothing else."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ConfigError, InputError
+from serving.packing import build_lambda, pack_model
+
+BLOCKED = ("numpy", "torch", "faiss", "streamlit", "requests", "sqlalchemy", "boto3", "pinecone")
+
+
+@pytest.mark.parametrize("name", ["orchestrator", "responder"])
+def test_lambda_zip_is_reproducible_small_and_imports_alone(name: str, tmp_path: Path) -> None:
+    content = build_lambda(name)
+    time.sleep(1.1)
+    assert build_lambda(name) == content
+    assert len(content) < 1_000_000
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(tmp_path)
+    blocker = f"import sys\nfor name in {BLOCKED!r}: sys.modules[name] = None\nimport app\nassert callable(app.handler)"
+    subprocess.run([sys.executable, "-c", blocker], cwd=tmp_path, check=True)
+
+
+def test_responder_takes_nothing_along_that_it_does_not_need() -> None:
+    with zipfile.ZipFile(io.BytesIO(build_lambda("responder"))) as archive:
+        assert archive.namelist() == [
+            "app.py",
+            "backends/__init__.py",
+            "backends/aws/__init__.py",
+            "backends/aws/reply.py",
+        ]
+
+
+def test_unknown_lambda_is_named() -> None:
+    with pytest.raises(ConfigError, match="orchestrater"):
+        build_lambda("orchestrater")
+
+
+def test_model_archive_is_reproducible_and_its_manifest_says_what_is_in_it(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.tar.gz", tmp_path / "b.tar.gz"
+    manifest = pack_model("extractive", "generator", None, first)
+    time.sleep(1.1)
+    pack_model("extractive", "generator", None, second)
+    assert first.read_bytes() == second.read_bytes()
+    assert json.loads(first.with_suffix(".json").read_text()) == manifest
+    with tarfile.open(first) as archive:
+        assert sorted(archive.getnames()) == sorted(manifest["files"])
+        assert {(member.mtime, member.uid, member.uname) for member in archive} == {(0, 0, "")}
+    assert "weights/vectors.npz" in manifest["files"]
+    assert "code/backends/local/reader_weights.json" in manifest["files"]
+
+
+def test_weights_travel_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "flan"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "sub" / "vocab.txt").write_text("a")
+    manifest = pack_model("transformers", "generator", folder, tmp_path / "m.tar.gz")
+    assert {"weights/config.json", "weights/sub/vocab.txt"} <= set(manifest["files"])
+    assert not any(path.startswith("weights/vectors") for path in manifest["files"])
+
+
+def test_missing_folder_and_wrong_engine_say_so(tmp_path: Path) -> None:
+    for engine, role, folder in [
+        ("transformers", "generator", None),
+        ("transformers", "generator", tmp_path / "nowhere"),
+        ("extractive", "embedder", None),
+    ]:
+        with pytest.raises(InputError):
+            pack_model(engine, role, folder, tmp_path / "m.tar.gz")  # type: ignore[arg-type]
