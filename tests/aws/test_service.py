@@ -1,0 +1,222 @@
+"""The orchestrator's service, over real HTTP to a stack that is one scripted server: what it runs, replies, logs and measures."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.credentials import Credentials
+
+from backends.aws.service import Call, Service, StackConfig
+from pipeline.errors import ConfigError
+from pipeline.schema import generation_to_dict
+from pipeline.wire import make_traceparent, parse_health_response, parse_query_response, parse_score_response
+from tests.aws.loopback import Answer, Server, serving
+from tests.factories import make_chunk, make_generation
+
+KEY = "pinecone-secret-key"
+TRACE_ID = "ab" * 16
+VECTORS = Answer({"model": "e5", "dimension": 2, "vectors": [[1.0, 0.0]]})
+MATCHES = Answer(
+    {
+        "matches": [
+            {"id": "c1", "score": 0.9, "metadata": {"text": "Continents drift.", "title": "Drift", "document_id": "d"}}
+        ]
+    }
+)
+GENERATED = Answer({"model": "t5", "generation": generation_to_dict(make_generation())})
+
+
+class Stack:
+    """A service, the server that stands for every part, and what was written to the log."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.lines: list[dict[str, Any]] = []
+        config = StackConfig("rag-e5", "rag-t5", "rag-responder", "us-east-1", KEY, server.url, "corpus-index")
+        environ = {"AWS_ENDPOINT_URL": server.url}
+        self.service = Service(config, environ, Credentials("AKID", "aws-secret"), write=self._keep)
+
+    def _keep(self, line: str) -> None:
+        self.lines.append(json.loads(line))
+
+    def call(
+        self, path: str, data: Any = None, *, method: str = "POST", remaining_s: float = 29.0, **headers: str
+    ) -> Any:
+        given = {"content-type": "application/json", "traceparent": make_traceparent(TRACE_ID), **headers}
+        body = b"" if data is None else json.dumps(data).encode()
+        return self.service.handle(Call(method, path, given, body, "lambda-id", remaining_s))
+
+
+@pytest.fixture
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    with serving(*getattr(request, "param", (VECTORS, MATCHES, GENERATED))) as server:
+        yield Stack(server)
+
+
+def test_question_is_answered_by_the_one_pipeline_under_the_clients_trace_id(stack: Stack) -> None:
+    outcome = stack.call("/query", {"question": "why?", "top_k": 1})
+    assert outcome.status == 200
+    reply = parse_query_response(outcome.data)
+    assert reply.trace is not None
+    assert reply.trace.trace_id == TRACE_ID
+    assert reply.trace.backend == "aws"
+    assert [span.stage for span in reply.trace.spans] == ["embed", "retrieve", "generate"]
+    assert reply.trace.generation == make_generation()
+    assert reply.gateway_ms >= reply.trace.duration_ms
+    assert [asked.path for asked in stack.server.asked] == [
+        "/endpoints/rag-e5/invocations",
+        "/query",
+        "/endpoints/rag-t5/invocations",
+    ]
+
+
+def test_trace_id_and_request_id_go_through_every_call_and_log_line(stack: Stack) -> None:
+    stack.call("/query", {"question": "why?"}, **{"x-request-id": "mine"})
+    for asked in stack.server.asked:
+        assert TRACE_ID in asked.headers["traceparent"]
+        assert asked.headers["x-request-id"] == "mine"
+    logged = [line for line in stack.lines if "_aws" not in line]
+    assert logged
+    assert {(line["request_id"], line["trace_id"]) for line in logged} == {("mine", TRACE_ID)}
+
+
+def test_neither_keys_nor_texts_are_logged(stack: Stack) -> None:
+    stack.call("/query", {"question": "what is my salary?"})
+    written = json.dumps(stack.lines)
+    for secret in (KEY, "aws-secret", "salary", "Continents drift"):
+        assert secret not in written
+
+
+def test_metrics_are_emf_lines_by_stage_with_the_gateway_as_the_whole(stack: Stack) -> None:
+    stack.call("/query", {"question": "why?"})
+    metrics = [line for line in stack.lines if "_aws" in line]
+    assert {line["Stage"] for line in metrics} == {"gateway", "embed", "retrieve", "generate"}
+    assert {line["Backend"] for line in metrics} == {"aws"}
+    assert all(line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "RAG_MLOps" for line in metrics)
+    by_stage = {line["Stage"]: line for line in metrics}
+    assert by_stage["retrieve"]["TopScore"] == 0.9
+    assert by_stage["generate"]["Abstained"] == 0
+    assert by_stage["gateway"]["ErrorCount"] == 0
+
+
+def test_retrieve_answers_chunks_and_generates_nothing(stack: Stack) -> None:
+    trace = parse_query_response(stack.call("/retrieve", {"question": "why?"}).data).trace
+    assert trace is not None
+    assert trace.generation is None
+    assert [chunk.chunk_id for chunk in trace.chunks] == ["c1"]
+    assert len(stack.server.asked) == 2
+
+
+@pytest.mark.parametrize("stack", [(Answer({"tokens": ["a"], "logprobs_nats": [[-1.0], [-2.0]]}),)], indirect=True)
+def test_score_is_one_call_to_the_generator(stack: Stack) -> None:
+    from pipeline.wire import ScoreRequest, request_to_dict
+
+    request = ScoreRequest("why?", (make_chunk(),), ((), (0,)), "a")
+    found = parse_score_response(stack.call("/score", request_to_dict(request)).data)
+    assert found.logprobs_nats == ((-1.0,), (-2.0,))
+    assert len(stack.server.asked) == 1
+
+
+FAULTS: list[tuple[str, tuple[Answer, ...], int, str, str]] = [
+    ("embedder throttled", (Answer({}, 429),), 429, "Throttled", "embed"),
+    ("embedder broken", (Answer({}, 500),), 502, "StageFailed", "embed"),
+    ("garbage vectors", (Answer({"vectors": "no"}),), 502, "BadResponse", "embed"),
+    ("wrong key", (VECTORS, Answer({}, 401)), 502, "Unavailable", "retrieve"),
+    ("other dimension", (VECTORS, Answer({"message": "dimension"}, 400)), 502, "DimensionMismatch", "retrieve"),
+    (
+        "generator missing",
+        (VECTORS, MATCHES, Answer({"__type": "ValidationError"}, 400)),
+        502,
+        "Unavailable",
+        "generate",
+    ),
+    ("generator hangs up", (VECTORS, MATCHES, Answer(hang_up=True)), 502, "Unavailable", "generate"),
+]
+
+
+@pytest.mark.parametrize(
+    ("stack", "status", "kind", "stage"),
+    [row[1:] for row in FAULTS],
+    indirect=["stack"],
+    ids=[row[0] for row in FAULTS],
+)
+def test_failed_stage_keeps_the_trace_so_far(stack: Stack, status: int, kind: str, stage: str) -> None:
+    outcome = stack.call("/query", {"question": "why?"})
+    reply = parse_query_response(outcome.data)
+    assert outcome.status == status
+    assert reply.error is not None
+    assert reply.trace is not None
+    assert (reply.error.kind, reply.error.stage) == (kind, stage)
+    assert reply.trace.spans[-1].stage == stage
+    assert reply.trace.spans[-1].error == reply.error
+    assert len(reply.trace.chunks) == (1 if stage == "generate" else 0)
+    assert len(stack.server.asked) <= 5  # no retry storm: three attempts at most, after the stages before
+    assert any(line.get("event") == "failed" and line["stage"] == stage for line in stack.lines)
+
+
+@pytest.mark.parametrize("stack", [(Answer({"vectors": [[1.0]]}, delay_s=2.0),)], indirect=True)
+def test_stage_that_is_too_slow_times_out_within_the_deadline(stack: Stack) -> None:
+    outcome = stack.call("/query", {"question": "why?", "deadline_s": 0.3})
+    assert outcome.status == 504
+    assert parse_query_response(outcome.data).error.kind == "Timeout"  # type: ignore[union-attr]
+
+
+def test_deadline_is_never_beyond_what_the_lambda_has_left(stack: Stack) -> None:
+    trace = parse_query_response(
+        stack.call("/query", {"question": "why?", "deadline_s": 600}, remaining_s=9.0).data
+    ).trace
+    assert trace is not None
+    assert trace.settings["deadline_s"] == 8.5
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "status"),
+    [
+        ("/query", {"question": " "}, 400),
+        ("/query", {"question": "a", "top_k": 10_000}, 400),
+        ("/query", {"question": "a", "rerank": True}, 400),
+        ("/query", {"question": "a", "extra": 1}, 400),
+        ("/nowhere", {}, 404),
+    ],
+)
+def test_bad_request_reaches_no_part(stack: Stack, path: str, data: Any, status: int) -> None:
+    outcome = stack.call(path, data)
+    assert outcome.status == status
+    assert outcome.data["error"]["kind"] == "InputError"
+    assert stack.server.asked == []
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [(VECTORS, Answer({"namespaces": {"__default__": {"vectorCount": 7}}}), Answer({"model": "t5"}))],
+    indirect=True,
+)
+def test_health_looks_at_every_part(stack: Stack) -> None:
+    readiness = parse_health_response(stack.call("/health", method="GET").data)
+    assert readiness.ready
+    assert [part.name for part in readiness.parts] == ["embedder", "index", "generator"]
+    assert "7 vectors" in readiness.parts[1].detail
+
+
+@pytest.mark.parametrize("stack", [(Answer({}, 401),)], indirect=True)
+def test_health_says_which_part_is_not_ready_and_never_fails_itself(stack: Stack) -> None:
+    outcome = stack.call("/health", method="GET")
+    assert outcome.status == 200
+    assert not parse_health_response(outcome.data).ready
+
+
+def test_missing_configuration_is_named() -> None:
+    with pytest.raises(ConfigError, match="GENERATOR_ENDPOINT, RESPONDER_FUNCTION, PINECONE_INDEX"):
+        StackConfig.from_environ({"EMBEDDER_ENDPOINT": "e"}, lambda arn: "")
+
+
+def test_secret_is_read_from_secrets_manager_where_its_arn_is_given() -> None:
+    environ = {
+        "EMBEDDER_ENDPOINT": "e",
+        "GENERATOR_ENDPOINT": "g",
+        "RESPONDER_FUNCTION": "r",
+        "PINECONE_INDEX": "i",
+        "PINECONE_SECRET_ARN": "arn",
+    }
+    assert StackConfig.from_environ(environ, lambda arn: f"text of {arn}").pinecone_key == "text of arn"
