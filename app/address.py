@@ -35,9 +35,9 @@ def words(default: str = "") -> Field:
     return Field(default, lambda texts: texts[0])
 
 
-def flag() -> Field:
+def flag(default: bool = False) -> Field:
     """On or off."""
-    return Field(False, lambda texts: texts[0].lower() in ("true", "1"))
+    return Field(default, lambda texts: texts[0].lower() in ("true", "1"))
 
 
 def number(default: float, low: float, high: float) -> Field:
@@ -72,13 +72,14 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
     """Before the widgets are drawn: give them what the address says. Returns their `on_change`, which writes it back.
 
     page: distinguishes pages that have a field of the same name. Arguments given to the callback are other parameters to
-    take out of the address, for example a cursor that belongs to the list as it was.
+    take out of the address, for example a cursor that belongs to the list as it was. A default that changes between two runs,
+    because it belongs to what the address opens, is shown as if the address had changed.
     """
     seen = f"address-of-{page}"
-    current = {name: st.query_params.get_all(name) for name in fields}
+    current = {name: (st.query_params.get_all(name), field.default) for name, field in fields.items()}
     if st.session_state.get(seen) != current or any(name not in st.session_state for name in fields):
         for name, field in fields.items():
-            st.session_state[name] = field.value(current[name])
+            st.session_state[name] = field.value(current[name][0])
         st.session_state[seen] = current
 
     def write(*drop: str) -> None:
@@ -90,7 +91,9 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
         kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*fields, *drop)}
         changed = {name: _texts(value) for name, value in values.items() if value != fields[name].default}
         st.query_params.from_dict({**kept, **changed})
-        st.session_state[seen] = {name: st.query_params.get_all(name) for name in fields}
+        st.session_state[seen] = {
+            name: (st.query_params.get_all(name), field.default) for name, field in fields.items()
+        }
 
     return write
 

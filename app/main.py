@@ -11,7 +11,10 @@ ICON = Path(__file__).with_name("assets") / "icon.png"
 LOGO = Path(__file__).with_name("assets") / "logo.svg"
 
 SECTIONS = {
-    "Ask": [st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:", default=True)],
+    "Ask": [
+        st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:", default=True),
+        st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
+    ],
     "Observe": [st.Page(PAGES / "traces.py", title="Traces", icon=":material/list:")],
     "Data": [st.Page(PAGES / "corpus.py", title="Corpus", icon=":material/library_books:")],
     "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],

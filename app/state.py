@@ -20,9 +20,16 @@ def store() -> TraceStore:
     return services().store
 
 
-def remember_unstored(trace: Trace) -> None:
-    """Keep a trace that could not be stored for as long as this browser tab lives."""
+def remember_unstored(trace: Trace, why: str) -> None:
+    """Keep a trace that could not be stored, with the reason, for as long as this browser tab lives."""
     st.session_state.setdefault("unstored", {})[trace.trace_id] = trace
+    st.session_state.setdefault("why_unstored", {})[trace.trace_id] = why
+
+
+def why_unstored(trace_id: str) -> str | None:
+    """Why a trace could not be stored; None for one that was."""
+    reasons: dict[str, str] = st.session_state.get("why_unstored", {})
+    return reasons.get(trace_id)
 
 
 def find_trace(trace_id: str) -> tuple[Trace, StoredTrace | None] | None:

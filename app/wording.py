@@ -120,6 +120,19 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
+def asked_how(trace: Trace) -> str:
+    """The backend, and the settings that a person chose: "local/embedded, 5 chunks, reranked, deadline 30 s"."""
+    told = trace.settings
+    top_k, deadline_s = told.get("top_k"), told.get("deadline_s")
+    parts = [
+        trace.backend,
+        count(int(top_k), "chunk") if top_k else "",
+        "" if told.get("rerank") is None else "reranked" if told["rerank"] else "not reranked",
+        f"deadline {float(deadline_s):g} s" if deadline_s else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 SIGNALS = {
     "bm25": "bm25 weighs the words they share",
     "sentence": "sentence is the cosine of the chunk's best sentence",

@@ -23,7 +23,7 @@ try:
         asked = answer_live(services, to_question(asked_now), live)
         trace_id = asked.trace.trace_id
         if asked.not_stored is not None:
-            state.remember_unstored(asked.trace)
+            state.remember_unstored(asked.trace, asked.not_stored)
             st.warning(text.literal(asked.not_stored), icon=":material/warning:")
         st.query_params["trace"] = trace_id
         state.box_shows(trace_id)

@@ -4,8 +4,9 @@ import streamlit as st
 
 from app import state
 from app.views import text
+from app.views.comparison import show_comparison
 from app.views.trace import MISSING_TRACE, show_trace
-from app.views.traces import PAGE_SIZE, choose_filters, show_comparison, show_exports, show_list
+from app.views.traces import PAGE_SIZE, choose_filters, show_exports, show_list
 from pipeline.errors import RaglassError
 
 trace_id, other_id = st.query_params.get("trace"), st.query_params.get("with")

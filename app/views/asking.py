@@ -85,32 +85,46 @@ def usual_backend(services: Services, backends: list[str]) -> str:
 def choose_backend(services: Services, backends: list[str], write: address.Write) -> str:
     """The backends that can be used here; what the others need is said below."""
     chosen = st.selectbox("Backend", backends, key="backend", on_change=write)
+    say_what_is_missing(services)
+    return chosen or backends[0]
+
+
+def say_what_is_missing(services: Services) -> None:
+    """A line for every backend that cannot be used here: why, and what to do."""
     for missing in services.backend_names().values():
         if missing is not None:
             st.caption(text.literal(missing))
-    return chosen or backends[0]
 
 
 def question_box(services: Services, trace_id: str | None) -> str | None:
     """The box and, while no trace is open, its examples; returns a question that was just put, or None."""
     _follow_trace(trace_id)
-    with st.form("ask", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+    return box_with_examples("question", "Ask", with_examples=services.settings.builtin_corpus and trace_id is None)
+
+
+def box_with_examples(key: str, action: str, *, with_examples: bool) -> str | None:
+    """A box for a question, whose text is the state's `key`; returns a question that was just put, or an example, or None.
+
+    action: what the button says.
+    """
+    with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         typed = st.text_input(
             "Question",
-            key="question",
+            key=key,
             placeholder="Ask the corpus a question",
             label_visibility="collapsed",
             autocomplete="off",
             max_chars=None,
         )
-        put = st.form_submit_button("Ask", type="primary", icon=":material/arrow_forward:")
+        put = st.form_submit_button(action, type="primary", icon=":material/arrow_forward:")
     if put:
         return typed
-    if not services.settings.builtin_corpus or trace_id is not None:
+    if not with_examples:
         return None
     with st.container(horizontal=True, gap="xsmall"):
         for number, example in enumerate(EXAMPLES):
-            if st.button(text.literal(example), key=f"example-{number}", on_click=_take, args=(example,), wrap=True):
+            name = f"{key}-example-{number}"
+            if st.button(text.literal(example), key=name, on_click=_take, args=(key, example), wrap=True):
                 return example
     return None
 
@@ -147,5 +161,5 @@ def _follow_trace(trace_id: str | None) -> None:
     state.box_shows(trace_id)
 
 
-def _take(example: str) -> None:
-    st.session_state["question"] = example
+def _take(key: str, example: str) -> None:
+    st.session_state[key] = example

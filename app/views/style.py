@@ -58,6 +58,15 @@ STYLE = """
 .rg-pairs a { color: inherit; text-decoration: underline; text-underline-offset: .2em; }
 .rg-pairs th { font-weight: 500; opacity: .85; }
 .rg-pairs tbody th { min-width: 6rem; }
+.rg-overlap .rg-number { width: 3.5rem; }
+.rg-overlap .rg-alone { opacity: .75; }
+.rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
+  overflow: hidden; }
+.rg-stages tbody th { overflow-wrap: normal; }
+.rg-stages td:last-child { white-space: normal; }
+.rg-side { margin: 0; overflow-wrap: anywhere; }
+.rg-side b { text-transform: capitalize; margin-right: .4rem; }
+@media (max-width: 640px) { .rg-pairs.rg-stages { font-size: .84rem; } .rg-stages th, .rg-stages td { padding-right: .5rem; } }
 @media (max-width: 640px) { .rg-pairs td:last-child, .rg-pairs th:last-child { padding-right: 0; } .rg-pairs .rg-aside { display: none; } }
 </style>
 """

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app.comparison import StageDifference
+from app.comparison import ChunkMatch, StageDifference
 from app.views.style import LEVEL_COLOURS
 from app.wording import Trust, milliseconds
 from backends.local.index import DocumentRow
@@ -17,6 +17,10 @@ from pipeline.types import Chunk, Evidence, PartReadiness
 
 MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:^=&\"'/@")
 """Characters to which Streamlit's Markdown gives a meaning somewhere."""
+
+
+EXCERPT_CHARS = 300
+"""How much of a chunk stands in a table of chunks; the style sheet cuts it to two lines."""
 
 
 def literal(text: str) -> str:
@@ -101,19 +105,54 @@ def documents_html(rows: Sequence[DocumentRow]) -> str:
     return f'<table class="rg-pairs"><thead>{head}</thead><tbody>{cells}</tbody></table>'
 
 
-def comparison_html(rows: Sequence[StageDifference]) -> str:
-    """Times of two traces, stage by stage."""
+def overlap_html(matches: Sequence[ChunkMatch]) -> str:
+    """Chunks with their rank in each of two traces; a chunk that both retrieved stands out."""
 
-    def time(value_ms: float | None) -> str:
-        return "did not run" if value_ms is None else milliseconds(value_ms)
+    def rank(value: int | None) -> str:
+        return '<span title="not retrieved">—</span>' if value is None else str(value)
 
     cells = "".join(
-        f'<tr><th scope="row">{escape(row.stage)}</th><td class="rg-number">{time(row.first_ms)}</td>'
+        f'<tr class="{"rg-shared" if match.shared else "rg-alone"}"><td class="rg-number">{rank(match.first_rank)}</td>'
+        f'<td class="rg-number">{rank(match.second_rank)}</td><td><b dir="auto">{escape(match.chunk.title)}</b>'
+        f'<div class="rg-excerpt" dir="auto">{escape(match.chunk.text[:EXCERPT_CHARS])}</div></td></tr>'
+        for match in matches
+    )
+    heads = '<th class="rg-number">First</th><th class="rg-number">Second</th><th>Chunk</th>'
+    return f'<table class="rg-pairs rg-overlap" data-testid="overlap"><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>'
+
+
+def comparison_html(rows: Sequence[StageDifference]) -> str:
+    """Times of two traces, stage by stage; the difference is the second's against the first's."""
+
+    def time(value_ms: float | None) -> str:
+        return '<span title="did not run">—</span>' if value_ms is None else milliseconds(value_ms)
+
+    cells = "".join(
+        f'<tr><th scope="row">{escape(row.stage)}{", own time" if row.encloses else ""}</th>'
+        f'<td class="rg-number">{time(row.first_ms)}</td>'
         f'<td class="rg-number">{time(row.second_ms)}</td><td class="rg-number">{escape(row.difference)}</td></tr>'
         for row in rows
     )
-    heads = "".join(f'<th class="rg-number">{head}</th>' for head in ("First", "Second", "Second against first"))
-    return f'<table class="rg-pairs"><thead><tr><th>Stage</th>{heads}</tr></thead><tbody>{cells}</tbody></table>'
+    heads = "".join(f'<th class="rg-number">{head}</th>' for head in ("First", "Second", "Difference"))
+    return (
+        f'<table class="rg-pairs rg-stages" data-testid="stages"><thead><tr><th>Stage</th>{heads}</tr></thead>'
+        f"<tbody>{cells}</tbody></table>"
+    )
+
+
+def differences_html(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Settings in which two traces differ: name, first, second."""
+    cells = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(first)}</td><td>{escape(second)}</td></tr>'
+        for name, first, second in rows
+    )
+    head = "<thead><tr><th>Setting</th><th>First</th><th>Second</th></tr></thead>"
+    return f'<table class="rg-pairs" data-testid="differences">{head}<tbody>{cells}</tbody></table>'
+
+
+def side_html(name: str, how: str) -> str:
+    """Which of two sides this is, and how it was asked."""
+    return f'<p class="rg-side"><b>{escape(name)}</b> {escape(how)}</p>'
 
 
 def pairs_html(pairs: Mapping[str, str]) -> str:

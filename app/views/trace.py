@@ -14,6 +14,8 @@ from pipeline.types import Trace
 
 MISSING_TRACE = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
 
+WATERFALL_NOTE = "Each bar is a stage, placed where it ran. Unaccounted is the time between and after the stages; it adds up to the total."
+
 
 def show_answer(trace: Trace) -> None:
     """The answer with its confidence, and what went wrong if something did."""
@@ -38,15 +40,10 @@ def show_chunks(trace: Trace) -> None:
     text.show(text.chunks_html(trace.chunks, evidence))
 
 
-def show_waterfall(trace: Trace, *, until_ms: float | None = None) -> None:
-    """The waterfall, with a line on what one is looking at. until_ms: where its axis ends, if not with the trace."""
+def show_waterfall(trace: Trace, *, until_ms: float | None = None, side: str = "") -> None:
+    """The waterfall. until_ms: where its axis ends, if not with the trace. side: keeps two waterfalls of one page apart."""
     st.plotly_chart(
-        waterfall(trace, until_ms), config=CHART_CONFIG, key=f"waterfall-{trace.trace_id}", alt="Stage waterfall"
-    )
-    text.show(
-        text.note_html(
-            "Each bar is a stage, placed where it ran. Unaccounted is the time between and after the stages; it adds up to the total."
-        )
+        waterfall(trace, until_ms), config=CHART_CONFIG, key=f"waterfall-{side}{trace.trace_id}", alt="Stage waterfall"
     )
 
 
@@ -63,6 +60,13 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
                 label="Link to this trace",
                 icon=":material/link:",
                 query_params={"trace": trace.trace_id},
+            )
+            st.page_link(
+                "../pages/compare.py",
+                label="Compare",
+                icon=":material/compare_arrows:",
+                query_params={"first": trace.trace_id},
+                help="Ask this question on two backends, or with two settings, side by side.",
             )
         st.download_button(
             "Download JSON",
@@ -88,6 +92,7 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     with right:
         st.subheader("Time", anchor=False)
         show_waterfall(trace)
+        text.show(text.note_html(WATERFALL_NOTE))
         with st.expander("Settings of this question"):
             rows = {"backend": trace.backend, "asked": when(trace.asked_at), "trace": trace.trace_id, **trace.settings}
             text.show(text.pairs_html({name: "—" if value is None else str(value) for name, value in rows.items()}))

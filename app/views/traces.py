@@ -1,17 +1,14 @@
-"""The list of traces: filters, a table of one page, paging; and two traces side by side."""
+"""The list of traces: filters, a table of one page, paging."""
 
 from typing import Any
 
 import streamlit as st
 
 from app import address
-from app.comparison import compare
 from app.trace_filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views import text
-from app.views.trace import show_answer, show_chunks, show_waterfall
 from app.wording import LOW, when
 from metrics.queries import MAX_SEARCH_CHARS, TracePage, TraceRow
-from pipeline.types import Trace
 
 PAGE_SIZE = 50
 
@@ -138,20 +135,3 @@ def show_exports(filters: TraceFilters) -> None:
     with st.container(horizontal=True):
         for name in ("csv", "jsonl"):
             st.link_button(f"Export {name.upper()}", f"/export/traces.{name}?{address}", icon=":material/download:")
-
-
-def show_comparison(first: Trace, second: Trace) -> None:
-    """Two traces side by side: answers, stages on one time axis, chunks."""
-    found = compare(first, second)
-    st.subheader(found.headline, anchor=False)
-    longest_ms = max(first.duration_ms, second.duration_ms)
-    for column, trace in zip(st.columns(2, gap="large"), (first, second), strict=True):
-        with column:
-            text.show(text.question_html(trace.question))
-            show_answer(trace)
-            text.show(text.note_html(f"{trace.backend}, {when(trace.asked_at)}"))
-            show_waterfall(trace, until_ms=longest_ms)
-    text.show(text.comparison_html(found.stages))
-    for column, trace in zip(st.columns(2, gap="large"), (first, second), strict=True):
-        with column:
-            show_chunks(trace)

@@ -1,0 +1,22 @@
+"""Compare: one question on two backends, or on one with two settings, side by side."""
+
+import streamlit as st
+
+from app import state
+from app.views import text
+from app.views.compare import answer_live, opened_traces, put_question, show_opened
+from pipeline.errors import RaglassError
+
+st.title("Compare", anchor=False)
+
+services = state.services()
+try:
+    opened = opened_traces()
+    put = put_question(services, opened)
+    live = st.empty()  # there on every run, so that nothing below moves on the next one
+    if put is not None:
+        answer_live(services, *put, live)
+        st.rerun()  # as a reload would show it
+    show_opened(opened)
+except RaglassError as error:
+    st.error(text.literal(str(error)), icon=":material/error:")
