@@ -54,7 +54,10 @@ class Settings:
         ),
     ] = ""
     backend: Annotated[
-        str, About("Backend that answers unless another is picked: `local`, or a full name such as `local/research`.")
+        str,
+        About(
+            "Backend that answers unless another is picked: `local`, `aws`, or a full name such as `local/research`."
+        ),
     ] = "local"
     profile: Annotated[
         str,
@@ -73,6 +76,15 @@ class Settings:
     reranker: Annotated[str, About("Research profile: a cross-encoder's model id or local path.")] = (
         "cross-encoder/ms-marco-MiniLM-L6-v2"
     )
+    api_url: Annotated[str, About("Backend `aws`: URL of the stack's API, from the stack's outputs.")] = ""
+    api_auth: Annotated[
+        str,
+        About(
+            "Backend `aws`: how to authenticate: not at all, with RAGLASS_API_KEY, or as an IAM role (SigV4).",
+            choices=("none", "key", "iam"),
+        ),
+    ] = "none"
+    api_key: Annotated[str, About("Backend `aws`: key of the API.", secret=True)] = ""
     top_k: Annotated[int, About("Chunks retrieved for a question.", low=1, high=100)] = 5
     deadline_s: Annotated[float, About("Seconds that a question may take in all.", low=0.1, high=900)] = 30.0
     max_new_tokens: Annotated[int, About("Longest answer, in tokens of the generator.", low=1, high=2048)] = 128
@@ -133,6 +145,10 @@ class Settings:
             reranker=self.reranker,
             max_new_tokens=self.max_new_tokens,
             threads=self.threads or None,
+            api_url=self.api_url,
+            api_auth=self.api_auth,
+            api_key=self.api_key,
+            aws_region=self.aws_region,
             environ=dict(os.environ),
         )
 

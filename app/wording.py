@@ -108,11 +108,10 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def slowest(trace: Trace) -> str:
     """What takes most of the time, as a sentence for a chart's title."""
-    top = [span for span in trace.spans if span.parent is None]
-    if not top:
+    if not trace.spans:
         return "No stage ran"
-    span = max(top, key=lambda span: span.duration_ms)
-    return f"{span.stage.capitalize()} takes {share(span.duration_ms, trace.duration_ms)} of {milliseconds(trace.duration_ms)}"
+    own_ms, span = max(((trace.own_ms(span), span) for span in trace.spans), key=lambda timed: timed[0])
+    return f"{span.stage.capitalize()} takes {share(own_ms, trace.duration_ms)} of {milliseconds(trace.duration_ms)}"
 
 
 def listed(items: Sequence[str]) -> str:

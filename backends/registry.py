@@ -4,6 +4,7 @@ A package outside this repository adds one with an entry point in the group `rag
 its value a factory `(BackendConfig) -> Backend`. Built-in names cannot be taken over.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -35,6 +36,14 @@ class BackendConfig:
     """Upper bound on an answer's length, in the generator's tokens."""
     threads: int | None = None
     """CPU threads for models; None leaves it to the library."""
+    api_url: str = ""
+    """aws: URL of the stack's API."""
+    api_auth: str = "none"
+    """aws: how to authenticate: `none`, `key` or `iam`."""
+    api_key: str = field(default="", repr=False)
+    """aws: the API's key."""
+    aws_region: str = ""
+    """aws: the stack's region; empty for that of the AWS profile or environment."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The process environment, for backends that read settings of their own."""
 
@@ -54,6 +63,8 @@ class Entry:
     """Modules of an optional extra that it needs."""
     install: str = ""
     """What to type when they are missing."""
+    variables: tuple[str, ...] = ()
+    """Environment variables without which it cannot be asked."""
 
 
 BUILT_IN: Mapping[str, Entry] = {
@@ -64,6 +75,9 @@ BUILT_IN: Mapping[str, Entry] = {
         ("torch", "transformers", "sentence_transformers"),
         "make research",
     ),
+    "aws": Entry(
+        "backends.aws.backend", "open_aws", ("requests", "boto3"), "make install", variables=("RAGLASS_API_URL",)
+    ),
 }
 
 
@@ -72,20 +86,23 @@ def names() -> list[str]:
     return [*BUILT_IN, *sorted(name for name in _plugins() if name not in BUILT_IN)]
 
 
-def why_missing(name: str) -> str | None:
-    """Why a backend cannot be opened on this machine, with what to type; None if its packages are there."""
+def why_missing(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Why a backend cannot be opened on this machine, with what to type; None if its packages and settings are there."""
     entry = BUILT_IN.get(name)
-    missing = [module for module in entry.requires if find_spec(module) is None] if entry else []
-    if entry is None or not missing:
+    if entry is None:
         return None
-    return f"{name} needs {', '.join(missing)}. Run `{entry.install}`."
+    missing = [module for module in entry.requires if find_spec(module) is None]
+    if missing:
+        return f"{name} needs {', '.join(missing)}. Run `{entry.install}`."
+    unset = [variable for variable in entry.variables if not environ.get(variable)]
+    return f"{name} needs {', '.join(unset)}: see docs/aws.md." if unset else None
 
 
 def open_backend(name: str, config: BackendConfig) -> Backend:
     """Make a backend. Raises ConfigError for an unknown name, Unavailable if a package or model is not there."""
     entry = BUILT_IN.get(name)
     if entry is not None:
-        reason = why_missing(name)
+        reason = why_missing(name, config.environ or os.environ)
         if reason is not None:
             raise Unavailable(reason)
         factory: Factory = getattr(import_module(entry.module), entry.factory)

@@ -150,6 +150,10 @@ class Trace:
         """Time that no top-level span accounts for."""
         return self.duration_ms - sum(span.duration_ms for span in self.spans if span.parent is None)
 
+    def own_ms(self, span: Span) -> float:
+        """Time of a span that no span inside it accounts for."""
+        return span.duration_ms - sum(inner.duration_ms for inner in self.spans if inner.parent == span.stage)
+
 
 @dataclass(frozen=True, slots=True)
 class PartReadiness:

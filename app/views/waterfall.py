@@ -1,5 +1,6 @@
 """The stage waterfall: when each stage ran and for how long, with the time that no stage accounts for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -19,6 +20,10 @@ class Bar:
     """Where the bar begins."""
     duration_ms: float
     """How long it is."""
+    own_ms: float | None = None
+    """Its own share, without the spans inside it; None where there are none."""
+    depth: int = 0
+    """How many spans are around it."""
     failed: bool = False
     """Whether the stage failed."""
     cached: bool = False
@@ -27,8 +32,17 @@ class Bar:
 
 def bars(trace: Trace) -> list[Bar]:
     """Spans in order, then the unaccounted time, drawn at the end although it lies between the stages."""
+    around = {span.stage: span.parent for span in trace.spans}
     rows = [
-        Bar(span.stage, span.start_ms, span.duration_ms, span.error is not None, bool(span.attributes.get("cached")))
+        Bar(
+            span.stage,
+            span.start_ms,
+            span.duration_ms,
+            own_ms=trace.own_ms(span) if span.stage in around.values() else None,
+            depth=_depth(span.stage, around),
+            failed=span.error is not None,
+            cached=bool(span.attributes.get("cached")),
+        )
         for span in trace.spans
     ]
     unaccounted = max(trace.unaccounted_ms, 0.0)
@@ -63,8 +77,17 @@ def waterfall(trace: Trace, until_ms: float | None = None) -> go.Figure:
     return figure
 
 
+def _depth(stage: str, around: Mapping[str, str | None]) -> int:
+    """How many spans enclose a stage's; a parent that is not there counts as none."""
+    parent, depth = around.get(stage), 0
+    while parent is not None and parent in around and depth < len(around):
+        parent, depth = around[parent], depth + 1
+    return depth
+
+
 def _label(row: Bar, trace: Trace) -> str:
-    name = f"{row.name}, failed" if row.failed else row.name
+    name = "› " * row.depth + (f"{row.name}, failed" if row.failed else row.name)
     if row.cached:
         name += ", cached"
-    return f"{name}<br>{milliseconds(row.duration_ms)} · {share(row.duration_ms, trace.duration_ms)}"
+    itself = "" if row.own_ms is None else f", {milliseconds(row.own_ms)} of it its own"
+    return f"{name}<br>{milliseconds(row.duration_ms)} · {share(row.duration_ms, trace.duration_ms)}{itself}"

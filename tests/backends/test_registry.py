@@ -46,7 +46,7 @@ def config(tmp_path: Path) -> BackendConfig:
 
 def test_built_in_backends_come_first(plug: Plug) -> None:
     plug(another="open_scripted", aaa="open_scripted")
-    assert registry.names() == ["local/embedded", "local/research", "aaa", "another"]
+    assert registry.names() == ["local/embedded", "local/research", "aws", "aaa", "another"]
 
 
 def test_unknown_name_lists_the_known_ones(config: BackendConfig) -> None:
@@ -119,3 +119,8 @@ def test_importing_the_registry_imports_no_model_library() -> None:
 
 def test_environment_is_not_shown_in_a_configs_repr(tmp_path: Path) -> None:
     assert "hunter2" not in repr(BackendConfig(tmp_path, environ={"TOKEN": "hunter2"}))
+
+
+def test_backend_whose_settings_are_missing_says_which() -> None:
+    assert "RAGLASS_API_URL" in str(registry.why_missing("aws", {}))
+    assert registry.why_missing("aws", {"RAGLASS_API_URL": "https://a.example"}) is None

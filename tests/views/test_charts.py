@@ -29,6 +29,22 @@ def test_waterfall_says_what_takes_the_time_and_which_stage_failed():
     assert any("generate, failed" in label for label in figure.layout.yaxis.ticktext)
 
 
+def test_nested_spans_are_indented_and_what_is_their_own_is_told():
+    spans = (
+        Span("network", 0, 100),
+        Span("gateway", 10, 80, parent="network"),
+        Span("generate", 20, 50, parent="gateway"),
+    )
+    figure = waterfall(replace(make_trace(), spans=spans, duration_ms=100.0))
+    labels = list(figure.layout.yaxis.ticktext)
+    assert labels[0].startswith("network")
+    assert "20.0 ms of it its own" in labels[0]
+    assert labels[1].startswith("› gateway")
+    assert "30.0 ms of it its own" in labels[1]
+    assert labels[2] == "› › generate<br>50.0 ms · 50 %"
+    assert figure.layout.title.text == "Generate takes 50 % of 100 ms"
+
+
 def test_waterfall_of_a_trace_without_stages_can_be_drawn():
     assert waterfall(replace(make_trace(), spans=(), duration_ms=0.0)).layout.title.text == "No stage ran"
 

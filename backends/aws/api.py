@@ -1,0 +1,173 @@
+"""HTTP from the dashboard to the stack's API: authentication, retries where they are safe, the circuit breaker, what errors mean."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import requests
+
+from backends.aws.breaker import CircuitBreaker
+from backends.aws.calls import Policy, Retryable, call, timed_out
+from backends.aws.http import AwsSigner, host_of
+from pipeline.deadline import Deadline
+from pipeline.errors import BackendError, BadResponse, ConfigError, StageFailed, Throttled, Timeout, Unavailable
+
+STAGE = "network"
+CONNECT_S = 5.0
+POLICY = Policy(attempts=3, base_s=0.2, timeout_s=900.0)
+"""The stack retries its own parts; these are for what lies between here and there."""
+
+Auth = Literal["none", "key", "iam"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReply:
+    """A reply of the stack, whatever its status."""
+
+    status: int
+    """HTTP status."""
+    data: dict[str, Any]
+    """Its JSON object, which has a `schema_version`."""
+
+
+class Api:
+    """One kept-alive session to a stack's API. Thread-safe enough: requests' pool is, and headers are set per call.
+
+    A call is made again after a connection that failed or broke, and after 429 or 503 from API Gateway: asking twice changes nothing.
+    Not after a time-out, since the time is gone, nor after a reply of the stack, which has done its own retries.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: Auth = "none",
+        key: str = "",
+        region: str = "",
+        credentials: Any = None,
+        policy: Policy = POLICY,
+        breaker: CircuitBreaker | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """url: of the API, with its stage if it has one. credentials: of botocore, for `iam`. Raises ConfigError for a bad URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError("RAGLASS_API_URL is no http(s) URL. Copy it from the stack's outputs.")
+        if auth == "key" and not key:
+            raise ConfigError("RAGLASS_API_AUTH is key, but RAGLASS_API_KEY is not set.")
+        self.host = host_of(url)
+        self._url, self._key, self._auth = url.rstrip("/"), key, auth
+        self._sign = AwsSigner("execute-api", region, credentials) if auth == "iam" else None
+        self._policy, self._sleep, self._jitter = policy, sleep, jitter
+        self._breaker = breaker or CircuitBreaker()
+        self._session = requests.Session()
+        self._session.trust_env = False
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=16)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def send(
+        self, method: str, path: str, data: Mapping[str, Any] | None, headers: Mapping[str, str], deadline: Deadline
+    ) -> ApiReply:
+        """Send one request and return the stack's reply, good or bad.
+
+        Raises Unavailable (also while the circuit is open), Throttled, Timeout, or BadResponse for what is no reply of a stack.
+        """
+        self._breaker.check(f"The API at {self.host}")
+        body = b"" if data is None else json.dumps(data, ensure_ascii=False).encode()
+        given = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {}), **headers}
+        try:
+            reply = call(
+                STAGE,
+                lambda timeout_s: self._attempt(method, self._url + path, given, body, timeout_s),
+                deadline,
+                policy=self._policy,
+                sleep=self._sleep,
+                jitter=self._jitter,
+            )
+        except BackendError as error:
+            if isinstance(error, Unavailable | Timeout | StageFailed):
+                self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return reply
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _attempt(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> ApiReply:
+        try:
+            response = self._session.request(
+                method,
+                url,
+                headers=self._authorised(method, url, headers, body),
+                data=body,
+                timeout=(min(CONNECT_S, timeout_s), timeout_s),
+                allow_redirects=False,
+            )
+        except requests.ReadTimeout as error:
+            raise timed_out(STAGE, timeout_s, f"The API at {self.host}") from error
+        except requests.RequestException as error:
+            raise Retryable(
+                Unavailable(
+                    f"The API at {self.host} cannot be reached ({type(error).__name__}). Check RAGLASS_API_URL and the network; "
+                    "`raglass status` tries it again.",
+                    stage=STAGE,
+                )
+            ) from error
+        return self._read(response)
+
+    def _authorised(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        if self._sign is not None:
+            return dict(self._sign(method, url, headers, body))
+        return {**headers, "x-api-key": self._key} if self._key else dict(headers)
+
+    def _read(self, response: requests.Response) -> ApiReply:
+        """A reply of the stack; what API Gateway itself answers leaves as an error."""
+        data = _object(response.content)
+        if data is not None and "schema_version" in data:
+            return ApiReply(response.status_code, data)
+        where, status = f"The API at {self.host}", response.status_code
+        if status in (429, 503):
+            raise Retryable(
+                Throttled(
+                    f"{where} is throttled (HTTP {status}). Ask again in a moment, or raise its limits.", stage=STAGE
+                ),
+                after_s=_seconds(response.headers.get("Retry-After")),
+            )
+        if status in (401, 403):
+            raise BadResponse(
+                f"{where} refused the caller (HTTP {status}). Check RAGLASS_API_AUTH and RAGLASS_API_KEY, or the role, the clock and "
+                "the region (RAGLASS_AWS_REGION).",
+                stage=STAGE,
+            )
+        if status >= 500:
+            raise StageFailed(
+                f"{where} failed before its orchestrator could answer (HTTP {status}). The Lambda's log says why.",
+                stage=STAGE,
+            )
+        raise BadResponse(
+            f"{where} answered HTTP {status} and nothing that a Raglass stack answers. Check that RAGLASS_API_URL is the URL of its API.",
+            stage=STAGE,
+        )
+
+
+def _object(content: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        return None
