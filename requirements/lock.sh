@@ -1,7 +1,7 @@
 #!/bin/sh
 # Resolve pyproject.toml into the lock files. torch is left out: which build fits is the machine's affair (see the Makefile).
 set -eu
-compile="$1/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
+compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
   --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe"
 cd "$(dirname "$0")"
 $compile --output-file run.lock ../pyproject.toml
