@@ -16,6 +16,8 @@ import boto3
 from botocore.config import Config
 from pinecone import Pinecone
 
+from backends.registry import BackendConfig, open_backend
+from pipeline.protocols import Backend
 from serving.rehearsal import stack
 from serving.rehearsal.artifacts import Models, upload_artifacts
 from serving.rehearsal.corpus_vectors import upsert_builtin
@@ -71,17 +73,37 @@ class Rehearsal:
 
     def client(self, service: str) -> Any:
         """A boto3 client with every permission."""
-        return root_client(service, self.sagemaker_url if service.startswith("sagemaker") else self.endpoint_url)
+        return root_client(service, self._url_of(service))
+
+    def dashboard_client(self, service: str) -> Any:
+        """A boto3 client with the permissions that the dashboard has."""
+        keys = (self.environ[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"))
+        return make_client(service, self._url_of(service), *keys)
+
+    def open_backend(self) -> Backend:
+        """The product's own client of the stack."""
+        environ = dict(self.environ)
+        config = BackendConfig(data_dir=self.folder, api_url=self.api_url, aws_region=REGION, environ=environ)
+        return open_backend("aws", config)
+
+    def _url_of(self, service: str) -> str:
+        return self.sagemaker_url if service.startswith("sagemaker") else self.endpoint_url
 
 
 def root_client(service: str, url: str) -> Any:
     """A boto3 client of the account's root, on a stand-in."""
+    return make_client(service, url, ROOT_KEY, ROOT_SECRET)
+
+
+def make_client(service: str, url: str, key: str, secret: str, token: str | None = None) -> Any:
+    """A boto3 client that speaks to a stand-in whatever this process's environment says."""
     return boto3.client(
         service,
         endpoint_url=url,
         region_name=REGION,
-        aws_access_key_id=ROOT_KEY,
-        aws_secret_access_key=ROOT_SECRET,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
         config=Config(proxies={}, retries={"max_attempts": 2}),
     )
 

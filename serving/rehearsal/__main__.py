@@ -1,0 +1,87 @@
+"""`python -m serving.rehearsal`: the whole AWS stack on this machine, with the dashboard on it, until Ctrl-C.
+
+With `--test` nothing is shown: questions are asked, metrics and logs read back, everything removed, and the status says
+whether all was well.
+"""
+
+import argparse
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+from pipeline.errors import RaglassError
+from serving.rehearsal.ports import LOOPBACK, free_port
+from serving.rehearsal.processes import Child, clean_environ
+from serving.rehearsal.session import Rehearsal, start
+from serving.rehearsal.trial import try_denial, try_out
+
+USUAL_PORT = 8501
+DASHBOARD_S = 180.0
+
+
+def main() -> None:
+    """Run, and leave with 0, or with 1 and the reasons."""
+    parser = argparse.ArgumentParser(prog="python -m serving.rehearsal", description=__doc__.split("\n")[0])
+    parser.add_argument("--test", action="store_true", help="ask questions, read the metrics back and leave")
+    parser.add_argument("--auth", action="store_true", help="enforce IAM")
+    parser.add_argument("--questions", type=int, default=50, help="how many to ask with --test")
+    parser.add_argument("--port", type=int, help=f"of the dashboard; {USUAL_PORT} if it is free")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    began = time.monotonic()
+    try:
+        with start(auth=options.auth, tell=say) as rehearsal:
+            if options.test:
+                problems = try_out(rehearsal, options.questions, say)
+                problems += try_denial(rehearsal, say) if options.auth else []
+            else:
+                problems = show(rehearsal, options.port or usual_port())
+    except RaglassError as error:
+        problems = [str(error)]
+    except KeyboardInterrupt:
+        problems = []
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    say(
+        f"Stack down, nothing is left of it. {'It failed' if problems else 'All was well'} ({time.monotonic() - began:.1f} s)"
+    )
+    sys.exit(1 if problems else 0)
+
+
+def show(rehearsal: Rehearsal, port: int) -> list[str]:
+    """Start the dashboard on the stack and wait for Ctrl-C. Returns why it ended by itself."""
+    environ = clean_environ(**rehearsal.environ, RAGLASS_DATA_DIR=str(rehearsal.folder / "data"))
+    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", str(port)]
+    dashboard = Child("dashboard", command, environ, rehearsal.folder)
+    try:
+        dashboard.wait_until_ok(f"http://{LOOPBACK}:{port}/readyz", DASHBOARD_S)
+        say(
+            f"The stack's API: {rehearsal.api_url}\nThe dashboard:   http://{LOOPBACK}:{port}\nCtrl-C removes everything."
+        )
+        while dashboard.is_running():
+            time.sleep(0.5)
+        return [f"The dashboard ended by itself. The end of its log: {dashboard.tail()}"]
+    finally:
+        dashboard.stop()
+
+
+def usual_port() -> int:
+    """The dashboard's usual port, or a free one if it is taken."""
+    with socket.socket() as probe:
+        return free_port() if probe.connect_ex((LOOPBACK, USUAL_PORT)) == 0 else USUAL_PORT
+
+
+def say(line: str) -> None:
+    """Print at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
