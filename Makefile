@@ -12,10 +12,10 @@ export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run test check format lint types contracts browser bench seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test test check format lint types contracts browser bench seed schema lock clean
 
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.run ## Make the virtual environment of the dashboard
 
@@ -23,6 +23,12 @@ research: $(VENV)/.research ## Add the research profile (torch, transformers) to
 
 run: $(VENV)/.run ## Start the dashboard on port 8501
 	@$(BIN)/raglass serve
+
+rehearse: $(VENV)/.run ## Run the whole AWS stack on this machine, dashboard included, until Ctrl-C (AUTH=1 enforces IAM)
+	@$(BIN)/python -m serving.rehearsal $(if $(AUTH),--auth)
+
+rehearse-test: $(VENV)/.run ## The same without a screen: ask questions, read the metrics back, remove everything
+	@$(BIN)/python -m serving.rehearsal --test $(if $(AUTH),--auth)
 
 test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
 	$(BIN)/python -m pytest
@@ -59,7 +65,7 @@ lock: $(VENV)/.lock ## Resolve the lock files again
 	sh requirements/lock.sh $(BIN)
 
 clean: ## Remove the virtual environment and caches; data is kept
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; install Python 3.11 or say make PYTHON=python3.12"; exit 1; }
