@@ -15,7 +15,10 @@ SECTIONS = {
         st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:", default=True),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
-    "Observe": [st.Page(PAGES / "traces.py", title="Traces", icon=":material/list:")],
+    "Observe": [
+        st.Page(PAGES / "live.py", title="Live", icon=":material/monitoring:"),
+        st.Page(PAGES / "traces.py", title="Traces", icon=":material/list:"),
+    ],
     "Data": [st.Page(PAGES / "corpus.py", title="Corpus", icon=":material/library_books:")],
     "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],
 }

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from app.config import Settings
 from app.indexing import IndexJob, Upload
+from app.live import Live
 from app.streaming import stream
 from backends import registry
 from backends.local.corpus import LocalCorpus
@@ -80,6 +81,7 @@ class Services:
         self._backends: dict[str, Backend] = {}
         self._store: TraceStore | None = None
         self._job: IndexJob | None = None
+        self.live = Live(settings, lambda: self.store)
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from app import services as use_cases
+from app.live import LiveChoice
+from app.live_view import LiveView
 from app.services import Services
 from app.trace_filters import TraceFilters
 from metrics.queries import StoredTrace, TracePage, TraceQuery
@@ -60,6 +62,16 @@ def trace_backends() -> list[str]:
 def trace_page(filters: TraceFilters, after: str | None, limit: int) -> TracePage:
     """A page of traces; read again only once something stored has changed."""
     return _page(filters.to_query(), after, limit, store().version())
+
+
+def live_view(choice: LiveChoice) -> LiveView:
+    """What the Live page shows; worked out again only once a refresh may show something new."""
+    return _live_view(choice, services().live.version(choice))
+
+
+@st.cache_resource(max_entries=30, show_spinner=False)
+def _live_view(choice: LiveChoice, version: str) -> LiveView:
+    return services().live.read(choice)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

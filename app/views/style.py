@@ -20,6 +20,14 @@ STAGE_COLOURS = {
 
 LEVEL_COLOURS = {"high": "#009e73", "moderate": "#e69f00", "low": "#d55e00", "unknown": "#8c96a0"}
 
+OUTCOME_COLOURS = {"answered": "#6f8fae", "failed": "#e5484d"}
+
+LATENCY_COLOUR = "#3b82c4"
+"""End-to-end latency: one colour, its percentiles told apart by their strokes."""
+
+PART_COLOURS = {"SageMaker": "#8f74d2", "Lambda": STAGE_COLOURS["gateway"], "the network": STAGE_COLOURS["network"]}
+"""Lambda is the gateway's handler, so that it has the gateway's colour."""
+
 CHART_CONFIG: dict[str, Any] = {"displaylogo": False, "displayModeBar": False, "responsive": True}
 
 STYLE = """

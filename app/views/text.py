@@ -11,8 +11,9 @@ import streamlit as st
 
 from app.comparison import ChunkMatch, StageDifference
 from app.views.style import LEVEL_COLOURS
-from app.wording import Trust, milliseconds
+from app.wording import Trust, milliseconds, when
 from backends.local.index import DocumentRow
+from metrics.alarms import Alarm
 from pipeline.types import Chunk, Evidence, PartReadiness
 
 MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:^=&\"'/@")
@@ -21,6 +22,9 @@ MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:^=&\"'/@")
 
 EXCERPT_CHARS = 300
 """How much of a chunk stands in a table of chunks; the style sheet cuts it to two lines."""
+
+ALARM_LEVELS = {"ALARM": ("low", "in alarm"), "OK": ("high", "fine"), "INSUFFICIENT_DATA": ("unknown", "no data")}
+"""Colour and words for each state of an alarm."""
 
 
 def literal(text: str) -> str:
@@ -172,6 +176,21 @@ def parts_html(parts: Sequence[PartReadiness]) -> str:
         for part in parts
     )
     return f'<table class="rg-pairs">{rows}</table>'
+
+
+def alarms_html(alarms: Sequence[Alarm]) -> str:
+    """Alarms with their state, in words and by colour, and why."""
+
+    def row(alarm: Alarm) -> str:
+        level, words = ALARM_LEVELS[alarm.state]
+        since = f" since {when(alarm.since_s)}" if alarm.since_s is not None else ""
+        reason = " ".join(part for part in (alarm.description, alarm.reason) if part)
+        return (
+            f'<tr><th scope="row">{escape(alarm.name)}</th><td class="rg-state"><span class="rg-dot" style="background:'
+            f'{LEVEL_COLOURS[level]}"></span> {words}</td><td>{escape(reason)}{escape(since)}</td></tr>'
+        )
+
+    return f'<table class="rg-pairs">{"".join(map(row, alarms))}</table>'
 
 
 def show(html: str) -> None:

@@ -1,0 +1,16 @@
+"""Live: rate, errors and latency as they are now, by stage; of this dashboard's traces or of the whole stack."""
+
+import streamlit as st
+
+from app.views import text
+from app.views.live import choose, choose_log, show_live, show_log
+from pipeline.errors import RaglassError
+
+st.title("Live", anchor=False)
+try:
+    controls = choose()
+    st.fragment(show_live, run_every=controls.refresh_s)(controls)
+    choose_log(controls)
+    st.fragment(show_log, run_every=controls.refresh_s)(controls)
+except RaglassError as error:
+    st.error(text.literal(str(error)), icon=":material/error:")

@@ -1,0 +1,281 @@
+"""The Live page over the local store alone, over a CloudWatch in memory, and while CloudWatch refuses."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.live import Live
+from app.services import Services
+from metrics.alarms import AlarmReader
+from metrics.catalogue import log_groups
+from metrics.cloudwatch import CloudWatchSource
+from metrics.logs import LogReader
+from pipeline.measures import measures_of
+from tests.factories import make_failed_trace, make_spans, make_trace
+from tests.metrics.fake_cloudwatch import FakeCloudWatch, refusal
+from tests.pages.test_pages import shown
+
+STACK = "raglass"
+
+
+def ago(seconds: float) -> float:
+    return time.time() - seconds
+
+
+def titles(page: Any) -> str:
+    """The titles of the charts: they are all that a figure says in words."""
+    return "\n".join(element.proto.spec for element in page.get("plotly_chart"))
+
+
+def put_traces(services: Services) -> None:
+    for place in range(9):
+        services.store.put(
+            make_trace(
+                backend="fake",
+                asked_at=ago(60 * place),
+                duration_ms=100.0,
+                spans=make_spans(embed_ms=10.0, retrieve_ms=5.0, generate_ms=80.0),
+            )
+        )
+    services.store.put(make_failed_trace(backend="fake", asked_at=ago(30)))
+
+
+def test_empty_store_says_what_to_do(open_page):
+    page = open_page("live")
+    assert not page.exception
+    assert "No question has been asked yet" in shown(page)
+
+
+def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, services):
+    put_traces(services)
+    page = open_page("live")
+    assert not page.exception
+    assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "10"), ("Failed", "10 %")]
+    assert "Generate takes 8" in titles(page)
+    assert "All failed in generate" in titles(page)
+    assert "10 % failed" in titles(page)
+    assert "from the traces of this dashboard" in shown(page)
+
+
+def test_window_without_a_question_says_so(open_page, services):
+    services.store.put(make_trace(backend="fake", asked_at=ago(7_200)))
+    page = open_page("live")
+    assert not page.exception
+    assert "No question to fake in this window" in shown(page).replace("\\", "")
+
+
+def test_choices_stand_in_the_address(open_page, services):
+    put_traces(services)
+    page = open_page("live", window="7 days", refresh="pause", measure="p95")
+    assert not page.exception
+    assert page.selectbox(key="window").value == "7 days"
+    assert "Refreshing is paused" in shown(page)
+    assert "in periods of 15 min" in shown(page)
+    assert "has the highest p95" in titles(page)
+    page.selectbox(key="window").set_value("15 min").run()
+    assert "".join(page.query_params["window"]) == "15 min"
+
+
+def test_nonsense_in_the_address_falls_back(open_page, services):
+    put_traces(services)
+    page = open_page("live", window="for ever", period="2 s", source="cloudwatch", at="never", measure="p100")
+    assert not page.exception
+    assert page.selectbox(key="window").value == "1 hour"
+
+
+def test_chosen_period_lists_its_traces_the_slowest_first(open_page, services):
+    put_traces(services)
+    minute = int(ago(120)) // 60 * 60
+    services.store.put(make_trace(backend="fake", question="the slow one", asked_at=minute + 1, duration_ms=9_000.0))
+    page = open_page("live", at=str(minute))
+    assert not page.exception
+    assert page.dataframe[0].value["question"].iloc[0] == "the slow one"
+    assert "9" in titles(page)
+
+
+def test_period_without_stored_traces_says_so(open_page, services):
+    put_traces(services)
+    page = open_page("live", at=str(int(ago(3_000)) // 60 * 60))
+    assert not page.exception
+    assert "stored no trace of this period" in shown(page)
+
+
+def test_slowest_periods_are_offered_and_choosing_one_changes_the_address(open_page, services):
+    put_traces(services)
+    page = open_page("live")
+    offered = page.selectbox(key="at")
+    assert len(offered.options) == 10
+    offered.select_index(1).run()
+    assert not page.exception
+    assert "".join(page.query_params["at"]) == str(page.selectbox(key="at").value)
+
+
+def test_local_page_needs_no_cloud(open_page, services, monkeypatch):
+    import boto3
+
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError("the local page made an AWS client")
+
+    monkeypatch.setattr(boto3.session.Session, "client", refuse)
+    put_traces(services)
+    page = open_page("live", log="true")
+    assert not page.exception
+    assert "Log lines come from CloudWatch" in shown(page)
+
+
+@pytest.fixture
+def cloud() -> FakeCloudWatch:
+    return FakeCloudWatch()
+
+
+@pytest.fixture
+def on_aws(services: Services, cloud: FakeCloudWatch) -> Services:
+    """The services, reading a stack's metrics."""
+    services.settings = replace(services.settings, metrics_source="cloudwatch", aws_region="eu-west-1")
+    services.live = Live(
+        services.settings,
+        lambda: services.store,
+        cloudwatch=CloudWatchSource(client=cloud, sleep=lambda s: None),
+        alarms=AlarmReader(STACK, client=cloud, sleep=lambda s: None),
+        logs=LogReader(log_groups(STACK), client=cloud, sleep=lambda s: None),
+    )
+    return services
+
+
+def publish(cloud: FakeCloudWatch, services: Services) -> None:
+    """Two questions through the stack, as server and client publish them."""
+    from tests.pipeline.test_measures import NESTED
+
+    for place in range(2):
+        asked_at = ago(600 + 60 * place)
+        server = make_trace(
+            backend="aws", asked_at=asked_at, duration_ms=50.0, spans=make_spans(embed_ms=10.0, generate_ms=30.0)
+        )
+        client = make_trace(backend="aws", asked_at=asked_at, duration_ms=60.0, spans=NESTED)
+        cloud.publish(measures_of(server, total_stage="gateway"))
+        cloud.publish(measures_of(client))
+        services.store.put(client)
+        function = [("FunctionName", f"{STACK}-orchestrator")]
+        endpoint = [("EndpointName", f"{STACK}-generator"), ("VariantName", "AllTraffic")]
+        for name, value in {"Invocations": 1.0, "Duration": 50.0, "Errors": 0.0, "Throttles": 0.0}.items():
+            cloud.add("AWS/Lambda", name, function, asked_at, value)
+        cloud.add("AWS/SageMaker", "Invocations", endpoint, asked_at, 1.0)
+        cloud.add("AWS/SageMaker", "ModelLatency", endpoint, asked_at, 35_000.0)
+
+
+def test_stack_shows_sagemaker_lambda_and_network(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    page = open_page("live")
+    assert not page.exception
+    assert "SageMaker takes 58 % of a question, Lambda 25 %, the network 17 %" in titles(page)
+    assert "Generate takes 50 % of the time" in titles(page)
+    [parts] = [frame.value for frame in page.dataframe if "part" in frame.value]
+    assert list(parts["part"]) == ["raglass-generator", "raglass-orchestrator"]
+    assert cloud.count("get_metric_data") == 1
+
+
+def test_rerun_of_the_stack_asks_for_no_metrics(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    page = open_page("live")
+    page.run()
+    assert not page.exception
+    assert cloud.count("get_metric_data") == 1
+
+
+def test_late_points_and_cost_are_told(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    page = open_page("live")
+    assert "shaded is still arriving" in shown(page)
+    assert "CloudWatch was asked 1 time" in shown(page)
+
+
+@pytest.mark.parametrize(
+    ("operation", "permission"),
+    [("get_metric_data", "cloudwatch:GetMetricData"), ("describe_alarms", "cloudwatch:DescribeAlarms")],
+)
+def test_missing_permission_is_named_exactly(open_page, on_aws, cloud, monkeypatch, operation, permission):
+    publish(cloud, on_aws)
+
+    def refuse(**request: object) -> None:
+        raise refusal("AccessDenied", 403)
+
+    monkeypatch.setattr(cloud, operation, refuse)
+    page = open_page("live")
+    assert not page.exception
+    assert f"The permission {permission} is missing" in shown(page).replace("\\", "")
+
+
+def test_last_figures_stay_while_cloudwatch_refuses(open_page, on_aws, cloud):
+    import streamlit as st
+
+    publish(cloud, on_aws)
+    page = open_page("live")
+    cloud.broken = refusal("Throttling")
+    st.cache_resource.clear()
+    on_aws.live._cloudwatch._known.clear()
+    page.run()
+    assert not page.exception
+    assert "asks for fewer calls" in shown(page)
+    assert "SageMaker takes" in titles(page)
+
+
+def test_alarms_are_shown_in_words_and_escaped(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    cloud.alarms = [
+        {
+            "AlarmName": "raglass-slow",
+            "StateValue": "ALARM",
+            "StateReason": "<b>p95</b> was 9 s",
+            "AlarmDescription": "x",
+        }
+    ]
+    text = shown(open_page("live"))
+    assert "in alarm" in text
+    assert "&lt;b&gt;p95" in text
+
+
+def test_log_is_followed_and_lines_are_shown_once(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    group = log_groups(STACK)[0]
+    cloud.log(group, ago(20), '{"message": "one"}')
+    page = open_page("live", log="true")
+    assert not page.exception
+    cloud.log(group, ago(1), '{"message": "two"}')
+    page.run()
+    lines = [list(frame.value["line"]) for frame in page.dataframe if "line" in frame.value]
+    assert lines == [['{"message": "two"}', '{"message": "one"}']]
+    assert "Not there yet" in shown(page)
+
+
+def test_log_can_be_searched_for_a_request(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    for message in ("request a", "request b"):
+        cloud.log(log_groups(STACK)[0], ago(20), message)
+    page = open_page("live", log="true", find="request b")
+    lines = [list(frame.value["line"]) for frame in page.dataframe if "line" in frame.value]
+    assert lines == [["request b"]]
+
+
+def test_log_is_not_asked_for_unless_wanted(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    open_page("live")
+    assert cloud.count("filter_log_events") == 0
+
+
+def test_missing_log_permission_is_named(open_page, on_aws, cloud, monkeypatch):
+    def refuse(**request: object) -> None:
+        raise refusal("AccessDeniedException")
+
+    monkeypatch.setattr(cloud, "filter_log_events", refuse)
+    page = open_page("live", log="true")
+    assert "logs:FilterLogEvents is missing" in shown(page).replace("\\", "")
+
+
+def test_stack_page_can_read_the_local_traces_instead(open_page, on_aws, cloud):
+    publish(cloud, on_aws)
+    page = open_page("live", source="local")
+    assert not page.exception
+    assert cloud.count("get_metric_data") == 0
+    assert "from the traces of this dashboard" in shown(page)
