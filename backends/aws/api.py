@@ -14,7 +14,7 @@ from backends.aws.breaker import CircuitBreaker
 from backends.aws.calls import Policy, Retryable, call, timed_out
 from backends.aws.http import AwsSigner, host_of
 from pipeline.deadline import Deadline
-from pipeline.errors import BackendError, BadResponse, ConfigError, StageFailed, Throttled, Timeout, Unavailable
+from pipeline.errors import BadResponse, ConfigError, StageFailed, Throttled, Timeout, Unavailable
 
 STAGE = "network"
 CONNECT_S = 5.0
@@ -78,9 +78,9 @@ class Api:
 
         Raises Unavailable (also while the circuit is open), Throttled, Timeout, or BadResponse for what is no reply of a stack.
         """
-        self._breaker.check(f"The API at {self.host}")
         body = b"" if data is None else json.dumps(data, ensure_ascii=False).encode()
         given = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {}), **headers}
+        self._breaker.check(f"The API at {self.host}")
         try:
             reply = call(
                 STAGE,
@@ -90,9 +90,11 @@ class Api:
                 sleep=self._sleep,
                 jitter=self._jitter,
             )
-        except BackendError as error:
-            if isinstance(error, Unavailable | Timeout | StageFailed):
-                self._breaker.failed()
+        except (Unavailable, Timeout, StageFailed):
+            self._breaker.failed()
+            raise
+        except BaseException:
+            self._breaker.undecided()
             raise
         self._breaker.succeeded()
         return reply

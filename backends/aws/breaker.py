@@ -51,3 +51,8 @@ class CircuitBreaker:
             self._failures += 1
             if self._on_trial or self._failures >= self._most:
                 self._opened_at, self._on_trial = self._clock(), False
+
+    def undecided(self) -> None:
+        """A call ended without showing whether the API works, by a throttle or a refusal: the next one may be the trial."""
+        with self._lock:
+            self._on_trial = False

@@ -177,6 +177,24 @@ def test_failed_trial_opens_the_circuit_again_and_only_one_call_is_on_trial() ->
     breaker.check("It")
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [Answer({}, 429), Answer({}, 403), Answer(raw=b"<html>")],
+    ids=["throttled", "refused", "html page"],
+)
+def test_trial_that_decides_nothing_leaves_the_next_call_to_try(ending: Answer) -> None:
+    now = [0.0]
+    breaker = CircuitBreaker(failures=1, pause_s=30, clock=lambda: now[0])
+    with serving(Answer({}, 500)) as server:
+        backend = open_at(server, breaker=breaker, policy=Policy(attempts=1))
+        assert ask(backend).error.kind == "StageFailed"
+        now[0] = 31.0
+        server.answers = [ending]
+        assert ask(backend).error.kind in ("Throttled", "BadResponse")
+        server.answers = [QUERY]
+        assert ask(backend).error is None
+
+
 def test_key_goes_into_its_header() -> None:
     with serving(QUERY) as server:
         ask(open_at(server, auth="key", key=KEY))
