@@ -1,56 +1,30 @@
 """`raglass`: the same use cases in a shell. `--json` prints what a program would read; messages go to standard error."""
 
-import json
-import logging
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.errors import InputError, RaglassError
+from app.cli_ingest import ingest
+from app.shell import backend_option, complain, json_option, opened, print_json
+from pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    from app.services import Services
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-backend_option = click.option("--backend", help="Full name of a backend, for example local/research.")
-
-
-@contextmanager
-def readable_errors() -> Iterator[None]:
-    """Print an error that is meant to be read, without a traceback, and leave with 2 for misuse or 1 otherwise."""
-    try:
-        yield
-    except RaglassError as error:
-        complain(str(error))
-        sys.exit(2 if isinstance(error, InputError) else 1)
-    except BrokenPipeError:
-        sys.exit(1)
-
-
-@contextmanager
-def opened() -> Iterator["Services"]:
-    """The process's services, closed at the end. Imports come late so that `--help` is quick."""
-    with readable_errors():
-        from app.services import services
-
-        current = services()
-        logging.basicConfig(level=current.settings.log_level, format="%(levelname)s %(name)s: %(message)s")
-        try:
-            yield current
-        finally:
-            current.close()
+    pass
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="raglass")
 def main() -> None:
     """A RAG pipeline under glass. Settings are RAGLASS_* variables: see docs/settings.md."""
+
+
+main.add_command(ingest)
 
 
 @main.command()
@@ -231,18 +205,6 @@ def status(backend: str | None, as_json: bool) -> None:
             click.echo(status_text(found))
         if not found.ready:
             sys.exit(1)
-
-
-def print_json(data: Any) -> None:
-    """Print JSON for a program: ASCII, so that no text of a document can act on a terminal or break a pipe's encoding."""
-    click.echo(json.dumps(data, indent=2))
-
-
-def complain(message: str) -> None:
-    """Say on standard error what is wrong, without characters that would act on a terminal."""
-    from app.report import printable
-
-    click.echo(f"raglass: {printable(message)}", err=True)
 
 
 def check_port(host: str, port: int) -> None:

@@ -103,7 +103,7 @@ def _chunk(match: Any, rank: int) -> Chunk:
     try:
         known = match["metadata"]
         return Chunk(
-            chunk_id=str(match["id"]),
+            chunk_id=str(known.get("chunk_id", match["id"])),
             document_id=str(known["document_id"]),
             title=str(known["title"]),
             text=str(known["text"]),

@@ -15,7 +15,7 @@ from backends.local.documents import Document, DocumentLibrary, builtin_document
 from backends.local.embedding_map import FloatArray, Projection, fit_projection, sample_rows
 from backends.local.index import IndexedChunk, LocalIndex
 from backends.local.manifest import Manifest
-from backends.local.vectors import LocalEmbedder, VectorCache
+from backends.local.vectors import LocalEmbedder, VectorCache, embed_all
 from pipeline.errors import Unavailable
 
 RECIPE = f"sentencex/{chunking.TARGET_CHARS}/{chunking.MAX_CHARS}/title-in-front"
@@ -117,7 +117,7 @@ class LocalCorpus:
             return state.manifest
         return build_index(
             self.index.root,
-            self._documents(),
+            self.documents(),
             self._embedder,
             self._cache,
             corpus_hash=self.fingerprint(),
@@ -145,7 +145,23 @@ class LocalCorpus:
         x, y = self.embedding_map().projection.project(vector)[0]
         return float(x), float(y)
 
-    def _documents(self) -> Iterator[Document]:
+    @property
+    def dimension(self) -> int:
+        """Length of the embedder's vectors."""
+        return self._embedder.dimension
+
+    @property
+    def embedder_fingerprint(self) -> str:
+        """Identity of the embedder: changes whenever its vectors would."""
+        return self._embedder.fingerprint
+
+    def embed(self, texts: list[str]) -> FloatArray:
+        """Passages to vectors, float32 (n, dim), L2-normalised; what was embedded before is not embedded again."""
+        vectors = embed_all(texts, self._embedder, self._cache).astype(np.float32)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def documents(self) -> Iterator[Document]:
+        """All documents: built-in ones, if they are part of the corpus, then added ones."""
         if self._builtin:
             yield from builtin_documents()
         yield from self.library.documents()

@@ -1,0 +1,56 @@
+"""What every command of the shell shares: opening the services, printing for programs, and saying what is wrong."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import InputError, RaglassError
+
+if TYPE_CHECKING:
+    from app.services import Services
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+backend_option = click.option("--backend", help="Full name of a backend, for example local/research.")
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Print an error that is meant to be read, without a traceback, and leave with 2 for misuse or 1 otherwise."""
+    try:
+        yield
+    except RaglassError as error:
+        complain(str(error))
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+@contextmanager
+def opened() -> Iterator["Services"]:
+    """The process's services, closed at the end. Imports come late so that `--help` is quick."""
+    with readable_errors():
+        from app.services import services
+
+        current = services()
+        logging.basicConfig(level=current.settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+        try:
+            yield current
+        finally:
+            current.close()
+
+
+def print_json(data: Any) -> None:
+    """Print JSON for a program: ASCII, so that no text of a document can act on a terminal or break a pipe's encoding."""
+    click.echo(json.dumps(data, indent=2))
+
+
+def complain(message: str) -> None:
+    """Say on standard error what is wrong, without characters that would act on a terminal."""
+    from app.report import printable
+
+    click.echo(f"raglass: {printable(message)}", err=True)
