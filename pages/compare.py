@@ -13,10 +13,12 @@ services = state.services()
 try:
     opened = opened_traces()
     put = put_question(services, opened)
-    live = st.empty()  # there on every run, so that nothing below moves on the next one
+    # Two places that are there on every run: earlier answers make room while a question is asked, and nothing else moves.
+    live, results = st.empty(), st.empty()
     if put is not None:
         answer_live(services, *put, live)
         st.rerun()  # as a reload would show it
-    show_opened(opened)
+    with results.container():
+        show_opened(opened)
 except RaglassError as error:
     st.error(text.literal(str(error)), icon=":material/error:")

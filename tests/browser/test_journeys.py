@@ -162,7 +162,8 @@ def test_every_page_fits_a_phone(visit):
     page = window.go()
     window.ask(WEGENER)
     trace = page.url.split("trace=")[1]
-    for path in ("/", f"/?trace={trace}", "/traces", "/corpus", "/status"):
+    pages = ("/", "/compare", "/traces", "/corpus", "/status")
+    for path in (*pages, f"/?trace={trace}", f"/compare?first={trace}&second={trace}"):
         window.go(path)
         expect(page.get_by_test_id("stAppViewContainer")).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)

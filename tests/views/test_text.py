@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.comparison import ChunkMatch, StageDifference
 from app.views import text
 from app.views.style import STAGE_COLOURS
 from app.wording import Trust
@@ -78,6 +79,10 @@ def chunk(body: str, title: str = "Title") -> Chunk:
         lambda value: text.parts_html([PartReadiness(value, False, value)]),
         lambda value: text.trust_html(Trust("low", value, value)),
         lambda value: text.documents_html([DocumentRow(value, value, value, 1, 1)]),
+        lambda value: text.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
+        lambda value: text.comparison_html([StageDifference(value, 1.0, None)]),
+        lambda value: text.differences_html([(value, value, value)]),
+        lambda value: text.side_html(value, value),
     ],
 )
 def test_text_from_outside_stays_text(draw, nasty):
