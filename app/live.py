@@ -192,7 +192,10 @@ def describe_window(view: LiveView, refresh_s: int | None) -> str:
     window = view.window
     period = next(name for name, seconds in PERIODS.items() if seconds == window.period_s and name != "auto")
     origin = "CloudWatch" if view.source == "cloudwatch" else "the traces of this dashboard"
-    late = "" if view.incomplete_from_s is None else " What is shaded is still arriving."
+    shaded = (
+        "What is shaded is still arriving." if view.source == "cloudwatch" else "The shaded period is still running."
+    )
+    late = "" if view.incomplete_from_s is None else f" {shaded}"
     pace = "Refreshing is paused." if refresh_s is None else f"Refreshed every {refresh_s} s."
     start, end = clock_time(window.start_s, window), clock_time(window.end_s, window)
     return f"{start} to {end} UTC in periods of {period}, from {origin}.{late} {pace}"

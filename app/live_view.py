@@ -119,7 +119,7 @@ class LiveView:
         if not self.slowest:
             return "No latency in this window"
         start_s, p95_ms = self.slowest[0]
-        return f"At worst, at {clock_time(start_s, self.window)}, one question in twenty took {milliseconds(p95_ms)} or more"
+        return f"p95 peaked at {milliseconds(p95_ms)}, {clock_time(start_s, self.window)}"
 
     @property
     def stages_title(self) -> str:

@@ -8,11 +8,11 @@ import streamlit as st
 
 from app import address, state
 from app.live import MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice, describe_use, describe_window
-from app.live_view import LiveView, clock_time, live_csv
+from app.live_view import LiveView, clock_time, live_csv, share_text
 from app.views import text
 from app.views.live_charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
 from app.views.style import CHART_CONFIG
-from app.wording import count, milliseconds, share, when
+from app.wording import count, milliseconds, when
 from metrics.logs import LogLine
 from metrics.queries import TraceRow
 from pipeline.errors import RaglassError
@@ -134,7 +134,7 @@ def show_figures(view: LiveView) -> None:
     worst = milliseconds(view.slowest[0][1]) if view.slowest else "—"
     figures = {
         "Questions": f"{view.questions:,}",
-        "Failed": share(view.failed, view.questions) if view.questions else "—",
+        "Failed": share_text(view.failed, view.questions) if view.questions else "—",
         "Mean time": "—" if view.mean_ms is None else milliseconds(view.mean_ms),
         "Worst p95 of a period": worst,
     }

@@ -14,6 +14,8 @@ HEIGHT = 300
 
 STROKES = {"p50": "dot", "p95": "solid", "p99": "dash"}
 
+DAY_S = 86_400
+
 GAP = 0.12
 """Part of a period that is left free between two bars."""
 
@@ -129,7 +131,7 @@ def _finish(figure: go.Figure, view: LiveView, title: str, unit: str) -> go.Figu
     layout: dict[str, Any] = chart_layout(title, height=HEIGHT)
     layout |= {
         "showlegend": True,
-        "legend": {"orientation": "h", "y": -0.18, "x": 0, "font": {"color": ink()}},
+        "legend": {"orientation": "h", "y": -0.14, "x": 0, "font": {"color": ink()}, "traceorder": "normal"},
         "hovermode": "x unified",
         "dragmode": False,
         "bargap": 0,
@@ -138,7 +140,12 @@ def _finish(figure: go.Figure, view: LiveView, title: str, unit: str) -> go.Figu
     figure.update_layout(**layout)
     window = view.window
     figure.update_xaxes(
-        type="date", range=[_moment(window.start_s), _moment(window.end_s)], fixedrange=True, showgrid=False
+        type="date",
+        tickformat="%H:%M" if window.end_s - window.start_s <= DAY_S else "%d %b",
+        nticks=6,
+        range=[_moment(window.start_s), _moment(window.end_s)],
+        fixedrange=True,
+        showgrid=False,
     )
     figure.update_yaxes(title=unit, rangemode="tozero", fixedrange=True, nticks=5)
     if view.incomplete_from_s is not None:

@@ -118,7 +118,7 @@ def test_slowest_periods_come_first() -> None:
     ]
     view = viewed(*traces)
     assert [start_s for start_s, _ in view.slowest] == [MINUTE - 60, MINUTE - 120, MINUTE]
-    assert view.latency_title == "At worst, at 15:32, one question in twenty took 900 ms or more"
+    assert view.latency_title == "p95 peaked at 900 ms, 15:32"
 
 
 def test_percentile_of_each_stage_names_the_slowest() -> None:
