@@ -9,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from backends.aws.breaker import CircuitBreaker
 from backends.aws.calls import Policy, Retryable, call, timed_out
@@ -18,6 +19,9 @@ from pipeline.errors import BadResponse, ConfigError, StageFailed, Throttled, Ti
 
 STAGE = "network"
 CONNECT_S = 5.0
+MAX_REPLY_BYTES = 16_000_000
+"""API Gateway passes on 10 MB at most; more than this comes from something else."""
+
 POLICY = Policy(attempts=3, base_s=0.2, timeout_s=900.0)
 """The stack retries its own parts; these are for what lies between here and there."""
 
@@ -104,6 +108,8 @@ class Api:
         self._session.close()
 
     def _attempt(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> ApiReply:
+        started = time.monotonic()
+        where = f"The API at {self.host}"
         try:
             response = self._session.request(
                 method,
@@ -112,27 +118,30 @@ class Api:
                 data=body,
                 timeout=(min(CONNECT_S, timeout_s), timeout_s),
                 allow_redirects=False,
+                stream=True,
             )
-        except requests.ReadTimeout as error:
-            raise timed_out(STAGE, timeout_s, f"The API at {self.host}") from error
-        except requests.RequestException as error:
+            with response:
+                content = _content(response, where, started, timeout_s)
+        except (requests.ReadTimeout, ReadTimeoutError) as error:
+            raise timed_out(STAGE, timeout_s, where) from error
+        except (requests.RequestException, HTTPError) as error:
             raise Retryable(
                 Unavailable(
-                    f"The API at {self.host} cannot be reached ({type(error).__name__}). Check RAGLASS_API_URL and the network; "
+                    f"{where} cannot be reached ({type(error).__name__}). Check RAGLASS_API_URL and the network; "
                     "`raglass status` tries it again.",
                     stage=STAGE,
                 )
             ) from error
-        return self._read(response)
+        return self._read(response, content)
 
     def _authorised(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
         if self._sign is not None:
             return dict(self._sign(method, url, headers, body))
         return {**headers, "x-api-key": self._key} if self._key else dict(headers)
 
-    def _read(self, response: requests.Response) -> ApiReply:
+    def _read(self, response: requests.Response, content: bytes) -> ApiReply:
         """A reply of the stack; what API Gateway itself answers leaves as an error."""
-        data = _object(response.content)
+        data = _object(content)
         if data is not None and "schema_version" in data:
             return ApiReply(response.status_code, data)
         where, status = f"The API at {self.host}", response.status_code
@@ -158,6 +167,34 @@ class Api:
             f"{where} answered HTTP {status} and nothing that a Raglass stack answers. Check that RAGLASS_API_URL is the URL of its API.",
             stage=STAGE,
         )
+
+
+def _content(response: requests.Response, where: str, started: float, timeout_s: float) -> bytes:
+    """The whole body, if it comes within `timeout_s` of `started` (time.monotonic).
+
+    The session's own time-out is for each read: a server that sends a byte now and then would hold the question for ever.
+    Raises Timeout, ReadTimeoutError, HTTPError if the connection breaks, BadResponse for a body that no stack sends.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        left_s = started + timeout_s - time.monotonic()
+        if left_s <= 0:
+            raise timed_out(STAGE, timeout_s, where)
+        socket = getattr(response.raw.connection, "sock", None)
+        if socket is not None:
+            socket.settimeout(left_s)
+        part = response.raw.read1(65_536, decode_content=True)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if size > MAX_REPLY_BYTES:
+            raise BadResponse(
+                f"{where} answered more than {MAX_REPLY_BYTES:,} bytes, which no Raglass stack does. "
+                "Check that RAGLASS_API_URL is the URL of its API.",
+                stage=STAGE,
+            )
 
 
 def _object(content: bytes) -> dict[str, Any] | None:

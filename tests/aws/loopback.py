@@ -22,6 +22,8 @@ class Answer:
     raw: bytes | None = None
     delay_s: float = 0.0
     hang_up: bool = False
+    drip_s: float = 0.0
+    """Seconds between the bytes of the body, which is sent at once if 0."""
 
 
 @dataclass
@@ -84,7 +86,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(out)))
         self.end_headers()
-        self.wfile.write(out)
+        for part in [out[at : at + 1] for at in range(len(out))] if answer.drip_s else [out]:
+            self.wfile.write(part)
+            time.sleep(answer.drip_s)
 
     do_GET = do_POST = _answer
 

@@ -1,5 +1,8 @@
 """The aws backend against a real HTTP server that speaks the wire, and one that does not."""
 
+import gzip
+import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -130,6 +133,31 @@ def test_answer_after_the_deadline_is_a_timeout_asked_for_once() -> None:
         assert len(server.asked) == 1
     assert trace.error is not None
     assert trace.error.kind == "Timeout"
+
+
+@pytest.mark.parametrize("drip_s", [0.05, 5.0], ids=["drips", "stalls after the first byte"])
+def test_body_that_comes_too_slowly_is_a_timeout_at_the_deadline(drip_s: float) -> None:
+    started = time.monotonic()
+    with serving(replace(QUERY, drip_s=drip_s)) as server:  # whole, it would take over a minute
+        trace = ask(open_at(server), deadline_s=0.4)
+        spent_s = time.monotonic() - started
+        assert (trace.error.kind, trace.error.stage, len(server.asked)) == ("Timeout", "network", 1)
+    assert 0.4 <= spent_s < 5.0
+    assert [span.stage for span in trace.spans] == ["network"]
+
+
+def test_endless_body_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backends.aws.api.MAX_REPLY_BYTES", 100_000)
+    with serving(Answer(raw=b"x" * 1_000_000)) as server:
+        error = ask(open_at(server)).error
+    assert error.kind == "BadResponse"
+    assert "RAGLASS_API_URL" in error.message
+
+
+def test_compressed_reply_is_read() -> None:
+    packed = Answer(raw=gzip.compress(json.dumps(QUERY.data).encode()), headers={"Content-Encoding": "gzip"})
+    with serving(packed) as server:
+        assert ask(open_at(server)).generation == SERVED.generation
 
 
 def test_broken_connection_is_survived() -> None:
