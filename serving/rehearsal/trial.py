@@ -1,7 +1,7 @@
 """A rehearsal without a screen: questions through the stack, and its metrics, logs and alarms read back with the product's code."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 import corpus
 from metrics.alarms import AlarmReader
-from metrics.catalogue import STAGES, log_groups, part_name, rag_metric, sagemaker_metric
+from metrics.catalogue import ENDPOINTS, STAGES, log_groups, part_name, rag_metric, sagemaker_metric
 from metrics.cloudwatch import CloudWatchSource
 from metrics.emit import CloudWatchSink, MetricsEmitter
 from metrics.logs import LogReader
@@ -49,12 +49,12 @@ class StageTimes:
 
 def try_out(rehearsal: Rehearsal, questions: int, tell: Tell) -> list[str]:
     """Ask, read back, print what was found. Returns what is wrong, in sentences; empty if nothing is."""
-    began_s = time.time()
+    began_s, before = time.time(), _counts(rehearsal)
     traces = _ask(rehearsal, questions)
     failed = [trace for trace in traces if trace.error]
     tell(f"{len(traces)} questions, {len(failed)} failed")
     problems = [f"A question failed: {trace.error.message}" for trace in failed[:3] if trace.error]
-    problems += _read_metrics(rehearsal, len(traces), tell)
+    problems += _read_metrics(rehearsal, before, len(traces), tell)
     problems += _read_logs(rehearsal, traces[-1], began_s, tell)
     problems += _read_alarms(rehearsal, tell)
     return problems
@@ -90,34 +90,33 @@ def _ask(rehearsal: Rehearsal, questions: int) -> list[Trace]:
     return traces
 
 
-def _read_metrics(rehearsal: Rehearsal, questions: int, tell: Tell) -> list[str]:
-    def complete(times: list[StageTimes]) -> bool:
-        known = {line.stage: line.questions for line in times}
-        return all(known.get(stage, 0) >= questions for stage in (TOTAL, "network", *INSIDE))
+def _read_metrics(rehearsal: Rehearsal, before: Mapping[str, int], questions: int, tell: Tell) -> list[str]:
+    def complete(counts: Mapping[str, int]) -> bool:
+        return all(count - before[name] >= questions for name, count in counts.items())
 
-    times = _eventually(partial(_all_times, rehearsal), complete)
+    counts = _eventually(partial(_counts, rehearsal), complete)
     tell("From CloudWatch, namespace RAG_MLOps:\n  stage     asked    p50 ms    p95 ms")
-    for line in times:
-        tell(str(line))
-    found = {line.stage: line.questions for line in times}
-    problems = [
-        f"CloudWatch knows {found.get(stage, 0)} questions of the stage {stage}, not {questions}."
-        for stage in (TOTAL, "network", *INSIDE)
-        if found.get(stage, 0) != questions
-    ]
-    for role in ("embedder", "generator"):
+    for stage in (TOTAL, *reversed(STAGES)):
+        if counts.get(stage):
+            tell(str(_stage_times(rehearsal, stage)))
+    for role in ENDPOINTS:
         endpoint = part_name(rehearsal.stack, role)
-        statistics: Sequence[Statistic] = ("SampleCount", "p50")
-        queries = [sagemaker_metric("ModelLatency", statistic, endpoint) for statistic in statistics]
-        calls, median_us = _eventually(partial(_read, rehearsal, queries), lambda values: values[0] >= questions)
-        tell(f"  {endpoint}: {calls:.0f} invocations, ModelLatency p50 {median_us:.0f} µs")
-        if calls < questions:
-            problems.append(f"AWS/SageMaker knows {calls:.0f} invocations of {endpoint}, fewer than {questions}.")
-    return problems
+        median_us = _read(rehearsal, [sagemaker_metric("ModelLatency", "p50", endpoint)])[0]
+        tell(f"  {endpoint}: {counts[endpoint]} invocations, ModelLatency p50 {median_us:.0f} µs")
+    return [
+        f"CloudWatch counts {count - before[name]} more of {name}, not {questions}."
+        for name, count in counts.items()
+        if count - before[name] != questions
+    ]
 
 
-def _all_times(rehearsal: Rehearsal) -> list[StageTimes]:
-    return [line for line in (_stage_times(rehearsal, stage) for stage in (TOTAL, *reversed(STAGES))) if line.questions]
+def _counts(rehearsal: Rehearsal) -> dict[str, int]:
+    """How many latencies CloudWatch knows of each stage that a question passes, and of each endpoint."""
+    stages = (TOTAL, "network", *INSIDE)
+    endpoints = [part_name(rehearsal.stack, role) for role in ENDPOINTS]
+    queries = [rag_metric("Latency", "SampleCount", "aws", stage) for stage in stages]
+    queries += [sagemaker_metric("ModelLatency", "SampleCount", endpoint) for endpoint in endpoints]
+    return {name: int(count) for name, count in zip((*stages, *endpoints), _read(rehearsal, queries), strict=True)}
 
 
 def _eventually(read: Callable[[], Found], enough: Callable[[Found], bool]) -> Found:
