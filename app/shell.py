@@ -14,6 +14,9 @@ from pipeline.errors import InputError, RaglassError
 if TYPE_CHECKING:
     from app.services import Services
 
+TELLS_SECRETS = ("botocore",)
+"""Libraries whose DEBUG lines hold session tokens, signatures or whole replies of AWS."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 backend_option = click.option("--backend", help="Full name of a backend, for example local/research.")
 
@@ -37,11 +40,18 @@ def opened() -> Iterator["Services"]:
         from app.services import services
 
         current = services()
-        logging.basicConfig(level=current.settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+        start_log(current.settings.log_level)
         try:
             yield current
         finally:
             current.close()
+
+
+def start_log(level: str) -> None:
+    """Write log lines of this level and above to standard error, but none that hold a secret."""
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    for name in TELLS_SECRETS:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
 
 
 def print_json(data: Any) -> None:

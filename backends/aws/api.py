@@ -62,6 +62,8 @@ class Api:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError("RAGLASS_API_URL is no http(s) URL. Copy it from the stack's outputs.")
+        if parts.query or parts.fragment:
+            raise ConfigError("RAGLASS_API_URL has a query (after ?) or a fragment (after #). Leave it out.")
         if auth == "key" and not key:
             raise ConfigError("RAGLASS_API_AUTH is key, but RAGLASS_API_KEY is not set.")
         self.host = host_of(url)

@@ -283,6 +283,7 @@ def test_readiness_of_an_api_that_is_not_there_never_raises() -> None:
     [
         {"api_url": "nonsense"},
         {"api_url": "ftp://a.example"},
+        {"api_url": "https://a.example/?key=hunter2"},
         {"api_url": "https://a.example", "api_auth": "key"},
         {"api_url": "https://a.example", "api_auth": "oauth"},
     ],
