@@ -6,7 +6,6 @@ from a lock file with hashes and made anew when that file changes.
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -45,17 +44,16 @@ def make_environment(name: str, *, cache: Path = CACHE, on_start: Callable[[str]
         if on_start:
             on_start(f"Making the {name} environment (half a minute, once)")
         shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
+        venv.create(folder)
         _install(python, lock)
         mark.write_text(wanted)
     return python
 
 
 def _install(python: Path, lock: Path) -> None:
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run(
-        [*command, "--require-hashes", "--requirement", str(lock)], capture_output=True, text=True, env=os.environ
-    )
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "--disable-pip-version-check"]
+    command = [*pip, "install", "--no-deps", "--require-hashes", "--requirement", str(lock)]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise Unavailable(
             f"The packages of {lock.name} cannot be installed: {done.stderr.strip()[-400:]} "

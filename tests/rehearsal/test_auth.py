@@ -1,0 +1,58 @@
+"""The stack with IAM enforced: roles may do what they need and no more."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+
+from serving.rehearsal import running
+from serving.rehearsal.session import Rehearsal
+from serving.rehearsal.trial import try_denial, try_out
+
+
+@pytest.fixture(scope="module")
+def enforced() -> Iterator[Rehearsal]:
+    with running(auth=True) as rehearsal:
+        yield rehearsal
+
+
+def test_least_privilege_is_enough_for_questions_metrics_logs_and_alarms(enforced: Rehearsal) -> None:
+    assert try_out(enforced, 3, lambda line: None) == []
+
+
+def test_the_dashboards_role_may_do_nothing_else(enforced: Rehearsal) -> None:
+    assert try_denial(enforced, lambda line: None) == []
+    for service, call in (("s3", "list_buckets"), ("secretsmanager", "list_secrets"), ("sagemaker", "list_models")):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(enforced.dashboard_client(service), call)()
+
+
+def test_a_role_that_lacks_the_permission_may_not_call_the_generator(enforced: Rehearsal) -> None:
+    with pytest.raises(ClientError, match=r"not authorized to perform: sagemaker:InvokeEndpoint.*raglass-generator"):
+        enforced.dashboard_client("sagemaker-runtime").invoke_endpoint(EndpointName="raglass-generator", Body=b"{}")
+
+
+def test_an_orchestrator_without_its_permission_names_the_stage(enforced: Rehearsal) -> None:
+    iam = enforced.client("iam")
+    role = next(role["RoleName"] for role in iam.list_roles()["Roles"] if "OrchestratorRole" in role["RoleName"])
+    kept = iam.get_role_policy(RoleName=role, PolicyName="orchestrate")["PolicyDocument"]
+    iam.put_role_policy(
+        RoleName=role, PolicyName="orchestrate", PolicyDocument=_without(kept, "sagemaker:InvokeEndpoint")
+    )
+    try:
+        with urllib3.PoolManager(retries=False) as pool:
+            reply = pool.request("POST", f"{enforced.api_url}/query", json={"question": "Who?"})
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="orchestrate", PolicyDocument=_without(kept, "nothing"))
+    error = reply.json()["error"]
+    assert (reply.status, error["stage"]) == (502, "embed")
+    assert "AccessDenied" in error["message"]
+    assert "arn:aws" not in error["message"]
+
+
+def _without(policy: dict[str, object], action: str) -> str:
+    statements = policy["Statement"]
+    assert isinstance(statements, list)
+    return json.dumps({**policy, "Statement": [given for given in statements if given["Action"] != action]})

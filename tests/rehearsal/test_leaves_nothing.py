@@ -1,0 +1,93 @@
+"""What is left of a rehearsal when it is over, however it ended."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipeline.errors import Unavailable
+from serving.rehearsal import running, session
+from serving.rehearsal.artifacts import Models, upload_artifacts
+from serving.rehearsal.environments import ROOT
+from serving.rehearsal.processes import clean_environ
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks processes up in /proc")
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Commands of running processes that know a rehearsal's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            known = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+            if str(folder).encode() in known:
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+def listens(url: str) -> bool:
+    address = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((address.hostname or "", address.port or 0)) == 0
+
+
+def wait_for(condition: Callable[[], bool], patience_s: float = 60) -> bool:
+    until = time.monotonic() + patience_s
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.05)
+    return condition()
+
+
+@LINUX
+def test_no_process_port_or_file_is_left_after_the_block() -> None:
+    with running(ingest=False) as rehearsal:
+        addresses = (rehearsal.endpoint_url, rehearsal.sagemaker_url, rehearsal.pinecone_url)
+        assert all(listens(address) for address in addresses)
+        assert len(processes_of(rehearsal.folder)) >= 4
+    assert processes_of(rehearsal.folder) == []
+    assert not any(listens(address) for address in addresses)
+    assert not rehearsal.folder.exists()
+
+
+@LINUX
+def test_a_stack_that_cannot_be_deployed_says_why_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(session, "upload_artifacts", lambda s3, models: wrong_artifacts(s3))
+    with pytest.raises(Unavailable, match=r"Embedder CREATE_FAILED.*models/none"), running(ingest=False):
+        pass
+    assert processes_of(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def wrong_artifacts(s3: object) -> dict[str, str]:
+    """Parameters of a stack whose embedder's model was never uploaded."""
+    return upload_artifacts(s3, Models()) | {"EmbedderKey": "models/none"}
+
+
+@LINUX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left_when_the_driver_is_interrupted_or_killed(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "serving.rehearsal", "--test", "--questions", "100000"]
+    environ = clean_environ(TMPDIR=str(tmp_path))
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert any("built-in corpus" in line for line in driver.stdout)
+        assert len(processes_of(tmp_path)) >= 5
+        driver.send_signal(number)
+        last = list(driver.stdout)[-1:]
+        status = driver.wait(60)
+    assert wait_for(lambda: processes_of(tmp_path) == [])
+    if number != signal.SIGKILL:
+        assert status == 0
+        assert "nothing is left" in last[0]
+        assert list(tmp_path.iterdir()) == []
