@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.wording import count, milliseconds, three_figures
-from pipeline.types import Chunk, Setting, Span, Trace
+from pipeline.types import Chunk, Setting, Trace
 
 STAGES = ("network", "gateway", "embed", "retrieve", "rerank", "generate")
 """The order in which a question passes through them; stages of other backends come after."""
@@ -73,16 +73,16 @@ class Comparison:
         return tuple(match.chunk.chunk_id for match in self.matches if match.shared)
 
     @property
-    def time_notes(self) -> list[str]:
-        """What one must know to read the times."""
+    def time_note(self) -> str:
+        """What one must know to read the times; empty if nothing."""
         notes = []
+        if any(row.encloses for row in self.stages):
+            notes.append("Own time is what a stage took beside the stages that ran inside it.")
         if any(row.cached for row in self.stages):
             notes.append(
                 "A cached stage had its result from an earlier question and took no time: set it aside when you compare the totals."
             )
-        if any(row.encloses for row in self.stages):
-            notes.append("Own time is what a stage took beside the stages that ran inside it.")
-        return notes
+        return " ".join(notes)
 
     @property
     def headline(self) -> str:
@@ -108,7 +108,7 @@ def compare(first: Trace, second: Trace) -> Comparison:
         matches=match_chunks(first.chunks, second.chunks),
         answers=(_answer(first), _answer(second)),
         stages=(
-            *(_stage(stage, first.spans, second.spans) for stage in stages_of(first, second)),
+            *(_stage(stage, first, second) for stage in stages_of(first, second)),
             StageDifference("unaccounted", first.unaccounted_ms, second.unaccounted_ms),
             StageDifference("total", first.duration_ms, second.duration_ms),
         ),
@@ -140,20 +140,21 @@ def stages_of(*traces: Trace) -> list[str]:
     return [*(stage for stage in STAGES if stage in ran), *(stage for stage in ran if stage not in STAGES)]
 
 
-def own_ms(spans: Sequence[Span], stage: str) -> float | None:
-    """Time that a stage took, less that of the stages directly inside it; None if it did not run."""
-    times = [span.duration_ms for span in spans if span.stage == stage]
-    inside = sum(span.duration_ms for span in spans if span.parent == stage)
-    return max(0.0, sum(times) - inside) if times else None
+def own_ms(trace: Trace, stage: str) -> float | None:
+    """Time that a stage took, less that of the stages inside it; None if it did not run."""
+    times = [trace.own_ms(span) for span in trace.spans if span.stage == stage]
+    return sum(times) if times else None
 
 
-def _stage(stage: str, first: Sequence[Span], second: Sequence[Span]) -> StageDifference:
-    known = [any(span.attributes.get("cached") for span in spans if span.stage == stage) for spans in (first, second)]
+def _stage(stage: str, first: Trace, second: Trace) -> StageDifference:
+    known = [
+        any(span.attributes.get("cached") for span in trace.spans if span.stage == stage) for trace in (first, second)
+    ]
     return StageDifference(
         stage,
         own_ms(first, stage),
         own_ms(second, stage),
-        encloses=any(span.parent == stage for span in (*first, *second)),
+        encloses=any(span.parent == stage for trace in (first, second) for span in trace.spans),
         cached="" if known[0] == known[1] else "first" if known[0] else "second",
     )
 

@@ -21,7 +21,7 @@ from app.views.asking import (
 )
 from app.views.comparison import show_comparison
 from app.views.trace import MISSING_TRACE, show_answer
-from app.wording import asked_how
+from app.wording import asked_how, listed
 from pipeline.pipeline import MAX_TOP_K
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
 
@@ -55,7 +55,7 @@ def put_question(services: Services, opened: Opened) -> tuple[Question, Question
             with column:
                 chosen[side] = _choose(side, backends, write)
         say_what_is_missing(services)
-    _say_what_to_know(services, chosen, opened)
+    _say_what_to_know(services, backends, chosen, opened)
     return None if typed is None else (replace(chosen["first"], text=typed), replace(chosen["second"], text=typed))
 
 
@@ -93,14 +93,19 @@ def _choose(side: Side, backends: list[str], write: address.Write) -> Question:
     return Question("", backend or backends[0], int(top_k), float(deadline_s), rerank)
 
 
-def _say_what_to_know(services: Services, chosen: dict[Side, Question], opened: Opened) -> None:
+def _say_what_to_know(services: Services, backends: list[str], chosen: dict[Side, Question], opened: Opened) -> None:
     for backend in dict.fromkeys(question.backend for question in chosen.values()):
         if services.is_stale(backend):
             st.warning(
                 f"Documents changed since the index of {text.literal(backend)} was built: press Index now on the Corpus page."
             )
     shown = [trace for trace in opened.values() if trace is not None]
-    if len(shown) == 2 and any(_differs(chosen[side], opened[side]) for side in SIDES):
+    gone = sorted({trace.backend for trace in shown} - set(backends))
+    if gone:
+        text.show(
+            text.note_html(f"{listed(gone)} cannot be used here now: the settings name another backend in its place.")
+        )
+    elif len(shown) == 2 and any(_differs(chosen[side], opened[side]) for side in SIDES):
         text.show(text.note_html("These settings are not those of the answers below. Press Compare to ask with them."))
     elif chosen["first"] == chosen["second"]:
         text.show(

@@ -33,8 +33,8 @@ def show_comparison(first: Trace, second: Trace) -> None:
             show_waterfall(trace, until_ms=longest_ms, side=side)
     text.show(text.note_html(f"{WATERFALL_NOTE} Both have the same time axis."))
     text.show(text.comparison_html(found.stages))
-    for note in found.time_notes:
-        text.show(text.note_html(note))
+    if found.time_note:
+        text.show(text.note_html(found.time_note))
     if found.settings:
         st.subheader("Settings that differ", anchor=False)
         text.show(text.differences_html(found.settings))

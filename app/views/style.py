@@ -70,6 +70,8 @@ STYLE = """
 .rg-overlap .rg-alone { opacity: .75; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
   overflow: hidden; }
+.rg-differences { table-layout: fixed; }
+.rg-differences th:first-child { width: 27%; }
 .rg-stages tbody th { overflow-wrap: normal; }
 .rg-stages td:last-child { white-space: normal; }
 .rg-side { margin: 0; overflow-wrap: anywhere; }

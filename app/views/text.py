@@ -151,7 +151,7 @@ def differences_html(rows: Sequence[tuple[str, str, str]]) -> str:
         for name, first, second in rows
     )
     head = "<thead><tr><th>Setting</th><th>First</th><th>Second</th></tr></thead>"
-    return f'<table class="rg-pairs" data-testid="differences">{head}<tbody>{cells}</tbody></table>'
+    return f'<table class="rg-pairs rg-differences" data-testid="differences">{head}<tbody>{cells}</tbody></table>'
 
 
 def side_html(name: str, how: str) -> str:

@@ -89,5 +89,6 @@ def _label(row: Bar, trace: Trace) -> str:
     name = "› " * row.depth + (f"{row.name}, failed" if row.failed else row.name)
     if row.cached:
         name += ", cached"
-    itself = "" if row.own_ms is None else f", {milliseconds(row.own_ms)} of it its own"
-    return f"{name}<br>{milliseconds(row.duration_ms)} · {share(row.duration_ms, trace.duration_ms)}{itself}"
+    # A stage that encloses others says what it took itself in place of its share, which would count theirs again.
+    told = share(row.duration_ms, trace.duration_ms) if row.own_ms is None else f"own {milliseconds(row.own_ms)}"
+    return f"{name}<br>{milliseconds(row.duration_ms)} · {told}"

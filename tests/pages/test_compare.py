@@ -144,6 +144,14 @@ def test_backend_that_cannot_be_used_here_says_why(open_page, monkeypatch):
     assert "make wings" in shown(page).replace("\\", "")
 
 
+def test_trace_of_a_backend_that_cannot_be_used_here_opens_and_says_so(open_page, services):
+    trace = make_trace(backend="far")
+    services.store.put(trace)
+    page = open_page("compare", first=trace.trace_id, second=trace.trace_id)
+    assert not page.exception
+    assert "far cannot be used here now" in shown(page)
+
+
 @pytest.mark.parametrize(
     "nonsense", [{"first_top_k": "1000"}, {"second_backend": "nowhere"}, {"first_deadline_s": "soon"}]
 )

@@ -38,9 +38,9 @@ def test_nested_spans_are_indented_and_what_is_their_own_is_told():
     figure = waterfall(replace(make_trace(), spans=spans, duration_ms=100.0))
     labels = list(figure.layout.yaxis.ticktext)
     assert labels[0].startswith("network")
-    assert "20.0 ms of it its own" in labels[0]
+    assert "own 20.0 ms" in labels[0]
     assert labels[1].startswith("› gateway")
-    assert "30.0 ms of it its own" in labels[1]
+    assert "own 30.0 ms" in labels[1]
     assert labels[2] == "› › generate<br>50.0 ms · 50 %"
     assert figure.layout.title.text == "Generate takes 50 % of 100 ms"
 
