@@ -178,22 +178,20 @@ def show_period(view: LiveView, controls: Controls) -> None:
     """A closer look at one period: its traces, and the log lines of the one that is picked."""
     worst = dict(view.slowest)
     at = int(st.session_state.get("at") or 0)
-    options = [0, *worst, *([at] if at and at not in worst else [])]
 
     def label(start_s: int) -> str:
-        if not start_s:
-            return "none"
         p95 = f", p95 {milliseconds(worst[start_s])}" if start_s in worst else ""
-        return f"{clock_time(start_s, view.window)}{p95}"
+        return f"{clock_time(start_s, view.window)}{p95}" if start_s else "none"
 
-    st.selectbox(
-        "Look into a period (the slowest first)",
-        options,
-        key="at",
-        format_func=label,
-        on_change=controls.write,
-        width=330,
-    )
+    offered = {label(start_s): start_s for start_s in (0, *worst, *([at] if at else []))}
+
+    def look() -> None:
+        st.session_state["at"] = offered.get(st.session_state["look"], 0)
+        controls.write()
+
+    # The labels change with each refresh, so that the widget is told anew which one is chosen.
+    st.session_state["look"] = label(at)
+    st.selectbox("Look into a period (the slowest first)", list(offered), key="look", on_change=look, width=330)
     if not at:
         return
     page = state.services().live.traces(controls.choice, at)

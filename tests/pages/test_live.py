@@ -30,6 +30,7 @@ def titles(page: Any) -> str:
 
 
 def put_traces(services: Services) -> None:
+    """Nine answered questions in nine minutes, and one that failed in the latest of them."""
     for place in range(9):
         services.store.put(
             make_trace(
@@ -39,7 +40,7 @@ def put_traces(services: Services) -> None:
                 spans=make_spans(embed_ms=10.0, retrieve_ms=5.0, generate_ms=80.0),
             )
         )
-    services.store.put(make_failed_trace(backend="fake", asked_at=ago(30)))
+    services.store.put(make_failed_trace(backend="fake", asked_at=ago(0)))
 
 
 def test_empty_store_says_what_to_do(open_page):
@@ -105,11 +106,27 @@ def test_period_without_stored_traces_says_so(open_page, services):
 def test_slowest_periods_are_offered_and_choosing_one_changes_the_address(open_page, services):
     put_traces(services)
     page = open_page("live")
-    offered = page.selectbox(key="at")
+    offered = page.selectbox(key="look")
     assert len(offered.options) == 10
     offered.select_index(1).run()
     assert not page.exception
-    assert "".join(page.query_params["at"]) == str(page.selectbox(key="at").value)
+    chosen_s = int("".join(page.query_params["at"]))
+    assert chosen_s % 60 == 0
+    assert page.selectbox(key="look").value == offered.options[1]
+    assert "in this period" in shown(page)
+
+
+def test_chosen_period_stays_while_its_figures_change(open_page, services):
+    put_traces(services)
+    minute = int(ago(120)) // 60 * 60
+    page = open_page("live", at=str(minute))
+    before = page.selectbox(key="look").value
+    for place in range(3):
+        services.store.put(make_trace(backend="fake", asked_at=minute + place, duration_ms=4_000.0))
+    page.run()
+    assert page.selectbox(key="look").value != before
+    assert "".join(page.query_params["at"]) == str(minute)
+    assert 4_000.0 in list(page.dataframe[0].value["duration, ms"])
 
 
 def test_local_page_needs_no_cloud(open_page, services, monkeypatch):
