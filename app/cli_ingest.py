@@ -101,7 +101,9 @@ def choose_embedder(current: "Services", endpoint: str | None) -> "tuple[Embed, 
         parts = (texts[start : start + ENDPOINT_BATCH] for start in range(0, len(texts), ENDPOINT_BATCH))
         return [vector for part in parts for vector in remote.embed(part, "passage")]
 
-    return embed, len(remote.embed(["dimension"], "passage")[0]), remote.name
+    # The model, not the endpoint, decides whether vectors are still good: another may have been deployed under the same name.
+    found = runtime.invoke("embed", endpoint, {"texts": ["dimension"], "kind": "passage"})
+    return embed, len(remote.embed(["dimension"], "passage")[0]), f"sagemaker:{found.get('model', endpoint)}"
 
 
 def show_progress(progress: "IngestProgress") -> None:

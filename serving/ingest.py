@@ -4,7 +4,9 @@ Each vector's id is a hash of all that went into it, so that running it again re
 """
 
 import hashlib
+import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,11 +19,14 @@ from backends.local.texts import chunk_text
 from pipeline.errors import ConfigError, InputError, StoreError, Unavailable
 
 BATCH_VECTORS = 96
-BATCH_BYTES = 1_500_000
+BATCH_BYTES = 1_900_000
 """Pinecone takes 2 MB a request."""
 
-NUMBER_BYTES = 22
-"""A float as JSON text, at most."""
+NUMBER_BYTES = 25
+"""A float as JSON text with its comma, at most."""
+
+OURS = re.compile(r"[0-9a-f]{32}")
+"""What ids of Raglass look like. Vectors with others were put in by something else and are not ours to take out."""
 
 WORKERS = 4
 DELETE_BATCH = 500
@@ -91,11 +96,18 @@ def ingest(
 
     embedder: identity of the model; with another one, all vectors are made anew. on_progress: what it raises stops the work, and
     the next run goes on.
-    Raises StoreError if the index's count is another in the end, and what `embed` and `space` raise.
+    Raises InputError, before anything is changed, for an index that holds vectors of something else; StoreError if the index's
+    count is another in the end; and what `embed` and `space` raise.
     """
     wanted = {vector_id(row, embedder): row for row in rows}
     on_progress(IngestProgress("list", 0, len(wanted)))
     present = set(space.ids())
+    foreign = [key for key in present if not OURS.fullmatch(key)]
+    if foreign:
+        raise InputError(
+            f"The index holds {len(foreign):,} vectors that Raglass did not put there, for example {min(foreign)[:60]!r}. "
+            "Nothing was changed. Choose another index (--index) or an empty namespace (--namespace)."
+        )
     missing = [(key, row) for key, row in wanted.items() if key not in present]
     _upsert(missing, embed, space, on_progress, workers)
     gone = sorted(present - set(wanted))
@@ -124,13 +136,14 @@ def _upsert(
     running: set[Future[None]] = set()
     with ThreadPoolExecutor(workers, thread_name_prefix="ingest") as pool:
         try:
-            for batch in _batches(missing):
+            for start in range(0, len(missing), BATCH_VECTORS):
+                batch = missing[start : start + BATCH_VECTORS]
                 left = (time.monotonic() - started) / done * (len(missing) - done) if done else None
                 on_progress(IngestProgress("upsert", done, len(missing), left))
                 vectors = embed([chunk_text(row.title, row.text) for _, row in batch])
-                running.add(pool.submit(space.upsert, _items(batch, vectors)))
+                running |= {pool.submit(space.upsert, part) for part in _requests(_items(batch, vectors))}
                 done += len(batch)
-                if len(running) >= 2 * workers:
+                while len(running) >= 2 * workers:
                     finished, running = wait(running, return_when=FIRST_COMPLETED)
                     _raise_first(finished)
             _raise_first(wait(running).done)
@@ -145,22 +158,22 @@ def _raise_first(finished: Iterable[Future[None]]) -> None:
         future.result()
 
 
-def _batches(rows: Sequence[tuple[str, ChunkRow]]) -> Iterator[list[tuple[str, ChunkRow]]]:
-    """Cut by count and by the bytes of texts; vectors are counted at the dimension of the largest known model."""
-    batch: list[tuple[str, ChunkRow]] = []
+def _requests(items: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Cut by the bytes that a request will have."""
+    part: list[dict[str, Any]] = []
     size = 0
-    for key, row in rows:
-        bytes_ = len(row.text.encode("utf-8", "replace")) * 2 + 1024 * NUMBER_BYTES
-        if batch and (len(batch) == BATCH_VECTORS or size + bytes_ > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append((key, row))
+    for item in items:
+        bytes_ = len(json.dumps(item["metadata"])) + len(item["values"]) * NUMBER_BYTES + 100
+        if part and size + bytes_ > BATCH_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(item)
         size += bytes_
-    if batch:
-        yield batch
+    if part:
+        yield part
 
 
-def _items(batch: list[tuple[str, ChunkRow]], vectors: Any) -> list[dict[str, Any]]:
+def _items(batch: Sequence[tuple[str, ChunkRow]], vectors: Any) -> list[dict[str, Any]]:
     return [
         {
             "id": key,

@@ -45,7 +45,7 @@ def shell(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ}, timeout=600)
 
 
-@pytest.mark.parametrize("arguments", [[], ["serve"], ["ask"], ["index"], ["traces"], ["status"]], ids=str)
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["ask"], ["index"], ["traces"], ["status"], ["ingest"]], ids=str)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom app.cli import main\n"
@@ -54,11 +54,12 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     text, _, loaded = done.stdout.partition("LOADED")
     assert "Usage:" in text
-    assert not set(loaded.split()) & {"torch", "streamlit", "numpy", "faiss", "sqlalchemy", "plotly", "app.services"}
+    heavy = {"torch", "streamlit", "numpy", "faiss", "sqlalchemy", "plotly", "boto3", "pinecone", "requests"}
+    assert not set(loaded.split()) & (heavy | {"app.services", "serving.ingest"})
 
 
 def test_help_names_every_command(run: Run) -> None:
-    for name in ("serve", "ask", "index", "traces", "status"):
+    for name in ("serve", "ask", "index", "ingest", "traces", "status"):
         assert re.search(rf"^  {name} ", run("--help").output, re.M)
 
 

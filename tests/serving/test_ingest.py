@@ -1,5 +1,6 @@
 """Ingestion: the index holds exactly the corpus, nothing is done twice, and a stop loses nothing."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from backends.local.build import ChunkRow
-from pipeline.errors import ConfigError, StoreError, Unavailable
+from pipeline.errors import ConfigError, InputError, StoreError, Unavailable
 from serving import ingest as module
 from serving.ingest import IngestProgress, ingest, open_space, vector_id
 
@@ -110,6 +111,35 @@ def test_batches_keep_below_the_count_and_the_bytes_of_a_request() -> None:
     space = Space()
     fill(make_rows(40, "ä" * 100_000), space, Embedder())
     assert max(space.upserts) * 400_000 <= module.BATCH_BYTES
+
+
+@pytest.mark.parametrize("dimension", [384, 1024, 4096])
+def test_no_request_is_over_two_megabytes_whatever_the_dimension(dimension: int) -> None:
+    sizes: list[int] = []
+
+    class Weighed(Space):
+        def upsert(self, vectors: list[dict[str, Any]]) -> None:
+            sizes.append(len(json.dumps({"vectors": vectors, "namespace": "n" * 40}).encode()))
+            super().upsert(vectors)
+
+    numbers = np.random.default_rng(0)
+    space = Weighed()
+    ingest(
+        make_rows(200, "word " * 200),
+        lambda texts: numbers.normal(size=(len(texts), dimension)).astype(np.float32),
+        space,
+        embedder="e5",
+    )
+    assert len(space.vectors) == 200
+    assert max(sizes) < 2_000_000
+
+
+def test_index_of_something_else_is_left_as_it_is() -> None:
+    space = Space()
+    space.vectors = {"product-17": {}, "product-18": {}}
+    with pytest.raises(InputError, match=r"2 vectors that Raglass did not put there.*'product-17'.*--index"):
+        fill(make_rows(3), space, Embedder())
+    assert list(space.vectors) == ["product-17", "product-18"]
 
 
 def test_failure_is_raised_and_the_next_run_goes_on() -> None:
