@@ -140,6 +140,8 @@ def test_answer_is_a_whole_trace_under_the_backends_name(backend: Backend) -> No
     assert (trace.backend, trace.question) == (backend.name, QUESTION)
     assert len(trace.chunks) == 2
     assert leaf_stages(trace) == ["embed", "retrieve", "generate"]
+    top = [span.stage for span in trace.spans if span.parent is None]
+    assert top == (["network"] if backend.name == "aws" else leaf_stages(trace))
     assert trace.settings["top_k"] == 2
     assert trace.generation is not None
     if trace.generation.tokens:
