@@ -16,6 +16,7 @@ QUICK = {
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
     "bench_pages": ["--rows", "1000", "5000"],
+    "bench_metrics": ["--questions", "1000", "--days", "1"],
 }
 
 
@@ -23,7 +24,14 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
     """Module and arguments of each benchmark. stores: where those over a seeded store share it."""
     shared = ["--folder", str(stores)]
     quality = ["bench_quality", "--builtin", *(["--squad", str(squad)] if squad else [])]
-    modules = [["bench_store", *shared], ["bench_latency"], ["bench_pages", *shared], quality, ["bench_faiss"]]
+    modules = [
+        ["bench_store", *shared],
+        ["bench_latency"],
+        ["bench_pages", *shared],
+        ["bench_metrics"],
+        quality,
+        ["bench_faiss"],
+    ]
     return [[*module, *(QUICK.get(module[0], []) if quick else [])] for module in modules]
 
 

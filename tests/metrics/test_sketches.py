@@ -72,3 +72,35 @@ def test_times_that_clocks_should_not_give_are_counted_all_the_same() -> None:
 def test_an_empty_sketch_has_no_quantile() -> None:
     assert math.isnan(Sketch().quantile(0.5))
     assert Sketch.from_bytes(Sketch().to_bytes()).count == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 40])
+def test_merging_stored_sketches_at_once_gives_what_merging_one_by_one_gives(count: int) -> None:
+    rng = np.random.default_rng(count)
+    parts = [make_sketch(rng.lognormal(rng.uniform(-3, 6), 1, size=rng.integers(0, 30))) for _ in range(count)]
+    parts += [make_sketch(np.zeros(2))] * bool(count)
+    one_by_one = Sketch()
+    for part in parts:
+        one_by_one.merge(part)
+    at_once = Sketch.merged(part.to_bytes() for part in parts)
+    assert (at_once.count, at_once.zeros) == (one_by_one.count, one_by_one.zeros)
+    for q in QUANTILES:
+        assert at_once.quantile(q) == pytest.approx(one_by_one.quantile(q), nan_ok=True)
+
+
+def test_stored_counts_in_another_order_of_fields_are_read_too() -> None:
+    store = make_sketch(LATENCIES["uniform"])
+    message = ddsketch_pb2.DDSketch.FromString(store.to_bytes())
+    message.positiveValues.binCounts[3] = 0.0  # a field that comes before the counts
+    merged = Sketch.merged([message.SerializeToString(), b""])
+    assert (merged.count, merged.quantile(0.5)) == (store.count, store.quantile(0.5))
+
+
+@pytest.mark.parametrize("name", LATENCIES)
+def test_the_mean_is_within_one_percent(name: str) -> None:
+    assert make_sketch(LATENCIES[name]).mean() == pytest.approx(LATENCIES[name].mean(), rel=RELATIVE_ACCURACY)
+
+
+def test_the_mean_counts_zeros_and_nothing_has_none() -> None:
+    assert make_sketch(np.array([0.0, 10.0])).mean() == pytest.approx(5.0, rel=RELATIVE_ACCURACY)
+    assert math.isnan(Sketch().mean())
