@@ -9,9 +9,11 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 from pipeline.errors import RaglassError
+from serving.rehearsal.artifacts import Models
 from serving.rehearsal.ports import LOOPBACK, free_port
 from serving.rehearsal.processes import Child, clean_environ
 from serving.rehearsal.session import Rehearsal, start
@@ -28,11 +30,18 @@ def main() -> None:
     parser.add_argument("--auth", action="store_true", help="enforce IAM")
     parser.add_argument("--questions", type=int, default=50, help="how many to ask with --test")
     parser.add_argument("--port", type=int, help=f"of the dashboard; {USUAL_PORT} if it is free")
+    parser.add_argument(
+        "--embedder-model", type=Path, metavar="FOLDER", help="a sentence-transformers model instead of the built-in E5"
+    )
+    parser.add_argument(
+        "--generator-model", type=Path, metavar="FOLDER", help="a transformers model instead of the extractive reader"
+    )
     options = parser.parse_args()
+    models = Models.of_folders(options.embedder_model, options.generator_model)
     signal.signal(signal.SIGTERM, _interrupt)
     began = time.monotonic()
     try:
-        with start(auth=options.auth, tell=say) as rehearsal:
+        with start(auth=options.auth, models=models, tell=say) as rehearsal:
             if options.test:
                 problems = try_out(rehearsal, options.questions, say)
                 problems += try_denial(rehearsal, say) if options.auth else []

