@@ -80,6 +80,7 @@ def trace_from_json(text: str) -> Trace:
 
 
 def chunk_to_dict(chunk: Chunk) -> dict[str, Any]:
+    """A chunk as JSON-ready data."""
     return {
         "chunk_id": chunk.chunk_id,
         "document_id": chunk.document_id,
@@ -92,6 +93,7 @@ def chunk_to_dict(chunk: Chunk) -> dict[str, Any]:
 
 
 def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
+    """The chunk that `chunk_to_dict` wrote. Raises KeyError, TypeError or ValueError, naming the field, for anything else."""
     return Chunk(
         chunk_id=_text(data, "chunk_id"),
         document_id=_text(data, "document_id"),
@@ -104,10 +106,12 @@ def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
 
 
 def failure_to_dict(failure: Failure | None) -> dict[str, Any] | None:
+    """A failure as JSON-ready data."""
     return None if failure is None else {"kind": failure.kind, "message": failure.message, "stage": failure.stage}
 
 
 def failure_from_dict(data: Mapping[str, Any] | None) -> Failure | None:
+    """The failure that `failure_to_dict` wrote; raises as `chunk_from_dict` does."""
     return (
         None
         if data is None
@@ -138,6 +142,7 @@ def _span_from_dict(data: Mapping[str, Any]) -> Span:
 
 
 def generation_to_dict(generation: Generation) -> dict[str, Any]:
+    """A generation as JSON-ready data."""
     confidence = generation.confidence
     return {
         "answer": generation.answer,
@@ -152,6 +157,7 @@ def generation_to_dict(generation: Generation) -> dict[str, Any]:
 
 
 def generation_from_dict(data: Mapping[str, Any]) -> Generation:
+    """The generation that `generation_to_dict` wrote; raises as `chunk_from_dict` does."""
     confidence = data["confidence"]
     return Generation(
         answer=_text(data, "answer"),

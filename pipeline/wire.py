@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from pipeline import errors
 from pipeline.errors import BackendError, BadResponse, InputError
+from pipeline.pipeline import MAX_TOP_K
 from pipeline.schema import (
     SCHEMA_VERSION,
     chunk_from_dict,
@@ -29,6 +31,12 @@ MAX_BODY_BYTES = 6_000_000
 
 MAX_SETS = 1_024
 """Chunk subsets scored by one request: all of those of ten chunks."""
+
+MAX_ANSWER_CHARS = 10_000
+"""A forced answer longer than this is no answer."""
+
+MAX_NEW_TOKENS = 1_024
+"""More would not be made before API Gateway gives up."""
 
 DEFAULT_DEADLINE_S = 25.0
 """Below the 30 seconds after which API Gateway gives up."""
@@ -56,6 +64,8 @@ class QueryRequest:
     """Seconds for everything."""
     rerank: bool = False
     """Whether to rerank."""
+    max_new_tokens: int | None = None
+    """Upper bound on the answer's length; None leaves it to the stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +178,10 @@ def request_to_dict(request: QueryRequest | RetrieveRequest | ScoreRequest) -> d
             "deadline_s": request.deadline_s,
         }
     given = {"question": request.question, "top_k": request.top_k, "deadline_s": request.deadline_s}
-    return {**given, "rerank": request.rerank} if isinstance(request, QueryRequest) else given
+    if isinstance(request, RetrieveRequest):
+        return given
+    limit = {} if request.max_new_tokens is None else {"max_new_tokens": request.max_new_tokens}
+    return {**given, "rerank": request.rerank, **limit}
 
 
 def status_of(failure: Failure | None) -> int:
@@ -259,6 +272,15 @@ def raise_failure(failure: Failure | None) -> None:
     raise InputError(failure.message) if kind is InputError else BackendError(failure.message, stage=failure.stage)
 
 
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+"""What a caller's `x-request-id` may be: it goes into headers and log lines as it is."""
+
+
+def request_id_of(header: str | None) -> str | None:
+    """The request id of an `x-request-id` header; None where there is none that may be passed on."""
+    return header if header and REQUEST_ID.fullmatch(header) else None
+
+
 TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
@@ -293,12 +315,17 @@ def _no_reply(what: str, fault: Exception) -> BadResponse:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(body)
+        data = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise WireError("The body is not JSON. Send a JSON object.") from error
     if not isinstance(data, dict):
         raise WireError("The body is not a JSON object.")
     return data
+
+
+def _refuse_constant(name: str) -> float:
+    """NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)
 
 
 @dataclass(slots=True)
@@ -317,6 +344,24 @@ class _Fields:
             raise WireError(f"The field {name!r} is {type(value).__name__}, which it cannot be.")
         return value
 
+    def deadline_s(self) -> float:
+        given = self.take("deadline_s", (int, float), DEFAULT_DEADLINE_S)
+        try:
+            seconds = float(given)
+        except OverflowError:
+            seconds = math.inf
+        if not math.isfinite(seconds):
+            raise WireError("The field 'deadline_s' is no number of seconds that can be waited for.")
+        return seconds
+
+    def max_new_tokens(self) -> int | None:
+        if "max_new_tokens" not in self.data:
+            return None
+        tokens: int = self.take("max_new_tokens", int)
+        if not 1 <= tokens <= MAX_NEW_TOKENS:
+            raise WireError(f"max_new_tokens is {tokens}; ask for between 1 and {MAX_NEW_TOKENS:,}.")
+        return tokens
+
     def end(self) -> None:
         unknown = sorted(set(self.data) - self.taken)
         if unknown:
@@ -327,8 +372,9 @@ def _query(fields: _Fields) -> QueryRequest:
     request = QueryRequest(
         question=fields.take("question", str),
         top_k=fields.take("top_k", int, 5),
-        deadline_s=float(fields.take("deadline_s", (int, float), DEFAULT_DEADLINE_S)),
+        deadline_s=fields.deadline_s(),
         rerank=fields.take("rerank", bool, False),
+        max_new_tokens=fields.max_new_tokens(),
     )
     fields.end()
     return request
@@ -338,19 +384,24 @@ def _retrieve(fields: _Fields) -> RetrieveRequest:
     request = RetrieveRequest(
         question=fields.take("question", str),
         top_k=fields.take("top_k", int, 5),
-        deadline_s=float(fields.take("deadline_s", (int, float), DEFAULT_DEADLINE_S)),
+        deadline_s=fields.deadline_s(),
     )
     fields.end()
     return request
 
 
 def _score(fields: _Fields) -> ScoreRequest:
-    question, answer = fields.take("question", str), fields.take("answer", str)
-    deadline_s = float(fields.take("deadline_s", (int, float), DEFAULT_DEADLINE_S))
+    question, answer, deadline_s = fields.take("question", str), fields.take("answer", str), fields.deadline_s()
     chunks, sets = fields.take("chunks", list), fields.take("sets", list)
     fields.end()
     if not 1 <= len(sets) <= MAX_SETS:
         raise WireError(f"{len(sets):,} sets were sent; send between 1 and {MAX_SETS:,}.")
+    if len(chunks) > MAX_TOP_K:
+        raise WireError(f"{len(chunks):,} chunks were sent; send at most {MAX_TOP_K}, as many as a question can find.")
+    if not answer.strip() or len(answer) > MAX_ANSWER_CHARS:
+        raise WireError(
+            f"The answer has {len(answer):,} characters. Send one that is not blank, of at most {MAX_ANSWER_CHARS:,}."
+        )
     try:
         found = tuple(chunk_from_dict(chunk) for chunk in chunks)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -361,6 +412,8 @@ def _score(fields: _Fields) -> ScoreRequest:
 def _subset(positions: Any, count: int) -> tuple[int, ...]:
     if not isinstance(positions, list) or not all(type(one) is int and 0 <= one < count for one in positions):
         raise WireError(f"A set must be a list of positions from 0 to {count - 1} in 'chunks'.")
+    if len(set(positions)) != len(positions):
+        raise WireError("A set names a position twice. Name each chunk once.")
     return tuple(positions)
 
 

@@ -9,7 +9,7 @@ from referencing import Registry, Resource
 
 from pipeline import wire
 from pipeline.errors import BadResponse, InputError, Throttled, Timeout
-from pipeline.schema import json_schema
+from pipeline.schema import chunk_to_dict, json_schema
 from pipeline.types import Failure, PartReadiness, Readiness
 from pipeline.wire import (
     HealthRequest,
@@ -28,6 +28,7 @@ SCORE = ScoreRequest("why?", (make_chunk(),), ((), (0,)), "because")
 REQUESTS: list[tuple[str, Any]] = [
     ("/query", QueryRequest("why?", 3, 9.5, True)),
     ("/query", QueryRequest("why?")),
+    ("/query", QueryRequest("why?", max_new_tokens=64)),
     ("/retrieve", RetrieveRequest("why?", 7, 2.0)),
     ("/score", SCORE),
 ]
@@ -59,6 +60,7 @@ def test_question_alone_is_enough() -> None:
     assert parse_request("GET", "/health", "", b"") == HealthRequest()
 
 
+CHUNK = chunk_to_dict(make_chunk())
 BAD: list[tuple[str, str, Any, int]] = [
     ("POST", "/nothing", {}, 404),
     ("GET", "/query", {"question": "a"}, 405),
@@ -70,11 +72,20 @@ BAD: list[tuple[str, str, Any, int]] = [
     ("POST", "/query", {"question": "a", "top_k": 2.5}, 400),
     ("POST", "/query", {"question": "a", "rerank": 1}, 400),
     ("POST", "/query", {"question": "a", "tpo_k": 3}, 400),
+    ("POST", "/query", {"question": "a", "max_new_tokens": 0}, 400),
+    ("POST", "/query", {"question": "a", "max_new_tokens": 1_025}, 400),
+    ("POST", "/query", {"question": "a", "deadline_s": "soon"}, 400),
     ("POST", "/retrieve", {"question": "a", "rerank": True}, 400),
     ("POST", "/score", {"question": "a", "answer": "b", "chunks": [], "sets": []}, 400),
     ("POST", "/score", {"question": "a", "answer": "b", "chunks": [], "sets": [[0]]}, 400),
     ("POST", "/score", {"question": "a", "answer": "b", "chunks": [{}], "sets": [[0]]}, 400),
     ("POST", "/score", {"question": "a", "answer": "b", "chunks": [], "sets": [[]] * 1025}, 400),
+    ("POST", "/score", {"question": "a", "answer": " ", "chunks": [], "sets": [[]]}, 400),
+    ("POST", "/score", {"question": "a", "answer": "b" * 10_001, "chunks": [], "sets": [[]]}, 400),
+    ("POST", "/score", {"question": "a", "answer": "b", "chunks": [CHUNK] * 101, "sets": [[]]}, 400),
+    ("POST", "/score", {"question": "a", "answer": "b", "chunks": [CHUNK], "sets": [[0, 0]]}, 400),
+    ("POST", "/score", {"question": "a", "answer": "b", "chunks": [CHUNK], "sets": [[-1]]}, 400),
+    ("POST", "/score", {"question": "a", "answer": "b", "chunks": [CHUNK], "sets": [[False]]}, 400),
 ]
 
 
@@ -86,13 +97,39 @@ def test_bad_request_is_refused_with_its_status(method: str, path: str, data: An
     assert isinstance(caught.value, InputError)
 
 
+NAMES = {"/query": "QueryRequest", "/retrieve": "RetrieveRequest", "/score": "ScoreRequest"}
+
+
 @pytest.mark.parametrize(
-    "data",
-    [row[2] for row in BAD if row[3] == 400 and row[1] == "/query" and row[2] != {"question": "a", "top_k": 2.5}],
+    ("path", "data"),
+    [
+        (path, data)
+        for _, path, data, status in BAD
+        if status == 400 and not (path == "/score" and data["sets"] == [[0]])  # no schema counts another field's items
+    ],
 )
-def test_schema_refuses_what_the_reader_refuses(data: Any) -> None:
+def test_schema_refuses_what_the_reader_refuses(path: str, data: Any) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        check("QueryRequest", data)
+        check(NAMES[path], data)
+
+
+@pytest.mark.parametrize(
+    "field", ['"deadline_s": NaN', '"deadline_s": -Infinity', '"deadline_s": 1e999', f'"deadline_s": 1{"0" * 400}']
+)
+def test_deadline_that_is_no_finite_number_is_refused(field: str) -> None:
+    with pytest.raises(WireError):
+        parse_request("POST", "/query", JSON, f'{{"question": "a", {field}}}'.encode())
+
+
+def test_schema_is_itself_valid_and_every_field_is_described() -> None:
+    schema = wire.wire_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for name, about in schema["$defs"].items():
+        assert len(about["description"]) >= 8, name
+
+
+def test_failure_before_any_trace_fits_its_schema() -> None:
+    check("ErrorResponse", wire.error_response("r1", 0.5, TIMEOUT))
 
 
 def test_unknown_field_is_named() -> None:
@@ -153,6 +190,15 @@ def test_reply_of_another_kind_is_a_bad_response(data: Any) -> None:
 def test_status_follows_the_kind_of_error(kind: str, status: int) -> None:
     assert wire.status_of(Failure(kind, "…")) == status
     assert wire.status_of(None) == 200
+
+
+@pytest.mark.parametrize("header", [None, "", "a b", "a\nb", "é", "x" * 129, "<script>"])
+def test_request_id_that_may_not_be_passed_on_is_ignored(header: str | None) -> None:
+    assert wire.request_id_of(header) is None
+
+
+def test_request_id_of_a_caller_is_kept() -> None:
+    assert wire.request_id_of("Root.1-67891233-abc_def") == "Root.1-67891233-abc_def"
 
 
 def test_traceparent_carries_the_trace_id() -> None:
