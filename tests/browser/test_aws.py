@@ -1,0 +1,72 @@
+"""What a person does with the dashboard over the deployed stack."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from serving.rehearsal.session import Rehearsal
+from tests.browser.conftest import Dashboard, start
+
+WEGENER = "Who proposed that continents drift?"
+
+
+@pytest.fixture(scope="module")
+def dashboard(deployed: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard whose usual backend is the stack, and whose Live page reads CloudWatch."""
+    process, running = start(tmp_path_factory.mktemp("data"), **deployed.environ)
+    yield running
+    process.terminate()
+    process.wait(30)
+
+
+def test_a_question_goes_through_the_stack_and_shows_the_same_trace(visit, rehearsal: Rehearsal):
+    window = visit()
+    page = window.go()
+    window.ask(WEGENER)
+    expect(page.get_by_test_id("answer")).to_contain_text("Alfred Wegener")
+    expect(page.get_by_test_id("chunk").locator("mark").first).to_contain_text("Wegener")
+    waterfall = page.locator(".js-plotly-plot")
+    for stage in ("network", "gateway", "embed", "retrieve", "generate", "unaccounted"):
+        expect(waterfall).to_contain_text(stage)
+    assert window.elsewhere == []
+
+
+def test_a_broken_generator_leaves_the_chunks_on_the_page_and_raises_the_alarm(visit, rehearsal: Rehearsal):
+    rehearsal.sagemaker.inject("status", where=rehearsal.endpoint_path("generator"), status=500)
+    window = visit()
+    page = window.go()
+    window.ask(WEGENER)
+    expect(page.get_by_text("StageFailed", exact=False).first).to_be_visible()
+    expect(page.get_by_test_id("chunk")).to_have_count(5)
+    expect(page.locator(".js-plotly-plot")).to_contain_text("generate, failed")
+    window.go("/live?refresh=5%20s")
+    alarm = page.get_by_role("row").filter(has_text="raglass-generator-fails")
+    expect(alarm).to_contain_text("alarm", ignore_case=True, timeout=120_000)
+
+
+def test_the_live_page_shows_a_new_question_by_itself(visit, rehearsal: Rehearsal):
+    window = visit()
+    window.go()
+    window.ask(WEGENER)
+    page = window.go("/live?refresh=5%20s&window=15%20minutes")
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+    questions = page.get_by_test_id("stMetric").filter(has_text="Questions").first
+    expect(questions).to_be_visible(timeout=60_000)
+    before = questions.inner_text()
+    other = visit()
+    other.go()
+    other.ask("How do clouds form?")
+    expect(questions).not_to_have_text(before, use_inner_text=True, timeout=60_000)
+
+
+def test_one_question_is_compared_on_the_laptop_and_on_the_stack(visit, rehearsal: Rehearsal):
+    page = visit(1280, 1000).go("/compare?first_backend=local/embedded&second_backend=aws")
+    box = page.get_by_label("Question", exact=True)
+    box.fill(WEGENER)
+    box.press("Enter")
+    page.wait_for_url("**second=*")
+    expect(page.get_by_test_id("answer")).to_have_count(2)
+    for place in (0, 1):
+        expect(page.get_by_test_id("answer").nth(place)).to_contain_text("Wegener")
+    expect(page.get_by_test_id("stages")).to_contain_text("network")
