@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import Unavailable
 from serving.rehearsal.emulator import REGION, ROOT_KEY, ROOT_SECRET
+from serving.rehearsal.endpoint_logs import LogShipper
 
 FLUSH_S = 0.2
 BATCH = 150
@@ -66,22 +67,19 @@ class AwsSide:
         """Download a model's archive as its execution role may. Raises Unavailable as SageMaker's FailureReason has it."""
         url = model["PrimaryContainer"]["ModelDataUrl"]
         place = re.fullmatch(r"s3://([^/]+)/(.+)", url)
-        role = self._ask("assume", role_arn=model["ExecutionRoleArn"], service="sagemaker.amazonaws.com")
-        if place is None or not role:
-            what = (
-                "is no S3 address"
-                if place is None
-                else f"cannot be read: SageMaker may not assume {model['ExecutionRoleArn']}"
-            )
-            raise Unavailable(f"The model data {url} {what}.")
-        client = self._client("s3", role["access_key"], role["secret_key"], role["session_token"])
+        if place is None:
+            raise Unavailable(f"The model data {url} is no S3 address.")
         try:
-            client.download_file(place[1], place[2], str(to))
+            self._client_of_role("s3", model).download_file(place[1], place[2], str(to))
         except (ClientError, BotoCoreError) as error:
             raise Unavailable(
                 f"Could not access model data at {url} ({error}). Make sure that the object exists and that "
                 f"{model['ExecutionRoleArn']} may do s3:GetObject on it."
             ) from error
+
+    def ship_log(self, model: Mapping[str, Any], path: Path, endpoint: str, stream: str) -> LogShipper:
+        """Start to bring a model server's log to the endpoint's log group, as the model's execution role may."""
+        return LogShipper(path, self._client_of_role("logs", model), f"/aws/sagemaker/Endpoints/{endpoint}", stream)
 
     def record(self, name: str, value: float, unit: str, endpoint: str, variant: str) -> None:
         """Put a value of AWS/SageMaker on its way; returns at once."""
@@ -102,6 +100,14 @@ class AwsSide:
                 client.put_metric_data(Namespace="AWS/SageMaker", MetricData=batch)
             except (ClientError, BotoCoreError) as error:
                 sys.stdout.write(f"{len(batch)} metric values are lost: {error}\n")
+
+    def _client_of_role(self, service: str, model: Mapping[str, Any]) -> Any:
+        role = self._ask("assume", role_arn=model["ExecutionRoleArn"], service="sagemaker.amazonaws.com")
+        if not role:
+            raise Unavailable(
+                f"SageMaker may not assume {model['ExecutionRoleArn']}. Let the role trust sagemaker.amazonaws.com."
+            )
+        return self._client(service, role["access_key"], role["secret_key"], role["session_token"])
 
     def _client(self, service: str, key: str, secret: str, token: str | None) -> Any:
         return boto3.client(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import RaglassError
 from serving.rehearsal.emulator import ACCOUNT, REGION
-from serving.rehearsal.variants import FetchModel, Variant
+from serving.rehearsal.variants import Surroundings, Variant
 
 Request = Mapping[str, Any]
 Record = dict[str, Any]
@@ -27,9 +27,9 @@ def arn(kind: str, name: str) -> str:
 class ControlPlane:
     """All models, configurations and endpoints. Its operations may be called from many threads."""
 
-    def __init__(self, folder: Path, fetch: FetchModel) -> None:
+    def __init__(self, folder: Path, surroundings: Surroundings) -> None:
         self._folder = folder
-        self._fetch = fetch
+        self._surroundings = surroundings
         self._lock = threading.RLock()
         self._started = 0
         self._models: dict[str, Record] = {}
@@ -149,7 +149,7 @@ class ControlPlane:
             for variant_name, model in wanted:
                 if model is None:
                     raise Invalid(f"The model of variant {variant_name} was deleted")
-                started.append(Variant(variant_name, model, self._new_folder(name), self._fetch))
+                started.append(Variant(variant_name, name, model, self._new_folder(name), self._surroundings))
         except (RaglassError, Invalid, OSError) as error:
             reason = str(error)
         with self._lock:

@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where models are unpacked")
     options = parser.parse_args()
     aws = AwsSide(options.emulator)
-    control = ControlPlane(options.folder, aws.fetch_model)
+    control = ControlPlane(options.folder, aws)
     server = LoopbackServer(SageMaker(control, aws))
 
     def end(number: int, frame: FrameType | None) -> None:

@@ -7,10 +7,10 @@ import sys
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.errors import Unavailable
 from serving.rehearsal.ports import LOOPBACK, free_port
@@ -24,8 +24,22 @@ INVOCATION_S = 60.0
 START_S = 480.0
 """SageMaker gives a container eight minutes to answer its first ping."""
 
-FetchModel = Callable[[Mapping[str, Any], Path], None]
-"""Downloads a model's archive, with the model's execution role, to a path."""
+
+class Surroundings(Protocol):
+    """What a variant needs of AWS. Both act as the model's execution role."""
+
+    def fetch_model(self, model: Mapping[str, Any], to: Path) -> None:
+        """Download a model's archive. Raises Unavailable."""
+
+    def ship_log(self, model: Mapping[str, Any], path: Path, endpoint: str, stream: str) -> "Shipper":
+        """Bring a log file to the endpoint's log group until stopped."""
+
+
+class Shipper(Protocol):
+    """Brings a log somewhere."""
+
+    def stop(self) -> None:
+        """Bring what is left and end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +54,30 @@ class ModelReply:
 class Variant:
     """A running model server."""
 
-    def __init__(self, name: str, model: Mapping[str, Any], folder: Path, fetch: FetchModel) -> None:
+    def __init__(
+        self, name: str, endpoint: str, model: Mapping[str, Any], folder: Path, surroundings: Surroundings
+    ) -> None:
         """Fetch, unpack, start and wait for the first ping. Raises Unavailable with the reason; nothing is left then."""
         self.name = name
+        self._endpoint = endpoint
+        self._shipper: Shipper | None = None
         self._folder = folder
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._port = free_port()
         try:
-            self._start(model, fetch)
+            self._start(model, surroundings)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, model: Mapping[str, Any], fetch: FetchModel) -> None:
+    def _start(self, model: Mapping[str, Any], surroundings: Surroundings) -> None:
         container = model["PrimaryContainer"]
         archive, unpacked = self._folder / "model.tar.gz", self._folder / "model"
         unpacked.mkdir(parents=True)
         if container.get("ModelDataUrl"):
-            fetch(model, archive)
+            surroundings.fetch_model(model, archive)
             _unpack(archive, unpacked)
         environ = {
             **os.environ,
@@ -69,6 +87,9 @@ class Variant:
         }
         command = [sys.executable, "-P", str(SERVER)]
         self._child = Child(f"server-{self._folder.name}", command, environ, self._folder.parent)
+        self._shipper = surroundings.ship_log(
+            model, self._child.log, self._endpoint, f"{self.name}/{self._folder.name}"
+        )
         self._child.wait_until_ok(f"http://{LOOPBACK}:{self._port}/ping", START_S)
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> ModelReply:
@@ -99,6 +120,8 @@ class Variant:
             connection.close()
         if self._child is not None:
             self._child.stop()
+        if self._shipper is not None:
+            self._shipper.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

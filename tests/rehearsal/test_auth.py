@@ -56,3 +56,10 @@ def _without(policy: dict[str, object], action: str) -> str:
     statements = policy["Statement"]
     assert isinstance(statements, list)
     return json.dumps({**policy, "Statement": [given for given in statements if given["Action"] != action]})
+
+
+def test_the_endpoints_role_may_read_its_model_and_write_its_log(enforced: Rehearsal) -> None:
+    said = (enforced.folder / "sagemaker.log").read_text("utf-8")
+    assert said.splitlines() == [enforced.sagemaker_url]
+    streams = enforced.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/Endpoints/raglass-generator")
+    assert len(streams["logStreams"]) == 1

@@ -38,12 +38,25 @@ def archives(tmp_path: Path) -> dict[str, Path]:
     return made
 
 
+class LocalFolder:
+    """Models from files, and logs that go nowhere."""
+
+    def __init__(self, archives: dict[str, Path]) -> None:
+        self._archives = archives
+
+    def fetch_model(self, model: Mapping[str, Any], to: Path) -> None:
+        shutil.copy(self._archives[model["PrimaryContainer"]["ModelDataUrl"]], to)
+
+    def ship_log(self, model: Mapping[str, Any], path: Path, endpoint: str, stream: str) -> "LocalFolder":
+        return self
+
+    def stop(self) -> None:
+        pass
+
+
 @pytest.fixture
 def control(tmp_path: Path, archives: dict[str, Path]) -> Iterator[ControlPlane]:
-    def fetch(model: Mapping[str, Any], to: Path) -> None:
-        shutil.copy(archives[model["PrimaryContainer"]["ModelDataUrl"]], to)
-
-    plane = ControlPlane(tmp_path / "models", fetch)
+    plane = ControlPlane(tmp_path / "models", LocalFolder(archives))
     for name in archives:
         container = {"Image": "any", "ModelDataUrl": name}
         plane.run("CreateModel", {"ModelName": name, "ExecutionRoleArn": "any", "PrimaryContainer": container})

@@ -1,10 +1,15 @@
 """The whole stack, asked as the product asks it."""
 
+import datetime
 import time
 from typing import Any
 
+import boto3
 import pytest
 import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 import corpus
@@ -84,6 +89,17 @@ def test_a_models_refusal_is_a_model_error_with_its_text(rehearsal: Rehearsal) -
     assert caught.value.response["OriginalStatusCode"] == 400
 
 
+def test_what_a_model_server_writes_is_in_the_endpoints_log(rehearsal: Rehearsal) -> None:
+    with pytest.raises(ClientError, match="ModelError"):
+        invoke(rehearsal, body=b'{"operation": "whistle"}')
+    group = f"/aws/sagemaker/Endpoints/{rehearsal.stack}-generator"
+    logs, until, lines = rehearsal.client("logs"), time.monotonic() + 30, []
+    while not lines and time.monotonic() < until:
+        time.sleep(0.2)
+        lines = logs.filter_log_events(logGroupName=group, filterPattern="BadInput")["events"]
+    assert lines
+
+
 def test_an_endpoint_that_is_not_there_is_not_found(rehearsal: Rehearsal) -> None:
     with pytest.raises(ClientError, match="Endpoint nowhere of account 000000000000 not found"):
         invoke(rehearsal, endpoint="nowhere")
@@ -126,3 +142,23 @@ def invoke(rehearsal: Rehearsal, endpoint: str = "", body: bytes = b"{}") -> Any
     return runtime.invoke_endpoint(
         EndpointName=endpoint or f"{rehearsal.stack}-generator", ContentType="application/json", Body=body
     )
+
+
+def test_a_call_signed_for_another_region_finds_no_endpoint(rehearsal: Rehearsal) -> None:
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    elsewhere = boto3.client("sagemaker-runtime", region_name="eu-west-1", endpoint_url=rehearsal.sagemaker_url, **keys)
+    with pytest.raises(ClientError, match="not found"):
+        elsewhere.invoke_endpoint(EndpointName=f"{rehearsal.stack}-generator", Body=b"{}")
+
+
+@pytest.mark.parametrize(("hours", "complaint"), [(-1, "Signature expired"), (1, "Signature not yet current")])
+def test_a_clock_that_is_off_is_noticed(rehearsal: Rehearsal, hours: int, complaint: str) -> None:
+    request = AWSRequest(
+        "POST", f"{rehearsal.sagemaker_url}/endpoints/{rehearsal.stack}-generator/invocations", data=b"{}"
+    )
+    SigV4Auth(Credentials("test", "test"), "sagemaker", "us-east-1").add_auth(request)
+    then = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
+    request.headers.replace_header("X-Amz-Date", then.strftime("%Y%m%dT%H%M%SZ"))
+    with urllib3.PoolManager(retries=False) as pool:
+        reply = pool.request("POST", request.url, body=b"{}", headers=dict(request.headers))
+    assert (reply.status, complaint in reply.json()["message"]) == (403, True)
