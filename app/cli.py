@@ -97,7 +97,8 @@ def index(paths: tuple[Path, ...], rebuild: bool, backend: str | None, as_json: 
         corpus = current.corpus(backend or current.settings.backend_name)
         if corpus is None:
             raise InputError(
-                "This backend keeps its documents elsewhere. Choose a local one with --backend local/embedded."
+                "This backend keeps its documents elsewhere: `raglass ingest` fills a stack's index. "
+                "Choose a local one with --backend local/embedded."
             )
         found = [find_files(path) for path in paths]
         files = [file for each in found for file in each.files]

@@ -7,7 +7,7 @@ from app.indexing import JobState
 from app.status import Status
 from app.wording import count, milliseconds, rough_time, share, three_figures, trust, when
 from metrics.queries import TracePage
-from pipeline.types import Trace
+from pipeline.types import Span, Trace
 
 WIDTH = 100
 
@@ -50,13 +50,15 @@ def _chunks(trace: Trace) -> list[str]:
 
 
 def _stages(trace: Trace) -> list[str]:
-    rows = [
-        (span.stage + (" (failed)" if span.error else ""), span.duration_ms)
-        for span in trace.spans
-        if span.parent is None
-    ]
+    """Own times, so that they add up; a stage that encloses others says so."""
+    rows = [(_stage_name(trace, span), trace.own_ms(span)) for span in trace.spans]
     rows += [("unaccounted", trace.unaccounted_ms), ("total", trace.duration_ms)]
-    return [f"  {name:<20} {milliseconds(spent):>10} {share(spent, trace.duration_ms):>6}" for name, spent in rows]
+    return [f"  {name:<26} {milliseconds(spent):>10} {share(spent, trace.duration_ms):>6}" for name, spent in rows]
+
+
+def _stage_name(trace: Trace, span: Span) -> str:
+    itself = " itself" if trace.encloses(span) else ""
+    return "  " * trace.depth(span) + span.stage + itself + (" (failed)" if span.error else "")
 
 
 def traces_text(page: TracePage) -> str:

@@ -30,7 +30,8 @@ try:
     corpus = services.corpus(backend)
     if corpus is None:
         st.info(
-            "This backend keeps its documents elsewhere; choose a local one (RAGLASS_BACKEND=local) to add documents here."
+            "This backend keeps its documents elsewhere: `raglass ingest` puts the local corpus into a stack's index. "
+            "Choose a local backend to see and add documents here."
         )
         st.stop()
     upload_box(services, corpus)

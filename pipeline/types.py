@@ -154,6 +154,18 @@ class Trace:
         """Time of a span that no span inside it accounts for."""
         return span.duration_ms - sum(inner.duration_ms for inner in self.spans if inner.parent == span.stage)
 
+    def depth(self, span: Span) -> int:
+        """How many spans enclose a span; a parent that is not there counts as none."""
+        around = {other.stage: other.parent for other in self.spans}
+        parent, depth = span.parent, 0
+        while parent is not None and parent in around and depth < len(around):
+            parent, depth = around[parent], depth + 1
+        return depth
+
+    def encloses(self, span: Span) -> bool:
+        """Whether other spans lie inside a span."""
+        return any(inner.parent == span.stage for inner in self.spans)
+
 
 @dataclass(frozen=True, slots=True)
 class PartReadiness:

@@ -22,6 +22,8 @@ EXAMPLES = (
 MIN_DEADLINE_S, MAX_DEADLINE_S = 0.1, 900.0
 
 DOING = {
+    "network": "Asking the stack …",
+    "gateway": "Reading its reply …",
     "embed": "Embedding the question …",
     "retrieve": "Looking for chunks …",
     "rerank": "Reranking …",

@@ -5,7 +5,7 @@ import streamlit as st
 from app.comparison import compare
 from app.side_by_side import SIDES
 from app.views import text
-from app.views.trace import WATERFALL_NOTE, show_answer, show_chunks, show_waterfall
+from app.views.trace import show_answer, show_chunks, show_waterfall, waterfall_note
 from app.wording import asked_how, when
 from pipeline.types import Trace
 
@@ -31,7 +31,7 @@ def show_comparison(first: Trace, second: Trace) -> None:
         with column:
             text.show(text.side_html(side, trace.backend))
             show_waterfall(trace, until_ms=longest_ms, side=side)
-    text.show(text.note_html(f"{WATERFALL_NOTE} Both have the same time axis."))
+    text.show(text.note_html(f"{waterfall_note(first, second)} Both have the same time axis."))
     text.show(text.comparison_html(found.stages))
     if found.time_note:
         text.show(text.note_html(found.time_note))

@@ -16,6 +16,8 @@ MISSING_TRACE = "There is no trace with this id in this store. It may have been 
 
 WATERFALL_NOTE = "Each bar is a stage, placed where it ran. Unaccounted is the time between and after the stages; it adds up to the total."
 
+NESTING_NOTE = "A stage marked › ran inside the one above; own is what that one took beside the stages inside it."
+
 
 def show_answer(trace: Trace) -> None:
     """The answer with its confidence, and what went wrong if something did."""
@@ -45,6 +47,12 @@ def show_waterfall(trace: Trace, *, until_ms: float | None = None, side: str = "
     st.plotly_chart(
         waterfall(trace, until_ms), config=CHART_CONFIG, key=f"waterfall-{side}{trace.trace_id}", alt="Stage waterfall"
     )
+
+
+def waterfall_note(*traces: Trace) -> str:
+    """What one is looking at in the waterfalls of these traces."""
+    nested = any(span.parent is not None for trace in traces for span in trace.spans)
+    return f"{WATERFALL_NOTE} {NESTING_NOTE}" if nested else WATERFALL_NOTE
 
 
 def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
@@ -92,7 +100,7 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     with right:
         st.subheader("Time", anchor=False)
         show_waterfall(trace)
-        text.show(text.note_html(WATERFALL_NOTE))
+        text.show(text.note_html(waterfall_note(trace)))
         with st.expander("Settings of this question"):
             rows = {"backend": trace.backend, "asked": when(trace.asked_at), "trace": trace.trace_id, **trace.settings}
             text.show(text.pairs_html({name: "—" if value is None else str(value) for name, value in rows.items()}))

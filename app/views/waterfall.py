@@ -1,6 +1,5 @@
 """The stage waterfall: when each stage ran and for how long, with the time that no stage accounts for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -32,14 +31,13 @@ class Bar:
 
 def bars(trace: Trace) -> list[Bar]:
     """Spans in order, then the unaccounted time, drawn at the end although it lies between the stages."""
-    around = {span.stage: span.parent for span in trace.spans}
     rows = [
         Bar(
             span.stage,
             span.start_ms,
             span.duration_ms,
-            own_ms=trace.own_ms(span) if span.stage in around.values() else None,
-            depth=_depth(span.stage, around),
+            own_ms=trace.own_ms(span) if trace.encloses(span) else None,
+            depth=trace.depth(span),
             failed=span.error is not None,
             cached=bool(span.attributes.get("cached")),
         )
@@ -75,14 +73,6 @@ def waterfall(trace: Trace, until_ms: float | None = None) -> go.Figure:
         ticktext=[_label(row, trace) for row in rows],
     )
     return figure
-
-
-def _depth(stage: str, around: Mapping[str, str | None]) -> int:
-    """How many spans enclose a stage's; a parent that is not there counts as none."""
-    parent, depth = around.get(stage), 0
-    while parent is not None and parent in around and depth < len(around):
-        parent, depth = around[parent], depth + 1
-    return depth
 
 
 def _label(row: Bar, trace: Trace) -> str:

@@ -1,9 +1,12 @@
 """Plain text for the shell."""
 
+from dataclasses import replace
+
 from app.indexing import Added, JobState
 from app.report import index_text, printable, progress_text, trace_text
 from backends.local.build import Progress
-from tests.factories import make_chunk, make_failed_trace, make_generation, make_trace
+from pipeline.types import Span
+from tests.factories import make_chunk, make_failed_trace, make_generation, make_spans, make_trace
 
 ESCAPES = "\x1b[31mred\x07\x9b2J\u202ebackwards\r"
 
@@ -16,6 +19,23 @@ def test_trace_shows_answer_confidence_chunks_and_stages_that_add_up() -> None:
     assert lines["generate"] == ["25.0", "ms", "69", "%"]  # 25 of 36
     assert lines["unaccounted"] == ["1.00", "ms", "3", "%"]  # 36 − 8 − 2 − 25
     assert lines["total"] == ["36.0", "ms", "100", "%"]
+
+
+def test_stages_inside_others_are_indented_and_own_times_add_up() -> None:
+    inside = tuple(replace(span, parent="gateway") for span in make_spans())  # 8 + 2 + 25 ms
+    network, gateway = Span("network", 0.0, 60.0), Span("gateway", 10.0, 40.0, parent="network")
+    text = trace_text(make_trace(spans=(network, gateway, *inside), duration_ms=62.0))
+    rows = [line for line in text.partition("\nStages\n")[2].splitlines() if " ms " in line]
+    assert [row[:28].rstrip() for row in rows] == [
+        "  network itself",
+        "    gateway itself",
+        "      embed",
+        "      retrieve",
+        "      generate",
+        "  unaccounted",
+        "  total",
+    ]
+    assert [float(row.split(" ms")[0].split()[-1]) for row in rows] == [20, 5, 8, 2, 25, 2, 62]
 
 
 def test_failed_trace_shows_the_error_and_the_failed_stage() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from app.comparison import compare
 from app.views.embedding_map import embedding_map
+from app.views.trace import waterfall_note
 from app.views.waterfall import bars, waterfall
 from backends.fake import ScriptedBackend
 from backends.local.corpus import CorpusMap
@@ -70,3 +71,9 @@ def test_embedding_map_draws_every_chunk_and_the_question():
     assert "<i>why" not in labels
     assert "<b>T" not in labels
     assert "%{x} text" not in labels
+
+
+def test_note_of_a_waterfall_explains_nesting_where_there_is_any():
+    nested = replace(make_trace(), spans=(Span("network", 0, 30), Span("gateway", 5, 20, parent="network")))
+    assert "ran inside" in waterfall_note(make_trace(), nested)
+    assert "ran inside" not in waterfall_note(make_trace())
