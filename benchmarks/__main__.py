@@ -13,6 +13,7 @@ SQUAD = HERE.parent.parent / "shared" / "data" / "squad-v2-dev-a.json"
 """Half of the SQuAD v2 development set, where it is at hand; the product does not need it."""
 
 QUICK = {
+    "bench_aws": ["--questions", "20"],
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
     "bench_pages": ["--rows", "1000", "5000"],
@@ -29,6 +30,7 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
         ["bench_latency"],
         ["bench_pages", *shared],
         ["bench_metrics"],
+        ["bench_aws"],
         quality,
         ["bench_faiss"],
     ]
