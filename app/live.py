@@ -115,6 +115,7 @@ class Live:
         self._local = LocalSource(store, clock=clock)
         self._cloudwatch = cloudwatch or CloudWatchSource(region, clock=clock)
         self._alarms = alarms or AlarmReader(stack, region)
+        self._alarms_read: tuple[float, list[Alarm]] = (-FRESH_S, [])
         self._logs = logs or LogReader(log_groups(stack), region)
 
     @property
@@ -157,8 +158,13 @@ class Live:
         return self._store().page(query, limit=LISTED_TRACES)
 
     def alarms(self) -> list[Alarm]:
-        """The stack's alarms. Raises RaglassError."""
-        return self._alarms.read()
+        """The stack's alarms, at most FRESH_S old, however many pages ask. Raises RaglassError."""
+        now_s = self._clock()
+        read_s, alarms = self._alarms_read
+        if now_s - read_s >= FRESH_S:
+            alarms = self._alarms.read()
+            self._alarms_read = (now_s, alarms)
+        return alarms
 
     def tail(self, containing: str = "", follow: str | None = None) -> LogPage:
         """The stack's newest log lines, or those since the last call. Raises RaglassError."""

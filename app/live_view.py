@@ -96,6 +96,8 @@ class LiveView:
     """Errors by the stage that failed."""
     parts: tuple[Line, ...]
     """SageMaker, Lambda and the network: own mean time a question."""
+    part_shares: Mapping[str, float]
+    """Part of all the time that each of these took by itself, in [0, 1]; largest first."""
     rows: tuple[Part, ...]
     """The stack's parts."""
     slowest: tuple[tuple[int, float], ...]
@@ -149,14 +151,16 @@ class LiveView:
     @property
     def parts_title(self) -> str:
         """What the chart of the stack's parts shows."""
-        totals = {line.name: line.total for line in self.parts}
-        whole = sum(totals.values())
-        if not whole:
+        if not self.part_shares:
             return "No call of the stack in this window"
-        names = sorted(totals, key=lambda name: -totals[name])
-        return f"{names[0]} takes {share(totals[names[0]], whole)} of a question" + "".join(
-            f", {name} {share(totals[name], whole)}" for name in names[1:]
-        )
+        first, *others = self.part_shares
+        rest = "".join(f", {name} {share(self.part_shares[name], 1)}" for name in others)
+        return f"{_capital(first)} takes {share(self.part_shares[first], 1)} of a question{rest}"
+
+
+def _capital(words: str) -> str:
+    """The words with a capital first letter, the others as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def share_text(part: float, whole: float) -> str:
@@ -201,6 +205,7 @@ def make_view(
     total_ms = sum(table.rag("Latency", "Sum", backend).values())
     p95 = table.rag("Latency", "p95", backend)
     stages = own if measure == "Average" else {stage: table.rag("Latency", measure, backend, stage) for stage in STAGES}
+    parts, calls = _part_times(table, backend, stack)
     return LiveView(
         source=source,
         backend=backend,
@@ -215,7 +220,8 @@ def make_view(
         stages=_lines(stages, window),
         shares=_shares(own, weights),
         errors=_lines(_errors_by_stage(table, backend, errors), window),
-        parts=_lines(_part_times(table, backend, stack), window),
+        parts=_lines(parts, window),
+        part_shares=_shares(parts, calls),
         rows=tuple(_rows(table, stack)),
         slowest=tuple(sorted(p95.items(), key=lambda item: -item[1])[:SLOWEST]),
         series=tuple(series),
@@ -270,8 +276,8 @@ def _errors_by_stage(table: _Table, backend: str, errors: Values) -> dict[str, V
     return {**found, UNACCOUNTED: {period: value for period, value in rest.items() if value > 0}}
 
 
-def _part_times(table: _Table, backend: str, stack: str) -> dict[str, Values]:
-    """SageMaker's, Lambda's and the network's own mean time a call of the orchestrator."""
+def _part_times(table: _Table, backend: str, stack: str) -> tuple[dict[str, Values], Values]:
+    """SageMaker's, Lambda's and the network's own mean time a call of the orchestrator, and its calls."""
     orchestrator = part_name(stack, "orchestrator")
     calls, durations = (table.part(LAMBDA, name, orchestrator) for name in ("Invocations", "Duration"))
     asked, network = table.rag("Latency", "SampleCount", backend), table.rag("Latency", "Sum", backend, "network")
@@ -290,7 +296,7 @@ def _part_times(table: _Table, backend: str, stack: str) -> dict[str, Values]:
         found["Lambda"][period] = lambda_ms - sagemaker_ms
         if asked.get(period) and period in network:
             found["the network"][period] = max(network[period] / asked[period] - lambda_ms, 0.0)
-    return found
+    return found, calls
 
 
 def _rows(table: _Table, stack: str) -> Iterable[Part]:

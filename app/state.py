@@ -7,6 +7,8 @@ from app.live import LiveChoice
 from app.live_view import LiveView
 from app.services import Services
 from app.trace_filters import TraceFilters
+from metrics.cloudwatch import FRESH_S
+from metrics.logs import LogLine
 from metrics.queries import StoredTrace, TracePage, TraceQuery
 from metrics.store import TraceStore
 from pipeline.types import Trace
@@ -67,6 +69,13 @@ def trace_page(filters: TraceFilters, after: str | None, limit: int) -> TracePag
 def live_view(choice: LiveChoice) -> LiveView:
     """What the Live page shows; worked out again only once a refresh may show something new."""
     return _live_view(choice, services().live.version(choice))
+
+
+@st.cache_data(max_entries=100, ttl=FRESH_S, show_spinner=False)
+def lines_of(trace_id: str) -> tuple[LogLine, ...]:
+    """The log lines that name a trace; looked for again after FRESH_S, since some come late. Raises RaglassError."""
+    found = find_trace(trace_id)
+    return () if found is None else services().live.lines_of(found[0]).lines
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)

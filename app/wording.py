@@ -101,6 +101,11 @@ def when(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def moment(epoch_s: float) -> str:
+    """A time of day, UTC, to the millisecond, for a list in which only that differs."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: "1 chunk", "1,200 chunks"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -12,7 +12,7 @@ from app.live_view import LiveView, clock_time, live_csv, share_text
 from app.views import text
 from app.views.live_charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
 from app.views.style import CHART_CONFIG
-from app.wording import count, milliseconds, when
+from app.wording import count, milliseconds, moment, when
 from metrics.logs import LogLine
 from metrics.queries import TraceRow
 from pipeline.errors import RaglassError
@@ -58,14 +58,14 @@ def choose() -> Controls:
             "find": address.words(),
         },
     )
-    change: dict[str, Any] = {"on_change": write, "width": 150}
+    change: dict[str, Any] = {"on_change": write, "width": 125}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Window", list(WINDOWS), key="window", **change)
         st.selectbox("Refresh every", list(REFRESHES), key="refresh", **change)
         st.selectbox("Backend", backends, key="answered_by", **(change | {"width": 190}))
         st.selectbox("Period", list(PERIODS), key="period", **change)
         if len(sources) > 1:
-            st.selectbox("Read from", sources, key="source", **change)
+            st.selectbox("Read from", sources, key="source", **(change | {"width": 150}))
     chosen = st.session_state
     choice = LiveChoice(
         source=chosen["source"] if chosen["source"] in sources else sources[0],
@@ -236,11 +236,8 @@ def show_picked(row: TraceRow, choice: LiveChoice) -> None:
     )
     if choice.source != "cloudwatch":
         return
-    found = state.find_trace(row.trace_id)
-    if found is None:
-        return
     try:
-        lines = state.services().live.lines_of(found[0]).lines
+        lines = state.lines_of(row.trace_id)
     except RaglassError as error:
         st.error(text.literal(str(error)), icon=":material/error:")
         return
@@ -284,23 +281,7 @@ def show_stack(view: LiveView) -> None:
         "By AWS's own clocks: what the endpoints took, what the orchestrator took beside them (Pinecone included), and what "
         "lay between it and this dashboard (API Gateway included)."
     )
-    st.dataframe(
-        [
-            {
-                "part": part.name,
-                "kind": part.kind,
-                "calls": part.calls,
-                "mean, ms": part.mean_ms,
-                "errors": part.errors,
-                "throttled": part.throttles,
-                "most at once": part.concurrent,
-            }
-            for part in view.rows
-        ],
-        hide_index=True,
-        column_config={"mean, ms": st.column_config.NumberColumn(format="%.3g")},
-        alt="Parts of the stack, a row each",
-    )
+    text.show(text.stack_html(view.rows))
 
 
 def show_alarms() -> None:
@@ -358,7 +339,9 @@ def choose_log(controls: Controls) -> None:
 
 
 def _show_lines(lines: tuple[LogLine, ...]) -> None:
-    rows = [{"time": when(line.at_s), "from": line.group.rsplit("/", 1)[-1], "line": line.message} for line in lines]
+    rows = [
+        {"time, UTC": moment(line.at_s), "from": line.group.rsplit("/", 1)[-1], "line": line.message} for line in lines
+    ]
     st.dataframe(
         rows,
         hide_index=True,

@@ -66,6 +66,7 @@ STYLE = """
 .rg-pairs a { color: inherit; text-decoration: underline; text-underline-offset: .2em; }
 .rg-pairs th { font-weight: 500; opacity: .85; }
 .rg-pairs tbody th { min-width: 6rem; }
+.rg-wide { overflow-x: auto; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app.comparison import ChunkMatch, StageDifference
+from app.live_view import Part
 from app.views.style import LEVEL_COLOURS
 from app.wording import Trust, milliseconds, when
 from backends.local.index import DocumentRow
@@ -176,6 +177,27 @@ def parts_html(parts: Sequence[PartReadiness]) -> str:
         for part in parts
     )
     return f'<table class="rg-pairs">{rows}</table>'
+
+
+def stack_html(parts: Sequence[Part]) -> str:
+    """The stack's parts: calls, mean time, errors, throttles; "—" where AWS counts none."""
+
+    def cell(value: float | None) -> str:
+        return f'<td class="rg-number">{"—" if value is None else f"{value:,.0f}"}</td>'
+
+    rows = "".join(
+        f'<tr><th scope="row">{escape(part.name)}</th><td class="rg-aside">{escape(part.kind)}</td>{cell(part.calls)}'
+        f'<td class="rg-number">{"—" if part.mean_ms is None else milliseconds(part.mean_ms)}</td>'
+        f"{cell(part.errors)}{cell(part.throttles)}{cell(part.concurrent)}</tr>"
+        for part in parts
+    )
+    heads = "".join(
+        f'<th class="rg-number">{head}</th>' for head in ("Calls", "Mean", "Errors", "Throttled", "At once")
+    )
+    return (
+        f'<div class="rg-wide"><table class="rg-pairs"><thead><tr><th>Part</th><th class="rg-aside">Kind</th>{heads}'
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
 
 
 def alarms_html(alarms: Sequence[Alarm]) -> str:

@@ -188,8 +188,8 @@ def test_stack_shows_sagemaker_lambda_and_network(open_page, on_aws, cloud):
     assert not page.exception
     assert "SageMaker takes 58 % of a question, Lambda 25 %, the network 17 %" in titles(page)
     assert "Generate takes 50 % of the time" in titles(page)
-    [parts] = [frame.value for frame in page.dataframe if "part" in frame.value]
-    assert list(parts["part"]) == ["raglass-generator", "raglass-orchestrator"]
+    assert "raglass-generator" in shown(page)
+    assert "raglass-orchestrator" in shown(page)
     assert cloud.count("get_metric_data") == 1
 
 
