@@ -5,11 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from backends.aws.calls import timed_out
 from backends.aws.services import SageMakerRuntime
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse
 from pipeline.schema import chunk_to_dict, generation_from_dict
 from pipeline.types import Chunk, GenerateOptions, Generation, Kind, Token
+
+UNLIMITED_S = 25.0
+"""Time that the endpoint is given where the caller sets none."""
+
+SPARE_S = 0.3
+"""Kept back from the time that the endpoint is given, so that the tokens made by then still arrive."""
+
+SETS_A_CALL = 64
+"""Chunk sets scored by one call: a call that is too late leaves the endpoint busy with no more than these."""
 
 
 class SageMakerEmbedder:
@@ -66,7 +76,12 @@ class SageMakerGenerator:
     def generate(
         self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
     ) -> Iterator[Token | Generation]:
-        """Yield the tokens once the endpoint has made them all, then the Generation. Raises BadResponse for anything else."""
+        """Yield the tokens once the endpoint has made them all, then the Generation. Raises BadResponse for anything else.
+
+        Raises Timeout after the tokens where the endpoint ran out of time between them.
+        """
+        left_s = UNLIMITED_S if deadline is None else max(deadline.remaining_s(), 0.0)
+        given_s = left_s - min(SPARE_S, left_s / 10)
         found = self._runtime.invoke(
             "generate",
             self._endpoint,
@@ -75,7 +90,7 @@ class SageMakerGenerator:
                 "question": question,
                 "chunks": [chunk_to_dict(chunk) for chunk in chunks],
                 "max_new_tokens": options.max_new_tokens,
-                "deadline_s": 25.0 if deadline is None else max(deadline.remaining_s(), 0.0),
+                "deadline_s": given_s,
             },
             headers=self._headers,
             deadline=deadline,
@@ -85,6 +100,8 @@ class SageMakerGenerator:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._unusable("an answer") from error
         yield from generation.tokens
+        if generation.finish_reason == "deadline":
+            raise timed_out("generate", given_s, f"The SageMaker endpoint {self._endpoint}")
         yield generation
 
     def score(
@@ -96,9 +113,25 @@ class SageMakerGenerator:
         *,
         deadline: Deadline | None = None,
     ) -> Scores:
-        """Log-probabilities of a forced answer over subsets of the chunks, given by position, in one call."""
+        """Log-probabilities of a forced answer over subsets of the chunks, given by position, SETS_A_CALL at a time."""
+        found = [
+            self._score(question, chunks, sets[start : start + SETS_A_CALL], answer, deadline)
+            for start in range(0, len(sets), SETS_A_CALL)
+        ]
+        if len({scores.tokens for scores in found}) != 1:
+            raise self._unusable("the same tokens for every set")
+        return Scores(found[0].tokens, tuple(row for scores in found for row in scores.logprobs_nats))
+
+    def _score(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        sets: Sequence[Sequence[int]],
+        answer: str,
+        deadline: Deadline | None,
+    ) -> Scores:
         found = self._runtime.invoke(
-            "score",
+            "generate",
             self._endpoint,
             {
                 "operation": "score",

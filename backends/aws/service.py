@@ -7,21 +7,22 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backends.aws.emf import emf_lines
 from backends.aws.http import Http, host_of
 from backends.aws.logs import RequestLog, print_line
 from backends.aws.pinecone import CONTROLLER, PineconeIndex, find_host
+from backends.aws.reply import frame
 from backends.aws.sagemaker import SageMakerEmbedder, SageMakerGenerator
 from backends.aws.services import LambdaRuntime, SageMakerRuntime
 from pipeline import wire
 from pipeline.deadline import Deadline
-from pipeline.errors import BackendError, ConfigError, InputError
+from pipeline.errors import BackendError, ConfigError, InputError, RaglassError, Unavailable
 from pipeline.measures import measures_of
 from pipeline.pipeline import Pipeline, clean_question, new_trace_id
-from pipeline.types import Failure, PartReadiness, Readiness, Setting, Trace
+from pipeline.types import Failure, GenerateOptions, PartReadiness, Readiness, Setting, Trace
 from pipeline.wire import HealthRequest, QueryRequest, RetrieveRequest, ScoreRequest, WireError
 
 BACKEND = "aws"
@@ -30,6 +31,9 @@ DEADLINE_CAP_S = 28.0
 
 RESERVE_S = 0.5
 """Kept back from the Lambda's own time, to reply."""
+
+RESPOND_S = 2.0
+"""Longest that the responder may take: its cold start, and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Outcome:
     """HTTP status."""
     data: dict[str, Any]
     """The body."""
+    log: RequestLog | None = None
+    """Where more can be said of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,13 @@ class StackConfig:
     generator: str
     responder: str
     region: str
-    pinecone_key: str
+    pinecone_key: str = field(repr=False)
     pinecone_host: str = ""
     pinecone_index: str = ""
     pinecone_controller: str = CONTROLLER
     namespace: str = ""
+    cors_origin: str = ""
+    """For a reply that the responder could not frame."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], read_secret: Callable[[str], str]) -> "StackConfig":
@@ -79,6 +87,8 @@ class StackConfig:
         ]
         if not environ.get("PINECONE_HOST") and not environ.get("PINECONE_INDEX"):
             missing.append("PINECONE_INDEX")
+        if not environ.get("PINECONE_SECRET_ARN") and not environ.get("PINECONE_API_KEY"):
+            missing.append("PINECONE_SECRET_ARN")
         if missing:
             raise ConfigError(f"The orchestrator lacks {', '.join(missing)}. Set it in the stack's template.")
         arn = environ.get("PINECONE_SECRET_ARN")
@@ -86,13 +96,29 @@ class StackConfig:
             embedder=environ["EMBEDDER_ENDPOINT"],
             generator=environ["GENERATOR_ENDPOINT"],
             responder=environ["RESPONDER_FUNCTION"],
-            region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
-            pinecone_key=read_secret(arn) if arn else environ.get("PINECONE_API_KEY", ""),
+            region=region_of(environ),
+            pinecone_key=clean_key(read_secret(arn) if arn else environ.get("PINECONE_API_KEY", "")),
             pinecone_host=environ.get("PINECONE_HOST", ""),
             pinecone_index=environ.get("PINECONE_INDEX", ""),
             pinecone_controller=environ.get("PINECONE_CONTROLLER_HOST") or CONTROLLER,
             namespace=environ.get("PINECONE_NAMESPACE", ""),
+            cors_origin=environ.get("CORS_ORIGIN", ""),
         )
+
+
+def region_of(environ: Mapping[str, str]) -> str:
+    """The region that a Lambda runs in."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def clean_key(text: str) -> str:
+    """A key as a header can hold it. Raises ConfigError, without showing it: http.client's own error would quote it into the log."""
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise ConfigError(
+            "The Pinecone key is empty or holds a character that no key has. Store it again, as plain text."
+        )
+    return key
 
 
 class Service:
@@ -118,17 +144,28 @@ class Service:
         """Serve one call. Never raises for what a caller or a part did."""
         started = time.perf_counter()
         trace_id = wire.trace_id_of(call.headers.get("traceparent")) or new_trace_id()
-        request_id = call.headers.get("x-request-id", "")[:128] or call.request_id or uuid.uuid4().hex
+        request_id = wire.request_id_of(call.headers.get("x-request-id")) or call.request_id or uuid.uuid4().hex
         log = RequestLog(request_id, trace_id, self._write)
-        outcome = self._outcome(call, request_id, trace_id, log, started)
-        log.say("replied", status=outcome.status, gateway_ms=_since_ms(started), path=call.path[:80])
+        with log.current():
+            outcome = replace(self._outcome(call, request_id, trace_id, log, started), log=log)
+        log.say("replied", status=outcome.status, gateway_ms=round(_since_ms(started), 3), path=call.path[:80])
         return outcome
 
-    def respond(self, outcome: Outcome) -> dict[str, Any]:
-        """Let the responder Lambda frame the reply. Raises BackendError if it cannot."""
-        return self._lambda.invoke(
-            self.config.responder, {"status": outcome.status, "data": outcome.data}, deadline=Deadline(RESERVE_S * 4)
-        )
+    def respond(self, outcome: Outcome, left_s: float) -> dict[str, Any]:
+        """The reply, framed by the responder Lambda. Where that fails, it is framed here: better plain than lost.
+
+        left_s: time that this Lambda has left.
+        """
+        log = outcome.log or RequestLog("", "", self._write)
+        given = {"status": outcome.status, "data": outcome.data, "trace_id": log.trace_id}
+        try:
+            with log.current():
+                return self._lambda.invoke(
+                    self.config.responder, given, deadline=Deadline(min(RESPOND_S, left_s - RESERVE_S / 2))
+                )
+        except BackendError as error:
+            log.say("responder failed", kind=type(error).__name__, status=outcome.status)
+            return frame(outcome.status, outcome.data, cors_origin=self.config.cors_origin)
 
     def _outcome(self, call: Call, request_id: str, trace_id: str, log: RequestLog, started: float) -> Outcome:
         def failed(failure: Failure, status: int) -> Outcome:
@@ -175,8 +212,9 @@ class Service:
     ) -> Trace:
         pipeline = Pipeline(
             SageMakerEmbedder(self._sagemaker, self.config.embedder, headers),
-            _LateIndex(lambda deadline: self._index(headers, deadline)),
+            _LateIndex(lambda deadline: self._index(headers, deadline), self._forget_host),
             SageMakerGenerator(self._sagemaker, self.config.generator, headers),
+            options=_options(request),
         )
         settings: dict[str, Setting] = {
             "embedder": pipeline.embedder.name,
@@ -210,6 +248,10 @@ class Service:
 
     def _headers(self, trace_id: str, request_id: str) -> dict[str, str]:
         return {"traceparent": wire.make_traceparent(trace_id), "x-request-id": request_id}
+
+    def _forget_host(self) -> None:
+        """An index that was made anew has another host: the next question looks it up again."""
+        self._host = self.config.pinecone_host
 
     def _index(self, headers: Mapping[str, str], deadline: Deadline | None) -> PineconeIndex:
         """The index; its host is looked up once a process."""
@@ -250,12 +292,32 @@ class Service:
 class _LateIndex:
     """An index whose host is looked up inside the retrieve stage, so that its time and its failure are that stage's."""
 
-    def __init__(self, find: Callable[[Deadline | None], PineconeIndex]) -> None:
-        self._find = find
+    def __init__(self, find: Callable[[Deadline | None], PineconeIndex], forget: Callable[[], None]) -> None:
+        self._find, self._forget = find, forget
 
     def search(self, vectors: Any, top_k: int, *, texts: Any = None, deadline: Deadline | None = None) -> Any:
         """See `PineconeIndex.search`."""
-        return self._find(deadline).search(vectors, top_k, texts=texts, deadline=deadline)
+        try:
+            return self._find(deadline).search(vectors, top_k, texts=texts, deadline=deadline)
+        except Unavailable:
+            self._forget()
+            raise
+
+
+def _options(request: QueryRequest | RetrieveRequest) -> GenerateOptions | None:
+    """How to generate, where the request says."""
+    most = request.max_new_tokens if isinstance(request, QueryRequest) else None
+    return None if most is None else GenerateOptions(most)
+
+
+def unserved(call: Call, error: RaglassError, cors_origin: str) -> dict[str, Any]:
+    """The framed reply of a stack that could not be put together: a setting or a secret is missing."""
+    request_id = wire.request_id_of(call.headers.get("x-request-id")) or call.request_id
+    trace_id = wire.trace_id_of(call.headers.get("traceparent")) or ""
+    failure = Failure(type(error).__name__, str(error), error.stage if isinstance(error, BackendError) else None)
+    RequestLog(request_id, trace_id).say("failed", kind=failure.kind, status=wire.status_of(failure))
+    data = wire.error_response(request_id, 0.0, failure)
+    return frame(wire.status_of(failure), data, cors_origin=cors_origin)
 
 
 def _since_ms(started: float) -> float:

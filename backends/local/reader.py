@@ -132,12 +132,13 @@ class ExtractiveReader:
         """
         tokens = self.split_answer(answer)
         chunks = list({chunk.chunk_id: chunk for subset in chunk_sets for chunk in subset}.values())
+        place_of = {chunk.chunk_id: place for place, chunk in enumerate(chunks)}
         description = self.describe(question, chunks)
         reading = Reading(tuple(chunks), description, Probabilities(np.zeros(0), 0.0), (), 0.0)
         texts = np.array([reading.text(sentence) for sentence in range(len(description.spans))], dtype=object)
         rows = []
         for subset in chunk_sets:
-            places = [chunks.index(chunk) for chunk in subset]
+            places = [place_of[chunk.chunk_id] for chunk in subset]
             chances = probabilities(self.weights, description, np.isin(description.chunk_of, places))
             found = [
                 1 - chances.answered if token == ABSTENTION else chances.sentences[texts == token].sum()

@@ -60,11 +60,12 @@ def write_json(result: dict[str, Any], accept: str) -> tuple[str, str]:
     return json.dumps(result, ensure_ascii=False, separators=(",", ":")), "application/json"
 
 
-def take(data: dict[str, Any], name: str, kind: type) -> Any:
-    """A field of a type. Raises BadInput, naming it."""
+def take(data: dict[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:
+    """A field of a type, or of one of some. Raises BadInput, naming it."""
     value = data.get(name)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise BadInput(f"The field {name!r} is missing or not a {kind.__name__}.")
+        wanted = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+        raise BadInput(f"The field {name!r} is missing or no {wanted}.")
     return value
 
 

@@ -1,13 +1,16 @@
 """The orchestrator's service, over real HTTP to a stack that is one scripted server: what it runs, replies, logs and measures."""
 
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.credentials import Credentials
 
-from backends.aws.service import Call, Service, StackConfig
+from backends.aws.logs import JsonHandler
+from backends.aws.pinecone import PineconeIndex
+from backends.aws.service import Call, Service, StackConfig, clean_key
 from pipeline.errors import ConfigError
 from pipeline.schema import generation_to_dict
 from pipeline.wire import make_traceparent, parse_health_response, parse_query_response, parse_score_response
@@ -36,6 +39,11 @@ class Stack:
         config = StackConfig("rag-e5", "rag-t5", "rag-responder", "us-east-1", KEY, server.url, "corpus-index")
         environ = {"AWS_ENDPOINT_URL": server.url}
         self.service = Service(config, environ, Credentials("AKID", "aws-secret"), write=self._keep)
+
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        """Log lines, without the metrics."""
+        return [line for line in self.lines if "_aws" not in line]
 
     def _keep(self, line: str) -> None:
         self.lines.append(json.loads(line))
@@ -206,6 +214,114 @@ def test_health_says_which_part_is_not_ready_and_never_fails_itself(stack: Stack
     assert not parse_health_response(outcome.data).ready
 
 
+@pytest.mark.parametrize("stack", [(VECTORS, MATCHES, GENERATED, Answer({"statusCode": 200}))], indirect=True)
+def test_reply_is_framed_by_the_responder_which_is_told_the_trace_id(stack: Stack) -> None:
+    outcome = stack.call("/query", {"question": "why?"})
+    assert stack.service.respond(outcome, left_s=5.0) == {"statusCode": 200}
+    asked = stack.server.asked[-1]
+    assert asked.path == "/2015-03-31/functions/rag-responder/invocations"
+    assert asked.data["trace_id"] == TRACE_ID
+    assert asked.data["status"] == 200
+    assert asked.data["data"] == json.loads(json.dumps(outcome.data))
+
+
+RAISED = Answer({"errorMessage": "boom"}, headers={"X-Amz-Function-Error": "Unhandled"})
+
+
+@pytest.mark.parametrize("stack", [(VECTORS, MATCHES, GENERATED, RAISED)], indirect=True)
+def test_answer_outlives_a_responder_that_fails_and_the_log_says_so(stack: Stack) -> None:
+    outcome = stack.call("/query", {"question": "why?"})
+    reply = stack.service.respond(outcome, left_s=5.0)
+    assert reply["statusCode"] == 200
+    assert parse_query_response(json.loads(reply["body"])).trace is not None
+    [line] = [line for line in stack.said if line["event"] == "responder failed"]
+    assert (line["kind"], line["trace_id"]) == ("StageFailed", TRACE_ID)
+
+
+def test_without_time_for_the_responder_the_reply_is_framed_at_once(stack: Stack) -> None:
+    outcome = stack.call("/query", {"question": "why?"})
+    before = len(stack.server.asked)
+    assert stack.service.respond(outcome, left_s=0.2)["statusCode"] == 200
+    assert len(stack.server.asked) == before
+
+
+def test_length_that_the_request_asks_for_goes_to_the_generator(stack: Stack) -> None:
+    stack.call("/query", {"question": "why?", "max_new_tokens": 17})
+    assert stack.server.asked[-1].data["max_new_tokens"] == 17
+
+
+CUT_SHORT = Answer({"generation": generation_to_dict(make_generation("Alfred", finish_reason="deadline"))})
+
+
+@pytest.mark.parametrize("stack", [(VECTORS, MATCHES, CUT_SHORT)], indirect=True)
+def test_answer_cut_short_by_the_deadline_is_kept_as_far_as_it_came(stack: Stack) -> None:
+    outcome = stack.call("/query", {"question": "why?"})
+    trace = parse_query_response(outcome.data).trace
+    assert outcome.status == 504
+    assert trace is not None
+    assert trace.generation is not None
+    assert (trace.generation.answer, trace.generation.finish_reason) == ("Alfred", "deadline")
+    assert trace.error is not None
+    assert (trace.error.kind, trace.error.stage) == ("Timeout", "generate")
+
+
+@pytest.mark.parametrize("given", ["a b", "é", "x" * 129])
+def test_request_id_that_cannot_be_a_header_is_not_passed_on(stack: Stack, given: str) -> None:
+    outcome = stack.call("/query", {"question": "why?"}, **{"x-request-id": given})
+    assert outcome.status == 200
+    assert outcome.data["request_id"] == "lambda-id"
+    assert {asked.headers["x-request-id"] for asked in stack.server.asked} == {"lambda-id"}
+
+
+def test_unexpected_fault_is_logged_with_its_ids_and_place_but_without_its_text(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("what is my salary?")
+
+    monkeypatch.setattr(PineconeIndex, "search", broken)
+    handler, logger = JsonHandler(), logging.getLogger("pipeline.pipeline")
+    logger.addHandler(handler)
+    monkeypatch.setattr(logger, "propagate", False)
+    try:
+        outcome = stack.call("/query", {"question": "what is my salary?"})
+    finally:
+        logger.removeHandler(handler)
+    assert outcome.data["error"]["kind"] == "StageFailed"
+    [line] = [line for line in stack.said if line["event"] == "logged"]
+    assert (line["exception"], line["level"], line["trace_id"]) == ("KeyError", "error", TRACE_ID)
+    assert line["raised_at"][-1].startswith("broken:")
+    assert "salary" not in json.dumps(stack.lines)
+
+
+def test_host_is_looked_up_again_after_the_index_was_not_there() -> None:
+    host = Answer({"host": ""})
+    with serving(VECTORS, host, Answer({}, 404), VECTORS, host, MATCHES, GENERATED) as server:
+        host.data["host"] = server.url
+        config = StackConfig("e", "g", "r", "us-east-1", KEY, "", "corpus", server.url)
+        service = Service(config, {"AWS_ENDPOINT_URL": server.url}, Credentials("AKID", "s"), write=lambda line: None)
+        body = json.dumps({"question": "why?"}).encode()
+        call = Call("POST", "/query", {"content-type": "application/json"}, body, "id", 29.0)
+        assert [service.handle(call).status for _ in range(2)] == [502, 200]
+        assert [asked.path for asked in server.asked].count("/indexes/corpus") == 2
+
+
+def test_white_space_around_a_key_is_dropped() -> None:
+    assert clean_key(" pc-key\n") == "pc-key"
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "kéy", "two\nlines"])
+def test_key_that_no_header_can_hold_is_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        clean_key(text)
+    assert "kéy" not in str(caught.value)
+    assert "lines" not in str(caught.value)
+
+
+def test_configuration_shows_no_key() -> None:
+    assert KEY not in repr(StackConfig("e", "g", "r", "us-east-1", KEY))
+
+
 def test_missing_configuration_is_named() -> None:
     with pytest.raises(ConfigError, match="GENERATOR_ENDPOINT, RESPONDER_FUNCTION, PINECONE_INDEX"):
         StackConfig.from_environ({"EMBEDDER_ENDPOINT": "e"}, lambda arn: "")
@@ -219,4 +335,4 @@ def test_secret_is_read_from_secrets_manager_where_its_arn_is_given() -> None:
         "PINECONE_INDEX": "i",
         "PINECONE_SECRET_ARN": "arn",
     }
-    assert StackConfig.from_environ(environ, lambda arn: f"text of {arn}").pinecone_key == "text of arn"
+    assert StackConfig.from_environ(environ, lambda arn: f"text of {arn}\n").pinecone_key == "text of arn"

@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from backends.aws.calls import Policy
 from backends.aws.http import Http
 from backends.aws.pinecone import PineconeIndex, find_host
 from backends.aws.sagemaker import SageMakerEmbedder, SageMakerGenerator
-from backends.aws.services import LambdaRuntime, SageMakerRuntime
+from backends.aws.services import LambdaRuntime, SageMakerRuntime, read_secret
 from pipeline.deadline import Deadline
 from pipeline.errors import (
     BackendError,
@@ -151,6 +152,26 @@ def test_generation_comes_back_whole_after_its_tokens() -> None:
     assert isinstance(made[-1], Generation)
 
 
+def test_trace_headers_are_also_what_sagemaker_hands_on_to_the_container() -> None:
+    with serving(Answer({"vectors": [[1.0]]})) as server:
+        embedder(server).embed(["why?"], "query")
+        assert server.asked[0].headers["X-Amzn-SageMaker-Custom-Attributes"] == "traceparent=00-ab-cd-01"
+
+
+def test_endpoint_that_runs_out_of_time_gives_its_tokens_and_then_times_out() -> None:
+    cut_short = make_generation("Alfred Wegener", finish_reason="deadline")
+    with serving(Answer({"model": "t5", "generation": generation_to_dict(cut_short)})) as server:
+        generator = SageMakerGenerator(runtime(server), "gen")
+        answering = generator.generate("why?", [make_chunk()], GenerateOptions(), deadline=Deadline(5.0))
+        made = list(islice(answering, len(cut_short.tokens)))
+        with pytest.raises(Timeout) as caught:
+            next(answering)
+        given_s = server.asked[0].data["deadline_s"]
+    assert made == list(cut_short.tokens)
+    assert caught.value.stage == "generate"
+    assert 0 < given_s <= 4.7  # 5 s less what is kept back for the way back
+
+
 @pytest.mark.parametrize("answer", [{}, {"generation": None}, {"generation": {"answer": 3}}], ids=str)
 def test_garbage_instead_of_a_generation_is_a_bad_response(answer: Any) -> None:
     with serving(Answer(answer)) as server, pytest.raises(BadResponse):
@@ -162,6 +183,50 @@ def test_scores_are_one_row_a_set() -> None:
         found = SageMakerGenerator(runtime(server), "gen").score("why?", [make_chunk()], [[], [0]], "a b")
     assert found.tokens == ("a", "b")
     assert found.logprobs_nats == ((-1.0, -2.0), (-3.5, -4.0))
+
+
+def test_many_sets_are_scored_a_batch_at_a_time_in_order() -> None:
+    batches = [
+        Answer({"tokens": ["a"], "logprobs_nats": [[-float(n)]] * size}) for n, size in ((1, 64), (2, 64), (3, 2))
+    ]
+    with serving(*batches) as server:
+        found = SageMakerGenerator(runtime(server), "gen").score("why?", [make_chunk()], [[0]] * 130, "a")
+        assert [len(asked.data["sets"]) for asked in server.asked] == [64, 64, 2]
+    assert found.logprobs_nats == ((-1.0,),) * 64 + ((-2.0,),) * 64 + ((-3.0,),) * 2
+
+
+def test_batches_that_split_the_answer_differently_are_a_bad_response() -> None:
+    batches = [Answer({"tokens": [token], "logprobs_nats": [[-1.0]] * size}) for token, size in (("a", 64), ("b", 1))]
+    with serving(*batches) as server, pytest.raises(BadResponse, match="same tokens"):
+        SageMakerGenerator(runtime(server), "gen").score("why?", [make_chunk()], [[0]] * 65, "a")
+
+
+SECRET_STORE = Credentials("AKID", SECRET)
+
+
+def test_secret_is_read_with_one_signed_call() -> None:
+    with serving(Answer({"SecretString": "the key"})) as server:
+        environ = {"AWS_ENDPOINT_URL": server.url}
+        assert read_secret("arn:aws:secret", environ, "eu-west-1", SECRET_STORE, Http()) == "the key"
+        [asked] = server.asked
+    assert asked.data == {"SecretId": "arn:aws:secret"}
+    assert asked.headers["X-Amz-Target"] == "secretsmanager.GetSecretValue"
+    assert asked.headers["Content-Type"] == "application/x-amz-json-1.1"
+    assert "/eu-west-1/secretsmanager/aws4_request" in asked.headers["Authorization"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer({"__type": "ResourceNotFoundException"}, 400), Unavailable),
+        (Answer({"__type": "AccessDeniedException"}, 400), Unavailable),
+        (Answer({"SecretBinary": "AAAA"}), BadResponse),
+    ],
+    ids=["missing", "forbidden", "binary"],
+)
+def test_secret_that_cannot_be_read_says_so(answer: Answer, kind: type[BackendError]) -> None:
+    with serving(answer) as server, pytest.raises(kind, match="secret of the Pinecone key"):
+        read_secret("arn", {"AWS_ENDPOINT_URL": server.url}, "eu-west-1", SECRET_STORE, Http())
 
 
 @pytest.mark.parametrize(

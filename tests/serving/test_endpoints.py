@@ -1,12 +1,17 @@
 """The endpoints' handlers, called as the container calls them, over the small models."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backends.local.research.generator import ResearchGenerator
+from pipeline.errors import Timeout
 from pipeline.schema import chunk_to_dict, generation_from_dict
 from serving.endpoints.embedder import inference as embedder
 from serving.endpoints.generator import inference as generator
@@ -123,13 +128,48 @@ def test_embedder_engine_of_sentence_transformers_embeds(e5_folder: Path, tmp_pa
     assert len(found["vectors"][0]) == found["dimension"]
 
 
+def test_time_that_is_up_between_tokens_gives_the_tokens_so_far(t5_folder: Path, tmp_path: Path) -> None:
+    class Slow:
+        """The real generator, at whose second token the time is up."""
+
+        name = "slow"
+        real = ResearchGenerator(str(t5_folder))
+
+        def generate(self, question: Any, chunks: Any, options: Any, *, deadline: Any) -> Iterator[Any]:
+            yield from islice(self.real.generate(question, chunks, options), 2)
+            raise Timeout("up", stage="generate")
+
+    given = {"operation": "generate", "question": QUESTION, "chunks": [chunk_to_dict(DRIFT)]}
+    made = run(generator, Slow(), {**given, "max_new_tokens": 9, "deadline_s": 5})
+    generation = generation_from_dict(made["generation"])
+    assert generation.finish_reason == "deadline"
+    assert len(generation.tokens) == 2
+    assert generation.answer == "".join(token.text for token in generation.tokens).strip()
+
+
+def test_no_time_at_all_gives_no_tokens(reader: Any) -> None:
+    given = {"operation": "generate", "question": QUESTION, "chunks": [chunk_to_dict(DRIFT)]}
+    made = run(generator, reader, {**given, "max_new_tokens": 9, "deadline_s": 0})
+    assert made["generation"]["finish_reason"] == "deadline"
+    assert made["generation"]["tokens"] == []
+
+
+def test_chunk_that_two_sets_hold_in_different_copies_is_scored_as_one(reader: Any) -> None:
+    copy = replace(DRIFT, signals={"bm25": 1.0})
+    rows = reader.score(QUESTION, [[DRIFT], [copy]], "He was German.")
+    np.testing.assert_array_equal(rows[0], rows[1])
+
+
 @pytest.mark.parametrize(
     "data",
     [
         {},
         {"operation": "sing"},
-        {"operation": "generate", "question": "a", "chunks": [{}], "max_new_tokens": 3},
-        {"operation": "generate", "question": 3, "chunks": [], "max_new_tokens": 3},
+        {"operation": "generate", "question": "a", "chunks": [{}], "max_new_tokens": 3, "deadline_s": 9},
+        {"operation": "generate", "question": 3, "chunks": [], "max_new_tokens": 3, "deadline_s": 9},
+        {"operation": "generate", "question": "a", "chunks": [], "max_new_tokens": 0, "deadline_s": 9},
+        {"operation": "generate", "question": "a", "chunks": [], "max_new_tokens": 1_025, "deadline_s": 9},
+        {"operation": "generate", "question": "a", "chunks": [], "max_new_tokens": 3},
         {"operation": "score", "question": "a", "chunks": [], "sets": [], "answer": "b"},
         {"operation": "score", "question": "a", "chunks": [], "sets": [[0]], "answer": "b"},
     ],

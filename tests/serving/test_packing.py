@@ -35,6 +35,7 @@ def test_responder_takes_nothing_along_that_it_does_not_need() -> None:
             "app.py",
             "backends/__init__.py",
             "backends/aws/__init__.py",
+            "backends/aws/logs.py",
             "backends/aws/reply.py",
         ]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from pipeline.deadline import Deadline
+from pipeline.errors import Timeout
 from pipeline.schema import chunk_from_dict, generation_to_dict
 from pipeline.types import Chunk, GenerateOptions, Generation, Token
 from serving.endpoints.messages import WEIGHTS, BadInput, read_json, read_model_file, take, write_json
@@ -17,6 +18,7 @@ SEED = "vectors.npz"
 """Among the extractive reader's weights: sentence vectors of a corpus, so that its first questions need not wait."""
 
 MAX_SETS = 1_024
+MAX_NEW_TOKENS = 1_024
 
 
 class ScoringGenerator(Protocol):
@@ -75,12 +77,20 @@ def output_fn(result: dict[str, Any], accept: str) -> tuple[str, str]:
 
 
 def _generate(data: dict[str, Any], model: ScoringGenerator) -> Generation:
-    options = GenerateOptions(int(take(data, "max_new_tokens", int)))
-    deadline = Deadline(float(data.get("deadline_s") or 60.0))
-    *_, last = model.generate(take(data, "question", str), _chunks(data), options, deadline=deadline)
-    if not isinstance(last, Generation):
-        raise BadInput("The generator ended without summing up its answer.")
-    return last
+    """The whole answer, or what there is of it when the time is up: the tokens so far, with the finish reason `deadline`."""
+    most, seconds = take(data, "max_new_tokens", int), take(data, "deadline_s", (int, float))
+    if not 1 <= most <= MAX_NEW_TOKENS:
+        raise BadInput(f"'max_new_tokens' is {most}; ask for between 1 and {MAX_NEW_TOKENS:,}.")
+    question, chunks, tokens = take(data, "question", str), _chunks(data), list[Token]()
+    try:
+        for made in model.generate(question, chunks, GenerateOptions(most), deadline=Deadline(seconds)):
+            if isinstance(made, Generation):
+                return made
+            tokens.append(made)
+    except Timeout:
+        answer = "".join(token.text for token in tokens).strip()
+        return Generation(answer, tuple(tokens), prompt_tokens=0, finish_reason="deadline")
+    raise BadInput("The generator ended without summing up its answer.")
 
 
 def _score(data: dict[str, Any], model: ScoringGenerator) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""Credentials of a Lambda's role, as its environment holds them for as long as its process lives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCredentials:
+    """What botocore's signer wants of credentials, without botocore's session, which costs a cold start a tenth of a second."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(repr=False)
+
+    def get_frozen_credentials(self) -> Self:
+        """These: they do not change."""
+        return self
+
+
+def lambda_credentials(environ: Mapping[str, str]) -> Any:
+    """The role's credentials; where the environment has none, whatever botocore finds, which may be None."""
+    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    if key and secret:
+        return RoleCredentials(key, secret, environ.get("AWS_SESSION_TOKEN") or None)
+    from botocore.session import get_session
+
+    return get_session().get_credentials()
