@@ -1,9 +1,7 @@
 """One rehearsal, from nothing to a deployed stack and back to nothing."""
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from serving.rehearsal.emulator import REGION, ROOT_KEY, ROOT_SECRET, emulator_a
 from serving.rehearsal.environments import make_environment
 from serving.rehearsal.faults import FaultControls
 from serving.rehearsal.processes import Child, clean_environ
+from serving.rehearsal.scratch import scratch_folder
 
 STACK, INDEX, PINECONE_KEY = "raglass", "raglass", "rehearsal-pinecone-key"
 MEMBER_S = 12 * 3600
@@ -111,8 +110,7 @@ def start(
     """See `serving.rehearsal.running`. tell: gets a line whenever a part is up."""
     pythons = {name: make_environment(name, on_start=tell) for name in ("emulator", "lambda")}
     with ExitStack() as undo:
-        folder = Path(tempfile.mkdtemp(prefix="raglass-rehearsal-"))
-        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = undo.enter_context(scratch_folder())
         emulator = emulator_address()
         pinecone = _module(undo, folder, "pinecone", PINECONE_API_KEY=PINECONE_KEY)
         sagemaker = _module(undo, folder, "sagemaker", "--emulator", emulator, "--folder", str(folder / "models"))

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from serving.rehearsal import running, session
 from serving.rehearsal.artifacts import Models, upload_artifacts
 from serving.rehearsal.environments import ROOT
 from serving.rehearsal.processes import clean_environ
+from serving.rehearsal.scratch import scratch_folder, sweep
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks processes up in /proc")
 
@@ -61,7 +63,7 @@ def test_no_process_port_or_file_is_left_after_the_block() -> None:
 def test_a_stack_that_cannot_be_deployed_says_why_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(session, "upload_artifacts", lambda s3, models: wrong_artifacts(s3))
     with pytest.raises(Unavailable, match=r"Embedder CREATE_FAILED.*models/none"), running(ingest=False):
         pass
@@ -76,7 +78,9 @@ def wrong_artifacts(s3: object) -> dict[str, str]:
 
 @LINUX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_process_is_left_when_the_driver_is_interrupted_or_killed(tmp_path: Path, number: signal.Signals) -> None:
+def test_nothing_is_left_when_the_driver_is_interrupted_or_killed(
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = [sys.executable, "-m", "serving.rehearsal", "--test", "--questions", "100000"]
     environ = clean_environ(TMPDIR=str(tmp_path))
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as driver:
@@ -87,7 +91,18 @@ def test_no_process_is_left_when_the_driver_is_interrupted_or_killed(tmp_path: P
         last = list(driver.stdout)[-1:]
         status = driver.wait(60)
     assert wait_for(lambda: processes_of(tmp_path) == [])
-    if number != signal.SIGKILL:
+    if number == signal.SIGKILL:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        sweep()  # As the next rehearsal does.
+    else:
         assert status == 0
         assert "nothing is left" in last[0]
-        assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_use_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        sweep()
+        assert folder.is_dir()
+    assert not folder.exists()
