@@ -45,9 +45,10 @@ SCORE_S = 28.0
 class AwsBackend:
     """A stack behind API Gateway; also a Scorer."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, max_new_tokens: int | None = None) -> None:
+        """max_new_tokens: longest answer, in the generator's tokens; None leaves it to the stack."""
         self.name = NAME
-        self._api = api
+        self._api, self._max_new_tokens = api, max_new_tokens
 
     def answer(
         self,
@@ -120,7 +121,7 @@ class AwsBackend:
     def _query(self, question: str, top_k: int, trace_id: str, deadline: Deadline) -> QueryResponse:
         """The stack gets a little less time than there is, so that its reply to a time-out still arrives in time."""
         left_s = deadline.remaining_s()
-        request = QueryRequest(question, top_k, left_s - min(1.0, left_s / 10))
+        request = QueryRequest(question, top_k, left_s - min(1.0, left_s / 10), max_new_tokens=self._max_new_tokens)
         headers = {"traceparent": wire.make_traceparent(trace_id)}
         reply = self._api.send("POST", "/query", wire.request_to_dict(request), headers, deadline)
         found = wire.parse_query_response(reply.data)
@@ -181,4 +182,4 @@ def open_aws(config: BackendConfig) -> AwsBackend:
         if not region:
             raise ConfigError("No AWS region is known, and signing needs one. Set RAGLASS_AWS_REGION.")
     api = Api(config.api_url, auth=auth, key=config.api_key, region=region, credentials=credentials)  # type: ignore[arg-type]
-    return AwsBackend(api)
+    return AwsBackend(api, max_new_tokens=config.max_new_tokens)

@@ -66,6 +66,14 @@ def test_answer_chunks_and_settings_are_the_stacks_and_the_trace_id_ours() -> No
     assert trace.settings["deadline_s"] == 10.0
 
 
+def test_longest_answer_is_the_settings(tmp_path: Any) -> None:
+    with serving(QUERY) as server:
+        backend = open_aws(BackendConfig(tmp_path, api_url=server.url, max_new_tokens=17))
+        ask(backend)
+        backend.close()
+        assert server.asked[0].data["max_new_tokens"] == 17
+
+
 def test_events_come_in_the_order_of_the_stages() -> None:
     seen: list[Event] = []
     with serving(QUERY) as server:
