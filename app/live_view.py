@@ -153,9 +153,13 @@ class LiveView:
         """What the chart of the stack's parts shows."""
         if not self.part_shares:
             return "No call of the stack in this window"
-        first, *others = self.part_shares
-        rest = "".join(f", {name} {share(self.part_shares[name], 1)}" for name in others)
-        return f"{_capital(first)} takes {share(self.part_shares[first], 1)} of a question{rest}"
+        first = next(iter(self.part_shares))
+        return f"{_capital(first)} takes {share(self.part_shares[first], 1)} of a question"
+
+    @property
+    def parts_words(self) -> str:
+        """The share of each part of the stack."""
+        return ", ".join(f"{name} {share(part, 1)}" for name, part in self.part_shares.items())
 
 
 def _capital(words: str) -> str:

@@ -257,8 +257,10 @@ def show_stages(view: LiveView, controls: Controls) -> None:
         required=True,
     )
     if view.measure == "Average":
+        outside = any(line.name == "network" for line in view.stages)
         _note(
-            "Each bar is the mean question of a period, divided into what each stage took by itself; the layers add up to the whole."
+            "Each bar is the mean question of a period, divided into what each stage took by itself; the layers add up to "
+            f"the whole.{' Network is all that lies outside the orchestrator: the way there, and cold starts.' if outside else ''}"
         )
     else:
         _note(
@@ -277,9 +279,10 @@ def show_stack(view: LiveView) -> None:
     """AWS's own figures of the stack's parts."""
     st.subheader("The stack", anchor=False)
     _draw(parts_chart(view), "parts", "SageMaker, Lambda and the network")
+    words = f"{view.parts_words}, by AWS's own clocks" if view.parts_words else "By AWS's own clocks"
     _note(
-        "By AWS's own clocks: what the endpoints took, what the orchestrator took beside them (Pinecone included), and what "
-        "lay between it and this dashboard (API Gateway included)."
+        f"{words}: what the endpoints took, what the orchestrator took beside them (Pinecone included), and what lay "
+        "between it and this dashboard (API Gateway included)."
     )
     text.show(text.stack_html(view.rows))
 

@@ -155,7 +155,8 @@ def test_parts_of_the_stack_are_told_apart_by_aws_own_clocks() -> None:
     assert {line.name: line.total for line in view.parts} == pytest.approx(
         {"SageMaker": 20.0, "Lambda": 30.0, "the network": 10.0}
     )
-    assert view.parts_title == "Lambda takes 50 % of a question, SageMaker 33 %, the network 17 %"
+    assert view.parts_title == "Lambda takes 50 % of a question"
+    assert view.parts_words == "Lambda 50 %, SageMaker 33 %, the network 17 %"
     rows = {part.name: part for part in view.rows}
     assert (rows["raglass-embedder"].mean_ms, rows["raglass-embedder"].errors) == (10.0, 1.0)
     assert (rows["raglass-orchestrator"].throttles, rows["raglass-orchestrator"].concurrent) == (2.0, 3.0)

@@ -1,0 +1,56 @@
+"""The Live page in a browser: it updates by itself, and a click leads from a slow minute to its trace."""
+
+from playwright.sync_api import expect
+
+
+def figure(page, label):
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+
+
+def test_live_page_updates_by_itself_and_a_click_leads_to_a_trace(visit):
+    asking, watching = visit(), visit()
+    asking.go()
+    asking.ask("How do clouds form?")
+    live = watching.go("/live?refresh=5+s&window=15+min")
+    expect(live.get_by_text("from the traces of this dashboard", exact=False)).to_be_visible()
+    before = int(figure(live, "Questions").inner_text())
+    asking.ask("Why were the first Hubble images out of focus?")
+    expect(figure(live, "Questions")).to_have_text(str(before + 1), timeout=60_000)
+
+    live.get_by_label("Look into a period").click()
+    live.get_by_role("option").nth(1).click()
+    live.wait_for_url("**/live?*at=*")
+    table = live.get_by_test_id("stDataFrame").first
+    expect(table).to_be_visible()
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    live.mouse.click(box["x"] + 15, box["y"] + 52)
+    live.get_by_role("link", name="Open this trace").click()
+    live.wait_for_url("**/traces?trace=*")
+    expect(live.get_by_test_id("question")).to_be_visible()
+    assert watching.elsewhere == []
+
+
+def test_click_on_the_latency_chart_chooses_its_minute(visit):
+    window = visit()
+    window.go()
+    window.ask("How do clouds form?")
+    page = window.go("/live?refresh=pause&window=15+min")
+    area = page.locator(".js-plotly-plot .nsewdrag").first
+    area.wait_for()
+    # The running minute is the last of fifteen columns.
+    expect(figure(page, "Questions")).not_to_have_text("0")
+    box = area.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 14.5 / 15, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] * 14.5 / 15, box["y"] + box["height"] / 2)
+    page.wait_for_url("**/live?*at=*")
+    expect(page.get_by_text("in this period", exact=False)).to_be_visible()
+
+
+def test_live_page_fits_a_phone(visit):
+    window = visit(390, 844)
+    window.go()
+    window.ask("How do clouds form?")
+    page = window.go("/live?refresh=pause")
+    page.locator(".js-plotly-plot").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
