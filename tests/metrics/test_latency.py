@@ -67,3 +67,22 @@ def test_a_period_that_is_not_whole_minutes_is_refused(sqlite_store: TraceStore,
 def test_a_range_without_end_is_refused(sqlite_store: TraceStore) -> None:
     with pytest.raises(InputError, match="two times"):
         sqlite_store.latency(MINUTE, float("inf"))
+
+
+def test_counts_change_with_the_period_whose_points_change_and_no_other(store: TraceStore) -> None:
+    for minute in (0, 1, 4):
+        store.put(make_trace(asked_at=MINUTE + minute * 60))
+    before = store.latency_counts(MINUTE, MINUTE + 300, 120)
+    store.put(make_trace(asked_at=MINUTE + 250))
+    after = store.latency_counts(MINUTE, MINUTE + 300, 120)
+    # A trace of three stages is four timings.
+    assert before == {MINUTE: 8, MINUTE + 240: 4}
+    assert after == {MINUTE: 8, MINUTE + 240: 8}
+    assert {point.start_s for point in store.latency(MINUTE, MINUTE + 300, 120)} == set(after)
+
+
+def test_the_mean_is_that_of_the_durations(store: TraceStore) -> None:
+    for duration_ms in (10.0, 20.0, 90.0):
+        store.put(make_trace(asked_at=MINUTE, duration_ms=duration_ms))
+    [total] = [point for point in store.latency(MINUTE, MINUTE + 60) if point.stage == "total"]
+    assert total.mean_ms == pytest.approx(40.0, rel=0.01)
