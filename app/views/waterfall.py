@@ -62,9 +62,7 @@ def waterfall(trace: Trace, until_ms: float | None = None) -> go.Figure:
         )
     )
     figure.update_layout(**chart_layout(slowest(trace), height=100 + 44 * len(rows)))
-    figure.update_xaxes(
-        title="ms", range=[0, (until_ms or trace.duration_ms) * 1.02], fixedrange=True
-    )
+    figure.update_xaxes(title="ms", range=[0, (until_ms or trace.duration_ms) * 1.02], fixedrange=True)
     figure.update_yaxes(
         autorange="reversed",
         fixedrange=True,
