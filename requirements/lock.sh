@@ -5,14 +5,12 @@ compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras 
   --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe"
 cd "$(dirname "$0")"
 $compile --output-file run.lock ../pyproject.toml
+# The larger locks hold to what the dashboard's own lock says, and keep their own pins for the rest.
+$compile --extra research --constraint run.lock --output-file research.lock ../pyproject.toml
+$compile --extra research --extra test --constraint run.lock --output-file test.lock ../pyproject.toml
 for lock in research test; do
-  cp run.lock $lock.lock.new
-done
-$compile --extra research --output-file research.lock.new ../pyproject.toml
-$compile --extra research --extra test --output-file test.lock.new ../pyproject.toml
-for lock in research test; do
-  sed '/^# WARNING/,$d; /^# The following packages/,$d' $lock.lock.new > $lock.lock
-  rm $lock.lock.new
+  sed '/^# WARNING/,$d; /^# The following packages/,$d' $lock.lock > $lock.lock.new
+  mv $lock.lock.new $lock.lock
 done
 for environment in emulator lambda; do
   $compile --output-file $environment.lock $environment.in
