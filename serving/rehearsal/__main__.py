@@ -38,7 +38,9 @@ def main() -> None:
     )
     options = parser.parse_args()
     models = Models.of_folders(options.embedder_model, options.generator_model)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell that starts us in the background has it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     began = time.monotonic()
     try:
         with start(auth=options.auth, models=models, tell=say) as rehearsal:
