@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from backends.local.documents import Document
     from serving.ingest import Embed, IngestProgress
 
-ENDPOINT_BATCH = 32
-"""Passages a call to an endpoint: well under a minute's work for a CPU instance."""
-
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
@@ -89,21 +86,12 @@ def choose_embedder(current: "Services", endpoint: str | None) -> "tuple[Embed, 
 
     import boto3
 
-    from backends.aws.http import Http
-    from backends.aws.sagemaker import SageMakerEmbedder
-    from backends.aws.services import SageMakerRuntime
+    from serving.embedding import through_endpoint
 
     session = boto3.Session(region_name=current.settings.aws_region or None)
-    runtime = SageMakerRuntime(os.environ, session.region_name or "us-east-1", session.get_credentials(), Http())
-    remote = SageMakerEmbedder(runtime, endpoint)
-
-    def embed(texts: list[str]) -> list[list[float]]:
-        parts = (texts[start : start + ENDPOINT_BATCH] for start in range(0, len(texts), ENDPOINT_BATCH))
-        return [vector for part in parts for vector in remote.embed(part, "passage")]
-
-    # The model, not the endpoint, decides whether vectors are still good: another may have been deployed under the same name.
-    found = runtime.invoke("embed", endpoint, {"texts": ["dimension"], "kind": "passage"})
-    return embed, len(remote.embed(["dimension"], "passage")[0]), f"sagemaker:{found.get('model', endpoint)}"
+    region = session.region_name or "us-east-1"
+    remote = through_endpoint(endpoint, region, session.get_credentials(), os.environ)
+    return remote.embed, remote.dimension, remote.identity
 
 
 def show_progress(progress: "IngestProgress") -> None:

@@ -1,46 +1,46 @@
-"""Puts the built-in corpus into the index, with the product's ingestion.
+"""What embeds the chunks that are put into a stack's index: its own endpoint, and vectors that are known already."""
 
-Vectors come from the embedder behind the endpoint; those of the built-in embedder are committed, so that these need not be made.
-"""
-
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import corpus
-from backends.local.build import cut_documents
-from backends.local.documents import builtin_documents
+from backends.aws.http import Http
+from backends.aws.sagemaker import SageMakerEmbedder
+from backends.aws.services import SageMakerRuntime
 from backends.local.vectors import Seed, text_key
-from serving.ingest import ingest, open_space
+from serving.ingest import Embed
 
-BATCH = 16
-
-Embed = Callable[[list[str]], Any]
-"""Passages to rows of numbers."""
+BATCH = 32
+"""Passages a call to an endpoint: well under a minute's work for a CPU instance."""
 
 
-def ingest_builtin(index: str, embed: Embed, embedder: str, environ: Mapping[str, str]) -> int:
-    """Make the index hold the built-in corpus and nothing else; returns how many chunks. The index is made if it is missing.
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What embeds."""
 
-    embedder: identity of what `embed` runs. environ: has the key and address of Pinecone.
-    """
-    rows = cut_documents(builtin_documents(), lambda progress: None).rows
-    with open_space(index, "", dimension_of(embed), environ=environ) as space:
-        return ingest(rows, embed, space, embedder=embedder).total
-
-
-def make_index(index: str, embed: Embed, environ: Mapping[str, str]) -> None:
-    """Make an empty index for vectors of the embedder's length."""
-    with open_space(index, "", dimension_of(embed), environ=environ):
-        pass
+    embed: Embed
+    dimension: int
+    """Length of its vectors."""
+    identity: str
+    """The model, for `ingest`: with another one, all vectors are made anew."""
 
 
-def dimension_of(embed: Embed) -> int:
-    """How long an embedder's vectors are."""
-    return len(embed(["dimension"])[0])
+def through_endpoint(endpoint: str, region: str, credentials: Any, environ: Mapping[str, str]) -> Embedding:
+    """A SageMaker endpoint that serves the embedder. Raises BackendError, as its stage does, if it does not answer."""
+    runtime = SageMakerRuntime(environ, region, credentials, Http())
+    remote = SageMakerEmbedder(runtime, endpoint)
+
+    def embed(texts: list[str]) -> list[list[float]]:
+        parts = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
+        return [vector for part in parts for vector in remote.embed(part, "passage")]
+
+    # The model, not the endpoint, decides whether vectors are still good: another may have been deployed under the same name.
+    found = runtime.invoke("embed", endpoint, {"texts": ["dimension"], "kind": "passage"})
+    return Embedding(embed, len(remote.embed(["dimension"], "passage")[0]), f"sagemaker:{found.get('model', endpoint)}")
 
 
 def remembering(embed: Embed) -> Embed:
@@ -60,17 +60,3 @@ def _unit(vector: Any) -> list[float]:
     exact = vector.astype(np.float32)
     unit: list[float] = (exact / np.linalg.norm(exact)).tolist()
     return unit
-
-
-def through_endpoint(runtime: Any, endpoint: str) -> Embed:
-    """Embeds with a deployed endpoint; runtime is a boto3 client of `sagemaker-runtime`."""
-
-    def embed(texts: list[str]) -> list[list[float]]:
-        vectors: list[list[float]] = []
-        for first in range(0, len(texts), BATCH):
-            body = json.dumps({"texts": texts[first : first + BATCH], "kind": "passage"})
-            reply = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="application/json", Body=body)
-            vectors += json.loads(reply["Body"].read())["vectors"]
-        return vectors
-
-    return embed

@@ -251,12 +251,7 @@ def open_space(
     PINECONE_CONTROLLER_HOST is where to ask, if set. Raises ConfigError without PINECONE_API_KEY, InputError if the index is of
     another dimension, Unavailable for what Pinecone refuses.
     """
-    from pinecone import Pinecone
-
-    key = environ.get("PINECONE_API_KEY")
-    if not key:
-        raise ConfigError("PINECONE_API_KEY is not set. Put the key into the environment, not on the command line.")
-    with Pinecone(api_key=key, host=environ.get("PINECONE_CONTROLLER_HOST") or "") as client:
+    with pinecone_client(environ) as client:
         with explained(name):
             if not client.indexes.exists(name):
                 client.indexes.create(
@@ -276,6 +271,18 @@ def open_space(
                     "Choose another index with --index, or delete that one first."
                 )
             yield PineconeSpace(index, name, namespace)
+
+
+@contextmanager
+def pinecone_client(environ: Mapping[str, str] = os.environ) -> Iterator[Any]:
+    """The official SDK's client for as long as the block runs. Raises ConfigError without PINECONE_API_KEY."""
+    from pinecone import Pinecone
+
+    key = environ.get("PINECONE_API_KEY")
+    if not key:
+        raise ConfigError("PINECONE_API_KEY is not set. Put the key into the environment, not on the command line.")
+    with Pinecone(api_key=key, host=environ.get("PINECONE_CONTROLLER_HOST") or "") as client:
+        yield client
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -59,34 +60,54 @@ def build_lambda(name: str) -> bytes:
     return out.getvalue()
 
 
-def pack_model(engine: Engine, role: Role, model_folder: Path | None, out: Path) -> dict[str, Any]:
-    """Write a `model.tar.gz` for an endpoint and return its manifest, which is also written beside it as `.json`.
+@dataclass(frozen=True, slots=True)
+class ModelPackage:
+    """What an endpoint's `model.tar.gz` will hold. Its digest is known before a gigabyte is packed."""
 
-    model_folder: the model's files; None for an engine that brings its own. The archive holds them under `weights/`, the
-    handlers and what they import under `code/`, and the file that names the engine.
-    Raises InputError for an engine that the role does not have, or a folder that is missing or empty.
+    role: Role
+    engine: Engine
+    files: Mapping[str, bytes | Path]
+    """Content by path in the archive."""
+    digests: Mapping[str, str]
+    """SHA-256 by path, in hexadecimal."""
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything in the archive; twelve hexadecimal digits."""
+        return _sha256(_json(self.digests))[:12]
+
+    def write(self, out: Path) -> dict[str, Any]:
+        """Write the archive and return its manifest, which is also written beside it as `.json`."""
+        _write_tar(self.files, out)
+        manifest = {
+            "role": self.role,
+            "engine": self.engine,
+            "bytes": out.stat().st_size,
+            "sha256": _sha256(out),
+            "files": dict(self.digests),
+        }
+        out.with_suffix(".json").write_bytes(_json(manifest))
+        return manifest
+
+
+def model_package(engine: Engine, role: Role, model_folder: Path | None, name: str = "") -> ModelPackage:
+    """Gather what goes into a `model.tar.gz`: weights, handlers with what they import, and the file that names the engine.
+
+    model_folder: the model's files, which go under `weights/`; None for an engine that brings its own. name: the model's, for
+    traces; empty for the folder's.
+    Raises InputError for an engine that the role does not have, and a folder that is missing, empty or holds a file cut short.
     """
     if engine not in ENGINES[role]:
         raise InputError(f"The {role} has no engine {engine!r}. Choose one of {', '.join(ENGINES[role])}.")
     entry = ROOT / "serving" / "endpoints" / role / "inference.py"
     files: dict[str, bytes | Path] = {
-        MODEL_FILE: _json({"engine": engine, "model": engine if model_folder is None else model_folder.name}),
+        MODEL_FILE: _json({"engine": engine, "model": name or (engine if model_folder is None else model_folder.name)}),
         "code/inference.py": entry.read_bytes(),
         "code/requirements.txt": "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS[engine]).encode(),
         **{f"code/{path}": content for path, content in module_files(entry).items()},
         **_weights(engine, model_folder),
     }
-    digests = {path: _sha256(content) for path, content in sorted(files.items())}
-    _write_tar(files, out)
-    manifest = {
-        "role": role,
-        "engine": engine,
-        "bytes": out.stat().st_size,
-        "sha256": _sha256(out),
-        "files": digests,
-    }
-    out.with_suffix(".json").write_bytes(_json(manifest))
-    return manifest
+    return ModelPackage(role, engine, files, {path: _sha256(content) for path, content in sorted(files.items())})
 
 
 def module_files(entry: Path) -> dict[str, bytes]:
@@ -135,7 +156,23 @@ def _weights(engine: Engine, model_folder: Path | None) -> dict[str, bytes | Pat
     files = {path for path in model_folder.rglob("*") if path.is_file()}
     if not files:
         raise InputError(f"The model folder {model_folder} is missing or empty. Give the path of a saved model.")
+    for path in files:
+        if path.suffix == ".safetensors" and not _is_whole(path):
+            raise InputError(f"The weights {path} are cut short or damaged. Download or save the model again.")
     return {f"{WEIGHTS}/{path.relative_to(model_folder).as_posix()}": path for path in files}
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a safetensors file is as long as its header says: eight bytes of length, a JSON header, then the tensors."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            tensors = json.loads(file.read(length)) if length < size else {"": {}}
+            end = max(about["data_offsets"][1] for name, about in tensors.items() if name != "__metadata__")
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            return False
+    return bool(size == 8 + length + end)
 
 
 def _write_tar(files: Mapping[str, bytes | Path], out: Path) -> None:

@@ -1,7 +1,7 @@
 """`AwsBackend`: a deployed stack, asked through its API. Its traces have the stack's own spans inside the time that the network took."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -175,11 +175,17 @@ def open_aws(config: BackendConfig) -> AwsBackend:
     if auth not in ("none", "key", "iam"):
         raise ConfigError(f"RAGLASS_API_AUTH is {auth!r}; choose one of none, key, iam.")
     if auth == "iam":
-        import boto3
+        from backends.aws.credentials import lambda_credentials
 
-        session = boto3.Session(region_name=region or None)
-        region, credentials = session.region_name or "", session.get_credentials()
+        region, credentials = region or _region(config.environ), lambda_credentials(config.environ)
         if not region:
             raise ConfigError("No AWS region is known, and signing needs one. Set RAGLASS_AWS_REGION.")
     api = Api(config.api_url, auth=auth, key=config.api_key, region=region, credentials=credentials)  # type: ignore[arg-type]
     return AwsBackend(api, max_new_tokens=config.max_new_tokens)
+
+
+def _region(environ: Mapping[str, str]) -> str:
+    """The region of the environment, or of the AWS profile; empty if there is none."""
+    import boto3
+
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or boto3.Session().region_name or ""

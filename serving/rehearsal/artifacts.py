@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.endpoints.messages import Engine
-from serving.packing import Role, build_lambda, pack_model
+from serving.packing import Role, build_lambda, model_package
 
 BUCKET = "raglass-artifacts"
 
@@ -45,7 +45,7 @@ def upload_artifacts(s3: Any, models: Models) -> dict[str, str]:
     for role, (engine, folder) in models_by_role.items():
         with tempfile.TemporaryDirectory() as scratch:
             archive = Path(scratch) / "model.tar.gz"
-            pack_model(engine, role, folder, archive)
+            model_package(engine, role, folder).write(archive)
             keys[f"{role.title()}Key"] = _put(s3, f"models/{role}", "/model.tar.gz", archive.read_bytes())
     return keys
 

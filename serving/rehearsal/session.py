@@ -13,11 +13,16 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from backends.aws.credentials import lambda_credentials
+from backends.local.build import cut_documents
+from backends.local.documents import builtin_documents
 from backends.registry import BackendConfig, open_backend
 from pipeline.protocols import Backend
+from serving.embedding import remembering, through_endpoint
+from serving.ingest import ingest as fill
+from serving.ingest import open_space
 from serving.rehearsal import stack
 from serving.rehearsal.artifacts import Models, upload_artifacts
-from serving.rehearsal.corpus_vectors import ingest_builtin, make_index, remembering, through_endpoint
 from serving.rehearsal.emulator import REGION, ROOT_KEY, ROOT_SECRET, emulator_address, start_emulator
 from serving.rehearsal.environments import make_environment
 from serving.rehearsal.faults import FaultControls
@@ -138,14 +143,14 @@ def start(
 
 def fill_index(rehearsal: Rehearsal, models: Models, *, ingest: bool) -> int:
     """Make the index, and put the built-in corpus into it if that is asked for; returns how many chunks it holds."""
-    embed = through_endpoint(rehearsal.dashboard_client("sagemaker-runtime"), rehearsal.outputs["Embedder"])
-    if models.embedder_folder is None:
-        embed = remembering(embed)
-    if ingest:
-        identity = models.embedder if models.embedder_folder is None else str(models.embedder_folder)
-        return ingest_builtin(INDEX, embed, identity, rehearsal.environ)
-    make_index(INDEX, embed, rehearsal.environ)
-    return 0
+    keys = lambda_credentials(rehearsal.environ)
+    embedding = through_endpoint(rehearsal.outputs["Embedder"], REGION, keys, rehearsal.environ)
+    embed = remembering(embedding.embed) if models.embedder_folder is None else embedding.embed
+    with open_space(INDEX, "", embedding.dimension, environ=rehearsal.environ) as space:
+        if not ingest:
+            return 0
+        rows = cut_documents(builtin_documents(), lambda progress: None).rows
+        return fill(rows, embed, space, embedder=embedding.identity).total
 
 
 def _module(undo: ExitStack, folder: Path, name: str, *arguments: str, **environ: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError, InputError
-from serving.packing import build_lambda, pack_model
+from serving.packing import build_lambda, model_package
 
 BLOCKED = ("numpy", "torch", "faiss", "streamlit", "requests", "sqlalchemy", "boto3", "pinecone")
 
@@ -47,9 +47,9 @@ def test_unknown_lambda_is_named() -> None:
 
 def test_model_archive_is_reproducible_and_its_manifest_says_what_is_in_it(tmp_path: Path) -> None:
     first, second = tmp_path / "a.tar.gz", tmp_path / "b.tar.gz"
-    manifest = pack_model("extractive", "generator", None, first)
+    manifest = model_package("extractive", "generator", None).write(first)
     time.sleep(1.1)
-    pack_model("extractive", "generator", None, second)
+    model_package("extractive", "generator", None).write(second)
     assert first.read_bytes() == second.read_bytes()
     assert json.loads(first.with_suffix(".json").read_text()) == manifest
     with tarfile.open(first) as archive:
@@ -64,7 +64,7 @@ def test_weights_travel_whole(tmp_path: Path) -> None:
     (folder / "sub").mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "sub" / "vocab.txt").write_text("a")
-    manifest = pack_model("transformers", "generator", folder, tmp_path / "m.tar.gz")
+    manifest = model_package("transformers", "generator", folder).write(tmp_path / "m.tar.gz")
     assert {"weights/config.json", "weights/sub/vocab.txt"} <= set(manifest["files"])
     assert not any(path.startswith("weights/vectors") for path in manifest["files"])
 
@@ -76,4 +76,23 @@ def test_missing_folder_and_wrong_engine_say_so(tmp_path: Path) -> None:
         ("extractive", "embedder", None),
     ]:
         with pytest.raises(InputError):
-            pack_model(engine, role, folder, tmp_path / "m.tar.gz")  # type: ignore[arg-type]
+            model_package(engine, role, folder).write(tmp_path / "m.tar.gz")  # type: ignore[arg-type]
+
+
+def test_damaged_weights_are_refused_before_they_are_uploaded(tmp_path: Path) -> None:
+    header = json.dumps({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+    whole = len(header).to_bytes(8, "little") + header + bytes(8)
+    (tmp_path / "model.safetensors").write_bytes(whole)
+    assert "weights/model.safetensors" in model_package("transformers", "generator", tmp_path).files
+    for damaged in (whole[:-1], whole[:20], b"", b"not tensors at all"):
+        (tmp_path / "model.safetensors").write_bytes(damaged)
+        with pytest.raises(InputError, match="cut short or damaged"):
+            model_package("transformers", "generator", tmp_path)
+
+
+def test_digest_of_a_model_changes_with_its_weights_and_with_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    first = model_package("transformers", "generator", tmp_path).digest
+    assert model_package("transformers", "generator", tmp_path).digest == first
+    (tmp_path / "config.json").write_text("[]")
+    assert model_package("transformers", "generator", tmp_path).digest != first

@@ -1,0 +1,84 @@
+"""The values of each template's parameters, from the configuration and from what the parts before have made."""
+
+from collections.abc import Mapping
+
+from serving.deploy.config import DeployConfig
+
+Values = dict[str, str | None]
+"""None leaves a parameter of an existing stack as it is."""
+
+
+def storage_values(config: DeployConfig) -> Values:
+    """Of the bucket and the image repository."""
+    return {"Name": config.stack}
+
+
+def serving_values(config: DeployConfig, bucket: str, keys: Mapping[str, str], pinecone_key: str | None) -> Values:
+    """Of the serving path. keys: where each artifact is, by parameter. pinecone_key: None leaves the secret as it is."""
+    values: Values = {
+        "Name": config.stack,
+        "ArtifactBucket": bucket,
+        **keys,
+        "EmbedderInstanceType": config.embedder.instance_type,
+        "GeneratorInstanceType": config.generator.instance_type,
+        "MinInstances": str(config.endpoints.min_instances),
+        "MaxInstances": str(config.endpoints.max_instances),
+        "OrchestratorConcurrency": str(config.api.concurrency),
+        "PineconeIndex": config.index,
+        "PineconeNamespace": config.pinecone.namespace,
+        "PineconeApiKey": pinecone_key,
+        "CorsOrigin": config.api.cors_origin,
+        "ApiAuth": config.api.auth,
+        "ThrottleRate": str(config.api.requests_per_second),
+        "ThrottleBurst": str(config.api.burst),
+        "LogRetentionDays": str(config.observe.log_retention_days),
+        "LatencyAlarmMs": str(config.observe.latency_alarm_ms),
+        "AlarmEmail": config.observe.alarm_email,
+    }
+    if config.endpoints.image:
+        values["InferenceImage"] = config.endpoints.image
+    return values
+
+
+def ui_values(config: DeployConfig, serving: Mapping[str, str], image: str) -> Values:
+    """Of the dashboard. serving: outputs of the serving path. image: by digest."""
+    dashboard = config.dashboard
+    return {
+        "Name": config.stack,
+        "Image": image,
+        "VpcId": dashboard.vpc_id,
+        "SubnetIds": ",".join(dashboard.subnet_ids),
+        "TaskSubnetIds": ",".join(dashboard.task_subnet_ids),
+        "AllowedCidr": dashboard.allowed_cidr,
+        "CertificateArn": dashboard.certificate_arn,
+        "OidcIssuer": dashboard.oidc.issuer,
+        "OidcClientId": dashboard.oidc.client_id,
+        "OidcSecretArn": dashboard.oidc.secret_arn,
+        "OidcAuthorizationEndpoint": dashboard.oidc.authorization_endpoint,
+        "OidcTokenEndpoint": dashboard.oidc.token_endpoint,
+        "OidcUserInfoEndpoint": dashboard.oidc.user_info_endpoint,
+        "CognitoPoolArn": dashboard.cognito.pool_arn,
+        "CognitoClientId": dashboard.cognito.client_id,
+        "CognitoDomain": dashboard.cognito.domain,
+        "ApiUrl": serving.get("ApiUrl", ""),
+        "ApiId": serving.get("ApiId", ""),
+        "ApiAuth": config.api.auth,
+        "ApiKeySecretArn": serving.get("ApiKeySecret", ""),
+        "DatabaseUrlSecretArn": dashboard.database_url_secret_arn,
+        "Cpu": str(dashboard.cpu),
+        "Memory": str(dashboard.memory),
+        "MinTasks": str(dashboard.min_tasks),
+        "MaxTasks": str(dashboard.max_tasks),
+        "LogRetentionDays": str(config.observe.log_retention_days),
+    }
+
+
+def ci_values(config: DeployConfig) -> Values:
+    """Of the role with which GitHub deploys."""
+    return {
+        "Name": config.stack,
+        "GitHubRepository": config.ci.repository,
+        "Branch": config.ci.branch,
+        "Environment": config.ci.environment,
+        "ProviderArn": config.ci.provider_arn,
+    }
