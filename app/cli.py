@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli_deploy import deploy
 from app.cli_ingest import ingest
 from app.shell import backend_option, complain, json_option, opened, print_json
 from pipeline.errors import InputError
@@ -25,6 +26,7 @@ def main() -> None:
 
 
 main.add_command(ingest)
+main.add_command(deploy)
 
 
 @main.command()
