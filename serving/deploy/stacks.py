@@ -214,9 +214,10 @@ class Stack:
 
     def resume_rollback(self) -> None:
         """Let CloudFormation go on with a rollback that got stuck."""
+        earlier = self._event_ids()
         with explained("cloudformation:ContinueUpdateRollback"):
             self._cloudformation.continue_update_rollback(StackName=self.name, **self._role)
-        self._wait(self._event_ids())
+        self._wait(earlier)
 
     def delete(self) -> None:
         """Remove the stack and wait; one that is not there is no error. Raises StageFailed naming what could not be removed."""

@@ -1,0 +1,93 @@
+"""The configuration file: what it takes, what it refuses and in which words, and that its schema and example agree with it."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from pipeline.errors import ConfigError
+from serving.deploy import config as configuration
+from serving.deploy.config import DeployConfig, example, read_config, schema
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "deploy.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_example_is_the_defaults_and_meets_the_committed_schema(tmp_path: Path) -> None:
+    text = example()
+    assert read_config(written(tmp_path, text)) == DeployConfig()
+    committed = json.loads(Path(configuration.__file__).with_name("config.schema.json").read_text("utf-8"))
+    assert committed == schema()
+    jsonschema.validate(tomllib.loads(text), committed)
+
+
+def test_every_value_of_the_example_has_a_comment() -> None:
+    lines = example().splitlines()
+    for place, line in enumerate(lines):
+        if " = " in line and not line.startswith("#"):
+            assert lines[place - 1].startswith("# "), line
+
+
+def test_defaults_stand_where_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_config(None, stack="demo", region=None).stack == "demo"
+    written(tmp_path, "").rename(tmp_path / "raglass-deploy.toml").write_text('stack = "found"')
+    assert read_config(None).stack == "found"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stack = 'Demo'", r"stack is 'Demo'"),
+        ("stak = 'demo'", "there is no setting stak"),
+        ("[api]\nauth = 'none'", r"api.auth is 'none'.*'iam' or 'key'"),
+        ("[api]\nconcurrency = -1", r"api.concurrency is -1"),
+        ("[endpoints]\nmin_instances = 3", "min_instances is above endpoints.max_instances"),
+        ("[dashboard]\nenabled = true", "give vpc_id, subnet_ids, allowed_cidr too"),
+        ("stack = = 1", "is not TOML.*line 1"),
+        ("[embedder]\ninstance_type = 't3.micro'", "embedder.instance_type is 't3.micro'"),
+    ],
+)
+def test_wrong_value_is_named_with_what_would_be_right(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_config(written(tmp_path, text))
+
+
+def test_missing_and_unreadable_files_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="raglass deploy init"):
+        read_config(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"stack = '\xe9'")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(tmp_path / "latin.toml")
+
+
+OPEN = """
+[dashboard]
+enabled = true
+vpc_id = "vpc-1"
+subnet_ids = ["a", "b"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('allowed_cidr = "0.0.0.0/0"', "admits everybody without a login"),
+        ('allowed_cidr = "203.0.113.7/32"\nmax_tasks = 2', "needs a shared store"),
+        ('allowed_cidr = "0.0.0.0/0"\n[dashboard.oidc]\nissuer = "https://id.example.org"', "a login needs HTTPS"),
+        ('allowed_cidr = "anywhere"', "dashboard.allowed_cidr is 'anywhere'"),
+    ],
+)
+def test_dashboard_is_closed_unless_there_is_a_login_over_https(tmp_path: Path, more: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_config(written(tmp_path, OPEN + more))
+
+
+def test_dashboard_for_one_address_is_taken(tmp_path: Path) -> None:
+    found = read_config(written(tmp_path, OPEN + 'allowed_cidr = "203.0.113.7/32"'))
+    assert found.dashboard.subnet_ids == ("a", "b")
