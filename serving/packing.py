@@ -48,7 +48,7 @@ def build_lambda(name: str) -> bytes:
     """The zip of a Lambda function, whose handler is `app.handler`. Raises ConfigError if there is no such function."""
     entry = ROOT / "serving" / "lambdas" / name / "app.py"
     if not entry.is_file():
-        raise ConfigError(f"There is no Lambda {name!r}. Known: orchestrator, responder.")
+        raise ConfigError(f"There is no Lambda {name!r}. Known: authorizer, orchestrator, responder.")
     files = {"app.py": entry.read_bytes(), **module_files(entry)}
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
