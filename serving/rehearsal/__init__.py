@@ -21,7 +21,7 @@ def running(*, auth: bool = False, ingest: bool = True) -> Iterator["Rehearsal"]
     ingest: put the built-in corpus into the index; without it the index exists and is empty.
     Raises Unavailable with the end of the log of whatever did not start.
     """
-    from serving.rehearsal.session import start
+    from serving.rehearsal.session import rehearsed, start
 
-    with start(auth=auth, ingest=ingest) as rehearsal:
+    with start(auth=auth, config=rehearsed(ingest=ingest)) as rehearsal:
         yield rehearsal

@@ -13,10 +13,9 @@ from pathlib import Path
 from types import FrameType
 
 from pipeline.errors import RaglassError
-from serving.rehearsal.artifacts import Models
 from serving.rehearsal.ports import LOOPBACK, free_port
 from serving.rehearsal.processes import Child, clean_environ
-from serving.rehearsal.session import Rehearsal, start
+from serving.rehearsal.session import Rehearsal, rehearsed, start
 from serving.rehearsal.trial import try_denial, try_out
 
 USUAL_PORT = 8501
@@ -37,13 +36,13 @@ def main() -> None:
         "--generator-model", type=Path, metavar="FOLDER", help="a transformers model instead of the extractive reader"
     )
     options = parser.parse_args()
-    models = Models.of_folders(options.embedder_model, options.generator_model)
+    config = rehearsed(embedder=options.embedder_model, generator=options.generator_model)
     # SIGINT too: a shell that starts us in the background has it ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     began = time.monotonic()
     try:
-        with start(auth=options.auth, models=models, tell=say) as rehearsal:
+        with start(auth=options.auth, config=config, tell=say) as rehearsal:
             if options.test:
                 problems = try_out(rehearsal, options.questions, say)
                 problems += try_denial(rehearsal, say) if options.auth else []

