@@ -15,6 +15,9 @@ Tell = Callable[[str], None]
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 CHANGE_SET = "raglass-deploy"
 POLL_S = 2.0
+HEARTBEAT_S = 60.0
+"""While nothing is done, what is waited for is told this often."""
+
 LONGEST_S = 5400.0
 """An endpoint with a large model takes a quarter of an hour; longer than this, something is wrong."""
 
@@ -293,13 +296,17 @@ class Stack:
             waited_s = self._pause(waited_s)
 
     def _wait(self, seen: set[str]) -> StackState | None:
-        """Until nothing changes the stack, telling of each resource; None once there is no such stack."""
-        waited_s = 0.0
+        """Until nothing changes the stack, telling of each resource that is done; None once there is no such stack."""
+        waited_s, told_s = 0.0, 0.0
+        pending: set[str] = set()
         while True:
             state = self.state()
-            self._tell_events(seen)
+            self._tell_events(seen, pending)
             if state is None or not state.is_busy:
                 return state
+            if waited_s - told_s >= HEARTBEAT_S:
+                told_s = waited_s
+                self._tell(f"  {waited_s / 60:.0f} min, waiting for {', '.join(sorted(pending)) or 'CloudFormation'}")
             waited_s = self._pause(waited_s)
 
     def _pause(self, waited_s: float) -> float:
@@ -310,15 +317,23 @@ class Stack:
         self._sleep(self._poll_s)
         return waited_s + self._poll_s
 
-    def _tell_events(self, seen: set[str]) -> None:
+    def _tell_events(self, seen: set[str], pending: set[str]) -> None:
+        """Tell of what is done or failed since; keep in `pending` what is under way."""
         for event in reversed(self._events()):
             if event["EventId"] in seen:
                 continue
             seen.add(event["EventId"])
-            reason = event.get("ResourceStatusReason", "")
-            word = event["ResourceStatus"].lower().replace("_", " ")
+            resource, status, reason = (
+                event["LogicalResourceId"],
+                event["ResourceStatus"],
+                event.get("ResourceStatusReason", ""),
+            )
+            if status.endswith("IN_PROGRESS"):
+                pending.add(resource)
+                continue
+            pending.discard(resource)
             self._tell(
-                f"  {event['LogicalResourceId']}: {word}{f' ({shown(reason)})' if 'failed' in word and reason else ''}"
+                f"  {resource}: {status.lower().replace('_', ' ')}{f' ({shown(reason)})' if 'FAILED' in status and reason else ''}"
             )
 
     def _event_ids(self) -> set[str]:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.errors import Unavailable
-from serving.rehearsal import running, session
-from serving.rehearsal.artifacts import Models, upload_artifacts
+from pipeline.errors import StageFailed
+from serving.deploy.artifacts import Bucket
+from serving.rehearsal import running
 from serving.rehearsal.environments import ROOT
 from serving.rehearsal.processes import clean_environ
 from serving.rehearsal.scratch import scratch_folder, sweep
@@ -64,16 +64,14 @@ def test_a_stack_that_cannot_be_deployed_says_why_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(session, "upload_artifacts", lambda s3, models: wrong_artifacts(s3))
-    with pytest.raises(Unavailable, match=r"Embedder CREATE_FAILED.*models/none"), running(ingest=False):
+    monkeypatch.setattr(Bucket, "upload", lambda bucket, artifact, tell: False)
+    with (
+        pytest.raises(StageFailed, match=r"raglass-serving is ROLLBACK_COMPLETE.*models/embedder"),
+        running(ingest=False),
+    ):
         pass
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
-
-
-def wrong_artifacts(s3: object) -> dict[str, str]:
-    """Parameters of a stack whose embedder's model was never uploaded."""
-    return upload_artifacts(s3, Models()) | {"EmbedderKey": "models/none"}
 
 
 @LINUX
