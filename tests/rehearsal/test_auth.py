@@ -36,7 +36,7 @@ def test_a_role_that_lacks_the_permission_may_not_call_the_generator(enforced: R
 
 def test_an_orchestrator_without_its_permission_names_the_stage(enforced: Rehearsal) -> None:
     iam = enforced.client("iam")
-    role = next(role["RoleName"] for role in iam.list_roles()["Roles"] if "OrchestratorRole" in role["RoleName"])
+    role = next(role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].endswith("-orchestrator"))
     kept = iam.get_role_policy(RoleName=role, PolicyName="orchestrate")["PolicyDocument"]
     iam.put_role_policy(
         RoleName=role, PolicyName="orchestrate", PolicyDocument=_without(kept, "sagemaker:InvokeEndpoint")

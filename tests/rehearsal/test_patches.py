@@ -1,5 +1,6 @@
 """The patches' own logic here; that every point is there, in the emulator's environment."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from serving.rehearsal.environments import ROOT, make_environment
 from serving.rehearsal.patches import points
 from serving.rehearsal.patches.authority import trusts
+from serving.rehearsal.patches.conditions import namespace
 from serving.rehearsal.patches.metrics import embedded_metrics
 from serving.rehearsal.patches.points import PINNED, PatchPointMissing, Point
 from serving.rehearsal.patches.policies import full_arn
@@ -107,3 +109,17 @@ def test_patches_import_nothing_of_the_product() -> None:
     for path in [*folder.glob("*.py"), folder.parent / "lifeline.py"]:
         text = Path(path).read_text("utf-8")
         assert not any(f"from {package}" in text for package in ("pipeline", "backends", "metrics", "app", "corpus"))
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"Namespace": "RAG_MLOps", "MetricData": []}', "RAG_MLOps"),
+        (gzip.compress(b'{"Namespace": "RAG_MLOps"}'), "RAG_MLOps"),
+        (b"Action=PutMetricData&Namespace=AWS%2FX", "AWS/X"),
+        (b"[]", None),
+        (b"", None),
+    ],
+)
+def test_namespace_that_a_request_writes_to_is_read_from_it(body: bytes, found: str | None) -> None:
+    assert namespace(body) == found

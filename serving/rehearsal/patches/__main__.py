@@ -4,10 +4,10 @@ import argparse
 import sys
 
 from serving.rehearsal.lifeline import end_with_parent
-from serving.rehearsal.patches import addresses, authority, gateway, metrics, policies, resources, runtime
+from serving.rehearsal.patches import addresses, authority, conditions, gateway, metrics, policies, resources, runtime
 from serving.rehearsal.patches.points import PatchPointMissing, check
 
-PATCHES = (runtime, metrics, gateway, resources, addresses, policies, authority)
+PATCHES = (runtime, metrics, gateway, resources, addresses, policies, conditions, authority)
 
 
 def main() -> None:
