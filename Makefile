@@ -12,7 +12,7 @@ export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test test check format lint types contracts browser bench seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts browser bench seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ rehearse: $(VENV)/.run ## Run the whole AWS stack on this machine, dashboard inc
 
 rehearse-test: $(VENV)/.run ## The same without a screen: ask questions, read the metrics back, remove everything
 	@$(BIN)/python -m serving.rehearsal --test $(if $(AUTH),--auth)
+
+rehearse-deploy: $(VENV)/.run ## The whole life of a deployment with the real `raglass deploy`, on this machine
+	@$(BIN)/python -m serving.rehearsal.deploying
 
 test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
 	$(BIN)/python -m pytest

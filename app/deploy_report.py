@@ -88,11 +88,7 @@ def standing_text(found: Standing) -> str:
         return f"There is nothing of {found.stack}. `raglass deploy up` makes it."
     lines = []
     for state in found.parts:
-        lines.append(
-            f"{state.name}: {state.status}, since {state.changed_at:%Y-%m-%d %H:%M} UTC"
-            if state.changed_at
-            else f"{state.name}: {state.status}"
-        )
+        lines.append(f"{state.name}: {state.status}, since {state.changed_at or 'an unknown time'}")
         lines += [f"  {name}: {value}" for name, value in sorted(state.outputs.items())]
     lines += [f"{name}: {printable(state)}" for name, state in found.endpoints.items()]
     for release in found.releases:

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from backends.registry import BackendConfig, open_backend
+from backends.aws.backend import open_aws
+from backends.registry import BackendConfig
 from pipeline.errors import RaglassError, StageFailed
 from pipeline.types import Trace
 from serving.deploy.account import Account, explained
@@ -28,7 +29,7 @@ def ask(
     """Ask the stack with these outputs; returns the trace of an answer. Raises StageFailed naming the stage that failed."""
     problem = ""
     with tempfile.TemporaryDirectory() as scratch:
-        backend = open_backend("aws", backend_config(config, account, outputs, Path(scratch)))
+        backend = open_aws(backend_config(config, account, outputs, Path(scratch)))
         try:
             for attempt in range(TRIES):
                 if attempt:

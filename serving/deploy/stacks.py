@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import StageFailed, Unavailable
@@ -42,7 +42,8 @@ class StackState:
     outputs: dict[str, str]
     parameters: dict[str, str]
     """Secret ones are `****`."""
-    changed_at: datetime | None
+    changed_at: str
+    """When it was last changed, as `2026-11-25 10:15 UTC`; empty if that is not known."""
 
     @property
     def is_busy(self) -> bool:
@@ -123,7 +124,7 @@ class Stack:
                 parameter["ParameterKey"]: parameter.get("ParameterValue", "")
                 for parameter in found.get("Parameters", [])
             },
-            found.get("LastUpdatedTime") or found.get("CreationTime"),
+            _when(found.get("LastUpdatedTime") or found.get("CreationTime")),
         )
 
     def outputs(self) -> dict[str, str]:
@@ -371,6 +372,10 @@ class Stack:
         return (
             f"{self.name} is {status}. {' '.join(failures[-3:])} {undone}Mend that and run `raglass deploy up` again."
         )
+
+
+def _when(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _parameter(name: str, value: str | None) -> dict[str, Any]:

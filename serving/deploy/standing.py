@@ -31,7 +31,7 @@ class Standing:
     def works(self) -> bool:
         """Whether every part is as it should be."""
         settled = all(state.status.endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")) for state in self.parts)
-        serves = all(state == "InService" for state in self.endpoints.values())
+        serves = all(state.startswith("InService") for state in self.endpoints.values())
         return bool(self.parts) and settled and serves and not self.drifted
 
 

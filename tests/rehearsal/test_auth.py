@@ -37,19 +37,41 @@ def test_a_role_that_lacks_the_permission_may_not_call_the_generator(enforced: R
 def test_an_orchestrator_without_its_permission_names_the_stage(enforced: Rehearsal) -> None:
     iam = enforced.client("iam")
     role = next(role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].endswith("-orchestrator"))
-    kept = iam.get_role_policy(RoleName=role, PolicyName="orchestrate")["PolicyDocument"]
+    kept = iam.get_role_policy(RoleName=role, PolicyName="orchestrator")["PolicyDocument"]
     iam.put_role_policy(
-        RoleName=role, PolicyName="orchestrate", PolicyDocument=_without(kept, "sagemaker:InvokeEndpoint")
+        RoleName=role, PolicyName="orchestrator", PolicyDocument=_without(kept, "sagemaker:InvokeEndpoint")
     )
     try:
-        with urllib3.PoolManager(retries=False) as pool:
-            reply = pool.request("POST", f"{enforced.api_url}/query", json={"question": "Who?"})
+        backend = enforced.open_backend()
+        error = backend.answer("Who?", top_k=5, deadline_s=20).error
+        backend.close()
     finally:
-        iam.put_role_policy(RoleName=role, PolicyName="orchestrate", PolicyDocument=_without(kept, "nothing"))
-    error = reply.json()["error"]
-    assert (reply.status, error["stage"]) == (502, "embed")
-    assert "AccessDenied" in error["message"]
-    assert "arn:aws" not in error["message"]
+        iam.put_role_policy(RoleName=role, PolicyName="orchestrator", PolicyDocument=_without(kept, "nothing"))
+    assert error is not None
+    assert error.stage == "embed"
+    assert "AccessDenied" in error.message
+    assert "arn:aws" not in error.message
+
+
+def test_api_refuses_who_does_not_sign_and_who_may_not_call_it(enforced: Rehearsal) -> None:
+    with urllib3.PoolManager(retries=False) as pool:
+        unsigned = pool.request("POST", f"{enforced.api_url}/query", json={"question": "Who?"})
+    assert unsigned.status == 403
+    backend = enforced.open_backend()
+    assert backend.answer("Who proposed that continents drift?", top_k=5, deadline_s=20).error is None
+    backend.close()
+    iam = enforced.client("iam")
+    role = enforced.outputs["DashboardRole"].rsplit("/", 1)[-1]
+    kept = iam.get_role_policy(RoleName=role, PolicyName="look")["PolicyDocument"]
+    iam.put_role_policy(RoleName=role, PolicyName="look", PolicyDocument=_without(kept, "execute-api:Invoke"))
+    try:
+        backend = enforced.open_backend()
+        refused = backend.answer("Who proposed that continents drift?", top_k=5, deadline_s=20).error
+        backend.close()
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="look", PolicyDocument=_without(kept, "nothing"))
+    assert refused is not None
+    assert "refused the caller (HTTP 403)" in refused.message
 
 
 def _without(policy: dict[str, object], action: str) -> str:

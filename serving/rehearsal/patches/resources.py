@@ -1,6 +1,7 @@
 """CloudFormation types that the emulator lacks: SageMaker's, made in the stand-in, and a few that are taken and not acted on."""
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -60,7 +61,9 @@ def _sagemaker() -> Any:
 
 
 def _name(properties: Mapping[str, Any], key: str, stack: str, logical_id: str) -> str:
-    return properties.get(key) or str(PHYSICAL_NAME.get()(stack, logical_id, max_len=LONGEST_NAME))
+    """The given name, or one that no other resource has, since a replacement is made while the old one is there."""
+    stem = PHYSICAL_NAME.get()(stack, logical_id, max_len=LONGEST_NAME - 9)
+    return str(properties.get(key) or f"{stem}-{secrets.token_hex(4)}")
 
 
 def as_numbers(value: Any) -> Any:
