@@ -1,0 +1,1 @@
+"""The dashboard on ECS Fargate: `ui.yaml`, the CloudFormation template of its task, service and load balancer."""
