@@ -1,0 +1,38 @@
+"""The estimate, from the committed table."""
+
+from serving.deploy.config import Dashboard, DeployConfig, Embedder, Endpoints, Expected
+from serving.deploy.prices import estimate, price_table
+
+DASHBOARD = Dashboard(enabled=True, vpc_id="v", subnet_ids=("a", "b"), allowed_cidr="203.0.113.7/32")
+
+
+def test_two_endpoints_cost_their_hours() -> None:
+    lines = {line.what: line for line in estimate(DeployConfig()).lines}
+    table = price_table()
+    hourly = table["sagemaker_instance_hour"]["ml.m5.xlarge"]
+    assert lines["SageMaker embedder"].usd_per_month == hourly * table["hours_per_month"]
+    twice = estimate(DeployConfig(endpoints=Endpoints(min_instances=2))).lines[0].usd_per_month
+    assert twice == 2 * hourly * table["hours_per_month"]
+
+
+def test_without_questions_nothing_is_paid_for_them() -> None:
+    lines = {line.what: line for line in estimate(DeployConfig(expected=Expected(questions_per_month=0))).lines}
+    assert all(lines[what].usd_per_month == 0 for what in ("Lambda", "API Gateway", "X-Ray", "Pinecone reads"))
+
+
+def test_instance_without_a_price_is_named_and_not_counted_as_free() -> None:
+    cost = estimate(DeployConfig(embedder=Embedder(instance_type="ml.p5.48xlarge")))
+    assert cost.unknown == ("SageMaker embedder",)
+    assert cost.total_usd < estimate(DeployConfig()).total_usd
+
+
+def test_dashboard_adds_its_own_lines() -> None:
+    without, with_it = estimate(DeployConfig()), estimate(DeployConfig(dashboard=DASHBOARD))
+    added = {line.what for line in with_it.lines} - {line.what for line in without.lines}
+    assert added == {"Fargate", "Load balancer", "Public addresses"}
+    assert with_it.total_usd > without.total_usd
+
+
+def test_table_says_of_when_and_where_it_is() -> None:
+    cost = estimate(DeployConfig())
+    assert (cost.as_of, cost.region) == (price_table()["as_of"], "us-east-1")
