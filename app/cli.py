@@ -13,6 +13,7 @@ import click
 from app.cli_deploy import deploy
 from app.cli_ingest import ingest
 from app.shell import backend_option, complain, json_option, opened, print_json
+from app.shutdown import ending_well_on_sigterm
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ main.add_command(deploy)
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str | None, port: int | None) -> None:
-    """Start the dashboard."""
-    with opened() as current:
+    """Start the dashboard. SIGTERM ends it with status 0 once the questions in flight are answered."""
+    with ending_well_on_sigterm(), opened() as current:
         settings = replace(current.settings, host=host or current.settings.host, port=port or current.settings.port)
         check_port(settings.host, settings.port)
         name = settings.backend_name

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from app.config import Settings
 from app.services import services
+from app.shutdown import finishing_first
 from app.trace_filters import TraceFilters
 from metrics.export import to_csv, to_jsonl
 from pipeline.errors import InputError, RaglassError
@@ -66,9 +67,10 @@ def warm_up() -> None:
 
 @asynccontextmanager
 async def lifespan(application: st.App) -> AsyncIterator[None]:
-    """Warm up without holding up the first page; close everything at the end."""
+    """Warm up without holding up the first page; at the end see questions in flight through, then close everything."""
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-    yield
+    with finishing_first(lambda: services().finish()):
+        yield
     services().close()
 
 

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 from app.config import Settings
 from app.indexing import IndexJob, Upload
 from app.live import Live
-from app.streaming import stream
+from app.streaming import InFlight
 from backends import registry
 from backends.local.corpus import LocalCorpus
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
@@ -27,8 +27,14 @@ from pipeline.types import Event, Trace
 log = logging.getLogger(__name__)
 
 
+FINISH_S = 60.0
+"""How long finishing waits for questions in flight. ECS gives a task two minutes at most between SIGTERM and SIGKILL."""
+
+SHOW_S = 1.0
+"""How long a page gets to show the outcome of a question that finishing has waited for."""
+
 CLOSE_S = 10.0
-"""How long closing waits for an indexing job to reach a safe point."""
+"""How long closing waits for an indexing job to reach a safe point, and for the last measures to be sent."""
 
 CHECK_S = 1.0
 """How long a readiness check waits for a backend that is being opened."""
@@ -81,6 +87,7 @@ class Services:
         self._backends: dict[str, Backend] = {}
         self._store: TraceStore | None = None
         self._job: IndexJob | None = None
+        self.in_flight = InFlight()
         self.live = Live(settings, lambda: self.store)
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         # One lock each, so that the store and the readiness check need not wait while an index is built.
@@ -177,7 +184,7 @@ class Services:
         def work(put: Callable[[Event | Asked], None]) -> None:
             put(self.ask(question, put))
 
-        return stream(work, "ask")
+        return self.in_flight.stream(work, "ask")
 
     @property
     def emitted(self) -> EmitCounts | None:
@@ -207,15 +214,34 @@ class Services:
 
     def check_ready(self) -> dict[str, str | None]:
         """What keeps this process from answering, by part: the default backend and the store; None is ready."""
+        if self.in_flight.finishing:
+            return {"process": "It is stopping. Another one may answer, or this one once it has been started again."}
         return {"backend": self._problem(self._check_backend), "store": self._problem(self._check_store)}
 
+    def finish(self, limit_s: float = FINISH_S) -> None:
+        """Take no more questions, see those in flight through and send their measures, so that ending the process loses nothing."""
+        waiting = self.in_flight.count
+        if waiting:
+            log.warning("stopping once %d question(s) in flight are answered, in %g s at the latest", waiting, limit_s)
+        left = self.in_flight.finish(limit_s)
+        if left:
+            log.error(
+                "%d question(s) were not answered within %g s; they are given up and leave no trace", left, limit_s
+            )
+        if self._emitter is not None:
+            self._emitter.flush(CLOSE_S)
+        if waiting:
+            time.sleep(SHOW_S)
+
     def close(self) -> None:
-        """Close what is open. Calling it twice is harmless."""
+        """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
+        if not self.in_flight.finishing:
+            self.finish(CLOSE_S)
         if self._job is not None:
             self._job.stop()
             self._job.wait(CLOSE_S)
         if self._emitter is not None:
-            self._emitter.close()
+            self._emitter.close(CLOSE_S)
         with self._backends_lock:
             for backend in self._backends.values():
                 backend.close()

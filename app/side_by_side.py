@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Literal
 
 from app.services import Asked, Question, Services
-from app.streaming import stream
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import check_deadline, check_top_k, clean_question, failed_trace
 from pipeline.types import Event, Failure, Trace
@@ -30,7 +29,8 @@ def ask_both(services: Services, first: Question, second: Question) -> Iterator[
     """Ask the first side, then the second, in a thread of its own; both are asked even if the reader goes away.
 
     Each side ends with an `Asked`. Raises InputError, before anything is asked, for a question, `top_k` or deadline that no
-    backend would take. Whatever else keeps one side from answering is in its trace and costs the other nothing.
+    backend would take, Unavailable once the process is stopping. Whatever else keeps one side from answering is in its trace and
+    costs the other nothing.
     """
     for question in (first, second):
         clean_question(question.text)
@@ -41,7 +41,7 @@ def ask_both(services: Services, first: Question, second: Question) -> Iterator[
         for side, question in zip(SIDES, (first, second), strict=True):
             put((side, _ask(services, question, _teller(put, side))))
 
-    return stream(work, "compare")
+    return services.in_flight.stream(work, "compare")
 
 
 def _teller(put: Callable[[Told], None], side: Side) -> Callable[[Event], None]:
