@@ -4,10 +4,20 @@ import argparse
 import sys
 
 from serving.rehearsal.lifeline import end_with_parent
-from serving.rehearsal.patches import addresses, authority, conditions, gateway, metrics, policies, resources, runtime
+from serving.rehearsal.patches import (
+    addresses,
+    authority,
+    conditions,
+    cors,
+    gateway,
+    metrics,
+    policies,
+    resources,
+    runtime,
+)
 from serving.rehearsal.patches.points import PatchPointMissing, check
 
-PATCHES = (runtime, metrics, gateway, resources, addresses, policies, conditions, authority)
+PATCHES = (runtime, metrics, gateway, resources, addresses, cors, policies, conditions, authority)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ POINTS = (HANDLERS, PHYSICAL_NAME, ON_WORKER_THREAD)
 TAKEN_ONLY = (
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::EC2::SecurityGroupEgress",
     "AWS::EC2::SecurityGroupIngress",
     "AWS::IAM::OIDCProvider",
 )
