@@ -2,12 +2,15 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from app.indexing import JobState
 from app.status import Status
 from app.wording import count, milliseconds, rough_time, share, three_figures, trust, when
 from metrics.queries import TracePage
 from pipeline.types import Span, Trace
+
+if TYPE_CHECKING:
+    from app.indexing import JobState
 
 WIDTH = 100
 
@@ -74,12 +77,12 @@ def traces_text(page: TracePage) -> str:
     )
 
 
-def progress_text(state: JobState) -> str:
+def progress_text(state: "JobState") -> str:
     """One line on a running job."""
     return printable(_progress(state))
 
 
-def _progress(state: JobState) -> str:
+def _progress(state: "JobState") -> str:
     if state.phase == "reading":
         return (
             f"Reading file {state.files_done + 1} of {state.files_total}: {state.file}"
@@ -93,7 +96,7 @@ def _progress(state: JobState) -> str:
     return f"{STEPS[progress.step]}: {progress.done:,} of {progress.total:,}{left}"
 
 
-def index_text(state: JobState, passed_over: int = 0) -> str:
+def index_text(state: "JobState", passed_over: int = 0) -> str:
     """How an indexing job ended."""
     outcome = state.outcome
     lines = []

@@ -9,20 +9,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from app.config import Settings
-from app.indexing import IndexJob, Upload
 from app.live import Live
 from app.streaming import InFlight
 from backends import registry
-from backends.local.corpus import LocalCorpus
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
 from metrics.store import TraceStore
 from pipeline.errors import BackendError, InputError, RaglassError, StoreError, Unavailable
 from pipeline.pipeline import failed_trace
 from pipeline.protocols import Backend
 from pipeline.types import Event, Trace
+
+if TYPE_CHECKING:
+    from app.indexing import IndexJob, Upload
+    from backends.local.corpus import LocalCorpus
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ CHECK_S = 1.0
 class HoldsCorpus(Protocol):
     """A backend whose documents can be seen and added to from here."""
 
-    corpus: LocalCorpus
+    corpus: "LocalCorpus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Services:
                 self._build_missing(backend.corpus)
             return backend
 
-    def corpus(self, name: str) -> LocalCorpus | None:
+    def corpus(self, name: str) -> "LocalCorpus | None":
         """The corpus of a backend; None where the backend's documents are kept elsewhere."""
         backend = self.backend(name)
         return backend.corpus if isinstance(backend, HoldsCorpus) else None
@@ -192,7 +194,7 @@ class Services:
         return None if self._emitter is None else self._emitter.counts
 
     @property
-    def indexing(self) -> IndexJob | None:
+    def indexing(self) -> "IndexJob | None":
         """The last indexing job of this process, running or ended; None before the first."""
         return self._job
 
@@ -201,8 +203,10 @@ class Services:
         if self._job is not None and not self._job.running:
             self._job = None
 
-    def start_indexing(self, corpus: LocalCorpus, uploads: list[Upload], *, rebuild: bool = False) -> IndexJob:
+    def start_indexing(self, corpus: "LocalCorpus", uploads: "list[Upload]", *, rebuild: bool = False) -> "IndexJob":
         """Start adding files and building the index, in a thread. Raises InputError while another job runs."""
+        from app.indexing import IndexJob
+
         with self._job_lock:
             if self._job is not None and self._job.running:
                 raise InputError(
@@ -251,7 +255,7 @@ class Services:
                 self._store.close()
                 self._store = None
 
-    def _build_missing(self, corpus: LocalCorpus) -> None:
+    def _build_missing(self, corpus: "LocalCorpus") -> None:
         """Build the first index, unless an indexing job is about to."""
         if self._job is not None and self._job.running:
             return

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from backends.local.manifest import Manifest
 from pipeline.types import Confidence, Generation, Trace
+
+if TYPE_CHECKING:
+    from backends.local.manifest import Manifest
 
 LOW, HIGH = 0.5, 0.8
 """Bounds of "low", "moderate" and "high" confidence."""
@@ -160,14 +163,14 @@ def shortfall(trace: Trace) -> str | None:
     return f"Asked for {count(asked, 'chunk')}; the corpus has {len(trace.chunks):,}."
 
 
-def search_kind(manifest: Manifest) -> str:
+def search_kind(manifest: "Manifest") -> str:
     """How the index is searched, and what an approximate search finds of what an exact one would."""
     if manifest.tuning is None:
         return f"{manifest.kind} search"
     return f"{manifest.kind} search, which finds {manifest.tuning.recall * 100:.1f} % of the 10 nearest chunks"
 
 
-def corpus_summary(manifest: Manifest | None, builtin: int, added: int) -> str:
+def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> str:
     """What the corpus holds, in a line."""
     documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
     if manifest is None:

@@ -1,16 +1,20 @@
 """The documents of the corpus: a searchable, paged list, and one document with its chunks."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from app.address import Write
 from app.views import text
 from app.wording import count
-from backends.local.corpus import LocalCorpus
+
+if TYPE_CHECKING:
+    from backends.local.corpus import LocalCorpus
 
 PAGE_SIZE = 25
 
 
-def show_documents(corpus: LocalCorpus, write: Write) -> None:
+def show_documents(corpus: "LocalCorpus", write: Write) -> None:
     """The list, or the document that the address names."""
     document_id = st.query_params.get("document")
     if document_id:
@@ -19,7 +23,7 @@ def show_documents(corpus: LocalCorpus, write: Write) -> None:
         _show_list(corpus, write)
 
 
-def _show_list(corpus: LocalCorpus, write: Write) -> None:
+def _show_list(corpus: "LocalCorpus", write: Write) -> None:
     search = st.text_input("Search titles and file names", key="search", on_change=write, type="search")
     number = st.session_state.get("documents_shown", PAGE_SIZE)
     rows = corpus.index.documents(search=search, limit=number + 1)
@@ -35,7 +39,7 @@ def _show_list(corpus: LocalCorpus, write: Write) -> None:
         st.rerun()
 
 
-def _show_document(corpus: LocalCorpus, document_id: str) -> None:
+def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
     st.button("All documents", icon=":material/arrow_back:", on_click=_close)
     chunks = corpus.index.chunks_of(document_id)
     stored = corpus.library.get(document_id)
@@ -59,7 +63,7 @@ def _close() -> None:
     st.query_params.pop("document", None)
 
 
-def _remove_button(corpus: LocalCorpus, document_id: str) -> None:
+def _remove_button(corpus: "LocalCorpus", document_id: str) -> None:
     """Asks before it removes; the index keeps answering from the document until it is built again."""
     with st.popover("Remove from the corpus", icon=":material/delete:"):
         st.write("The document is deleted from the data folder. To have it back, add its file again.")

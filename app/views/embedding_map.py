@@ -1,10 +1,14 @@
 """The embedding map: chunks as points, near where they mean alike, and a question dropped among them."""
 
+from typing import TYPE_CHECKING
+
 import plotly.graph_objects as go
 
 from app.views.style import chart_layout
 from app.wording import count
-from backends.local.corpus import CorpusMap
+
+if TYPE_CHECKING:
+    from backends.local.corpus import CorpusMap
 
 GROUP_COLOURS = (
     "#56b4e9",
@@ -29,7 +33,7 @@ def group_of(document_id: str) -> str:
     return document_id.split("/")[0] if "/" in document_id else "added"
 
 
-def embedding_map(corpus_map: CorpusMap, question: tuple[str, float, float] | None = None) -> go.Figure:
+def embedding_map(corpus_map: "CorpusMap", question: tuple[str, float, float] | None = None) -> go.Figure:
     """A point a chunk, coloured by subject; the question, if given as (text, x, y), as a star."""
     groups = sorted({group_of(chunk.document_id) for chunk in corpus_map.chunks})
     figure = go.Figure()

@@ -1,21 +1,27 @@
 """Adding documents: the upload box, and an indexing job while it runs and after it ended."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from app import state
-from app.indexing import JobState, Upload
 from app.report import index_text, progress_text
 from app.services import Services
 from app.views import text
-from backends.local.corpus import CorpusState, LocalCorpus
-from backends.local.documents import SUFFIXES
 from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from app.indexing import JobState, Upload
+    from backends.local.corpus import CorpusState, LocalCorpus
 
 REFRESH_S = 0.7
 
 
-def upload_box(services: Services, corpus: LocalCorpus) -> None:
+def upload_box(services: Services, corpus: "LocalCorpus") -> None:
     """Takes files and starts a job over them."""
+    from app.indexing import Upload
+    from backends.local.documents import SUFFIXES
+
     with st.form("upload", clear_on_submit=True, border=False):
         limit = services.settings.max_file_mb
         files = st.file_uploader(
@@ -31,7 +37,7 @@ def upload_box(services: Services, corpus: LocalCorpus) -> None:
         start(services, corpus, [Upload(file.name, file.getvalue()) for file in files])
 
 
-def start(services: Services, corpus: LocalCorpus, uploads: list[Upload], *, rebuild: bool = False) -> None:
+def start(services: Services, corpus: "LocalCorpus", uploads: "list[Upload]", *, rebuild: bool = False) -> None:
     """Start a job, unless one is running."""
     try:
         services.start_indexing(corpus, uploads, rebuild=rebuild)
@@ -39,7 +45,7 @@ def start(services: Services, corpus: LocalCorpus, uploads: list[Upload], *, reb
         st.warning(text.literal(str(error)))
 
 
-def show_index_state(services: Services, corpus: LocalCorpus, found: CorpusState) -> None:
+def show_index_state(services: Services, corpus: "LocalCorpus", found: "CorpusState") -> None:
     """Whether the index covers the documents, and what to press if it does not."""
     running = services.indexing is not None and services.indexing.running
     if found.manifest is None:
@@ -83,14 +89,14 @@ def _follow() -> None:
         job.stop()
 
 
-def fraction(found: JobState) -> float:
+def fraction(found: "JobState") -> float:
     """How much of the present step is done, in [0, 1]."""
     if found.phase == "reading":
         return found.files_done / max(found.files_total, 1)
     return found.progress.done / max(found.progress.total, 1) if found.progress else 0.0
 
 
-def show_outcome(found: JobState) -> None:
+def show_outcome(found: "JobState") -> None:
     """How a job ended, bad files included."""
     match found.phase:
         case "done":

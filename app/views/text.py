@@ -5,6 +5,7 @@ Every value is escaped here and nowhere else; `tests/views/test_text.py` and the
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -13,9 +14,11 @@ from app.comparison import ChunkMatch, StageDifference
 from app.live_view import Part
 from app.views.style import LEVEL_COLOURS
 from app.wording import Trust, milliseconds, when
-from backends.local.index import DocumentRow
 from metrics.alarms import Alarm
 from pipeline.types import Chunk, Evidence, PartReadiness
+
+if TYPE_CHECKING:
+    from backends.local.index import DocumentRow
 
 MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:^=&\"'/@")
 """Characters to which Streamlit's Markdown gives a meaning somewhere."""
@@ -98,7 +101,7 @@ def plain_chunk_html(number: int, body: str, about: str) -> str:
     )
 
 
-def documents_html(rows: Sequence[DocumentRow]) -> str:
+def documents_html(rows: "Sequence[DocumentRow]") -> str:
     """Documents, each with a link that opens it."""
     cells = "".join(
         f'<tr><td><a href="?{escape(urlencode({"document": row.document_id}))}" target="_self" dir="auto">'
