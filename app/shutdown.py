@@ -5,7 +5,6 @@ orchestrator's patience bounds all of this: see docs/image.md for the times to g
 """
 
 import logging
-import os
 import signal
 import sys
 import threading
@@ -28,6 +27,7 @@ def finishing_first(finish: Callable[[], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    main = threading.get_ident()
     usual = {number: signal.getsignal(number) for number in SIGNALS}
     asked, passed_on = threading.Event(), threading.Event()
 
@@ -37,7 +37,8 @@ def finishing_first(finish: Callable[[], object]) -> Iterator[None]:
         except Exception:
             log.exception("the process ends without having finished its work")
         if not passed_on.is_set():
-            os.kill(os.getpid(), number)
+            # To the main thread itself: it is the one that runs handlers, and a signal that another thread took would not wake it.
+            signal.pthread_kill(main, number)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if not asked.is_set():
