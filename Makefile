@@ -7,12 +7,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --no-deps --require-hashes
 # A torch build for CPU is enough. Point pip at an index that has one, or the default index's build is taken.
 TORCH := torch==2.13.0
+LINT := .rehearsal/lint
 BROWSER ?= 1
 export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts browser bench seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack browser bench seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +56,9 @@ types: $(VENV)/.test
 contracts: $(VENV)/.test
 	$(BIN)/lint-imports
 
+lint-stack: $(LINT)/.made ## Lint the stack's templates, the workflows and the Dockerfile
+	@sh serving/stack/lint/run.sh $(LINT)/bin
+
 browser: $(VENV)/.test
 	@$(BIN)/python tests/browser/install.py
 
@@ -94,4 +98,10 @@ $(VENV)/.test: requirements/test.lock requirements/smollm2.lock $(VENV)/.run
 
 $(VENV)/.lock: | $(BIN)/python
 	@$(PIP) pip-tools==7.6.2
+	@touch $@
+
+$(LINT)/.made: requirements/lint.lock | $(BIN)/python
+	@echo "Installing the linters of templates, workflows and the Dockerfile (a minute or two, once)"
+	@$(BIN)/python -m venv --clear --without-pip $(LINT)
+	@$(BIN)/python -m pip --python $(LINT)/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lint.lock
 	@touch $@

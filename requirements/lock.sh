@@ -1,5 +1,6 @@
 #!/bin/sh
-# Resolve pyproject.toml, and the two environments of the rehearsal, into the lock files. torch is left out: which build fits is the machine's affair (see the Makefile).
+# Resolve pyproject.toml, the two environments of the rehearsal and that of the stack's linters into the lock files. torch is left out:
+# which build fits is the machine's affair (see the Makefile).
 set -eu
 compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
   --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe"
@@ -14,6 +15,6 @@ for lock in research test; do
   sed '/^# WARNING/,$d; /^# The following packages/,$d' $lock.lock > $lock.lock.new
   mv $lock.lock.new $lock.lock
 done
-for environment in emulator lambda; do
+for environment in emulator lambda lint; do
   $compile --output-file $environment.lock $environment.in
 done
