@@ -83,7 +83,7 @@ def test_nothing_is_left_when_the_driver_is_interrupted_or_killed(
     environ = clean_environ(TMPDIR=str(tmp_path))
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
-        assert any("built-in corpus" in line for line in driver.stdout)
+        assert any("The index raglass holds" in line for line in driver.stdout)
         assert len(processes_of(tmp_path)) >= 5
         driver.send_signal(number)
         last = list(driver.stdout)[-1:]
