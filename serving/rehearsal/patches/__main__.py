@@ -10,6 +10,7 @@ from serving.rehearsal.patches import (
     conditions,
     cors,
     gateway,
+    identity,
     metrics,
     policies,
     resources,
@@ -17,7 +18,7 @@ from serving.rehearsal.patches import (
 )
 from serving.rehearsal.patches.points import PatchPointMissing, check
 
-PATCHES = (runtime, metrics, gateway, resources, addresses, cors, policies, conditions, authority)
+PATCHES = (runtime, metrics, gateway, resources, addresses, cors, identity, policies, conditions, authority)
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ TAKEN_ONLY = (
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::EC2::SecurityGroupEgress",
     "AWS::EC2::SecurityGroupIngress",
-    "AWS::IAM::OIDCProvider",
 )
 POLL_S = 0.1
 LONGEST_NAME = 63
