@@ -1,5 +1,6 @@
 """The dashboard's template: closed by default, and a task that can write nowhere but where it must."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.config import Settings, variable
+from serving.packing import ROOT
 from tests.stack.reading import chosen, inside, properties, resources, template, text
 
 PLAIN = {"AllowedCidr": "203.0.113.7/32", "ApiAuth": "iam"}
@@ -180,17 +182,28 @@ def container() -> dict[str, Any]:
     return found
 
 
-def test_the_container_can_write_nowhere_but_into_its_two_volumes() -> None:
+def dockerfile(instruction: str) -> str:
+    """What the image's last such instruction says."""
+    found = re.findall(rf"^{instruction} (.+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    return str(found[-1])
+
+
+def test_the_container_can_write_nowhere_but_into_the_images_volume() -> None:
     assert container()["ReadonlyRootFilesystem"] is True
     mounts = {mount["SourceVolume"]: mount["ContainerPath"] for mount in container()["MountPoints"]}
-    assert mounts == {"data": "/data", "tmp": "/tmp"}
     assert [volume["Name"] for volume in properties("ui", "Task")["Volumes"]] == list(mounts)
+    assert json.loads(dockerfile("VOLUME")) == list(mounts.values())
 
 
-def test_the_container_runs_as_nobody_special() -> None:
-    assert container()["User"] == "10001"
+def test_the_container_runs_as_the_images_user_and_may_do_nothing_special() -> None:
+    assert container()["User"] == dockerfile("USER")
+    assert not container()["User"].startswith(("0", "root"))
     assert container()["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}}
     assert "Privileged" not in container()
+
+
+def test_the_container_listens_where_the_image_says() -> None:
+    assert str(container()["PortMappings"][0]["ContainerPort"]) == dockerfile("EXPOSE")
 
 
 def test_the_container_is_set_by_settings_that_there_are() -> None:
