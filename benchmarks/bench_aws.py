@@ -72,8 +72,10 @@ def measure_own_cost(rehearsal: Rehearsal, questions: int) -> dict[str, Any]:
     with urllib3.PoolManager(retries=False) as pool:
 
         def post(path: str, data: Any) -> tuple[float, Any]:
+            body = json.dumps(data).encode()
+            headers = rehearsal.signed("POST", path, body)
             begun = time.perf_counter()
-            reply = pool.request("POST", rehearsal.api_url + path, json=data, timeout=60)
+            reply = pool.request("POST", rehearsal.api_url + path, body=body, headers=headers, timeout=60)
             return (time.perf_counter() - begun) * 1000, reply.json()
 
         for path in ("/query", "/bare"):

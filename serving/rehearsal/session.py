@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from backends.aws.credentials import lambda_credentials
+from backends.aws.http import AwsSigner
 from backends.registry import BackendConfig, open_backend
 from pipeline.protocols import Backend
 from serving.deploy.account import Account
@@ -115,6 +117,11 @@ class Rehearsal:
         """A boto3 client with the permissions that the dashboard has."""
         keys = (self.environ[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"))
         return make_client(service, self._url_of(service), *keys)
+
+    def signed(self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Headers of a call of the API, signed as the dashboard's role. headers: what else to send; JSON by default."""
+        sign = AwsSigner("execute-api", REGION, lambda_credentials(self.environ))
+        return dict(sign(method, self.api_url + path, headers or {"Content-Type": "application/json"}, body))
 
     def open_backend(self) -> Backend:
         """The product's own client of the stack."""

@@ -1,6 +1,7 @@
 """The whole stack, asked as the product asks it."""
 
 import datetime
+import json
 import time
 from typing import Any
 
@@ -21,9 +22,9 @@ QUESTION = next(question for question in corpus.questions() if question.answerab
 
 def ask(rehearsal: Rehearsal, **more: Any) -> tuple[int, Any]:
     with urllib3.PoolManager(retries=False) as pool:
-        reply = pool.request(
-            "POST", f"{rehearsal.api_url}/query", json={"question": QUESTION.question, **more}, timeout=40
-        )
+        body = json.dumps({"question": QUESTION.question, **more}).encode()
+        headers = rehearsal.signed("POST", "/query", body)
+        reply = pool.request("POST", f"{rehearsal.api_url}/query", body=body, headers=headers, timeout=40)
         return reply.status, reply.json()
 
 
@@ -45,7 +46,9 @@ def test_metrics_logs_and_alarms_are_read_back_through_the_products_code(rehears
 
 def test_health_looks_at_every_part(rehearsal: Rehearsal) -> None:
     with urllib3.PoolManager(retries=False) as pool:
-        health = pool.request("GET", f"{rehearsal.api_url}/health").json()
+        health = pool.request(
+            "GET", f"{rehearsal.api_url}/health", headers=rehearsal.signed("GET", "/health", b"")
+        ).json()
     assert (health["ready"], [part["name"] for part in health["parts"]]) == (True, ["embedder", "index", "generator"])
 
 
