@@ -115,6 +115,12 @@ def test_every_stage_has_an_alarm_on_failing_and_one_on_being_slow() -> None:
     assert found == {(stage, metric) for stage in stages for metric in ("Latency", "ErrorCount")}
 
 
+def test_an_orchestrator_that_does_not_start_is_noticed_by_its_api() -> None:
+    alarm = properties("serving", "ApiAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/ApiGateway", "5xx", "Average")
+    assert alarm["Dimensions"] == [{"Name": "ApiId", "Value": {"Ref": "Api"}}]
+
+
 def test_every_alarm_is_told_of_and_missing_data_is_no_alarm() -> None:
     for about in resources("serving", "AWS::CloudWatch::Alarm").values():
         assert about["Properties"]["AlarmActions"]["Fn::If"][1] == [{"Ref": "AlarmTopic"}]
