@@ -1,15 +1,16 @@
-"""Run inside the build, once everything is installed: leaves out what only developers of the packages use, and compiles the rest.
+"""Run inside the build, once everything is installed: leaves out what no dashboard uses, and compiles the rest.
 
 Standard library only, and by path, since nothing of Raglass is where it runs: `python finish.py /opt/raglass /app`.
 """
 
 import compileall
+import py_compile
 import shutil
 import sys
 from pathlib import Path
 
-NOT_NEEDED = ("pandas/tests", "pyarrow/include", "pyarrow/tests")
-"""Some 60 MB of test suites and C++ headers, by place in site-packages."""
+NOT_NEEDED = ("pandas/tests", "plotly/labextension", "pyarrow/include", "pyarrow/tests", "pydeck/nbextension/static")
+"""Test suites, C++ headers and extensions of notebooks, by place in site-packages: a seventh of all that is installed."""
 
 
 def leave_out(environment: Path) -> None:
@@ -24,7 +25,7 @@ def leave_out(environment: Path) -> None:
 
 def compile_all(folder: Path) -> None:
     """Compile every module, never to be compared with its source again: in an image neither changes."""
-    mode = compileall.PycInvalidationMode.UNCHECKED_HASH
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     if not compileall.compile_dir(folder, quiet=1, workers=0, invalidation_mode=mode):
         sys.exit(f"Something in {folder} cannot be compiled; see above.")
 
