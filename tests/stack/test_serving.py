@@ -7,7 +7,7 @@ import pytest
 
 from backends.aws.service import DEADLINE_CAP_S, RESERVE_S
 from serving.deploy.templates import PARTS, Part
-from tests.stack.reading import dumped, properties, resources, template
+from tests.stack.reading import dumped, properties, resources, statements, template
 
 FUNCTIONS = ("Orchestrator", "Responder", "Authorizer")
 ENDPOINTS = ("Embedder", "Generator")
@@ -97,6 +97,8 @@ def test_an_endpoint_that_fails_goes_back_by_itself(endpoint: str) -> None:
     assert "BlueGreenUpdatePolicy" in given
     (alarm,) = given["AutoRollbackConfiguration"]["Alarms"]
     assert resources("serving")[alarm["AlarmName"]["Ref"]]["Type"] == "AWS::CloudWatch::Alarm"
+    looked_at = [statement.resources for statement in statements("serving") if statement.owner == "EndpointRole"]
+    assert any(resource.endswith(f":alarm:<{alarm['AlarmName']['Ref']}>") for each in looked_at for resource in each)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
