@@ -3,9 +3,10 @@
 #   local      the embedded local backend with its corpus, and every command of `raglass`
 # docs/image.md says how to build, run and update it. `make image` builds both and tries them out.
 
-# Named by digest, so that the same commit builds on the same base; dependabot proposes newer ones. Any Debian-based image with Python 3.11
-# to 3.13 will do: docker build --build-arg BASE=… .
-ARG BASE=python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+# The usual base, named by digest, so that the same commit builds on the same base. It has a line of its own, since dependabot, which proposes
+# newer ones, reads no ARG. Any Debian-based image with Python 3.11 to 3.13 will do as well: docker build --build-arg BASE=… .
+ARG BASE=usual
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS usual
 
 FROM ${BASE} AS build
 # An index of packages other than the usual one: docker build --secret id=pip,src=pip.conf . The file stays out of the image.

@@ -13,7 +13,7 @@ export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack browser bench seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ contracts: $(VENV)/.test
 
 lint-stack: $(LINT)/.made ## Lint the stack's templates, the workflows and the Dockerfile
 	@sh serving/stack/lint/run.sh $(LINT)/bin
+
+image: $(VENV)/.test browser ## Build the container images and try them out (BASE=… builds on another base)
+	@$(BIN)/python -m serving.image $(if $(BASE),--base $(BASE))
 
 browser: $(VENV)/.test
 	@$(BIN)/python tests/browser/install.py

@@ -7,8 +7,8 @@ from pipeline.errors import Unavailable
 from serving.image.engine import call
 from serving.rehearsal.environments import CACHE
 
-SUITE = "bookworm"
-"""Its Python is 3.11."""
+SUITE = "trixie"
+"""Its Python is 3.13, as that of the usual base, which is made from it."""
 
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 
