@@ -14,7 +14,7 @@ from pipeline.errors import ConfigError, RaglassError, StageFailed, Throttled, U
 PERFORM = re.compile(r"perform: ([\w-]+:\w+)")
 """Where AWS names the permission that is missing."""
 
-CLIENT = re.compile(r"^[\w .:/@()+=,'\"-]{1,300}")
+CLIENT = re.compile(r"^[\w .:/@()\[\]+=,'\"-]{1,300}")
 """What of AWS's own words is fit to be shown: one line without markup or control characters."""
 
 FULL = frozenset({"LimitExceededException", "ResourceLimitExceeded", "ServiceQuotaExceededException", "LimitExceeded"})

@@ -10,7 +10,7 @@ from serving.deploy.artifacts import Bucket
 from serving.deploy.releases import Release, Releases
 from serving.deploy.site import Site
 from serving.deploy.stacks import StackState
-from serving.deploy.templates import PARTS, stack_name
+from serving.deploy.templates import PARTS, REMOVED, stack_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def contents(site: Site) -> dict[str, list[str]]:
         stack_name(site.config.stack, part): [
             f"{logical_id} ({kind}) {name}" for logical_id, kind, name in site.stack(part).resources()
         ]
-        for part in reversed(PARTS)
+        for part in REMOVED
     }
     if site.made_index():
         found["Pinecone"] = [f"index {site.config.index}"]
@@ -80,7 +80,7 @@ def down(site: Site) -> None:
     if site.made_index():
         site.tell(f"Removing the index {site.config.index}")
         index.remove(site.config, site.account)
-    for part in reversed(PARTS):
+    for part in REMOVED:
         stack = site.stack(part)
         if stack.settle() is None:
             continue

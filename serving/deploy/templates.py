@@ -12,7 +12,11 @@ import yaml
 Part = Literal["storage", "serving", "ui", "ci"]
 
 PARTS: tuple[Part, ...] = get_args(Part)
-"""In the order in which they are made; they are removed in the opposite one."""
+"""In the order in which they are made."""
+
+REMOVED: tuple[Part, ...] = ("ui", "serving", "storage", "ci")
+"""In the order in which they are removed: `ci` holds the role with which CloudFormation may have made the others, and which it needs to
+remove them."""
 
 ROOT = Path(__file__).resolve().parents[2]
 

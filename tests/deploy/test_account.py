@@ -61,6 +61,7 @@ def test_failed_upload_is_explained_by_what_made_it_fail() -> None:
 
 def test_words_of_aws_are_cut_to_one_plain_line() -> None:
     assert shown("Role demo is bad\n\x1b[31mand red") == "Role demo is bad."
+    assert shown("Unrecognized resource types: [AWS::X::Y]") == "Unrecognized resource types: [AWS::X::Y]."
     assert shown("\x1b]0;title") == "(nothing that can be shown)."
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.deploy.templates import PARTS, Template
+from serving.deploy.templates import PARTS, REMOVED, Template
 
 BODY = """
 Parameters:
@@ -53,3 +53,8 @@ def test_every_part_has_a_template_that_can_be_read() -> None:
         template = Template.of(part)
         assert list(template.resources({"Name": "demo"}))
         assert all(about.get("Description") for about in template.parameters.values()), part
+
+
+def test_role_that_cloudformation_works_with_is_removed_last_and_the_bucket_after_what_needs_it() -> None:
+    assert set(REMOVED) == set(PARTS)
+    assert REMOVED[-2:] == ("storage", "ci")
