@@ -91,7 +91,7 @@ class Buildah:
     def run(self, image: str, volume: str, environ: Mapping[str, str], command: Sequence[str]) -> Done:
         container = self._start(image, volume, environ, command)
         status = container.wait(None)
-        return Done(-1 if status is None else status, container.log())
+        return Done(-1 if status is None else status, container.output(), container.errors())
 
     def close(self) -> None:
         for container in self._containers:
@@ -111,8 +111,8 @@ class Buildah:
             "CONTAINER_FOLDER": config["WorkingDir"],
             "CONTAINER_USER": config["User"],
         }
-        log = self._scratch / f"container-{len(self._containers)}.log"
-        self._containers.append(BuildahContainer(command, {**given, **environ, **around}, log))
+        logs = self._scratch / f"container-{len(self._containers)}"
+        self._containers.append(BuildahContainer(command, {**given, **environ, **around}, logs))
         return self._containers[-1]
 
     def _own_as_in_image(self, image: str, folder: Path) -> None:
@@ -150,17 +150,14 @@ class Buildah:
 class BuildahContainer:
     """See `serving.image.engine.Container`."""
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
-        self._log = log
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], logs: Path) -> None:
+        self._output, self._errors = logs.with_suffix(".out"), logs.with_suffix(".err")
         entering = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "--"]
-        with log.open("wb") as file:
+        with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 [*entering, "sh", "-c", ENTER, "sh", *command],
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-            )
+                env=dict(environ), stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+            )  # fmt: skip
 
     def is_running(self) -> bool:
         return self._process.poll() is None
@@ -175,7 +172,15 @@ class BuildahContainer:
             return None
 
     def log(self) -> str:
-        return self._log.read_text("utf-8", "replace")
+        return self.output() + self.errors()
+
+    def output(self) -> str:
+        """What it has written to standard output."""
+        return self._output.read_text("utf-8", "replace")
+
+    def errors(self) -> str:
+        """What it has written to standard error."""
+        return self._errors.read_text("utf-8", "replace")
 
     def kill(self) -> None:
         """End it at once; all its processes and mounts go with it."""

@@ -69,10 +69,14 @@ class Docker:
             text=True,
             check=False,
         )
-        return Done(done.returncode, done.stdout + done.stderr)
+        return Done(done.returncode, done.stdout, done.stderr)
 
     def close(self) -> None:
-        for kind, names in (("rm", self._containers), ("volume rm", self._volumes), ("image rm", self._images)):
+        for kind, names in (
+            ("rm --volumes", self._containers),
+            ("volume rm", self._volumes),
+            ("image rm", self._images),
+        ):
             if names:
                 subprocess.run(["docker", *kind.split(), "--force", *names], capture_output=True, check=False)
 

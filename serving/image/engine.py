@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.errors import Unavailable
 
@@ -38,7 +38,18 @@ class Done:
     status: int
     """It left with this."""
     output: str
-    """It wrote this."""
+    """It wrote this to standard output."""
+    errors: str = ""
+    """It, or the engine, wrote this to standard error."""
+
+    def json(self) -> Any:
+        """Its output as JSON. Raises Unavailable with what it said instead."""
+        try:
+            return json.loads(self.output)
+        except json.JSONDecodeError:
+            raise Unavailable(
+                f"A command in the container left with status {self.status} and no JSON: {(self.output + self.errors)[-LAST_WORDS:]}"
+            ) from None
 
 
 class Container(Protocol):

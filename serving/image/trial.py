@@ -3,7 +3,6 @@
 Each trial prints what it measures and returns what is wrong, in sentences; nothing if all is well.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -76,8 +75,7 @@ class Trial:
             problems.append(f"The image has {facts.size_bytes / 1e6:.0f} MB, more than {limit_bytes / 1e6:.0f}.")
         if facts.health[:2] != ("CMD", PYTHON):
             problems.append(f"The health check is {facts.health}: it needs a shell.")
-        done = self.engine.run(self.image, self.engine.volume(), {}, [PYTHON, "-c", LOOK_AROUND])
-        found = json.loads(done.output)
+        found = self.engine.run(self.image, self.engine.volume(), {}, [PYTHON, "-c", LOOK_AROUND]).json()
         self.tell(
             f"  inside: uid {found['uid']}, capabilities {found['capabilities']}, can write {', '.join(found['writable'])}"
         )
@@ -99,13 +97,15 @@ class Trial:
         self.tell(f"  ready {time.monotonic() - began:.1f} s after its start")
         probe = self.engine.run(self.image, self.engine.volume(), given, [PYTHON, "-m", "app.probe"])
         if probe.status:
-            raise Unavailable(f"The image's health check says that the dashboard is not well: {probe.output}")
+            raise Unavailable(
+                f"The image's health check says that the dashboard is not well: {probe.output}{probe.errors}"
+            )
         yield container, url
 
     def stored_questions(self) -> dict[str, str | None]:
         """What the image itself finds in the volume: questions, each with the kind of its error."""
-        done = self.engine.run(self.image, self.volume, {}, [RAGLASS, "traces", "--json"])
-        return {row["question"]: row["error_kind"] for row in json.loads(done.output)}
+        rows = self.engine.run(self.image, self.volume, {}, [RAGLASS, "traces", "--json"]).json()
+        return {row["question"]: row["error_kind"] for row in rows}
 
     def end(self, container: Container, began: float) -> list[str]:
         """Wait for a container that was told to end."""
