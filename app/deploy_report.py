@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from app.report import printable
+from serving.deploy.changes import ChangeSet
 from serving.deploy.checks import Check
 from serving.deploy.deployment import Outcome
 from serving.deploy.planning import Plan
 from serving.deploy.prices import Estimate
-from serving.deploy.stacks import ChangeSet
 from serving.deploy.standing import Standing
 
 MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "unknown"}

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.aws.api import Api
+from backends.aws.credentials import find_credentials
 from backends.registry import BackendConfig
 from pipeline import errors, wire
 from pipeline.deadline import Deadline
@@ -33,7 +34,8 @@ from pipeline.types import (
     TokenMade,
     Trace,
 )
-from pipeline.wire import QueryRequest, QueryResponse, ScoreRequest
+from pipeline.wire import QueryResponse
+from pipeline.wire_requests import QueryRequest, ScoreRequest, request_to_dict
 
 NAME = "aws"
 READY_S = 12.0
@@ -102,7 +104,7 @@ class AwsBackend:
         sets = tuple(tuple(places[chunk.chunk_id] for chunk in subset) for subset in chunk_sets)
         request = ScoreRequest(clean_question(question), tuple(chunks), sets, answer, SCORE_S)
         headers = {"traceparent": wire.make_traceparent(new_trace_id())}
-        reply = self._api.send("POST", "/score", wire.request_to_dict(request), headers, Deadline(SCORE_S))
+        reply = self._api.send("POST", "/score", request_to_dict(request), headers, Deadline(SCORE_S))
         return np.array(wire.parse_score_response(reply.data).logprobs_nats, np.float32)
 
     def check_ready(self) -> Readiness:
@@ -123,7 +125,7 @@ class AwsBackend:
         left_s = deadline.remaining_s()
         request = QueryRequest(question, top_k, left_s - min(1.0, left_s / 10), max_new_tokens=self._max_new_tokens)
         headers = {"traceparent": wire.make_traceparent(trace_id)}
-        reply = self._api.send("POST", "/query", wire.request_to_dict(request), headers, deadline)
+        reply = self._api.send("POST", "/query", request_to_dict(request), headers, deadline)
         found = wire.parse_query_response(reply.data)
         if found.trace is None and found.error is None:
             raise BadResponse("The stack answered neither a trace nor an error. Its Lambda's log says more.")
@@ -175,9 +177,7 @@ def open_aws(config: BackendConfig) -> AwsBackend:
     if auth not in ("none", "key", "iam"):
         raise ConfigError(f"RAGLASS_API_AUTH is {auth!r}; choose one of none, key, iam.")
     if auth == "iam":
-        from backends.aws.credentials import lambda_credentials
-
-        region, credentials = region or _region(config.environ), lambda_credentials(config.environ)
+        region, credentials = region or _region(config.environ), find_credentials(config.environ)
         if not region:
             raise ConfigError("No AWS region is known, and signing needs one. Set RAGLASS_AWS_REGION.")
     api = Api(config.api_url, auth=auth, key=config.api_key, region=region, credentials=credentials)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Credentials of a Lambda's role, as its environment holds them for as long as its process lives."""
+"""Credentials for signing: those of the environment, as a Lambda's holds them, or whatever botocore finds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class RoleCredentials:
         return self
 
 
-def lambda_credentials(environ: Mapping[str, str]) -> Any:
-    """The role's credentials; where the environment has none, whatever botocore finds, which may be None."""
+def find_credentials(environ: Mapping[str, str]) -> Any:
+    """The environment's credentials; where it has none, whatever botocore finds, which may be None and may be refreshed."""
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
         return RoleCredentials(key, secret, environ.get("AWS_SESSION_TOKEN") or None)

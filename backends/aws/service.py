@@ -23,7 +23,15 @@ from pipeline.errors import BackendError, ConfigError, InputError, RaglassError,
 from pipeline.measures import measures_of
 from pipeline.pipeline import Pipeline, clean_question, new_trace_id
 from pipeline.types import Failure, GenerateOptions, PartReadiness, Readiness, Setting, Trace
-from pipeline.wire import HealthRequest, QueryRequest, RetrieveRequest, ScoreRequest, WireError
+from pipeline.wire_requests import (
+    HealthRequest,
+    QueryRequest,
+    Request,
+    RetrieveRequest,
+    ScoreRequest,
+    WireError,
+    parse_request,
+)
 
 BACKEND = "aws"
 DEADLINE_CAP_S = 28.0
@@ -173,7 +181,7 @@ class Service:
             return Outcome(status, wire.query_response(request_id, _since_ms(started), None, failure))
 
         try:
-            request = wire.parse_request(call.method, call.path, call.headers.get("content-type", ""), call.body)
+            request = parse_request(call.method, call.path, call.headers.get("content-type", ""), call.body)
             return self._serve(request, call, request_id, trace_id, log, started)
         except WireError as error:
             return failed(Failure("InputError", str(error)), error.status)
@@ -184,7 +192,7 @@ class Service:
             return failed(failure, wire.status_of(failure))
 
     def _serve(
-        self, request: wire.Request, call: Call, request_id: str, trace_id: str, log: RequestLog, started: float
+        self, request: Request, call: Call, request_id: str, trace_id: str, log: RequestLog, started: float
     ) -> Outcome:
         if isinstance(request, HealthRequest):
             return Outcome(200, wire.health_response(request_id, self._check_parts(trace_id, request_id, call)))

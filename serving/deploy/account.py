@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from backends.aws.credentials import lambda_credentials
+from backends.aws.credentials import find_credentials
 from metrics.aws import BAD_KEYS, DENIALS, EXPIRED, THROTTLES
 from pipeline.errors import ConfigError, RaglassError, StageFailed, Throttled, Unavailable
 
 PERFORM = re.compile(r"perform: ([\w-]+:\w+)")
 """Where AWS names the permission that is missing."""
 
-CLIENT = re.compile(r"^[\w .:/@()\[\]+=,'\"-]{1,300}")
+SHOWABLE = re.compile(r"^[\w .:/@()\[\]+=,'\"-]{1,300}")
 """What of AWS's own words is fit to be shown: one line without markup or control characters."""
 
 FULL = frozenset({"LimitExceededException", "ResourceLimitExceeded", "ServiceQuotaExceededException", "LimitExceeded"})
@@ -56,16 +56,10 @@ class Account:
             )
         return self._region
 
-    @cached_property
-    def account_id(self) -> str:
-        """Twelve digits. Raises Unavailable without usable credentials."""
-        with explained("sts:GetCallerIdentity", self._region):
-            return str(self.client("sts").get_caller_identity()["Account"])
-
     @property
     def credentials(self) -> Any:
         """Botocore's credentials, or whatever signs alike; None if there are none."""
-        return lambda_credentials(self.environ)
+        return find_credentials(self.environ)
 
     def _boto_client(self, service: str) -> Any:
         import boto3
@@ -165,5 +159,5 @@ def error_code(error: Any) -> str:
 
 def shown(text: str) -> str:
     """AWS's own words, cut to what can be shown."""
-    found = CLIENT.match(text.strip())
+    found = SHOWABLE.match(text.strip())
     return f"{found[0].rstrip('.')}." if found else "(nothing that can be shown)."

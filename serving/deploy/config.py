@@ -237,6 +237,14 @@ class DeployConfig(Table):
             raise ValueError("endpoints.min_instances is above endpoints.max_instances")
         if self.dashboard.min_tasks > self.dashboard.max_tasks:
             raise ValueError("dashboard.min_tasks is above dashboard.max_tasks")
+        secrets = {
+            "dashboard.database_url_secret_arn": self.dashboard.database_url_secret_arn,
+            "dashboard.oidc.secret_arn": self.dashboard.oidc.secret_arn,
+        }
+        for name, arn in secrets.items():
+            # The roles of the stack may read only secrets of its own name.
+            if arn and f":secret:{self.stack}-" not in arn:
+                raise ValueError(f"{name} is {arn}, but the name of that secret must begin with {self.stack}-")
         return self
 
     @property

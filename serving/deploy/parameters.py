@@ -1,8 +1,10 @@
 """The values of each template's parameters, from the configuration and from what the parts before have made."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from serving.deploy.config import DeployConfig
+from serving.deploy.templates import Part
 
 Values = dict[str, str | None]
 """None leaves a parameter of an existing stack as it is."""
@@ -82,3 +84,25 @@ def ci_values(config: DeployConfig) -> Values:
         "Environment": config.ci.environment,
         "ProviderArn": config.ci.provider_arn,
     }
+
+
+def part_values(
+    part: Part,
+    config: DeployConfig,
+    *,
+    bucket: str = "",
+    keys: Mapping[str, str] = MappingProxyType({}),
+    pinecone_key: str | None = None,
+    serving: Mapping[str, str] = MappingProxyType({}),
+    image: str = "",
+) -> Values:
+    """Of any part. What the parts before have made is left out where it is not known yet."""
+    match part:
+        case "storage":
+            return storage_values(config)
+        case "serving":
+            return serving_values(config, bucket, keys, pinecone_key)
+        case "ui":
+            return ui_values(config, serving, image)
+        case "ci":
+            return ci_values(config)

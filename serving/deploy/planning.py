@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.deploy.artifacts import artifacts
+from serving.deploy.changes import ChangeSet
 from serving.deploy.checks import Check, examine
-from serving.deploy.parameters import Values, ci_values, serving_values, storage_values, ui_values
+from serving.deploy.parameters import part_values
 from serving.deploy.prices import Estimate, estimate
 from serving.deploy.site import Site
-from serving.deploy.stacks import ChangeSet
-from serving.deploy.templates import Part, Template, stack_name
+from serving.deploy.templates import Template, stack_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,11 @@ def plan(site: Site, *, ci: bool = False) -> Plan:
                 change = _worked_out(site, Template.of(part), packed)
                 changes += [] if change is None else [change]
         else:
-            known = {name: value for name, value in _known_values(site, part).items() if value is not None}
+            known = {
+                name: value
+                for name, value in part_values(part, site.config, image=site.image).items()
+                if value is not None
+            }
             creates[stack_name(site.config.stack, part)] = tuple(Template.of(part).resources(known))
     return Plan(site.config.stack, checks, creates, tuple(changes), estimate(site.config))
 
@@ -58,16 +62,3 @@ def _worked_out(site: Site, template: Template, packed: bool) -> ChangeSet | Non
     if change is not None:
         site.stack(template.part).discard(change)
     return change
-
-
-def _known_values(site: Site, part: Part) -> Values:
-    """Parameters of a part, as far as they are known before the others are made."""
-    match part:
-        case "storage":
-            return storage_values(site.config)
-        case "serving":
-            return serving_values(site.config, "", {}, None)
-        case "ui":
-            return ui_values(site.config, {}, site.image)
-        case "ci":
-            return ci_values(site.config)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pipeline.errors import InputError, Unavailable
 from serving.deploy.account import Account
 from serving.deploy.artifacts import Bucket
+from serving.deploy.changes import ChangeSet
 from serving.deploy.config import DeployConfig
-from serving.deploy.parameters import Values, ci_values, serving_values, storage_values, ui_values
-from serving.deploy.stacks import INLINE_BYTES, POLL_S, ChangeSet, Stack
+from serving.deploy.parameters import Values, part_values
+from serving.deploy.stacks import INLINE_BYTES, POLL_S, Stack
 from serving.deploy.templates import PARTS, Part, Template, stack_name
 
 Tell = Callable[[str], None]
@@ -76,17 +77,16 @@ class Site:
 
     def values(self, part: Part, keys: Mapping[str, str]) -> Values:
         """Parameters of a part as the configuration has them. keys: where artifacts are, by the serving path's parameter."""
-        match part:
-            case "storage":
-                return storage_values(self.config)
-            case "serving":
-                bucket = self.find_bucket()
-                pinecone_key = self.account.environ.get("PINECONE_API_KEY")
-                return serving_values(self.config, "" if bucket is None else bucket.name, keys, pinecone_key)
-            case "ui":
-                return ui_values(self.config, self.stack("serving").outputs(), self.image)
-            case "ci":
-                return ci_values(self.config)
+        bucket = self.find_bucket() if part == "serving" else None
+        return part_values(
+            part,
+            self.config,
+            bucket="" if bucket is None else bucket.name,
+            keys=keys,
+            pinecone_key=self.account.environ.get("PINECONE_API_KEY"),
+            serving=self.stack("serving").outputs() if part == "ui" else {},
+            image=self.image,
+        )
 
     def propose(self, template: Template, values: Values) -> ChangeSet | None:
         """What bringing a part to a template and values would change; None for nothing."""

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import StageFailed, Unavailable
 from serving.deploy.account import error_code, explained, shown
+from serving.deploy.changes import ChangeSet
 from serving.deploy.templates import Template
 
 Tell = Callable[[str], None]
@@ -49,41 +50,6 @@ class StackState:
     def is_busy(self) -> bool:
         """Whether something is changing it right now."""
         return self.status.endswith("_IN_PROGRESS") and self.status not in NEVER_MADE
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceChange:
-    """What a change set would do to one resource."""
-
-    action: str
-    """`Add`, `Modify`, `Remove`, `Dynamic` or `Import`."""
-    logical_id: str
-    kind: str
-    """Type, for example `AWS::Lambda::Function`."""
-    replacement: str
-    """`True`, `False`, `Conditional`, or empty where that is no question."""
-    properties: tuple[str, ...]
-    """Names of the properties that change."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterChange:
-    """A parameter's value before and after; secret ones are `****`."""
-
-    name: str
-    before: str | None
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSet:
-    """What would be done to a stack."""
-
-    stack: str
-    creates: bool
-    """Whether the stack is new."""
-    resources: tuple[ResourceChange, ...]
-    parameters: tuple[ParameterChange, ...] = field(default=())
 
 
 class Stack:
@@ -197,7 +163,7 @@ class Stack:
         if described is None:
             return None
         before = {} if state is None else state.parameters
-        return ChangeSet(self.name, creates, _resources(described), _parameters(template, before, values))
+        return ChangeSet.read(self.name, creates, described, template, before, values)
 
     def carry_out(self, change: ChangeSet) -> StackState:
         """Make the change that was proposed, and wait. Raises StageFailed naming the resource that failed; AWS undoes the change."""
@@ -382,30 +348,3 @@ def _parameter(name: str, value: str | None) -> dict[str, Any]:
     if value is None:
         return {"ParameterKey": name, "UsePreviousValue": True}
     return {"ParameterKey": name, "ParameterValue": value}
-
-
-def _resources(described: Mapping[str, Any]) -> tuple[ResourceChange, ...]:
-    changes = [change["ResourceChange"] for change in described["Changes"] if "ResourceChange" in change]
-    return tuple(
-        ResourceChange(
-            change["Action"],
-            change["LogicalResourceId"],
-            change["ResourceType"],
-            change.get("Replacement", ""),
-            tuple(
-                sorted({detail.get("Target", {}).get("Name", "") for detail in change.get("Details", [])} - {"", None})
-            ),
-        )
-        for change in changes
-    )
-
-
-def _parameters(
-    template: Template, before: Mapping[str, str], values: Mapping[str, str | None]
-) -> tuple[ParameterChange, ...]:
-    secret = template.secret_parameters
-    return tuple(
-        ParameterChange(name, before.get(name), value)
-        for name, value in values.items()
-        if value is not None and name in template.parameters and name not in secret and before.get(name) != value
-    )

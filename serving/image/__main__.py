@@ -1,17 +1,16 @@
 """`python -m serving.image`: builds both images, tries them out and removes them again. Leaves with 0, or with 1 and the reasons."""
 
 import argparse
-import signal
 import sys
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from types import FrameType
 
 from pipeline.errors import RaglassError
 from serving.image.engine import Engine, open_engine
 from serving.image.trial import try_dashboard, try_local
+from serving.rehearsal.console import interruptible, say
 from serving.rehearsal.session import start
 
 TARGETS = ("dashboard", "local")
@@ -25,7 +24,7 @@ def main() -> None:
     )
     parser.add_argument("--target", choices=TARGETS, action="append", help="only this image")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruptible()
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="raglass-image-") as scratch:
@@ -63,16 +62,6 @@ def build(engine: Engine, target: str) -> str:
     image = engine.build(target)
     say(f"  built in {time.monotonic() - began:.0f} s")
     return image
-
-
-def say(line: str) -> None:
-    """Print at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ whether all was well.
 """
 
 import argparse
-import signal
 import socket
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 from pipeline.errors import RaglassError
+from serving.rehearsal.console import interruptible, say
 from serving.rehearsal.ports import LOOPBACK, free_port
 from serving.rehearsal.processes import Child, clean_environ
 from serving.rehearsal.session import Rehearsal, rehearsed, start
@@ -37,9 +36,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     config = rehearsed(embedder=options.embedder_model, generator=options.generator_model)
-    # SIGINT too: a shell that starts us in the background has it ignored.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
+    interruptible()
     began = time.monotonic()
     try:
         with start(auth=options.auth, config=config, tell=say) as rehearsal:
@@ -81,16 +78,6 @@ def usual_port() -> int:
     """The dashboard's usual port, or a free one if it is taken."""
     with socket.socket() as probe:
         return free_port() if probe.connect_ex((LOOPBACK, USUAL_PORT)) == 0 else USUAL_PORT
-
-
-def say(line: str) -> None:
-    """Print at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

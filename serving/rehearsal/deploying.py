@@ -15,6 +15,7 @@ from pipeline.errors import RaglassError
 from serving.deploy import smoke
 from serving.deploy.config import DeployConfig, read_config
 from serving.packing import ROOT
+from serving.rehearsal.console import interruptible, say
 from serving.rehearsal.processes import clean_environ
 from serving.rehearsal.session import StandIns, root_client, stand_ins
 
@@ -229,14 +230,9 @@ def _expect(held: bool, otherwise: str) -> None:
         raise Wrong(otherwise)
 
 
-def say(line: str) -> None:
-    """Print at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """Run, and leave with 0, or with 1 and the reason."""
+    interruptible()
     began = time.monotonic()
     try:
         with stand_ins(auth=False, tell=say) as there:
@@ -244,6 +240,9 @@ def main() -> None:
     except (RaglassError, Wrong) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; nothing is left.\n")
+        sys.exit(130)
     say(
         f"A deployment was made, changed, broken, brought back and removed; nothing is left ({time.monotonic() - began:.0f} s)"
     )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from backends.aws.credentials import lambda_credentials
+from backends.aws.credentials import find_credentials
 from backends.aws.http import AwsSigner
 from backends.registry import BackendConfig, open_backend
 from pipeline.protocols import Backend
@@ -120,7 +120,7 @@ class Rehearsal:
 
     def signed(self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> dict[str, str]:
         """Headers of a call of the API, signed as the dashboard's role. headers: what else to send; JSON by default."""
-        sign = AwsSigner("execute-api", REGION, lambda_credentials(self.environ))
+        sign = AwsSigner("execute-api", REGION, find_credentials(self.environ))
         return dict(sign(method, self.api_url + path, headers or {"Content-Type": "application/json"}, body))
 
     def open_backend(self) -> Backend:

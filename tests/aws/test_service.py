@@ -118,7 +118,7 @@ def test_retrieve_answers_chunks_and_generates_nothing(stack: Stack) -> None:
 
 @pytest.mark.parametrize("stack", [(Answer({"tokens": ["a"], "logprobs_nats": [[-1.0], [-2.0]]}),)], indirect=True)
 def test_score_is_one_call_to_the_generator(stack: Stack) -> None:
-    from pipeline.wire import ScoreRequest, request_to_dict
+    from pipeline.wire_requests import ScoreRequest, request_to_dict
 
     request = ScoreRequest("why?", (make_chunk(),), ((), (0,)), "a")
     found = parse_score_response(stack.call("/score", request_to_dict(request)).data)

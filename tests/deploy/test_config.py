@@ -48,6 +48,10 @@ def test_defaults_stand_where_there_is_no_file(tmp_path: Path, monkeypatch: pyte
         ("[api]\nauth = 'none'", r"api.auth is 'none'.*'iam' or 'key'"),
         ("[api]\nconcurrency = -1", r"api.concurrency is -1"),
         ("[endpoints]\nmin_instances = 3", "min_instances is above endpoints.max_instances"),
+        (
+            "[dashboard]\ndatabase_url_secret_arn = 'arn:aws:secretsmanager:us-east-1:1:secret:db-1'",
+            "dashboard.database_url_secret_arn .* must begin with raglass-",
+        ),
         ("[dashboard]\nenabled = true", "give vpc_id, subnet_ids, allowed_cidr too"),
         ("stack = = 1", "is not TOML.*line 1"),
         ("[embedder]\ninstance_type = 't3.micro'", "embedder.instance_type is 't3.micro'"),

@@ -209,7 +209,7 @@ def test_failed_update_names_the_resource_and_says_what_still_serves(scene: Scen
 
 
 def _change() -> Any:
-    from serving.deploy.stacks import ChangeSet
+    from serving.deploy.changes import ChangeSet
 
     return ChangeSet(NAME, creates=False, resources=())
 

@@ -11,10 +11,10 @@ from pipeline import wire
 from pipeline.errors import BadResponse, InputError, Throttled, Timeout
 from pipeline.schema import chunk_to_dict, json_schema
 from pipeline.types import Failure, PartReadiness, Readiness
-from pipeline.wire import (
+from pipeline.wire import QueryResponse
+from pipeline.wire_requests import (
     HealthRequest,
     QueryRequest,
-    QueryResponse,
     RetrieveRequest,
     ScoreRequest,
     WireError,

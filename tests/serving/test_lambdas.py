@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from backends.aws.credentials import RoleCredentials, lambda_credentials
+from backends.aws.credentials import RoleCredentials, find_credentials
 from pipeline.schema import generation_to_dict
 from pipeline.wire import make_traceparent, parse_query_response
 from serving.lambdas.responder import app as responder
@@ -168,7 +168,7 @@ def test_without_a_setting_no_origin_is_allowed(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_credentials_are_those_of_the_environment_and_show_no_secret() -> None:
-    found = lambda_credentials(
+    found = find_credentials(
         {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_SESSION_TOKEN": "token"}
     )
     assert found == RoleCredentials("AKID", "hidden", "token")

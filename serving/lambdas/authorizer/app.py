@@ -8,7 +8,7 @@ from typing import Any
 import botocore.auth  # noqa: F401
 
 from backends.aws.authorize import KeyCheck
-from backends.aws.credentials import lambda_credentials
+from backends.aws.credentials import find_credentials
 from backends.aws.http import Http
 from backends.aws.service import region_of
 from backends.aws.services import read_secret
@@ -23,6 +23,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, bool]:
 @cache
 def check() -> KeyCheck:
     """The check of this process."""
-    http, credentials, region = Http(), lambda_credentials(os.environ), region_of(os.environ)
+    http, credentials, region = Http(), find_credentials(os.environ), region_of(os.environ)
     arn = os.environ["API_KEY_SECRET_ARN"]
     return KeyCheck(lambda: read_secret(arn, os.environ, region, credentials, http))

@@ -8,7 +8,7 @@ from typing import Any
 # Imported here, while the Lambda starts and has a whole CPU, rather than in its first question.
 import botocore.auth  # noqa: F401
 
-from backends.aws.credentials import lambda_credentials
+from backends.aws.credentials import find_credentials
 from backends.aws.http import Http
 from backends.aws.logs import log_as_json
 from backends.aws.service import Call, Service, StackConfig, region_of, unserved
@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @cache
 def service() -> Service:
     """The service of this process; made with its first event. One that could not be made is tried anew with the next."""
-    http, credentials, region = Http(), lambda_credentials(os.environ), region_of(os.environ)
+    http, credentials, region = Http(), find_credentials(os.environ), region_of(os.environ)
     config = StackConfig.from_environ(os.environ, lambda arn: read_secret(arn, os.environ, region, credentials, http))
     return Service(config, os.environ, credentials, http=http)
 
