@@ -141,7 +141,7 @@ def asked_how(trace: Trace) -> str:
 
 
 SIGNALS = {
-    "bm25": "bm25 weighs the words they share",
+    "bm25": "BM25 weighs the words they share",
     "sentence": "sentence is the cosine of the chunk's best sentence",
     "rerank": "rerank is the reranker's score",
 }
@@ -151,7 +151,8 @@ SIGNALS = {
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
-    ranked = f" {listed(known).capitalize()}; the order weighs them together." if known else ""
+    listing = listed(known)
+    ranked = f" {listing[:1].upper()}{listing[1:]}; the order weighs them together." if known else ""
     return f"What was retrieved, best first. Cosine is the similarity of question and chunk, from −1 to 1.{ranked}"
 
 
