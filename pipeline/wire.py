@@ -23,7 +23,6 @@ from pipeline.schema import (
 )
 from pipeline.types import Failure, PartReadiness, Readiness, Trace
 
-
 STATUS = {"InputError": 400, "Throttled": 429, "Timeout": 504}
 """HTTP status by an error's kind; any other is 502."""
 
