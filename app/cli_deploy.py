@@ -170,13 +170,15 @@ def status(as_json: bool, drift: bool, **where: Any) -> None:
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C.")
 @deploy_options
 def logs(as_json: bool, minutes: float, containing: str, follow: bool, **where: Any) -> None:
-    """Print the log lines of the Lambdas and endpoints, oldest first."""
+    """Print the log lines of the Lambdas, the endpoints and the dashboard, oldest first."""
     with site_of(where, as_json) as site:
         from app.report import printable
         from metrics.catalogue import log_groups
         from metrics.logs import LogReader
 
-        reader = LogReader(log_groups(site.config.stack), client=site.account.client("logs"))
+        dashboard = site.stack("ui").outputs().get("LogGroup")
+        groups = (*log_groups(site.config.stack), *([dashboard] if dashboard else ()))
+        reader = LogReader(groups, client=site.account.client("logs"))
         token: str | None = None
         while True:
             page = reader.read(time.time() - minutes * 60, containing=containing, follow=token)

@@ -1,12 +1,12 @@
 """What has to be right before a deployment can work: looked at one by one, each with what to do if it is not."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from pipeline.errors import RaglassError
+from pipeline.errors import InputError, RaglassError
 from serving.deploy import index
 from serving.deploy.account import Account, error_code, explained
 from serving.deploy.artifacts import BUILT_IN, role_package
@@ -183,18 +183,34 @@ def _image(account: Account, image: str) -> str:
     if ".dkr.ecr." not in registry:
         raise Unknown(f"{registry} is not ECR, so whether the image is there is seen only when a task starts")
     repository, digest = rest.split("@")
+    found = _asked("ecr:DescribeImages", lambda: _described(account, repository, digest))
+    if found is None:
+        raise Missing(f"{image} is not in ECR. Push it first (docs/deploy.md), or give another digest.")
+    return f"{found.get('imageSizeInBytes', 0) / 1e6:.0f} MB in ECR"
+
+
+def _described(account: Account, repository: str, digest: str) -> Mapping[str, Any] | None:
+    """What ECR says of an image; None if it is not there."""
     from botocore.exceptions import ClientError
 
-    with explained("ecr:DescribeImages"):
-        try:
-            found = account.client("ecr").describe_images(repositoryName=repository, imageIds=[{"imageDigest": digest}])
-        except ClientError as error:
-            if error_code(error) in ("ImageNotFoundException", "RepositoryNotFoundException"):
-                raise Missing(
-                    f"{image} is not in ECR. Push it first (docs/deploy.md), or give another digest."
-                ) from error
-            raise
-    return f"{found['imageDetails'][0].get('imageSizeInBytes', 0) / 1e6:.0f} MB in ECR"
+    try:
+        found = account.client("ecr").describe_images(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+    except ClientError as error:
+        if error_code(error) in ("ImageNotFoundException", "RepositoryNotFoundException"):
+            return None
+        raise
+    details: list[Mapping[str, Any]] = found["imageDetails"]
+    return details[0] if details else None
+
+
+def refuse_missing_image(account: Account, image: str) -> None:
+    """Raise InputError if ECR says that the dashboard's image is not there; where ECR cannot be asked, a task says it later."""
+    try:
+        _image(account, image)
+    except Unknown:
+        return
+    except Missing as problem:
+        raise InputError(str(problem)) from None
 
 
 def _asked(action: str, ask: Callable[[], Any]) -> Any:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pipeline.errors import InputError, RaglassError, StageFailed
 from serving.deploy import index, smoke
 from serving.deploy.artifacts import Bucket, artifacts
+from serving.deploy.checks import refuse_missing_image
 from serving.deploy.parameters import Values
 from serving.deploy.releases import Release, Releases
 from serving.deploy.site import INDEX_MARK, Site
@@ -43,6 +44,8 @@ def up(site: Site, *, ci: bool = False) -> Outcome:
     """
     began, changed = time.monotonic(), []
     site.refuse_what_cannot_work(ci=ci)
+    if site.config.dashboard.enabled:
+        refuse_missing_image(site.account, site.image)
     packed = artifacts(site.config)
     changed += site.apply(Template.of("storage"), site.values("storage", {}))
     bucket = site.bucket()

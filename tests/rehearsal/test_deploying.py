@@ -17,6 +17,8 @@ def test_deployment_is_made_changed_broken_brought_back_and_removed() -> None:
         "4. An endpoint",
         "5. A release",
         "6. Roll",
-        "7. Remove",
+        "7. The dashboard",
+        "8. A second stack",
+        "9. Remove",
     ):
         assert step in text
