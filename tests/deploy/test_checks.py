@@ -156,7 +156,7 @@ def test_image_that_ecr_may_not_be_asked_for_is_unknown() -> None:
 
 def test_deploying_an_image_that_is_not_there_is_refused() -> None:
     trouble = {"describe_images": ClientError({"Error": {"Code": "RepositoryNotFoundException"}}, "x")}
-    with pytest.raises(InputError, match="is not in ECR. Push it first"):
+    with pytest.raises(InputError, match=r"is not in ECR\. Push it first"):
         refuse_missing_image(account_of(Aws(**trouble)), ECR)
 
 
