@@ -1,8 +1,7 @@
 """From a score to a probability of being right, and how well a score tells right answers from wrong ones.
 
 Fitted on pairs of a score (higher: more sure) and whether the answer was correct. It refuses to fit on too few pairs, or where all
-answers were right or all wrong; whoever
-measures a fit does so on pairs that it was not fitted on.
+answers were right or all wrong. A fit is to be measured on other pairs than those it was fitted on.
 """
 
 import hashlib
@@ -246,7 +245,7 @@ def aurc(scores: npt.ArrayLike, correct: npt.ArrayLike) -> float:
 def augrc(scores: npt.ArrayLike, correct: npt.ArrayLike) -> float:
     """Area under the curve of undetected errors (risk × coverage) over coverage, by trapezia, in [0, 1/2].
 
-    Traub et al. 2024, arXiv 2407.01032. Equals (1 − AUROC)·e(1−e) + e²/2 with a share e of wrong answers; lower is better. Raises InputError.
+    Traub et al. 2024, arXiv 2407.01032. Equals (1 − AUROC)·e(1−e) + e²/2 with a share e of wrong answers. Raises InputError.
     """
     errors = np.concatenate([[0.0], _cumulative_errors(scores, correct)])
     return float(np.trapezoid(errors) / (len(errors) - 1) ** 2)
