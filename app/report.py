@@ -41,7 +41,8 @@ def _answer(trace: Trace) -> str:
             f"{said.headline}. {said.meaning}", WIDTH
         )
     if trace.error is not None:
-        lines += textwrap.wrap(f"{trace.error.kind} in {trace.error.stage or 'no stage'}: {trace.error.message}", WIDTH)
+        where = f"in {trace.error.stage}" if trace.error.stage else "before any stage"
+        lines += textwrap.wrap(f"{trace.error.kind} {where}: {trace.error.message}", WIDTH)
     return "\n".join(lines)
 
 

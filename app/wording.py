@@ -57,8 +57,9 @@ def trust(generation: Generation) -> Trust:
 
 
 def level_of(confidence: Confidence) -> str:
-    """`high`, `moderate` or `low`."""
-    return "high" if confidence.value >= HIGH else "moderate" if confidence.value >= LOW else "low"
+    """`high`, `moderate` or `low`, by the figure as it is shown: what reads alike is called alike."""
+    shown = round(confidence.value, 2)
+    return "high" if shown >= HIGH else "moderate" if shown >= LOW else "low"
 
 
 def three_figures(value: float) -> str:

@@ -90,7 +90,8 @@ def explain(error: Exception, action: str, region: str = "") -> BackendError:
         return _explain_reply(error, action)
     if isinstance(error, NoCredentialsError | PartialCredentialsError | TokenRetrievalError):
         return Unavailable(
-            f"{action} was not called: there are no AWS credentials. Set AWS_PROFILE, or run where a role is attached."
+            f"{action} was not called: there are no AWS credentials. Sign in (`aws sso login`), set AWS_PROFILE, or run where a "
+            "role is attached."
         )
     if isinstance(error, ReadTimeoutError):
         return Timeout(f"{action} did not answer in time. It is tried again with the next refresh.")

@@ -294,6 +294,10 @@ def explained(name: str) -> Iterator[None]:
         yield
     except (errors.UnauthorizedError, errors.ForbiddenError) as error:
         raise Unavailable(f"Pinecone refused the key for the index {name!r}. Check PINECONE_API_KEY.") from error
+    except (errors.PineconeConnectionError, errors.PineconeTimeoutError) as error:
+        raise Unavailable(
+            f"Pinecone cannot be reached for the index {name!r}. Check the network. What is there stays; run the same command again."
+        ) from error
     except errors.PineconeError as error:
         raise Unavailable(
             f"Pinecone failed for the index {name!r} ({type(error).__name__}). What is there stays; run the same command again."

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import address, state
-from app.live import MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice, describe_use, describe_window
+from app.live import LOG_START_S, MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice, describe_use, describe_window
 from app.live_view import LiveView, clock_time, live_csv, share_text
 from app.views import text
 from app.views.live_charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
@@ -282,7 +282,8 @@ def show_stack(view: LiveView) -> None:
     words = f"{view.parts_words}, by AWS's own clocks" if view.parts_words else "By AWS's own clocks"
     _note(
         f"{words}: what the endpoints took, what the orchestrator took beside them (Pinecone included), and what lay "
-        "between it and this dashboard (API Gateway included)."
+        "between it and this dashboard (API Gateway included). Calls are everybody's: looks at the stack's health and other "
+        "dashboards' questions among them."
     )
     text.show(text.stack_html(view.rows))
 
@@ -320,7 +321,10 @@ def show_log(controls: Controls) -> None:
     if page.missing:
         _note(f"Not there yet: {', '.join(page.missing)}. A part makes its log group with its first line.")
     if not kept["lines"]:
-        _note("No line yet. New lines appear with each refresh.")
+        _note(
+            f"No line {'with that ' if find else ''}in the last {LOG_START_S // 60} minutes, where this log begins. "
+            "New lines appear with each refresh. For an older question, look into its period above and pick its trace."
+        )
         return
     _note(f"{count(len(kept['lines']), 'line')}, the newest first.{' Older lines were left out.' if page.cut else ''}")
     _show_lines(tuple(reversed(kept["lines"])))

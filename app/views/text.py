@@ -3,6 +3,7 @@
 Every value is escaped here and nowhere else; `tests/views/test_text.py` and the browser journeys prove that no markup survives.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import streamlit as st
 from app.comparison import ChunkMatch, StageDifference
 from app.live_view import Part
 from app.views.style import LEVEL_COLOURS
-from app.wording import Trust, milliseconds, when
+from app.wording import Trust, milliseconds, three_figures, when
 from metrics.alarms import Alarm
 from pipeline.types import Chunk, Evidence, PartReadiness
 
@@ -195,7 +196,7 @@ def stack_html(parts: Sequence[Part]) -> str:
         for part in parts
     )
     heads = "".join(
-        f'<th class="rg-number">{head}</th>' for head in ("Calls", "Mean", "Errors", "Throttled", "At once")
+        f'<th class="rg-number">{head}</th>' for head in ("Calls", "Mean", "Errors", "Throttled", "Most at once")
     )
     return (
         f'<div class="rg-wide"><table class="rg-pairs"><thead><tr><th>Part</th><th class="rg-aside">Kind</th>{heads}'
@@ -209,13 +210,24 @@ def alarms_html(alarms: Sequence[Alarm]) -> str:
     def row(alarm: Alarm) -> str:
         level, words = ALARM_LEVELS[alarm.state]
         since = f" since {when(alarm.since_s)}" if alarm.since_s is not None else ""
-        reason = " ".join(part for part in (alarm.description, alarm.reason) if part)
+        # CloudWatch keeps the reason of the last change, which reads like a fault where there is none.
+        told = (
+            (f"Watches for this: {alarm.description}",)
+            if level == "high"
+            else (alarm.description, _without_long_fractions(alarm.reason))
+        )
+        reason = " ".join(part for part in told if part)
         return (
             f'<tr><th scope="row">{escape(alarm.name)}</th><td class="rg-state"><span class="rg-dot" style="background:'
             f'{LEVEL_COLOURS[level]}"></span> {words}</td><td>{escape(reason)}{escape(since)}</td></tr>'
         )
 
     return f'<table class="rg-pairs">{"".join(map(row, alarms))}</table>'
+
+
+def _without_long_fractions(reason: str) -> str:
+    """CloudWatch's words with their figures to three significant digits: it writes 330.15356885189243."""
+    return re.sub(r"\d+\.\d{3,}", lambda found: three_figures(float(found[0])), reason)
 
 
 def show(html: str) -> None:

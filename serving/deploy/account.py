@@ -52,7 +52,8 @@ class Account:
             self._region = boto3.session.Session().region_name or ""
         if not self._region:
             raise ConfigError(
-                'There is no AWS region. Write `region = "us-east-1"` into raglass-deploy.toml, or set AWS_DEFAULT_REGION.'
+                'There is no AWS region. Write `region = "us-east-1"` into raglass-deploy.toml (`raglass deploy init` makes that '
+                "file), or set AWS_DEFAULT_REGION."
             )
         return self._region
 

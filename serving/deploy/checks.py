@@ -51,7 +51,11 @@ def examine(config: DeployConfig, account: Account, image: str) -> Iterator[Chec
     yield _check("Pinecone key", _pinecone, config, account)
     region = _check("region", _region, config, account)
     yield region
-    credentials = _check("credentials", _credentials, config, account)
+    credentials = (
+        _check("credentials", _credentials, config, account)
+        if region.verdict == "ok"
+        else Check("credentials", "unknown", "not looked at: AWS cannot be asked without a region")
+    )
     yield credentials
     looks: dict[str, Look] = {
         "clock": _clock,

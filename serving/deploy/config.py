@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from pipeline.errors import ConfigError
+from pipeline.errors import InputError
 
 FILE_NAME = "raglass-deploy.toml"
 """Looked for in the working directory."""
@@ -258,28 +258,29 @@ def read_config(path: Path | None, **changes: Any) -> DeployConfig:
 
     path: the file; None for `raglass-deploy.toml` in the working directory, which may be missing. changes: top-level values that
     win over the file's; None changes nothing.
-    Raises ConfigError naming every value that is wrong.
+    Raises InputError naming every value that is wrong.
     """
     data: dict[str, Any] = {}
     if path is not None or Path(FILE_NAME).is_file():
         data = _load(path or Path(FILE_NAME))
-    data |= {name: value for name, value in changes.items() if value is not None}
-    source = str(path or FILE_NAME)
+    given = {name: value for name, value in changes.items() if value is not None}
+    data |= given
+    source = str(path or FILE_NAME) if data.keys() - given.keys() else "The configuration"
     try:
         return DeployConfig.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{source} cannot be used: {'; '.join(_sentences(error))}.") from None
+        raise InputError(f"{source} cannot be used: {'; '.join(_sentences(error))}.") from None
 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}. `raglass deploy init` writes one with comments.") from None
+        raise InputError(f"There is no file {path}. `raglass deploy init` writes one with comments.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}).") from None
+        raise InputError(f"{path} cannot be read ({error}).") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}. `raglass deploy init` shows how it is written.") from None
+        raise InputError(f"{path} is not TOML: {error}. `raglass deploy init` shows how it is written.") from None
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
@@ -288,6 +289,8 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         place = ".".join(str(part) for part in found["loc"]) or "the file"
         if found["type"] == "extra_forbidden":
             yield f"there is no setting {place}"
+        elif found["type"] == "string_pattern_mismatch" and place == "stack":
+            yield f"stack is {found['input']!r}: take small letters, digits and dashes, a letter first, 23 characters at most"
         elif found["type"] == "value_error":
             yield f"{place}: {found['ctx']['error']}"
         else:

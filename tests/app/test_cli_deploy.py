@@ -127,5 +127,5 @@ def test_down_lists_what_it_removes_and_asks(run: Run, monkeypatch: pytest.Monke
 def test_wrong_configuration_is_said_in_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("[api]\nauth = 'none'", "utf-8")
     done = run("plan")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert done.stderr.startswith("raglass: raglass-deploy.toml cannot be used: api.auth is 'none'")

@@ -88,7 +88,8 @@ def test_time_is_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "level"), [(1.0, "high"), (0.8, "high"), (0.79, "moderate"), (0.5, "moderate"), (0.49, "low"), (0, "low")]
+    ("value", "level"),
+    [(1.0, "high"), (0.8, "high"), (0.796, "high"), (0.79, "moderate"), (0.5, "moderate"), (0.49, "low"), (0, "low")],
 )
 def test_calibrated_confidence_has_a_level(value: float, level: str) -> None:
     found = wording.trust(make_generation(confidence=Confidence(value, "calibrated")))

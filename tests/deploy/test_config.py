@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from pipeline.errors import ConfigError
+from pipeline.errors import InputError
 from serving.deploy import config as configuration
 from serving.deploy.config import DeployConfig, example, read_config, schema
 
@@ -58,15 +58,15 @@ def test_defaults_stand_where_there_is_no_file(tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_wrong_value_is_named_with_what_would_be_right(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(InputError, match=said):
         read_config(written(tmp_path, text))
 
 
 def test_missing_and_unreadable_files_are_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="raglass deploy init"):
+    with pytest.raises(InputError, match="raglass deploy init"):
         read_config(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"stack = '\xe9'")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         read_config(tmp_path / "latin.toml")
 
 
@@ -88,7 +88,7 @@ subnet_ids = ["a", "b"]
     ],
 )
 def test_dashboard_is_closed_unless_there_is_a_login_over_https(tmp_path: Path, more: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(InputError, match=said):
         read_config(written(tmp_path, OPEN + more))
 
 

@@ -104,3 +104,11 @@ def test_the_mean_is_within_one_percent(name: str) -> None:
 def test_the_mean_counts_zeros_and_nothing_has_none() -> None:
     assert make_sketch(np.array([0.0, 10.0])).mean() == pytest.approx(5.0, rel=RELATIVE_ACCURACY)
     assert math.isnan(Sketch().mean())
+
+
+def test_p95_of_three_durations_is_the_longest() -> None:
+    """Nearest rank: 95 of 100 must not exceed it."""
+    sketch = Sketch()
+    sketch.add([193.0, 122.0, 291.0])
+    assert sketch.quantile(0.95) == pytest.approx(291, rel=0.01)
+    assert sketch.quantile(0.5) == pytest.approx(193, rel=0.01)
