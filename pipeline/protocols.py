@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from pipeline.deadline import Deadline
-from pipeline.types import Chunk, Event, GenerateOptions, Generation, Kind, Readiness, Token, Trace
+from pipeline.types import Chunk, Event, GenerateOptions, Generation, Introspection, Kind, Readiness, Token, Trace
 
 Vectors = Any
 """Whatever the embedder makes and the index takes (a NumPy array here, JSON lists on Lambda). The pipeline only hands it on."""
@@ -64,6 +64,21 @@ class Scorer(Protocol):
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> Any:
         """Log-probabilities of a forced answer: (n_sets, n_tokens), nats."""
+
+
+@runtime_checkable
+class Introspector(Protocol):
+    """Optional: what happens inside the model while it gives a given answer."""
+
+    def introspect(
+        self, question: str, chunks: Sequence[Chunk], answer: str, *, integrated_steps: int = 0
+    ) -> Introspection:
+        """Attention, gradients and entropy of a forced answer over the chunks that it used, best first.
+
+        integrated_steps: steps of integrated gradients, each as slow as a forward and a backward pass; 0 leaves them out, 50 do for most.
+        Raises InputError for a blank answer or a negative number of steps, StageFailed for chunks that do not fit the model's window,
+        and Unavailable for a model that cannot be looked into.
+        """
 
 
 @runtime_checkable

@@ -5,7 +5,8 @@ Plain frozen data. Nothing here computes more than a sum over its own fields.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import ClassVar, Literal
 
 Kind = Literal["query", "passage"]
 """What an embedder is given: E5 models prefix questions and passages differently."""
@@ -190,6 +191,37 @@ class Readiness:
     def ready(self) -> bool:
         """Whether every part is ready."""
         return all(part.ready for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Introspection:
+    """What the inside of a model shows of a given answer of n tokens over k chunks, best first. Nothing of it says why."""
+
+    evidence_of: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "attention": "diagnostic, not evidence",
+            "gradient_input": "local sensitivity",
+            "integrated": "local sensitivity, summed on the way from padding to the chunks",
+            "entropy_nats": "the model's own uncertainty",
+        }
+    )
+    """What each measure is evidence of, by field; shown wherever the measure is."""
+
+    tokens: tuple[str, ...]
+    """The answer's tokens, with their leading white space."""
+    attention_kind: Literal["cross", "self"]
+    """`cross`: from a decoder to an encoder's output. `self`: from later positions to earlier ones of one model."""
+    attention: tuple[tuple[float, ...], ...]
+    """n rows of k: attention from the position that predicts the token to a chunk's title and text, mean over layers and heads.
+    A row adds up to at most 1; the rest lies on what is no chunk's."""
+    gradient_input: tuple[tuple[float, ...], ...]
+    """n rows of k: gradient × input of the token's log-probability, in nats, signed."""
+    entropy_nats: tuple[float, ...]
+    """n: the entropy of what might have come in the token's place, over the whole vocabulary; from 0 to its logarithm."""
+    integrated: tuple[float, ...] | None = None
+    """k: integrated gradients of the whole answer's log-probability, in nats, signed. None if they were not asked for."""
+    completeness_gap: float | None = None
+    """How far `integrated` is from adding up to what it should, as a share of that. Above 0.02, ask for more steps."""
 
 
 @dataclass(frozen=True, slots=True)

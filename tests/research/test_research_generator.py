@@ -245,7 +245,7 @@ def test_a_causal_model_that_gives_all_its_logits_is_scored_alike(
 ) -> None:
     sets = [CHUNKS, CHUNKS[:1], []]
     expected = gpt2.score(ANSWERABLE, sets, "paris")
-    monkeypatch.setattr(gpt2._decoder, "_keeps_logits", False)
+    monkeypatch.setattr(gpt2._decoder, "keeps_logits", False)
     np.testing.assert_allclose(gpt2.score(ANSWERABLE, sets, "paris"), expected, atol=1e-5)
     assert answer(gpt2, ANSWERABLE, CHUNKS, max_new_tokens=3)[1].finish_reason == "length"
 

@@ -28,11 +28,11 @@ class Decoder:
 
     def __init__(self, model: Any, *, threads: int | None) -> None:
         self._torch = require("torch")
-        self._model = model
+        self.model = model
         self._threads = threads
         self._lock = threading.Lock()
-        self._seq2seq = bool(model.config.is_encoder_decoder)
-        self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self.seq2seq = bool(model.config.is_encoder_decoder)
+        self.keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
 
     def decode(self, prompt: Sequence[int], steps: int) -> Iterator[tuple[int, float]]:
         """Yield up to `steps` of (token id, log-probability in nats), each the likeliest next one; the caller stops at an end token.
@@ -41,19 +41,19 @@ class Decoder:
         """
         fixed: dict[str, Any] = {}
         following = list(prompt)
-        if self._seq2seq:
-            with self._running():
-                fixed["encoder_outputs"] = self._model.get_encoder()(input_ids=self._tensor([prompt]), return_dict=True)
-            following = [self._start_id()]
-        ids_name = "decoder_input_ids" if self._seq2seq else "input_ids"
-        if self._keeps_logits:
+        if self.seq2seq:
+            with self.running():
+                fixed["encoder_outputs"] = self.model.get_encoder()(input_ids=self.tensor([prompt]), return_dict=True)
+            following = [self.start_id()]
+        ids_name = "decoder_input_ids" if self.seq2seq else "input_ids"
+        if self.keeps_logits:
             fixed["logits_to_keep"] = 1
         cache: Any = None
         for _ in range(steps):
-            with self._running():
-                out = self._model(
+            with self.running():
+                out = self.model(
                     **fixed,
-                    **{ids_name: self._tensor([following])},
+                    **{ids_name: self.tensor([following])},
                     past_key_values=cache,
                     use_cache=True,
                     return_dict=True,
@@ -77,55 +77,58 @@ class Decoder:
         rows = [np.empty((0, len(answer)), np.float32)]
         for start in range(0, len(prompts), SCORED_TOGETHER):
             batch = prompts[start : start + SCORED_TOGETHER]
-            with self._running():
+            with self.running():
                 logits = self._answer_logits(batch, answer)
-                wanted = self._tensor([answer] * len(batch)).unsqueeze(-1)
+                wanted = self.tensor([answer] * len(batch)).unsqueeze(-1)
                 logprobs = logits.float().log_softmax(dim=-1).gather(-1, wanted).squeeze(-1)
                 rows.append(logprobs.cpu().numpy())
         return np.concatenate(rows)
 
     def _answer_logits(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> Any:
         """(n_prompts, n_tokens, vocabulary): what the model expects at each token of the answer."""
-        if self._seq2seq:
-            forced = [[self._start_id(), *answer[:-1]]] * len(prompts)
-            return self._model(
-                **self._pad(prompts), decoder_input_ids=self._tensor(forced), use_cache=False, return_dict=True
+        if self.seq2seq:
+            forced = [[self.start_id(), *answer[:-1]]] * len(prompts)
+            return self.model(
+                **self._pad(prompts), decoder_input_ids=self.tensor(forced), use_cache=False, return_dict=True
             ).logits
         rows = [[*prompt, *answer[:-1]] for prompt in prompts]
-        places = self._tensor([range(len(prompt) - 1, len(prompt) - 1 + len(answer)) for prompt in prompts])
+        places = self.tensor([range(len(prompt) - 1, len(prompt) - 1 + len(answer)) for prompt in prompts])
         options: dict[str, Any] = {}
-        if self._keeps_logits:
+        if self.keeps_logits:
             kept, places = places.unique(return_inverse=True)
             options["logits_to_keep"] = kept
-        logits = self._model(**self._pad(rows), **options, use_cache=False, return_dict=True).logits
+        logits = self.model(**self._pad(rows), **options, use_cache=False, return_dict=True).logits
         return logits.take_along_dim(places.unsqueeze(-1), dim=1)
 
     def _pad(self, rows: Sequence[Sequence[int]]) -> Mapping[str, Any]:
         """Rows padded on the right, where neither positions nor attention of the real tokens see it. The padding's id is never read."""
         width = max(len(row) for row in rows)
         return {
-            "input_ids": self._tensor([[*row, *[0] * (width - len(row))] for row in rows]),
-            "attention_mask": self._tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows]),
+            "input_ids": self.tensor([[*row, *[0] * (width - len(row))] for row in rows]),
+            "attention_mask": self.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows]),
         }
 
-    def _start_id(self) -> int:
-        settings = self._model.generation_config
+    def start_id(self) -> int:
+        """The token that a sequence-to-sequence model's answer begins after."""
+        settings = self.model.generation_config
         for candidate in (
             settings.decoder_start_token_id,
-            getattr(self._model.config, "decoder_start_token_id", None),
+            getattr(self.model.config, "decoder_start_token_id", None),
             settings.bos_token_id,
         ):
             if candidate is not None:
                 return int(candidate)
         return 0
 
-    def _tensor(self, rows: Sequence[Sequence[int]]) -> Any:
-        return self._torch.tensor([list(row) for row in rows], dtype=self._torch.long, device=self._model.device)
+    def tensor(self, rows: Sequence[Sequence[int]]) -> Any:
+        """Rows of token ids where the model is."""
+        return self._torch.tensor([list(row) for row in rows], dtype=self._torch.long, device=self.model.device)
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def running(self, *, gradients: bool = False) -> Iterator[None]:
         """Around each use of the model, never around a `yield` to a caller: torch's modes belong to the thread."""
-        with self._lock, limit_threads(self._threads), self._torch.inference_mode():
+        mode = self._torch.enable_grad() if gradients else self._torch.inference_mode()
+        with self._lock, limit_threads(self._threads), mode:
             yield
 
 

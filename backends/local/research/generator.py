@@ -14,9 +14,10 @@ from backends.local.research import smollm2
 from backends.local.research.decoding import Decoder, FloatArray, TextStream
 from backends.local.research.loading import ModelFolder, find_model, opening, require
 from backends.local.research.prompt import PromptTokenizer
+from backends.local.research.white_box import WhiteBox
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, StageFailed, Unavailable
-from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Token
+from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Introspection, Token
 
 SETTING = "RAGLASS_GENERATOR"
 
@@ -63,6 +64,7 @@ class ResearchGenerator:
         self.name = found.name
         self._tokenizer = tokenizer
         self._decoder = Decoder(self._model, threads=threads)
+        self._white_box = WhiteBox(self._decoder, name=self.name, padding_id=tokenizer.pad_token_id)
         self._end_ids = _end_ids(self._model, tokenizer)
         self.window = find_window(self._model.config, tokenizer)
         """Tokens that the model reads at once; a causal model's answer counts among them."""
@@ -121,6 +123,26 @@ class ResearchGenerator:
                 )
         return self._decoder.score(prompts, answer_ids)
 
+    def introspect(
+        self, question: str, chunks: Sequence[Chunk], answer: str, *, integrated_steps: int = 0
+    ) -> Introspection:
+        """Look inside while the model is made to give `answer`; see `pipeline.protocols.Introspector.introspect`.
+
+        Raises StageFailed if the chunks do not fit, InputError for a blank answer, Unavailable for a model that cannot be looked into.
+        """
+        answer_ids = self._prompts.encode_answer(answer)
+        prompt = self._prompts.locate(question, chunks)
+        limit = self._prompt_limit(len(answer_ids))
+        if len(prompt.ids) > limit:
+            raise StageFailed(
+                f"The chunks make a prompt of {len(prompt.ids)} tokens; the generator {self.name} reads {limit}. "
+                "Look only at chunks that the answer used.",
+                stage="generate",
+            )
+        return self._white_box.introspect(
+            prompt, answer_ids, self.split_answer(answer), integrated_steps=integrated_steps
+        )
+
     def split_answer(self, answer: str) -> list[str]:
         """The texts of an answer's tokens, one for each column of `score`. Raises InputError for a blank answer."""
         stream = TextStream(self._tokenizer)
@@ -177,7 +199,7 @@ def _open_model(transformers: Any, found: ModelFolder, device: str) -> Any:
             f"The model {found.name} cannot write text: {len(report['missing_keys'])} of a generator's weights are not in its files. "
             f"Set {SETTING} to a sequence-to-sequence or causal language model, for example {DEFAULT_GENERATOR}."
         )
-    return model.to(device).eval()
+    return model.to(device).eval().requires_grad_(False)
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -35,6 +35,18 @@ class Prompt:
     """The chunks in it, best first."""
 
 
+@dataclass(frozen=True, slots=True)
+class LocatedPrompt:
+    """A prompt of which every token knows its chunk."""
+
+    ids: list[int]
+    """Token ids, the model's own control tokens included."""
+    owners: list[int]
+    """For each token the index of its chunk, 0 the best, or -1: instruction, numbering, question, control tokens, chat template."""
+    n_chunks: int
+    """Chunks in the prompt; one of no characters owns no token."""
+
+
 def write_context(chunks: Sequence[Chunk]) -> str:
     """Numbered chunks with their titles, in the order given."""
     return "\n\n".join(f"[{number}] {chunk.title}\n{chunk.text}" for number, chunk in enumerate(chunks, start=1))
@@ -43,6 +55,19 @@ def write_context(chunks: Sequence[Chunk]) -> str:
 def write_prompt(question: str, chunks: Sequence[Chunk]) -> str:
     """The words that the generator reads, before any chat template."""
     return "\n\n".join([INSTRUCTION, *([write_context(chunks)] if chunks else []), question])
+
+
+def find_spans(chunks: Sequence[Chunk]) -> list[tuple[int, int]]:
+    """Where each chunk's title and text stand in what `write_prompt` writes: (first character, one past the last).
+
+    The title line is the chunk's, as it goes when the chunk is left out; the number before it is the prompt's.
+    """
+    spans, end = [], len(INSTRUCTION)
+    for number, chunk in enumerate(chunks, start=1):
+        start = end + len(f"\n\n[{number}] ")
+        end = start + len(f"{chunk.title}\n{chunk.text}")
+        spans.append((start, end))
+    return spans
 
 
 class PromptTokenizer:
@@ -70,6 +95,23 @@ class PromptTokenizer:
             return self._ids(text + self._cue, add_special_tokens=True)
         before, after = self._around
         return [*before, *self._ids(text), *after]
+
+    def locate(self, question: str, chunks: Sequence[Chunk]) -> LocatedPrompt:
+        """The token ids of `encode`, and which token is whose.
+
+        A token that holds any character of a chunk's title or text is the chunk's, even where it also holds a blank line after it.
+        """
+        text = write_prompt(question, chunks)
+        before, after = self._around or ([], [])
+        encoded = self._encode(text + self._cue, add_special_tokens=self._around is None)
+        owners = [-1] * len(encoded.ids)
+        for index, (first, end) in enumerate(find_spans(chunks)):
+            for token, (start, stop) in enumerate(encoded.offsets):
+                if max(start, first) < min(stop, end):
+                    owners[token] = index
+        return LocatedPrompt(
+            [*before, *encoded.ids, *after], [*[-1] * len(before), *owners, *[-1] * len(after)], len(chunks)
+        )
 
     def fit(self, question: str, chunks: Sequence[Chunk], limit: int) -> Prompt:
         """The prompt with as many of the best chunks as `limit` tokens hold, and at least one.
@@ -99,8 +141,12 @@ class PromptTokenizer:
         )
 
     def _ids(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
-        ids: list[int] = self._data.encode(text.replace("\0", " "), add_special_tokens=add_special_tokens).ids
+        ids: list[int] = self._encode(text, add_special_tokens=add_special_tokens).ids
         return ids
+
+    def _encode(self, text: str, *, add_special_tokens: bool) -> Any:
+        """What `tokenizers` makes of a text: ids, and offsets in characters of the text."""
+        return self._data.encode(text.replace("\0", " "), add_special_tokens=add_special_tokens)
 
 
 def without_control_tokens(tokenizer: Any) -> Any:
@@ -109,6 +155,7 @@ def without_control_tokens(tokenizer: Any) -> Any:
     Taking away the added tokens is not enough: a Unigram model (T5) has `</s>` among its pieces and matches it there,
     even under transformers' `split_special_tokens`. So the pieces are renamed to something that no text holds.
     Added tokens of white space only (Gemma has some) stay. The copy still adds the model's own begin and end tokens.
+    Its offsets cover white space too, which GPT-2's and its kin's leave out: a line break in a chunk is the chunk's.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
@@ -119,6 +166,10 @@ def without_control_tokens(tokenizer: Any) -> Any:
     added = {token["content"] for token in state["added_tokens"] if not token["content"].replace("▁", " ").isspace()}
     state["added_tokens"] = [token for token in state["added_tokens"] if token["content"] not in added]
     state["truncation"] = state["padding"] = None
+    finish = state["post_processor"] or {}
+    for step in (finish, *finish.get("processors", ())):
+        if "trim_offsets" in step:
+            step["trim_offsets"] = False
     model = state["model"]
     renamed = {content: f"\0{number}" for number, content in enumerate(sorted(added))}
     if isinstance(model["vocab"], dict):
