@@ -27,6 +27,7 @@ COPY .streamlit .streamlit
 COPY pipeline pipeline
 COPY backends backends
 COPY metrics metrics
+COPY explain explain
 COPY app app
 COPY pages pages
 RUN /tools/bin/pip --python /opt/raglass/bin/python install --no-compile --no-deps --no-index --no-build-isolation --editable .

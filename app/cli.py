@@ -194,6 +194,35 @@ def traces(search: str, limit: int, trace_id: str | None, export: str | None, as
 
 
 @main.command()
+@click.argument("trace_id")
+@json_option
+def explain(trace_id: str, as_json: bool) -> None:
+    """Say which chunks a stored trace's answer stands on, and whether that can be believed. Ctrl-C keeps what was scored."""
+    with opened() as current:
+        from app.explaining import explanation_text
+
+        found = None
+        with suppress(KeyboardInterrupt):
+            for found in current.explain(trace_id):
+                if sys.stderr.isatty() and not found.complete:
+                    click.echo(
+                        f"\r\033[K{found.lattice.scored.sum()} of {len(found.lattice.scored)} subsets scored",
+                        err=True,
+                        nl=False,
+                    )
+        if found is None:
+            sys.exit(130)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            click.echo(explanation_text(found))
+        if found.problem:
+            complain(found.problem)
+        if not found.complete:
+            sys.exit(1)
+
+
+@main.command()
 @backend_option
 @json_option
 def status(backend: str | None, as_json: bool) -> None:

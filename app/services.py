@@ -19,12 +19,13 @@ from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
 from metrics.store import TraceStore
 from pipeline.errors import BackendError, InputError, RaglassError, StoreError, Unavailable
 from pipeline.pipeline import failed_trace
-from pipeline.protocols import Backend
+from pipeline.protocols import AnswerScorer, Backend
 from pipeline.types import Event, Trace
 
 if TYPE_CHECKING:
     from app.indexing import IndexJob, Upload
     from backends.local.corpus import LocalCorpus
+    from explain.explanation import Explanation
 
 log = logging.getLogger(__name__)
 
@@ -176,6 +177,28 @@ class Services:
         if self._emitter is not None:
             self._emitter.emit(trace)
         return Asked(trace, not_stored)
+
+    def explain(self, trace_id: str) -> "Iterator[Explanation]":
+        """Explain a stored trace, with the backend that answered it; yields what is known after each call of the scorer.
+
+        Raises InputError for a trace that is not stored or has nothing to explain, Unavailable for a backend that is gone or cannot
+        score answers.
+        """
+        from explain.explanation import explain_trace
+
+        stored = self.store.get(trace_id)
+        if stored is None:
+            raise InputError(f"There is no trace {trace_id[:64]!r}. `raglass traces` lists them.")
+        name = stored.trace.backend
+        try:
+            backend = self.backend(name)
+        except RaglassError as error:
+            raise Unavailable(f"The backend {name}, which answered this trace, cannot be opened: {error}") from error
+        if not isinstance(backend, AnswerScorer):
+            raise Unavailable(
+                f"The backend {name} cannot score a given answer, which attribution needs. The local backends and aws can."
+            )
+        yield from explain_trace(stored.trace, backend)
 
     def ask_events(self, question: Question) -> Iterator[Event | Asked]:
         """Answer in a thread of its own, yielding events as they come and, last, the outcome.

@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from pipeline.deadline import Deadline
-from pipeline.types import Chunk, Event, GenerateOptions, Generation, Introspection, Kind, Readiness, Token, Trace
+from pipeline.types import (
+    AnswerScores,
+    Chunk,
+    Event,
+    GenerateOptions,
+    Generation,
+    Introspection,
+    Kind,
+    Readiness,
+    Token,
+    Trace,
+)
 
 Vectors = Any
 """Whatever the embedder makes and the index takes (a NumPy array here, JSON lists on Lambda). The pipeline only hands it on."""
@@ -64,6 +75,17 @@ class Scorer(Protocol):
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> Any:
         """Log-probabilities of a forced answer: (n_sets, n_tokens), nats."""
+
+
+@runtime_checkable
+class AnswerScorer(Protocol):
+    """Optional, of a backend: how likely a given answer is over given chunks, with the texts of its tokens."""
+
+    sets_at_once: int
+    """Sets that one call takes best: few where each costs time, so that progress shows; all where each call does."""
+
+    def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
+        """Score a forced answer over each set; a set may be empty. Raises a BackendError as a stage does, InputError for a blank answer."""
 
 
 @runtime_checkable

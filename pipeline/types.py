@@ -225,6 +225,16 @@ class Introspection:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerScores:
+    """How probable one answer is over some sets of chunks."""
+
+    tokens: tuple[str, ...]
+    """Texts of the answer's T tokens, in the unit in which the backend's generator scores."""
+    logprobs_nats: tuple[tuple[float, ...], ...]
+    """(n_sets, T): log p(token | question, set, tokens before it)."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateOptions:
     """How to generate."""
 

@@ -22,6 +22,7 @@ from pipeline.pipeline import (
 )
 from pipeline.protocols import OnEvent
 from pipeline.types import (
+    AnswerScores,
     Chunk,
     ChunksFound,
     Failure,
@@ -35,7 +36,7 @@ from pipeline.types import (
     Trace,
 )
 from pipeline.wire import QueryResponse
-from pipeline.wire_requests import QueryRequest, ScoreRequest, request_to_dict
+from pipeline.wire_requests import MAX_SETS, QueryRequest, ScoreRequest, request_to_dict
 
 NAME = "aws"
 READY_S = 12.0
@@ -46,6 +47,8 @@ SCORE_S = 28.0
 
 class AwsBackend:
     """A stack behind API Gateway; also a Scorer."""
+
+    sets_at_once = MAX_SETS
 
     def __init__(self, api: Api, *, max_new_tokens: int | None = None) -> None:
         """max_new_tokens: longest answer, in the generator's tokens; None leaves it to the stack."""
@@ -99,13 +102,18 @@ class AwsBackend:
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> npt.NDArray[np.float32]:
         """Log-probabilities of a forced answer, float32 (n_sets, n_tokens), nats, in one call. Raises as a stage does."""
+        return np.array(self.score_answer(question, chunk_sets, answer).logprobs_nats, np.float32)
+
+    def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
+        """The same with the texts of the tokens; see `pipeline.protocols.AnswerScorer`."""
         chunks = list({chunk.chunk_id: chunk for subset in chunk_sets for chunk in subset}.values())
         places = {chunk.chunk_id: place for place, chunk in enumerate(chunks)}
         sets = tuple(tuple(places[chunk.chunk_id] for chunk in subset) for subset in chunk_sets)
         request = ScoreRequest(clean_question(question), tuple(chunks), sets, answer, SCORE_S)
         headers = {"traceparent": wire.make_traceparent(new_trace_id())}
         reply = self._api.send("POST", "/score", request_to_dict(request), headers, Deadline(SCORE_S))
-        return np.array(wire.parse_score_response(reply.data).logprobs_nats, np.float32)
+        found = wire.parse_score_response(reply.data)
+        return AnswerScores(found.tokens, found.logprobs_nats)
 
     def check_ready(self) -> Readiness:
         """Ask the stack to look at its parts."""

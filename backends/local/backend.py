@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import corpus
 from backends.local.corpus import LocalCorpus
@@ -19,10 +19,20 @@ from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import Pipeline
 from pipeline.protocols import Generator, OnEvent, Reranker
-from pipeline.types import Chunk, GenerateOptions, PartReadiness, Readiness, Setting, Trace
+from pipeline.types import AnswerScores, Chunk, GenerateOptions, Introspection, PartReadiness, Readiness, Setting, Trace
 
 SEED = Path(corpus.__file__).with_name("vectors.npz")
 """Committed vectors of the built-in corpus, so that a first run need not wait."""
+
+
+class ScoringGenerator(Generator, Protocol):
+    """A generator that also scores forced answers, as every local one does."""
+
+    def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> Any:
+        """Log-probabilities of a forced answer: (n_sets, n_tokens), nats."""
+
+    def split_answer(self, answer: str) -> list[str]:
+        """The texts of an answer's tokens, one for each column of `score`."""
 
 
 class LocalBackend:
@@ -33,11 +43,14 @@ class LocalBackend:
         name: str,
         corpus: LocalCorpus,
         embedder: Any,
-        generator: Generator,
+        generator: ScoringGenerator,
         reranker: Reranker,
         options: GenerateOptions,
+        *,
+        sets_at_once: int = 8,
     ) -> None:
         self.name = name
+        self.sets_at_once = sets_at_once
         self.corpus = corpus
         self.embedder = embedder
         self.generator = generator
@@ -63,6 +76,12 @@ class LocalBackend:
             settings=self._settings(rerank),
             on_event=on_event,
         )
+
+    def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
+        """How likely an answer is over sets of chunks; see `pipeline.protocols.AnswerScorer`."""
+        rows = self.generator.score(question, chunk_sets, answer)
+        tokens = self.generator.split_answer(answer)
+        return AnswerScores(tuple(tokens), tuple(tuple(float(value) for value in row) for row in rows))
 
     def check_ready(self) -> Readiness:
         """Look at the models and the index."""
@@ -105,6 +124,18 @@ class LocalBackend:
         }
 
 
+class IntrospectiveBackend(LocalBackend):
+    """A local backend whose generator can be looked into. A class of its own, as `isinstance` asks for the method and no more."""
+
+    def introspect(
+        self, question: str, chunks: Sequence[Chunk], answer: str, *, integrated_steps: int = 0
+    ) -> Introspection:
+        """Look inside the generator; see `pipeline.protocols.Introspector`."""
+        generator: Any = self.generator
+        seen: Introspection = generator.introspect(question, chunks, answer, integrated_steps=integrated_steps)
+        return seen
+
+
 class DeferredReranker:
     """A reranker whose model is loaded when it is first asked for: most questions are asked without one."""
 
@@ -123,10 +154,13 @@ def open_embedded(config: BackendConfig) -> LocalBackend:
     local = open_corpus(config, embedder, with_sentences=True)
     reader = ExtractiveReader(embedder, local.index)
     reranker = SentenceReranker(embedder, local.index)
-    return LocalBackend("local/embedded", local, embedder, reader, reranker, GenerateOptions(config.max_new_tokens))
+    # The reader describes the chunks once a call, which is nearly all of its cost.
+    return LocalBackend(
+        "local/embedded", local, embedder, reader, reranker, GenerateOptions(config.max_new_tokens), sets_at_once=32
+    )
 
 
-def open_research(config: BackendConfig) -> LocalBackend:
+def open_research(config: BackendConfig) -> IntrospectiveBackend:
     """The research profile: sentence-transformers and transformers, the production models' local twin."""
     research: Any = importlib.import_module("backends.local.research")
     embedder = research.ResearchEmbedder(config.embedder, threads=config.threads)
@@ -137,7 +171,9 @@ def open_research(config: BackendConfig) -> LocalBackend:
         config.reranker, lambda: research.CrossEncoderReranker(config.reranker, threads=config.threads)
     )
     local = open_corpus(config, embedder, with_sentences=False)
-    return LocalBackend("local/research", local, embedder, generator, reranker, GenerateOptions(config.max_new_tokens))
+    return IntrospectiveBackend(
+        "local/research", local, embedder, generator, reranker, GenerateOptions(config.max_new_tokens)
+    )
 
 
 def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentences: bool) -> LocalCorpus:

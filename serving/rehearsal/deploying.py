@@ -22,7 +22,7 @@ from serving.rehearsal.processes import clean_environ
 from serving.rehearsal.session import StandIns, root_client, stand_ins
 
 STACK, BESIDE = "demo", "other"
-PACKAGES = ("app", "backends", "corpus", "ecs", "metrics", "pages", "pipeline", "serving")
+PACKAGES = ("app", "backends", "corpus", "ecs", "explain", "metrics", "pages", "pipeline", "serving")
 STEP_S = 300.0
 
 CONFIG = """\

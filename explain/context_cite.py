@@ -1,0 +1,109 @@
+"""ContextCite (Cohen-Wang et al. 2024, arXiv 2409.00729): a sparse linear surrogate of an answer's logit-probability.
+
+For more sources than can be tried in every combination: beyond five chunks, or sentence by sentence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+MaskArray = npt.NDArray[np.bool_]
+
+ALPHA = 0.01
+"""Weight of the L1 penalty, the paper's."""
+
+ABLATIONS = 64
+"""Subsets that are scored by default, the paper's."""
+
+KEEP = 0.5
+"""Probability of each source to be in a subset."""
+
+MOST_SWEEPS = 10_000
+TOLERANCE = 1e-10
+HIGHEST_NATS = -1e-9
+"""Log-probabilities are held below 0 by this much: the logit of 1 is infinite."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surrogate:
+    """logit p(answer | subset) ≈ mask · weights + bias."""
+
+    weights: FloatArray
+    """(k,): what each source adds, in nats of the logit."""
+    bias: float
+    """Without any source."""
+    low: FloatArray
+    """(k,): 5th percentile of each weight over refits on resampled ablations."""
+    high: FloatArray
+    """(k,): 95th percentile."""
+
+
+def draw_masks(sources: int, ablations: int, seed: int) -> MaskArray:
+    """(ablations, sources): each source in with probability KEEP, independently; the same seed gives the same masks."""
+    if sources < 1 or ablations < 2:
+        raise InputError(f"{ablations} ablations of {sources} sources cannot be drawn. Give at least 2 of at least 1.")
+    return np.random.default_rng(seed).random((ablations, sources)) < KEEP
+
+
+def logit(logprobs_nats: FloatArray) -> FloatArray:
+    """log(p / (1 − p)) of log-probabilities, (n,), held away from p = 1."""
+    held = np.minimum(logprobs_nats, HIGHEST_NATS)
+    found: FloatArray = held - np.log(-np.expm1(held))
+    return found
+
+
+def fit_surrogate(
+    masks: MaskArray, values: FloatArray, tokens: int, *, resamples: int = 100, seed: int = 0
+) -> Surrogate:
+    """Fit the surrogate to v of each mask.
+
+    masks (n, k); values (n,): v(S) in nats; tokens: T of the answer, by which the logits are divided for the fit, as the paper does.
+    resamples: refits for the interval; 0 for none (both ends are the weights then).
+    """
+    outputs = logit(values)
+    weights, bias = lasso(masks, outputs, tokens)
+    generator = np.random.default_rng(seed)
+    refits = [weights]
+    for _ in range(resamples):
+        rows = generator.integers(len(masks), size=len(masks))
+        refits.append(lasso(masks[rows], outputs[rows], tokens)[0])
+    low, high = np.percentile(refits[1:] or refits, [5, 95], axis=0)
+    return Surrogate(weights, bias, low, high)
+
+
+def lasso(masks: MaskArray, outputs: FloatArray, tokens: int, alpha: float = ALPHA) -> tuple[FloatArray, float]:
+    """Least squares with an L1 penalty on standardised masks: weights (k,) and bias on the masks' own scale.
+
+    Minimises (1/2n)·‖y − Xw‖² + alpha·‖w‖₁ by coordinate descent (Friedman et al. 2010). outputs (n,).
+    """
+    inputs, wanted = masks.astype(np.float64), outputs / tokens
+    centre, scale = inputs.mean(axis=0), inputs.std(axis=0)
+    scale = np.where(scale == 0, 1.0, scale)
+    standard = (inputs - centre) / scale
+    offset = float(wanted.mean())
+    weights = _descend(standard, wanted - offset, alpha)
+    own = weights / scale
+    return own * tokens, (offset - float(centre @ own)) * tokens
+
+
+def _descend(inputs: FloatArray, wanted: FloatArray, alpha: float) -> FloatArray:
+    """Cyclic coordinate descent with soft thresholds, until no weight moves."""
+    n, k = inputs.shape
+    gram, target = inputs.T @ inputs / n, inputs.T @ wanted / n
+    weights = np.zeros(k)
+    for _ in range(MOST_SWEEPS):
+        moved = 0.0
+        for j in range(k):
+            if gram[j, j] == 0:
+                continue
+            pull = target[j] - gram[j] @ weights + gram[j, j] * weights[j]
+            new = np.sign(pull) * max(abs(pull) - alpha, 0.0) / gram[j, j]
+            moved = max(moved, abs(new - weights[j]))
+            weights[j] = new
+        if moved < TOLERANCE:
+            break
+    return weights
