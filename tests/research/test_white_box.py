@@ -3,12 +3,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from captum.attr import InputXGradient, IntegratedGradients
 
+from backends.local.backend import IntrospectiveBackend, LocalBackend
+from backends.local.reader import ExtractiveReader
 from backends.local.research import ResearchGenerator
 from backends.local.research.prompt import LocatedPrompt, PromptTokenizer, find_spans, write_prompt
 from backends.local.research.white_box import WhiteBox
@@ -429,6 +432,21 @@ def test_every_measure_says_what_it_is_evidence_of() -> None:
     assert set(Introspection.evidence_of) == {"attention", "gradient_input", "integrated", "entropy_nats"}
     assert Introspection.evidence_of["attention"] == "diagnostic, not evidence"
     assert Introspection.evidence_of["gradient_input"] == "local sensitivity"
+
+
+def test_the_backend_hands_the_look_on(t5: ResearchGenerator) -> None:
+    parts: Any = SimpleNamespace(index=None)
+    backend = IntrospectiveBackend("local/research", parts, parts, t5, parts, GenerateOptions())
+    assert isinstance(backend, Introspector)
+    assert backend.introspect(ANSWERABLE, CHUNKS, ANSWER, integrated_steps=2) == t5.introspect(
+        ANSWERABLE, CHUNKS, ANSWER, integrated_steps=2
+    )
+
+
+def test_a_backend_that_quotes_cannot_be_looked_into() -> None:
+    parts: Any = SimpleNamespace(index=None)
+    reader = ExtractiveReader(parts, parts)
+    assert not isinstance(LocalBackend("local/embedded", parts, parts, reader, parts, GenerateOptions()), Introspector)
 
 
 def test_identical_chunks_have_figures_of_their_own(generator: ResearchGenerator) -> None:
