@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.deadline import Deadline
+from pipeline.errors import InputError
 from pipeline.pipeline import Pipeline
 from pipeline.protocols import OnEvent, Vectors
 from pipeline.types import (
+    AnswerScores,
     Chunk,
     Confidence,
     GenerateOptions,
@@ -97,6 +99,8 @@ class ScriptedStages:
 class ScriptedBackend:
     """A backend that answers from a script."""
 
+    sets_at_once = 8
+
     def __init__(self, script: Script | None = None, *, name: str = "fake") -> None:
         self.name = name
         self.script = script or Script()
@@ -116,6 +120,17 @@ class ScriptedBackend:
         return self._pipeline.answer(
             question, backend=self.name, top_k=top_k, deadline_s=deadline_s, rerank=rerank, on_event=on_event
         )
+
+    def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
+        """The answer's words, each at −0.1 where the script's best chunk is among the set, and at −3 where it is not."""
+        if "score" in self.script.failures:
+            raise self.script.failures["score"]
+        tokens = tuple(answer.split())
+        if not tokens:
+            raise InputError("The answer to score is blank.")
+        best = self.script.chunks[0].chunk_id
+        levels = [-0.1 if best in {chunk.chunk_id for chunk in chunks} else -3.0 for chunks in chunk_sets]
+        return AnswerScores(tokens, tuple((level,) * len(tokens) for level in levels))
 
     def check_ready(self) -> Readiness:
         """Ready, unless the script makes a stage fail."""

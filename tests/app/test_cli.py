@@ -18,7 +18,7 @@ from app import cli
 from app.services import Services
 from backends.fake import Script
 from metrics.store import TraceStore
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, Throttled
 from pipeline.schema import json_schema, trace_from_dict
 from pipeline.types import Chunk
 
@@ -45,7 +45,9 @@ def shell(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ}, timeout=600)
 
 
-@pytest.mark.parametrize("arguments", [[], ["serve"], ["ask"], ["index"], ["traces"], ["status"], ["ingest"]], ids=str)
+@pytest.mark.parametrize(
+    "arguments", [[], ["serve"], ["ask"], ["index"], ["traces"], ["status"], ["ingest"], ["explain"]], ids=str
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom app.cli import main\n"
@@ -59,7 +61,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_help_names_every_command(run: Run) -> None:
-    for name in ("serve", "ask", "index", "ingest", "traces", "status"):
+    for name in ("serve", "ask", "index", "ingest", "traces", "explain", "status"):
         assert re.search(rf"^  {name} ", run("--help").output, re.M)
 
 
@@ -161,6 +163,28 @@ def test_one_trace_is_printed_by_its_id(run: Run, make_services: Make) -> None:
     stored = json.loads(run("traces", "--id", asked["trace_id"], "--json", services=services).stdout)
     assert stored == {name: value for name, value in asked.items() if name != "unaccounted_ms"}
     assert "Sentence 1" in run("traces", "--id", asked["trace_id"], services=services).stdout
+
+
+def test_answer_is_explained_for_people_and_for_programs(run: Run, make_services: Make) -> None:
+    services = make_services()
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    said = run("explain", trace_id, services=services).stdout
+    assert "The answer stands on chunk 1, “Document 1”: 100% of what the chunks did for it." in said
+    assert "LDS 1.00" in said
+    found = json.loads(run("explain", trace_id, "--json", services=services).stdout)
+    assert found["chunks"][0]["shapley_nats"] == pytest.approx(5 * 2.9)
+    assert found["attributable"]
+    assert found["complete"]
+
+
+def test_what_cannot_be_explained_is_said(run: Run, make_services: Make) -> None:
+    services = make_services(Script(failures={"score": Throttled("Slow down.")}))
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    done = run("explain", trace_id, services=services)
+    assert (done.exit_code, done.stderr) == (1, "raglass: Slow down.\n")
+    unknown = run("explain", "f" * 32, services=services)
+    assert unknown.exit_code == 2
+    assert "There is no trace" in unknown.stderr
 
 
 def test_traces_are_exported_as_lines_of_json_and_as_a_table(run: Run, make_services: Make) -> None:

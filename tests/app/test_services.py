@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,6 +39,13 @@ def test_question_is_asked_as_the_settings_have_it(make_services: Make) -> None:
     services = make_services(top_k=3, deadline_s=7.0)
     trace = services.ask(services.question("Who?")).trace
     assert (len(trace.chunks), trace.settings["deadline_s"], trace.backend) == (3, 7.0, "fake")
+
+
+def test_trace_of_a_backend_that_is_gone_cannot_be_explained_and_says_why(services: Services) -> None:
+    trace = replace(services.ask(services.question("Who?")).trace, trace_id="f" * 32, backend="gone")
+    services.store.put(trace)
+    with pytest.raises(Unavailable, match="backend gone, which answered this trace, cannot be opened"):
+        next(services.explain("f" * 32))
 
 
 def test_misuse_raises_and_stores_nothing(services: Services) -> None:

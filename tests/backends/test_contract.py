@@ -12,8 +12,9 @@ from backends import registry
 from backends.fake import Script, ScriptedBackend
 from backends.local.documents import Document
 from backends.registry import BackendConfig
+from explain.explanation import explain_trace
 from pipeline import errors
-from pipeline.protocols import Backend
+from pipeline.protocols import AnswerScorer, Backend
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
 
@@ -280,3 +281,21 @@ def test_closing_twice_is_harmless(tmp_path: Path, request: pytest.FixtureReques
             backend = opener(folder, request)
             backend.close()
             backend.close()
+
+
+def test_one_that_scores_answers_is_explained_whole(backend: Backend) -> None:
+    """Tokens and subsets fit, no chunk is a set too, and what the chunks did is what the Shapley values add up to."""
+    assert isinstance(backend, AnswerScorer)
+    trace = ask(backend)
+    *_, found = explain_trace(trace, backend)
+    assert found.complete
+    assert found.lattice.logprobs_nats.shape == (2 ** len(found.chunks), len(found.lattice.tokens))
+    assert "".join("".join(found.lattice.tokens).split()) == "".join(found.answer.split())
+    assert found.shapley_nats.sum() == pytest.approx(found.reliance_nats, abs=1e-5)
+
+
+def test_a_blank_answer_is_not_scored(backend: Backend) -> None:
+    assert isinstance(backend, AnswerScorer)
+    trace = ask(backend)
+    with pytest.raises(errors.RaglassError):
+        backend.score_answer(trace.question, [trace.chunks], " ")
