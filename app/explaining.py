@@ -1,10 +1,11 @@
-"""An explanation as text for a terminal."""
+"""An explanation in words and figures: for a terminal, and for the Explain page to draw."""
 
 import textwrap
+from collections.abc import Sequence
 
 from app.report import WIDTH, one_line, printable, shortened
-from app.wording import three_figures
-from explain.explanation import Explanation
+from app.wording import listed, three_figures
+from explain.explanation import NOT_ATTRIBUTABLE_NATS, Explanation
 
 BAR = 24
 """Characters of the longest bar."""
@@ -13,6 +14,71 @@ BAR = 24
 def nats(value: float) -> str:
     """A difference of log-probabilities with its sign: "+6.91"."""
     return f"{'−' if value < 0 else '+'}{three_figures(abs(value))}"
+
+
+def spoken_tokens(answer: str, tokens: Sequence[str]) -> list[str]:
+    """The tokens with the white space that stands before each in the answer; as they are where they do not make it up."""
+    found, end = [], 0
+    for token in tokens:
+        start = answer.find(token.strip(), end)
+        if start < 0 or answer[end:start].strip():
+            return list(tokens)
+        found.append(answer[end:start] + token.strip())
+        end = start + len(token.strip())
+    return found
+
+
+def token_levels(found: Explanation) -> list[tuple[str, float, str]]:
+    """For each token of the answer: its text, its reliance as a share of the largest, in [-1, 1], and the reliance in words."""
+    values = found.token_reliance_nats
+    most = max(float(abs(values).max(initial=0.0)), NOT_ATTRIBUTABLE_NATS)
+    texts = spoken_tokens(found.answer, found.lattice.tokens)
+    return [
+        (text, float(value) / most, f"{nats(float(value))} nats") for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def chunk_rows(found: Explanation) -> list[tuple[str, str, str]]:
+    """For each chunk, by Shapley value: what it is, its Shapley value and its leave-one-out, in words."""
+    return [
+        (
+            f"{found.chunks[i].rank}. {found.chunks[i].title}",
+            nats(float(found.shapley_nats[i])),
+            nats(float(found.leave_one_out_nats[i])),
+        )
+        for i in found.order
+    ]
+
+
+def pairs_title(found: Explanation) -> str:
+    """Which pair of chunks stands out, for a chart's title."""
+    table = found.interactions_nats
+    one, other = divmod(int(abs(table).argmax()), len(table))
+    value = float(table[one, other])
+    names = listed([str(found.chunks[i].rank) for i in sorted((one, other))])
+    if abs(value) < NOT_ATTRIBUTABLE_NATS:
+        return "No two chunks depend on each other"
+    return f"Chunks {names} {'need each other' if value > 0 else 'do the same work'}"
+
+
+def level_text(value: float) -> str:
+    """A log-probability: "−13.8"."""
+    return f"{'−' if value < 0 else ''}{three_figures(abs(value))}"
+
+
+def belief(found: Explanation) -> list[str]:
+    """Whether the explanation can be believed, a sentence each; empty until all subsets are scored."""
+    if not found.complete:
+        return []
+    score = found.datamodeling_score
+    lines = [
+        "LDS: not defined, since no subset changes the answer."
+        if score is None
+        else f"LDS {score:.2f}: how well the values predict the order of all subsets (1 is exactly)."
+    ]
+    for top, drop, chance in found.drops_nats:
+        lines.append(f"Without the best {top}: {nats(-drop)} nats; without {top} at random: {nats(-chance)} nats.")
+    return lines
 
 
 def explanation_text(found: Explanation) -> str:
@@ -29,7 +95,7 @@ def explanation_text(found: Explanation) -> str:
         *_tokens(found),
     ]
     if found.complete:
-        lines += ["", *_faithfulness(found)]
+        lines += ["", "Can this be believed?", *(f"  {line}" for line in belief(found))]
     return "\n".join(lines)
 
 
@@ -48,17 +114,4 @@ def _tokens(found: Explanation) -> list[str]:
     lines = ["Reliance of each token, nats"]
     for token, value in zip(found.lattice.tokens, found.token_reliance_nats, strict=True):
         lines.append(f"{nats(float(value)):>7}  {shortened(one_line(token), WIDTH - 9)}")
-    return lines
-
-
-def _faithfulness(found: Explanation) -> list[str]:
-    score = found.datamodeling_score
-    lines = [
-        "Can this be believed?",
-        "  LDS: not defined, since no subset changes the answer"
-        if score is None
-        else f"  LDS {score:.2f}: how well the values predict the order of all subsets (1 is exactly)",
-    ]
-    for top, drop, chance in found.drops_nats:
-        lines.append(f"  Without the best {top}: {nats(-drop)} nats; without {top} at random: {nats(-chance)} nats")
     return lines

@@ -14,6 +14,7 @@ SECTIONS = {
     "Ask": [
         st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:", default=True),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page(PAGES / "explain.py", title="Explain", icon=":material/account_tree:"),
     ],
     "Observe": [
         st.Page(PAGES / "live.py", title="Live", icon=":material/monitoring:"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.indexing import IndexJob, Upload
     from backends.local.corpus import LocalCorpus
     from explain.explanation import Explanation
+    from explain.lattice import Lattice
 
 log = logging.getLogger(__name__)
 
@@ -178,11 +179,11 @@ class Services:
             self._emitter.emit(trace)
         return Asked(trace, not_stored)
 
-    def explain(self, trace_id: str) -> "Iterator[Explanation]":
+    def explain(self, trace_id: str, known: "Lattice | None" = None) -> "Iterator[Explanation]":
         """Explain a stored trace, with the backend that answered it; yields what is known after each call of the scorer.
 
-        Raises InputError for a trace that is not stored or has nothing to explain, Unavailable for a backend that is gone or cannot
-        score answers.
+        known: scores of an earlier explanation, which are not made again. Raises InputError for a trace that is not stored or has
+        nothing to explain, Unavailable for a backend that is gone or cannot score answers.
         """
         from explain.explanation import explain_trace
 
@@ -198,7 +199,7 @@ class Services:
             raise Unavailable(
                 f"The backend {name} cannot score a given answer, which attribution needs. The local backends and aws can."
             )
-        yield from explain_trace(stored.trace, backend)
+        yield from explain_trace(stored.trace, backend, known)
 
     def ask_events(self, question: Question) -> Iterator[Event | Asked]:
         """Answer in a thread of its own, yielding events as they come and, last, the outcome.

@@ -7,6 +7,7 @@ from app.live import LiveChoice
 from app.live_view import LiveView
 from app.services import Services
 from app.trace_filters import TraceFilters
+from explain.explanation import Explanation
 from metrics.cloudwatch import FRESH_S
 from metrics.logs import LogLine
 from metrics.queries import StoredTrace, TracePage, TraceQuery
@@ -43,6 +44,17 @@ def find_trace(trace_id: str) -> tuple[Trace, StoredTrace | None] | None:
         return kept[trace_id], None
     stored = store().get(trace_id)
     return None if stored is None else (stored.trace, stored)
+
+
+def known_explanation(trace_id: str) -> Explanation | None:
+    """What this browser tab knows of why an answer came out as it did, whole or in part."""
+    kept: dict[str, Explanation] = st.session_state.get("explanations", {})
+    return kept.get(trace_id)
+
+
+def remember_explanation(found: Explanation) -> None:
+    """Keep an explanation, so that what was scored is not scored again."""
+    st.session_state.setdefault("explanations", {})[found.trace.trace_id] = found
 
 
 def box_trace() -> str | None:

@@ -141,9 +141,7 @@ class Explanation:
         rest = [i for i in self.order[1:] if self.shapley_nats[i] >= part * self.reliance_nats / 2]
         title = self.chunks[best].title
         if not rest:
-            return (
-                f"The answer stands on chunk {best + 1}, “{title}”: {min(part, 1):.0%} of what the chunks did for it."
-            )
+            return f"The answer stands on chunk {best + 1}, “{title}”: {min(part, 1) * 100:.0f} % of what the chunks did for it."
         others = ", ".join(str(i + 1) for i in rest)
         pair = float(self.interactions_nats[best, rest[0]])
         how = (

@@ -94,6 +94,31 @@ def chunks_html(chunks: Sequence[Chunk], evidence: Sequence[Evidence]) -> str:
     )
 
 
+def tokens_html(tokens: Sequence[tuple[str, float, str]]) -> str:
+    """An answer whose tokens are shaded by a level in [-1, 1]: amber for what the chunks made more probable, blue for less."""
+
+    def piece(token: str, level: float, words: str) -> str:
+        shade = "230, 159, 0" if level >= 0 else "0, 114, 178"
+        body, lead = token.lstrip(), token[: len(token) - len(token.lstrip())]
+        return (
+            f'{escape(lead)}<span class="rg-token" title="{escape(words)}" '
+            f'style="background: rgba({shade}, {abs(level) * 0.45:.2f})">{escape(body)}</span>'
+        )
+
+    return f'<p class="rg-answer" data-testid="tokens">{"".join(piece(*token) for token in tokens)}</p>'
+
+
+def attributed_html(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Chunks with their Shapley value and leave-one-out, in nats."""
+    cells = "".join(
+        f'<tr><th scope="row" dir="auto">{escape(name)}</th><td class="rg-number">{escape(value)}</td>'
+        f'<td class="rg-number">{escape(lost)}</td></tr>'
+        for name, value, lost in rows
+    )
+    heads = '<th>Chunk</th><th class="rg-number">Shapley, nats</th><th class="rg-number">Left out, nats</th>'
+    return f'<table class="rg-pairs" data-testid="attribution"><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>'
+
+
 def plain_chunk_html(number: int, body: str, about: str) -> str:
     """A chunk as it is indexed, unfolded."""
     return (

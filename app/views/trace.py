@@ -70,6 +70,13 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
                 query_params={"trace": trace.trace_id},
             )
             st.page_link(
+                "../pages/explain.py",
+                label="Explain",
+                icon=":material/account_tree:",
+                query_params={"trace": trace.trace_id},
+                help="Which chunks the answer stands on, and whether that can be believed.",
+            )
+            st.page_link(
                 "../pages/compare.py",
                 label="Compare",
                 icon=":material/compare_arrows:",

@@ -54,7 +54,7 @@ def test_the_planted_chunk_gets_all_the_credit():
     assert found.shapley_nats == pytest.approx([0, 8, 0])
     assert found.token_reliance_nats == pytest.approx([8, 0])
     assert found.order[0] == 1
-    assert "stands on chunk 2, “Title 1”: 100%" in found.sentence
+    assert "stands on chunk 2, “Title 1”: 100 %" in found.sentence
     assert found.datamodeling_score == pytest.approx(1)
     assert found.drops_nats == ((1, 8.0, pytest.approx(8 / 3)),)
 
