@@ -13,7 +13,7 @@ export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench bench-explain seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ browser: $(VENV)/.test
 
 bench: $(VENV)/.test ## Print every measured figure (takes about half an hour)
 	$(BIN)/python -m benchmarks
+
+bench-explain: $(VENV)/.test ## What explaining an answer costs, and whether it holds
+	$(BIN)/python -m benchmarks.bench_explain
 
 seed: $(VENV)/.run ## Compute the built-in corpus's committed vectors again
 	$(BIN)/python -m backends.local.seed

@@ -17,6 +17,7 @@ QUICK = {
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
     "bench_pages": ["--rows", "1000", "5000"],
+    "bench_explain": ["--questions", "5"],
     "bench_metrics": ["--questions", "1000", "--days", "1"],
 }
 
@@ -31,6 +32,7 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
         ["bench_pages", *shared],
         ["bench_metrics"],
         ["bench_aws"],
+        ["bench_explain"],
         quality,
         ["bench_faiss"],
     ]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.normalise import holds_gold, normalise_answer
+from benchmarks.normalise import holds_gold
+from explain.answers import normalise
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from benchmarks.normalise import holds_gold, normalise_answer
     ],
 )
 def test_normalising_follows_the_official_steps(text: str, normalised: str) -> None:
-    assert normalise_answer(text) == normalised
+    assert normalise(text) == normalised
 
 
 def test_gold_is_found_as_whole_words_only() -> None:
