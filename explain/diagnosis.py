@@ -1,0 +1,148 @@
+"""Which stage is to blame for an answer whose gold answer is known: one label for every case, with what to do about it.
+
+Refuses to find out the facts; whoever knows them (an evaluation run, or a person who typed the gold answer) gives them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Failure(StrEnum):
+    """What went wrong, or that nothing did."""
+
+    CORRECT = "correct"
+    UNANSWERABLE_ANSWERED = "unanswerable answered"
+    OVER_ABSTENTION = "over-abstention"
+    RETRIEVAL_MISS = "retrieval miss"
+    PARAMETRIC = "parametric"
+    LUCKY = "lucky"
+    COMPOUND = "compound"
+    READER_FAILURE = "reader failure"
+    PARAMETRIC_OVERRIDE = "parametric override"
+    DISTRACTION = "distraction"
+    CONTEXT_IGNORED = "context ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one answered question."""
+
+    unanswerable: bool
+    """U: the corpus has no answer."""
+    abstained: bool
+    """A: the generator gave none."""
+    correct: bool
+    """C: the answer agrees with the gold answer."""
+    gold_retrieved: bool
+    """R: a chunk that holds the gold answer was among those read."""
+    correct_with_oracle: bool
+    """O: given the gold chunk alone, the generator answers correctly."""
+    relies_on_chunks: bool
+    """Whether reliance is at least ε (`explanation.NOT_ATTRIBUTABLE_NATS`)."""
+    same_closed_book: bool
+    """Whether it gives the same answer without any chunk."""
+    top_chunk_is_gold: bool
+    """Whether the chunk with the highest Shapley value holds the gold answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A label in plain words."""
+
+    label: Failure
+    """The label."""
+    stage: str
+    """The stage to look at: `retrieve`, `generate`, both, or none."""
+    meaning: str
+    """What happened, in a sentence."""
+    remedy: str
+    """What to try; empty where nothing is wrong."""
+
+
+WORDS: dict[Failure, tuple[str, str, str]] = {
+    Failure.CORRECT: ("none", "The answer is right, and it came from the chunks.", ""),
+    Failure.UNANSWERABLE_ANSWERED: (
+        "generate",
+        "The corpus has no answer, yet one was given.",
+        "Raise the threshold below which the generator abstains, or check on a calibration set how often it should.",
+    ),
+    Failure.OVER_ABSTENTION: (
+        "generate",
+        "The gold chunk was read, yet no answer was given.",
+        "Lower the threshold below which the generator abstains, or read fewer chunks, so that the gold one stands out.",
+    ),
+    Failure.RETRIEVAL_MISS: (
+        "retrieve",
+        "The gold chunk was not retrieved; with it the answer would have been right, or at least tried.",
+        "Retrieve more chunks, rerank, or search exactly.",
+    ),
+    Failure.PARAMETRIC: (
+        "generate",
+        "The answer is right for the wrong reason: the generator knew it without the chunks.",
+        "Do not count it for retrieval: ask something that the generator cannot know.",
+    ),
+    Failure.LUCKY: (
+        "retrieve",
+        "The answer is right although no gold chunk was retrieved.",
+        "Look at the chunks: another one may hold the answer, or the gold labels miss one.",
+    ),
+    Failure.COMPOUND: (
+        "retrieve and generate",
+        "The gold chunk was not retrieved, and with it the answer would still have been wrong.",
+        "Mend retrieval first, then choose another generator; mending one alone does not help.",
+    ),
+    Failure.READER_FAILURE: (
+        "generate",
+        "The gold chunk was read, and even alone it does not lead to the right answer.",
+        "Choose another generator or prompt; retrieval is not to blame.",
+    ),
+    Failure.PARAMETRIC_OVERRIDE: (
+        "generate",
+        "The generator answered from what it had learned, against the chunks.",
+        "Choose a generator or prompt that keeps to its context.",
+    ),
+    Failure.DISTRACTION: (
+        "generate",
+        "Another chunk drew the answer away from the gold one.",
+        "Rerank, or read fewer chunks, so that the distracting one is left out.",
+    ),
+    Failure.CONTEXT_IGNORED: (
+        "generate",
+        "The gold chunk was read and weighed most, yet the answer is wrong; alone it would have led to the right one.",
+        "Read fewer chunks, or put the best one first.",
+    ),
+}
+"""Stage, meaning and remedy of each label."""
+
+
+def label(facts: Facts) -> Failure:
+    """The first rule that matches; every combination of facts has exactly one label."""
+    if facts.unanswerable:
+        return Failure.CORRECT if facts.abstained else Failure.UNANSWERABLE_ANSWERED
+    if facts.abstained:
+        return Failure.OVER_ABSTENTION if facts.gold_retrieved else Failure.RETRIEVAL_MISS
+    if facts.correct:
+        return _label_correct(facts)
+    return _label_wrong(facts)
+
+
+def _label_correct(facts: Facts) -> Failure:
+    if not facts.relies_on_chunks:
+        return Failure.PARAMETRIC
+    return Failure.CORRECT if facts.gold_retrieved else Failure.LUCKY
+
+
+def _label_wrong(facts: Facts) -> Failure:
+    if not facts.gold_retrieved:
+        return Failure.RETRIEVAL_MISS if facts.correct_with_oracle else Failure.COMPOUND
+    if not facts.correct_with_oracle:
+        return Failure.READER_FAILURE
+    if facts.same_closed_book and not facts.relies_on_chunks:
+        return Failure.PARAMETRIC_OVERRIDE
+    return Failure.CONTEXT_IGNORED if facts.top_chunk_is_gold else Failure.DISTRACTION
+
+
+def diagnose(facts: Facts) -> Diagnosis:
+    """The label with what it means and what to do."""
+    found = label(facts)
+    return Diagnosis(found, *WORDS[found])

@@ -1,0 +1,47 @@
+"""Every combination of facts against the rules as they are written down, first match wins."""
+
+from itertools import product
+
+import pytest
+
+from explain.diagnosis import WORDS, Facts, Failure, diagnose, label
+
+RULES = [
+    (lambda f: f.unanswerable and not f.abstained, "unanswerable answered"),
+    (lambda f: f.unanswerable and f.abstained, "correct"),
+    (lambda f: f.abstained and f.gold_retrieved, "over-abstention"),
+    (lambda f: f.abstained and not f.gold_retrieved, "retrieval miss"),
+    (lambda f: f.correct and not f.relies_on_chunks, "parametric"),
+    (lambda f: f.correct and not f.gold_retrieved, "lucky"),
+    (lambda f: f.correct, "correct"),
+    (lambda f: not f.gold_retrieved and f.correct_with_oracle, "retrieval miss"),
+    (lambda f: not f.gold_retrieved and not f.correct_with_oracle, "compound"),
+    (lambda f: f.gold_retrieved and not f.correct_with_oracle, "reader failure"),
+    (lambda f: f.same_closed_book and not f.relies_on_chunks, "parametric override"),
+    (lambda f: not f.top_chunk_is_gold, "distraction"),
+    (lambda f: True, "context ignored"),
+]
+"""The failure labels in their order: U and A; A and R; C; R and O; then what the answer leant on."""
+
+ALL = [Facts(*values) for values in product((False, True), repeat=8)]
+
+
+def test_every_combination_has_the_label_of_the_first_rule_that_matches() -> None:
+    for facts in ALL:
+        assert label(facts) == next(name for rule, name in RULES if rule(facts)), facts
+
+
+def test_every_label_is_reached_and_has_words() -> None:
+    assert {label(facts) for facts in ALL} == set(Failure) == set(WORDS)
+
+
+@pytest.mark.parametrize("failure", list(Failure))
+def test_what_is_wrong_comes_with_something_to_try(failure: Failure) -> None:
+    stage, meaning, remedy = WORDS[failure]
+    assert meaning.endswith(".")
+    assert (remedy == "") == (stage == "none") == (failure is Failure.CORRECT)
+
+
+def test_a_distracted_answer_is_put_into_words() -> None:
+    facts = Facts(False, False, False, True, True, True, False, False)
+    assert diagnose(facts).meaning == "Another chunk drew the answer away from the gold one."
