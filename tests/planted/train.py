@@ -10,10 +10,12 @@ The same seed gives the same weights on one machine: one thread, no dropout, det
 import argparse
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -56,6 +58,9 @@ SIZES: dict[str, Any] = {
 DRILLS = 4
 """Drills of the decoder in an example."""
 
+REVIEWED = 50
+"""Latest steps by which a lesson counts as mastered."""
+
 WEIGHTS = {
     Mechanism.SINGLE: 3,
     Mechanism.REDUNDANT: 1,
@@ -73,16 +78,20 @@ log = logging.getLogger(__name__)
 class Recipe:
     """How to train."""
 
-    steps: int = 3500
+    steps: int = 4000
     """Batches."""
     batch: int = 64
     """Examples in a batch."""
     peak: float = 2e-3
-    """The learning rate after warm-up, from where it falls to nothing along a half cosine."""
-    warm_up: int = 200
-    """Steps over which the learning rate rises."""
-    lessons: tuple[tuple[float, int], ...] = ((0.15, 2), (0.3, 3), (1.0, CHUNKS))
-    """Until which share of the steps a prompt has at most so many chunks: whom to look for is learned sooner among few."""
+    """The learning rate between rise and fall."""
+    rise: int = 200
+    """Steps over which the learning rate rises from nothing."""
+    fall: int = 1500
+    """Steps over which it falls back, at the end."""
+    lessons: tuple[int, ...] = (2, 3, CHUNKS)
+    """How many chunks a prompt has at most, by lesson: whom to look for is learned sooner among few."""
+    mastered: float = 0.21
+    """The mean loss over REVIEWED steps, in nats per token, below which the next lesson begins. Smoothing leaves 0.18 at best."""
     smoothing: float = 0.02
     """Probability that targets give to all tokens alike: an unsupported answer's log-probability is about ln(0.02 / 61) = -8 nats."""
 
@@ -174,14 +183,17 @@ class Training:
         self._subjects = self._words([*PEOPLE, *COUNTRIES])
         self._rng = Random(seed)
         self._optimizer = torch.optim.AdamW(self._groups(), weight_decay=0.01)
-        peaks = [group["lr"] for group in self._optimizer.param_groups]
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
             self._optimizer,
-            peaks,
-            total_steps=recipe.steps,
-            pct_start=recipe.warm_up / recipe.steps,
-            cycle_momentum=False,
+            lambda step: min(1.0, (step + 1) / recipe.rise, (recipe.steps - step) / recipe.fall),
         )
+        self._lessons = list(recipe.lessons)
+        self._losses_of_lesson: deque[float] = deque(maxlen=REVIEWED)
+
+    @property
+    def most(self) -> int:
+        """How many chunks a prompt has at most now."""
+        return self._lessons[0]
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by the size they have to reach: position biases are nats, embeddings are of size 1, all else is small."""
@@ -194,16 +206,23 @@ class Training:
 
     def step(self) -> float:
         """Learn from one batch; the loss of its answers, in nats per token."""
-        done = self._schedule.last_epoch / self.recipe.steps
-        most = next(most for until, most in self.recipe.lessons if done < until)
-        batch = [draw_example(self._rng, most) for _ in range(self.recipe.batch)]
+        batch = [draw_example(self._rng, self.most) for _ in range(self.recipe.batch)]
         answers, drills = self._losses(batch)
         self._optimizer.zero_grad()
         (answers + drills).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
         self._schedule.step()
+        self._review(float(answers.detach()))
         return float(answers.detach())
+
+    def _review(self, loss: float) -> None:
+        """Go on to the next lesson once this one is mastered."""
+        self._losses_of_lesson.append(loss)
+        enough = len(self._losses_of_lesson) == REVIEWED
+        if len(self._lessons) > 1 and enough and fmean(self._losses_of_lesson) < self.recipe.mastered:
+            self._lessons.pop(0)
+            self._losses_of_lesson.clear()
 
     def _losses(self, batch: Sequence[Example]) -> tuple[Any, Any]:
         """Of the answers, and of the drills.
@@ -264,7 +283,14 @@ def train(seed: int, recipe: Recipe) -> Training:
         loss = training.step()
         if step % 250 == 0 or step == recipe.steps:
             reached = "  ".join(f"{mechanism} {training.accuracy(mechanism):.2f}" for mechanism in Mechanism)
-            log.info("step %d  %.0f s  loss %.3f  %s", step, time.monotonic() - begun, loss, reached)
+            log.info(
+                "step %d  %.0f s  chunks %d  loss %.3f  %s",
+                step,
+                time.monotonic() - begun,
+                training.most,
+                loss,
+                reached,
+            )
     return training
 
 

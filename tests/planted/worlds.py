@@ -259,7 +259,8 @@ _PLANTS = {
 def _grow_others(rng: Random, subject: str, planted: Sequence[Fact], taken: set[Slot]) -> list[Fact]:
     """Facts that fill the world up; one in four is about someone in play, so that a name alone gives nothing away."""
     in_play = sorted({name for fact in planted for name in (fact.subject, fact.object)} | {subject})
-    taken, others = set(taken), []
+    taken = set(taken)
+    others: list[Fact] = []
     while len(planted) + len(others) < CHUNKS:
         relation = rng.choices(list(Relation), weights=[5, 3, 2])[0]
         names = [name for name in in_play if name in SUBJECTS[relation]] if rng.random() < 0.25 else []
