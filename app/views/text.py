@@ -234,7 +234,7 @@ def alarms_html(alarms: Sequence[Alarm]) -> str:
 
     def row(alarm: Alarm) -> str:
         level, words = ALARM_LEVELS[alarm.state]
-        since = f" since {when(alarm.since_s)}" if alarm.since_s is not None else ""
+        since = f" Since {when(alarm.since_s)}." if alarm.since_s is not None else ""
         # CloudWatch keeps the reason of the last change, which reads like a fault where there is none.
         told = (
             (f"Watches for this: {alarm.description}",)
