@@ -1,4 +1,4 @@
-"""Trains the planted models: `python -m tests.planted.train --seed 0`, five minutes or so each on one core.
+"""Trains the planted models: `python -m tests.planted.train --seed 0`, three minutes or so each on one core.
 
 Every model learns all mechanisms, over random subsets of the chunks, from `worlds.solve`. Targets are smoothed, so that an answer
 which a subset does not support has the same small probability whatever the subset: the scores over subsets are a known game
@@ -10,12 +10,10 @@ The same seed gives the same weights on one machine: one thread, no dropout, det
 import argparse
 import logging
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from statistics import fmean
 from typing import Any
 
 import torch
@@ -25,7 +23,6 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGene
 from backends.local.research.prompt import INSTRUCTION, write_prompt
 from tests.planted.claims import MODELS, SEEDS
 from tests.planted.worlds import (
-    CHUNKS,
     CITIES,
     COUNTRIES,
     PEOPLE,
@@ -58,9 +55,6 @@ SIZES: dict[str, Any] = {
 DRILLS = 4
 """Drills of the decoder in an example."""
 
-REVIEWED = 50
-"""Latest steps by which a lesson counts as mastered."""
-
 WEIGHTS = {
     Mechanism.SINGLE: 3,
     Mechanism.REDUNDANT: 1,
@@ -78,7 +72,7 @@ log = logging.getLogger(__name__)
 class Recipe:
     """How to train."""
 
-    steps: int = 4000
+    steps: int = 2000
     """Batches."""
     batch: int = 64
     """Examples in a batch."""
@@ -86,12 +80,8 @@ class Recipe:
     """The learning rate between rise and fall."""
     rise: int = 200
     """Steps over which the learning rate rises from nothing."""
-    fall: int = 1500
+    fall: int = 1000
     """Steps over which it falls back, at the end."""
-    lessons: tuple[int, ...] = (2, 3, CHUNKS)
-    """How many chunks a prompt has at most, by lesson: whom to look for is learned sooner among few."""
-    mastered: float = 0.21
-    """The mean loss over REVIEWED steps, in nats per token, below which the next lesson begins. Smoothing leaves 0.18 at best."""
     smoothing: float = 0.02
     """Probability that targets give to all tokens alike: an unsupported answer's log-probability is about ln(0.02 / 61) = -8 nats."""
 
@@ -138,11 +128,11 @@ class Example:
     """Whose place or capital the question comes down to; UNANSWERABLE if the chunks do not say whom the subject follows."""
 
 
-def draw_example(rng: Random, most: int = CHUNKS) -> Example:
-    """A random example of at most `most` chunks."""
+def draw_example(rng: Random) -> Example:
+    """A random example."""
     mechanism = rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
     world = grow(mechanism, rng, held_out=False)
-    facts = [world.facts[place] for place in _draw_subset(rng, world, most)]
+    facts = [world.facts[place] for place in _draw_subset(rng, world)]
     leaders = {fact.subject: fact.object for fact in facts if fact.relation is Relation.LEADER}
     whom = leaders.get(world.subject, UNANSWERABLE) if world.ask is Ask.LEADERS_PLACE else world.subject
     asked = {world.subject, whom}
@@ -157,17 +147,16 @@ def draw_example(rng: Random, most: int = CHUNKS) -> Example:
     )
 
 
-def _draw_subset(rng: Random, world: World, most: int) -> list[int]:
-    """The sources and others up to `most`; or of those, all but one of the sources, or each by the toss of a coin."""
-    others = [place for place in range(len(world.facts)) if place not in world.sources]
-    kept = sorted([*world.sources, *rng.sample(others, max(0, most - len(world.sources)))])
+def _draw_subset(rng: Random, world: World) -> list[int]:
+    """All chunks, all but one of the sources, or each by the toss of a coin."""
+    everything = range(len(world.facts))
     way = rng.random()
     if way < 0.6:
-        return kept
+        return list(everything)
     if way < 0.75 and world.sources:
         missing = rng.choice(sorted(world.sources))
-        return [place for place in kept if place != missing]
-    return [place for place in kept if rng.random() < 0.5]
+        return [place for place in everything if place != missing]
+    return [place for place in everything if rng.random() < 0.5]
 
 
 class Training:
@@ -181,19 +170,13 @@ class Training:
         self._backend = Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str())
         self._backend.enable_padding(pad_id=0, pad_token=PAD)
         self._subjects = self._words([*PEOPLE, *COUNTRIES])
+        self._heads = self._words([CHUNK, *(ask.split()[0] for ask in Ask)])
         self._rng = Random(seed)
         self._optimizer = torch.optim.AdamW(self._groups(), weight_decay=0.01)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(
             self._optimizer,
             lambda step: min(1.0, (step + 1) / recipe.rise, (recipe.steps - step) / recipe.fall),
         )
-        self._lessons = list(recipe.lessons)
-        self._losses_of_lesson: deque[float] = deque(maxlen=REVIEWED)
-
-    @property
-    def most(self) -> int:
-        """How many chunks a prompt has at most now."""
-        return self._lessons[0]
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by the size they have to reach: position biases are nats, embeddings are of size 1, all else is small."""
@@ -206,44 +189,47 @@ class Training:
 
     def step(self) -> float:
         """Learn from one batch; the loss of its answers, in nats per token."""
-        batch = [draw_example(self._rng, self.most) for _ in range(self.recipe.batch)]
+        batch = [draw_example(self._rng) for _ in range(self.recipe.batch)]
         answers, drills = self._losses(batch)
         self._optimizer.zero_grad()
         (answers + drills).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
         self._schedule.step()
-        self._review(float(answers.detach()))
         return float(answers.detach())
 
-    def _review(self, loss: float) -> None:
-        """Go on to the next lesson once this one is mastered."""
-        self._losses_of_lesson.append(loss)
-        enough = len(self._losses_of_lesson) == REVIEWED
-        if len(self._lessons) > 1 and enough and fmean(self._losses_of_lesson) < self.recipe.mastered:
-            self._lessons.pop(0)
-            self._losses_of_lesson.clear()
-
     def _losses(self, batch: Sequence[Example]) -> tuple[Any, Any]:
-        """Of the answers, and of the drills.
+        """Of the answers, and of the drills together.
 
-        The decoder, after the answer, is given a name at a time and told where that person is: so it learns to look places up from
-        several lookups a prompt. The encoder is told, over the last name in the question, whom the question comes down to.
+        An answer alone teaches slowly, for it is right only once every part of looking up is. So each part is drilled by itself, read
+        off the state that should hold it: over a chunk's last word, whom the chunk is about; over the question's name, whom the
+        question comes down to; and half-way through the decoder, the same. Names given to the decoder after the answer are more
+        lookups in the same prompt.
         """
         ids, mask = self._encode([example.prompt for example in batch])
         answers = self._encode([example.answer for example in batch])[0]
+        whom = self._words([example.whom for example in batch])
         names = self._words([name for example in batch for name, _ in example.people]).view(-1, DRILLS)
         places = self._words([place for example in batch for _, place in example.people]).view(-1, DRILLS)
-        start = torch.zeros_like(answers[:, :1])
-        out = self.model(
-            input_ids=ids, attention_mask=mask, decoder_input_ids=torch.cat([start, answers[:, :1], names], dim=1)
-        )
+        given = torch.cat([torch.zeros_like(whom)[:, None], answers[:, :1], names], dim=1)
+        out = self.model(input_ids=ids, attention_mask=mask, decoder_input_ids=given, output_hidden_states=True)
+
+        encoded = out.encoder_last_hidden_state
+        halfway = self.model.decoder.final_layer_norm(out.decoder_hidden_states[1])
         asked = (torch.isin(ids, self._subjects) * torch.arange(ids.shape[1])).argmax(dim=1)
-        over_asked = out.encoder_last_hidden_state[torch.arange(len(batch)), asked]
-        whom = self.model.lm_head(over_asked * self.model.config.d_model**-0.5)
-        return self._loss(out.logits[:, :2], answers), (
-            self._loss(out.logits[:, 2:], places) + self._loss(whom, self._words([example.whom for example in batch]))
-        )
+        # In every wording the subject is the last word but two.
+        last = torch.isin(ids[:, 3:], self._heads)
+        drills = [
+            self._loss(self._read(encoded[:, 2:-1][last]), ids[:, :-3][last]),
+            self._loss(self._read(encoded[torch.arange(len(batch)), asked]), whom),
+            self._loss(self._read(halfway[:, [0, *range(2, 2 + DRILLS)]]), torch.cat([whom[:, None], names], dim=1)),
+            self._loss(out.logits[:, 2:], places),
+        ]
+        return self._loss(out.logits[:, :2], answers), sum(drills)
+
+    def _read(self, states: Any) -> Any:
+        """Logits over the vocabulary of normalised states, as the decoder's last ones are read."""
+        return self.model.lm_head(states * self.model.config.d_model**-0.5)
 
     def _loss(self, logits: Any, labels: Any) -> Any:
         return torch.nn.functional.cross_entropy(
@@ -283,14 +269,7 @@ def train(seed: int, recipe: Recipe) -> Training:
         loss = training.step()
         if step % 250 == 0 or step == recipe.steps:
             reached = "  ".join(f"{mechanism} {training.accuracy(mechanism):.2f}" for mechanism in Mechanism)
-            log.info(
-                "step %d  %.0f s  chunks %d  loss %.3f  %s",
-                step,
-                time.monotonic() - begun,
-                training.most,
-                loss,
-                reached,
-            )
+            log.info("step %d  %.0f s  loss %.3f  %s", step, time.monotonic() - begun, loss, reached)
     return training
 
 
