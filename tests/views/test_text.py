@@ -1,17 +1,24 @@
 """No markup survives: what comes from outside is text on the page, and the evidence is marked where it stands."""
 
+import inspect
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.comparison import ChunkMatch, StageDifference
+from app.live_view import Part
 from app.views import text
 from app.views.style import STAGE_COLOURS
 from app.wording import Trust
 from backends.local.index import DocumentRow
+from metrics.alarms import Alarm, State
 from pipeline.types import Chunk, Evidence, PartReadiness
+
+ROOT = Path(__file__).resolve().parents[2]
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -66,31 +73,58 @@ def chunk(body: str, title: str = "Title") -> Chunk:
     return Chunk("c1", "d1", title, body, 0.9, 1, {"bm25": 3.0})
 
 
+def alarm(value: str, state: State) -> Alarm:
+    return Alarm(value, state, value, 1.0, value)
+
+
+DRAWN = [
+    lambda value: text.answer_html(value),
+    lambda value: text.question_html(value),
+    lambda value: text.note_html(value),
+    lambda value: text.chunk_html(chunk(value, value), [], is_open=True),
+    lambda value: text.plain_chunk_html(1, value, value),
+    lambda value: text.pairs_html({value: value}),
+    lambda value: text.parts_html([PartReadiness(value, False, value)]),
+    lambda value: text.trust_html(Trust("low", value, value)),
+    lambda value: text.documents_html([DocumentRow(value, value, value, 1, 1)]),
+    lambda value: text.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
+    lambda value: text.comparison_html([StageDifference(value, 1.0, None)]),
+    lambda value: text.differences_html([(value, value, value)]),
+    lambda value: text.side_html(value, value),
+    lambda value: text.chunks_html([chunk(value, value)], []),
+    lambda value: text.tokens_html([(value, 1.0, value), (value, -0.5, value)]),
+    lambda value: text.attributed_html([(value, value, value)]),
+    lambda value: text.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
+    lambda value: text.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
+]
+
+
 @pytest.mark.parametrize("nasty", NASTY)
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda value: text.answer_html(value),
-        lambda value: text.question_html(value),
-        lambda value: text.note_html(value),
-        lambda value: text.chunk_html(chunk(value, value), [], is_open=True),
-        lambda value: text.plain_chunk_html(1, value, value),
-        lambda value: text.pairs_html({value: value}),
-        lambda value: text.parts_html([PartReadiness(value, False, value)]),
-        lambda value: text.trust_html(Trust("low", value, value)),
-        lambda value: text.documents_html([DocumentRow(value, value, value, 1, 1)]),
-        lambda value: text.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
-        lambda value: text.comparison_html([StageDifference(value, 1.0, None)]),
-        lambda value: text.differences_html([(value, value, value)]),
-        lambda value: text.side_html(value, value),
-    ],
-)
+@pytest.mark.parametrize("draw", DRAWN)
 def test_text_from_outside_stays_text(draw, nasty):
     plain, dressed = read(draw("harmless")), read(draw(nasty))
     assert dressed.tags == plain.tags
     assert dressed.attributes == plain.attributes
     assert set(dressed.tags) <= ALLOWED
     assert nasty.replace("\x00", "") in dressed.text.replace("\x00", "").replace("\ufffd", "")
+
+
+def test_nothing_that_makes_html_is_left_out_above():
+    makers = {name for name, made in vars(text).items() if name.endswith("_html") and inspect.isfunction(made)}
+    tried = {name for draw in DRAWN for name in draw.__code__.co_names if name.endswith("_html")}
+    assert tried == makers
+
+
+def test_html_reaches_the_page_in_two_places_alone():
+    """What `text` made, each maker of which is tried above; and the style sheet, a constant."""
+    found = {
+        (path.name, line.strip())
+        for folder in ("app", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if re.search(r"st\.html\(|unsafe_allow_html|components\.(v1|html)", line)
+    }
+    assert found == {("text.py", "st.html(html)"), ("style.py", "st.html(STYLE)")}
 
 
 @given(body=st.text(max_size=80), spans=st.lists(st.tuples(st.integers(-5, 90), st.integers(-5, 90)), max_size=4))
