@@ -12,7 +12,7 @@ import click
 
 from app.cli_deploy import deploy
 from app.cli_ingest import ingest
-from app.shell import backend_option, complain, json_option, opened, print_json
+from app.shell import backend_option, complain, json_option, opened, print_json, progress_line
 from app.shutdown import ending_well_on_sigterm
 from pipeline.errors import InputError
 
@@ -115,17 +115,14 @@ def follow(job: Any) -> None:
     """Run an indexing job, with a line of progress on a terminal; Ctrl-C asks it to stop and waits for the batch under way."""
     from app.report import progress_text
 
-    terminal = sys.stderr.isatty()
-    while job.running:
-        try:
-            job.wait(0.2)
-            if terminal:
-                click.echo(f"\r\033[K{progress_text(job.state)}", err=True, nl=False)
-        except KeyboardInterrupt:
-            click.echo("\nStopping after this batch …", err=True)
-            job.stop()
-    if terminal:
-        click.echo("\r\033[K", err=True, nl=False)
+    with progress_line() as tell:
+        while job.running:
+            try:
+                job.wait(0.2)
+                tell(progress_text(job.state))
+            except KeyboardInterrupt:
+                click.echo("\nStopping after this batch …", err=True)
+                job.stop()
 
 
 def print_index(state: Any, passed_over: int, as_json: bool) -> None:
@@ -174,13 +171,11 @@ def traces(search: str, limit: int, trace_id: str | None, export: str | None, as
 
         query = TraceQuery(search=search)
         if trace_id:
-            stored = current.store.get(trace_id)
-            if stored is None:
-                raise InputError(f"There is no trace {trace_id!r}. `raglass traces` lists them.")
+            trace = current.trace(trace_id)
             if as_json:
-                print_json(trace_to_dict(stored.trace))
+                print_json(trace_to_dict(trace))
             else:
-                click.echo(report.trace_text(stored.trace))
+                click.echo(report.trace_text(trace))
         elif export:
             writer: Callable[..., Iterator[str]] = to_csv if export == "csv" else to_jsonl
             for part in writer(current.store.export(query)):
@@ -202,14 +197,9 @@ def explain(trace_id: str, as_json: bool) -> None:
         from app.explaining import explanation_text
 
         found = None
-        with suppress(KeyboardInterrupt):
-            for found in current.explain(trace_id):
-                if sys.stderr.isatty() and not found.complete:
-                    click.echo(
-                        f"\r\033[K{found.lattice.scored.sum()} of {len(found.lattice.scored)} subsets scored",
-                        err=True,
-                        nl=False,
-                    )
+        with suppress(KeyboardInterrupt), progress_line() as tell:
+            for found in current.explain(current.trace(trace_id)):
+                tell(f"{found.lattice.scored.sum()} of {len(found.lattice.scored)} subsets scored")
         if found is None:
             sys.exit(130)
         if as_json:
@@ -218,8 +208,9 @@ def explain(trace_id: str, as_json: bool) -> None:
             click.echo(explanation_text(found))
         if found.problem:
             complain(found.problem)
-        if not found.complete:
             sys.exit(1)
+        if not found.complete:
+            sys.exit(130)
 
 
 @main.command()

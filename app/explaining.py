@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from app.report import WIDTH, one_line, printable, shortened
 from app.wording import listed, three_figures
-from explain.explanation import NOT_ATTRIBUTABLE_NATS, Explanation
+from explain.explanation import MOSTLY, NOT_ATTRIBUTABLE_NATS, Explanation
 
 BAR = 24
 """Characters of the longest bar."""
@@ -54,11 +54,13 @@ def pairs_title(found: Explanation) -> str:
     """Which pair of chunks stands out, for a chart's title."""
     table = found.interactions_nats
     one, other = divmod(int(abs(table).argmax()), len(table))
-    value = float(table[one, other])
-    names = listed([str(found.chunks[i].rank) for i in sorted((one, other))])
-    if abs(value) < NOT_ATTRIBUTABLE_NATS:
+    if abs(float(table[one, other])) < NOT_ATTRIBUTABLE_NATS:
         return "No two chunks depend on each other"
-    return f"Chunks {names} {'need each other' if value > 0 else 'do the same work'}"
+    share = float(found.dependence[one, other])
+    names = listed([str(found.chunks[i].rank) for i in sorted((one, other))])
+    if abs(share) >= MOSTLY:
+        return f"Chunks {names} {'need each other' if share > 0 else 'do the same work'}"
+    return f"Chunks {names} {'help each other' if share > 0 else 'overlap'} a little"
 
 
 def level_text(value: float) -> str:

@@ -179,27 +179,32 @@ class Services:
             self._emitter.emit(trace)
         return Asked(trace, not_stored)
 
-    def explain(self, trace_id: str, known: "Lattice | None" = None) -> "Iterator[Explanation]":
-        """Explain a stored trace, with the backend that answered it; yields what is known after each call of the scorer.
-
-        known: scores of an earlier explanation, which are not made again. Raises InputError for a trace that is not stored or has
-        nothing to explain, Unavailable for a backend that is gone or cannot score answers.
-        """
-        from explain.explanation import explain_trace
-
+    def trace(self, trace_id: str) -> Trace:
+        """A stored trace. Raises InputError if there is none."""
         stored = self.store.get(trace_id)
         if stored is None:
             raise InputError(f"There is no trace {trace_id[:64]!r}. `raglass traces` lists them.")
-        name = stored.trace.backend
+        return stored.trace
+
+    def explain(self, trace: Trace, known: "Lattice | None" = None) -> "Iterator[Explanation]":
+        """Explain a trace with the backend that answered it; yields what is known after each call of the scorer.
+
+        known: scores of an earlier explanation, which are not made again.
+        Raises InputError for a trace with nothing to explain, Unavailable for a backend that is gone or cannot score answers.
+        """
+        from explain.explanation import explain_trace
+
         try:
-            backend = self.backend(name)
+            backend = self.backend(trace.backend)
         except RaglassError as error:
-            raise Unavailable(f"The backend {name}, which answered this trace, cannot be opened: {error}") from error
+            raise Unavailable(
+                f"The backend {trace.backend}, which answered this trace, cannot be opened: {error}"
+            ) from error
         if not isinstance(backend, AnswerScorer):
             raise Unavailable(
-                f"The backend {name} cannot score a given answer, which attribution needs. The local backends and aws can."
+                f"The backend {trace.backend} cannot score a given answer, which attribution needs. The local backends and aws can."
             )
-        yield from explain_trace(stored.trace, backend, known)
+        yield from explain_trace(trace, backend, known)
 
     def ask_events(self, question: Question) -> Iterator[Event | Asked]:
         """Answer in a thread of its own, yielding events as they come and, last, the outcome.

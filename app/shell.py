@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,18 @@ def start_log(level: str) -> None:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     for name in TELLS_SECRETS:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """A line on standard error that is written over and over, and is gone at the end; on what is no terminal, nothing."""
+    if not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    try:
+        yield lambda line: click.echo(f"\r\033[K{line}", err=True, nl=False)
+    finally:
+        click.echo("\r\033[K", err=True, nl=False)
 
 
 def print_json(data: Any) -> None:

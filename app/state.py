@@ -14,6 +14,9 @@ from metrics.queries import StoredTrace, TracePage, TraceQuery
 from metrics.store import TraceStore
 from pipeline.types import Trace
 
+KEPT_EXPLANATIONS = 20
+"""Explanations that a browser tab remembers."""
+
 
 def services() -> Services:
     """This process's services."""
@@ -53,8 +56,11 @@ def known_explanation(trace_id: str) -> Explanation | None:
 
 
 def remember_explanation(found: Explanation) -> None:
-    """Keep an explanation, so that what was scored is not scored again."""
-    st.session_state.setdefault("explanations", {})[found.trace.trace_id] = found
+    """Keep an explanation, so that what was scored is not scored again; of many, the newest."""
+    kept: dict[str, Explanation] = st.session_state.setdefault("explanations", {})
+    kept[found.trace.trace_id] = found
+    while len(kept) > KEPT_EXPLANATIONS:
+        kept.pop(next(iter(kept)))
 
 
 def box_trace() -> str | None:

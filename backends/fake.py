@@ -38,9 +38,9 @@ class Script:
     confidence: float = 0.8
     """The generation's calibrated confidence."""
     delays_s: dict[str, float] = field(default_factory=dict)
-    """Seconds that a stage (or `token`) takes."""
+    """Seconds that a stage (or `token`, or a call of `score`) takes."""
     failures: dict[str, Exception] = field(default_factory=dict)
-    """What a stage raises; `token` raises after the first token."""
+    """What a stage (or `score`) raises; `token` raises after the first token."""
 
 
 class ScriptedStages:
@@ -52,26 +52,27 @@ class ScriptedStages:
         self.script = script
         self._sleep = sleep
 
-    def _act(self, stage: str) -> None:
+    def act(self, stage: str) -> None:
+        """Take the stage's time, and fail as scripted."""
         self._sleep(self.script.delays_s.get(stage, 0.0))
         if stage in self.script.failures:
             raise self.script.failures[stage]
 
     def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> Vectors:
         """One constant vector a text."""
-        self._act("embed")
+        self.act("embed")
         return [[1.0] for _ in texts]
 
     def search(
         self, vectors: Vectors, top_k: int, *, texts: Sequence[str] | None = None, deadline: Deadline | None = None
     ) -> list[list[Chunk]]:
         """The script's chunks, for every vector."""
-        self._act("retrieve")
+        self.act("retrieve")
         return [list(self.script.chunks[:top_k]) for _ in vectors]
 
     def rerank(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Chunk]:
         """The chunks in reverse."""
-        self._act("rerank")
+        self.act("rerank")
         return [
             replace(chunk, rank=rank, signals={**chunk.signals, "rerank": 1.0 / rank})
             for rank, chunk in enumerate(reversed(chunks), start=1)
@@ -81,11 +82,11 @@ class ScriptedStages:
         self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
     ) -> Iterator[Token | Generation]:
         """The script's tokens."""
-        self._act("generate")
+        self.act("generate")
         tokens = tuple(Token(text, -0.1) for text in self.script.tokens[: options.max_new_tokens])
         for token in tokens:
             yield token
-            self._act("token")
+            self.act("token")
         yield Generation(
             answer="".join(token.text for token in tokens),
             tokens=tokens,
@@ -104,7 +105,7 @@ class ScriptedBackend:
     def __init__(self, script: Script | None = None, *, name: str = "fake") -> None:
         self.name = name
         self.script = script or Script()
-        stages = ScriptedStages(self.script)
+        self._stages = stages = ScriptedStages(self.script)
         self._pipeline = Pipeline(stages, stages, stages, stages)
 
     def answer(
@@ -123,8 +124,7 @@ class ScriptedBackend:
 
     def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
         """The answer's words, each at −0.1 where the script's best chunk is among the set, and at −3 where it is not."""
-        if "score" in self.script.failures:
-            raise self.script.failures["score"]
+        self._stages.act("score")
         tokens = tuple(answer.split())
         if not tokens:
             raise InputError("The answer to score is blank.")

@@ -83,3 +83,14 @@ def main_effects(game: FloatArray) -> FloatArray:
     """What is left of each Shapley value once half of each of its interactions is taken off: (k, ...)."""
     found: FloatArray = shapley(game) - interactions(game).sum(axis=1) / 2
     return found
+
+
+def dependence(game: FloatArray) -> FloatArray:
+    """Each interaction as a share of what its two chunks did, (k, k) for a game (2^k,): −1 for a pure OR of the two, +1 for a pure AND.
+
+    0 where neither did anything. Unlike the interaction itself it has no unit, so that it reads alike for every answer.
+    """
+    did = np.abs(shapley(game))
+    together = did[:, None] + did[None, :]
+    found: FloatArray = np.divide(interactions(game), together, out=np.zeros_like(together), where=together > 0)
+    return found

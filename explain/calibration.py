@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explain.answers import split_tokens
+from explain.ranking import tied_ranks
 from pipeline.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
@@ -221,10 +222,8 @@ def auroc(scores: npt.ArrayLike, correct: npt.ArrayLike) -> float:
     """Probability that a right answer has a higher score than a wrong one, ties counted half. Raises InputError for one class alone."""
     array, right = _read_pairs(scores, correct)
     _refuse_one_class(right, "Ranking right above wrong answers")
-    _, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     rights = int(right.sum())
-    return float((ranks[right].sum() - rights * (rights + 1) / 2) / (rights * (len(right) - rights)))
+    return float((tied_ranks(array)[right].sum() - rights * (rights + 1) / 2) / (rights * (len(right) - rights)))
 
 
 def risk_coverage(scores: npt.ArrayLike, correct: npt.ArrayLike) -> RiskCoverage:

@@ -17,6 +17,12 @@ from pipeline.types import AnswerScores, Chunk, Trace
 NOT_ATTRIBUTABLE_NATS = 0.1
 """Where all chunks together move the answer by less than this, a ranking among them ranks noise."""
 
+MOSTLY = 0.5
+"""Share of what two chunks did from which on they are said to do the same work, or to need each other."""
+
+LITTLE = 0.005
+"""A share that is rounded away."""
+
 TOPS = (1, 3)
 """How many of the best chunks are taken away to check a ranking."""
 
@@ -111,47 +117,63 @@ class Explanation:
             for top in sizes
         )
 
+    @cached_property
+    def dependence(self) -> FloatArray:
+        """(k, k): each interaction as a share of what its two chunks did; see `attribution.dependence`."""
+        return attribution.dependence(self.lattice.values)
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the answer is an abstention."""
+        return self.trace.generation is not None and self.trace.generation.abstained
+
     @property
     def sentence(self) -> str:
-        """What the answer stands on, in a sentence."""
+        """What the answer stands on, in a sentence. Chunks are named by their rank, as everywhere."""
         if not self.attributable:
             return (
                 "Not attributable: the answer is as probable without any chunk, so it came from the generator itself, "
                 "not from what was retrieved."
             )
-        abstained = self.trace.generation is not None and self.trace.generation.abstained
+        if self.abstained:
+            return self._abstention_sentence()
         if self.reliance_nats < 0:
-            if not abstained:
-                return "The chunks speak against this answer: it is less probable with them than without any."
-            if not self.complete:
-                return "The generator abstained in spite of the chunks: they made an answer more probable, yet not probable enough."
-            most = self.order[-1]
-            return (
-                "The generator abstained in spite of the chunks: they made an answer more probable, yet not probable enough. "
-                f"Chunk {most + 1}, “{self.chunks[most].title}”, came closest to one."
-            )
-        if abstained:
+            return "The chunks speak against this answer: it is less probable with them than without any."
+        if not self.complete:
+            return "The answer stands on its chunks; on which of them is known once all subsets are scored."
+        return self._sources_sentence()
+
+    def _abstention_sentence(self) -> str:
+        if self.reliance_nats > 0:
             return (
                 "The generator abstained because of the chunks: abstaining is more probable with them than without any."
             )
+        said = "The generator abstained in spite of the chunks: they made an answer more probable, yet not probable enough."
         if not self.complete:
-            return "The answer stands on its chunks; on which of them is known once all subsets are scored."
-        best = self.order[0]
-        part = float(self.shapley_nats[best]) / self.reliance_nats
-        rest = [i for i in self.order[1:] if self.shapley_nats[i] >= part * self.reliance_nats / 2]
-        title = self.chunks[best].title
-        if not rest:
-            return f"The answer stands on chunk {best + 1}, “{title}”: {min(part, 1) * 100:.0f} % of what the chunks did for it."
-        others = ", ".join(str(i + 1) for i in rest)
-        pair = float(self.interactions_nats[best, rest[0]])
-        how = (
-            "either of them would do"
-            if pair < -NOT_ATTRIBUTABLE_NATS
-            else "it needs them together"
-            if pair > NOT_ATTRIBUTABLE_NATS
-            else "each adds its own part"
-        )
-        return f"The answer stands on chunk {best + 1}, “{title}”, and on {others}; {how}."
+            return said
+        closest = self.chunks[self.order[-1]]
+        return f"{said} Chunk {closest.rank}, “{closest.title}”, came closest to one."
+
+    def _sources_sentence(self) -> str:
+        """Which chunks an answer stands on, once that is known: the best, and all that did at least half as much."""
+        values = self.shapley_nats
+        best, *others = (i for i in self.order if values[i] >= values[self.order[0]] / 2)
+        named = f"The answer stands on chunk {self.chunks[best].rank}, “{self.chunks[best].title}”"
+        if not others:
+            part = float(values[best]) / self.reliance_nats
+            if part > 1 + LITTLE:
+                return f"{named}: it did more for it than all chunks together, for others took some of that away."
+            return f"{named}: {part * 100:.0f} % of what the chunks did for it."
+        ranks = ", ".join(str(self.chunks[i].rank) for i in others)
+        return f"{named}, and on {ranks}; {self._how_together(best, others)}."
+
+    def _how_together(self, best: int, others: Sequence[int]) -> str:
+        shares = [float(self.dependence[best, other]) for other in others]
+        if max(shares) <= -MOSTLY:
+            return "any one of them would do"
+        if min(shares) >= MOSTLY:
+            return "it needs them together"
+        return "each adds its own part"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: the scores, and all that is worked out from them."""

@@ -9,24 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from explain.attribution import players
+from explain.ranking import tied_ranks
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def ranks(values: FloatArray) -> FloatArray:
-    """Ranks from 1, ties sharing their mean: (n,)."""
-    order = np.argsort(values, kind="stable")
-    found = np.empty(len(values))
-    found[order] = np.arange(1, len(values) + 1)
-    _, group = np.unique(values, return_inverse=True)
-    means: FloatArray = np.bincount(group, weights=found) / np.bincount(group)
-    shared: FloatArray = means[group]
-    return shared
-
-
 def spearman(one: FloatArray, other: FloatArray) -> float | None:
     """Spearman's rank correlation of two (n,) arrays; None where one of them is constant, which has no order to agree with."""
-    first, second = ranks(one), ranks(other)
+    first, second = tied_ranks(one), tied_ranks(other)
     first, second = first - first.mean(), second - second.mean()
     norm = float(np.sqrt((first @ first) * (second @ second)))
     return None if norm == 0 else float(first @ second) / norm

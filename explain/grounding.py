@@ -186,31 +186,39 @@ def ground(
         drop = max((float(drops[sentence, i]) for i in positions), default=None) if drops is not None else None
         return _judge(read[sentence], source, drop, min_recall, min_drop_nats)
 
-    found = []
-    for i, sentence in enumerate(answer_sentences):
-        by_chunk = tuple(judge(i, [j]) for j in range(len(chunks)))
-        best = min(range(len(chunks)), key=partial(_order, by_chunk), default=None)
-        everything = _join(sources)
-        found.append(
-            SentenceGrounding(
-                sentence=sentence,
-                words=len(read[i]),
-                by_chunk=by_chunk,
-                best=best,
-                supported=best is not None and by_chunk[best].supported,
-                together=judge(i, range(len(chunks))),
-                unsupported=tuple(
-                    (sentence.start + word.start, sentence.start + word.end)
-                    for word in read[i]
-                    if not everything.holds(word)
-                ),
-                cited=cited[i],
-            )
-        )
+    everything = _join(sources)
+    found = tuple(
+        _ground_sentence(sentence, read[i], everything, partial(judge, i), len(chunks), cited[i])
+        for i, sentence in enumerate(answer_sentences)
+    )
     scores = None
     if cited and (citations is not None or any(cited)):
         scores = score_citations(cited, len(chunks), lambda i, positions: judge(i, positions).supported)
-    return Grounding(tuple(found), scores)
+    return Grounding(found, scores)
+
+
+def _ground_sentence(
+    sentence: AnswerSentence,
+    words: Sequence[_Word],
+    everything: _Source,
+    judge: Callable[[Sequence[int]], Support],
+    chunks: int,
+    cited: tuple[int, ...],
+) -> SentenceGrounding:
+    """One sentence. everything: what all chunks hold. judge: what the chunks at some positions give it together."""
+    by_chunk = tuple(judge([position]) for position in range(chunks))
+    best = min(range(chunks), key=partial(_order, by_chunk), default=None)
+    missing = [word for word in words if not everything.holds(word)]
+    return SentenceGrounding(
+        sentence=sentence,
+        words=len(words),
+        by_chunk=by_chunk,
+        best=best,
+        supported=best is not None and by_chunk[best].supported,
+        together=judge(range(chunks)),
+        unsupported=tuple((sentence.start + word.start, sentence.start + word.end) for word in missing),
+        cited=cited,
+    )
 
 
 def score_citations(

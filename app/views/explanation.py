@@ -47,7 +47,7 @@ def _score(trace: Trace, found: Explanation | None) -> Explanation | None:
     with holder.container():
         bar = st.progress(0.0, "Scoring the answer over subsets of its chunks …")
         st.button("Stop", on_click=stop, icon=":material/stop:", help="What was scored is kept and shown.")
-    for step in state.services().explain(trace.trace_id, None if found is None else found.lattice):
+    for step in state.services().explain(trace, None if found is None else found.lattice):
         found = step
         state.remember_explanation(step)
         scored, whole = int(step.lattice.scored.sum()), len(step.lattice.scored)

@@ -108,6 +108,16 @@ def start(data_dir: Path, **environ: str) -> tuple[subprocess.Popen[bytes], Dash
     raise AssertionError(f"the dashboard did not get ready:\n{log.read_text('utf-8', 'replace')}")
 
 
+def write_plugin(folder: Path, code: str, *backends: str) -> None:
+    """A package of test backends in a folder to be put on PYTHONPATH. backends: `name = function` of its code."""
+    (folder / "test_plugin.py").write_text(code, "utf-8")
+    told = folder / "test_plugin-1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: test-plugin\nVersion: 1.0\n", "utf-8")
+    lines = (f"{name} = test_plugin:{function}" for name, function in (each.split(" = ") for each in backends))
+    (told / "entry_points.txt").write_text("\n".join(["[raglass.backends]", *lines]) + "\n", "utf-8")
+
+
 @pytest.fixture(scope="session")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """One dashboard for all journeys that do not need a store of their own."""

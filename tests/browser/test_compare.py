@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Dashboard, start
+from tests.browser.conftest import Dashboard, start, write_plugin
 
 WEGENER, CLOUDS = "Who proposed that continents drift?", "How do clouds form?"
 
@@ -24,18 +24,12 @@ def broken(config):
     return ScriptedBackend(Script(failures={"generate": failure}), name="test/broken")
 """
 
-ENTRY_POINTS = "[raglass.backends]\ntest/slow = compare_plugin:slow\ntest/broken = compare_plugin:broken\n"
-
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard of its own, with the plugin."""
     packages = tmp_path_factory.mktemp("packages")
-    (packages / "compare_plugin.py").write_text(PLUGIN, "utf-8")
-    told = packages / "compare_plugin-1.0.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: compare-plugin\nVersion: 1.0\n", "utf-8")
-    (told / "entry_points.txt").write_text(ENTRY_POINTS, "utf-8")
+    write_plugin(packages, PLUGIN, "test/slow = slow", "test/broken = broken")
     process, running = start(tmp_path_factory.mktemp("data"), PYTHONPATH=str(packages))
     yield running
     process.terminate()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explain.attribution import alone, interactions, leave_one_out, main_effects, players, reliance, shapley
+from explain.attribution import alone, dependence, interactions, leave_one_out, main_effects, players, reliance, shapley
 from pipeline.errors import InputError
 
 games = st.integers(1, 5).flatmap(
@@ -70,6 +70,19 @@ def test_two_redundant_chunks_have_no_leave_one_out_but_two_each_by_shapley():
 def test_a_pure_or_of_weight_w_interacts_by_minus_w_and_a_pure_and_by_plus_w():
     assert interactions(game_of(2, lambda subset: 3.0 * bool(subset)))[0, 1] == pytest.approx(-3)
     assert interactions(game_of(2, lambda subset: 3.0 * (len(subset) == 2)))[0, 1] == pytest.approx(3)
+
+
+def test_dependence_tells_an_or_from_an_and_whatever_the_unit():
+    for weight in (0.01, 3.0, 40.0):
+        assert dependence(game_of(2, lambda subset, w=weight: w * bool(subset)))[0, 1] == pytest.approx(-1)
+        assert dependence(game_of(2, lambda subset, w=weight: w * (len(subset) == 2)))[0, 1] == pytest.approx(1)
+    for game in (game_of(2, lambda subset: 2.0 * len(subset)), np.ones(4)):
+        assert dependence(game) == pytest.approx(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_any_number_of_redundant_chunks_is_nearer_to_an_or_than_to_nothing(k):
+    assert dependence(game_of(k, lambda subset: float(bool(subset))))[0, 1] < -0.5
 
 
 @given(games)

@@ -63,12 +63,28 @@ def test_redundant_chunks_are_said_to_do_each_others_work():
     found = last(explain_trace(trace_of(), Planted(lambda subset: -0.5 if subset & {"c0", "c2"} else -8.5)))
     assert found.leave_one_out_nats == pytest.approx([0, 0, 0])
     assert found.shapley_nats == pytest.approx([4, 0, 4])
-    assert "either of them would do" in found.sentence
+    assert "any one of them would do" in found.sentence
 
 
 def test_chunks_that_work_only_together_are_said_to():
     found = last(explain_trace(trace_of(), Planted(lambda subset: -0.5 if {"c0", "c2"} <= subset else -8.5)))
     assert "needs them together" in found.sentence
+
+
+def test_chunks_that_each_add_their_own_are_said_to():
+    found = last(explain_trace(trace_of(), Planted(lambda subset: -9.0 + 4 * ("c0" in subset) + 4 * ("c2" in subset))))
+    assert found.sentence == "The answer stands on chunk 1, “Title 0”, and on 3; each adds its own part."
+
+
+def test_a_chunk_whose_work_others_undo_is_not_said_to_have_done_a_part_of_it():
+    found = last(explain_trace(trace_of(), Planted(lambda subset: -9.0 + 4 * ("c0" in subset) - 2 * ("c2" in subset))))
+    assert "did more for it than all chunks together" in found.sentence
+
+
+def test_chunks_are_named_by_their_rank_even_where_some_were_not_read():
+    trace = trace_of(chunks=3, used_chunk_ids=("c1", "c2"))
+    found = last(explain_trace(trace, Planted(lambda subset: -0.5 if "c2" in subset else -8.5)))
+    assert found.sentence.startswith("The answer stands on chunk 3, “Title 2”")
 
 
 def test_an_answer_from_memory_is_not_attributable():
