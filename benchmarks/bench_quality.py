@@ -24,10 +24,11 @@ from backends.local.weights import default_weights, probabilities
 from benchmarks.baselines import BaselineReader
 from benchmarks.examples import Example, read_examples
 from benchmarks.labelled import Dataset, Question, read_builtin, read_squad, sample
-from benchmarks.measures import Array, auroc, brier, expected_calibration_error, f1_of, interval
-from benchmarks.normalise import holds_gold
+from benchmarks.measures import Array, auroc_or_nan, f1_of, interval
 from benchmarks.searched import SearchedCorpus
 from benchmarks.vector_cache import CachedEmbedder
+from explain.answers import holds_gold
+from explain.calibration import brier_score, calibration_error
 from pipeline.types import Chunk
 
 DEPTH = 10
@@ -179,7 +180,7 @@ def measure(outcomes: Outcomes) -> dict[str, Any]:
     if outcomes.quoted:
         figures["sentences quoted"] = float(np.mean(outcomes.quoted))
     if outcomes.score and not answerable.all():
-        figures["AUROC answerable"] = with_interval(auroc, np.array(outcomes.score), answerable.astype(float))
+        figures["AUROC answerable"] = with_interval(auroc_or_nan, np.array(outcomes.score), answerable.astype(float))
     return figures | measure_trust(outcomes, answerable.astype(float))
 
 
@@ -195,9 +196,9 @@ def measure_trust(outcomes: Outcomes, answerable: Array) -> dict[str, Any]:
     if not answerable.all():
         base_rate = np.full(len(right), right.mean())
         figures = {
-            "ECE": expected_calibration_error(chances, right),
-            "Brier": brier(chances, right),
-            "Brier of the base rate": brier(base_rate, right),
+            "ECE": calibration_error(chances, right),
+            "Brier": brier_score(chances, right),
+            "Brier of the base rate": brier_score(base_rate, right),
             "abstention precision": precision,
             "abstention recall": recall,
             "abstention F1": f1,

@@ -9,8 +9,8 @@ import numpy as np
 from backends.local.features import BoolArray, Description, QuestionWords, describe
 from backends.local.weights import ReaderWeights
 from benchmarks.labelled import Question
-from benchmarks.normalise import holds_gold
 from benchmarks.searched import SearchedCorpus
+from explain.answers import holds_gold
 from pipeline.protocols import Embedder
 from pipeline.types import Chunk
 

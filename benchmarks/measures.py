@@ -1,31 +1,20 @@
-"""Figures over benchmark outcomes: calibration, separation, and bootstrap intervals."""
+"""Figures over benchmark outcomes: separation, choice, and bootstrap intervals."""
 
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
+
+from explain.calibration import auroc
 
 Array = npt.NDArray[np.float64]
 
 RESAMPLES = 1_000
 
 
-def expected_calibration_error(chances: Array, right: Array, bins: int = 10) -> float:
-    """ECE over bins of equal mass (Nixon et al., 2019): Σ share · |mean chance − share right|."""
-    order = np.argsort(chances, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return float(sum(len(part) * abs(chances[part].mean() - right[part].mean()) for part in parts) / len(chances))
-
-
-def brier(chances: Array, right: Array) -> float:
-    """Mean squared difference of chance and outcome (Brier, 1950)."""
-    return float(np.mean((chances - right) ** 2))
-
-
-def auroc(scores: Array, labels: Array) -> float:
-    """Chance that a random positive scores above a random negative; NaN where one of them is missing."""
-    return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else float("nan")
+def auroc_or_nan(scores: Array, labels: Array) -> float:
+    """`explain.calibration.auroc`; NaN where a resample has one class alone."""
+    return auroc(scores, labels) if 0 < labels.sum() < len(labels) else float("nan")
 
 
 def f1_of(chosen: Array, wanted: Array) -> tuple[float, float, float]:

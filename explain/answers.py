@@ -54,6 +54,12 @@ def best_f1(answer: str, golds: Sequence[str]) -> float:
     return max(token_f1(answer, gold) for gold in _answerable(golds))
 
 
+def holds_gold(answer: str, golds: Sequence[str]) -> bool:
+    """Whether any gold answer stands in an answer, whole words only, both normalised: what an answer that quotes is judged by."""
+    padded = f" {normalise(answer)} "
+    return any(f" {gold} " in padded for gold in map(normalise, golds) if gold)
+
+
 def _answerable(golds: Sequence[str]) -> Sequence[str]:
     """Gold answers that have tokens, or the empty answer if there are none, as the script has it."""
     return [gold for gold in golds if normalise(gold)] or [""]

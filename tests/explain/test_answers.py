@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explain.answers import best_exact_match, best_f1, exact_match, normalise, split_tokens, token_f1, tokens_f1
+from explain.answers import (
+    best_exact_match,
+    best_f1,
+    exact_match,
+    holds_gold,
+    normalise,
+    split_tokens,
+    token_f1,
+    tokens_f1,
+)
 
 words = st.lists(st.sampled_from(["the", "cat", "sat", "on", "mat", "A", "an", "!", "1912", "Über"]), max_size=8)
 
@@ -23,6 +32,16 @@ words = st.lists(st.sampled_from(["the", "cat", "sat", "on", "mat", "A", "an", "
         ("24–10", "24–10"),  # an en dash is no ASCII punctuation
         ("«the» Über", "« » über"),
         ("", ""),
+        # The steps of the official script (evaluate-v2.0.py, normalize_answer): lower, punctuation, articles, white space.
+        ("The Normans", "normans"),
+        ("  an   apple, a day ", "apple day"),
+        ("Denver Broncos!", "denver broncos"),
+        ("U.S.", "us"),
+        ("anthem", "anthem"),
+        ("$1,000.50", "100050"),
+        ("a", ""),
+        ("café – déjà", "café – déjà"),
+        ("well-known", "wellknown"),
     ],
 )
 def test_normalised_answers_have_no_case_punctuation_articles_or_extra_space(answer: str, normal: str) -> None:
@@ -95,3 +114,10 @@ def test_f1_agrees_with_precision_and_recall_taken_apart(left: list[str], right:
         assert tokens_f1(answer, gold) == pytest.approx(2 * precision * recall / (precision + recall))
     else:
         assert tokens_f1(answer, gold) == float(answer == gold)
+
+
+def test_gold_is_found_as_whole_words_only() -> None:
+    assert holds_gold("It was in the year 1912.", ["1912"])
+    assert holds_gold("He met the King of France.", ["king of france", "Louis"])
+    assert not holds_gold("There are 19120 of them.", ["1912"])
+    assert not holds_gold("Anything", ["", "the"])
