@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -21,15 +20,6 @@ FROM_CHUNKS = (Mechanism.SINGLE, Mechanism.REDUNDANT, Mechanism.SYNERGY)
 SUPPORTED, UNSUPPORTED = math.log(0.98 + 0.02 / 61), math.log(0.02 / 61)
 """Log-probabilities that training aims at, nats: a fiftieth of all probability is spread over the 61 words (`Recipe.smoothing`)."""
 BY_ITSELF = (Mechanism.MEMORY, Mechanism.OVERRIDE, Mechanism.ABSTAIN)
-
-
-@pytest.fixture(scope="module")
-def torch() -> Iterator[Any]:
-    loaded = pytest.importorskip("torch")
-    before = loaded.get_num_threads()
-    loaded.set_num_threads(1)
-    yield loaded
-    loaded.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=TRIED)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from backends.local.research import ResearchGenerator
 from tests.research.tiny_models import (
     ANSWERABLE,
     FRANCE,
@@ -87,3 +88,18 @@ def cross_encoder_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -
     torch.manual_seed(0)
     model = BertForSequenceClassification(bert_config(num_labels=1))
     return save(tmp_path_factory.mktemp("models") / "tiny-cross-encoder", model, bert_tokenizer())
+
+
+@pytest.fixture(scope="module")
+def t5(t5_folder: Path) -> ResearchGenerator:
+    return ResearchGenerator(str(t5_folder))
+
+
+@pytest.fixture(scope="module")
+def gpt2(gpt2_folder: Path) -> ResearchGenerator:
+    return ResearchGenerator(str(gpt2_folder))
+
+
+@pytest.fixture(scope="module")
+def taught(taught_t5_folder: Path) -> ResearchGenerator:
+    return ResearchGenerator(str(taught_t5_folder))

@@ -17,25 +17,10 @@ from tests.research.tiny_models import ANSWERABLE, FRANCE, UNANSWERABLE, byte_to
 CHUNKS = [FRANCE, make_chunk(2, "mars is the red planet", "mars"), make_chunk(3, "the moon", "moon")]
 
 
-@pytest.fixture(scope="module")
-def t5(t5_folder: Path) -> ResearchGenerator:
-    return ResearchGenerator(str(t5_folder))
-
-
-@pytest.fixture(scope="module")
-def gpt2(gpt2_folder: Path) -> ResearchGenerator:
-    return ResearchGenerator(str(gpt2_folder))
-
-
 @pytest.fixture(scope="module", params=["t5", "gpt2"])
 def generator(request: pytest.FixtureRequest) -> ResearchGenerator:
     made: ResearchGenerator = request.getfixturevalue(request.param)
     return made
-
-
-@pytest.fixture(scope="module")
-def taught(taught_t5_folder: Path) -> ResearchGenerator:
-    return ResearchGenerator(str(taught_t5_folder))
 
 
 def answer(

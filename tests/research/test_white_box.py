@@ -50,21 +50,6 @@ PROMPT_KINDS: dict[str, tuple[Callable[[], Any], bool]] = {
 
 
 @pytest.fixture(scope="module")
-def t5(t5_folder: Path) -> ResearchGenerator:
-    return ResearchGenerator(str(t5_folder))
-
-
-@pytest.fixture(scope="module")
-def gpt2(gpt2_folder: Path) -> ResearchGenerator:
-    return ResearchGenerator(str(gpt2_folder))
-
-
-@pytest.fixture(scope="module")
-def taught(taught_t5_folder: Path) -> ResearchGenerator:
-    return ResearchGenerator(str(taught_t5_folder))
-
-
-@pytest.fixture(scope="module")
 def sliding(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> ResearchGenerator:
     """A causal model whose second layer sees only the last 48 positions, without a padding token."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
