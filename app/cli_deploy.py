@@ -1,5 +1,6 @@
 """`raglass deploy`: makes a stack on AWS, changes it, looks at it, brings back the one before, removes it."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -170,7 +171,7 @@ def status(as_json: bool, drift: bool, **where: Any) -> None:
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C.")
 @deploy_options
 def logs(as_json: bool, minutes: float, containing: str, follow: bool, **where: Any) -> None:
-    """Print the log lines of the Lambdas, the endpoints and the dashboard, oldest first."""
+    """Print the log lines of the Lambdas, the endpoints and the dashboard, oldest first. --json prints an object a line."""
     with site_of(where, as_json) as site:
         from app.report import printable
         from metrics.catalogue import log_groups
@@ -184,7 +185,7 @@ def logs(as_json: bool, minutes: float, containing: str, follow: bool, **where: 
             page = reader.read(time.time() - minutes * 60, containing=containing, follow=token)
             for line in page.lines:
                 if as_json:
-                    print_json(asdict(line))
+                    click.echo(json.dumps(asdict(line)))
                 else:
                     stamp = time.strftime("%H:%M:%S", time.gmtime(line.at_s))
                     click.echo(f"{stamp} {line.group}: {printable(line.message.strip())}")

@@ -80,6 +80,12 @@ class Life:
 
     def run(self, *command: str, status: int = 0) -> tuple[Json, str]:
         """Run `raglass deploy …`; returns what it printed as JSON, and what it said. Raises Wrong for another exit status."""
+        printed, said = self.print(*command, status=status)
+        found: Json = json.loads(printed) if printed.strip() else {}
+        return found, said
+
+    def print(self, *command: str, status: int = 0) -> tuple[str, str]:
+        """The same, with what it printed as text."""
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", "from app.cli import main; main()", "deploy", *command, "--config", str(self._config), "--json"],
@@ -91,8 +97,7 @@ class Life:
                 f"`raglass deploy {' '.join(command)}` left with {done.returncode}, not {status}:\n{done.stderr[-1500:]}"
             )
         self._tell(f"  raglass deploy {' '.join(command)}  ({time.monotonic() - began:.1f} s, exit {status})")
-        found: Json = json.loads(done.stdout) if done.stdout.strip() else {}
-        return found, done.stderr
+        return done.stdout, done.stderr
 
     def answer(self) -> str:
         """What the stack answers now. Raises RaglassError if it does not."""
@@ -231,7 +236,15 @@ def _add_the_dashboard(life: Life, there: StandIns, tell: Tell) -> None:
     _expect(f"{STACK}-ui" in done["changed"], f"Changed were {done['changed']}.")
     done, _ = life.run("up", "--yes")
     _expect(done["changed"] == [], f"Changed were {done['changed']}.")
-    tell(f"     a missing image is refused; with one, {STACK}-ui is made, at {done['outputs']['Url']}")
+    url, group, line = done["outputs"]["Url"], done["outputs"]["LogGroup"], "a line of the dashboard's own"
+    logs = root_client("logs", there.endpoint_url)
+    logs.create_log_stream(logGroupName=group, logStreamName="task")
+    event = {"timestamp": int(time.time() * 1000), "message": line}
+    logs.put_log_events(logGroupName=group, logStreamName="task", logEvents=[event])
+    printed, _ = life.print("logs")
+    groups = {each["group"]: each["message"] for each in map(json.loads, printed.splitlines())}
+    _expect(groups.get(group) == line, f"The dashboard's log is not among {sorted(groups)}.")
+    tell(f"     a missing image is refused; with one, {STACK}-ui is made, at {url}; its log is read with the others")
 
 
 def _stand_beside(life: Life, there: StandIns, tell: Tell) -> None:
