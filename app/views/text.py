@@ -224,7 +224,7 @@ def stack_html(parts: Sequence[Part]) -> str:
         f'<th class="rg-number">{head}</th>' for head in ("Calls", "Mean", "Errors", "Throttled", "Most at once")
     )
     return (
-        f'<div class="rg-wide"><table class="rg-pairs"><thead><tr><th>Part</th><th class="rg-aside">Kind</th>{heads}'
+        f'<div class="rg-wide"><table class="rg-pairs rg-parts"><thead><tr><th>Part</th><th class="rg-aside">Kind</th>{heads}'
         f"</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

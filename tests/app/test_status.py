@@ -39,6 +39,13 @@ def test_failing_stage_makes_the_product_not_ready(make_services: Make) -> None:
     assert not read_status(make_services(Script(failures={"embed": OSError()}))).ready
 
 
+def test_setting_that_the_backend_does_not_read_says_who_does(services: Services) -> None:
+    note = "(read by local/research only)"
+    assert note in read_status(services).settings["RAGLASS_EMBEDDER"]
+    assert note not in read_status(services, "local/research").settings["RAGLASS_EMBEDDER"]
+    assert note not in read_status(services).settings["RAGLASS_TOP_K"]
+
+
 def test_another_backend_can_be_looked_at(services: Services) -> None:
     assert read_status(services, "cloud").backend == "cloud"
 
