@@ -22,6 +22,19 @@ HEADING = """\
 STACK = r"^[a-z][a-z0-9-]{0,22}$"
 ARN = r"^(arn:aws[a-z-]*:.+)?$"
 INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
+INDEX = r"^[a-z0-9-]{0,45}$"
+CIDR = r"^(\d{1,3}(\.\d{1,3}){3}/\d{1,2})?$"
+REPOSITORY = r"^([\w.-]+/[\w.-]+)?$"
+
+SHAPES = {
+    STACK: "small letters, digits and dashes, a letter first, 23 characters at most",
+    ARN: "an ARN, as in arn:aws:secretsmanager:…",
+    INSTANCE: "a SageMaker instance type, as in ml.m5.xlarge",
+    INDEX: "small letters, digits and dashes, 45 characters at most",
+    CIDR: "a range of addresses, as in 203.0.113.7/32",
+    REPOSITORY: "owner/name, as in example/raglass",
+}
+"""What each pattern asks for, in words."""
 
 
 class Table(BaseModel):
@@ -85,7 +98,7 @@ class Api(Table):
 class PineconeTable(Table):
     """The index."""
 
-    index: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,45}$", description="Its name; empty for the stack's.")] = ""
+    index: Annotated[str, Field(pattern=INDEX, description="Its name; empty for the stack's.")] = ""
     namespace: Annotated[str, Field(description="Namespace in it.")] = ""
     cloud: Annotated[str, Field(description="Cloud of an index that has to be made.")] = "aws"
     region: Annotated[str, Field(description="Region of an index that has to be made.")] = "us-east-1"
@@ -149,7 +162,7 @@ class Dashboard(Table):
     allowed_cidr: Annotated[
         str,
         Field(
-            pattern=r"^(\d{1,3}(\.\d{1,3}){3}/\d{1,2})?$",
+            pattern=CIDR,
             description="Addresses that are admitted, for example 203.0.113.7/32.",
         ),
     ] = ""
@@ -190,9 +203,7 @@ class Dashboard(Table):
 class Ci(Table):
     """The role with which GitHub Actions deploys; made by `raglass deploy up --ci`."""
 
-    repository: Annotated[
-        str, Field(pattern=r"^([\w.-]+/[\w.-]+)?$", description="owner/name on GitHub; empty for none.")
-    ] = ""
+    repository: Annotated[str, Field(pattern=REPOSITORY, description="owner/name on GitHub; empty for none.")] = ""
     branch: Annotated[str, Field(description="Branch that may deploy.")] = "main"
     environment: Annotated[str, Field(description="GitHub environment that may deploy.")] = "production"
     provider_arn: Annotated[
@@ -289,8 +300,8 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         place = ".".join(str(part) for part in found["loc"]) or "the file"
         if found["type"] == "extra_forbidden":
             yield f"there is no setting {place}"
-        elif found["type"] == "string_pattern_mismatch" and place == "stack":
-            yield f"stack is {found['input']!r}: take small letters, digits and dashes, a letter first, 23 characters at most"
+        elif found["type"] == "string_pattern_mismatch":
+            yield f"{place} is {found['input']!r}: give {SHAPES[found['ctx']['pattern']]}"
         elif found["type"] == "value_error":
             yield f"{place}: {found['ctx']['error']}"
         else:

@@ -1,6 +1,7 @@
 """The configuration file: what it takes, what it refuses and in which words, and that its schema and example agree with it."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from pipeline.errors import InputError
 from serving.deploy import config as configuration
-from serving.deploy.config import DeployConfig, example, read_config, schema
+from serving.deploy.config import SHAPES, DeployConfig, example, read_config, schema
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -43,7 +44,8 @@ def test_defaults_stand_where_there_is_no_file(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("stack = 'Demo'", r"stack is 'Demo'"),
+        ("stack = 'Demo'", r"stack is 'Demo': give small letters, digits and dashes"),
+        ("[dashboard]\nallowed_cidr = 'home'", r"allowed_cidr is 'home': give a range of addresses, as in 203\.0"),
         ("stak = 'demo'", "there is no setting stak"),
         ("[api]\nauth = 'none'", r"api.auth is 'none'.*'iam' or 'key'"),
         ("[api]\nconcurrency = -1", r"api.concurrency is -1"),
@@ -95,3 +97,8 @@ def test_dashboard_is_closed_unless_there_is_a_login_over_https(tmp_path: Path, 
 def test_dashboard_for_one_address_is_taken(tmp_path: Path) -> None:
     found = read_config(written(tmp_path, OPEN + 'allowed_cidr = "203.0.113.7/32"'))
     assert found.dashboard.subnet_ids == ("a", "b")
+
+
+def test_every_pattern_is_put_into_words() -> None:
+    patterns = set(re.findall(r"\"pattern\": (\".*\")", json.dumps(schema(), indent=1)))
+    assert {json.loads(pattern) for pattern in patterns} == set(SHAPES)
