@@ -2,10 +2,15 @@
 
 import textwrap
 from collections.abc import Sequence
+from math import exp
 
 from app.report import WIDTH, one_line, printable, shortened
 from app.wording import listed, three_figures
 from explain.explanation import MOSTLY, NOT_ATTRIBUTABLE_NATS, Explanation
+from pipeline.types import Chunk
+
+LARGEST_NATS = 13.8155
+"""ln 1,000,000: what is more is said as "more than a million times"."""
 
 BAR = 24
 """Characters of the longest bar."""
@@ -38,16 +43,28 @@ def token_levels(found: Explanation) -> list[tuple[str, float, str]]:
     ]
 
 
-def chunk_rows(found: Explanation) -> list[tuple[str, str, str]]:
-    """For each chunk, by Shapley value: what it is, its Shapley value and its leave-one-out, in words."""
+def probable(value_nats: float) -> str:
+    """What a difference of log-probabilities comes to: "874,000 times as probable", or "0.373 times as probable"."""
+    if abs(value_nats) > LARGEST_NATS:
+        return "more than a million times as probable" if value_nats > 0 else "less than a millionth as probable"
+    return f"{three_figures(exp(value_nats))} times as probable"
+
+
+def attributed_chunks(found: Explanation) -> list[tuple[Chunk, str]]:
+    """The chunks by Shapley value, best first, each with its Shapley value and leave-one-out in words."""
     return [
         (
-            f"{found.chunks[i].rank}. {found.chunks[i].title}",
-            nats(float(found.shapley_nats[i])),
-            nats(float(found.leave_one_out_nats[i])),
+            found.chunks[i],
+            f"Shapley {nats(float(found.shapley_nats[i]))} · left out {nats(float(found.leave_one_out_nats[i]))} nats",
         )
         for i in found.order
     ]
+
+
+def colour_limit_nats(found: Explanation) -> float:
+    """Interaction that gets the deepest colour: the largest, but no less than a tenth of the reliance, lest noise look strong."""
+    largest = float(abs(found.interactions_nats).max(initial=0.0))
+    return max(largest, abs(found.reliance_nats) / 10, NOT_ATTRIBUTABLE_NATS)
 
 
 def pairs_title(found: Explanation) -> str:
@@ -74,12 +91,15 @@ def belief(found: Explanation) -> list[str]:
         return []
     score = found.datamodeling_score
     lines = [
-        "LDS: not defined, since no subset changes the answer."
+        "Linear datamodeling score: not defined, since no subset changes the answer."
         if score is None
-        else f"LDS {score:.2f}: how well the values predict the order of all subsets (1 is exactly)."
+        else f"Linear datamodeling score {score:.2f}: how well the Shapley values predict the order of all subsets, from −1 to 1 (exactly)."
     ]
     for top, drop, chance in found.drops_nats:
-        lines.append(f"Without the best {top}: {nats(-drop)} nats; without {top} at random: {nats(-chance)} nats.")
+        which, any_one = ("the best chunk", "any one") if top == 1 else (f"the best {top} chunks", f"any {top}")
+        lines.append(
+            f"Without {which} the answer changes by {nats(-drop)} nats; without {any_one}, on average, by {nats(-chance)}."
+        )
     return lines
 
 
@@ -90,7 +110,7 @@ def explanation_text(found: Explanation) -> str:
         "",
         *textwrap.wrap(f"Answer: {one_line(found.answer)}", WIDTH),
         "",
-        f"Reliance: {nats(found.reliance_nats)} nats, what all chunks together did for the answer's log-probability.",
+        f"Reliance: {nats(found.reliance_nats)} nats; with all chunks the answer is {probable(found.reliance_nats)} as without any.",
         "",
         *(_chunks(found) if found.complete else ["Not all subsets were scored, so no chunk can be credited yet."]),
         "",

@@ -6,7 +6,17 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
-from app.explaining import belief, chunk_rows, level_text, nats, pairs_title, spoken_tokens, token_levels
+from app.explaining import (
+    attributed_chunks,
+    belief,
+    colour_limit_nats,
+    level_text,
+    nats,
+    pairs_title,
+    probable,
+    spoken_tokens,
+    token_levels,
+)
 from app.views import text
 from app.views.style import CHART_CONFIG, chart_layout, ink
 from app.wording import asked_how
@@ -63,8 +73,9 @@ def show_explanation(found: Explanation) -> None:
         st.error(text.literal(found.problem), icon=":material/error:")
     text.show(text.tokens_html(token_levels(found)))
     _note(
-        f"The chunks changed the answer's log-probability by {nats(found.reliance_nats)} nats. Amber: a token that they made more "
-        "probable; blue: less; the deeper, the more. A quoting reader's token is a sentence."
+        f"With all chunks the answer is {probable(found.reliance_nats)} as without any: its reliance on them is "
+        f"{nats(found.reliance_nats)} nats (natural logarithms). Amber: a token that they made more probable; blue: less; the "
+        "deeper, the more. A quoting reader's token is a sentence."
     )
     if found.complete:
         left, right = st.columns(2, gap="large")
@@ -73,8 +84,6 @@ def show_explanation(found: Explanation) -> None:
             _note(
                 "Each step is a chunk's Shapley value: its mean effect over all orders in which the chunks could be added."
             )
-            text.show(text.attributed_html(chunk_rows(found)))
-            _note("Left out: what the answer loses without this chunk alone; near 0 where another chunk says the same.")
         with right:
             if len(found.chunks) > 1:
                 _draw(pairs(found), "pairs", "Interaction of each pair of chunks")
@@ -82,6 +91,13 @@ def show_explanation(found: Explanation) -> None:
             if len(found.lattice.tokens) > 1:
                 _draw(by_token(found), "by-token", "Each chunk's part in each token")
                 _note("Shapley values of each token; a column adds up to the token's reliance.")
+        st.subheader("Chunks", anchor=False)
+        _note(
+            "By Shapley value, best first. Left out: what the answer loses without this chunk alone; near 0 where another "
+            "chunk says the same."
+        )
+        evidence = () if found.trace.generation is None else found.trace.generation.evidence
+        text.show(text.attributed_html(attributed_chunks(found), evidence))
         st.subheader("Can this be believed?", anchor=False)
         for line in belief(found):
             st.write(text.literal(line))
@@ -136,7 +152,7 @@ def waterfall(found: Explanation) -> go.Figure:
 def pairs(found: Explanation) -> go.Figure:
     """The interaction matrix."""
     names = [f"chunk {chunk.rank}" for chunk in found.chunks]
-    return _heat(found.interactions_nats, names, names, pairs_title(found))
+    return _heat(found.interactions_nats, names, names, pairs_title(found), colour_limit_nats(found))
 
 
 def by_token(found: Explanation) -> go.Figure:
@@ -149,13 +165,18 @@ def by_token(found: Explanation) -> go.Figure:
     return _heat(found.token_shapley_nats[list(found.order)], tokens, rows, "Which chunk each token came from")
 
 
-def _heat(values: object, columns: list[str], rows: list[str], title: str) -> go.Figure:
+def _heat(
+    values: object, columns: list[str], rows: list[str], title: str, limit_nats: float | None = None
+) -> go.Figure:
+    """limit_nats: what gets the deepest colour, either way; None for the largest value."""
     figure = go.Figure(
         go.Heatmap(
             z=values,
             x=columns,
             y=rows,
-            zmid=0,
+            zmid=0 if limit_nats is None else None,
+            zmin=None if limit_nats is None else -limit_nats,
+            zmax=limit_nats,
             colorscale=[[0, AGAINST], [0.5, "rgba(128,128,128,.12)"], [1, FOR]],
             colorbar={"title": "nats", "tickfont": {"color": ink()}},
             hovertemplate="%{y}, %{x}: %{z:.3g} nats<extra></extra>",

@@ -73,14 +73,19 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return "".join([*parts, escape(text[at:])])
 
 
-def chunk_html(chunk: Chunk, evidence: Sequence[Evidence], *, is_open: bool) -> str:
-    """A chunk that can be folded: rank, title, scores, and its text with the evidence marked."""
+def scores(chunk: Chunk) -> str:
+    """What ranked a chunk: its cosine and signals."""
+    signals = "".join(f" · {name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
+    return f"cosine {chunk.score:.3f}{signals}"
+
+
+def chunk_html(chunk: Chunk, evidence: Sequence[Evidence], *, is_open: bool, figures: str | None = None) -> str:
+    """A chunk that can be folded: rank, title, figures (its scores, if none are given), and its text with the evidence marked."""
     spans = [(piece.start, piece.end) for piece in evidence if piece.chunk_id == chunk.chunk_id]
-    signals = "".join(f" · {escape(name)} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
     return (
         f'<details class="rg-chunk" data-testid="chunk"{" open" if is_open else ""}><summary>'
         f'<span class="rg-score">{chunk.rank}</span><span class="rg-title" dir="auto">{escape(chunk.title)}</span>'
-        f'<span class="rg-score">cosine {chunk.score:.3f}{signals}</span></summary>'
+        f'<span class="rg-score">{escape(scores(chunk) if figures is None else figures)}</span></summary>'
         f'<div class="rg-text" dir="auto">{marked(chunk.text, spans)}</div></details>'
     )
 
@@ -108,15 +113,12 @@ def tokens_html(tokens: Sequence[tuple[str, float, str]]) -> str:
     return f'<p class="rg-answer" data-testid="tokens">{"".join(piece(*token) for token in tokens)}</p>'
 
 
-def attributed_html(rows: Sequence[tuple[str, str, str]]) -> str:
-    """Chunks with their Shapley value and leave-one-out, in nats."""
-    cells = "".join(
-        f'<tr><th scope="row" dir="auto">{escape(name)}</th><td class="rg-number">{escape(value)}</td>'
-        f'<td class="rg-number">{escape(lost)}</td></tr>'
-        for name, value, lost in rows
+def attributed_html(chunks: Sequence[tuple[Chunk, str]], evidence: Sequence[Evidence]) -> str:
+    """Chunks in the given order, each with the given figures; the first is open."""
+    return "".join(
+        chunk_html(chunk, evidence, is_open=number == 0, figures=figures)
+        for number, (chunk, figures) in enumerate(chunks)
     )
-    heads = '<th>Chunk</th><th class="rg-number">Shapley, nats</th><th class="rg-number">Left out, nats</th>'
-    return f'<table class="rg-pairs" data-testid="attribution"><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>'
 
 
 def plain_chunk_html(number: int, body: str, about: str) -> str:
@@ -194,7 +196,7 @@ def pairs_html(pairs: Mapping[str, str]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in pairs.items()
     )
-    return f'<table class="rg-pairs">{rows}</table>'
+    return f'<table class="rg-pairs rg-names">{rows}</table>'
 
 
 def parts_html(parts: Sequence[PartReadiness]) -> str:

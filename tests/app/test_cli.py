@@ -170,7 +170,7 @@ def test_answer_is_explained_for_people_and_for_programs(run: Run, make_services
     trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
     said = run("explain", trace_id, services=services).stdout
     assert "The answer stands on chunk 1, “Document 1”: 100 % of what the chunks did for it." in said
-    assert "LDS 1.00" in said
+    assert "Linear datamodeling score 1.00" in said
     found = json.loads(run("explain", trace_id, "--json", services=services).stdout)
     assert found["chunks"][0]["shapley_nats"] == pytest.approx(5 * 2.9)
     assert found["attributable"]

@@ -41,7 +41,8 @@ def test_right_answer_is_explained_from_its_trace(visit: Callable[..., Visit]) -
     page = explain(window)
     expect(page.get_by_text("The answer stands on chunk 1", exact=False)).to_be_visible()
     expect(page.get_by_test_id("tokens")).to_contain_text("Wegener")
-    expect(page.get_by_test_id("attribution")).to_contain_text("Continental drift")
+    expect(page.get_by_test_id("chunk").first).to_contain_text("Continental drift")
+    expect(page.get_by_test_id("chunk").first).to_contain_text("Shapley +")
     expect(page.get_by_role("heading", name="Can this be believed?")).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download JSON").click()

@@ -93,7 +93,7 @@ DRAWN = [
     lambda value: text.side_html(value, value),
     lambda value: text.chunks_html([chunk(value, value)], []),
     lambda value: text.tokens_html([(value, 1.0, value), (value, -0.5, value)]),
-    lambda value: text.attributed_html([(value, value, value)]),
+    lambda value: text.attributed_html([(chunk(value, value), value)], []),
     lambda value: text.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
     lambda value: text.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
 ]

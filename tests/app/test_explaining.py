@@ -1,0 +1,93 @@
+"""An explanation in words: what a difference of nats comes to, tokens with their spaces, and which pair stands out."""
+
+import numpy as np
+import pytest
+
+from app.explaining import (
+    attributed_chunks,
+    belief,
+    colour_limit_nats,
+    explanation_text,
+    nats,
+    pairs_title,
+    probable,
+    spoken_tokens,
+)
+from explain.explanation import Explanation
+from explain.lattice import Lattice
+from pipeline.types import Chunk, Generation, Trace
+
+CHUNKS = tuple(Chunk(f"c{n}", "d", f"Title {n}", "Text.", 0.9, n) for n in (1, 2))
+
+
+def explanation(values: list[float]) -> Explanation:
+    """An answer of one token, by the value of no chunk, the first, the second, both."""
+    trace = Trace("0" * 32, "Who?", "fake", 1.0, 1.0, CHUNKS, Generation("Ada", (), 0, "stop"), ())
+    return Explanation(trace, "Ada", CHUNKS, Lattice(("c1", "c2"), ("Ada",), np.array(values, float)[:, None]))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.log(12.5), "12.5 times as probable"),
+        (np.log(0.25), "0.250 times as probable"),
+        (13.7, "891,000 times as probable"),  # e^13.7 = 890,911
+        (14.0, "more than a million times as probable"),
+        (-20.0, "less than a millionth as probable"),
+        (800.0, "more than a million times as probable"),
+    ],
+)
+def test_nats_are_said_as_a_factor(value: float, words: str) -> None:
+    assert probable(value) == words
+
+
+def test_differences_carry_their_sign() -> None:
+    assert (nats(1.5), nats(-0.25), nats(0.0)) == ("+1.50", "−0.250", "+0")
+
+
+def test_tokens_get_the_spaces_that_stand_before_them_in_the_answer() -> None:
+    assert spoken_tokens("In  Rome, now.", ["In", "Rome,", "now."]) == ["In", "  Rome,", " now."]
+    assert spoken_tokens("Rome", ["Ro", "me"]) == ["Ro", "me"]
+    assert spoken_tokens("Rome", ["Paris"]) == ["Paris"]
+    assert spoken_tokens("", []) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "title"),
+    [
+        ([-9, -1, -1, -1], "Chunks 1 and 2 do the same work"),
+        ([-9, -9, -9, -1], "Chunks 1 and 2 need each other"),
+        ([-9, -5, -5, -1], "No two chunks depend on each other"),
+        ([-9, -5, -5, -2], "Chunks 1 and 2 overlap a little"),
+        ([-9, -5, -5, 0], "Chunks 1 and 2 help each other a little"),
+    ],
+)
+def test_title_says_how_the_pair_that_stands_out_works(values: list[float], title: str) -> None:
+    assert pairs_title(explanation(values)) == title
+
+
+def test_noise_is_not_drawn_in_deep_colours() -> None:
+    found = explanation([-9, -5, -5, -1 + 0.05])
+    assert abs(found.interactions_nats).max() == pytest.approx(0.05)
+    assert colour_limit_nats(found) == pytest.approx(found.reliance_nats / 10)
+    assert colour_limit_nats(explanation([-9, -1, -1, -1])) == pytest.approx(8)
+
+
+def test_chunks_come_best_first_with_both_figures() -> None:
+    (best, figures), (other, _) = attributed_chunks(explanation([-9, -8, -3, -2]))
+    assert (best.chunk_id, other.chunk_id) == ("c2", "c1")
+    assert figures == "Shapley +6.00 · left out +6.00 nats"
+
+
+def test_what_is_believed_says_what_is_lost_without_the_best_chunk() -> None:
+    score, drop = belief(explanation([-9, -8, -3, -2]))
+    assert score.startswith("Linear datamodeling score 1.00")
+    assert drop == "Without the best chunk the answer changes by −6.00 nats; without any one, on average, by −3.50."
+
+
+def test_explanation_that_was_stopped_credits_no_chunk() -> None:
+    found = explanation([-9, float("nan"), -3, -2])
+    text = explanation_text(found)
+    assert "Not all subsets were scored" in text
+    assert "Can this be believed?" not in text
+    assert belief(found) == []
