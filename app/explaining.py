@@ -17,8 +17,9 @@ BAR = 24
 
 
 def nats(value: float) -> str:
-    """A difference of log-probabilities with its sign: "+6.91"."""
-    return f"{'−' if value < 0 else '+'}{three_figures(abs(value))}"
+    """A difference of log-probabilities with its sign: "+6.91"; "0" for none."""
+    shown = three_figures(abs(value))
+    return shown if shown == "0" else f"{'−' if value < 0 else '+'}{shown}"
 
 
 def spoken_tokens(answer: str, tokens: Sequence[str]) -> list[str]:
@@ -51,7 +52,7 @@ def probable(value_nats: float) -> str:
 
 
 def attributed_chunks(found: Explanation) -> list[tuple[Chunk, str]]:
-    """The chunks by Shapley value, best first, each with its Shapley value and leave-one-out in words."""
+    """The chunks in the explanation's order, each with its Shapley value and leave-one-out in words."""
     return [
         (
             found.chunks[i],
@@ -96,7 +97,7 @@ def belief(found: Explanation) -> list[str]:
         else f"Linear datamodeling score {score:.2f}: how well the Shapley values predict the order of all subsets, from −1 to 1 (exactly)."
     ]
     for top, drop, chance in found.drops_nats:
-        which, any_one = ("the best chunk", "any one") if top == 1 else (f"the best {top} chunks", f"any {top}")
+        which, any_one = ("the first chunk", "any one") if top == 1 else (f"the first {top} chunks", f"any {top}")
         lines.append(
             f"Without {which} the answer changes by {nats(-drop)} nats; without {any_one}, on average, by {nats(-chance)}."
         )

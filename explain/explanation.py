@@ -86,14 +86,22 @@ class Explanation:
 
     @cached_property
     def order(self) -> tuple[int, ...]:
-        """Positions of the chunks by Shapley value, best first; as they were read until the lattice is complete."""
+        """Positions of the chunks, those first that moved the answer most to where all together moved it.
+
+        As they were read until the lattice is complete.
+        """
         if not self.complete:
             return tuple(range(len(self.chunks)))
-        return tuple(sorted(range(len(self.chunks)), key=lambda i: -self.shapley_nats[i]))
+        return tuple(sorted(range(len(self.chunks)), key=lambda i: -self._moved_nats[i]))
+
+    @property
+    def _moved_nats(self) -> FloatArray:
+        """(k,): Shapley values, the other way round where the chunks made the answer less probable."""
+        return -self.shapley_nats if self.reliance_nats < 0 else self.shapley_nats
 
     @property
     def waterfall_nats(self) -> tuple[tuple[str, float], ...]:
-        """From no chunk to all of them: v(∅), each chunk's Shapley value, best first, v(N)."""
+        """From no chunk to all of them: v(∅), each chunk's Shapley value in `order`, v(N)."""
         values = self.lattice.values
         steps = [(self.chunks[i].chunk_id, float(self.shapley_nats[i])) for i in self.order]
         return (("none", float(values[0])), *steps, ("all", float(values[-1])))
@@ -107,13 +115,13 @@ class Explanation:
 
     @property
     def drops_nats(self) -> tuple[tuple[int, float, float], ...]:
-        """For each of TOPS: what is lost without that many of the best chunks, and without as many at random."""
+        """For each of TOPS: what is lost without that many of the first chunks in `order`, and without as many at random."""
         if not self.complete:
             return ()
         values = self.lattice.values
         sizes = [top for top in TOPS if top < len(self.chunks)] or [len(self.chunks)]
         return tuple(
-            (top, faithfulness.top_drop(self.shapley_nats, values, top), faithfulness.random_drop(values, top))
+            (top, faithfulness.top_drop(self._moved_nats, values, top), faithfulness.random_drop(values, top))
             for top in sizes
         )
 
@@ -151,7 +159,7 @@ class Explanation:
         said = "The generator abstained in spite of the chunks: they made an answer more probable, yet not probable enough."
         if not self.complete:
             return said
-        closest = self.chunks[self.order[-1]]
+        closest = self.chunks[self.order[0]]
         return f"{said} Chunk {closest.rank}, “{closest.title}”, came closest to one."
 
     def _sources_sentence(self) -> str:

@@ -93,15 +93,15 @@ def show_explanation(found: Explanation) -> None:
                 _note("Shapley values of each token; a column adds up to the token's reliance.")
         st.subheader("Chunks", anchor=False)
         _note(
-            "By Shapley value, best first. Left out: what the answer loses without this chunk alone; near 0 where another "
-            "chunk says the same."
+            "By Shapley value, those first that moved the answer most to where all together moved it. Left out: what the "
+            "answer loses without this chunk alone; near 0 where another chunk says the same."
         )
         evidence = () if found.trace.generation is None else found.trace.generation.evidence
         text.show(text.attributed_html(attributed_chunks(found), evidence))
         st.subheader("Can this be believed?", anchor=False)
         for line in belief(found):
             st.write(text.literal(line))
-        _note("A ranking that is right hurts the answer more than chance does when its best chunks are taken away.")
+        _note("Where the order is right, taking its first chunks away changes the answer more than taking away any.")
     _note(asked_how(found.trace))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
@@ -121,29 +121,30 @@ def show_explanation(found: Explanation) -> None:
 
 
 def waterfall(found: Explanation) -> go.Figure:
-    """From the log-probability without any chunk to that with all, a step a chunk."""
-    steps = found.waterfall_nats
+    """From the log-probability without any chunk to that with all; figures stand beside the names, where none is cut off."""
+    (_, none), *steps, (_, everything) = found.waterfall_nats
     names = ["no chunk", *(_name(found, i) for i in found.order), "all chunks"]
+    figures = [level_text(none), *(nats(value) for _, value in steps), level_text(everything)]
+    labels = [f"{name}<br>{figure}" for name, figure in zip(names, figures, strict=True)]
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
-            y=list(range(len(steps))),
-            x=[value for _, value in steps],
-            measure=["absolute", *["relative"] * (len(steps) - 2), "total"],
-            text=[
-                level_text(value) if place in (0, len(steps) - 1) else nats(value)
-                for place, (_, value) in enumerate(steps)
-            ],
+            y=list(range(len(labels))),
+            x=[none, *(value for _, value in steps), everything],
+            measure=["absolute", *["relative"] * len(steps), "total"],
+            textposition="none",
+            customdata=labels,
             increasing={"marker": {"color": FOR}},
             decreasing={"marker": {"color": AGAINST}},
             totals={"marker": {"color": "#8c96a0"}},
-            hovertemplate="%{text} nats<extra></extra>",
+            hovertemplate="%{customdata} nats<extra></extra>",
         )
     )
-    title = f"All chunks together: {nats(found.reliance_nats)} nats"
-    figure.update_layout(**chart_layout(title, height=110 + 34 * len(steps)))
+    figure.update_layout(
+        **chart_layout(f"All chunks together: {nats(found.reliance_nats)} nats", height=110 + 40 * len(labels))
+    )
     figure.update_yaxes(
-        autorange="reversed", fixedrange=True, tickmode="array", tickvals=list(range(len(steps))), ticktext=names
+        autorange="reversed", fixedrange=True, tickmode="array", tickvals=list(range(len(labels))), ticktext=labels
     )
     figure.update_xaxes(title="log-probability of the answer, nats", fixedrange=True)
     return figure

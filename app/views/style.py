@@ -69,7 +69,7 @@ STYLE = """
 .rg-pairs tbody th { min-width: 6rem; }
 .rg-wide { overflow-x: auto; }
 @media (max-width: 640px) {
-  .rg-pairs.rg-names tbody th { font-size: .76rem; min-width: 11rem; }
+  .rg-pairs.rg-names tbody th { font-size: .7rem; min-width: 11.2rem; }
   .rg-pairs.rg-parts { font-size: .74rem; }
   .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
   .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }

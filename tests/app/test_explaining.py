@@ -42,7 +42,7 @@ def test_nats_are_said_as_a_factor(value: float, words: str) -> None:
 
 
 def test_differences_carry_their_sign() -> None:
-    assert (nats(1.5), nats(-0.25), nats(0.0)) == ("+1.50", "−0.250", "+0")
+    assert (nats(1.5), nats(-0.25), nats(0.0)) == ("+1.50", "−0.250", "0")
 
 
 def test_tokens_get_the_spaces_that_stand_before_them_in_the_answer() -> None:
@@ -82,7 +82,7 @@ def test_chunks_come_best_first_with_both_figures() -> None:
 def test_what_is_believed_says_what_is_lost_without_the_best_chunk() -> None:
     score, drop = belief(explanation([-9, -8, -3, -2]))
     assert score.startswith("Linear datamodeling score 1.00")
-    assert drop == "Without the best chunk the answer changes by −6.00 nats; without any one, on average, by −3.50."
+    assert drop == "Without the first chunk the answer changes by −6.00 nats; without any one, on average, by −3.50."
 
 
 def test_explanation_that_was_stopped_credits_no_chunk() -> None:

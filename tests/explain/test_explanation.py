@@ -98,6 +98,8 @@ def test_an_abstention_says_which_chunk_came_closest_to_an_answer():
     found = last(explain_trace(trace, Planted(lambda subset: -2.0 if "c1" in subset else -0.5)))
     assert "abstained in spite of the chunks" in found.sentence
     assert "Chunk 2" in found.sentence
+    assert found.order[0] == 1
+    assert found.drops_nats[0] == (1, pytest.approx(-1.5), pytest.approx(-0.5))
 
 
 def test_every_subset_is_scored_once_the_most_telling_first():
