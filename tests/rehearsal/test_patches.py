@@ -11,6 +11,7 @@ import pytest
 
 from serving.rehearsal.environments import ROOT, make_environment
 from serving.rehearsal.patches import points
+from serving.rehearsal.patches.alarms import is_silent, only_wanted
 from serving.rehearsal.patches.authority import trusts
 from serving.rehearsal.patches.conditions import namespace
 from serving.rehearsal.patches.cors import spelled
@@ -130,3 +131,18 @@ def test_cors_settings_are_spelled_as_the_api_spells_them() -> None:
     given = {"Name": "a", "CorsConfiguration": {"AllowOrigins": ["https://A.example"], "MaxAge": 600}}
     assert spelled(given) == {"Name": "a", "CorsConfiguration": {"allowOrigins": ["https://A.example"], "maxAge": 600}}
     assert spelled({"Name": "a"}) == {"Name": "a"}
+
+
+def test_an_alarm_sees_the_series_of_its_dimensions_alone() -> None:
+    series = [(("N", "ErrorCount", "Stage=embed"), [1]), (("N", "ErrorCount", "Stage=generate"), [2])]
+    assert list(only_wanted(series, "Stage=generate")) == series[1:]
+    assert list(only_wanted(series, None)) == series
+
+
+def test_an_alarm_without_values_is_silent_only_where_they_may_be_missing() -> None:
+    alarm = {"Namespace": "N", "MetricName": "ErrorCount", "Period": 60, "EvaluationPeriods": 2}
+    old, new = [{"Timestamp": 100.0}], [{"Timestamp": 900.0}]
+    quiet = alarm | {"TreatMissingData": "notBreaching"}
+    assert is_silent(quiet, [(("N", "ErrorCount", ""), old), (("N", "Latency", ""), new)], 1000.0)
+    assert not is_silent(quiet, [(("N", "ErrorCount", ""), new)], 1000.0)
+    assert not is_silent(alarm, [], 1000.0)

@@ -85,6 +85,30 @@ def test_a_failing_generator_raises_its_alarm(rehearsal: Rehearsal) -> None:
     assert state == "ALARM"
 
 
+def test_an_alarm_is_raised_by_its_own_stage_alone(rehearsal: Rehearsal) -> None:
+    cloudwatch = rehearsal.client("cloudwatch")
+    about = {"Namespace": "Alarmed", "MetricName": "ErrorCount"}
+    for stage in ("embed", "generate"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=f"alarmed-{stage}", **about, Dimensions=[{"Name": "Stage", "Value": stage}], Statistic="Sum",
+            Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )  # fmt: skip
+
+    def record(stage: str, value: float) -> None:
+        datum = {"MetricName": "ErrorCount", "Dimensions": [{"Name": "Stage", "Value": stage}], "Value": value}
+        cloudwatch.put_metric_data(Namespace="Alarmed", MetricData=[datum])
+
+    record("embed", 0)
+    record("generate", 1)
+    states, until = {}, time.monotonic() + 90
+    while states.get("alarmed-generate") != "ALARM" and time.monotonic() < until:
+        time.sleep(0.5)
+        found = cloudwatch.describe_alarms(AlarmNamePrefix="alarmed-")["MetricAlarms"]
+        states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
+    cloudwatch.delete_alarms(AlarmNames=list(states))
+    assert states == {"alarmed-embed": "OK", "alarmed-generate": "ALARM"}
+
+
 def test_a_models_refusal_is_a_model_error_with_its_text(rehearsal: Rehearsal) -> None:
     with pytest.raises(ClientError, match="ModelError") as caught:
         invoke(rehearsal, body=b'{"operation": "sing"}')

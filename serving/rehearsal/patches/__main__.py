@@ -6,6 +6,7 @@ import sys
 from serving.rehearsal.lifeline import end_with_parent
 from serving.rehearsal.patches import (
     addresses,
+    alarms,
     authority,
     conditions,
     cors,
@@ -18,7 +19,7 @@ from serving.rehearsal.patches import (
 )
 from serving.rehearsal.patches.points import PatchPointMissing, check
 
-PATCHES = (runtime, metrics, gateway, resources, addresses, cors, identity, policies, conditions, authority)
+PATCHES = (runtime, metrics, alarms, gateway, resources, addresses, cors, identity, policies, conditions, authority)
 
 
 def main() -> None:
