@@ -13,6 +13,7 @@ from pipeline.types import (
     Introspection,
     Kind,
     Readiness,
+    Sample,
     Token,
     Trace,
 )
@@ -100,6 +101,44 @@ class Introspector(Protocol):
         integrated_steps: steps of integrated gradients, each as slow as a forward and a backward pass; 0 leaves them out, 50 do for most.
         Raises InputError for a blank answer or a negative number of steps, StageFailed for chunks that do not fit the model's window,
         and Unavailable for a model that cannot be looked into.
+        """
+
+
+@runtime_checkable
+class Experimenter(Protocol):
+    """Optional, of a backend: a stage again under other conditions, for counterfactuals and repairs. Leaves no trace."""
+
+    def retrieve(
+        self, question: str, *, top_k: int, deadline_s: float, rerank: bool = False, exact: bool = False
+    ) -> list[Chunk]:
+        """The chunks that a question with these settings would be answered from, best first, ranks from 1.
+
+        exact: compare with every vector, whatever search the index is built for. Raises a BackendError as a stage does, and
+        InputError for misuse, as `Backend.answer`.
+        """
+
+    def answer_from(self, question: str, chunks: Sequence[Chunk], *, deadline_s: float) -> Generation:
+        """What the generator says over just these chunks, perhaps none. Raises a BackendError as a stage does."""
+
+
+@runtime_checkable
+class AnswerSampler(Protocol):
+    """Optional, of a backend: answers drawn at random, which show what else the generator might have said."""
+
+    def sample_answers(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        *,
+        samples: int,
+        deadline_s: float,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[Sample]:
+        """Yield `samples` answers over the chunks, each as it is drawn; the same seed draws the same ones.
+
+        temperature: above 0; what log-probabilities are divided by before drawing. Raises InputError for a number of samples below 1
+        or a temperature that is not above 0, and a BackendError as a stage does.
         """
 
 

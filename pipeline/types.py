@@ -235,6 +235,18 @@ class AnswerScores:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer drawn at random from what a generator might say."""
+
+    answer: str
+    """The answer; for an abstention, what it says."""
+    logprob_nats: float
+    """log p(answer | question, chunks) under the generator's own distribution, whatever the temperature it was drawn at."""
+    abstained: bool = False
+    """Whether it is an abstention."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateOptions:
     """How to generate."""
 
