@@ -9,7 +9,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,7 +17,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from metrics import faults, latency, paging, payloads, search
+from metrics import explanations, faults, latency, paging, payloads, search
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder, fold
 from metrics.queries import (
@@ -150,6 +150,16 @@ class TraceStore:
             fold(self._database, trace_id=trace_id)
             with self._database.writing() as connection:
                 _annotate(connection, trace_id, rating, note)
+
+    def keep_explanation(self, trace_id: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Keep what an explanation of one kind scored, in place of what was kept before. data: JSON-ready."""
+        with self._explained(), self._database.writing() as connection:
+            explanations.keep(connection, search.storable(trace_id), kind, data)
+
+    def explanations(self, trace_id: str) -> dict[str, dict[str, Any]]:
+        """What was kept for a trace, by kind; what cannot be read is left out."""
+        with self._explained(), self._database.engine.connect() as connection:
+            return explanations.read(connection, search.storable(trace_id))
 
     def page(self, query: TraceQuery, *, after: Cursor | str | None = None, limit: int = 50) -> TracePage:
         """One page of the traces that a query matches, and how many there are. Reads no payload.

@@ -66,6 +66,15 @@ search_texts = Table(
 )
 """Question, answer and note, case-folded: what a search looks through."""
 
+explanations = Table(
+    "explanations",
+    metadata,
+    Column("trace_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""What an explanation scored, as JSON, deflated: costly to make again. One of each kind a trace; it need not be folded yet."""
+
 sketches = Table(
     "sketches",
     metadata,
