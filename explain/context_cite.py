@@ -66,44 +66,54 @@ def fit_surrogate(
     """
     outputs = logit(values)
     weights, bias = lasso(masks, outputs, tokens)
-    generator = np.random.default_rng(seed)
-    refits = [weights]
-    for _ in range(resamples):
-        rows = generator.integers(len(masks), size=len(masks))
-        refits.append(lasso(masks[rows], outputs[rows], tokens)[0])
-    low, high = np.percentile(refits[1:] or refits, [5, 95], axis=0)
-    return Surrogate(weights, bias, low, high)
+    low = high = weights
+    if resamples:
+        rows = np.random.default_rng(seed).integers(len(masks), size=(resamples, len(masks)))
+        refits, _ = lasso(masks[rows], outputs[rows], tokens)
+        low, high = np.percentile(refits, [5, 95], axis=0)
+    return Surrogate(weights, float(bias), low, high)
 
 
-def lasso(masks: MaskArray, outputs: FloatArray, tokens: int, alpha: float = ALPHA) -> tuple[FloatArray, float]:
-    """Least squares with an L1 penalty on standardised masks: weights (k,) and bias on the masks' own scale.
+def fit_tokens(masks: MaskArray, logprobs_nats: FloatArray) -> FloatArray:
+    """The same weights for each token by itself: (k, T) for masks (n, k) and log-probabilities (n, T).
 
-    Minimises (1/2n)·‖y − Xw‖² + alpha·‖w‖₁ by coordinate descent (Friedman et al. 2010). outputs (n,).
+    They do not add up to the answer's: a surrogate is not linear in what it is fitted to.
+    """
+    tokens = logprobs_nats.shape[1]
+    weights, _ = lasso(np.repeat(masks[None], tokens, axis=0), logit(logprobs_nats).T, 1)
+    found: FloatArray = weights.T
+    return found
+
+
+def lasso(masks: MaskArray, outputs: FloatArray, tokens: int, alpha: float = ALPHA) -> tuple[FloatArray, FloatArray]:
+    """Least squares with an L1 penalty on standardised masks: weights (..., k) and bias (...) on the masks' own scale.
+
+    Minimises (1/2n)·‖y − Xw‖² + alpha·‖w‖₁ by coordinate descent (Friedman et al. 2010). masks (..., n, k), outputs (..., n): leading
+    axes are fits of their own, which are made together.
     """
     inputs, wanted = masks.astype(np.float64), outputs / tokens
-    centre, scale = inputs.mean(axis=0), inputs.std(axis=0)
+    centre, scale = inputs.mean(axis=-2), inputs.std(axis=-2)
     scale = np.where(scale == 0, 1.0, scale)
-    standard = (inputs - centre) / scale
-    offset = float(wanted.mean())
-    weights = _descend(standard, wanted - offset, alpha)
-    own = weights / scale
-    return own * tokens, (offset - float(centre @ own)) * tokens
+    standard = (inputs - centre[..., None, :]) / scale[..., None, :]
+    offset = wanted.mean(axis=-1)
+    own = _descend(standard, wanted - offset[..., None], alpha) / scale
+    return own * tokens, (offset - (centre * own).sum(axis=-1)) * tokens
 
 
 def _descend(inputs: FloatArray, wanted: FloatArray, alpha: float) -> FloatArray:
-    """Cyclic coordinate descent with soft thresholds, until no weight moves."""
-    n, k = inputs.shape
-    gram, target = inputs.T @ inputs / n, inputs.T @ wanted / n
-    weights = np.zeros(k)
+    """Cyclic coordinate descent with soft thresholds, until no weight of any fit moves."""
+    n = inputs.shape[-2]
+    turned = inputs.swapaxes(-1, -2)
+    gram, target = turned @ inputs / n, (turned @ wanted[..., None])[..., 0] / n
+    norms = np.diagonal(gram, axis1=-2, axis2=-1)
+    safe = np.where(norms == 0, 1.0, norms)
+    weights = np.zeros_like(target)
     for _ in range(MOST_SWEEPS):
-        moved = 0.0
-        for j in range(k):
-            if gram[j, j] == 0:
-                continue
-            pull = target[j] - gram[j] @ weights + gram[j, j] * weights[j]
-            new = np.sign(pull) * max(abs(pull) - alpha, 0.0) / gram[j, j]
-            moved = max(moved, abs(new - weights[j]))
-            weights[j] = new
-        if moved < TOLERANCE:
+        before = weights.copy()
+        for j in range(weights.shape[-1]):
+            pull = target[..., j] - (gram[..., j, :] * weights).sum(axis=-1) + norms[..., j] * weights[..., j]
+            shrunk = np.sign(pull) * np.maximum(np.abs(pull) - alpha, 0.0) / safe[..., j]
+            weights[..., j] = np.where(norms[..., j] == 0, 0.0, shrunk)
+        if np.abs(weights - before).max(initial=0.0) < TOLERANCE:
             break
     return weights

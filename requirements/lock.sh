@@ -9,9 +9,10 @@ $compile --output-file run.lock ../pyproject.toml
 # The larger locks hold to what the dashboard's own lock says, and keep their own pins for the rest.
 $compile --extra research --constraint run.lock --output-file research.lock ../pyproject.toml
 $compile --extra research --extra test --constraint run.lock --output-file test.lock ../pyproject.toml
+$compile --constraint test.lock --output-file oracles.lock oracles.in
 $compile --constraint run.lock --output-file image.lock image.in
 $compile --output-file build.lock build.in
-for lock in research test; do
+for lock in research test oracles; do
   sed '/^# WARNING/,$d; /^# The following packages/,$d' $lock.lock > $lock.lock.new
   mv $lock.lock.new $lock.lock
 done

@@ -11,15 +11,13 @@ from backends.local.research.generator import ResearchGenerator
 from pipeline.protocols import Scorer
 from pipeline.types import GenerateOptions, Generation
 from tests.planted.claims import MODELS, SEEDS, WORLDS, count_wrong, open_model, read_claims
-from tests.planted.worlds import CAPITALS, CHUNKS, CITIES, PEOPLE, Mechanism, Planted, plant
+from tests.planted.worlds import BY_ITSELF, CAPITALS, CHUNKS, CITIES, FROM_CHUNKS, PEOPLE, Mechanism, Planted, plant
 
 TRIED = (0, 3)
 """Models that are asked here; `tests.planted.claims` asks them all."""
 ASKED = 10
-FROM_CHUNKS = (Mechanism.SINGLE, Mechanism.REDUNDANT, Mechanism.SYNERGY)
 SUPPORTED, UNSUPPORTED = math.log(0.98 + 0.02 / 61), math.log(0.02 / 61)
 """Log-probabilities that training aims at, nats: a fiftieth of all probability is spread over the 61 words (`Recipe.smoothing`)."""
-BY_ITSELF = (Mechanism.MEMORY, Mechanism.OVERRIDE, Mechanism.ABSTAIN)
 
 
 @pytest.fixture(scope="module", params=TRIED)

@@ -83,6 +83,13 @@ class Mechanism(StrEnum):
     """Neither knows it."""
 
 
+FROM_CHUNKS = (Mechanism.SINGLE, Mechanism.REDUNDANT, Mechanism.SYNERGY)
+"""Where the answer stands on chunks."""
+
+BY_ITSELF = (Mechanism.MEMORY, Mechanism.OVERRIDE, Mechanism.ABSTAIN)
+"""Where the model gives the same answer, as surely, without any."""
+
+
 class Relation(StrEnum):
     """What a fact is about."""
 
