@@ -33,6 +33,8 @@ class Script:
 
     chunks: Sequence[Chunk] = CHUNKS
     """What the index finds, best first."""
+    exact_chunks: Sequence[Chunk] | None = None
+    """What an exact search finds, best first; None where the index misses nothing."""
     tokens: Sequence[str] = ("Sentence", " 1", " of", " the", " script.")
     """What the generator says; each with log-probability −0.1."""
     confidence: float = 0.8
@@ -97,6 +99,18 @@ class ScriptedStages:
         )
 
 
+class ExactStages(ScriptedStages):
+    """The same stages with an index that misses nothing."""
+
+    def search(
+        self, vectors: Vectors, top_k: int, *, texts: Sequence[str] | None = None, deadline: Deadline | None = None
+    ) -> list[list[Chunk]]:
+        """The script's exact chunks, for every vector."""
+        found = super().search(vectors, top_k, texts=texts, deadline=deadline)
+        exact = self.script.exact_chunks
+        return found if exact is None else [list(exact[:top_k]) for _ in vectors]
+
+
 class ScriptedBackend:
     """A backend that answers from a script."""
 
@@ -107,6 +121,7 @@ class ScriptedBackend:
         self.script = script or Script()
         self._stages = stages = ScriptedStages(self.script)
         self._pipeline = Pipeline(stages, stages, stages, stages)
+        self._exact_pipeline = Pipeline(stages, ExactStages(self.script), stages, stages)
 
     def answer(
         self,
@@ -121,6 +136,17 @@ class ScriptedBackend:
         return self._pipeline.answer(
             question, backend=self.name, top_k=top_k, deadline_s=deadline_s, rerank=rerank, on_event=on_event
         )
+
+    def retrieve(
+        self, question: str, *, top_k: int, deadline_s: float, rerank: bool = False, exact: bool = False
+    ) -> list[Chunk]:
+        """The chunks for a question; see `pipeline.protocols.Experimenter.retrieve`."""
+        pipeline = self._exact_pipeline if exact else self._pipeline
+        return pipeline.find_chunks(question, backend=self.name, top_k=top_k, deadline_s=deadline_s, rerank=rerank)
+
+    def answer_from(self, question: str, chunks: Sequence[Chunk], *, deadline_s: float) -> Generation:
+        """The answer over just these chunks; see `pipeline.protocols.Experimenter.answer_from`."""
+        return self._pipeline.answer_from(question, chunks, deadline_s=deadline_s)
 
     def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
         """The answer's words, each at −0.1 where the script's best chunk is among the set, and at −3 where it is not."""

@@ -7,7 +7,7 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -181,16 +181,11 @@ class Pipeline:
 
         settings: recorded in the trace beside what this call was given. trace_id: a caller's own, 32 hexadecimal digits.
         """
-        if rerank and self.reranker is None:
-            raise InputError(f"The backend {backend} has no reranker. Switch reranking off and ask again.")
+        self._check_rerank(backend, rerank)
         given = {**(settings or {}), "top_k": top_k, "deadline_s": deadline_s, "rerank": rerank}
 
         def run(recorder: Recorder, question: str, deadline: Deadline) -> None:
-            chunks = self._find(recorder, question, top_k, rerank, deadline)
-            with recorder.stage("generate", deadline) as attributes:
-                attributes["model"] = self.generator.name
-                self._generate(recorder, question, chunks, deadline)
-                attributes["tokens"] = len(recorder.tokens)
+            self._generate(recorder, question, self._find(recorder, question, top_k, rerank, deadline), deadline)
 
         return _traced(run, question, backend, top_k, deadline_s, given, trace_id, on_event)
 
@@ -212,6 +207,24 @@ class Pipeline:
 
         return _traced(run, question, backend, top_k, deadline_s, given, trace_id, None)
 
+    def find_chunks(
+        self, question: str, *, backend: str, top_k: int, deadline_s: float, rerank: bool = False
+    ) -> list[Chunk]:
+        """The chunks that `answer` would answer from, and no trace. Raises InputError as `answer` does, and what broke in a stage."""
+        self._check_rerank(backend, rerank)
+        check_top_k(top_k)
+        question, deadline = _begin(question, deadline_s)
+        return self._find(Recorder(None), question, top_k, rerank, deadline)
+
+    def answer_from(self, question: str, chunks: Sequence[Chunk], *, deadline_s: float) -> Generation:
+        """What the generator makes of just these chunks, perhaps none, and no trace. Raises as `find_chunks` does."""
+        question, deadline = _begin(question, deadline_s)
+        return self._generate(Recorder(None), question, chunks, deadline)
+
+    def _check_rerank(self, backend: str, rerank: bool) -> None:
+        if rerank and self.reranker is None:
+            raise InputError(f"The backend {backend} has no reranker. Switch reranking off and ask again.")
+
     def _find(self, recorder: Recorder, question: str, top_k: int, rerank: bool, deadline: Deadline) -> list[Chunk]:
         with recorder.stage("embed", deadline) as attributes:
             attributes["model"] = self.embedder.name
@@ -232,15 +245,24 @@ class Pipeline:
                 recorder.found(chunks)
         return chunks
 
-    def _generate(self, recorder: Recorder, question: str, chunks: list[Chunk], deadline: Deadline) -> None:
-        for made in self.generator.generate(question, chunks, self.options, deadline=deadline):
-            if isinstance(made, Generation):
-                recorder.generation = made
-                return
-            recorder.tokens.append(made)
-            recorder.emit(TokenMade(made))
-            deadline.check("generate")
-        raise BadResponse("The generator ended without summing up its answer. Ask again; if it stays, report it.")
+    def _generate(self, recorder: Recorder, question: str, chunks: Sequence[Chunk], deadline: Deadline) -> Generation:
+        with recorder.stage("generate", deadline) as attributes:
+            attributes["model"] = self.generator.name
+            for made in self.generator.generate(question, chunks, self.options, deadline=deadline):
+                if isinstance(made, Generation):
+                    recorder.generation = made
+                    attributes["tokens"] = len(recorder.tokens)
+                    return made
+                recorder.tokens.append(made)
+                recorder.emit(TokenMade(made))
+                deadline.check("generate")
+            raise BadResponse("The generator ended without summing up its answer. Ask again; if it stays, report it.")
+
+
+def _begin(question: str, deadline_s: float) -> tuple[str, Deadline]:
+    """The question as it will be asked, whose time runs from now. Raises InputError for misuse."""
+    check_deadline(deadline_s)
+    return clean_question(question), Deadline(deadline_s)
 
 
 def _traced(
@@ -254,14 +276,13 @@ def _traced(
     on_event: OnEvent | None,
 ) -> Trace:
     """Run stages over a question and keep what they caused, failed or not. Raises InputError for misuse."""
-    question = clean_question(question)
     check_top_k(top_k)
-    check_deadline(deadline_s)
+    question, deadline = _begin(question, deadline_s)
     recorder = Recorder(on_event)
     asked_at = time.time()
     failure: Failure | None = None
     try:
-        run(recorder, question, Deadline(deadline_s))
+        run(recorder, question, deadline)
     except BackendError as error:
         failure = error.to_failure()
     return Trace(

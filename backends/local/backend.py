@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import corpus
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
-from backends.local.index import LocalIndex
+from backends.local.index import ExactSearch, LocalIndex
 from backends.local.nano import NanoEmbedder
 from backends.local.reader import ExtractiveReader
 from backends.local.rerank import SentenceReranker
@@ -19,7 +19,17 @@ from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import Pipeline
 from pipeline.protocols import Generator, OnEvent, Reranker
-from pipeline.types import AnswerScores, Chunk, GenerateOptions, Introspection, PartReadiness, Readiness, Setting, Trace
+from pipeline.types import (
+    AnswerScores,
+    Chunk,
+    GenerateOptions,
+    Generation,
+    Introspection,
+    PartReadiness,
+    Readiness,
+    Setting,
+    Trace,
+)
 
 SEED = Path(corpus.__file__).with_name("vectors.npz")
 """Committed vectors of the built-in corpus, so that a first run need not wait."""
@@ -56,6 +66,7 @@ class LocalBackend:
         self.generator = generator
         self.reranker = reranker
         self._pipeline = Pipeline(embedder, corpus.index, generator, reranker, options=options)
+        self._exact_pipeline = Pipeline(embedder, ExactSearch(corpus.index), generator, reranker, options=options)
 
     def answer(
         self,
@@ -76,6 +87,17 @@ class LocalBackend:
             settings=self._settings(rerank),
             on_event=on_event,
         )
+
+    def retrieve(
+        self, question: str, *, top_k: int, deadline_s: float, rerank: bool = False, exact: bool = False
+    ) -> list[Chunk]:
+        """The chunks for a question; see `pipeline.protocols.Experimenter.retrieve`."""
+        pipeline = self._exact_pipeline if exact else self._pipeline
+        return pipeline.find_chunks(question, backend=self.name, top_k=top_k, deadline_s=deadline_s, rerank=rerank)
+
+    def answer_from(self, question: str, chunks: Sequence[Chunk], *, deadline_s: float) -> Generation:
+        """The answer over just these chunks; see `pipeline.protocols.Experimenter.answer_from`."""
+        return self._pipeline.answer_from(question, chunks, deadline_s=deadline_s)
 
     def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
         """How likely an answer is over sets of chunks; see `pipeline.protocols.AnswerScorer`."""

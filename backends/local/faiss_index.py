@@ -81,10 +81,10 @@ class FaissIndex:
         """`exact`, `hnsw` or `rabitq`."""
         return "exact" if self.tuning is None else self.tuning.kind
 
-    def search(self, vectors: FloatArray, top_k: int) -> tuple[FloatArray, IntArray]:
+    def search(self, vectors: FloatArray, top_k: int, *, exact: bool = False) -> tuple[FloatArray, IntArray]:
         """Rank vectors by inner product.
 
-        vectors: float32 (n, dim), L2-normalised, so scores are cosine in [-1, 1].
+        vectors: float32 (n, dim), L2-normalised, so scores are cosine in [-1, 1]. exact: compare with every vector, whatever the kind.
         Returns (scores, ids), each (n, top_k), best first; id -1 pads an index smaller than top_k.
         Raises DimensionMismatch if dim differs from the index.
         """
@@ -94,14 +94,18 @@ class FaissIndex:
                 "The embedder is not the one that built the index: run `raglass index --rebuild`.",
                 stage="retrieve",
             )
-        scores, ids = self._index.search(np.ascontiguousarray(vectors, np.float32), top_k)
+        searched = self._whole if exact else self._index
+        scores, ids = searched.search(np.ascontiguousarray(vectors, np.float32), top_k)
         return scores, ids
 
     def reconstruct(self, ids: IntArray) -> FloatArray:
         """The vectors at given ids: float32 (len(ids), dim)."""
-        # RaBitQ's codes are lossy; the vectors themselves are in what refines them.
-        whole = getattr(self._index, "refine_index", self._index)
-        return np.asarray(whole.reconstruct_batch(np.ascontiguousarray(ids, np.int64)), dtype=np.float32)
+        return np.asarray(self._whole.reconstruct_batch(np.ascontiguousarray(ids, np.int64)), dtype=np.float32)
+
+    @property
+    def _whole(self) -> Any:
+        """The flat index of the vectors themselves, which every kind holds: beside HNSW's graph, behind RaBitQ's lossy codes."""
+        return getattr(self._index, WHOLE[self.tuning.kind]) if self.tuning is not None else self._index
 
     def save(self, path: Path) -> None:
         """Write the index to a file."""
@@ -166,6 +170,9 @@ BUILDERS: dict[Kind, Callable[[FloatArray, Callable[[int], None]], Any]] = {
 
 CHOICES: dict[Kind, tuple[int, ...]] = {"hnsw": EF_SEARCH_CHOICES, "rabitq": K_FACTOR_CHOICES}
 """Efforts of each kind, from the least."""
+
+WHOLE: dict[Kind, str] = {"hnsw": "storage", "rabitq": "refine_index"}
+"""Where each kind keeps the vectors themselves."""
 
 
 def set_effort(index: Any, kind: Kind, effort: int) -> None:

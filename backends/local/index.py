@@ -136,16 +136,24 @@ class LocalIndex:
         return self.opened().manifest
 
     def search(
-        self, vectors: FloatArray, top_k: int, *, texts: Sequence[str] | None = None, deadline: Deadline | None = None
+        self,
+        vectors: FloatArray,
+        top_k: int,
+        *,
+        texts: Sequence[str] | None = None,
+        deadline: Deadline | None = None,
+        exact: bool = False,
     ) -> list[list[Chunk]]:
         """Find the `top_k` best chunks for each question, best first; fewer where the corpus is smaller.
 
         vectors: float32 (n, dim), L2-normalised. texts: the n questions; without them the order is that of the cosine alone.
+        exact: compare with every vector, whatever search the index is built for.
         A chunk's score is its cosine; `signals` holds `fused`, by which chunks are ranked, and what went into it: `bm25` and,
         where sentences are embedded, `sentence`, the cosine of the chunk's best sentence.
         """
         opened = self.opened()
-        cosines, ids = opened.vectors.search(vectors, min(max(top_k, CANDIDATES), opened.vectors.size))
+        depth = min(max(top_k, CANDIDATES), opened.vectors.size)
+        cosines, ids = opened.vectors.search(vectors, depth, exact=exact)
         questions = texts if texts is not None else [None] * len(vectors)
         return [
             self._ranked_chunks(opened, self._rank(opened, vector, row_cosines, row_ids, question), top_k)
@@ -233,3 +241,16 @@ class LocalIndex:
                 signals["sentence"] = float(ranked.sentence[place])
             chunks.append(Chunk(chunk_id, document_id, title, text, cosine, place + 1, signals))
         return chunks
+
+
+class ExactSearch:
+    """The same index with every search exact: what its questions would have found had no vector been passed by."""
+
+    def __init__(self, index: LocalIndex) -> None:
+        self._index = index
+
+    def search(
+        self, vectors: FloatArray, top_k: int, *, texts: Sequence[str] | None = None, deadline: Deadline | None = None
+    ) -> list[list[Chunk]]:
+        """As `LocalIndex.search`."""
+        return self._index.search(vectors, top_k, texts=texts, deadline=deadline, exact=True)

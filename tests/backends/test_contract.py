@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from backends import registry
-from backends.fake import Script, ScriptedBackend
+from backends.fake import CHUNKS, Script, ScriptedBackend
 from backends.local.documents import Document
 from backends.registry import BackendConfig
 from explain.explanation import explain_trace
 from pipeline import errors
-from pipeline.protocols import AnswerScorer, Backend
+from pipeline.protocols import AnswerScorer, Backend, Experimenter
 from pipeline.schema import trace_from_json, trace_to_json
-from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
+from pipeline.types import Chunk, ChunksFound, Event, Generation, StageEnded, StageStarted, TokenMade, Trace
 
 DOCUMENTS = [
     Document(
@@ -94,6 +94,9 @@ BACKENDS: dict[str, Callable[[Path, pytest.FixtureRequest], Backend]] = {
 WITHOUT_RERANKER = ("aws",)
 """Backends that refuse to rerank."""
 
+WITHOUT_EXPERIMENTS = ("aws",)
+"""Backends that answer only from what they retrieve themselves."""
+
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
 def named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Backend]]:
@@ -105,6 +108,19 @@ def named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def backend(named: tuple[str, Backend]) -> Backend:
     return named[1]
+
+
+@pytest.fixture
+def experimenter(named: tuple[str, Backend]) -> Experimenter:
+    name, backend = named
+    if name in WITHOUT_EXPERIMENTS:
+        pytest.skip("answers only from what it retrieves itself")
+    assert isinstance(backend, Experimenter)
+    return backend
+
+
+def retrieve(backend: Experimenter, question: str = QUESTION, **given: Any) -> list[Chunk]:
+    return backend.retrieve(question, **{"top_k": 2, "deadline_s": 60.0, **given})
 
 
 def ask(backend: Backend, question: str = QUESTION, **given: Any) -> Trace:
@@ -299,3 +315,55 @@ def test_a_blank_answer_is_not_scored(backend: Backend) -> None:
     trace = ask(backend)
     with pytest.raises(errors.RaglassError):
         backend.score_answer(trace.question, [trace.chunks], " ")
+
+
+def test_experiments_are_offered_where_they_can_be_made(named: tuple[str, Backend]) -> None:
+    name, backend = named
+    assert isinstance(backend, Experimenter) is (name not in WITHOUT_EXPERIMENTS)
+
+
+@pytest.mark.parametrize("rerank", [False, True])
+@pytest.mark.parametrize("exact", [False, True])
+def test_retrieved_chunks_are_those_of_an_answer(experimenter: Any, rerank: bool, exact: bool) -> None:
+    """An exact search finds the same here: the corpora are far too small for an approximate one."""
+    assert tuple(retrieve(experimenter, rerank=rerank, exact=exact)) == ask(experimenter, rerank=rerank).chunks
+
+
+def test_answer_from_the_chunks_found_is_the_answer(experimenter: Any) -> None:
+    trace = ask(experimenter)
+    assert experimenter.answer_from(QUESTION, trace.chunks, deadline_s=60.0) == trace.generation
+
+
+def test_answer_from_some_chunks_reads_no_other(experimenter: Any) -> None:
+    [first, second] = retrieve(experimenter)
+    for chunks in ([second], [second, first], []):
+        generation = experimenter.answer_from(QUESTION, chunks, deadline_s=60.0)
+        assert isinstance(generation, Generation)
+        assert generation.answer
+        assert generation.used_chunk_ids == tuple(chunk.chunk_id for chunk in chunks)
+
+
+def test_experiment_past_its_deadline_raises_a_timeout_that_names_the_stage(experimenter: Experimenter) -> None:
+    with pytest.raises(errors.Timeout) as caught:
+        retrieve(experimenter, deadline_s=0.0)
+    assert caught.value.stage == "embed"
+    with pytest.raises(errors.Timeout) as caught:
+        experimenter.answer_from(QUESTION, [], deadline_s=0.0)
+    assert caught.value.stage == "generate"
+
+
+@pytest.mark.parametrize(
+    "misuse", [{"question": " "}, {"top_k": 0}, {"top_k": 101}, {"deadline_s": float("nan")}], ids=str
+)
+def test_misused_experiment_raises_and_says_what_to_do(experimenter: Experimenter, misuse: dict[str, Any]) -> None:
+    with pytest.raises(errors.InputError):
+        retrieve(experimenter, **misuse)
+    if "top_k" not in misuse:
+        with pytest.raises(errors.InputError):
+            experimenter.answer_from(**{"question": QUESTION, "chunks": [], "deadline_s": 60.0, **misuse})
+
+
+def test_scripted_index_may_miss_what_an_exact_search_finds() -> None:
+    backend = ScriptedBackend(Script(exact_chunks=CHUNKS[::-1]))
+    assert retrieve(backend) == list(CHUNKS[:2])
+    assert retrieve(backend, exact=True) == [CHUNKS[4], CHUNKS[3]]

@@ -175,6 +175,22 @@ def test_vectors_can_be_taken_out_again(tmp_path: Path, kind: str, monkeypatch: 
     np.testing.assert_array_equal(index.reconstruct(np.array([7, 0, 49])), vectors[[7, 0, 49]])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_exact_search_is_numpys_whatever_the_kind(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, queries = random_vectors(2_000, dimension=128), random_vectors(20, dimension=128, seed=1)
+    built = build_kind(kind, vectors, monkeypatch)
+    built.save(tmp_path / "index")
+    index = FaissIndex.load(tmp_path / "index", built.tuning)
+    if index.tuning is not None:
+        faiss_index.set_effort(index._index, index.tuning.kind, 1)  # looks at so little that it misses neighbours
+    expected = queries @ vectors.T
+    nearest = np.argsort(-expected, axis=1)[:, :50]
+    scores, ids = index.search(queries, 50, exact=True)
+    np.testing.assert_array_equal(ids, nearest)
+    np.testing.assert_allclose(scores, np.take_along_axis(expected, nearest, axis=1), atol=1e-6)
+    assert (overlap(index.search(queries, 50)[1], nearest) == 1) is (kind == "exact")
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no index"])
 def test_missing_or_damaged_file_names_the_command(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:

@@ -13,7 +13,9 @@ import pytest
 from backends.local import index as indexing
 from backends.local import manifest as files
 from backends.local.chunking import split_sentences
-from backends.local.index import LocalIndex, OpenIndex
+from backends.local.faiss_index import set_effort
+from backends.local.fusion import CANDIDATES
+from backends.local.index import ExactSearch, LocalIndex, OpenIndex
 from backends.local.manifest import Manifest
 from backends.local.texts import chunk_text, sentence_text
 from pipeline.errors import DimensionMismatch, IndexMismatch, Unavailable
@@ -126,6 +128,28 @@ def test_hnsw_index_finds_what_an_exact_one_finds(
     assert [c.chunk_id for c in search(LocalIndex(root, embedder), "Fact number 123", 10)] == [
         c.chunk_id for c in exact
     ]
+
+
+def test_exact_search_finds_what_a_careless_hnsw_misses(
+    build: Build, index: LocalIndex, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [make_document(f"d{n}", f"Fact number {n} is about subject {n % 17}.") for n in range(1_500)]
+    questions = [f"Fact number {n}" for n in range(0, 100, 5)]
+    vectors = embedder.embed(questions, "query")
+    build(documents, with_sentences=False)
+    expected = index.search(vectors, CANDIDATES)
+    monkeypatch.setattr("backends.local.build.build_faiss", lambda vectors, **given: faiss_small(vectors, **given))
+    assert build(documents, with_sentences=False).kind == "hnsw"
+    set_effort(index.opened().vectors._index, "hnsw", 1)
+    assert ids_of(index.search(vectors, CANDIDATES)) != ids_of(expected)
+    assert ids_of(ExactSearch(index).search(vectors, CANDIDATES)) == ids_of(expected)
+    texts = questions[:1]
+    [hybrid] = ExactSearch(index).search(vectors[:1], 5, texts=texts)
+    assert all(chunk.signals["fused"] for chunk in hybrid)
+
+
+def ids_of(found: list[list[Chunk]]) -> list[set[str]]:
+    return [{chunk.chunk_id for chunk in chunks} for chunks in found]
 
 
 def faiss_small(vectors: np.ndarray, **given: object) -> object:

@@ -364,6 +364,58 @@ def test_interruption_passes_through(raised: type[BaseException]) -> None:
         ask(script)
 
 
+def test_found_chunks_are_those_that_would_be_answered_from() -> None:
+    pipeline = make_pipeline(Script())
+    for rerank in (False, True):
+        found = pipeline.find_chunks(QUESTION, backend="test", top_k=3, deadline_s=10, rerank=rerank)
+        assert tuple(found) == ask(rerank=rerank).chunks
+    assert [chunk.rank for chunk in found] == [1, 2, 3]
+
+
+def test_answer_from_chunks_is_the_answer_to_a_question_that_finds_them() -> None:
+    assert make_pipeline(Script()).answer_from(QUESTION, CHUNKS[:3], deadline_s=10) == ask().generation
+
+
+def test_answer_may_be_asked_from_no_chunks() -> None:
+    generation = make_pipeline(Script()).answer_from(QUESTION, [], deadline_s=10)
+    assert (generation.used_chunk_ids, generation.prompt_tokens) == ((), 0)
+
+
+@pytest.mark.parametrize("stage", ["embed", "retrieve", "rerank", "generate"])
+def test_failed_stage_without_a_trace_raises_and_is_named(stage: str) -> None:
+    pipeline = make_pipeline(Script(failures={stage: ZeroDivisionError("secret upstream text")}))
+    find = partial(pipeline.find_chunks, QUESTION, backend="test", top_k=1, rerank=True)
+    run = partial(pipeline.answer_from, QUESTION, CHUNKS) if stage == "generate" else find
+    with pytest.raises(errors.StageFailed, match=f"The {stage} stage failed") as caught:
+        run(deadline_s=10)
+    assert caught.value.stage == stage
+    assert "secret" not in str(caught.value)
+
+
+def test_deadline_without_a_trace_is_a_timeout_between_tokens_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("pipeline.pipeline.Deadline", partial(Deadline, clock=clock))
+    stages = ScriptedStages(Script(delays_s={"embed": 2.0, "token": 0.6}), sleep=clock.sleep)
+    pipeline = Pipeline(stages, stages, stages)
+    with pytest.raises(errors.Timeout) as caught:
+        pipeline.find_chunks(QUESTION, backend="test", top_k=1, deadline_s=1)
+    assert caught.value.stage == "retrieve"
+    with pytest.raises(errors.Timeout) as caught:
+        pipeline.answer_from(QUESTION, CHUNKS, deadline_s=1)
+    assert caught.value.stage == "generate"
+
+
+def test_misuse_without_a_trace_is_misuse_all_the_same() -> None:
+    pipeline = make_pipeline(Script(), reranker=False)
+    for misuse in ({"question": " "}, {"top_k": 0}, {"deadline_s": float("nan")}, {"rerank": True}):
+        given_: dict[str, Any] = {"question": QUESTION, "backend": "test", "top_k": 1, "deadline_s": 1.0, **misuse}
+        with pytest.raises(errors.InputError):
+            pipeline.find_chunks(**given_)
+    for question, deadline_s in ((" ", 1.0), (QUESTION, float("inf"))):
+        with pytest.raises(errors.InputError):
+            pipeline.answer_from(question, CHUNKS, deadline_s=deadline_s)
+
+
 def test_options_reach_the_generator() -> None:
     pipeline = make_pipeline(Script(), options=GenerateOptions(max_new_tokens=2))
     generation = pipeline.answer(QUESTION, backend="test", top_k=1, deadline_s=10).generation
