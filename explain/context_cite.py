@@ -104,10 +104,11 @@ def _descend(inputs: FloatArray, wanted: FloatArray, alpha: float) -> FloatArray
     """Cyclic coordinate descent with soft thresholds, until no weight of any fit moves."""
     n = inputs.shape[-2]
     turned = inputs.swapaxes(-1, -2)
-    gram, target = turned @ inputs / n, (turned @ wanted[..., None])[..., 0] / n
+    gram: FloatArray = turned @ inputs / n
+    target: FloatArray = (turned @ wanted[..., None])[..., 0] / n
     norms = np.diagonal(gram, axis1=-2, axis2=-1)
     safe = np.where(norms == 0, 1.0, norms)
-    weights = np.zeros_like(target)
+    weights: FloatArray = np.zeros_like(target)
     for _ in range(MOST_SWEEPS):
         before = weights.copy()
         for j in range(weights.shape[-1]):

@@ -117,15 +117,25 @@ def fill_lattice(
         yield lattice
 
 
-def _with_rows(lattice: Lattice | None, ids: tuple[str, ...], subsets: Sequence[int], scores: AnswerScores) -> Lattice:
+def read_rows(scores: AnswerScores, sets: int, tokens: tuple[str, ...] | None) -> FloatArray:
+    """What a scorer gave as (sets, T), none below LOWEST_NATS. tokens: those that were scored before; None for the first time.
+
+    Raises BadResponse for scores that do not fit what was asked, or that are not numbers.
+    """
     rows = np.array(scores.logprobs_nats, np.float64).reshape(len(scores.logprobs_nats), -1)
-    if rows.shape != (len(subsets), len(scores.tokens)) or (lattice is not None and scores.tokens != lattice.tokens):
+    if rows.shape != (sets, len(scores.tokens)) or (tokens is not None and scores.tokens != tokens):
         raise BadResponse(
-            f"The scores have the shape {rows.shape}, where {(len(subsets), len(scores.tokens))} was asked for. "
+            f"The scores have the shape {rows.shape}, where {(sets, len(scores.tokens))} was asked for. "
             "Explain the trace again; if it recurs, the backend's generator is another one than it was."
         )
     if np.isnan(rows).any():
         raise BadResponse("The generator gave log-probabilities that are not numbers. Choose another model.")
+    found: FloatArray = np.maximum(rows, LOWEST_NATS)
+    return found
+
+
+def _with_rows(lattice: Lattice | None, ids: tuple[str, ...], subsets: Sequence[int], scores: AnswerScores) -> Lattice:
+    rows = read_rows(scores, len(subsets), None if lattice is None else lattice.tokens)
     table = np.full((2 ** len(ids), len(scores.tokens)), np.nan) if lattice is None else lattice.logprobs_nats.copy()
-    table[list(subsets)] = np.maximum(rows, LOWEST_NATS)
+    table[list(subsets)] = rows
     return Lattice(ids, scores.tokens, table)

@@ -14,6 +14,7 @@ from pipeline import errors, wire
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, ConfigError, InputError
 from pipeline.pipeline import (
+    MAX_TOP_K,
     Recorder,
     check_deadline,
     check_top_k,
@@ -105,7 +106,11 @@ class AwsBackend:
         return np.array(self.score_answer(question, chunk_sets, answer).logprobs_nats, np.float32)
 
     def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
-        """The same with the texts of the tokens; see `pipeline.protocols.AnswerScorer`."""
+        """The same with the texts of the tokens; see `pipeline.protocols.AnswerScorer`. One call, unless the sets hold too many chunks."""
+        found = [self._score(question, sets, answer) for sets in _groups(chunk_sets)]
+        return AnswerScores(found[0].tokens, tuple(row for each in found for row in each.logprobs_nats))
+
+    def _score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
         chunks = list({chunk.chunk_id: chunk for subset in chunk_sets for chunk in subset}.values())
         places = {chunk.chunk_id: place for place, chunk in enumerate(chunks)}
         sets = tuple(tuple(places[chunk.chunk_id] for chunk in subset) for subset in chunk_sets)
@@ -150,6 +155,18 @@ class AwsBackend:
             recorder.emit(StageEnded(span))
             if reply.trace is not None and span.stage == "retrieve":
                 recorder.emit(ChunksFound(reply.trace.chunks))
+
+
+def _groups(chunk_sets: Sequence[Sequence[Chunk]]) -> list[Sequence[Sequence[Chunk]]]:
+    """Runs of sets, each of MAX_TOP_K different chunks at most, which is what one call takes; never none."""
+    starts, held = [0], set[str]()
+    for place, subset in enumerate(chunk_sets):
+        ids = {chunk.chunk_id for chunk in subset}
+        if held and len(held | ids) > MAX_TOP_K:
+            starts.append(place)
+            held = set()
+        held |= ids
+    return [chunk_sets[start:end] for start, end in zip(starts, [*starts[1:], len(chunk_sets)], strict=True)]
 
 
 def _inner_spans(network: Span, reply: QueryResponse) -> list[Span]:

@@ -265,6 +265,19 @@ def test_scores_are_one_call_whose_sets_are_positions() -> None:
     assert asked.data["sets"] == [[], [0], [1, 0]]
 
 
+def test_sets_of_too_many_chunks_for_a_call_are_scored_in_several() -> None:
+    chunks = [make_chunk(chunk_id=f"c{n}") for n in range(150)]
+    sets = [chunks[:60], chunks[60:120], chunks[100:150]]
+    answers = [
+        Answer(wire.score_response("r", 1.0, ["x"], [[-1.0]])),
+        Answer(wire.score_response("r", 1.0, ["x"], [[-2.0]] * 2)),
+    ]
+    with serving(*answers) as server:
+        found = open_at(server).score_answer("why?", sets, "x")
+        assert [len(asked.data["chunks"]) for asked in server.asked] == [60, 90]
+    assert found.logprobs_nats == ((-1.0,), (-2.0,), (-2.0,))
+
+
 def test_scores_that_failed_raise_what_failed() -> None:
     failed = wire.query_response("r", 1.0, None, Failure("Throttled", "slow down", "score"))
     with serving(Answer(failed, 429)) as server, pytest.raises(Throttled):

@@ -1,0 +1,36 @@
+"""Reliance against chance: how probable the answer is over random chunks, instead of over none.
+
+An empty context is unusual to a generator, which may be surer of everything once it reads anything. Random chunks tell that apart.
+"""
+
+from collections.abc import Sequence
+
+from explain.answers import holds_gold
+from explain.explained import Explained, FloatArray
+from explain.lattice import read_rows
+from pipeline.protocols import AnswerScorer
+from pipeline.types import Chunk
+
+DRAWS = 3
+"""Sets of random chunks."""
+
+
+def draw_distractors(found: Explained, pool: Sequence[Chunk]) -> list[list[Chunk]]:
+    """Up to DRAWS sets of as many chunks as the answer read, dealt in the pool's order; fewer where the pool runs out.
+
+    pool: chunks in random order. Those of a document that the answer read, or that hold the answer, are passed over.
+    """
+    read = {chunk.document_id for chunk in found.chunks} | {chunk.chunk_id for chunk in found.chunks}
+    free = [
+        chunk
+        for chunk in pool
+        if chunk.document_id not in read and chunk.chunk_id not in read and not holds_gold(chunk.text, [found.answer])
+    ]
+    k = len(found.chunks)
+    return [free[start : start + k] for start in range(0, min(DRAWS * k, len(free) - k + 1), k)]
+
+
+def score_distractors(found: Explained, scorer: AnswerScorer, draws: Sequence[Sequence[Chunk]]) -> FloatArray:
+    """(draws, T): log-probabilities of the answer over each set, nats. Raises what the scorer raises, and BadResponse as it does."""
+    scores = scorer.score_answer(found.trace.question, draws, found.answer)
+    return read_rows(scores, len(draws), found.tokens)
