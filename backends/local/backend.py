@@ -11,7 +11,7 @@ from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
 from backends.local.index import ExactSearch, LocalIndex
 from backends.local.nano import NanoEmbedder
-from backends.local.reader import ExtractiveReader
+from backends.local.reader import EmbeddedSentences, ExtractiveReader
 from backends.local.rerank import SentenceReranker
 from backends.local.vectors import LocalEmbedder, Seed, VectorCache
 from backends.registry import BackendConfig
@@ -174,8 +174,9 @@ def open_embedded(config: BackendConfig) -> LocalBackend:
     """The embedded profile: multilingual-e5-small in 4 bits, and a reader that quotes. No torch."""
     embedder = NanoEmbedder(threads=config.threads)
     local = open_corpus(config, embedder, with_sentences=True)
-    reader = ExtractiveReader(embedder, local.index)
-    reranker = SentenceReranker(embedder, local.index)
+    sentences = EmbeddedSentences(embedder, local.index)
+    reader = ExtractiveReader(embedder, sentences)
+    reranker = SentenceReranker(embedder, sentences)
     # The reader describes the chunks once a call, which is nearly all of its cost.
     return LocalBackend(
         "local/embedded", local, embedder, reader, reranker, GenerateOptions(config.max_new_tokens), sets_at_once=32

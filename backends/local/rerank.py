@@ -27,7 +27,7 @@ class SentenceReranker:
     ) -> None:
         """As for `ExtractiveReader`."""
         self._embedder = embedder
-        self._sentences = EmbeddedSentences(embedder, sentences)
+        self._sentences = EmbeddedSentences.over(embedder, sentences)
         self._weights = weights or default_weights()
 
     def rerank(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Chunk]:

@@ -1,14 +1,17 @@
 """Vectors already computed, by the text they were computed from: what makes a stopped build resume and a rebuild cheap.
 
-One SQLite file per embedder fingerprint, beside an optional read-only seed (the built-in corpus's vectors, committed).
-Vectors are kept as float16: half the bytes, and a cosine moves by less than 0.001.
+`VectorMemory` keeps some in the process, `VectorCache` all of them on disk: one SQLite file per embedder fingerprint, beside an
+optional read-only seed (the built-in corpus's vectors, committed).
+On disk they are kept as float16: half the bytes, and a cosine moves by less than 0.001.
 """
 
 import hashlib
 import logging
 import sqlite3
+import threading
 import time
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,6 +85,35 @@ class Seed:
         """The vector for a key."""
         row = self._rows.get(key)
         return None if row is None else self.vectors[row]
+
+
+class VectorMemory:
+    """The vectors used last, in this process. Thread-safe; threads that miss the same text at once may each make its vector."""
+
+    def __init__(self, kept: int) -> None:
+        """kept: how many vectors, at least 1."""
+        self._kept = kept
+        self._vectors: OrderedDict[bytes, FloatArray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def recall(self, texts: Sequence[str], make: Callable[[Sequence[str]], FloatArray]) -> FloatArray:
+        """Vectors of texts, float32 (n, dim). `make` is called at most once, with each text that is not known, once."""
+        if not texts:
+            return make(texts)
+        unique = {text_key(text): text for text in texts}
+        with self._lock:
+            known = {key: self._vectors[key] for key in unique if key in self._vectors}
+        missing = [text for key, text in unique.items() if key not in known]
+        if missing:
+            # Copies, lest a row keep its whole batch in memory.
+            known.update((text_key(text), row.copy()) for text, row in zip(missing, make(missing), strict=True))
+        with self._lock:
+            for key in unique:
+                self._vectors[key] = known[key]
+                self._vectors.move_to_end(key)
+            while len(self._vectors) > self._kept:
+                self._vectors.popitem(last=False)
+        return np.stack([known[text_key(text)] for text in texts])
 
 
 class VectorCache:

@@ -1,6 +1,7 @@
 """The embedded profile put together, and the committed vectors of the built-in corpus."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,25 @@ def test_answer_is_quoted_from_the_chunk_that_holds_it(backend: LocalBackend) ->
     by_id = {chunk.chunk_id: chunk for chunk in trace.chunks}
     quoted = [by_id[e.chunk_id].text[e.start : e.end] for e in trace.generation.evidence]
     assert " ".join(quoted) == trace.generation.answer
+
+
+def test_reader_and_reranker_embed_a_sentence_that_no_index_holds_once_between_them(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passages: list[str] = []
+    embed = backend.embedder.embed
+
+    def count(texts: list[str], kind: str, **given: object) -> object:
+        passages.extend(texts if kind == "passage" else [])
+        return embed(texts, kind, **given)
+
+    monkeypatch.setattr(backend.embedder, "embed", count)
+    [chunk] = backend.retrieve("Who proposed that continents drift?", top_k=1, deadline_s=30)
+    variant = replace(chunk, chunk_id="variant", text="Geologists laughed at him.")
+    for _ in range(2):
+        backend.reranker.rerank("Who laughed?", [chunk, variant])
+        backend.score_answer("Who laughed?", [[chunk], [variant]], "Geologists laughed at him.")
+    assert passages == ["Continental drift\nGeologists laughed at him."]
 
 
 def test_trace_records_what_is_needed_to_ask_again(backend: LocalBackend) -> None:

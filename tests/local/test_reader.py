@@ -174,6 +174,36 @@ def test_sentences_are_embedded_with_the_title_in_front() -> None:
     assert vectors.shape == (len(spans), embedder.dimension)
 
 
+def test_sentence_is_embedded_once_however_its_chunk_is_cut() -> None:
+    """As an ablation reads it: variants of a chunk, each under an id of its own and in none of the stores."""
+    embedder = FakeEmbedder()
+    source = EmbeddedSentences(embedder)
+    readers = [ExtractiveReader(embedder, source, make_weights()) for _ in range(2)]
+    sentences = [BEES[start:end] for start, end in split_sentences(BEES)]
+    variants = [[make_chunk(text, rank, "Honeybees")] for rank, text in enumerate([BEES, *sentences, BEES], 1)]
+    for reader in readers:
+        reader.score(ASK, variants, sentences[0])
+    passages = [text for text in embedder.embedded if text != ASK]
+    assert passages == [sentence_text("Honeybees", sentence) for sentence in sentences]
+
+
+def test_remembered_vectors_are_those_of_the_embedder_in_the_order_of_the_sentences() -> None:
+    embedder, text = FakeEmbedder(), "One is here. Two is here. One is here."
+    source = EmbeddedSentences(embedder)
+    source.sentences(make_chunk("Two is here."))
+    spans, vectors = source.sentences(make_chunk(text))
+    fresh = embedder.embed([sentence_text("", text[start:end]) for start, end in spans], "passage")
+    np.testing.assert_array_equal(vectors, fresh)
+
+
+def test_sentence_of_the_same_words_under_another_title_is_another() -> None:
+    embedder = FakeEmbedder()
+    source = EmbeddedSentences(embedder)
+    found = [source.sentences(make_chunk("Bees dance.", title=title))[1] for title in ("Honeybees", "Dancing")]
+    assert len(embedder.embedded) == 2
+    assert not np.array_equal(*found)
+
+
 def test_passed_deadline_stops_the_reading() -> None:
     reader = ExtractiveReader(FakeEmbedder(), weights=make_weights())
     late = Deadline(1, clock=iter(chain([0.0], [2.0] * 9)).__next__)

@@ -1,12 +1,14 @@
 """Vectors kept by text: the cache, the seed, and embedding that can be stopped."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from backends.local.vectors import EmbedProgress, Seed, VectorCache, embed_all, text_key
+from backends.local.vectors import EmbedProgress, Seed, VectorCache, VectorMemory, embed_all, text_key
 from pipeline.errors import StoreError
 from tests.local.fake_embedder import FakeEmbedder
 
@@ -25,6 +27,53 @@ def embedder() -> FakeEmbedder:
 @pytest.fixture
 def cache(tmp_path: Path, embedder: FakeEmbedder) -> VectorCache:
     return VectorCache(tmp_path / "vectors", embedder.fingerprint, embedder.dimension)
+
+
+def test_memory_makes_each_vector_once_and_forgets_the_one_unused_longest(embedder: FakeEmbedder) -> None:
+    memory, make = VectorMemory(kept=2), partial(embedder.embed, kind="passage")
+    np.testing.assert_array_equal(
+        memory.recall(["a", "b", "a"], make), FakeEmbedder().embed(["a", "b", "a"], "passage")
+    )
+    memory.recall(["a"], make)
+    assert embedder.embedded == ["a", "b"]
+    memory.recall(["c"], make)  # b has not been used for longest
+    memory.recall(["a"], make)
+    assert embedder.embedded == ["a", "b", "c"]
+    memory.recall(["b"], make)
+    assert embedder.embedded == ["a", "b", "c", "b"]
+
+
+def test_memory_gives_more_vectors_at_once_than_it_keeps(embedder: FakeEmbedder) -> None:
+    found = VectorMemory(kept=2).recall(TEXTS, partial(embedder.embed, kind="passage"))
+    np.testing.assert_array_equal(found, FakeEmbedder().embed(TEXTS, "passage"))
+
+
+def test_memory_of_no_texts_has_the_embedders_shape(embedder: FakeEmbedder) -> None:
+    found = VectorMemory(kept=2).recall([], lambda texts: np.empty((0, embedder.dimension), np.float32))
+    assert found.shape == (0, embedder.dimension)
+
+
+def test_memory_keeps_nothing_of_a_batch_that_failed(embedder: FakeEmbedder) -> None:
+    def fail(texts: object) -> np.ndarray:
+        raise Stop
+
+    memory = VectorMemory(kept=2)
+    with pytest.raises(Stop):
+        memory.recall(["a"], fail)
+    memory.recall(["a"], partial(embedder.embed, kind="passage"))
+    assert embedder.embedded == ["a"]
+
+
+def test_memory_is_right_for_threads_that_push_each_others_vectors_out(embedder: FakeEmbedder) -> None:
+    memory, expected = VectorMemory(kept=3), embedder.embed(TEXTS, "passage")
+
+    def check(start: int) -> bool:
+        texts = [*TEXTS[start:], *TEXTS[:start]]
+        found = memory.recall(texts, partial(embedder.embed, kind="passage"))
+        return np.array_equal(found, np.roll(expected, -start, axis=0))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(check, list(range(len(TEXTS))) * 2))
 
 
 def test_vectors_are_the_embedders_rounded_to_float16(cache: VectorCache, embedder: FakeEmbedder) -> None:
