@@ -13,7 +13,7 @@ export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench bench-explain seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench bench-explain oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ types: $(VENV)/.test
 
 contracts: $(VENV)/.test
 	$(BIN)/lint-imports
+
+oracles: $(VENV)/.oracles ## Hold attribution against shapiq, context-cite and inseq (nearly 500 MB, so no part of `make test`)
+	$(BIN)/python -m pytest tests/oracles
 
 lint-stack: $(LINT)/.made ## Lint the stack's templates, the workflows and the Dockerfile
 	@sh serving/stack/lint/run.sh $(LINT)/bin
@@ -100,6 +103,11 @@ $(VENV)/.test: requirements/test.lock requirements/smollm2.lock $(VENV)/.run
 	@echo "Installing the test packages (a few minutes, once)"
 	@$(PIP) $(TORCH)
 	@$(LOCKED) -r requirements/test.lock -r requirements/smollm2.lock
+	@touch $@
+
+$(VENV)/.oracles: requirements/oracles.lock $(VENV)/.test
+	@echo "Installing the reference implementations (about a minute, once)"
+	@$(LOCKED) -r requirements/oracles.lock
 	@touch $@
 
 $(VENV)/.lock: | $(BIN)/python

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Resolve pyproject.toml, the two environments of the rehearsal and that of the stack's linters into the lock files. torch is left out:
-# which build fits is the machine's affair (see the Makefile).
+# Resolve pyproject.toml, the reference implementations, the two environments of the rehearsal and that of the stack's linters into the
+# lock files. torch is left out: which build fits is the machine's affair (see the Makefile).
 set -eu
 compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
   --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe"
@@ -9,7 +9,7 @@ $compile --output-file run.lock ../pyproject.toml
 # The larger locks hold to what the dashboard's own lock says, and keep their own pins for the rest.
 $compile --extra research --constraint run.lock --output-file research.lock ../pyproject.toml
 $compile --extra research --extra test --constraint run.lock --output-file test.lock ../pyproject.toml
-$compile --constraint test.lock --output-file oracles.lock oracles.in
+$compile --extra research --constraint test.lock --output-file oracles.lock oracles.in ../pyproject.toml
 $compile --constraint run.lock --output-file image.lock image.in
 $compile --output-file build.lock build.in
 for lock in research test oracles; do
