@@ -14,6 +14,9 @@ MODELS = Path(__file__).parent / "models"
 CLAIMED = MODELS / "accuracy.json"
 """Of each model, by mechanism: the share of WORLDS worlds, seeds 0 to WORLDS - 1, that it answers right with all their chunks."""
 
+LOWEST_ACCURACY = 0.95
+"""Share of the worlds of each mechanism that every model must answer right, in [0, 1]."""
+
 SEEDS = range(5)
 
 WORLDS = 50

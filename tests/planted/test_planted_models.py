@@ -10,7 +10,7 @@ import pytest
 from backends.local.research.generator import ResearchGenerator
 from pipeline.protocols import Scorer
 from pipeline.types import GenerateOptions, Generation
-from tests.planted.claims import MODELS, SEEDS, WORLDS, count_wrong, open_model, read_claims
+from tests.planted.claims import LOWEST_ACCURACY, MODELS, SEEDS, WORLDS, count_wrong, open_model, read_claims
 from tests.planted.worlds import BY_ITSELF, CAPITALS, CHUNKS, CITIES, FROM_CHUNKS, PEOPLE, Mechanism, Planted, plant
 
 TRIED = (0, 3)
@@ -102,7 +102,7 @@ def test_every_model_is_claimed_to_be_right_in_95_of_100_worlds_of_every_mechani
     assert set(claims) == {f"seed-{seed}" for seed in SEEDS}
     for claimed in claims.values():
         assert set(claimed) == set(Mechanism)
-        assert min(claimed.values()) >= 0.95
+        assert min(claimed.values()) >= LOWEST_ACCURACY
 
 
 @pytest.mark.parametrize("mechanism", Mechanism)
