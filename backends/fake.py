@@ -17,6 +17,7 @@ from pipeline.types import (
     Kind,
     PartReadiness,
     Readiness,
+    Sample,
     Token,
     Trace,
 )
@@ -37,12 +38,18 @@ class Script:
     """What an exact search finds, best first; None where the index misses nothing."""
     tokens: Sequence[str] = ("Sentence", " 1", " of", " the", " script.")
     """What the generator says; each with log-probability −0.1."""
+    samples: Sequence[Sample] = (
+        Sample("Sentence 1 of the script.", -0.5),
+        Sample("Another sentence.", -1.5),
+        Sample("The script has no answer.", -1.7, abstained=True),
+    )
+    """What is drawn at random, one after the other and over again; a seed of n begins n samples later."""
     confidence: float = 0.8
     """The generation's calibrated confidence."""
     delays_s: dict[str, float] = field(default_factory=dict)
-    """Seconds that a stage (or `token`, or a call of `score`) takes."""
+    """Seconds that a stage (or `token`, or `sample`, or a call of `score`) takes."""
     failures: dict[str, Exception] = field(default_factory=dict)
-    """What a stage (or `score`) raises; `token` raises after the first token."""
+    """What a stage (or `score`) raises; `token` raises after the first token, `sample` after the first sample."""
 
 
 class ScriptedStages:
@@ -98,6 +105,23 @@ class ScriptedStages:
             used_chunk_ids=tuple(chunk.chunk_id for chunk in chunks),
         )
 
+    def sample(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        options: GenerateOptions,
+        *,
+        samples: int,
+        temperature: float,
+        seed: int,
+        deadline: Deadline | None = None,
+    ) -> Iterator[Sample]:
+        """The script's samples."""
+        self.act("generate")
+        for number in range(seed, seed + samples):
+            yield self.script.samples[number % len(self.script.samples)]
+            self.act("sample")
+
 
 class ExactStages(ScriptedStages):
     """The same stages with an index that misses nothing."""
@@ -147,6 +171,21 @@ class ScriptedBackend:
     def answer_from(self, question: str, chunks: Sequence[Chunk], *, deadline_s: float) -> Generation:
         """The answer over just these chunks; see `pipeline.protocols.Experimenter.answer_from`."""
         return self._pipeline.answer_from(question, chunks, deadline_s=deadline_s)
+
+    def sample_answers(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        *,
+        samples: int,
+        deadline_s: float,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[Sample]:
+        """Answers drawn at random; see `pipeline.protocols.AnswerSampler`."""
+        return self._pipeline.sample_answers(
+            question, chunks, samples=samples, deadline_s=deadline_s, temperature=temperature, seed=seed
+        )
 
     def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
         """The answer's words, each at −0.1 where the script's best chunk is among the set, and at −3 where it is not."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, InputError, StageFailed
-from pipeline.protocols import Embedder, Generator, Index, OnEvent, Reranker
+from pipeline.protocols import Embedder, Generator, Index, OnEvent, Reranker, Sampler
 from pipeline.types import (
     Chunk,
     ChunksFound,
@@ -21,6 +21,7 @@ from pipeline.types import (
     Failure,
     GenerateOptions,
     Generation,
+    Sample,
     Setting,
     Span,
     StageEnded,
@@ -68,6 +69,16 @@ def check_deadline(deadline_s: float) -> None:
     """Raise InputError for what is no number of seconds. Zero or less is one: the question's time is up already."""
     if not math.isfinite(deadline_s):
         raise InputError(f"The deadline is {deadline_s} s; give a finite number of seconds.")
+
+
+def check_sampling(samples: int, temperature: float, seed: int) -> None:
+    """Raise InputError unless samples ≥ 1, temperature is above 0 and finite, and seed ≥ 0."""
+    if samples < 1:
+        raise InputError(f"{samples} samples are asked for; ask for at least 1.")
+    if not (temperature > 0 and math.isfinite(temperature)):
+        raise InputError(f"The temperature is {temperature}; give a number above 0, where 1 draws as the model would.")
+    if seed < 0:
+        raise InputError(f"The seed is {seed}; give a whole number of 0 or more.")
 
 
 def new_trace_id() -> str:
@@ -221,6 +232,26 @@ class Pipeline:
         question, deadline = _begin(question, deadline_s)
         return self._generate(Recorder(None), question, chunks, deadline)
 
+    def sample_answers(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        *,
+        samples: int,
+        deadline_s: float,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[Sample]:
+        """Answers drawn over just these chunks, and no trace; see `pipeline.protocols.AnswerSampler.sample_answers`."""
+        if not isinstance(self.generator, Sampler):
+            raise InputError(f"The generator {self.generator.name} draws no answers at random. Choose another one.")
+        check_sampling(samples, temperature, seed)
+        question, deadline = _begin(question, deadline_s)
+        drawn = self.generator.sample(
+            question, chunks, self.options, samples=samples, temperature=temperature, seed=seed, deadline=deadline
+        )
+        return _drawing(drawn, samples, deadline)
+
     def _check_rerank(self, backend: str, rerank: bool) -> None:
         if rerank and self.reranker is None:
             raise InputError(f"The backend {backend} has no reranker. Switch reranking off and ask again.")
@@ -257,6 +288,15 @@ class Pipeline:
                 recorder.emit(TokenMade(made))
                 deadline.check("generate")
             raise BadResponse("The generator ended without summing up its answer. Ask again; if it stays, report it.")
+
+
+def _drawing(drawn: Iterator[Sample], samples: int, deadline: Deadline) -> Iterator[Sample]:
+    """Samples as they are drawn; what breaks meanwhile breaks as a stage does."""
+    with Recorder(None).stage("generate", deadline):
+        for number, sample in enumerate(drawn, start=1):
+            yield sample
+            if number < samples:
+                deadline.check("generate")
 
 
 def _begin(question: str, deadline_s: float) -> tuple[str, Deadline]:

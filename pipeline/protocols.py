@@ -90,6 +90,24 @@ class AnswerScorer(Protocol):
 
 
 @runtime_checkable
+class Sampler(Protocol):
+    """Optional, of a generator: answers drawn at random."""
+
+    def sample(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        options: GenerateOptions,
+        *,
+        samples: int,
+        temperature: float,
+        seed: int,
+        deadline: Deadline | None = None,
+    ) -> Iterator[Sample]:
+        """Yield `samples` answers over the chunks, each as it is drawn; see `AnswerSampler.sample_answers`."""
+
+
+@runtime_checkable
 class Introspector(Protocol):
     """Optional: what happens inside the model while it gives a given answer."""
 
@@ -137,8 +155,9 @@ class AnswerSampler(Protocol):
     ) -> Iterator[Sample]:
         """Yield `samples` answers over the chunks, each as it is drawn; the same seed draws the same ones.
 
-        temperature: above 0; what log-probabilities are divided by before drawing. Raises InputError for a number of samples below 1
-        or a temperature that is not above 0, and a BackendError as a stage does.
+        temperature: above 0; what log-probabilities are divided by before drawing. seed: 0 or more; the first samples are the same
+        however many are asked for. Raises InputError for a number of samples below 1, a temperature that is not above 0 or a seed
+        below 0, at once, and a BackendError as a stage does, while drawing.
         """
 
 

@@ -1,7 +1,7 @@
 """The local backend's two profiles, put together from their parts. Models are loaded when a profile is opened."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ from pipeline.types import (
     Introspection,
     PartReadiness,
     Readiness,
+    Sample,
     Setting,
     Trace,
 )
@@ -98,6 +99,21 @@ class LocalBackend:
     def answer_from(self, question: str, chunks: Sequence[Chunk], *, deadline_s: float) -> Generation:
         """The answer over just these chunks; see `pipeline.protocols.Experimenter.answer_from`."""
         return self._pipeline.answer_from(question, chunks, deadline_s=deadline_s)
+
+    def sample_answers(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        *,
+        samples: int,
+        deadline_s: float,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[Sample]:
+        """Answers drawn at random; see `pipeline.protocols.AnswerSampler`."""
+        return self._pipeline.sample_answers(
+            question, chunks, samples=samples, deadline_s=deadline_s, temperature=temperature, seed=seed
+        )
 
     def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
         """How likely an answer is over sets of chunks; see `pipeline.protocols.AnswerScorer`."""

@@ -11,13 +11,14 @@ import numpy as np
 
 from backends.local.chunking import Spans, split_sentences
 from backends.local.features import Description, FloatArray, QuestionWords, describe
+from backends.local.sampling import draws
 from backends.local.texts import sentence_text
 from backends.local.vectors import VectorMemory
 from backends.local.weights import Probabilities, ReaderWeights, default_weights, probabilities
 from pipeline.deadline import Deadline
 from pipeline.errors import InputError
 from pipeline.protocols import Embedder
-from pipeline.types import Chunk, Confidence, Evidence, GenerateOptions, Generation, Token
+from pipeline.types import Chunk, Confidence, Evidence, GenerateOptions, Generation, Sample, Token
 
 ABSTENTION = "No clear answer was found in the corpus."
 """What is shown instead of an answer."""
@@ -90,13 +91,22 @@ class Reading:
         start, end = self.description.spans[sentence]
         return " ".join(self.chunks[self.description.chunk_of[sentence]].text[start:end].split())
 
+    def answers(self) -> dict[str, float]:
+        """Everything that might be answered with one sentence, and how probably: adds up to 1. Sentences that read alike are one."""
+        chances = {ABSTENTION: 1 - self.probabilities.answered}
+        for sentence, chance in enumerate(self.probabilities.sentences.tolist()):
+            if chance > 0:
+                text = self.text(sentence)
+                chances[text] = chances.get(text, 0.0) + chance
+        return chances
+
     def evidence(self, sentence: int) -> Evidence:
         """Where a sentence stands."""
         return Evidence(self.chunks[self.description.chunk_of[sentence]].chunk_id, *self.description.spans[sentence])
 
 
 class ExtractiveReader:
-    """A generator that quotes. Deterministic; thread-safe if its embedder and source are."""
+    """A generator that quotes. Deterministic, but for `sample`; thread-safe if its embedder and source are."""
 
     name = "extractive reader"
 
@@ -131,6 +141,28 @@ class ExtractiveReader:
             evidence=tuple(reading.evidence(sentence) for sentence in reading.quoted),
             used_chunk_ids=tuple(chunk.chunk_id for chunk in reading.chunks),
         )
+
+    def sample(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        options: GenerateOptions,
+        *,
+        samples: int,
+        temperature: float = 1.0,
+        seed: int = 0,
+        deadline: Deadline | None = None,
+    ) -> Iterator[Sample]:
+        """Yield sentences drawn among the candidates, or abstentions; see `pipeline.protocols.AnswerSampler`.
+
+        A sample is one sentence, never two, and its log-probability that of `score`, without its FLOOR. Near temperature 0 it is the
+        likeliest candidate, none of them included, while `generate` abstains by a threshold of its own. Raises Timeout past the deadline.
+        """
+        chances = self.read(question, chunks, deadline=deadline).answers()
+        answers, logprobs = list(chances), np.log(list(chances.values()))
+        for draw in draws(samples, temperature, seed):
+            drawn = draw(logprobs)
+            yield Sample(answers[drawn], float(logprobs[drawn]), abstained=answers[drawn] == ABSTENTION)
 
     def read(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Reading:
         """Weigh every sentence of the chunks. Raises Timeout once the deadline has passed."""

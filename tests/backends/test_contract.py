@@ -1,7 +1,7 @@
 """What every backend must do, whoever wrote it. A new backend is added to `BACKENDS` below; see docs/backends.md."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from backends.local.documents import Document
 from backends.registry import BackendConfig
 from explain.explanation import explain_trace
 from pipeline import errors
-from pipeline.protocols import AnswerScorer, Backend, Experimenter
+from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, Experimenter
 from pipeline.schema import trace_from_json, trace_to_json
-from pipeline.types import Chunk, ChunksFound, Event, Generation, StageEnded, StageStarted, TokenMade, Trace
+from pipeline.types import Chunk, ChunksFound, Event, Generation, Sample, StageEnded, StageStarted, TokenMade, Trace
 
 DOCUMENTS = [
     Document(
@@ -95,7 +95,7 @@ WITHOUT_RERANKER = ("aws",)
 """Backends that refuse to rerank."""
 
 WITHOUT_EXPERIMENTS = ("aws",)
-"""Backends that answer only from what they retrieve themselves."""
+"""Backends that answer only from what they retrieve themselves, and nothing but the likeliest answer."""
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
@@ -117,6 +117,16 @@ def experimenter(named: tuple[str, Backend]) -> Experimenter:
         pytest.skip("answers only from what it retrieves itself")
     assert isinstance(backend, Experimenter)
     return backend
+
+
+@pytest.fixture
+def sampler(experimenter: Experimenter) -> AnswerSampler:
+    assert isinstance(experimenter, AnswerSampler)
+    return experimenter
+
+
+def draw(backend: AnswerSampler, chunks: Sequence[Chunk], **given: Any) -> list[Sample]:
+    return list(backend.sample_answers(QUESTION, chunks, **{"samples": 8, "deadline_s": 60.0, **given}))
 
 
 def retrieve(backend: Experimenter, question: str = QUESTION, **given: Any) -> list[Chunk]:
@@ -320,6 +330,7 @@ def test_a_blank_answer_is_not_scored(backend: Backend) -> None:
 def test_experiments_are_offered_where_they_can_be_made(named: tuple[str, Backend]) -> None:
     name, backend = named
     assert isinstance(backend, Experimenter) is (name not in WITHOUT_EXPERIMENTS)
+    assert isinstance(backend, AnswerSampler) is (name not in WITHOUT_EXPERIMENTS)
 
 
 @pytest.mark.parametrize("rerank", [False, True])
@@ -367,3 +378,34 @@ def test_scripted_index_may_miss_what_an_exact_search_finds() -> None:
     backend = ScriptedBackend(Script(exact_chunks=CHUNKS[::-1]))
     assert retrieve(backend) == list(CHUNKS[:2])
     assert retrieve(backend, exact=True) == [CHUNKS[4], CHUNKS[3]]
+
+
+def test_samples_are_answers_with_their_log_probabilities(sampler: Any) -> None:
+    found = draw(sampler, retrieve(sampler), temperature=5.0)
+    assert len(found) == 8
+    assert all(each.answer or each.abstained for each in found)
+    assert all(each.logprob_nats <= 1e-6 for each in found)
+    assert len({each.answer for each in found}) > 1
+
+
+def test_same_seed_draws_the_same_samples_and_another_seed_others(sampler: Any) -> None:
+    chunks = retrieve(sampler)
+    first = draw(sampler, chunks, temperature=5.0, seed=1)
+    assert draw(sampler, chunks, temperature=5.0, seed=1, samples=3) == first[:3]
+    assert draw(sampler, chunks, temperature=5.0, seed=2) != first
+
+
+def test_samples_may_be_drawn_from_no_chunks(sampler: AnswerSampler) -> None:
+    assert all(each.answer for each in draw(sampler, [], samples=2))
+
+
+def test_sampling_past_its_deadline_raises_a_timeout_that_names_the_stage(sampler: AnswerSampler) -> None:
+    with pytest.raises(errors.Timeout) as caught:
+        draw(sampler, [], deadline_s=0.0)
+    assert caught.value.stage == "generate"
+
+
+@pytest.mark.parametrize("misuse", [{"samples": 0}, {"temperature": 0.0}, {"seed": -1}], ids=str)
+def test_misused_sampling_raises_before_anything_is_drawn(sampler: AnswerSampler, misuse: dict[str, Any]) -> None:
+    with pytest.raises(errors.InputError):
+        sampler.sample_answers(QUESTION, [], **{"samples": 1, "deadline_s": 60.0, **misuse})

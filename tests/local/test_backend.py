@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,20 @@ def test_reader_and_reranker_embed_a_sentence_that_no_index_holds_once_between_t
         backend.reranker.rerank("Who laughed?", [chunk, variant])
         backend.score_answer("Who laughed?", [[chunk], [variant]], "Geologists laughed at him.")
     assert passages == ["Continental drift\nGeologists laughed at him."]
+
+
+def test_only_an_exact_retrieval_searches_exactly(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    search = backend.corpus.index.search
+
+    def note(*arguments: Any, exact: bool = False, **given: Any) -> object:
+        asked.append(exact)
+        return search(*arguments, exact=exact, **given)
+
+    monkeypatch.setattr(backend.corpus.index, "search", note)
+    for exact in (False, True):
+        assert backend.retrieve("Who proposed that continents drift?", top_k=1, deadline_s=30, exact=exact)
+    assert asked == [False, True]
 
 
 def test_trace_records_what_is_needed_to_ask_again(backend: LocalBackend) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.stats import chisquare
 
 from backends.local.answer_types import AnswerType, expected_type, holds_answer
 from backends.local.chunking import Spans, split_sentences
@@ -18,7 +19,7 @@ from backends.local.weights import ReaderWeights, probabilities, sentence_scores
 from backends.local.words import content_stems
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, Timeout
-from pipeline.types import Chunk, GenerateOptions, Generation, Token
+from pipeline.types import Chunk, GenerateOptions, Generation, Sample, Token
 from tests.local.fake_embedder import FakeEmbedder
 
 DRIFT = "Mr. Wegener proposed that continents drift. He died in Greenland in 1930.\nNobody believed him at first."
@@ -172,6 +173,54 @@ def test_sentences_are_embedded_with_the_title_in_front() -> None:
 
     assert embedder.embedded[0] == "Honeybees\nBees dance to show the way."
     assert vectors.shape == (len(spans), embedder.dimension)
+
+
+def sample(chunks: Sequence[Chunk], samples: int, **given: object) -> list[Sample]:
+    changes = given.pop("weights", {})
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**changes))  # type: ignore[arg-type]
+    return list(reader.sample(ASK, chunks, GenerateOptions(), samples=samples, **given))  # type: ignore[arg-type]
+
+
+DOUBT: dict[str, object] = {"sentence": dict.fromkeys(SENTENCE_FEATURES, 0.0) | {"overlap": 1.0}, "bias": 1.0}
+"""Weights that leave every candidate, and none of them, a chance."""
+
+
+def test_samples_are_as_frequent_as_their_candidates_are_probable() -> None:
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**DOUBT))
+    reading = reader.read(ASK, CHUNKS)
+    expected = {ABSTENTION: 1 - reading.probabilities.answered}
+    for number, chance in enumerate(reading.probabilities.sentences):
+        expected[reading.text(number)] = float(chance)
+    drawn = [found.answer for found in sample(CHUNKS, 2_000, weights=DOUBT)]
+    assert set(drawn) == set(expected)
+    assert chisquare([drawn.count(text) for text in expected], [2_000 * p for p in expected.values()]).pvalue > 0.01
+
+
+def test_log_probability_of_a_sample_is_its_score_at_any_temperature() -> None:
+    """A sentence that two chunks hold is one answer, as it is where it is scored."""
+    chunks = [*CHUNKS, make_chunk(DRIFT, 3, "Continental drift")]
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**DOUBT))
+    for temperature in (0.5, 5.0):
+        found = sample(chunks, 40, weights=DOUBT, temperature=temperature)
+        assert len({each.answer for each in found}) > 3
+        for each in found:
+            assert each.logprob_nats == pytest.approx(float(reader.score(ASK, [chunks], each.answer).sum()), abs=1e-4)
+            assert each.abstained is (each.answer == ABSTENTION)
+
+
+def test_low_temperature_draws_what_is_quoted_or_the_abstention() -> None:
+    for bias, abstains in ((2.0, False), (-3.0, True)):
+        [found] = {*sample(CHUNKS, 20, weights={"bias": bias}, temperature=0.01)}
+        assert (found.answer, found.abstained) == (read(ASK, CHUNKS, bias=bias)[1].answer, abstains)
+
+
+def test_another_seed_draws_other_samples_and_the_same_one_the_same() -> None:
+    assert sample(CHUNKS, 20, weights=DOUBT, seed=3) == sample(CHUNKS, 20, weights=DOUBT, seed=3)
+    assert sample(CHUNKS, 20, weights=DOUBT, seed=3) != sample(CHUNKS, 20, weights=DOUBT, seed=4)
+
+
+def test_nothing_to_read_leaves_nothing_but_abstentions_to_draw() -> None:
+    assert sample([], 3) == [Sample(ABSTENTION, 0.0, abstained=True)] * 3
 
 
 def test_sentence_is_embedded_once_however_its_chunk_is_cut() -> None:

@@ -20,6 +20,7 @@ from pipeline.types import (
     Event,
     GenerateOptions,
     Generation,
+    Sample,
     StageEnded,
     StageStarted,
     Token,
@@ -414,6 +415,64 @@ def test_misuse_without_a_trace_is_misuse_all_the_same() -> None:
     for question, deadline_s in ((" ", 1.0), (QUESTION, float("inf"))):
         with pytest.raises(errors.InputError):
             pipeline.answer_from(question, CHUNKS, deadline_s=deadline_s)
+
+
+def draw(script: Script | None = None, *, pipeline: Pipeline | None = None, **given_: Any) -> Iterator[Sample]:
+    arguments: dict[str, Any] = {"samples": 2, "deadline_s": 10.0, **given_}
+    return (pipeline or make_pipeline(script or Script())).sample_answers(QUESTION, CHUNKS, **arguments)
+
+
+def test_samples_come_as_they_are_drawn() -> None:
+    drawn = draw(Script(failures={"sample": ZeroDivisionError("secret upstream text")}))
+    assert next(drawn) == Script().samples[0]
+    with pytest.raises(errors.StageFailed, match="The generate stage failed") as caught:
+        next(drawn)
+    assert caught.value.stage == "generate"
+
+
+def test_deadline_that_passes_between_samples_stops_the_next_one_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("pipeline.pipeline.Deadline", partial(Deadline, clock=clock))
+    stages = ScriptedStages(Script())
+    drawn = draw(pipeline=Pipeline(stages, stages, stages), samples=3)
+    next(drawn)
+    clock.sleep(9)
+    next(drawn)
+    clock.sleep(2)
+    with pytest.raises(errors.Timeout) as caught:
+        next(drawn)
+    assert caught.value.stage == "generate"
+    last = draw(pipeline=Pipeline(stages, stages, stages), samples=1)
+    assert len([clock.sleep(11) for _ in last]) == 1  # nothing is left to be stopped
+
+
+@pytest.mark.parametrize(
+    ("misuse", "remedy"),
+    [
+        ({"samples": 0}, "at least 1"),
+        ({"samples": -1}, "at least 1"),
+        ({"temperature": 0.0}, "above 0"),
+        ({"temperature": -1.0}, "above 0"),
+        ({"temperature": float("nan")}, "above 0"),
+        ({"temperature": float("inf")}, "above 0"),
+        ({"seed": -1}, "0 or more"),
+        ({"deadline_s": float("nan")}, "finite"),
+    ],
+    ids=str,
+)
+def test_misused_sampling_says_what_to_do_at_once(misuse: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(errors.InputError, match=remedy):
+        draw(**misuse)
+
+
+def test_generator_that_draws_nothing_is_told_so() -> None:
+    class Sure:
+        name = "sure"
+        generate = ScriptedStages.generate
+
+    stages: Any = ScriptedStages(Script())
+    with pytest.raises(errors.InputError, match="generator sure draws no answers"):
+        draw(pipeline=Pipeline(stages, stages, Sure()))  # type: ignore[arg-type]
 
 
 def test_options_reach_the_generator() -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from backends.local.research.generator import ABSTAINS, ABSTENTION, ResearchGenerator, find_window
+from backends.local.sampling import draws, likeliest
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, InputError, StageFailed, Timeout, Unavailable
-from pipeline.protocols import Scorer
-from pipeline.types import Chunk, GenerateOptions, Generation, Token
+from pipeline.protocols import Sampler, Scorer
+from pipeline.types import Chunk, GenerateOptions, Generation, Sample, Token
 from tests.research.tiny_models import ANSWERABLE, FRANCE, UNANSWERABLE, byte_tokenizer, make_chunk, make_gpt2, save
 
 CHUNKS = [FRANCE, make_chunk(2, "mars is the red planet", "mars"), make_chunk(3, "the moon", "moon")]
@@ -254,3 +256,108 @@ def test_a_blank_answer_cannot_be_scored(t5: ResearchGenerator) -> None:
 def test_a_chunk_set_that_does_not_fit_is_not_cut(t5: ResearchGenerator) -> None:
     with pytest.raises(StageFailed, match="Chunk set 2 makes a prompt"):
         t5.score(ANSWERABLE, [CHUNKS, [make_chunk(n, "w" * 90) for n in range(1, 11)]], "paris")
+
+
+def sample(
+    generator: ResearchGenerator,
+    samples: int,
+    question: str = ANSWERABLE,
+    chunks: Sequence[Chunk] = CHUNKS,
+    **given: Any,
+) -> list[Sample]:
+    return list(generator.sample(question, chunks, GenerateOptions(8), samples=samples, **given))
+
+
+def test_the_generator_is_a_sampler(generator: ResearchGenerator) -> None:
+    assert isinstance(generator, Sampler)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_tokens_are_drawn_as_often_as_the_model_has_them_probable(
+    generator: ResearchGenerator, torch: Any, temperature: float
+) -> None:
+    """The first token of 1,500 samples, against the softmax of the logits that transformers gives; tokens are put in ten groups."""
+    prompt = generator._prompts.encode(ANSWERABLE, CHUNKS)
+    given = {"decoder_input_ids": torch.tensor([[0]])} if generator._seq2seq else {}
+    with torch.inference_mode():
+        logits = generator._model(input_ids=torch.tensor([prompt]), **given).logits[0, -1]
+    chances = (logits.double() / temperature).softmax(-1).numpy()
+    groups = np.argsort(np.argsort(chances)) * 10 // len(chances)
+    drawn = [next(tokens)[0] for tokens in generator._decoder.sample(prompt, 1, draws(1_500, temperature, 0))]
+    expected = np.bincount(groups, weights=chances)
+    assert chisquare(np.bincount(groups[drawn], minlength=10), 1_500 * expected).pvalue > 0.01
+
+
+def test_drawn_tokens_have_the_log_probabilities_that_scoring_gives_them(generator: ResearchGenerator) -> None:
+    prompt = generator._prompts.encode(ANSWERABLE, CHUNKS)
+    seen = set()
+    for tokens in generator._decoder.sample(prompt, 6, draws(3, 2.0, 0)):
+        ids, logprobs = zip(*tokens, strict=True)
+        seen.add(ids)
+        np.testing.assert_allclose(logprobs, generator._decoder.score([prompt], ids)[0], atol=1e-4)
+    assert len(seen) == 3
+
+
+def test_a_drawn_answer_has_the_log_probability_of_its_score(taught: ResearchGenerator) -> None:
+    for temperature in (1.0, 1.5):
+        found = sample(taught, 16, chunks=[FRANCE], temperature=temperature)
+        told = [each for each in found if each.answer == "paris france"]
+        assert told
+        expected = float(taught.score(ANSWERABLE, [[FRANCE]], "paris france").sum())
+        assert [each.logprob_nats for each in told] == pytest.approx([expected] * len(told), abs=1e-4)
+    assert len({each.answer for each in found}) > 1
+
+
+def test_low_temperature_draws_the_greedy_answer(generator: ResearchGenerator) -> None:
+    tokens, generation = answer(generator, ANSWERABLE, CHUNKS, max_new_tokens=8)
+    for each in sample(generator, 3, temperature=1e-6):
+        assert (each.answer, each.abstained) == (generation.answer, generation.abstained)
+        assert each.logprob_nats == pytest.approx(sum(token.logprob_nats for token in tokens), abs=1e-4)
+
+
+def test_a_drawn_unanswerable_is_an_abstention(taught: ResearchGenerator) -> None:
+    [each] = sample(taught, 1, UNANSWERABLE, [FRANCE], temperature=0.01)
+    expected = float(taught.score(UNANSWERABLE, [[FRANCE]], "unanswerable").sum())
+    assert (each.answer, each.abstained) == (ABSTENTION, True)
+    assert each.logprob_nats == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_same_seed_draws_the_same_answers_and_another_seed_others(generator: ResearchGenerator) -> None:
+    first = sample(generator, 4, seed=5)
+    assert sample(generator, 2, seed=5) == first[:2]
+    assert len({each.answer for each in first}) > 1
+    assert sample(generator, 4, seed=6) != first
+
+
+def test_a_sample_leaves_the_next_one_the_prompt_as_it_was(generator: ResearchGenerator) -> None:
+    prompt = generator._prompts.encode(ANSWERABLE, CHUNKS)
+    greedy = list(generator._decoder.decode(prompt, 6))
+    assert [list(tokens) for tokens in generator._decoder.sample(prompt, 6, [likeliest] * 3)] == [greedy] * 3
+
+
+def test_the_prompt_is_read_once_for_all_samples(generator: ResearchGenerator) -> None:
+    reader = generator._model.get_encoder() if generator._seq2seq else generator._model
+    widths: list[int] = []
+    hook = reader.register_forward_pre_hook(
+        lambda module, arguments, given: widths.append(given["input_ids"].shape[1]), with_kwargs=True
+    )
+    try:
+        sample(generator, 3)
+    finally:
+        hook.remove()
+    assert [width for width in widths if width > 1] == [len(generator._prompts.encode(ANSWERABLE, CHUNKS))]
+
+
+def test_without_chunks_every_sample_is_the_abstention(t5: ResearchGenerator) -> None:
+    assert sample(t5, 2, chunks=[]) == [Sample(ABSTENTION, 0.0, abstained=True)] * 2
+
+
+def test_a_deadline_stops_a_sample_between_tokens(t5: ResearchGenerator) -> None:
+    ticks = iter([0.0, *[1.0] * 3, *[11.0] * 9])  # passes with the fourth token of the first sample
+    with pytest.raises(Timeout, match="generate stage"):
+        sample(t5, 1, deadline=Deadline(10, clock=ticks.__next__))
+
+
+def test_a_first_chunk_that_does_not_fit_is_refused_before_a_sample(generator: ResearchGenerator) -> None:
+    with pytest.raises(StageFailed, match="smaller chunks"):
+        sample(generator, 1, chunks=[make_chunk(1, "w" * 3000)])

@@ -1,26 +1,42 @@
-"""Greedy decoding and forced scoring with a transformers model, and token ids back to text.
+"""Decoding, greedy or at random, and forced scoring with a transformers model, and token ids back to text.
 
 Log-probabilities are natural logarithms of the model's own softmax over its whole vocabulary, in float32, before any penalty or
-forced token of its generation settings; none of those are applied. What is decoded is what is scored.
+forced token of its generation settings; none of those are applied. A temperature changes what is drawn, never what is reported of it.
+What is decoded is what is scored.
 """
 
+import copy
 import inspect
 import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from backends.local.research.loading import limit_threads, require
+from backends.local.sampling import Draw, likeliest
 from pipeline.errors import BadResponse
 
 SCORED_TOGETHER = 8
 """Prompts in one forward pass of `score`; what keeps its memory bounded."""
 
 FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a model stands after a prompt, or after a token of its answer."""
+
+    fixed: Mapping[str, Any]
+    """What every step is given beside its tokens: the encoder's output, if there is one."""
+    cache: Any
+    """Keys and values of what was read. The next step writes into it."""
+    logprobs: FloatArray
+    """(vocabulary,): log-probabilities of the next token, nats."""
 
 
 class Decoder:
@@ -39,35 +55,44 @@ class Decoder:
 
         The prompt is read once; every later step reads one token and the cache. Raises BadResponse if the model breaks.
         """
-        fixed: dict[str, Any] = {}
-        following = list(prompt)
-        if self.seq2seq:
+        yield from self._write(self._read(prompt), steps, likeliest)
+
+    def sample(self, prompt: Sequence[int], steps: int, draws: Iterable[Draw]) -> Iterator[Iterator[tuple[int, float]]]:
+        """Yield for each of `draws` what `decode` yields, with its tokens instead of the likeliest. The prompt is read once for all."""
+        state = self._read(prompt)
+        for draw in draws:
             with self.running():
-                fixed["encoder_outputs"] = self.model.get_encoder()(input_ids=self.tensor([prompt]), return_dict=True)
-            following = [self.start_id()]
+                fresh = replace(state, cache=copy.deepcopy(state.cache))
+            yield self._write(fresh, steps, draw)
+
+    def _read(self, prompt: Sequence[int]) -> State:
+        fixed: dict[str, Any] = {"logits_to_keep": 1} if self.keeps_logits else {}
+        with self.running():
+            if not self.seq2seq:
+                return self._step(fixed, None, prompt)
+            fixed["encoder_outputs"] = self.model.get_encoder()(input_ids=self.tensor([prompt]), return_dict=True)
+            return self._step(fixed, None, [self.start_id()])
+
+    def _step(self, fixed: Mapping[str, Any], cache: Any, following: Sequence[int]) -> State:
+        """Read the tokens that follow what the cache holds; to be called while `running`."""
         ids_name = "decoder_input_ids" if self.seq2seq else "input_ids"
-        if self.keeps_logits:
-            fixed["logits_to_keep"] = 1
-        cache: Any = None
-        for _ in range(steps):
-            with self.running():
-                out = self.model(
-                    **fixed,
-                    **{ids_name: self.tensor([following])},
-                    past_key_values=cache,
-                    use_cache=True,
-                    return_dict=True,
-                )
-                cache = out.past_key_values
-                logprobs = out.logits[0, -1].float().log_softmax(dim=-1)
-                best = int(logprobs.argmax())
-                logprob = float(logprobs[best])
-            if not math.isfinite(logprob):
-                raise BadResponse(
-                    "The generator made probabilities that are not numbers. Choose another model in RAGLASS_GENERATOR."
-                )
-            yield best, logprob
-            following = [best]
+        tokens = {ids_name: self.tensor([following])}
+        out = self.model(**fixed, **tokens, past_key_values=cache, use_cache=True, return_dict=True)
+        logprobs = out.logits[0, -1].float().log_softmax(dim=-1).cpu().numpy()
+        if not math.isfinite(logprobs.max()):
+            raise BadResponse(
+                "The generator made probabilities that are not numbers. Choose another model in RAGLASS_GENERATOR."
+            )
+        return State(fixed, out.past_key_values, logprobs)
+
+    def _write(self, state: State, steps: int, draw: Draw) -> Iterator[tuple[int, float]]:
+        """Yield up to `steps` of (token id, log-probability); each is read only when another is asked for."""
+        for step in range(steps):
+            token_id = draw(state.logprobs)
+            yield token_id, float(state.logprobs[token_id])
+            if step + 1 < steps:
+                with self.running():
+                    state = self._step(state.fixed, state.cache, [token_id])
 
     def score(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> FloatArray:
         """Log-probabilities of a forced answer after each prompt: float32 (n_prompts, n_tokens), nats.

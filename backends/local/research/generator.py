@@ -13,11 +13,12 @@ from typing import Any
 from backends.local.research import smollm2
 from backends.local.research.decoding import Decoder, FloatArray, TextStream
 from backends.local.research.loading import ModelFolder, find_model, opening, require
-from backends.local.research.prompt import PromptTokenizer
+from backends.local.research.prompt import Prompt, PromptTokenizer
 from backends.local.research.white_box import WhiteBox
+from backends.local.sampling import draws
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, StageFailed, Unavailable
-from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Introspection, Token
+from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Introspection, Sample, Token
 
 SETTING = "RAGLASS_GENERATOR"
 
@@ -35,7 +36,7 @@ ABSTAINS = re.compile(
 
 
 class ResearchGenerator:
-    """Question and chunks to an answer, greedily, with the log-probability of every token from the pass that made it."""
+    """Question and chunks to an answer, greedily or at random, with the log-probability of every token from the pass that made it."""
 
     def __init__(
         self,
@@ -81,11 +82,48 @@ class ResearchGenerator:
         if not chunks:
             yield Generation(ABSTENTION, (), prompt_tokens=0, finish_reason="abstained", abstained=True)
             return
+        prompt, steps = self._fit(question, chunks, options)
+        yield from self._write(prompt, self._decoder.decode(prompt.ids, steps), deadline)
+
+    def sample(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        options: GenerateOptions,
+        *,
+        samples: int,
+        temperature: float = 1.0,
+        seed: int = 0,
+        deadline: Deadline | None = None,
+    ) -> Iterator[Sample]:
+        """Yield answers whose every token is drawn from the model's softmax at `temperature`; see `pipeline.protocols.AnswerSampler`.
+
+        A sample's log-probability is the sum of its tokens', as `score` has it at temperature 1: the end token is not among them, so
+        that of an answer of no tokens is 0. Without chunks every sample is the abstention of `generate`. Raises as `generate` does.
+        """
+        if not chunks:
+            yield from [Sample(ABSTENTION, 0.0, abstained=True)] * samples
+            return
+        prompt, steps = self._fit(question, chunks, options)
+        for drawn in self._decoder.sample(prompt.ids, steps, draws(samples, temperature, seed)):
+            for made in self._write(prompt, drawn, deadline):
+                if isinstance(made, Generation):
+                    logprob = sum(token.logprob_nats for token in made.tokens)
+                    yield Sample(made.answer, logprob, made.abstained)
+
+    def _fit(self, question: str, chunks: Sequence[Chunk], options: GenerateOptions) -> tuple[Prompt, int]:
+        """The prompt with the chunks that fit, and how many tokens may follow it."""
         prompt = self._prompts.fit(question, chunks, self._prompt_limit(options.max_new_tokens))
+        return prompt, min(options.max_new_tokens, self.window)
+
+    def _write(
+        self, prompt: Prompt, made: Iterator[tuple[int, float]], deadline: Deadline | None
+    ) -> Iterator[Token | Generation]:
+        """Tokens from the decoder's ids and log-probabilities, until one ends the answer, and what they come to."""
         stream = TextStream(self._tokenizer)
         tokens: list[Token] = []
         finish_reason = "length"
-        for token_id, logprob in self._decoder.decode(prompt.ids, min(options.max_new_tokens, self.window)):
+        for token_id, logprob in made:
             if token_id in self._end_ids:
                 finish_reason = "stop"
                 break
