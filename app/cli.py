@@ -190,27 +190,27 @@ def traces(search: str, limit: int, trace_id: str | None, export: str | None, as
 
 @main.command()
 @click.argument("trace_id")
+@click.option("--sentences", is_flag=True, help="Tell the chunks' sentences apart instead of the chunks.")
+@click.option("--gold", help="The right answer (several separated by |): say which stage is to blame, and try repairs.")
+@click.option("--article", default="", help="Title or id of the document that holds it.")
+@click.option("--no-answer", is_flag=True, help="The documents have no answer: say whether abstaining was right.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Also write a page (HTML) to print or send."
+)
 @json_option
-def explain(trace_id: str, as_json: bool) -> None:
+def explain(
+    trace_id: str, sentences: bool, gold: str | None, article: str, no_answer: bool, report: Path | None, as_json: bool
+) -> None:
     """Say which chunks a stored trace's answer stands on, and whether that can be believed. Ctrl-C keeps what was scored."""
     with opened() as current:
-        from app.explaining import explanation_text
+        from app.cli_explain import explain_one
+        from explain.counterfactuals import Gold
 
-        found = None
-        with suppress(KeyboardInterrupt), progress_line() as tell:
-            for found in current.explain(current.trace(trace_id)):
-                tell(f"{found.lattice.scored.sum()} of {len(found.lattice.scored)} subsets scored")
-        if found is None:
-            sys.exit(130)
-        if as_json:
-            print_json(found.to_dict())
-        else:
-            click.echo(explanation_text(found))
-        if found.problem:
-            complain(found.problem)
-            sys.exit(1)
-        if not found.complete:
-            sys.exit(130)
+        right = Gold.parse(gold or "", article, unanswerable=no_answer) if gold or no_answer or article else None
+        status = explain_one(
+            current, current.trace(trace_id), "sentences" if sentences else "chunks", right, report, as_json=as_json
+        )
+        sys.exit(status)
 
 
 @main.command()

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from app.config import Settings
+from app.explanations import Explanations, HoldsCorpus
 from app.live import Live
 from app.streaming import InFlight
 from backends import registry
@@ -19,14 +20,12 @@ from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
 from metrics.store import TraceStore
 from pipeline.errors import BackendError, InputError, RaglassError, StoreError, Unavailable
 from pipeline.pipeline import failed_trace
-from pipeline.protocols import AnswerScorer, Backend
+from pipeline.protocols import Backend
 from pipeline.types import Event, Trace
 
 if TYPE_CHECKING:
     from app.indexing import IndexJob, Upload
     from backends.local.corpus import LocalCorpus
-    from explain.explanation import Explanation
-    from explain.lattice import Lattice
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +41,6 @@ CLOSE_S = 10.0
 
 CHECK_S = 1.0
 """How long a readiness check waits for a backend that is being opened."""
-
-
-@runtime_checkable
-class HoldsCorpus(Protocol):
-    """A backend whose documents can be seen and added to from here."""
-
-    corpus: "LocalCorpus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +85,7 @@ class Services:
         self._job: IndexJob | None = None
         self.in_flight = InFlight()
         self.live = Live(settings, lambda: self.store)
+        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
@@ -185,26 +178,6 @@ class Services:
         if stored is None:
             raise InputError(f"There is no trace {trace_id[:64]!r}. `raglass traces` lists them.")
         return stored.trace
-
-    def explain(self, trace: Trace, known: "Lattice | None" = None) -> "Iterator[Explanation]":
-        """Explain a trace with the backend that answered it; yields what is known after each call of the scorer.
-
-        known: scores of an earlier explanation, which are not made again.
-        Raises InputError for a trace with nothing to explain, Unavailable for a backend that is gone or cannot score answers.
-        """
-        from explain.explanation import explain_trace
-
-        try:
-            backend = self.backend(trace.backend)
-        except RaglassError as error:
-            raise Unavailable(
-                f"The backend {trace.backend}, which answered this trace, cannot be opened: {error}"
-            ) from error
-        if not isinstance(backend, AnswerScorer):
-            raise Unavailable(
-                f"The backend {trace.backend} cannot score a given answer, which attribution needs. The local backends and aws can."
-            )
-        yield from explain_trace(trace, backend, known)
 
     def ask_events(self, question: Question) -> Iterator[Event | Asked]:
         """Answer in a thread of its own, yielding events as they come and, last, the outcome.

@@ -1,5 +1,7 @@
 """What streamlit keeps between reruns: the process's services, data that is dear to read, and a page's memory."""
 
+from typing import Any
+
 import streamlit as st
 
 from app import services as use_cases
@@ -7,7 +9,9 @@ from app.live import LiveChoice
 from app.live_view import LiveView
 from app.services import Services
 from app.trace_filters import TraceFilters
-from explain.explanation import Explanation
+from explain.counterfactuals import Diagnosed
+from explain.explained import Explained
+from explain.sources import Unit
 from metrics.cloudwatch import FRESH_S
 from metrics.logs import LogLine
 from metrics.queries import StoredTrace, TracePage, TraceQuery
@@ -15,7 +19,7 @@ from metrics.store import TraceStore
 from pipeline.types import Trace
 
 KEPT_EXPLANATIONS = 20
-"""Explanations that a browser tab remembers."""
+"""Traces whose explanations a browser tab remembers."""
 
 
 def services() -> Services:
@@ -49,16 +53,37 @@ def find_trace(trace_id: str) -> tuple[Trace, StoredTrace | None] | None:
     return None if stored is None else (stored.trace, stored)
 
 
-def known_explanation(trace_id: str) -> Explanation | None:
+def known_explanation(trace_id: str, unit: Unit) -> Explained | None:
     """What this browser tab knows of why an answer came out as it did, whole or in part."""
-    kept: dict[str, Explanation] = st.session_state.get("explanations", {})
-    return kept.get(trace_id)
+    kept: Explained | None = kept_of(trace_id, unit)
+    return kept
 
 
-def remember_explanation(found: Explanation) -> None:
-    """Keep an explanation, so that what was scored is not scored again; of many, the newest."""
-    kept: dict[str, Explanation] = st.session_state.setdefault("explanations", {})
-    kept[found.trace.trace_id] = found
+def remember_explanation(found: Explained, unit: Unit) -> None:
+    """Keep an explanation, so that a rerun of the page need not read it again."""
+    keep_of(found.trace.trace_id, unit, found)
+
+
+def known_diagnosis(trace_id: str) -> Diagnosed | None:
+    """The last diagnosis that was made in this browser tab."""
+    kept: Diagnosed | None = kept_of(trace_id, "diagnosis")
+    return kept
+
+
+def remember_diagnosis(trace_id: str, found: Diagnosed) -> None:
+    """Keep a diagnosis for as long as the explanation is kept."""
+    keep_of(trace_id, "diagnosis", found)
+
+
+def kept_of(trace_id: str, what: str) -> Any:
+    """What this browser tab keeps of a trace, by name; None if nothing."""
+    return st.session_state.get("explained", {}).get(trace_id, {}).get(what)
+
+
+def keep_of(trace_id: str, what: str, value: object) -> None:
+    """Keep something of a trace; of many traces, the newest KEPT_EXPLANATIONS."""
+    kept: dict[str, dict[str, object]] = st.session_state.setdefault("explained", {})
+    kept.setdefault(trace_id, {})[what] = value
     while len(kept) > KEPT_EXPLANATIONS:
         kept.pop(next(iter(kept)))
 

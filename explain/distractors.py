@@ -3,8 +3,10 @@
 An empty context is unusual to a generator, which may be surer of everything once it reads anything. Random chunks tell that apart.
 """
 
+import random
 from collections.abc import Sequence
 
+import corpus
 from explain.answers import holds_gold
 from explain.explained import Explained, FloatArray
 from explain.lattice import read_rows
@@ -13,6 +15,9 @@ from pipeline.types import Chunk
 
 DRAWS = 3
 """Sets of random chunks."""
+
+RANDOM_CHUNKS = 400
+"""Chunks that are drawn to deal the sets from: some fall out."""
 
 
 def draw_distractors(found: Explained, pool: Sequence[Chunk]) -> list[list[Chunk]]:
@@ -28,6 +33,17 @@ def draw_distractors(found: Explained, pool: Sequence[Chunk]) -> list[list[Chunk
     ]
     k = len(found.chunks)
     return [free[start : start + k] for start in range(0, min(DRAWS * k, len(free) - k + 1), k)]
+
+
+def builtin_pool(seed: int) -> list[Chunk]:
+    """The paragraphs of the built-in articles in random order, for backends whose documents cannot be drawn from."""
+    found = [
+        Chunk(f"{article.document_id}#{place}", article.document_id, article.title, paragraph, 0.0, 1)
+        for article in corpus.articles()
+        for place, paragraph in enumerate(article.text.split("\n\n"))
+    ]
+    random.Random(seed).shuffle(found)
+    return found
 
 
 def score_distractors(found: Explained, scorer: AnswerScorer, draws: Sequence[Sequence[Chunk]]) -> FloatArray:

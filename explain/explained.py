@@ -149,12 +149,16 @@ class Explained:
 
     @cached_property
     def main_chunk_of_token(self) -> tuple[int | None, ...]:
-        """(T,): position of the chunk that each token owes most to; None where none did NOT_ATTRIBUTABLE_NATS for it."""
+        """(T,): position of the chunk that each token owes most to; None where it relies on them by less than NOT_ATTRIBUTABLE_NATS."""
         if not self.complete:
             return (None,) * len(self.tokens)
         by_chunk = np.zeros((len(self.chunks), len(self.tokens)))
         np.add.at(by_chunk, [source.chunk for source in self.sources], self.source_token_nats)
-        return tuple(int(column.argmax()) if column.max() >= NOT_ATTRIBUTABLE_NATS else None for column in by_chunk.T)
+        relies = self.token_reliance_nats >= NOT_ATTRIBUTABLE_NATS
+        return tuple(
+            int(column.argmax()) if owes and column.max() > 0 else None
+            for column, owes in zip(by_chunk.T, relies.tolist(), strict=True)
+        )
 
     def source_text(self, place: int) -> str:
         """A source's text."""
@@ -237,5 +241,6 @@ def read_chunks(trace: Trace) -> tuple[Chunk, ...]:
 
 
 def name_others(chunks: Sequence[Chunk], others: Sequence[int]) -> str:
-    """The ranks of further chunks: "2, 4"."""
-    return ", ".join(str(chunks[i].rank) for i in others)
+    """Further chunks by their ranks: "chunk 2", "chunks 2 and 4"."""
+    *most, last = (str(chunks[i].rank) for i in others)
+    return f"chunks {', '.join(most)} and {last}" if most else f"chunk {last}"

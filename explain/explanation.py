@@ -57,6 +57,11 @@ class Explanation(Explained):
         return attribution.leave_one_out(self.lattice.values)
 
     @cached_property
+    def token_leave_one_out_nats(self) -> FloatArray:
+        """(k, T): the same for each token."""
+        return attribution.leave_one_out(self.lattice.logprobs_nats)
+
+    @cached_property
     def shapley_nats(self) -> FloatArray:
         """(k,): exact Shapley values; NaN until the lattice is complete."""
         return attribution.shapley(self.lattice.values)

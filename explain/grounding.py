@@ -197,6 +197,21 @@ def ground(
     return Grounding(found, scores)
 
 
+def sentence_drops(
+    sentences: Sequence[AnswerSentence], spans: Sequence[tuple[int, int]], token_drops_nats: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """What each sentence loses without each chunk, (n, k) nats, from what each token does.
+
+    spans: (T,) characters of each token in the answer; a token belongs to the sentence that it begins in, one before the first to
+    that. token_drops_nats: (k, T).
+    """
+    starts = np.array([sentence.start for sentence in sentences])
+    owners = np.maximum(np.searchsorted(starts, [start for start, _ in spans], side="right") - 1, 0)
+    found = np.zeros((len(sentences), len(token_drops_nats)))
+    np.add.at(found, owners, token_drops_nats.T)
+    return found
+
+
 def _ground_sentence(
     sentence: AnswerSentence,
     words: Sequence[_Word],

@@ -56,6 +56,7 @@ STYLE = """
 .rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+.rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
 .rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
 .rg-question { font-size: 1.05rem; overflow-wrap: anywhere; unicode-bidi: plaintext; margin: .1rem 0 .3rem; opacity: .9; }
 .rg-pairs { border-collapse: collapse; width: 100%; font-size: .92rem; }

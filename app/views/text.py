@@ -1,4 +1,4 @@
-"""Text from a model, a corpus or a person, put on the page as text. The only place where HTML is written.
+"""Text from a model, a corpus or a person, put on the page as text. The only place where a page's HTML is written.
 
 Every value is escaped here and nowhere else; `tests/views/test_text.py` and the browser journeys prove that no markup survives.
 """
@@ -12,7 +12,11 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app.comparison import ChunkMatch, StageDifference
+from app.explaining import ChunkMark, TokenMark
+from app.grounded import SentenceMark
 from app.live_view import Part
+from app.markup import marked
+from app.sureness import Row
 from app.views.style import LEVEL_COLOURS
 from app.wording import Trust, milliseconds, three_figures, when
 from metrics.alarms import Alarm
@@ -61,18 +65,6 @@ def note_html(note: str) -> str:
     return f'<p class="rg-note">{escape(note)}</p>'
 
 
-def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Escaped text with the character ranges in `spans` marked; ranges outside the text are cut to it."""
-    parts, at = [], 0
-    for start, end in sorted(spans):
-        start, end = max(start, at), min(end, len(text))
-        if start >= end:
-            continue
-        parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
-        at = end
-    return "".join([*parts, escape(text[at:])])
-
-
 def scores(chunk: Chunk) -> str:
     """What ranked a chunk: its cosine and signals."""
     signals = "".join(f" · {name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
@@ -99,25 +91,76 @@ def chunks_html(chunks: Sequence[Chunk], evidence: Sequence[Evidence]) -> str:
     )
 
 
-def tokens_html(tokens: Sequence[tuple[str, float, str]]) -> str:
-    """An answer whose tokens are shaded by a level in [-1, 1]: amber for what the chunks made more probable, blue for less."""
+def tokens_html(tokens: Sequence[TokenMark]) -> str:
+    """An answer whose tokens are shaded by their level: amber for what the chunks made more probable, blue for less.
 
-    def piece(token: str, level: float, words: str) -> str:
-        shade = "230, 159, 0" if level >= 0 else "0, 114, 178"
-        body, lead = token.lstrip(), token[: len(token) - len(token.lstrip())]
+    A token is linked to the chunk that did most for it: see `link_rules`.
+    """
+
+    def piece(mark: TokenMark) -> str:
+        shade = "230, 159, 0" if mark.level >= 0 else "0, 114, 178"
+        body, lead = mark.text.lstrip(), mark.text[: len(mark.text) - len(mark.text.lstrip())]
+        link = "" if mark.chunk is None else f" rg-from-{mark.chunk}"
         return (
-            f'{escape(lead)}<span class="rg-token" title="{escape(words)}" '
-            f'style="background: rgba({shade}, {abs(level) * 0.45:.2f})">{escape(body)}</span>'
+            f'{escape(lead)}<span class="rg-token{link}" title="{escape(mark.words)}" '
+            f'style="background: rgba({shade}, {abs(mark.level) * 0.45:.2f})">{escape(body)}</span>'
         )
 
-    return f'<p class="rg-answer" data-testid="tokens">{"".join(piece(*token) for token in tokens)}</p>'
+    return f'<p class="rg-answer" data-testid="tokens" dir="auto">{"".join(map(piece, tokens))}</p>'
 
 
-def attributed_html(chunks: Sequence[tuple[Chunk, str]], evidence: Sequence[Evidence]) -> str:
-    """Chunks in the given order, each with the given figures; the first is open."""
+def attributed_html(marks: Sequence[ChunkMark], evidence: Sequence[Evidence]) -> str:
+    """Chunks in the given order, each with its figures; the first is open."""
     return "".join(
-        chunk_html(chunk, evidence, is_open=number == 0, figures=figures)
-        for number, (chunk, figures) in enumerate(chunks)
+        f'<div class="rg-did-{mark.place}">{chunk_html(mark.chunk, evidence, is_open=number == 0, figures=mark.figures)}</div>'
+        for number, mark in enumerate(marks)
+    )
+
+
+def link_rules(chunks: int) -> str:
+    """Rules by which pointing at a token outlines its chunk, and pointing at a chunk underlines its tokens."""
+    rules = "".join(
+        f'[data-testid="stMain"]:has(.rg-from-{n}:hover) .rg-did-{n} .rg-chunk {{ outline: 2px solid #e69f00; }} '
+        f'[data-testid="stMain"]:has(.rg-did-{n}:hover) .rg-from-{n} {{ outline: 2px solid #e69f00; }} '
+        for n in range(chunks)
+    )
+    return f"<style>{rules}</style>"
+
+
+def grounded_html(marks: Sequence[SentenceMark]) -> str:
+    """Sentences of an answer with what no chunk holds underlined, each with whether one supports it."""
+
+    def row(mark: SentenceMark) -> str:
+        level, words = ("high", "supported") if mark.supported else ("low", "not supported")
+        said = marked(mark.text, mark.unsupported, '<span class="rg-missing">')
+        return (
+            f'<tr><td class="rg-state"><span class="rg-dot" style="background:{LEVEL_COLOURS[level]}"></span> {words}</td>'
+            f'<td dir="auto">{said}<div class="rg-excerpt">{escape(mark.words)}</div></td></tr>'
+        )
+
+    return f'<table class="rg-pairs" data-testid="grounded">{"".join(map(row, marks))}</table>'
+
+
+def figures_html(rows: Sequence[Row]) -> str:
+    """Figures with what each says."""
+    cells = "".join(
+        f'<tr><th scope="row">{escape(row.name)}</th><td><b>{escape(row.value)}</b>'
+        f'<div class="rg-note" dir="auto">{escape(row.meaning)}</div></td></tr>'
+        for row in rows
+    )
+    return f'<table class="rg-pairs" data-testid="figures">{cells}</table>'
+
+
+def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> str:
+    """A plain table; the first column names the row."""
+    head = "".join(f"<th>{escape(each)}</th>" for each in heads)
+    body = "".join(
+        f'<tr><th scope="row" dir="auto">{escape(first)}</th>{"".join(f"<td dir=auto>{escape(cell)}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows
+    )
+    return (
+        f'<div class="rg-wide"><table class="rg-pairs" data-testid="{escape(name)}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

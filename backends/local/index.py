@@ -195,6 +195,16 @@ class LocalIndex:
         """The chunks at given positions, in ascending order of position."""
         return self._chunks("row IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(rows)),))
 
+    def random_chunks(self, count: int, seed: int) -> list[Chunk]:
+        """Chunks drawn at random, in random order, all of them where the index holds no more; score 0, as for no question."""
+        drawn = np.random.default_rng(seed).permutation(self.opened().vectors.size)[:count].tolist()
+        at_row = dict(zip(sorted(drawn), self.chunks_at(drawn), strict=True))
+        found = [at_row[row] for row in drawn]
+        return [
+            Chunk(each.chunk_id, each.document_id, each.title, each.text, 0.0, place)
+            for place, each in enumerate(found, start=1)
+        ]
+
     def _chunks(self, where: str, values: Sequence[Any]) -> list[IndexedChunk]:
         found = self.opened().execute(
             f"SELECT chunk_id, document_id, title, text, json_array_length(spans) FROM chunks WHERE {where}", values

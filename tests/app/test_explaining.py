@@ -1,20 +1,29 @@
 """An explanation in words: what a difference of nats comes to, tokens with their spaces, and which pair stands out."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.explaining import (
-    attributed_chunks,
+    bars,
     belief,
+    chunk_marks,
     colour_limit_nats,
     explanation_text,
     nats,
     pairs_title,
     probable,
+    reliance_words,
     spoken_tokens,
+    telling_sentences,
+    token_marks,
 )
 from explain.explanation import Explanation
 from explain.lattice import Lattice
+from explain.sampled import Ablations, SampledExplanation, ablation_masks
+from explain.sources import Unit, split_sources
 from pipeline.types import Chunk, Generation, Trace
 
 CHUNKS = tuple(Chunk(f"c{n}", "d", f"Title {n}", "Text.", 0.9, n) for n in (1, 2))
@@ -74,9 +83,10 @@ def test_noise_is_not_drawn_in_deep_colours() -> None:
 
 
 def test_chunks_come_best_first_with_both_figures() -> None:
-    (best, figures), (other, _) = attributed_chunks(explanation([-9, -8, -3, -2]))
-    assert (best.chunk_id, other.chunk_id) == ("c2", "c1")
-    assert figures == "Shapley +6.00 · left out +6.00 nats"
+    best, other = chunk_marks(explanation([-9, -8, -3, -2]))
+    assert (best.chunk.chunk_id, best.place, other.chunk.chunk_id) == ("c2", 1, "c1")
+    assert best.figures == "Shapley +6.00 · left out +6.00 nats"
+    assert (best.share, other.share) == (1, pytest.approx(1 / 6))
 
 
 def test_what_is_believed_says_what_is_lost_without_the_best_chunk() -> None:
@@ -91,3 +101,49 @@ def test_explanation_that_was_stopped_credits_no_chunk() -> None:
     assert "Not all subsets were scored" in text
     assert "Can this be believed?" not in text
     assert belief(found) == []
+
+
+def test_token_says_which_chunk_did_most_for_it() -> None:
+    [mark] = token_marks(explanation([-9, -8, -3, -2]))
+    assert (mark.text, mark.level, mark.chunk) == ("Ada", 1, 1)
+    assert mark.words == "+7.00 nats, most of it from chunk 2"
+    [mark] = token_marks(explanation([-2, -2, -2, -2]))
+    assert (mark.level, mark.chunk, mark.words) == (0, None, "0 nats")
+
+
+def test_reliance_on_any_text_is_told_from_that_on_these_chunks() -> None:
+    found = explanation([-9, -8, -3, -2])
+    assert "random chunks" not in reliance_words(found)
+    against = replace(found, distractor_nats=np.array([[-4.0], [-6.0]]))
+    assert "Against as many random chunks it is +3.00 nats" in reliance_words(against)
+
+
+def sampled(unit: Unit) -> SampledExplanation:
+    trace = replace(explanation([0, 0, 0, 0]).trace, chunks=CHUNKS)
+    sources = split_sources(CHUNKS, unit)
+    masks = ablation_masks(len(sources))
+    rows = -9.0 + 7 * masks[:, 1:2].astype(float)
+    drops = np.repeat([[-9.0], [-2.0], [-2.0], [-9.0], [-2.0]], 1, axis=1)
+    return SampledExplanation(
+        trace, "Ada", CHUNKS, unit, Ablations(unit, len(sources), ("Ada",), np.concatenate([rows, drops]))
+    )
+
+
+def test_sampled_weights_are_shown_with_their_intervals() -> None:
+    found = sampled("chunks")
+    assert found.complete
+    best, _ = chunk_marks(found)
+    assert best.chunk.chunk_id == "c2"
+    assert re.fullmatch(r"weight \+\d\.\d\d nats \(\+\d\.\d\d to \+\d\.\d\d\)", best.figures)
+    said = explanation_text(found)
+    assert "Weight, 90 % interval, chunks" in said
+    assert "subsets that they were not fitted on" in said
+    assert [bar.name for bar in bars(found)] == ["2. Title 2", "1. Title 1"]
+    assert telling_sentences(found) == []
+
+
+def test_sentences_that_did_something_for_certain_are_pointed_out() -> None:
+    found = sampled("sentences")
+    assert [(each.chunk_id, each.start, each.end) for each in telling_sentences(found)] == [("c2", 0, 5)]
+    assert chunk_marks(found)[0].figures.startswith("its sentences +")
+    assert "the first sentence" in belief(found)[1]

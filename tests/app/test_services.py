@@ -44,12 +44,12 @@ def test_question_is_asked_as_the_settings_have_it(make_services: Make) -> None:
 def test_trace_of_a_backend_that_is_gone_cannot_be_explained_and_says_why(services: Services) -> None:
     trace = replace(services.ask(services.question("Who?")).trace, backend="gone")
     with pytest.raises(Unavailable, match="backend gone, which answered this trace, cannot be opened"):
-        next(services.explain(trace))
+        next(services.explanations.explain(trace))
 
 
 def test_trace_that_could_not_be_stored_can_be_explained(services: Services) -> None:
     trace = replace(services.ask(services.question("Who?")).trace, trace_id="f" * 32)
-    *_, found = services.explain(trace)
+    *_, found = services.explanations.explain(trace)
     assert found.complete
 
 

@@ -73,7 +73,7 @@ def test_chunks_that_work_only_together_are_said_to():
 
 def test_chunks_that_each_add_their_own_are_said_to():
     found = last(explain_trace(trace_of(), Planted(lambda subset: -9.0 + 4 * ("c0" in subset) + 4 * ("c2" in subset))))
-    assert found.sentence == "The answer stands on chunk 1, “Title 0”, and on 3; each adds its own part."
+    assert found.sentence == "The answer stands on chunk 1, “Title 0”, and on chunk 3; each adds its own part."
 
 
 def test_a_chunk_whose_work_others_undo_is_not_said_to_have_done_a_part_of_it():

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.comparison import ChunkMatch, StageDifference
+from app.explaining import ChunkMark, TokenMark
+from app.grounded import SentenceMark
 from app.live_view import Part
+from app.sureness import Row
 from app.views import text
 from app.views.style import STAGE_COLOURS
 from app.wording import Trust
@@ -92,8 +95,13 @@ DRAWN = [
     lambda value: text.differences_html([(value, value, value)]),
     lambda value: text.side_html(value, value),
     lambda value: text.chunks_html([chunk(value, value)], []),
-    lambda value: text.tokens_html([(value, 1.0, value), (value, -0.5, value)]),
-    lambda value: text.attributed_html([(chunk(value, value), value)], []),
+    lambda value: text.tokens_html([TokenMark(value, 1.0, value, 0), TokenMark(value, -0.5, value, None)]),
+    lambda value: text.attributed_html([ChunkMark(chunk(value, value), 0, value, 1.0)], []),
+    lambda value: text.grounded_html(
+        [SentenceMark(value, (), True, value), SentenceMark(value, ((0, 1),), False, value)]
+    ),
+    lambda value: text.figures_html([Row(value, value, value)]),
+    lambda value: text.table_html((value, value), [(value, value)], value),
     lambda value: text.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
     lambda value: text.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
 ]
@@ -161,3 +169,14 @@ def test_literal_leaves_no_markdown_to_be_read(value):
 
 def test_every_stage_has_a_colour_of_its_own():
     assert len(set(STAGE_COLOURS.values())) == len(STAGE_COLOURS)
+
+
+def test_a_token_and_its_chunk_point_at_each_other():
+    token = text.tokens_html([TokenMark("Rome", 1.0, "+5 nats", 3), TokenMark(".", 0.0, "0 nats", None)])
+    assert token.count("rg-from-") == 1
+    assert 'class="rg-token rg-from-3"' in token
+    assert 'class="rg-did-3"' in text.attributed_html([ChunkMark(chunk("body"), 3, "+5", 1.0)], [])
+    rules = text.link_rules(4)
+    assert ":has(.rg-from-3:hover) .rg-did-3" in rules
+    assert ":has(.rg-did-3:hover) .rg-from-3" in rules
+    assert "rg-did-4" not in rules

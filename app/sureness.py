@@ -1,0 +1,102 @@
+"""How sure the generator was, in words: from its own probabilities, and from answers drawn again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+from app.explaining import level_text, spoken_tokens
+from app.report import one_line
+from app.wording import listed, three_figures, trust
+from explain.confidence import measure_samples, measure_tokens, modal_answer
+from explain.explained import Explained
+from pipeline.errors import InputError
+from pipeline.types import Introspection, Sample, Trace
+
+DRAWN = 10
+"""Answers that are drawn, as the papers have it."""
+
+MOST_ENTROPIES = 5
+"""Tokens that are named as the least settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure and what it says."""
+
+    name: str
+    """Its name."""
+    value: str
+    """With its unit."""
+    meaning: str
+    """In a sentence."""
+
+
+def sureness_rows(trace: Trace) -> list[Row]:
+    """What the trace itself holds."""
+    generation = trace.generation
+    if generation is None:
+        return []
+    shown = trust(generation)
+    rows = [Row("Confidence", shown.headline, shown.meaning)]
+    try:
+        found = measure_tokens([token.logprob_nats for token in generation.tokens])
+    except InputError:
+        return rows
+    least = min(generation.tokens, key=lambda token: token.logprob_nats)
+    return [
+        *rows,
+        Row(
+            "Whole answer",
+            f"{level_text(found.sequence_nats)} nats",
+            "log p(answer), the sum over its tokens: longer answers have less.",
+        ),
+        Row(
+            "Per token",
+            f"{level_text(found.mean_nats)} nats",
+            f"The mean over {found.tokens} tokens, which does not punish length.",
+        ),
+        Row(
+            "Least likely token",
+            f"{level_text(found.min_nats)} nats",
+            f"“{one_line(least.text)}”: where the generator was least sure.",
+        ),
+    ]
+
+
+def sample_rows(samples: Sequence[Sample]) -> list[Row]:
+    """What answers drawn again say; none for fewer than two."""
+    if len(samples) < 2:
+        return []
+    found = measure_samples([each.answer for each in samples], [each.logprob_nats for each in samples])
+    said = one_line(modal_answer([each.answer for each in samples], found.clusters))
+    count = len(set(found.clusters))
+    rows = [
+        Row(
+            "Self-consistency",
+            f"{found.self_consistency:.0%}".replace("%", " %"),
+            f"Share of {len(samples)} drawn answers that say “{said}”.",
+        ),
+        Row(
+            "Semantic entropy",
+            f"{three_figures(found.semantic_entropy_nats)} nats",
+            f"They say {count} different {'things' if count > 1 else 'thing'}: 0 if all agree, "
+            f"{three_figures(log(len(samples)))} if none do.",
+        ),
+    ]
+    if found.predictive_entropy_nats is not None:
+        rows.append(
+            Row(
+                "Predictive entropy",
+                f"{three_figures(found.predictive_entropy_nats)} nats",
+                "Mean of −log p over the drawn answers, wording and all.",
+            )
+        )
+    return rows
+
+
+def entropy_words(found: Explained, seen: Introspection) -> str:
+    """Where the next token was least settled, by the entropy over the whole vocabulary."""
+    texts = spoken_tokens(found.answer, seen.tokens)
+    order = sorted(range(len(texts)), key=lambda i: -seen.entropy_nats[i])[:MOST_ENTROPIES]
+    named = [f"“{one_line(texts[i].strip())}” {three_figures(seen.entropy_nats[i])}" for i in sorted(order)]
+    return f"Token entropy over the whole vocabulary, nats: {listed(named)}; 0 where nothing else could have come."

@@ -1,0 +1,126 @@
+"""The charts of an explanation."""
+
+import plotly.graph_objects as go
+
+from app.explaining import bars, colour_limit_nats, level_text, nats, pairs_title, spoken_tokens
+from app.views.style import chart_layout, ink
+from explain.explained import Explained
+from explain.explanation import Explanation
+
+FOR, AGAINST = "#e69f00", "#0072b2"
+"""What makes the answer more probable, and less."""
+
+SHORT = 28
+"""Characters of a chunk's title, or a token, beside a chart."""
+
+
+def waterfall(found: Explanation) -> go.Figure:
+    """From the log-probability without any chunk to that with all; figures stand beside the names, where none is cut off."""
+    (_, none), *steps, (_, everything) = found.waterfall_nats
+    names = ["no chunk", *(_chunk_name(found, i) for i in found.order), "all chunks"]
+    figures = [level_text(none), *(nats(value) for _, value in steps), level_text(everything)]
+    labels = [f"{name}<br>{figure}" for name, figure in zip(names, figures, strict=True)]
+    figure = go.Figure(
+        go.Waterfall(
+            orientation="h",
+            y=list(range(len(labels))),
+            x=[none, *(value for _, value in steps), everything],
+            measure=["absolute", *["relative"] * len(steps), "total"],
+            textposition="none",
+            customdata=labels,
+            increasing={"marker": {"color": FOR}},
+            decreasing={"marker": {"color": AGAINST}},
+            totals={"marker": {"color": "#8c96a0"}},
+            hovertemplate="%{customdata} nats<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        **chart_layout(f"All chunks together: {nats(found.reliance_nats)} nats", height=110 + 40 * len(labels))
+    )
+    _name_rows(figure, labels)
+    figure.update_xaxes(title="log-probability of the answer, nats", fixedrange=True)
+    return figure
+
+
+def weights(found: Explained) -> go.Figure:
+    """What each source did, with its interval."""
+    shown = bars(found)
+    labels = [f"{_short(bar.name)}<br>{bar.words}" for bar in shown]
+    values = [bar.nats for bar in shown]
+    figure = go.Figure(
+        go.Bar(
+            orientation="h",
+            y=list(range(len(shown))),
+            x=values,
+            marker={"color": [FOR if value >= 0 else AGAINST for value in values]},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [max(0.0, (bar.high_nats or bar.nats) - bar.nats) for bar in shown],
+                "arrayminus": [max(0.0, bar.nats - (bar.low_nats or bar.nats)) for bar in shown],
+                "color": ink(),
+                "thickness": 1.2,
+            },
+            customdata=labels,
+            hovertemplate="%{customdata} nats<extra></extra>",
+        )
+    )
+    figure.update_layout(**chart_layout("What each did, with its 90 % interval", height=110 + 40 * len(labels)))
+    _name_rows(figure, labels)
+    figure.update_xaxes(title="nats of the answer's log-odds", fixedrange=True)
+    return figure
+
+
+def pairs(found: Explanation) -> go.Figure:
+    """The interaction matrix."""
+    names = [f"chunk {chunk.rank}" for chunk in found.chunks]
+    return _heat(found.interactions_nats, names, names, pairs_title(found), colour_limit_nats(found))
+
+
+def by_token(found: Explanation) -> go.Figure:
+    """Chunks × tokens."""
+    tokens = [
+        f"{place + 1}. {_short(token.strip())}" for place, token in enumerate(spoken_tokens(found.answer, found.tokens))
+    ]
+    rows = [f"chunk {found.chunks[i].rank}" for i in found.order]
+    return _heat(found.token_shapley_nats[list(found.order)], tokens, rows, "Which chunk each token came from")
+
+
+def _heat(
+    values: object, columns: list[str], rows: list[str], title: str, limit_nats: float | None = None
+) -> go.Figure:
+    """limit_nats: what gets the deepest colour, either way; None for the largest value."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=columns,
+            y=rows,
+            zmid=0 if limit_nats is None else None,
+            zmin=None if limit_nats is None else -limit_nats,
+            zmax=limit_nats,
+            colorscale=[[0, AGAINST], [0.5, "rgba(128,128,128,.12)"], [1, FOR]],
+            colorbar={"title": "nats", "tickfont": {"color": ink()}},
+            hovertemplate="%{y}, %{x}: %{z:.3g} nats<extra></extra>",
+        )
+    )
+    figure.update_layout(**chart_layout(title, height=150 + 34 * len(rows)))
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    figure.update_xaxes(fixedrange=True)
+    return figure
+
+
+def _name_rows(figure: go.Figure, labels: list[str]) -> None:
+    """Rows from the top, each with its label; numbers underneath, since two may read alike."""
+    figure.update_yaxes(
+        autorange="reversed", fixedrange=True, tickmode="array", tickvals=list(range(len(labels))), ticktext=labels
+    )
+
+
+def _chunk_name(found: Explained, place: int) -> str:
+    return f"{found.chunks[place].rank}. {_short(found.chunks[place].title)}"
+
+
+def _short(words: str) -> str:
+    """Words for a label; Plotly would read markup in them."""
+    cut = words if len(words) <= SHORT else f"{words[: SHORT - 1]}…"
+    return cut.replace("<", "‹").replace(">", "›").replace("&", "＆")

@@ -1,0 +1,151 @@
+"""The panels below an explanation: was it right, do the chunks say it, how sure was the generator, what does its inside show.
+
+A panel that the backend cannot fill says why, and what would.
+"""
+
+import streamlit as st
+
+from app import state
+from app.diagnosing import diagnosis_rows, gold_words
+from app.grounded import grounded
+from app.inside import completeness_words, inside_heads, inside_rows
+from app.sureness import DRAWN, entropy_words, sample_rows, sureness_rows
+from app.views import text
+from explain.counterfactuals import Diagnosed, Gold
+from explain.explained import Explained
+from pipeline.errors import RaglassError
+from pipeline.types import Sample
+
+STEPS = 50
+"""Steps of integrated gradients; 50 do for most models."""
+
+
+def show_panels(found: Explained) -> None:
+    """All of them, in tabs."""
+    right, said, sure, inside = st.tabs(
+        ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model"]
+    )
+    with right:
+        _show_diagnosis(found)
+    with said:
+        _show_grounding(found)
+    with sure:
+        _show_sureness(found)
+    with inside:
+        _show_inside(found)
+
+
+def _show_diagnosis(found: Explained) -> None:
+    trace_id = found.trace.trace_id
+    _note(
+        "Give the right answer: the stage to blame is found by asking again over chosen chunks, and repairs are tried."
+    )
+    with st.form(f"gold-{trace_id}", border=False):
+        answers = st.text_input("Right answer", placeholder="Several spellings: separated by |", max_chars=500)
+        article = st.text_input("Its document, if you know it", placeholder="Title or id", max_chars=300)
+        unanswerable = st.checkbox("The documents have no answer")
+        pressed = st.form_submit_button("Diagnose", icon=":material/troubleshoot:")
+    if pressed:
+        try:
+            _diagnose(found, Gold.parse(answers, article, unanswerable=unanswerable))
+        except RaglassError as error:
+            st.error(text.literal(str(error)), icon=":material/error:")
+            return
+        st.rerun()
+    diagnosed = state.known_diagnosis(trace_id)
+    if diagnosed is not None:
+        _show_diagnosed(diagnosed)
+
+
+def _diagnose(found: Explained, gold: Gold) -> None:
+    with st.status("Asking again over chosen chunks …") as status:
+        for step in state.services().explanations.diagnose(found, gold):
+            state.remember_diagnosis(found.trace.trace_id, step)
+            made = len(step.counterfactuals) + len(step.repairs)
+            status.update(label=f"Asking again over chosen chunks: {made} answered")
+
+
+def _show_diagnosed(diagnosed: Diagnosed) -> None:
+    st.write(f"**{text.literal(diagnosed.sentence)}**")
+    st.write(text.literal(gold_words(diagnosed)))
+    rows = diagnosis_rows(diagnosed)
+    if rows:
+        text.show(text.table_html(("Trial", "Asked", "It said"), rows, "trials"))
+    if diagnosed.diagnosis is not None and diagnosed.diagnosis.remedy:
+        st.write(text.literal(f"What to do: {diagnosed.diagnosis.remedy}"))
+
+
+def _show_grounding(found: Explained) -> None:
+    shown = grounded(found)
+    st.write(text.literal(shown.headline))
+    if shown.sentences:
+        text.show(text.grounded_html(shown.sentences))
+        _note(
+            "A matter of words: underlined is what no chunk holds, numbers and names to the letter. A chunk that says the opposite in "
+            "the same words counts as support; one that says it in other words counts only if the answer is lost without it."
+        )
+    if shown.citations is not None:
+        st.write(text.literal(shown.citations))
+
+
+def _show_sureness(found: Explained) -> None:
+    trace_id = found.trace.trace_id
+    text.show(text.figures_html(sureness_rows(found.trace)))
+    drawn: list[Sample] | None = state.kept_of(trace_id, "drawn")
+    if st.button(
+        f"Draw {DRAWN} answers",
+        icon=":material/casino:",
+        help="Asks the generator again over the same chunks, at random.",
+    ):
+        drawn = _draw_answers(found)
+    if drawn:
+        text.show(text.figures_html(sample_rows(drawn)))
+        rows = [(sample.answer, f"{sample.logprob_nats:.2f}") for sample in drawn]
+        text.show(text.table_html(("Drawn answer", "log p, nats"), rows, "drawn"))
+    _note(
+        "No figure here is a probability of being right, unless it says that it was calibrated. Longer answers have lower sums."
+    )
+
+
+def _draw_answers(found: Explained) -> list[Sample]:
+    drawn: list[Sample] = []
+    try:
+        with st.status("Drawing answers …") as status:
+            for sample in state.services().explanations.sample(found, DRAWN):
+                drawn.append(sample)
+                status.update(label=f"Drew {len(drawn)} of {DRAWN} answers")
+    except RaglassError as error:
+        st.info(text.literal(str(error)))
+    state.keep_of(found.trace.trace_id, "drawn", drawn)
+    return drawn
+
+
+def _show_inside(found: Explained) -> None:
+    trace_id = found.trace.trace_id
+    why_not = state.services().explanations.why_no_inside(found)
+    if why_not is not None:
+        st.info(text.literal(why_not))
+        return
+    _note(
+        "What attention and gradients show is not why the model answered; the measured column is. It is shown to compare."
+    )
+    integrated = st.checkbox("Integrated gradients too", help=f"{STEPS} passes forward and back: the slowest of all.")
+    if st.button("Look inside", icon=":material/visibility:"):
+        try:
+            with st.spinner("Looking inside the model …"):
+                seen = state.services().explanations.introspect(found, integrated_steps=STEPS if integrated else 0)
+        except RaglassError as error:
+            st.error(text.literal(str(error)), icon=":material/error:")
+            return
+        state.keep_of(trace_id, "inside", seen)
+    seen = state.kept_of(trace_id, "inside")
+    if seen is not None:
+        text.show(text.table_html(inside_heads(seen), inside_rows(found, seen), "inside"))
+        complete = completeness_words(seen)
+        if complete is not None:
+            st.write(text.literal(complete))
+        st.write(text.literal(entropy_words(found, seen)))
+
+
+def _note(words: str) -> None:
+    text.show(text.note_html(words))

@@ -1,0 +1,297 @@
+"""A diagnosis with its evidence: what the generator says under other conditions, which stage is to blame, and whether a repair works.
+
+Each claim is tried on the backend that answered: the gold chunk alone, no chunk at all, the context without the chunk that drew the
+answer away, and then the changes that the label suggests. A repair that was not seen to make the answer right is not called one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from explain.answers import best_f1, holds_gold, normalise
+from explain.confidence import SAME_F1
+from explain.diagnosis import Diagnosis, Facts, Failure, diagnose
+from explain.explained import Explained
+from pipeline.errors import InputError, RaglassError
+from pipeline.protocols import Experimenter
+from pipeline.types import Chunk
+
+DEEP = 50
+"""How many chunks are looked through for the gold one where it was not retrieved."""
+
+DEEPER = (10, 20)
+"""Values of top_k that a repair tries: the first that reaches the gold chunk, else the last."""
+
+DEADLINE_S = 60.0
+"""For each trial."""
+
+Step = Callable[[], list[Chunk]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What the right answer is, as a dataset or a person says."""
+
+    answers: tuple[str, ...]
+    """Accepted answers; empty if the documents have none."""
+    article: str = ""
+    """Title or id of the document that holds it; empty if not known."""
+
+    @classmethod
+    def parse(cls, answers: str, article: str = "", *, unanswerable: bool = False) -> "Gold":
+        """From what was typed: answers separated by `|`. Raises InputError for none, unless the question is unanswerable."""
+        found = tuple(part.strip() for part in answers.split("|") if normalise(part))
+        if bool(found) == unanswerable:
+            raise InputError(
+                "Type the right answer (several are separated by |), or say that the documents have none; not both, not neither."
+            )
+        return cls(found, article.strip())
+
+    @property
+    def unanswerable(self) -> bool:
+        """Whether the documents have no answer."""
+        return not self.answers
+
+    def agrees(self, answer: str, abstained: bool) -> bool:
+        """Whether an answer is right: it holds a gold answer or shares most of its words; for no gold answer, whether it abstained."""
+        if abstained or self.unanswerable:
+            return abstained and self.unanswerable
+        return holds_gold(answer, self.answers) or best_f1(answer, self.answers) >= SAME_F1
+
+    def places(self, chunks: Sequence[Chunk]) -> list[int]:
+        """Positions of gold chunks: those that hold a gold answer, of the gold article if one is named; of it alone if none does."""
+        holding = {i for i, chunk in enumerate(chunks) if holds_gold(f"{chunk.title}. {chunk.text}", self.answers)}
+        if not self.article:
+            return sorted(holding)
+        wanted = normalise(self.article)
+        of_article = {
+            i for i, chunk in enumerate(chunks) if wanted in (normalise(chunk.title), normalise(chunk.document_id))
+        }
+        return sorted(of_article & holding or of_article)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the generator said under another condition."""
+
+    name: str
+    """The condition, as the end of "Asked …"."""
+    chunks: tuple[Chunk, ...] = ()
+    """The chunks that it read."""
+    answer: str = ""
+    """What it said."""
+    abstained: bool = False
+    """Whether it gave no answer."""
+    correct: bool = False
+    """Whether that is right."""
+    problem: str = ""
+    """Why it could not be tried; empty if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """A diagnosis so far; the last one that is yielded is whole."""
+
+    gold: Gold
+    """What was said to be right."""
+    correct: bool
+    """Whether the answer is."""
+    gold_ranks: tuple[int, ...]
+    """Ranks of the gold chunks that the answer read."""
+    found_at: int | None = None
+    """Rank at which a deeper search finds the first gold chunk, where the answer read none; None if it does not."""
+    diagnosis: Diagnosis | None = None
+    """The label; None while trials are made, or where they cannot be."""
+    unknown: str = ""
+    """Why there is no label, and what would give one."""
+    counterfactuals: tuple[Trial, ...] = ()
+    """What shows that the label is right."""
+    repairs: tuple[Trial, ...] = ()
+    """Changes that were tried."""
+
+    @property
+    def sentence(self) -> str:
+        """The diagnosis in a few plain words, with the repair that was verified."""
+        if self.diagnosis is None:
+            return self.unknown
+        label = self.diagnosis.label.value
+        said = f"{label[0].upper()}{label[1:]}: {self.diagnosis.meaning[0].lower()}{self.diagnosis.meaning[1:]}"
+        tried = [trial for trial in self.repairs if not trial.problem]
+        working = next((trial for trial in tried if trial.correct), None)
+        if working is not None:
+            return f"{said} Verified repair: {working.name}, it answers “{working.answer}”, which is right."
+        if tried:
+            return (
+                f"{said} None of the {len(tried)} changes that were tried made it right."
+                if len(tried) > 1
+                else (f"{said} The one change that was tried did not make it right.")
+            )
+        return said
+
+
+def diagnose_trace(found: Explained, gold: Gold, backend: object) -> Iterator[Diagnosed]:
+    """Try what the label needs, then what might mend it; yields after each trial. `found` must be complete.
+
+    Trials that fail say why and cost nothing else. Raises InputError for an explanation that is not complete.
+    """
+    if not found.complete:
+        raise InputError("The explanation is not complete yet. Score the rest, then diagnose.")
+    correct = gold.agrees(found.answer, found.abstained)
+    places = gold.places(found.chunks)
+    state = Diagnosed(gold, correct, tuple(found.chunks[i].rank for i in places))
+    needs_trials = not (gold.unanswerable or correct or found.abstained)
+    if not isinstance(backend, Experimenter):
+        if needs_trials:
+            yield replace(state, unknown=_no_trials(found.trace.backend))
+        else:
+            yield replace(state, diagnosis=diagnose(_facts(found, state, places)))
+        return
+    lab = _Lab(found, gold, backend, places)
+    if not gold.unanswerable:
+        for tried in lab.counterfactuals(state):
+            state = tried
+            yield state
+    state = replace(state, diagnosis=diagnose(_facts(found, state, places)))
+    yield state
+    for name, step in lab.repairs(state):
+        state = replace(state, repairs=(*state.repairs, lab.trial(name, step)))
+        yield state
+
+
+def _no_trials(backend: str) -> str:
+    return (
+        f"The answer is wrong. Which stage is to blame takes asking again over chosen chunks, which the backend {backend} "
+        "does not offer: its stack answers only from what it retrieves itself. Ask the question on local/embedded or "
+        "local/research over the same documents, and diagnose that trace."
+    )
+
+
+def _facts(found: Explained, state: Diagnosed, places: Sequence[int]) -> Facts:
+    said = {trial.name: trial for trial in state.counterfactuals if not trial.problem}
+    oracle, closed = said.get(ORACLE), said.get(CLOSED_BOOK)
+    return Facts(
+        unanswerable=state.gold.unanswerable,
+        abstained=found.abstained,
+        correct=state.correct,
+        gold_retrieved=bool(places),
+        correct_with_oracle=oracle is not None and oracle.correct,
+        relies_on_chunks=found.attributable,
+        same_closed_book=closed is not None and normalise(closed.answer) == normalise(found.answer),
+        top_chunk_is_gold=main_chunk(found) in places,
+    )
+
+
+ORACLE = "with the gold chunk alone"
+CLOSED_BOOK = "without any chunk"
+
+
+def main_chunk(found: Explained) -> int:
+    """Position of the chunk that moved the answer most to where all together moved it."""
+    sign = -1 if found.reliance_nats < 0 else 1
+    return int((sign * found.chunk_nats).argmax())
+
+
+class _Lab:
+    """Trials of one explained answer on the backend that gave it."""
+
+    def __init__(self, found: Explained, gold: Gold, backend: Experimenter, places: Sequence[int]) -> None:
+        self.found, self.gold, self.backend, self.places = found, gold, backend, places
+        self.question = found.trace.question
+        self.read = list(found.chunks)
+        settings = found.trace.settings
+        self.top_k = int(settings.get("top_k") or len(self.read))
+        self.reranked = bool(settings.get("rerank"))
+
+    def trial(self, name: str, step: Step) -> Trial:
+        """Get the chunks and ask over them; a failure is the trial's problem."""
+        try:
+            chunks = step()
+            said = self.backend.answer_from(self.question, chunks, deadline_s=DEADLINE_S)
+        except RaglassError as error:
+            return Trial(name, problem=str(error))
+        correct = self.gold.agrees(said.answer, said.abstained)
+        return Trial(name, tuple(chunks), said.answer, said.abstained, correct)
+
+    def retrieve(self, top_k: int, *, rerank: bool | None = None, exact: bool = False) -> list[Chunk]:
+        """As the question was asked, but for what is given."""
+        again = self.reranked if rerank is None else rerank
+        return self.backend.retrieve(self.question, top_k=top_k, deadline_s=DEADLINE_S, rerank=again, exact=exact)
+
+    def counterfactuals(self, state: Diagnosed) -> Iterator[Diagnosed]:
+        """The gold chunk alone, no chunk, and the context without the chunk that drew the answer away."""
+        gold_chunk, found_at, problem = self._find_gold()
+        state = replace(state, found_at=found_at)
+        tries: list[tuple[str, Step]] = []
+        if gold_chunk is not None:
+            tries.append((ORACLE, lambda: [gold_chunk]))
+        else:
+            state = replace(state, counterfactuals=(Trial(ORACLE, problem=problem),))
+        tries.append((CLOSED_BOOK, lambda: []))
+        top = main_chunk(self.found)
+        if self.places and top not in self.places and not state.correct and len(self.read) > 1:
+            tries.append((f"without chunk {self.read[top].rank}", lambda: self._without(top)))
+        for name, step in tries:
+            state = replace(state, counterfactuals=(*state.counterfactuals, self.trial(name, step)))
+            yield state
+
+    def _find_gold(self) -> tuple[Chunk | None, int | None, str]:
+        """The gold chunk, the rank at which a deeper search finds it (None where it was read), and why there is none."""
+        if self.places:
+            return self.read[self.places[0]], None, ""
+        try:
+            deep = self.retrieve(DEEP, rerank=False)
+        except RaglassError as error:
+            return None, None, str(error)
+        places = self.gold.places(deep)
+        if places:
+            return deep[places[0]], places[0] + 1, ""
+        return (
+            None,
+            None,
+            f"No gold chunk is among the first {len(deep)}: the documents may not hold the answer in these words.",
+        )
+
+    def _without(self, place: int) -> list[Chunk]:
+        return [chunk for i, chunk in enumerate(self.read) if i != place]
+
+    def repairs(self, state: Diagnosed) -> list[tuple[str, Step]]:
+        """What the label suggests to change, in the order of its promise."""
+        assert state.diagnosis is not None
+        match state.diagnosis.label:
+            case Failure.RETRIEVAL_MISS | Failure.COMPOUND:
+                return [
+                    *self._deeper(state),
+                    *self._reranked(),
+                    ("searching exactly", lambda: self.retrieve(self.top_k, exact=True)),
+                ]
+            case Failure.OVER_ABSTENTION:
+                return [*self._fewer(), *self._reranked()]
+            case Failure.DISTRACTION:
+                top = main_chunk(self.found)
+                return [
+                    (f"without chunk {self.read[top].rank}", lambda: self._without(top)),
+                    *self._reranked(),
+                    *self._fewer(),
+                ]
+            case Failure.CONTEXT_IGNORED:
+                return [("with the gold chunk first", self._gold_first), *self._fewer(), *self._reranked()]
+            case _:
+                return []
+
+    def _deeper(self, state: Diagnosed) -> list[tuple[str, Step]]:
+        wider = [depth for depth in DEEPER if depth > self.top_k]
+        if not wider:
+            return []
+        reaching = [depth for depth in wider if state.found_at is not None and depth >= state.found_at]
+        depth = reaching[0] if reaching else wider[-1]
+        return [(f"with top_k {depth}", lambda: self.retrieve(depth))]
+
+    def _reranked(self) -> list[tuple[str, Step]]:
+        return [] if self.reranked else [("reranked", lambda: self.retrieve(self.top_k, rerank=True))]
+
+    def _fewer(self) -> list[tuple[str, Step]]:
+        """Down to the gold chunk, where chunks below it were read."""
+        last = self.places[0] + 1
+        return [(f"with top_k {last}", lambda: self.read[:last])] if last < len(self.read) else []
+
+    def _gold_first(self) -> list[Chunk]:
+        return [self.read[i] for i in (*self.places, *(i for i in range(len(self.read)) if i not in self.places))]
