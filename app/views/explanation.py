@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -36,9 +37,11 @@ def score_and_show(trace: Trace) -> None:
     """Score what is not known yet, with a bar that can be stopped, and show what is."""
     text.show(text.question_html(trace.question))
     unit = _choose_unit()
+    # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
+    holder = st.empty()
     found = state.known_explanation(trace.trace_id, unit)
     if found is None or not (found.complete or st.session_state.get("stopped") == (trace.trace_id, unit)):
-        found = _score(trace, unit) or found
+        found = _score(trace, unit, holder) or found
     if found is None:
         return
     show_explanation(found)
@@ -65,22 +68,20 @@ def _choose_unit() -> Unit:
     return unit
 
 
-def _score(trace: Trace, unit: Unit) -> Explained | None:
+def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
     def stop() -> None:
         st.session_state["stopped"] = (trace.trace_id, unit)
 
-    holder, found, started = st.empty(), None, time.monotonic()
+    found, started = None, time.monotonic()
     most_s = estimate_s(trace, unit)
     wait = "" if most_s is None else f": {rough_time(most_s)} at most"
     with holder.container():
         bar = st.progress(0.0, f"Scoring the answer over subsets of its {unit}{wait} …")
         st.button("Stop", on_click=stop, icon=":material/stop:", help="What was scored is kept and shown.")
-    first = None
     for step in state.services().explanations.explain(trace, unit):
         found = step
         state.remember_explanation(step, unit)
         scored, whole = step.scored
-        first = scored if first is None else first
         left_s = (time.monotonic() - started) / scored * (whole - scored)
         words = f"Scored the answer over {scored} of {whole} subsets of its {unit}"
         bar.progress(scored / whole, f"{words}, about {rough_time(left_s)} left" if whole > scored else words)
@@ -117,8 +118,8 @@ def show_explanation(found: Explained) -> None:
 
 
 def _show_charts(found: Explained) -> None:
-    left, right = st.columns(2, gap="large")
     if not isinstance(found, Explanation):
+        left, right = st.columns([3, 2], gap="large")
         with left:
             _draw(charts.weights(found), "weights", "What each source did")
         with right:
@@ -128,6 +129,7 @@ def _show_charts(found: Explained) -> None:
                 "else is. The line across its end is a 90 % interval; where it crosses 0, it may have done nothing."
             )
         return
+    left, right = st.columns(2, gap="large")
     with left:
         _draw(charts.waterfall(found), "steps", "From no chunk to all")
         _note(

@@ -67,7 +67,7 @@ def weights(found: Explained) -> go.Figure:
     )
     figure.update_layout(**chart_layout("What each did, with its 90 % interval", height=110 + 40 * len(labels)))
     _name_rows(figure, labels)
-    figure.update_xaxes(title="nats of the answer's log-odds", fixedrange=True)
+    figure.update_xaxes(title="log-odds of the answer, nats", fixedrange=True)
     return figure
 
 

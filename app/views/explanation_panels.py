@@ -23,7 +23,7 @@ STEPS = 50
 def show_panels(found: Explained) -> None:
     """All of them, in tabs."""
     right, said, sure, inside = st.tabs(
-        ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model"]
+        ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model"], key="explain-panels"
     )
     with right:
         _show_diagnosis(found)
