@@ -204,7 +204,7 @@ def explain(
     """Say which chunks a stored trace's answer stands on, and whether that can be believed. Ctrl-C keeps what was scored."""
     with opened() as current:
         from app.cli_explain import explain_one
-        from explain.counterfactuals import Gold
+        from explain.gold import Gold
 
         right = Gold.parse(gold or "", article, unanswerable=no_answer) if gold or no_answer or article else None
         status = explain_one(

@@ -10,8 +10,9 @@ from app.explain_report import report_html
 from app.explaining import explanation_text
 from app.services import Services
 from app.shell import complain, print_json, progress_line
-from explain.counterfactuals import Diagnosed, Gold
+from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
+from explain.gold import Gold
 from explain.sources import Unit
 from pipeline.errors import InputError
 from pipeline.types import Trace

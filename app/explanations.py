@@ -15,8 +15,9 @@ from pipeline.types import Chunk, Introspection, Sample, Trace
 
 if TYPE_CHECKING:
     from backends.local.corpus import LocalCorpus
-    from explain.counterfactuals import Diagnosed, Gold
+    from explain.counterfactuals import Diagnosed
     from explain.explained import Explained
+    from explain.gold import Gold
     from explain.sources import Unit
 
 log = logging.getLogger(__name__)

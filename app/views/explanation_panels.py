@@ -11,8 +11,9 @@ from app.grounded import grounded
 from app.inside import completeness_words, inside_heads, inside_rows
 from app.sureness import DRAWN, entropy_words, sample_rows, sureness_rows
 from app.views import text
-from explain.counterfactuals import Diagnosed, Gold
+from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
+from explain.gold import Gold
 from pipeline.errors import RaglassError
 from pipeline.types import Sample
 

@@ -6,8 +6,9 @@ import pytest
 
 from app.diagnosing import diagnosis_text, diagnosis_to_dict, gold_words
 from app.explain_report import report_html
-from explain.counterfactuals import Diagnosed, Gold, Trial
+from explain.counterfactuals import Diagnosed, Trial
 from explain.diagnosis import WORDS, Diagnosis, Failure
+from explain.gold import Gold
 from pipeline.types import Confidence, Generation, Token
 from tests.app.test_explaining import explanation, sampled
 from tests.views.test_text import NASTY, read

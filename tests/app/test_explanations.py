@@ -7,8 +7,8 @@ import pytest
 
 from app.services import Services
 from backends.fake import CHUNKS, Script
-from explain.counterfactuals import Gold
 from explain.diagnosis import Failure
+from explain.gold import Gold
 from metrics.store import TraceStore
 from pipeline.errors import StoreError, Throttled, Unavailable
 from pipeline.types import Chunk, Trace

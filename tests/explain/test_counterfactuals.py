@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from explain.counterfactuals import CLOSED_BOOK, ORACLE, Gold, diagnose_trace, main_chunk
+from explain.counterfactuals import CLOSED_BOOK, ORACLE, diagnose_trace, main_chunk
 from explain.diagnosis import Failure
 from explain.explanation import explain_trace
+from explain.gold import Gold
 from pipeline.errors import InputError, StageFailed, Unavailable
 from pipeline.types import Generation
 from tests.explain.test_explanation import Planted, chunk, last, single, trace_of

@@ -1,0 +1,51 @@
+"""What the right answer is, and what agrees with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from explain.answers import best_f1, holds_gold, normalise
+from explain.confidence import SAME_F1
+from pipeline.errors import InputError
+from pipeline.types import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What the right answer is, as a dataset or a person says."""
+
+    answers: tuple[str, ...]
+    """Accepted answers; empty if the documents have none."""
+    article: str = ""
+    """Title or id of the document that holds it; empty if not known."""
+
+    @classmethod
+    def parse(cls, answers: str, article: str = "", *, unanswerable: bool = False) -> "Gold":
+        """From what was typed: answers separated by `|`. Raises InputError for none, unless the question is unanswerable."""
+        found = tuple(part.strip() for part in answers.split("|") if normalise(part))
+        if bool(found) == unanswerable:
+            raise InputError(
+                "Type the right answer (several are separated by |), or say that the documents have none; not both, not neither."
+            )
+        return cls(found, article.strip())
+
+    @property
+    def unanswerable(self) -> bool:
+        """Whether the documents have no answer."""
+        return not self.answers
+
+    def agrees(self, answer: str, abstained: bool) -> bool:
+        """Whether an answer is right: it holds a gold answer or shares most of its words; for no gold answer, whether it abstained."""
+        if abstained or self.unanswerable:
+            return abstained and self.unanswerable
+        return holds_gold(answer, self.answers) or best_f1(answer, self.answers) >= SAME_F1
+
+    def places(self, chunks: Sequence[Chunk]) -> list[int]:
+        """Positions of gold chunks: those that hold a gold answer, of the gold article if one is named; of it alone if none does."""
+        holding = {i for i, chunk in enumerate(chunks) if holds_gold(f"{chunk.title}. {chunk.text}", self.answers)}
+        if not self.article:
+            return sorted(holding)
+        wanted = normalise(self.article)
+        of_article = {
+            i for i, chunk in enumerate(chunks) if wanted in (normalise(chunk.title), normalise(chunk.document_id))
+        }
+        return sorted(of_article & holding or of_article)
