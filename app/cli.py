@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli_deploy import deploy
+from app.cli_eval import evaluate
 from app.cli_ingest import ingest
 from app.shell import backend_option, complain, json_option, opened, print_json, progress_line
 from app.shutdown import ending_well_on_sigterm
@@ -28,6 +29,7 @@ def main() -> None:
 
 main.add_command(ingest)
 main.add_command(deploy)
+main.add_command(evaluate)
 
 
 @main.command()

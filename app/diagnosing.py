@@ -39,6 +39,8 @@ def diagnosis_rows(found: Diagnosed) -> list[tuple[str, str, str]]:
 def diagnosis_text(found: Diagnosed) -> str:
     """The sentence, where the right answer stands, what was tried, what to do."""
     lines = [*textwrap.wrap(printable(found.sentence), WIDTH), "", *textwrap.wrap(gold_words(found), WIDTH)]
+    if found.caveat:
+        lines += textwrap.wrap(found.caveat, WIDTH)
     lines += [printable(f"  {purpose:<14} asked {name}: {words}") for purpose, name, words in diagnosis_rows(found)]
     if found.diagnosis is not None and found.diagnosis.remedy:
         lines += ["", *textwrap.wrap(f"What to do: {found.diagnosis.remedy}", WIDTH)]
@@ -54,6 +56,7 @@ def diagnosis_to_dict(found: Diagnosed) -> dict[str, Any]:
         "remedy": None if found.diagnosis is None else found.diagnosis.remedy,
         "gold": asdict(found.gold),
         "correct": found.correct,
+        "caveat": found.caveat,
         "gold_ranks": list(found.gold_ranks),
         "found_at": found.found_at,
         "counterfactuals": [_trial(trial) for trial in found.counterfactuals],

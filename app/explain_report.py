@@ -30,7 +30,8 @@ STYLE = """
 h1 { font-size: 1.35rem; margin: 0 0 .2rem; } h2 { font-size: 1.05rem; margin: 1.3rem 0 .3rem; }
 .answer { font-size: 1.3rem; line-height: 1.4; margin: .3rem 0; white-space: pre-wrap; } .verdict { font-weight: 600; }
 .small { color: #4d5a66; font-size: .85rem; } .bar { height: .5rem; border-radius: .2rem; margin: .15rem 0; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0;
+table { border-collapse: collapse; width: 100%; } .named :is(th, td):not(:last-child) { overflow-wrap: break-word; }
+ th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0;
   border-bottom: 1px solid #dde3e8; font-weight: 400; }
 th { font-weight: 600; } mark { background: rgba(230, 159, 0, .35); color: inherit; } .missing { text-decoration: underline wavy #d55e00; }
 @media print { body { margin: 0; max-width: none; font-size: 12px; } h2, tr, .chunk { break-inside: avoid; } }
@@ -53,7 +54,7 @@ def report_html(found: Explained, diagnosed: Diagnosed | None = None) -> str:
     """The whole page."""
     trace = found.trace
     parts = [
-        f'<h1>Why this answer?</h1><p class="small">{escape(trace.question)}</p>',
+        f'<h1>Why this answer?</h1><p dir="auto">{escape(trace.question)}</p>',
         f'<p class="answer" dir="auto">{_tokens(found)}</p>',
         *([f'<p class="verdict">{escape(diagnosed.sentence)}</p>'] if diagnosed is not None else []),
         f'<p class="verdict">{escape(found.sentence)}</p><p>{escape(reliance_words(found))}</p>',
@@ -108,7 +109,7 @@ def _diagnosis(diagnosed: Diagnosed) -> str:
         f"<tr><td>{escape(purpose)}</td><td>{escape(name)}</td><td>{escape(words)}</td></tr>"
         for purpose, name, words in diagnosis_rows(diagnosed)
     )
-    table = f"<table><tr><th>Trial</th><th>Asked</th><th>It said</th></tr>{rows}</table>" if rows else ""
+    table = f"<table class='named'><tr><th>Trial</th><th>Asked</th><th>It said</th></tr>{rows}</table>" if rows else ""
     remedy = diagnosed.diagnosis.remedy if diagnosed.diagnosis is not None else ""
     return f"<h2>Was it right?</h2><p>{escape(gold_words(diagnosed))}</p>{table}<p>{escape(remedy)}</p>"
 
@@ -126,7 +127,7 @@ def _sureness(found: Explained) -> str:
         f"<tr><th>{escape(row.name)}</th><td>{escape(row.value)}</td><td>{escape(row.meaning)}</td></tr>"
         for row in sureness_rows(found.trace)
     )
-    return f"<h2>How sure was it?</h2><table>{rows}</table>"
+    return f"<h2>How sure was it?</h2><table class='named'>{rows}</table>"
 
 
 def _belief(found: Explained) -> str:

@@ -6,6 +6,7 @@ Owns what of it is kept with the trace. Refuses to format anything.
 import logging
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from metrics.store import TraceStore
@@ -70,7 +71,10 @@ class Explanations:
         """
         from explain.counterfactuals import diagnose_trace
 
-        yield from diagnose_trace(found, gold, self._backend_of(found.trace))
+        backend = self._backend_of(found.trace)
+        caveat = _index_caveat(found.trace, backend)
+        for step in diagnose_trace(found, gold, backend):
+            yield replace(step, caveat=caveat)
 
     def why_no_inside(self, found: "Explained") -> str | None:
         """Why the generator that gave an answer cannot be looked into, and what would do; None if it can be."""
@@ -150,3 +154,13 @@ class Explanations:
                     self._store().keep_explanation(found.trace.trace_id, kind, data)
         except StoreError as error:
             log.warning("what was scored could not be kept: %s", error)
+
+
+def _index_caveat(trace: Trace, backend: Backend) -> str:
+    """What to say where a question would be answered from other documents by now."""
+    if not isinstance(backend, HoldsCorpus) or trace.settings.get("index") in (
+        None,
+        backend.corpus.index.manifest.fingerprint,
+    ):
+        return ""
+    return "The index has changed since this question was asked: what is retrieved again comes from the documents of today."

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from app.config import Settings
+from app.evaluations import Evaluations
 from app.explanations import Explanations, HoldsCorpus
 from app.live import Live
 from app.streaming import InFlight
@@ -85,6 +86,13 @@ class Services:
         self._job: IndexJob | None = None
         self.in_flight = InFlight()
         self.live = Live(settings, lambda: self.store)
+        self.evaluations = Evaluations(
+            self.backend,
+            open_backend,
+            settings.backend_config,
+            lambda: self.store,
+            lambda trace: self.keep(trace).not_stored,
+        )
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         # One lock each, so that the store and the readiness check need not wait while an index is built.

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -64,6 +66,23 @@ def progress_line() -> Iterator[Callable[[str], None]]:
         yield lambda line: click.echo(f"\r\033[K{line}", err=True, nl=False)
     finally:
         click.echo("\r\033[K", err=True, nl=False)
+
+
+@contextmanager
+def stopping_on_interrupt(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C asks long work to stop at the next safe point, a second one ends it there and then."""
+
+    def ask(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("\nStopping once what is under way is done (again to stop at once) …", err=True)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def print_json(data: Any) -> None:

@@ -6,7 +6,8 @@ from math import log
 
 from app.explaining import level_text, spoken_tokens
 from app.report import one_line
-from app.wording import listed, three_figures, trust
+from app.wording import count, listed, three_figures, trust
+from evaluation.calibrating import Calibration
 from explain.confidence import measure_samples, measure_tokens, modal_answer
 from explain.explained import Explained
 from pipeline.errors import InputError
@@ -53,13 +54,47 @@ def sureness_rows(trace: Trace) -> list[Row]:
         Row(
             "Per token",
             f"{level_text(found.mean_nats)} nats",
-            f"The mean over {found.tokens} tokens, which does not punish length.",
+            f"The mean over {count(found.tokens, 'token')}, which does not punish length.",
         ),
         Row(
             "Least likely token",
             f"{level_text(found.min_nats)} nats",
             f"“{one_line(least.text)}”: where the generator was least sure.",
         ),
+    ]
+
+
+NOT_CALIBRATED = (
+    "Not calibrated here: no stored run says how often answers with this figure are right. Run labelled questions "
+    "(raglass eval run --dataset builtin, or a file of your own), then raglass eval calibrate LAST."
+)
+
+
+def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:
+    """The probability of being right that a stored run gives this answer; None without a calibration, or without a figure."""
+    confidence = None if trace.generation is None else trace.generation.confidence
+    if found is None or confidence is None or confidence.kind != found.kind:
+        return None
+    try:
+        value = float(found.recalibration.apply([confidence.value])[0])
+    except InputError:
+        return None
+    return Row(
+        "Calibrated probability",
+        f"{value:.0%}".replace("%", " %"),
+        f"Of 100 answers like this one, about {value * 100:.0f} are right, by the {found.recalibration.kind} fit of run {found.run_id} "
+        f"({found.fitted:,} answers; judged on {found.reported:,} about other articles).",
+    )
+
+
+def quality_rows(found: Calibration) -> list[list[str]]:
+    """What each score is worth: name, ECE, Brier, AUROC, AURC."""
+    return [
+        [
+            each.name,
+            *("–" if value is None else f"{value:.3f}" for value in (each.ece, each.brier, each.auroc, each.aurc)),
+        ]
+        for each in found.qualities
     ]
 
 

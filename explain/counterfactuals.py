@@ -65,6 +65,8 @@ class Diagnosed:
     """What shows that the label is right."""
     repairs: tuple[Trial, ...] = ()
     """Changes that were tried."""
+    caveat: str = ""
+    """Why trials may not speak for the answer; empty if they do."""
 
     @property
     def sentence(self) -> str:

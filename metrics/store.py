@@ -31,6 +31,7 @@ from metrics.queries import (
     decode_cursor,
     encode_cursor,
 )
+from metrics.runs import RunLog
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
 from pipeline.errors import InputError, StoreError
@@ -103,6 +104,11 @@ class TraceStore:
 
     def _explained(self) -> AbstractContextManager[None]:
         return faults.explained(self._database.location, self._database.busy_timeout_s)
+
+    @property
+    def runs(self) -> RunLog:
+        """Batch evaluations, kept in the same database."""
+        return RunLog(self._database, self._explained)
 
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.

@@ -75,6 +75,35 @@ explanations = Table(
 )
 """What an explanation scored, as JSON, deflated: costly to make again. One of each kind a trace; it need not be folded yet."""
 
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("started_at", Double, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("about", LargeBinary, nullable=False),
+)
+"""Batch evaluations. `about` is JSON: dataset, backend, settings, versions. `status` is `running`, `stopped`, `finished` or `failed`."""
+
+run_answers = Table(
+    "run_answers",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("question_id", Text, primary_key=True),
+    Column("trace_id", Text, nullable=False),
+    Column("score", LargeBinary, nullable=False),
+)
+"""The answers of a run, each with its trace. `score` is JSON."""
+
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("answered_by", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("fitted", LargeBinary, nullable=False),
+)
+"""What a run says about how far a backend's confidence can be trusted; the last one for each. `fitted` is JSON."""
+
 sketches = Table(
     "sketches",
     metadata,

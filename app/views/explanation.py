@@ -21,6 +21,7 @@ from explain.explainer import estimate_s
 from explain.explanation import Explanation
 from explain.sampled import SampledExplanation
 from explain.sources import Unit
+from pipeline.errors import RaglassError
 from pipeline.types import Trace
 
 UNITS: dict[Unit, str] = {"chunks": "Chunks", "sentences": "Sentences"}
@@ -78,13 +79,17 @@ def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
     with holder.container():
         bar = st.progress(0.0, f"Scoring the answer over subsets of its {unit}{wait} …")
         st.button("Stop", on_click=stop, icon=":material/stop:", help="What was scored is kept and shown.")
-    for step in state.services().explanations.explain(trace, unit):
-        found = step
-        state.remember_explanation(step, unit)
-        scored, whole = step.scored
-        left_s = (time.monotonic() - started) / scored * (whole - scored)
-        words = f"Scored the answer over {scored} of {whole} subsets of its {unit}"
-        bar.progress(scored / whole, f"{words}, about {rough_time(left_s)} left" if whole > scored else words)
+    try:
+        for step in state.services().explanations.explain(trace, unit):
+            found = step
+            state.remember_explanation(step, unit)
+            scored, whole = step.scored
+            left_s = (time.monotonic() - started) / scored * (whole - scored)
+            words = f"Scored the answer over {scored} of {whole} subsets of its {unit}"
+            bar.progress(scored / whole, f"{words}, about {rough_time(left_s)} left" if whole > scored else words)
+    except RaglassError:
+        holder.empty()
+        raise
     holder.empty()
     return found
 
@@ -133,7 +138,8 @@ def _show_charts(found: Explained) -> None:
     with left:
         _draw(charts.waterfall(found), "steps", "From no chunk to all")
         _note(
-            "Each step is a chunk's Shapley value: its mean effect over all orders in which the chunks could be added."
+            "Each step is a chunk's Shapley value: its mean effect on the answer's log-probability, over all orders in which the "
+            "chunks could be added."
         )
     with right:
         if len(found.chunks) > 1:
@@ -152,7 +158,10 @@ def _show_chunks(found: Explained) -> None:
             "answer loses without this chunk alone; near 0 where another chunk says the same."
         )
     elif isinstance(found, SampledExplanation) and found.unit == "sentences":
-        _note("By what their sentences did together. Marked: the sentences whose interval does not reach 0.")
+        _note(
+            "By what their sentences did together. Marked: the sentences that moved the answer the same way, their whole interval "
+            "away from 0."
+        )
     else:
         _note("By weight, those first that moved the answer most to where all together moved it.")
     told = telling_sentences(found)

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 
 from app.explaining import bars, colour_limit_nats, level_text, nats, pairs_title, spoken_tokens
 from app.views.style import chart_layout, ink
+from evaluation.calibrating import Calibration
 from explain.explained import Explained
 from explain.explanation import Explanation
 
@@ -38,7 +39,7 @@ def waterfall(found: Explanation) -> go.Figure:
         **chart_layout(f"All chunks together: {nats(found.reliance_nats)} nats", height=110 + 40 * len(labels))
     )
     _name_rows(figure, labels)
-    figure.update_xaxes(title="log-probability of the answer, nats", fixedrange=True)
+    figure.update_xaxes(title_text="log-probability, nats", fixedrange=True)
     return figure
 
 
@@ -65,9 +66,9 @@ def weights(found: Explained) -> go.Figure:
             hovertemplate="%{customdata} nats<extra></extra>",
         )
     )
-    figure.update_layout(**chart_layout("What each did, with its 90 % interval", height=110 + 40 * len(labels)))
+    figure.update_layout(**chart_layout(f"Most by {_short(shown[0].name)}", height=110 + 40 * len(labels)))
     _name_rows(figure, labels)
-    figure.update_xaxes(title="log-odds of the answer, nats", fixedrange=True)
+    figure.update_xaxes(title_text="log-odds, nats", fixedrange=True)
     return figure
 
 
@@ -84,6 +85,45 @@ def by_token(found: Explanation) -> go.Figure:
     ]
     rows = [f"chunk {found.chunks[i].rank}" for i in found.order]
     return _heat(found.token_shapley_nats[list(found.order)], tokens, rows, "Which chunk each token came from")
+
+
+def reliability(found: Calibration) -> go.Figure:
+    """What scores promise against what came true, as they are and recalibrated; the diagonal is honest."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": ink(), "dash": "dot", "width": 1}, hoverinfo="skip"
+    )
+    for name, bins, colour in (("as it is", found.before, "#8c96a0"), ("recalibrated", found.after, FOR)):
+        figure.add_scatter(
+            x=[each.mean_score for each in bins],
+            y=[each.accuracy for each in bins],
+            customdata=[each.count for each in bins],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour},
+            hovertemplate="promised %{x:.2f}, came true %{y:.2f}, %{customdata} answers<extra>" + name + "</extra>",
+        )
+    figure.update_layout(**chart_layout("Reliability: promised against come true", height=320))
+    figure.update_layout(showlegend=True, legend={"x": 0.02, "y": 0.98, "font": {"color": ink()}})
+    figure.update_xaxes(title="score", range=[0, 1], fixedrange=True)
+    figure.update_yaxes(title="share right", range=[0, 1], fixedrange=True)
+    return figure
+
+
+def risk_coverage(found: Calibration) -> go.Figure:
+    """What goes wrong if only the surest answers are given."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[coverage for coverage, _ in found.risk],
+        y=[risk for _, risk in found.risk],
+        mode="lines",
+        line={"color": AGAINST, "shape": "hv"},
+        hovertemplate="answering %{x:.0%}, %{y:.1%} of them wrong<extra></extra>",
+    )
+    figure.update_layout(**chart_layout("Risk: what is wrong among the surest", height=320))
+    figure.update_xaxes(title="share of questions answered", range=[0, 1], tickformat=".0%", fixedrange=True)
+    figure.update_yaxes(title="share wrong", rangemode="tozero", tickformat=".0%", fixedrange=True)
+    return figure
 
 
 def _heat(

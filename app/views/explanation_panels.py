@@ -9,8 +9,19 @@ from app import state
 from app.diagnosing import diagnosis_rows, gold_words
 from app.grounded import grounded
 from app.inside import completeness_words, inside_heads, inside_rows
-from app.sureness import DRAWN, entropy_words, sample_rows, sureness_rows
+from app.sureness import (
+    DRAWN,
+    NOT_CALIBRATED,
+    calibrated_row,
+    entropy_words,
+    quality_rows,
+    sample_rows,
+    sureness_rows,
+)
+from app.views import explanation_charts as charts
 from app.views import text
+from app.views.style import CHART_CONFIG
+from evaluation.calibrating import Calibration
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.gold import Gold
@@ -91,7 +102,13 @@ def _show_grounding(found: Explained) -> None:
 
 def _show_sureness(found: Explained) -> None:
     trace_id = found.trace.trace_id
-    text.show(text.figures_html(sureness_rows(found.trace)))
+    calibration = state.services().evaluations.calibration_of(found.trace)
+    calibrated = calibrated_row(found.trace, calibration)
+    text.show(text.figures_html([*([calibrated] if calibrated else []), *sureness_rows(found.trace)]))
+    if calibration is not None and calibrated is not None:
+        _show_calibration(calibration)
+    else:
+        st.info(text.literal(NOT_CALIBRATED))
     drawn: list[Sample] | None = state.kept_of(trace_id, "drawn")
     if st.button(
         f"Draw {DRAWN} answers",
@@ -106,6 +123,25 @@ def _show_sureness(found: Explained) -> None:
     _note(
         "No figure here is a probability of being right, unless it says that it was calibrated. Longer answers have lower sums."
     )
+
+
+def _show_calibration(found: Calibration) -> None:
+    with st.expander("How good is that probability?"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.plotly_chart(
+                charts.reliability(found), config=CHART_CONFIG, key="explain-reliability", alt="Reliability diagram"
+            )
+        with right:
+            st.plotly_chart(
+                charts.risk_coverage(found), config=CHART_CONFIG, key="explain-risk", alt="Risk and coverage"
+            )
+        heads = ("Score", "ECE", "Brier", "AUROC", "AURC")
+        text.show(text.table_html(heads, quality_rows(found), "qualities"))
+        _note(
+            "On answers about articles that the fit never saw. ECE: mean distance of promise and outcome. Brier: mean squared distance. "
+            "AUROC: how often a right answer scores above a wrong one. AURC: mean risk. A score that does not beat answer length is none."
+        )
 
 
 def _draw_answers(found: Explained) -> list[Sample]:

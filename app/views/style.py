@@ -69,6 +69,7 @@ STYLE = """
 .rg-pairs th { font-weight: 500; opacity: .85; }
 .rg-pairs tbody th { min-width: 6rem; }
 .rg-wide { overflow-x: auto; }
+.rg-whole-words :is(th, td):not(:last-child) { overflow-wrap: break-word; }
 @media (max-width: 640px) {
   .rg-pairs.rg-names tbody th { font-size: .7rem; min-width: 11.2rem; }
   .rg-pairs.rg-parts { font-size: .74rem; }

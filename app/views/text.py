@@ -135,7 +135,7 @@ def grounded_html(marks: Sequence[SentenceMark]) -> str:
         said = marked(mark.text, mark.unsupported, '<span class="rg-missing">')
         return (
             f'<tr><td class="rg-state"><span class="rg-dot" style="background:{LEVEL_COLOURS[level]}"></span> {words}</td>'
-            f'<td dir="auto">{said}<div class="rg-excerpt">{escape(mark.words)}</div></td></tr>'
+            f'<td dir="auto">{said}<div class="rg-note">{escape(mark.words)}</div></td></tr>'
         )
 
     return f'<table class="rg-pairs" data-testid="grounded">{"".join(map(row, marks))}</table>'
@@ -159,7 +159,7 @@ def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], name: str) -
         for first, *cells in rows
     )
     return (
-        f'<div class="rg-wide"><table class="rg-pairs" data-testid="{escape(name)}"><thead><tr>{head}</tr></thead>'
+        f'<div class="rg-wide"><table class="rg-pairs rg-whole-words" data-testid="{escape(name)}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

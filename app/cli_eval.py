@@ -1,0 +1,142 @@
+"""`raglass eval`: runs over labelled questions, their results, and calibration."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from app.shell import backend_option, complain, json_option, opened, print_json, progress_line, stopping_on_interrupt
+
+if TYPE_CHECKING:
+    from app.evaluations import RunStep
+    from app.services import Services
+
+
+@click.group(name="eval")
+def evaluate() -> None:
+    """Answer labelled questions, and say with honest intervals how well that went."""
+
+
+@evaluate.command()
+@click.option("--dataset", default="builtin", show_default=True, help="`builtin`, SQuAD v2 .json, .csv or .jsonl.")
+@click.option("--limit", type=click.IntRange(1), help="Draw so many questions at random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn with.")
+@click.option("--top-k", type=int, help="Chunks to retrieve.")
+@click.option("--rerank/--no-rerank", default=False, help="Look at the order of the chunks a second time.")
+@click.option(
+    "--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Questions in flight at once."
+)
+@backend_option
+@json_option
+def run(
+    dataset: str,
+    limit: int | None,
+    seed: int,
+    top_k: int | None,
+    rerank: bool,
+    workers: int,
+    backend: str | None,
+    as_json: bool,
+) -> None:
+    """Ask every question of a dataset. Ctrl-C stops; `raglass eval resume` goes on from there."""
+    with opened() as current:
+        from app.evaluations import RunPlan
+
+        settings = current.settings
+        plan = RunPlan(
+            dataset,
+            backend or settings.backend_name,
+            settings.top_k if top_k is None else top_k,
+            settings.deadline_s,
+            limit=limit,
+            seed=seed,
+            rerank=rerank,
+            workers=workers,
+        )
+        stop = threading.Event()
+        follow(current, current.evaluations.run(plan, stop), stop, as_json=as_json)
+
+
+@evaluate.command()
+@click.argument("run_id")
+@json_option
+def resume(run_id: str, as_json: bool) -> None:
+    """Go on with a run that was stopped or killed: nothing is asked twice, and what failed is asked again."""
+    with opened() as current:
+        stop = threading.Event()
+        follow(current, current.evaluations.resume(run_id, stop), stop, as_json=as_json)
+
+
+@evaluate.command()
+@click.argument("run_id", default="LAST")
+@json_option
+def show(run_id: str, as_json: bool) -> None:
+    """The results of a run, in all and by question type. RUN_ID may be LAST."""
+    with opened() as current:
+        print_run(current, run_id, as_json=as_json)
+
+
+@evaluate.command(name="list")
+@json_option
+def list_runs(as_json: bool) -> None:
+    """The newest runs."""
+    with opened() as current:
+        from dataclasses import asdict
+
+        from app.eval_report import runs_text
+
+        runs = current.evaluations.newest()
+        if as_json:
+            print_json([asdict(each) for each in runs])
+        else:
+            click.echo(runs_text(runs))
+
+
+@evaluate.command()
+@click.argument("run_id", default="LAST")
+@click.option("--method", type=click.Choice(["auto", "temperature", "isotonic"]), default="auto", show_default=True)
+@json_option
+def calibrate(run_id: str, method: str, as_json: bool) -> None:
+    """Turn a backend's confidence into a probability of being right: fitted on half of a run's articles, judged on the other."""
+    with opened() as current:
+        from app.eval_report import calibration_text
+
+        found = current.evaluations.calibrate(run_id, method)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            click.echo(calibration_text(found))
+
+
+def follow(current: "Services", steps: "Iterator[RunStep]", stop: threading.Event, *, as_json: bool) -> None:
+    """See a run through and print its results. Ctrl-C lets the questions in flight end; leaves with 130 then, with 1 if some failed."""
+    from app.eval_report import progress_words
+
+    last = None
+    with suppress(KeyboardInterrupt), stopping_on_interrupt(stop), progress_line() as tell:
+        for last in steps:
+            tell("Indexing the documents, if need be …" if last.progress is None else progress_words(last.progress))
+    if last is None or last.progress is None or last.progress.done == 0:
+        complain("stopped before anything was answered.")
+        sys.exit(130)
+    print_run(current, last.run_id, as_json=as_json)
+    if last.progress.done < last.progress.total:
+        complain(f"stopped. `raglass eval resume {last.run_id}` goes on from here.")
+        sys.exit(130)
+    if last.progress.failed:
+        sys.exit(1)
+
+
+def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:
+    """The results of a run."""
+    from app.eval_report import run_text, summaries_to_dict
+
+    found = current.evaluations.find(run_id)
+    summaries = current.evaluations.summary(found.run_id)
+    if as_json:
+        print_json(summaries_to_dict(found, summaries))
+    else:
+        click.echo(run_text(found, summaries))

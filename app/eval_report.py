@@ -1,0 +1,112 @@
+"""Runs and calibrations as plain text for a shell."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from app.report import WIDTH, one_line, shortened
+from app.sureness import quality_rows
+from app.wording import rough_time, when
+from evaluation.calibrating import Calibration
+from evaluation.datasets import MOST_PROBLEMS
+from evaluation.runner import RunProgress
+from evaluation.summary import Measure, Summary
+from metrics.runs import StoredRun
+
+
+def progress_words(progress: RunProgress) -> str:
+    """Where a run is, in a line."""
+    left = (
+        ""
+        if progress.left_s is None or progress.done == progress.total
+        else f", about {rough_time(progress.left_s)} left"
+    )
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    return f"{progress.done:,} of {progress.total:,} asked, {progress.correct:,} right{failed}{left}"
+
+
+def about_words(run: StoredRun) -> list[str]:
+    """A run in a few lines: what was asked, of what, how."""
+    about = run.about
+    drawn = "" if about.get("limit") is None else f", drawn with seed {about['seed']}"
+    lines = [
+        f"Run {run.run_id}, {run.status}: {run.answers:,} of {about['questions']:,} questions of {one_line(str(about['name']))}{drawn}",
+        f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}; started {when(run.started_at)}",
+    ]
+    problems = about.get("problems") or []
+    if problems:
+        more = f", and {len(problems) - MOST_PROBLEMS:,} more" if len(problems) > MOST_PROBLEMS else ""
+        lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems[:MOST_PROBLEMS]))}{more}")
+    return lines
+
+
+def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:
+    """A run and its results, in all and by question type, with intervals."""
+    whole, *types = summaries
+    lines = [*about_words(run), ""]
+    lines += [f"  {name:<22} {_measure(found)}" for name, found in whole.measures.items()]
+    if whole.failed:
+        lines.append(f"  {whole.failed:,} questions failed; they count as wrong.")
+    if types:
+        lines += ["", f"{'type':<12} {'n':>5}  {'correct':<22} {'f1':<22} {'recall':<22}"]
+        for each in types:
+            cells = "".join(f" {_measure(each.measures[name]):<22}" for name in ("correct", "f1", "recall"))
+            lines.append(f"{shortened(one_line(each.name), 12):<12} {each.questions:>5} {cells}".rstrip())
+    lines += ["", "In brackets: 95 % intervals over resampled articles; “–” where there are fewer than 5."]
+    return "\n".join(lines)
+
+
+def _measure(found: Measure) -> str:
+    if found.value is None:
+        return "–"
+    digits = 3 if abs(found.value) < 10 else 1
+    if found.low is None or found.high is None:
+        return f"{found.value:.{digits}f} [–]"
+    return f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+
+
+def runs_text(runs: Sequence[StoredRun]) -> str:
+    """A line for each run."""
+    if not runs:
+        return "No run yet. `raglass eval run --dataset builtin` starts one."
+    return "\n".join(
+        f"{run.run_id}  {run.status:<9} {run.answers:>6,} of {run.about['questions']:>6,}  "
+        f"{shortened(one_line(str(run.about['name'])), WIDTH - 66):<{WIDTH - 66}} {run.about['backend']}  {when(run.started_at)}"
+        for run in runs
+    )
+
+
+def calibration_text(found: Calibration) -> str:
+    """What a fit is worth, and its reliability."""
+    lines = [
+        f"Fitted on {found.fitted:,} answers of run {found.run_id}, judged on {found.reported:,} about other articles ({found.backend})",
+        "",
+        f"{'score':<30} {'ECE':>7} {'Brier':>7} {'AUROC':>7} {'AURC':>7}",
+    ]
+    for name, *values in quality_rows(found):
+        lines.append(f"{name:<30}" + "".join(f" {value:>7}" for value in values))
+    lines += ["", "Reliability, recalibrated: what was promised, what came true, answers"]
+    lines += [f"  {each.mean_score:.2f}  {each.accuracy:.2f}  {each.count:>5}" for each in found.after]
+    return "\n".join(lines)
+
+
+def summaries_to_dict(run: StoredRun, summaries: Sequence[Summary]) -> dict[str, Any]:
+    """JSON-ready."""
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(run.started_at)),
+        "about": dict(run.about),
+        "results": [
+            {
+                "name": each.name,
+                "questions": each.questions,
+                "failed": each.failed,
+                "measures": {
+                    name: {"value": found.value, "low": found.low, "high": found.high, "questions": found.questions}
+                    for name, found in each.measures.items()
+                },
+            }
+            for each in summaries
+        ],
+    }

@@ -1,0 +1,222 @@
+"""The use cases about runs: start one, go on with one, sum one up, calibrate on one. Without streamlit.
+
+Owns which corpus a dataset is asked over. Refuses to format anything.
+"""
+
+import json
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+from app.explanations import HoldsCorpus
+from backends.registry import BackendConfig
+from evaluation.calibrating import Calibration, calibrate
+from evaluation.datasets import Dataset, load_dataset
+from evaluation.runner import RunProgress, run_questions
+from evaluation.scoring import Scored
+from evaluation.summary import Summary, summarise
+from metrics.runs import Status, StoredRun
+from metrics.store import TraceStore
+from pipeline.errors import InputError, StoreError
+from pipeline.protocols import Backend
+from pipeline.types import Trace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What to ask and how; recorded with the run, so that it can be repeated."""
+
+    dataset: str
+    """`builtin`, or the path of a file."""
+    backend: str
+    """Full name of the backend."""
+    top_k: int
+    """Chunks to retrieve."""
+    deadline_s: float
+    """Seconds for each question."""
+    limit: int | None = None
+    """Questions to draw; None for all."""
+    seed: int = 0
+    """What they are drawn with."""
+    rerank: bool = False
+    """Whether to rerank."""
+    workers: int = 1
+    """Questions in flight at once."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep:
+    """Where a run is."""
+
+    run_id: str
+    """Its id."""
+    phase: str
+    """`index` while a dataset's documents are indexed, then `ask`."""
+    progress: RunProgress | None
+    """While asking."""
+
+
+class Evaluations:
+    """Runs over datasets."""
+
+    def __init__(
+        self,
+        backend: Callable[[str], Backend],
+        open_backend: Callable[[str, BackendConfig], Backend],
+        config: Callable[[], BackendConfig],
+        store: Callable[[], TraceStore],
+        keep: Callable[[Trace], str | None],
+    ) -> None:
+        """backend: an open one by name. open_backend: another one, over a dataset's own documents. keep: stores a trace; why not."""
+        self._backend, self._open_backend, self._config = backend, open_backend, config
+        self._store, self._keep = store, keep
+
+    def run(self, plan: RunPlan, stop: threading.Event | None = None) -> Iterator[RunStep]:
+        """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked."""
+        dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
+        run_id = secrets.token_hex(4)
+        about = {
+            **plan.to_dict(),
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "questions": len(dataset.questions),
+            "problems": list(dataset.problems),
+            "version": version("raglass"),
+        }
+        self._store().runs.start(run_id, about)
+        yield from self._go(run_id, plan, dataset, [], stop)
+
+    def resume(self, run_id: str, stop: threading.Event | None = None) -> Iterator[RunStep]:
+        """Go on with a run: what was answered stays, what failed is asked again. Raises InputError where its dataset has changed."""
+        run = self._store().runs.find(run_id)
+        plan = RunPlan(**{name: run.about[name] for name in RunPlan.__slots__})
+        dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
+        if dataset.fingerprint != run.about["fingerprint"]:
+            raise InputError(
+                f"The dataset {plan.dataset} is another one than when run {run.run_id} was started. Start a new run with it."
+            )
+        done = [scored for scored in self.scores(run.run_id) if not scored.failed]
+        self._store().runs.set_status(run.run_id, "running")
+        yield from self._go(run.run_id, plan, dataset, done, stop)
+
+    def find(self, run_id: str) -> StoredRun:
+        """A run by its id, how that begins, or `LAST`. Raises InputError."""
+        return self._store().runs.find(run_id)
+
+    def newest(self, limit: int = 100) -> list[StoredRun]:
+        """The newest runs."""
+        return self._store().runs.newest(limit)
+
+    def scores(self, run_id: str) -> list[Scored]:
+        """The answers of a run."""
+        return [Scored.from_dict(data) for data in self._store().runs.scores(run_id)]
+
+    def summary(self, run_id: str) -> list[Summary]:
+        """What a run comes to. Raises InputError for one without answers."""
+        scores = self.scores(run_id)
+        if not scores:
+            raise InputError(f"The run {run_id} has no answers yet. Go on with it: `raglass eval resume {run_id}`.")
+        return summarise(scores)
+
+    def calibrate(self, run_id: str, method: str = "auto") -> Calibration:
+        """Fit the confidence of what answered a run, and keep it for its traces. Raises InputError where that cannot be done."""
+        run = self._store().runs.find(run_id)
+        scores = self.scores(run.run_id)
+        stored = next((self._store().get(each.trace_id) for each in scores if not each.failed), None)
+        if stored is None:
+            raise InputError(f"The run {run.run_id} has no answer to calibrate on.")
+        trace = stored.trace
+        found = calibrate(
+            scores,
+            run_id=run.run_id,
+            backend=trace.backend,
+            generator=str(trace.settings.get("generator") or ""),
+            method=method,
+        )
+        self._store().runs.keep_calibration(answered_by(trace), run.run_id, found.to_dict())
+        return found
+
+    def calibration_of(self, trace: Trace) -> Calibration | None:
+        """The calibration of what answered a trace; None if there is none, or it cannot be read."""
+        try:
+            data = self._store().runs.calibration(answered_by(trace))
+            return None if data is None else Calibration.from_dict(data)
+        except (StoreError, InputError) as error:
+            log.warning("no calibration: %s", error)
+            return None
+
+    def _go(
+        self, run_id: str, plan: RunPlan, dataset: Dataset, done: list[Scored], stop: threading.Event | None
+    ) -> Iterator[RunStep]:
+        status: Status = "failed"
+        try:
+            yield RunStep(run_id, "index", None)
+            with self._opened_for(plan.backend, dataset) as backend:
+                for progress in run_questions(
+                    dataset.questions,
+                    lambda text: self._ask(backend, plan, text),
+                    lambda scored: self._store().runs.keep(
+                        run_id, scored.question_id, scored.trace_id, scored.to_dict()
+                    ),
+                    done=done,
+                    workers=plan.workers,
+                    stop=stop,
+                ):
+                    yield RunStep(run_id, "ask", progress)
+            status = "finished" if progress.done == progress.total else "stopped"
+        except (GeneratorExit, KeyboardInterrupt):
+            status = "stopped"
+            raise
+        finally:
+            self._note_status(run_id, status)
+
+    def _note_status(self, run_id: str, status: Status) -> None:
+        try:
+            self._store().runs.set_status(run_id, status)
+        except StoreError as error:
+            log.error("the run %s is %s, which could not be stored: %s", run_id, status, error)
+
+    def _ask(self, backend: Backend, plan: RunPlan, text: str) -> Trace:
+        """Ask and store. Raises StoreError for a trace that could not be stored: a run whose answers are lost is none."""
+        trace = backend.answer(text, top_k=plan.top_k, deadline_s=plan.deadline_s, rerank=plan.rerank)
+        why_not = self._keep(trace)
+        if why_not is not None:
+            raise StoreError(f"The run stopped, for an answer could not be stored: {why_not}")
+        return trace
+
+    @contextmanager
+    def _opened_for(self, name: str, dataset: Dataset) -> Iterator[Backend]:
+        """The backend over the dataset's own documents, indexed if need be; over its usual corpus where the dataset has none."""
+        usual = self._backend(name)
+        if not dataset.documents or not isinstance(usual, HoldsCorpus):
+            yield usual
+            return
+        config = self._config()
+        folder = config.data_dir / "datasets" / dataset.documents_fingerprint
+        folder.mkdir(parents=True, exist_ok=True)
+        backend = self._open_backend(name, replace(config, data_dir=folder, builtin_corpus=False))
+        try:
+            if isinstance(backend, HoldsCorpus):
+                for document in dataset.documents:
+                    backend.corpus.library.add(document)
+                backend.corpus.build()
+            yield backend
+        finally:
+            backend.close()
+
+
+def answered_by(trace: Trace) -> str:
+    """What a calibration speaks for: backend, generator and embedder."""
+    told: Mapping[str, object] = trace.settings
+    return json.dumps([trace.backend, told.get("generator"), told.get("embedder")])

@@ -1,0 +1,116 @@
+"""Asks every question of a dataset once, and keeps each answer as it comes, so that a run can be stopped, killed and gone on with.
+
+Owns the order and what is left to do. Refuses to know where answers come from or where they are kept.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from evaluation.datasets import LabelledQuestion
+from evaluation.scoring import Scored, score_trace
+from pipeline.errors import Unavailable
+from pipeline.types import Trace
+
+POLL_S = 0.2
+"""How often a stop is noticed while an answer is waited for."""
+
+MOST_WORKERS = 16
+
+MOST_FAILURES = 5
+"""Questions that may fail in a row; then the backend is taken to be down."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Where a run is."""
+
+    done: int
+    """Questions answered, those of earlier sittings among them."""
+    total: int
+    """Questions in all."""
+    correct: int
+    """Right answers among those done."""
+    failed: int
+    """Failed questions among those done."""
+    left_s: float | None
+    """Seconds until the end at this sitting's pace; None before the first answer."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    total: int
+    done: int = 0
+    correct: int = 0
+    failed: int = 0
+    failed_in_a_row: int = 0
+    answered_now: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, scored: Scored, *, now: bool = True) -> None:
+        self.done += 1
+        self.answered_now += now
+        self.correct += scored.correct
+        self.failed += scored.failed
+        self.failed_in_a_row = self.failed_in_a_row + 1 if scored.failed else 0
+
+    def progress(self) -> RunProgress:
+        pace = (time.monotonic() - self.started) / self.answered_now if self.answered_now else None
+        left = None if pace is None else pace * (self.total - self.done)
+        return RunProgress(self.done, self.total, self.correct, self.failed, left)
+
+
+def run_questions(
+    questions: Sequence[LabelledQuestion],
+    ask: Callable[[str], Trace],
+    keep: Callable[[Scored], None],
+    *,
+    done: Sequence[Scored] = (),
+    workers: int = 1,
+    stop: threading.Event | None = None,
+) -> Iterator[RunProgress]:
+    """Ask what is not `done` yet, keep each score as soon as it is known, and yield the progress: first as it stands, then after each.
+
+    ask: the trace of an answer, which it stores; what it raises ends the run, and what was kept stays.
+    workers: questions in flight at once, 1 to MOST_WORKERS. stop: set from outside, ends the run once those in flight are answered.
+    Raises Unavailable after MOST_FAILURES failed questions in a row.
+    """
+    tally = _Tally(len(questions))
+    for scored in done:
+        tally.add(scored, now=False)
+    yield tally.progress()
+    known = {scored.question_id for scored in done}
+    todo = [question for question in questions if question.question_id not in known]
+    stopped = stop or threading.Event()
+    with ThreadPoolExecutor(max(1, min(workers, MOST_WORKERS)), "run") as pool:
+        try:
+            for scored in _answer(pool, max(1, min(workers, MOST_WORKERS)), todo, ask, stopped):
+                keep(scored)
+                tally.add(scored)
+                yield tally.progress()
+                if tally.failed_in_a_row >= MOST_FAILURES:
+                    raise Unavailable(f"{MOST_FAILURES} questions in a row failed; the run stopped. {scored.problem}")
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _answer(
+    pool: ThreadPoolExecutor,
+    workers: int,
+    todo: Sequence[LabelledQuestion],
+    ask: Callable[[str], Trace],
+    stopped: threading.Event,
+) -> Iterator[Scored]:
+    """Scores as they come. No more questions are handed out than can be in flight, so that stopping loses none."""
+    waiting = iter(todo)
+    flying: dict[Future[Trace], LabelledQuestion] = {}
+    while True:
+        while len(flying) < workers and not stopped.is_set() and (question := next(waiting, None)) is not None:
+            flying[pool.submit(ask, question.text)] = question
+        if not flying:
+            return
+        finished, _ = wait(flying, timeout=POLL_S, return_when=FIRST_COMPLETED)
+        for future in finished:
+            yield score_trace(flying.pop(future), future.result())

@@ -1,0 +1,104 @@
+"""What a run comes to, in all and by question type: shares and means with intervals that know questions come from articles.
+
+Intervals are 95 % percentile bootstrap, resampling whole articles (clusters), since questions about one article go wrong together.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.scoring import Scored
+
+FloatArray = npt.NDArray[np.float64]
+
+RESAMPLES = 2_000
+
+FEWEST_CLUSTERS = 5
+"""Articles below which no interval is given: it would say more about the article than about the run."""
+
+ALL, UNTYPED = "all", "untyped"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure with its interval."""
+
+    value: float | None
+    """None where no question counts towards it."""
+    low: float | None
+    """None where there are too few articles for an interval."""
+    high: float | None
+    questions: int
+    """Questions that count towards it."""
+
+
+MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
+    "correct": lambda s: float(s.correct),
+    "exact": lambda s: float(s.exact),
+    "f1": lambda s: s.f1,
+    "gold in answer": lambda s: float(s.holds_gold) if s.answerable else None,
+    "has answer: correct": lambda s: float(s.correct) if s.answerable else None,
+    "no answer: correct": lambda s: None if s.answerable else float(s.correct),
+    "abstained": lambda s: float(s.abstained),
+    "recall@1": lambda s: float(s.gold_rank == 1) if s.answerable else None,
+    "recall": lambda s: float(s.gold_rank is not None) if s.answerable else None,
+    "mrr": lambda s: (0.0 if s.gold_rank is None else 1 / s.gold_rank) if s.answerable else None,
+    "answer words": lambda s: None if s.abstained else float(s.answer_words),
+    "duration, ms": lambda s: s.duration_ms,
+}
+"""Every figure of a summary, from one answer; None where the answer does not count towards it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run, or the questions of one type."""
+
+    name: str
+    """The type, or `all`."""
+    questions: int
+    """How many."""
+    failed: int
+    """How many failed."""
+    measures: Mapping[str, Measure]
+    """By name."""
+
+
+def summarise(scores: Sequence[Scored], *, seed: int = 0) -> list[Summary]:
+    """All questions, then each type in alphabetical order if there is more than one."""
+    types = sorted({each.type or UNTYPED for each in scores})
+    groups = [(ALL, list(scores))]
+    if len(types) > 1:
+        groups += [(kind, [each for each in scores if (each.type or UNTYPED) == kind]) for kind in types]
+    return [
+        Summary(name, len(group), sum(each.failed for each in group), _measures(group, seed)) for name, group in groups
+    ]
+
+
+def _measures(scores: Sequence[Scored], seed: int) -> dict[str, Measure]:
+    return {name: measure([(each.cluster, of(each)) for each in scores], seed=seed) for name, of in MEASURES.items()}
+
+
+def measure(values: Sequence[tuple[str, float | None]], *, seed: int = 0) -> Measure:
+    """The mean of what counts, with its interval over resampled clusters. values: (cluster, value or None)."""
+    counted = [(cluster, value) for cluster, value in values if value is not None]
+    if not counted:
+        return Measure(None, None, None, 0)
+    found = np.array([value for _, value in counted], np.float64)
+    interval = cluster_interval([cluster for cluster, _ in counted], found, seed=seed)
+    low, high = interval or (None, None)
+    return Measure(float(found.mean()), low, high, len(counted))
+
+
+def cluster_interval(clusters: Sequence[str], values: FloatArray, *, seed: int = 0) -> tuple[float, float] | None:
+    """95 % interval of the mean of (n,) values over resampled clusters; None for fewer than FEWEST_CLUSTERS (Cameron et al. 2008)."""
+    _, places = np.unique(np.array(clusters, object).astype(str), return_inverse=True)
+    count = int(places.max()) + 1
+    if count < FEWEST_CLUSTERS:
+        return None
+    sums, sizes = np.bincount(places, values), np.bincount(places)
+    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,121 @@
+"""`RunLog`: batch evaluations and their answers, each answer durable as soon as it is kept. Refuses to know what a score means."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import delete, func, insert, select, update
+
+from metrics import search
+from metrics.database import Database
+from metrics.tables import calibrations, run_answers, runs
+from pipeline.errors import InputError
+
+Status = Literal["running", "stopped", "finished", "failed"]
+
+LAST = "LAST"
+"""In place of an id: the run that was started last."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it is kept."""
+
+    run_id: str
+    """Eight hexadecimal digits or more."""
+    started_at: float
+    """Seconds since the epoch, UTC."""
+    status: str
+    """`running`, `stopped`, `finished` or `failed`; one whose process was killed stays `running`."""
+    about: Mapping[str, Any]
+    """Dataset, backend, settings, versions: what would be needed to run it again."""
+    answers: int
+    """Answers that are kept."""
+
+
+class RunLog:
+    """Runs in a trace store's database. Every error is a StoreError."""
+
+    def __init__(self, database: Database, explained: Callable[[], AbstractContextManager[None]]) -> None:
+        self._database, self._explained = database, explained
+
+    def start(self, run_id: str, about: Mapping[str, Any]) -> None:
+        """Note that a run begins."""
+        row = {"run_id": run_id, "started_at": time.time(), "status": "running", "about": _pack(about)}
+        with self._explained(), self._database.writing() as connection:
+            connection.execute(insert(runs).values(row))
+
+    def set_status(self, run_id: str, status: Status) -> None:
+        """Note how a run stands."""
+        with self._explained(), self._database.writing() as connection:
+            connection.execute(update(runs).where(runs.c.run_id == run_id).values(status=status))
+
+    def keep(self, run_id: str, question_id: str, trace_id: str, score: Mapping[str, Any]) -> None:
+        """Keep an answer, in place of an earlier one to the same question."""
+        key = search.storable(question_id)
+        with self._explained(), self._database.writing() as connection:
+            same = (run_answers.c.run_id == run_id) & (run_answers.c.question_id == key)
+            connection.execute(delete(run_answers).where(same))
+            row = {"run_id": run_id, "question_id": key, "trace_id": trace_id, "score": _pack(score)}
+            connection.execute(insert(run_answers).values(row))
+
+    def find(self, run_id: str) -> StoredRun:
+        """A run by its id, the beginning of its id, or LAST. Raises InputError where none or several match."""
+        with self._explained(), self._database.engine.connect() as connection:
+            chosen = _select_runs().order_by(runs.c.started_at.desc())
+            if run_id != LAST:
+                chosen = chosen.where(runs.c.run_id.startswith(run_id, autoescape=True))
+            found = connection.execute(chosen.limit(1 if run_id == LAST else 2)).all()
+        if len(found) != 1:
+            what = "no run" if not found else "more than one run"
+            raise InputError(f"There is {what} {run_id[:64]!r}. `raglass eval list` lists them.")
+        return _to_run(found[0])
+
+    def newest(self, limit: int = 100) -> list[StoredRun]:
+        """The newest runs."""
+        with self._explained(), self._database.engine.connect() as connection:
+            return [
+                _to_run(row)
+                for row in connection.execute(_select_runs().order_by(runs.c.started_at.desc()).limit(limit))
+            ]
+
+    def scores(self, run_id: str) -> list[dict[str, Any]]:
+        """The answers of a run, by question id."""
+        chosen = select(run_answers.c.score).where(run_answers.c.run_id == run_id).order_by(run_answers.c.question_id)
+        with self._explained(), self._database.engine.connect() as connection:
+            return [_unpack(score) for score in connection.scalars(chosen)]
+
+    def keep_calibration(self, answered_by: str, run_id: str, fitted: Mapping[str, Any]) -> None:
+        """Keep a calibration of what answered, in place of an earlier one."""
+        with self._explained(), self._database.writing() as connection:
+            connection.execute(delete(calibrations).where(calibrations.c.answered_by == answered_by))
+            connection.execute(
+                insert(calibrations).values(answered_by=answered_by, run_id=run_id, fitted=_pack(fitted))
+            )
+
+    def calibration(self, answered_by: str) -> dict[str, Any] | None:
+        """The calibration of what answered; None if there is none."""
+        with self._explained(), self._database.engine.connect() as connection:
+            found = connection.scalar(select(calibrations.c.fitted).where(calibrations.c.answered_by == answered_by))
+        return None if found is None else _unpack(found)
+
+
+def _select_runs() -> Any:
+    counted = select(func.count()).where(run_answers.c.run_id == runs.c.run_id).scalar_subquery()
+    return select(runs, counted.label("answers"))
+
+
+def _to_run(row: Any) -> StoredRun:
+    return StoredRun(row.run_id, row.started_at, row.status, _unpack(row.about), row.answers)
+
+
+def _pack(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data).encode()
+
+
+def _unpack(data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(data)
+    return found
