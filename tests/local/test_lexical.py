@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import bm25s
 import numpy as np
 import pytest
 
@@ -68,6 +69,18 @@ def test_loaded_index_scores_as_the_saved_one(tmp_path: Path) -> None:
 
     assert loaded.size == 4
     assert loaded.scores("cat mat").tolist() == built.scores("cat mat").tolist()
+
+
+def test_scores_are_those_of_bm25s_to_the_last_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = ["cat", "dog", "mat", "bird", "tree", "stone", "river"]
+    LexicalIndex.build([" ".join(rng.choice(words, size)) for size in rng.integers(1, 12, 40)]).save(tmp_path)
+    reference = bm25s.BM25.load(tmp_path, show_progress=False)
+
+    scores = LexicalIndex.load(tmp_path).scores("a cat, a dog and a cat under the tree")
+
+    assert scores.tolist() == reference.get_scores(["cat", "dog", "cat", "tree"]).tolist()
+    assert scores.any()
 
 
 def test_numbers_match_with_and_without_separators() -> None:
