@@ -4,11 +4,8 @@
 """
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
-from backends.local.documents.markup import declared_encoding, read_html, read_markdown
-from backends.local.documents.pdf import read_pdf
 from backends.local.documents.signatures import is_pdf, looks_binary, looks_garbled, looks_like_html, signature_of
 from backends.local.documents.table import read_csv
 from backends.local.documents.text import FALLBACK_ENCODING, decode, join_blocks, one_line, plain_blocks
@@ -17,19 +14,7 @@ from pipeline.errors import InputError
 
 log = logging.getLogger(__name__)
 
-TextReader = Callable[[str], tuple[str, str]]
-"""Decoded text to (title, text); an empty title where the format has none."""
-
-TEXT_READERS: dict[str, TextReader] = {
-    ".txt": lambda text: ("", join_blocks(plain_blocks(text))),
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".html": read_html,
-    ".htm": read_html,
-    ".csv": lambda text: ("", read_csv(text)),
-}
-
-SUFFIXES = (*TEXT_READERS, ".pdf")
+SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".csv", ".pdf")
 """Known formats, in lower case."""
 
 
@@ -62,7 +47,7 @@ def read_document(name: str, data: bytes, *, max_bytes: int, source: str | None 
     suffix = Path(name).suffix.lower()
     _check(name, suffix, data, max_bytes)
     try:
-        title, text = read_pdf(name, data) if suffix == ".pdf" else _read_text(name, suffix, data)
+        title, text = _read_pdf(name, data) if suffix == ".pdf" else _read_text(name, suffix, data)
     except InputError:
         raise
     except RecursionError as error:
@@ -110,14 +95,31 @@ def _check(name: str, suffix: str, data: bytes, max_bytes: int) -> None:
         raise InputError(_binary(name))
 
 
+def _read_pdf(name: str, data: bytes) -> tuple[str, str]:
+    from backends.local.documents.pdf import read_pdf  # pypdf takes 0.1 s to import.
+
+    return read_pdf(name, data)
+
+
 def _read_text(name: str, suffix: str, data: bytes) -> tuple[str, str]:
+    # The parsers of markup take 0.1 s to import, and answering from an index needs none.
+    from backends.local.documents.markup import declared_encoding, read_html, read_markdown
+
     declared = declared_encoding(data) if suffix in (".html", ".htm") else None
     text, encoding = decode(data, declared)
     if looks_garbled(text):
         raise InputError(_binary(name))
     if encoding == FALLBACK_ENCODING:
         log.warning("%s is not valid UTF-8; it is read as Windows-1252. Save it as UTF-8 if letters look wrong.", name)
-    return TEXT_READERS[suffix](text.replace("\0", ""))
+    text = text.replace("\0", "")
+    match suffix:
+        case ".html" | ".htm":
+            return read_html(text)
+        case ".md" | ".markdown":
+            return read_markdown(text)
+        case ".csv":
+            return "", read_csv(text)
+    return "", join_blocks(plain_blocks(text))
 
 
 def _too_long(name: str, size: int, max_bytes: int) -> str:
