@@ -95,13 +95,19 @@ def _chunks(found: Explained) -> str:
 def _chunk(mark: ChunkMark, quoted: Sequence[Evidence]) -> str:
     colour = FOR if mark.share >= 0 else AGAINST
     spans = [(each.start, each.end) for each in quoted if each.chunk_id == mark.chunk.chunk_id]
-    cut = mark.chunk.text[:EXCERPT_CHARS]
-    more = "…" if len(mark.chunk.text) > EXCERPT_CHARS else ""
     return (
         f'<div class="chunk"><b>{mark.chunk.rank}. {escape(mark.chunk.title)}</b> <span class="small">{escape(mark.figures)}</span>'
         f'<div class="bar" style="width: {abs(mark.share) * 100:.0f}%; background: rgb({colour})"></div>'
-        f'<p dir="auto">{marked(cut, spans)}{more}</p></div>'
+        f'<p dir="auto">{_excerpt(mark.chunk.text, spans)}</p></div>'
     )
+
+
+def _excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The beginning of a chunk, or what is quoted of it where that comes later."""
+    first, end = min(spans, default=(0, 0))
+    start = first if end > EXCERPT_CHARS else 0
+    cut = marked(text[start : start + EXCERPT_CHARS], [(begin - start, end - start) for begin, end in spans])
+    return f"{'…' if start else ''}{cut}{'…' if len(text) > start + EXCERPT_CHARS else ''}"
 
 
 def _diagnosis(diagnosed: Diagnosed) -> str:
@@ -111,7 +117,8 @@ def _diagnosis(diagnosed: Diagnosed) -> str:
     )
     table = f"<table class='named'><tr><th>Trial</th><th>Asked</th><th>It said</th></tr>{rows}</table>" if rows else ""
     remedy = diagnosed.diagnosis.remedy if diagnosed.diagnosis is not None else ""
-    return f"<h2>Was it right?</h2><p>{escape(gold_words(diagnosed))}</p>{table}<p>{escape(remedy)}</p>"
+    todo = f"<p>What to do: {escape(remedy)}</p>" if remedy else ""
+    return f"<h2>Was it right?</h2><p>{escape(gold_words(diagnosed))}</p>{table}{todo}"
 
 
 def _grounding(found: Grounded) -> str:

@@ -65,6 +65,13 @@ class Bar:
     """Upper end."""
 
     @property
+    def reach_nats(self) -> tuple[float, float]:
+        """How far the interval reaches above and below the value; 0 where it is exact."""
+        if self.low_nats is None or self.high_nats is None:
+            return 0.0, 0.0
+        return max(0.0, self.high_nats - self.nats), max(0.0, self.nats - self.low_nats)
+
+    @property
     def words(self) -> str:
         """Value and interval."""
         if self.low_nats is None or self.high_nats is None:
@@ -139,15 +146,19 @@ def _did(found: Explained, place: int) -> str:
     value = nats(float(found.chunk_nats[place]))
     if isinstance(found, Explanation):
         return f"Shapley {value} · left out {nats(float(found.leave_one_out_nats[place]))} nats"
-    if isinstance(found, SampledExplanation) and found.unit == "sentences":
+    if _by_sentence(found):
         return f"its sentences {value} nats"
     low, high = found.bounds_nats or (found.source_nats, found.source_nats)
     return f"weight {value} nats ({nats(float(low[place]))} to {nats(float(high[place]))})"
 
 
+def _by_sentence(found: Explained) -> bool:
+    return isinstance(found, SampledExplanation) and found.unit == "sentences"
+
+
 def telling_sentences(found: Explained) -> list[Evidence]:
     """The sentences whose whole interval lies on the side to which the chunks moved the answer; empty where chunks are told apart."""
-    if not (isinstance(found, SampledExplanation) and found.unit == "sentences" and found.bounds_nats):
+    if not (_by_sentence(found) and found.bounds_nats):
         return []
     low, high = found.bounds_nats
     return [
@@ -175,7 +186,7 @@ def bars(found: Explained) -> list[Bar]:
 
 def _source_label(found: Explained, place: int) -> str:
     chunk = found.chunks[found.sources[place].chunk]
-    if isinstance(found, SampledExplanation) and found.unit == "sentences":
+    if _by_sentence(found):
         return f"{chunk.rank}. {one_line(found.source_text(place))}"
     return f"{chunk.rank}. {one_line(chunk.title)}"
 
@@ -199,6 +210,16 @@ def pairs_title(found: Explanation) -> str:
     return f"Chunks {names} {'help each other' if share > 0 else 'overlap'} a little"
 
 
+def weights_title(found: Explained) -> str:
+    """Which source did most, for a chart's title."""
+    best = found.order[0]
+    value = float(found.source_nats[best])
+    if abs(value) < NOT_ATTRIBUTABLE_NATS:
+        return "None did much by itself"
+    rank = found.chunks[found.sources[best].chunk].rank
+    return f"{'A sentence of chunk' if _by_sentence(found) else 'Chunk'} {rank} did most: {nats(value)} nats"
+
+
 def level_text(value: float) -> str:
     """A log-probability: "−13.8"."""
     return f"{'−' if value < 0 else ''}{three_figures(abs(value))}"
@@ -208,6 +229,10 @@ def belief(found: Explained) -> list[str]:
     """Whether the explanation can be believed, a sentence each; empty until all subsets are scored."""
     if not found.complete:
         return []
+    if len(found.sources) == 1:
+        return [
+            "Nothing else was read, so that no order can be wrong: what it did was measured, with it and without it."
+        ]
     sampled = isinstance(found, SampledExplanation)
     weights, tried = (
         ("weights", "subsets that they were not fitted on") if sampled else ("Shapley values", "all subsets")

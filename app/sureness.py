@@ -1,5 +1,6 @@
 """How sure the generator was, in words: from its own probabilities, and from answers drawn again."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
@@ -104,7 +105,7 @@ def sample_rows(samples: Sequence[Sample]) -> list[Row]:
         return []
     found = measure_samples([each.answer for each in samples], [each.logprob_nats for each in samples])
     said = one_line(modal_answer([each.answer for each in samples], found.clusters))
-    count = len(set(found.clusters))
+    things = count(len(set(found.clusters)), "different thing")
     rows = [
         Row(
             "Self-consistency",
@@ -114,8 +115,7 @@ def sample_rows(samples: Sequence[Sample]) -> list[Row]:
         Row(
             "Semantic entropy",
             f"{three_figures(found.semantic_entropy_nats)} nats",
-            f"They say {count} different {'things' if count > 1 else 'thing'}: 0 if all agree, "
-            f"{three_figures(log(len(samples)))} if none do.",
+            f"They say {things}: 0 if all agree, {three_figures(log(len(samples)))} if none do.",
         ),
     ]
     if found.predictive_entropy_nats is not None:
@@ -127,6 +127,13 @@ def sample_rows(samples: Sequence[Sample]) -> list[Row]:
             )
         )
     return rows
+
+
+def drawn_rows(samples: Sequence[Sample]) -> list[tuple[str, str, str]]:
+    """Answers that were drawn, the most frequent first: what was said, how often, its log-probability."""
+    times = Counter(one_line(each.answer) for each in samples)
+    best = {one_line(each.answer): each for each in sorted(samples, key=lambda each: each.logprob_nats)}
+    return [(answer, str(number), level_text(best[answer].logprob_nats)) for answer, number in times.most_common()]
 
 
 def entropy_words(found: Explained, seen: Introspection) -> str:

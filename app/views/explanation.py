@@ -27,6 +27,9 @@ from pipeline.types import Trace
 UNITS: dict[Unit, str] = {"chunks": "Chunks", "sentences": "Sentences"}
 """What is told apart, by what it is called in an address."""
 
+ORDER_NOTE = "Where the order is right, taking its first away changes the answer more than taking away any."
+"""What an order among several sources is held against."""
+
 
 def ask_for_a_trace() -> None:
     """What to do where no trace was given."""
@@ -114,9 +117,7 @@ def show_explanation(found: Explained) -> None:
         st.subheader("Can this be believed?", anchor=False)
         for line in belief(found):
             st.write(text.literal(line))
-        _note(
-            f"{how_explained(found)} Where the order is right, taking its first away changes the answer more than taking away any."
-        )
+        _note(f"{how_explained(found)} {ORDER_NOTE if len(found.sources) > 1 else ''}")
         show_panels(found)
     _note(asked_how(found.trace))
     _show_actions(found)

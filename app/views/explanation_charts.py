@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from app.explaining import bars, colour_limit_nats, level_text, nats, pairs_title, spoken_tokens
+from app.explaining import bars, colour_limit_nats, level_text, nats, pairs_title, spoken_tokens, weights_title
 from app.views.style import chart_layout, ink
 from evaluation.calibrating import Calibration
 from explain.explained import Explained
@@ -57,8 +57,8 @@ def weights(found: Explained) -> go.Figure:
             error_x={
                 "type": "data",
                 "symmetric": False,
-                "array": [max(0.0, (bar.high_nats or bar.nats) - bar.nats) for bar in shown],
-                "arrayminus": [max(0.0, bar.nats - (bar.low_nats or bar.nats)) for bar in shown],
+                "array": [bar.reach_nats[0] for bar in shown],
+                "arrayminus": [bar.reach_nats[1] for bar in shown],
                 "color": ink(),
                 "thickness": 1.2,
             },
@@ -66,7 +66,7 @@ def weights(found: Explained) -> go.Figure:
             hovertemplate="%{customdata} nats<extra></extra>",
         )
     )
-    figure.update_layout(**chart_layout(f"Most by {_short(shown[0].name)}", height=110 + 40 * len(labels)))
+    figure.update_layout(**chart_layout(weights_title(found), height=110 + 40 * len(labels)))
     _name_rows(figure, labels)
     figure.update_xaxes(title_text="log-odds, nats", fixedrange=True)
     return figure

@@ -13,6 +13,7 @@ from app.sureness import (
     DRAWN,
     NOT_CALIBRATED,
     calibrated_row,
+    drawn_rows,
     entropy_words,
     quality_rows,
     sample_rows,
@@ -118,8 +119,7 @@ def _show_sureness(found: Explained) -> None:
         drawn = _draw_answers(found)
     if drawn:
         text.show(text.figures_html(sample_rows(drawn)))
-        rows = [(sample.answer, f"{sample.logprob_nats:.2f}") for sample in drawn]
-        text.show(text.table_html(("Drawn answer", "log p, nats"), rows, "drawn"))
+        text.show(text.table_html(("Drawn answer", "Times", "log p, nats"), drawn_rows(drawn), "drawn"))
     _note(
         "No figure here is a probability of being right, unless it says that it was calibrated. Longer answers have lower sums."
     )

@@ -9,7 +9,7 @@ from app.explain_report import report_html
 from explain.counterfactuals import Diagnosed, Trial
 from explain.diagnosis import WORDS, Diagnosis, Failure
 from explain.gold import Gold
-from pipeline.types import Confidence, Generation, Token
+from pipeline.types import Confidence, Evidence, Generation, Token
 from tests.app.test_explaining import explanation, sampled
 from tests.views.test_text import NASTY, read
 
@@ -78,6 +78,18 @@ def test_nobodys_text_is_markup_and_nothing_is_loaded(nasty):
     assert set(page.tags) <= ALLOWED
     assert not {name for name in page.attributes if name.startswith("on") or name in ("src", "href")}
     assert "<script" not in html
+
+
+def test_what_is_quoted_is_printed_however_late_in_its_chunk_it_comes():
+    found = explanation([-9, -8, -3, -2])
+    quoted = "Oslo is the capital."
+    texts = ("x" * 500 + quoted, quoted + "x" * 500)
+    chunks = tuple(replace(chunk, text=text) for chunk, text in zip(found.chunks, texts, strict=True))
+    evidence = (Evidence("c1", 500, 520), Evidence("c2", 0, 20))
+    trace = replace(found.trace, generation=replace(found.trace.generation, evidence=evidence))
+    page = read(report_html(replace(found, trace=trace, chunks=chunks)))
+    assert page.marked == [quoted, quoted]
+    assert f"…{quoted}" in page.text
 
 
 def test_sampled_and_unfinished_explanations_have_a_report_too():

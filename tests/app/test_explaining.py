@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.explaining import (
+    Bar,
     bars,
     belief,
     chunk_marks,
@@ -19,6 +20,7 @@ from app.explaining import (
     spoken_tokens,
     telling_sentences,
     token_marks,
+    weights_title,
 )
 from explain.explanation import Explanation
 from explain.lattice import Lattice
@@ -140,6 +142,24 @@ def test_sampled_weights_are_shown_with_their_intervals() -> None:
     assert "subsets that they were not fitted on" in said
     assert [bar.name for bar in bars(found)] == ["2. Title 2", "1. Title 1"]
     assert telling_sentences(found) == []
+
+
+def test_the_chart_of_weights_says_which_source_did_most() -> None:
+    assert weights_title(sampled("chunks")).startswith("Chunk 2 did most: +")
+    assert weights_title(sampled("sentences")).startswith("A sentence of chunk 2 did most: +")
+    assert weights_title(explanation([-9, -9, -9, -9])) == "None did much by itself"
+
+
+def test_an_interval_that_ends_at_0_is_drawn_to_its_end() -> None:
+    assert Bar("1. Title", 0.25, 0.0, 0.5).reach_nats == (0.25, 0.25)
+    assert Bar("1. Title", -0.25, -0.5, 0.0).reach_nats == (0.25, 0.25)
+    assert Bar("1. Title", 0.25).reach_nats == (0.0, 0.0)
+
+
+def test_a_single_chunk_has_no_order_that_could_be_wrong() -> None:
+    alone = Lattice(("c1",), ("Ada",), np.array([[-9.0], [-2.0]]))
+    [line] = belief(replace(explanation([0, 0, 0, 0]), chunks=CHUNKS[:1], lattice=alone))
+    assert "no order can be wrong" in line
 
 
 def test_sentences_that_did_something_for_certain_are_pointed_out() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.grounded import NO_CLAIM, grounded
 from app.inside import completeness_words, inside_heads, inside_rows
-from app.sureness import entropy_words, sample_rows, sureness_rows
+from app.sureness import drawn_rows, entropy_words, sample_rows, sureness_rows
 from explain.explanation import Explanation
 from explain.lattice import Lattice
 from pipeline.types import Chunk, Confidence, Generation, Introspection, Sample, Token, Trace
@@ -70,6 +70,11 @@ def test_drawn_answers_are_counted_by_what_they_say():
     assert "2 different things" in rows["Semantic entropy"].meaning
     assert f"{log(4):.2f}" in rows["Semantic entropy"].meaning
     assert sample_rows(samples[:1]) == []
+
+
+def test_answers_that_say_the_same_stand_once_with_how_often_they_were_drawn():
+    samples = [Sample("Oslo", -3.0), Sample("in Rome", -1.0), Sample("in  Rome", -2.0)]
+    assert drawn_rows(samples) == [("in Rome", "2", "−1.00"), ("Oslo", "1", "−3.00")]
 
 
 def seen(**changes):
