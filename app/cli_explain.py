@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from app.diagnosing import diagnosis_text, diagnosis_to_dict
-from app.explain_report import report_html
 from app.explaining import explanation_text
 from app.services import Services
 from app.shell import complain, print_json, progress_line
@@ -33,6 +32,8 @@ def explain_one(
     else:
         click.echo("\n\n".join([*([] if diagnosed is None else [diagnosis_text(diagnosed)]), explanation_text(found)]))
     if report is not None:
+        from app.explain_report import report_html  # which only a report needs
+
         _write(report, report_html(found, diagnosed))
     if found.problem:
         complain(found.problem)

@@ -39,7 +39,7 @@ def sureness_rows(trace: Trace) -> list[Row]:
     if generation is None:
         return []
     shown = trust(generation)
-    rows = [Row("Confidence", shown.headline, shown.meaning)]
+    rows = [Row("The backend says", shown.headline, shown.meaning)]
     try:
         found = measure_tokens([token.logprob_nats for token in generation.tokens])
     except InputError:

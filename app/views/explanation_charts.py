@@ -91,7 +91,12 @@ def reliability(found: Calibration) -> go.Figure:
     """What scores promise against what came true, as they are and recalibrated; the diagonal is honest."""
     figure = go.Figure()
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"color": ink(), "dash": "dot", "width": 1}, hoverinfo="skip"
+        x=[0, 1],
+        y=[0, 1],
+        name="honest",
+        mode="lines",
+        line={"color": ink(), "dash": "dot", "width": 1},
+        hoverinfo="skip",
     )
     for name, bins, colour in (("as it is", found.before, "#8c96a0"), ("recalibrated", found.after, FOR)):
         figure.add_scatter(

@@ -57,8 +57,8 @@ def test_the_answers_own_probabilities_are_summed_up():
     assert rows["Whole answer"].value == "−2.00 nats"
     assert rows["Per token"].value == "−1.00 nats"
     assert "Babbage drew the engine" in rows["Least likely token"].meaning
-    assert "not a probability that the answer is right" in rows["Confidence"].meaning
-    assert [row.name for row in sureness_rows(explained(tokens=()).trace)] == ["Confidence"]
+    assert "not a probability that the answer is right" in rows["The backend says"].meaning
+    assert [row.name for row in sureness_rows(explained(tokens=()).trace)] == ["The backend says"]
     assert sureness_rows(replace(explained().trace, generation=None)) == []
 
 
