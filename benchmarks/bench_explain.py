@@ -1,7 +1,10 @@
 """What explaining an answer costs and whether it holds, on the embedded profile and the built-in questions; ratios within this run."""
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -20,6 +23,8 @@ from pipeline.types import Trace
 QUESTIONS = 60
 HELD_OUT = 16
 """Subsets on which a surrogate is judged that was fitted on the others."""
+
+SHELL_RUNS = 5
 
 
 def explained(trace: Trace, backend) -> Explanation:
@@ -78,6 +83,30 @@ def _mean(values: tuple[float, ...]) -> float:
     return statistics.fmean(known) if known else float("nan")
 
 
+def shell_seconds(folder: Path, trace_ids: list[str]) -> dict[str, float]:
+    """Median wall time of a process that does nothing, of `raglass explain` for traces not explained before, and for the same again."""
+    explain = ["-c", "from app.cli import main; main()", "explain"]
+    commands = {
+        "python -c pass": [["-c", "pass"] for _ in trace_ids],
+        "raglass explain, first": [[*explain, trace_id] for trace_id in trace_ids],
+        "raglass explain, again": [[*explain, trace_id] for trace_id in trace_ids],
+    }
+
+    def run(arguments: list[str]) -> None:
+        subprocess.run(
+            [sys.executable, *arguments],
+            cwd=Path(corpus.__file__).parent.parent,
+            env={**os.environ, "RAGLASS_DATA_DIR": str(folder)},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+    return {
+        name: statistics.median(timed(lambda each=each: run(each))[0] / 1000 for each in runs)
+        for name, runs in commands.items()
+    }
+
+
 def main() -> None:
     """Ask, explain, and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -93,6 +122,7 @@ def main() -> None:
         whole = [timed(lambda trace=trace: explained(trace, backend)) for trace in traces]
         single = [timed(lambda trace=trace: one_by_one(trace, backend))[0] for trace in traces]
         services.close()
+        shell = shell_seconds(Path(folder), [trace.trace_id for trace in traces[:SHELL_RUNS]])
     took = [each for each, _ in whole]
     middle, high = statistics.median(took), sorted(took)[int(0.95 * (len(took) - 1))]
     print(f"{len(traces)} questions, 5 chunks, 32 subsets each")
@@ -103,6 +133,9 @@ def main() -> None:
     print(
         f"  one call a subset     {statistics.median(single) / middle:.3g} times as long ({statistics.median(single):.3g} ms)"
     )
+    bare = shell["python -c pass"]
+    for name, taken in shell.items():
+        print(f"{name:<24}p50 {taken:.3g} s, {taken / bare:.3g} times a bare python")
     attributable = [found for _, found in whole if found.attributable and found.reliance_nats > 0]
     print(f"\n{len(attributable)} of them attributable, with reliance above 0; LDS on {HELD_OUT} held-out subsets")
     print(f"{'':<24}{'LDS':>8}{'top 1':>8}{'top 3':>8}   (drop as a share of the reliance)")

