@@ -2,13 +2,14 @@
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from app.shell import backend_option, complain, json_option, opened, print_json, progress_line, stopping_on_interrupt
+from pipeline.errors import BackendError, StoreError
 
 if TYPE_CHECKING:
     from app.evaluations import RunStep
@@ -41,7 +42,7 @@ def run(
     backend: str | None,
     as_json: bool,
 ) -> None:
-    """Ask every question of a dataset. Ctrl-C stops; `raglass eval resume` goes on from there."""
+    """Ask every question of a dataset. Ctrl-C stops, with status 130; `raglass eval resume` goes on. Leaves with 1 if some failed."""
     with opened() as current:
         from app.evaluations import RunPlan
 
@@ -111,23 +112,41 @@ def calibrate(run_id: str, method: str, as_json: bool) -> None:
             click.echo(calibration_text(found))
 
 
-def follow(current: "Services", steps: "Iterator[RunStep]", stop: threading.Event, *, as_json: bool) -> None:
+def follow(
+    current: "Services", steps: "Generator[RunStep, None, None]", stop: threading.Event, *, as_json: bool
+) -> None:
     """See a run through and print its results. Ctrl-C lets the questions in flight end; leaves with 130 then, with 1 if some failed."""
-    from app.eval_report import progress_words
-
-    last = None
-    with suppress(KeyboardInterrupt), stopping_on_interrupt(stop), progress_line() as tell:
-        for last in steps:
-            tell("Indexing the documents, if need be …" if last.progress is None else progress_words(last.progress))
-    if last is None or last.progress is None or last.progress.done == 0:
-        complain("stopped before anything was answered.")
+    last = _last_step(steps, stop)
+    if last is None:
         sys.exit(130)
-    print_run(current, last.run_id, as_json=as_json)
-    if last.progress.done < last.progress.total:
-        complain(f"stopped. `raglass eval resume {last.run_id}` goes on from here.")
+    if last.progress is not None and last.progress.done:
+        print_run(current, last.run_id, as_json=as_json)
+    if last.progress is None or last.progress.done < last.progress.total:
+        complain(f"stopped. {_goes_on(last)}")
         sys.exit(130)
     if last.progress.failed:
         sys.exit(1)
+
+
+def _last_step(steps: "Generator[RunStep, None, None]", stop: threading.Event) -> "RunStep | None":
+    """Where a run came to; None if it was stopped before it began. What ends it says how to go on."""
+    from app.eval_report import progress_words
+
+    last = None
+    try:
+        with suppress(KeyboardInterrupt), stopping_on_interrupt(stop), progress_line() as tell, closing(steps):
+            for last in steps:
+                tell("Indexing the documents, if need be …" if last.progress is None else progress_words(last.progress))
+    except (BackendError, StoreError) as error:
+        if last is None:
+            raise
+        complain(f"{error} {_goes_on(last)}")
+        sys.exit(1)
+    return last
+
+
+def _goes_on(step: "RunStep") -> str:
+    return f"`raglass eval resume {step.run_id}` goes on from here."
 
 
 def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:

@@ -8,7 +8,6 @@ from app.report import WIDTH, one_line, shortened
 from app.sureness import quality_rows
 from app.wording import rough_time, when
 from evaluation.calibrating import Calibration
-from evaluation.datasets import MOST_PROBLEMS
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary
 from metrics.runs import StoredRun
@@ -35,8 +34,7 @@ def about_words(run: StoredRun) -> list[str]:
     ]
     problems = about.get("problems") or []
     if problems:
-        more = f", and {len(problems) - MOST_PROBLEMS:,} more" if len(problems) > MOST_PROBLEMS else ""
-        lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems[:MOST_PROBLEMS]))}{more}")
+        lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems))}")
     return lines
 
 

@@ -3,20 +3,22 @@
 Owns which corpus a dataset is asked over. Refuses to format anything.
 """
 
+import hashlib
 import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path, PurePath
 from typing import Any
 
 from app.explanations import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.calibrating import Calibration, calibrate
-from evaluation.datasets import Dataset, load_dataset
+from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
 from evaluation.summary import Summary, summarise
@@ -82,33 +84,51 @@ class Evaluations:
         self._backend, self._open_backend, self._config = backend, open_backend, config
         self._store, self._keep = store, keep
 
-    def run(self, plan: RunPlan, stop: threading.Event | None = None) -> Iterator[RunStep]:
+    def run(self, plan: RunPlan, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
         """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked."""
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
+        if plan.dataset != BUILTIN:  # so that it is found again from whichever folder the run is gone on with
+            plan = replace(plan, dataset=str(Path(plan.dataset).resolve()))
         run_id = secrets.token_hex(4)
         about = {
             **plan.to_dict(),
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,
+            "documents_fingerprint": dataset.documents_fingerprint,
             "questions": len(dataset.questions),
-            "problems": list(dataset.problems),
+            "problems": problem_lines(dataset),
             "version": version("raglass"),
         }
         self._store().runs.start(run_id, about)
         yield from self._go(run_id, plan, dataset, [], stop)
 
-    def resume(self, run_id: str, stop: threading.Event | None = None) -> Iterator[RunStep]:
+    def resume(self, run_id: str, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
         """Go on with a run: what was answered stays, what failed is asked again. Raises InputError where its dataset has changed."""
         run = self._store().runs.find(run_id)
         plan = RunPlan(**{name: run.about[name] for name in RunPlan.__slots__})
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
-        if dataset.fingerprint != run.about["fingerprint"]:
+        now = {"fingerprint": dataset.fingerprint, "documents_fingerprint": dataset.documents_fingerprint}
+        if any(run.about[name] != found for name, found in now.items()):
             raise InputError(
                 f"The dataset {plan.dataset} is another one than when run {run.run_id} was started. Start a new run with it."
             )
         done = [scored for scored in self.scores(run.run_id) if not scored.failed]
         self._store().runs.set_status(run.run_id, "running")
         yield from self._go(run.run_id, plan, dataset, done, stop)
+
+    def keep_dataset(self, name: str, content: bytes) -> Path:
+        """Keep an uploaded file, so that its run can be gone on with, and read it once. Raises InputError for one that is no dataset."""
+        folder = self._config().data_dir / "datasets" / "uploads" / hashlib.sha256(content).hexdigest()[:12]
+        path = folder / PurePath(name.replace("\\", "/")).name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise StoreError(
+                f"The dataset could not be kept ({error.strerror}). Make room in the data folder."
+            ) from error
+        load_dataset(str(path))
+        return path
 
     def find(self, run_id: str) -> StoredRun:
         """A run by its id, how that begins, or `LAST`. Raises InputError."""
@@ -133,7 +153,8 @@ class Evaluations:
         """Fit the confidence of what answered a run, and keep it for its traces. Raises InputError where that cannot be done."""
         run = self._store().runs.find(run_id)
         scores = self.scores(run.run_id)
-        stored = next((self._store().get(each.trace_id) for each in scores if not each.failed), None)
+        answered = (self._store().get(each.trace_id) for each in scores if not each.failed)
+        stored = next((each for each in answered if each is not None), None)
         if stored is None:
             raise InputError(f"The run {run.run_id} has no answer to calibrate on.")
         trace = stored.trace
@@ -158,12 +179,12 @@ class Evaluations:
 
     def _go(
         self, run_id: str, plan: RunPlan, dataset: Dataset, done: list[Scored], stop: threading.Event | None
-    ) -> Iterator[RunStep]:
+    ) -> Generator[RunStep, None, None]:
         status: Status = "failed"
         try:
             yield RunStep(run_id, "index", None)
             with self._opened_for(plan.backend, dataset) as backend:
-                for progress in run_questions(
+                asking = run_questions(
                     dataset.questions,
                     lambda text: self._ask(backend, plan, text),
                     lambda scored: self._store().runs.keep(
@@ -172,8 +193,10 @@ class Evaluations:
                     done=done,
                     workers=plan.workers,
                     stop=stop,
-                ):
-                    yield RunStep(run_id, "ask", progress)
+                )
+                with closing(asking):
+                    for progress in asking:
+                        yield RunStep(run_id, "ask", progress)
             status = "finished" if progress.done == progress.total else "stopped"
         except (GeneratorExit, KeyboardInterrupt):
             status = "stopped"
@@ -199,12 +222,17 @@ class Evaluations:
     def _opened_for(self, name: str, dataset: Dataset) -> Iterator[Backend]:
         """The backend over the dataset's own documents, indexed if need be; over its usual corpus where the dataset has none."""
         usual = self._backend(name)
+        if dataset.documents and not isinstance(usual, HoldsCorpus):
+            log.warning("%s keeps its documents elsewhere; those of %s are taken to be among them", name, dataset.name)
         if not dataset.documents or not isinstance(usual, HoldsCorpus):
             yield usual
             return
         config = self._config()
         folder = config.data_dir / "datasets" / dataset.documents_fingerprint
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"The folder {folder} cannot be made ({error.strerror}). Free some space.") from error
         backend = self._open_backend(name, replace(config, data_dir=folder, builtin_corpus=False))
         try:
             if isinstance(backend, HoldsCorpus):

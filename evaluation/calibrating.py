@@ -79,7 +79,7 @@ class Calibration:
                 "risk": tuple((float(coverage), float(risk)) for coverage, risk in data["risk"]),
             }
             return cls(**given)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError("The stored calibration cannot be read. Calibrate the run again.") from error
 
 
@@ -101,6 +101,10 @@ def calibrate(
             else "The answers of this run have confidences of different meanings. Run it again on one backend."
         )
     fit, report = split_halves(told, seed)
+    if not fit:
+        raise InputError(
+            "All answers of this run are about one article, and a fit is judged on others. Run questions about more articles."
+        )
     right = [each.correct for each in report]
     raw = _confidences(report)
     found = _fit(_confidences(fit), [each.correct for each in fit], method)

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import Any
 
 import corpus
 from backends.local.documents.types import Document
+from explain.answers import normalise
 from explain.gold import Gold
 from pipeline.errors import InputError
+from pipeline.pipeline import clean_question
 
 BUILTIN = "builtin"
 """Name of the dataset that ships with Raglass."""
@@ -93,26 +96,15 @@ def load_dataset(spec: str) -> Dataset:
     if spec == BUILTIN:
         return Dataset(BUILTIN, tuple(_builtin()))
     path = Path(spec)
-    text = _read(path)
     readers = {".json": _squad, ".csv": _csv, ".jsonl": _jsonl}
     if path.suffix.lower() not in readers:
         raise InputError(
             f"{path.name} is no dataset: give SQuAD v2 as .json, or .csv or .jsonl, or the word {BUILTIN}."
         )
-    found, documents, problems = [], {}, []
-    for row in readers[path.suffix.lower()](text):
-        if isinstance(row, str):
-            problems.append(row)
-            continue
-        question, document = row
-        found.append(question)
-        if document is not None:
-            documents[document.document_id] = document
-    kept, repeated = _unique(found)
-    problems += repeated
-    if not kept:
-        raise InputError(f"{path.name} holds no question that can be asked. {_listed(problems)}".strip())
-    return Dataset(path.name, tuple(kept), tuple(documents.values()), tuple(problems))
+    found = _collect(path.name, readers[path.suffix.lower()](_read(path)))
+    if not found.questions:
+        raise InputError(f"{path.name} holds no question that can be asked. {'; '.join(found.problems[:3])}".strip())
+    return found
 
 
 def problem_lines(dataset: Dataset) -> list[str]:
@@ -145,45 +137,75 @@ Row = tuple[LabelledQuestion, Document | None] | str
 """A question with its document, or what is wrong with a row."""
 
 
+def _collect(name: str, rows: Iterator[Row]) -> Dataset:
+    """A dataset of rows; what comes a second time is a problem."""
+    questions: dict[str, LabelledQuestion] = {}
+    documents: dict[str, Document] = {}
+    problems: list[str] = []
+    places: dict[tuple[object, ...], str] = {}
+    for row in rows:
+        if isinstance(row, str):
+            problems.append(row)
+            continue
+        question, document = row
+        if document is not None:
+            documents.setdefault(document.document_id, document)
+        same = places.setdefault((question.text, question.answers, question.article), question.question_id)
+        if question.question_id in questions:
+            problems.append(f"question {question.question_id}: its id was used before; the first one is kept")
+        elif same != question.question_id:
+            problems.append(f"question {question.question_id}: it is the same as question {same}, which is kept")
+        else:
+            questions[question.question_id] = question
+    return Dataset(name, tuple(questions.values()), tuple(documents.values()), tuple(problems))
+
+
 def _squad(text: str) -> Iterator[Row]:
+    paragraphs: Counter[str] = Counter()
     try:
-        articles = json.loads(text)["data"]
-        for article in articles:
+        for article in json.loads(text)["data"]:
             title = str(article["title"]).replace("_", " ")
-            for number, paragraph in enumerate(article["paragraphs"]):
-                document = _document(f"{article['title']}/{number}", title, str(paragraph["context"]))
+            for paragraph in article["paragraphs"]:
+                # Numbered over the whole file: a title may come twice, or be blank.
+                document = _document(f"{article['title']}/{paragraphs[title]}", title, str(paragraph["context"]))
+                paragraphs[title] += 1
                 for qa in paragraph["qas"]:
-                    answers = tuple(dict.fromkeys(str(each["text"]) for each in qa["answers"]))
-                    question = LabelledQuestion(str(qa["id"]), str(qa["question"]).strip(), answers, title)
-                    yield (question, document) if question.text else f"question {qa['id']}: it is blank"
-    except (KeyError, TypeError, ValueError) as error:
+                    place = f"question {qa['id']}"
+                    answers = [each["text"] for each in qa["answers"]]
+                    yield _labelled(place, str(qa["id"]), str(qa["question"]), answers, document, title)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"This is no SQuAD v2 JSON ({type(error).__name__}: {error}). It needs data → paragraphs → context and qas."
         ) from error
 
 
 def _csv(text: str) -> Iterator[Row]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    named = [name.strip().lower() for name in reader.fieldnames or ()]
-    if not {"question", "answer"} <= set(named):
-        raise InputError(
-            f"The columns are {', '.join(named) or 'missing'}; `question` and `answer` are needed, `type`, `context` and `id` are read too."
-        )
-    reader.fieldnames = named
+    """Rows are numbered as a spreadsheet shows them: the header is row 1, and a cell may have several lines."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        for row in reader:
-            yield _row({name: value for name, value in row.items() if name}, f"row {reader.line_num}")
+        named = [name.strip().lower() for name in next(reader, [])]
+        if not {"question", "answer"} <= set(named):
+            raise InputError(
+                f"The columns are {', '.join(named) or 'missing'}; `question` and `answer` are needed, `type`, `context`, `article` and "
+                "`id` are read too. Separate columns by commas."
+            )
+        for number, cells in enumerate(reader, start=2):
+            if any(cell.strip() for cell in cells[len(named) :]):
+                yield f"row {number}: it has more cells than there are columns; put quotes around cells with commas"
+            elif any(cell.strip() for cell in cells):
+                yield _row(dict(zip(named, cells, strict=False)), f"row {number}")
     except csv.Error as error:
         raise InputError(f"Line {reader.line_num} is no CSV ({error}). Save the table again.") from error
 
 
 def _jsonl(text: str) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not `splitlines`, which also cuts at characters that JSON allows within a text.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             yield f"line {number}: it is no JSON"
             continue
         yield _row(row, f"line {number}") if isinstance(row, dict) else f"line {number}: it is no object"
@@ -191,42 +213,50 @@ def _jsonl(text: str) -> Iterator[Row]:
 
 def _row(row: Mapping[str, Any], place: str) -> Row:
     """A row by the names that all formats share; an answer may be a list, or several separated by `|`, or empty for none."""
-    text = str(row.get("question") or "").strip()
-    if not text:
-        return f"{place}: it has no question"
     if "answer" not in row and "answers" not in row:
         return f"{place}: it has no answer; leave it empty if the documents have none"
     given = row.get("answers", row.get("answer"))
-    listed = given if isinstance(given, list) else str(given or "").split("|")
-    answers = tuple(dict.fromkeys(str(each).strip() for each in listed if str(each).strip()))
-    context, kind = str(row.get("context") or "").strip(), str(row.get("type") or "").strip().upper()
+    if isinstance(given, dict) and "text" in given:  # as SQuAD is kept by the `datasets` library
+        given = given["text"]
+    answers = given if isinstance(given, list) else given.split("|") if isinstance(given, str) else [given]
+    context, article = _text(row.get("context")), _text(row.get("article"))
     document = None
-    article = str(row.get("article") or "").strip()
     if context:
         digest = hashlib.sha256(context.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        document = _document(f"context/{digest}", article or text[:80], context)
-        article = document.document_id
-    question_id = str(row.get("id") or row.get("question_id") or place.replace(" ", "-"))
-    return LabelledQuestion(question_id, text, answers, article, kind), document
+        # Named by its own beginning where it has no title: the question in its place would help to find it.
+        document = _document(f"context/{digest}", article or " ".join(context.split())[:80], context)
+        article = article or document.document_id
+    question_id = _text(row.get("id")) or _text(row.get("question_id")) or place.replace(" ", "-")
+    return _labelled(place, question_id, _text(row.get("question")), answers, document, article, _text(row.get("type")))
+
+
+def _labelled(
+    place: str,
+    question_id: str,
+    text: str,
+    given: list[Any],
+    document: Document | None,
+    article: str,
+    kind: str = "",
+) -> Row:
+    """A question with its document, or why it cannot be asked or its answer be judged."""
+    try:
+        clean_question(text)
+    except InputError as error:
+        return f"{place}: {error}"
+    if not all(isinstance(each, str | int | float | None) for each in given):
+        return f"{place}: its answer is no text; give a text, or a list of texts"
+    listed = [_text(each) for each in given]
+    answers = tuple(dict.fromkeys(each for each in listed if normalise(each)))
+    if any(listed) and not answers:
+        return f"{place}: its answer has no word that an answer could be compared with"
+    return LabelledQuestion(question_id, text.strip(), answers, article, kind.upper()), document
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def _document(document_id: str, title: str, text: str) -> Document:
     clean = "\n\n".join(part.strip() for part in text.splitlines() if part.strip())
     return Document(document_id, " ".join(title.split())[:200] or document_id, clean or "–", f"dataset:{document_id}")
-
-
-def _unique(questions: list[LabelledQuestion]) -> tuple[list[LabelledQuestion], list[str]]:
-    """Questions less those whose id was seen before, and what was left out."""
-    seen: set[str] = set()
-    kept, problems = [], []
-    for question in questions:
-        if question.question_id in seen:
-            problems.append(f"question {question.question_id}: its id was used before; the first one is kept")
-        else:
-            seen.add(question.question_id)
-            kept.append(question)
-    return kept, problems
-
-
-def _listed(problems: list[str]) -> str:
-    return "; ".join(problems[:3])

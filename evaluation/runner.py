@@ -5,7 +5,7 @@ Owns the order and what is left to do. Refuses to know where answers come from o
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -21,6 +21,10 @@ MOST_WORKERS = 16
 
 MOST_FAILURES = 5
 """Questions that may fail in a row; then the backend is taken to be down."""
+
+
+Flying = dict[Future[Trace], LabelledQuestion]
+"""Questions in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class _Tally:
         self.answered_now += now
         self.correct += scored.correct
         self.failed += scored.failed
-        self.failed_in_a_row = self.failed_in_a_row + 1 if scored.failed else 0
+        self.failed_in_a_row = self.failed_in_a_row + 1 if scored.failed and now else 0
 
     def progress(self) -> RunProgress:
         pace = (time.monotonic() - self.started) / self.answered_now if self.answered_now else None
@@ -70,10 +74,11 @@ def run_questions(
     done: Sequence[Scored] = (),
     workers: int = 1,
     stop: threading.Event | None = None,
-) -> Iterator[RunProgress]:
+) -> Generator[RunProgress, None, None]:
     """Ask what is not `done` yet, keep each score as soon as it is known, and yield the progress: first as it stands, then after each.
 
     ask: the trace of an answer, which it stores; what it raises ends the run, and what was kept stays.
+    However a run ends, closing it included, what is in flight is waited for and kept.
     workers: questions in flight at once, 1 to MOST_WORKERS. stop: set from outside, ends the run once those in flight are answered.
     Raises Unavailable after MOST_FAILURES failed questions in a row.
     """
@@ -83,17 +88,21 @@ def run_questions(
     yield tally.progress()
     known = {scored.question_id for scored in done}
     todo = [question for question in questions if question.question_id not in known]
-    stopped = stop or threading.Event()
-    with ThreadPoolExecutor(max(1, min(workers, MOST_WORKERS)), "run") as pool:
+    workers = max(1, min(workers, MOST_WORKERS))
+    flying: Flying = {}
+    with ThreadPoolExecutor(workers, "run") as pool:
         try:
-            for scored in _answer(pool, max(1, min(workers, MOST_WORKERS)), todo, ask, stopped):
+            for scored in _answer(pool, workers, todo, ask, stop or threading.Event(), flying):
                 keep(scored)
                 tally.add(scored)
                 yield tally.progress()
                 if tally.failed_in_a_row >= MOST_FAILURES:
                     raise Unavailable(f"{MOST_FAILURES} questions in a row failed; the run stopped. {scored.problem}")
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=True)
+            for future, question in flying.items():
+                if future.exception() is None:
+                    keep(score_trace(question, future.result()))
 
 
 def _answer(
@@ -102,10 +111,10 @@ def _answer(
     todo: Sequence[LabelledQuestion],
     ask: Callable[[str], Trace],
     stopped: threading.Event,
+    flying: Flying,
 ) -> Iterator[Scored]:
     """Scores as they come. No more questions are handed out than can be in flight, so that stopping loses none."""
     waiting = iter(todo)
-    flying: dict[Future[Trace], LabelledQuestion] = {}
     while True:
         while len(flying) < workers and not stopped.is_set() and (question := next(waiting, None)) is not None:
             flying[pool.submit(ask, question.text)] = question

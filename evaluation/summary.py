@@ -15,6 +15,9 @@ FloatArray = npt.NDArray[np.float64]
 
 RESAMPLES = 2_000
 
+MOST_DRAWN = 2_000_000
+"""Clusters that are drawn at once, which bounds the memory."""
+
 FEWEST_CLUSTERS = 5
 """Articles below which no interval is given: it would say more about the article than about the run."""
 
@@ -98,7 +101,10 @@ def cluster_interval(clusters: Sequence[str], values: FloatArray, *, seed: int =
     if count < FEWEST_CLUSTERS:
         return None
     sums, sizes = np.bincount(places, values), np.bincount(places)
-    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    random, at_once = np.random.default_rng(seed), max(1, MOST_DRAWN // count)
+    means: list[FloatArray] = []
+    for start in range(0, RESAMPLES, at_once):
+        drawn = random.integers(count, size=(min(at_once, RESAMPLES - start), count))
+        means.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return float(low), float(high)

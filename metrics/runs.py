@@ -64,6 +64,7 @@ class RunLog:
 
     def find(self, run_id: str) -> StoredRun:
         """A run by its id, the beginning of its id, or LAST. Raises InputError where none or several match."""
+        run_id = search.storable(run_id)
         with self._explained(), self._database.engine.connect() as connection:
             chosen = _select_runs().order_by(runs.c.started_at.desc())
             if run_id != LAST:
