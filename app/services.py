@@ -25,7 +25,9 @@ from pipeline.protocols import Backend
 from pipeline.types import Event, Trace
 
 if TYPE_CHECKING:
+    from app.evaluations import RunStep
     from app.indexing import IndexJob, Upload
+    from app.run_job import RunJob
     from backends.local.corpus import LocalCorpus
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ class Services:
         self._backends: dict[str, Backend] = {}
         self._store: TraceStore | None = None
         self._job: IndexJob | None = None
+        self._run_job: RunJob | None = None
         self.in_flight = InFlight()
         self.live = Live(settings, lambda: self.store)
         self.evaluations = Evaluations(
@@ -226,6 +229,21 @@ class Services:
             self._job = IndexJob(corpus, uploads, max_bytes=max_bytes, rebuild=rebuild).start()
             return self._job
 
+    @property
+    def run_job(self) -> "RunJob | None":
+        """The last run of this process, going on or ended; None before the first."""
+        return self._run_job
+
+    def start_run(self, begin: "Callable[[threading.Event], Iterator[RunStep]]") -> "RunJob":
+        """Start a run, or go on with one, in a thread. Raises InputError while another is going on in this process."""
+        from app.run_job import RunJob
+
+        with self._job_lock:
+            if self._run_job is not None and self._run_job.running:
+                raise InputError("A run is going on. Wait for it to end, or stop it, then start this one again.")
+            self._run_job = RunJob(begin).start()
+            return self._run_job
+
     def check_ready(self) -> dict[str, str | None]:
         """What keeps this process from answering, by part: the default backend and the store; None is ready."""
         if self.in_flight.finishing:
@@ -254,6 +272,9 @@ class Services:
         if self._job is not None:
             self._job.stop()
             self._job.wait(CLOSE_S)
+        if self._run_job is not None:
+            self._run_job.stop()
+            self._run_job.wait(CLOSE_S)
         if self._emitter is not None:
             self._emitter.close(CLOSE_S)
         with self._backends_lock:

@@ -9,6 +9,7 @@ from app.live import LiveChoice
 from app.live_view import LiveView
 from app.services import Services
 from app.trace_filters import TraceFilters
+from evaluation.summary import Summary
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.sources import Unit
@@ -134,3 +135,9 @@ def _backends(version: str) -> list[str]:
 @st.cache_data(max_entries=200, show_spinner=False)
 def _page(query: TraceQuery, after: str | None, limit: int, version: str) -> TracePage:
     return store().page(query, after=after, limit=limit)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def run_summary(run_id: str, answers: int, status: str) -> list[Summary]:
+    """What a run comes to; worked out again once it has more answers."""
+    return services().evaluations.summary(run_id)

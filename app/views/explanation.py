@@ -45,7 +45,13 @@ def score_and_show(trace: Trace) -> None:
     holder = st.empty()
     found = state.known_explanation(trace.trace_id, unit)
     if found is None or not (found.complete or st.session_state.get("stopped") == (trace.trace_id, unit)):
-        found = _score(trace, unit, holder) or found
+        try:
+            found = _score(trace, unit, holder) or found
+        except RaglassError as error:
+            holder.empty()
+            st.error(text.literal(str(error)), icon=":material/error:")
+            _link_to(trace)
+            return
     if found is None:
         return
     show_explanation(found)
@@ -82,17 +88,13 @@ def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
     with holder.container():
         bar = st.progress(0.0, f"Scoring the answer over subsets of its {unit}{wait} …")
         st.button("Stop", on_click=stop, icon=":material/stop:", help="What was scored is kept and shown.")
-    try:
-        for step in state.services().explanations.explain(trace, unit):
-            found = step
-            state.remember_explanation(step, unit)
-            scored, whole = step.scored
-            left_s = (time.monotonic() - started) / scored * (whole - scored)
-            words = f"Scored the answer over {scored} of {whole} subsets of its {unit}"
-            bar.progress(scored / whole, f"{words}, about {rough_time(left_s)} left" if whole > scored else words)
-    except RaglassError:
-        holder.empty()
-        raise
+    for step in state.services().explanations.explain(trace, unit):
+        found = step
+        state.remember_explanation(step, unit)
+        scored, whole = step.scored
+        left_s = (time.monotonic() - started) / scored * (whole - scored)
+        words = f"Scored the answer over {scored} of {whole} subsets of its {unit}"
+        bar.progress(scored / whole, f"{words}, about {rough_time(left_s)} left" if whole > scored else words)
     holder.empty()
     return found
 
@@ -175,7 +177,7 @@ def _show_actions(found: Explained) -> None:
     diagnosed = state.known_diagnosis(trace_id)
     whole = found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link("../pages/traces.py", label="The trace", icon=":material/link:", query_params={"trace": trace_id})
+        _link_to(found.trace)
         st.download_button(
             "Download JSON",
             json.dumps(whole, indent=1),
@@ -193,6 +195,12 @@ def _show_actions(found: Explained) -> None:
             on_click="ignore",
             help="One page for somebody who has no Raglass: opens in any browser, and prints.",
         )
+
+
+def _link_to(trace: Trace) -> None:
+    st.page_link(
+        "../pages/traces.py", label="The trace", icon=":material/link:", query_params={"trace": trace.trace_id}
+    )
 
 
 def _draw(figure: go.Figure, key: str, alt: str) -> None:

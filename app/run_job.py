@@ -1,0 +1,59 @@
+"""A run in a thread of its own, so that a page can leave it and come back."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+from app.evaluations import RunStep
+from pipeline.errors import RaglassError
+
+log = logging.getLogger(__name__)
+
+
+class RunJob:
+    """One run while this process is at it."""
+
+    def __init__(self, begin: Callable[[threading.Event], Iterator[RunStep]]) -> None:
+        """begin: the steps of a run that stops when the event is set."""
+        self.step: RunStep | None = None
+        """Where it is; None before it began."""
+        self.problem = ""
+        """Why it ended early; empty if it did not."""
+        self._begin = begin
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="evaluation", daemon=True)
+
+    def start(self) -> "RunJob":
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Ask it to stop once the questions in flight are answered."""
+        self._stop.set()
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait for the end, or for `timeout_s` seconds."""
+        self._thread.join(timeout_s)
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still at work."""
+        return self._thread.is_alive()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
+    def _run(self) -> None:
+        try:
+            for step in self._begin(self._stop):
+                self.step = step
+        except RaglassError as error:
+            self.problem = str(error)
+        except Exception as error:
+            log.exception("the run failed")
+            self.problem = (
+                f"The run failed with {type(error).__name__}; the details are in the log. What was answered is kept."
+            )

@@ -1,0 +1,193 @@
+"""What the Runs page shows, as rows and words. Without streamlit."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.report import one_line
+from app.wording import rough_time, when
+from evaluation.scoring import Scored
+from evaluation.summary import Measure, Summary
+from metrics.queries import TraceQuery
+from metrics.runs import StoredRun
+from metrics.store import TraceStore
+
+RECENT = 50
+"""Traces from which the time of a question is estimated."""
+
+HEADLINE = ("correct", "f1", "recall", "abstained", "duration, ms")
+"""Measures that stand at the top of a run."""
+
+NAMES = {
+    "correct": "Right",
+    "exact": "Exact match",
+    "f1": "F1",
+    "gold in answer": "Gold in answer",
+    "has answer: correct": "Right, with an answer",
+    "no answer: correct": "Right, without one",
+    "abstained": "Abstained",
+    "recall@1": "Recall@1",
+    "recall": "Recall",
+    "mrr": "MRR",
+    "answer words": "Words",
+    "duration, ms": "Time, ms",
+}
+"""How measures are called on the page."""
+
+OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
+    "all": lambda scored: True,
+    "wrong": lambda scored: not scored.correct,
+    "abstained": lambda scored: scored.abstained,
+    "failed": lambda scored: scored.failed,
+    "gold chunk not retrieved": lambda scored: scored.answerable and scored.gold_rank is None,
+}
+"""Which questions a table of them shows."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A mean with its interval, in a plot."""
+
+    name: str
+    """What it is the mean of."""
+    found: Measure
+    """The mean."""
+
+
+def estimate_words(store: TraceStore, backend: str, questions: int, workers: int) -> str:
+    """How long a run will take, by the backend's newest traces."""
+    page = store.page(TraceQuery(backends=frozenset((backend,)), error="none"), limit=RECENT)
+    if not page.rows:
+        return f"How long that takes is not known: {backend} has answered nothing yet."
+    mean_s = sum(row.duration_ms for row in page.rows) / len(page.rows) / 1000
+    spent = rough_time(mean_s * questions / workers)
+    return f"About {spent} for {questions:,} questions, by the {len(page.rows)} newest traces of {backend}."
+
+
+def run_cells(run: StoredRun) -> dict[str, Any]:
+    """A row of the table of runs."""
+    about = run.about
+    return {
+        "run": run.run_id,
+        "status": run.status,
+        "dataset": one_line(str(about["name"])),
+        "backend": about["backend"],
+        "answered": run.answers / max(about["questions"], 1),
+        "questions": about["questions"],
+        "chunks": about["top_k"],
+        "reranked": bool(about.get("rerank")),
+        "started": when(run.started_at),
+    }
+
+
+def measure_words(name: str, found: Measure) -> str:
+    """A value: shares in per cent."""
+    if found.value is None:
+        return "–"
+    if name in ("answer words", "duration, ms"):
+        return f"{found.value:.1f}"
+    return f"{found.value:.1%}".replace("%", " %")
+
+
+def interval_words(name: str, found: Measure) -> str:
+    """Its interval, or why there is none."""
+    if found.value is None:
+        return "no question counts"
+    if found.low is None or found.high is None:
+        return "too few articles for an interval"
+    low, high = (measure_words(name, Measure(value, None, None, 0)) for value in (found.low, found.high))
+    return f"{low} to {high}"
+
+
+def headline(whole: Summary) -> list[tuple[str, str, str]]:
+    """Name, value and interval of the headline measures."""
+    return [
+        (NAMES[name], measure_words(name, whole.measures[name]), interval_words(name, whole.measures[name]))
+        for name in HEADLINE
+    ]
+
+
+def measure_rows(summaries: Sequence[Summary]) -> list[list[str]]:
+    """A row for each measure of the whole run: name, value, interval, questions."""
+    whole = summaries[0]
+    return [
+        [NAMES[name], measure_words(name, found), interval_words(name, found), f"{found.questions:,}"]
+        for name, found in whole.measures.items()
+    ]
+
+
+def dots(summaries: Sequence[Summary], name: str) -> list[Dot]:
+    """One measure of all questions and of each type, best type first."""
+    whole, *types = summaries
+    ordered = sorted(types, key=lambda each: -(each.measures[name].value or 0.0))
+    return [Dot(f"{each.name} ({each.questions})", each.measures[name]) for each in (whole, *ordered)]
+
+
+def question_cells(scored: Scored) -> dict[str, Any]:
+    """A row of the table of questions."""
+    return {
+        "question": scored.question,
+        "type": scored.type,
+        "right": scored.correct,
+        "answer": scored.answer if not scored.failed else scored.problem,
+        "f1": round(scored.f1, 2),
+        "gold rank": scored.gold_rank,
+        "confidence": scored.confidence,
+        "duration, ms": round(scored.duration_ms, 1),
+        "trace": scored.trace_id,
+    }
+
+
+def chosen(scores: Sequence[Scored], outcome: str, kind: str | None) -> list[Scored]:
+    """The questions with an outcome, of a type if one is given."""
+    holds = OUTCOMES[outcome]
+    return [each for each in scores if holds(each) and (kind is None or (each.type or "") == kind)]
+
+
+def scores_csv(scores: Sequence[Scored]) -> str:
+    """Every answer, a row each (RFC 4180). A text that a spreadsheet would run gets an apostrophe in front."""
+    if not scores:
+        return ""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    names = list(scores[0].to_dict())
+    writer.writerow(names)
+    for each in scores:
+        writer.writerow([_safe(value) for value in each.to_dict().values()])
+    return out.getvalue()
+
+
+def _safe(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def run_markdown(run: StoredRun, summaries: Sequence[Summary]) -> str:
+    """A run as Markdown: the measures, and `correct` by type."""
+    lines = [
+        f"## Run {run.run_id}: {_cell(str(run.about['name']))} on {run.about['backend']}",
+        "",
+        "| Measure | Value | 95 % interval | Questions |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(map(_cell, row))} |" for row in measure_rows(summaries)),
+    ]
+    if len(summaries) > 1:
+        lines += ["", "| Type | Questions | Right | 95 % interval |", "|---|---|---|---|"]
+        for each in summaries:
+            found = each.measures["correct"]
+            cells = (
+                each.name,
+                f"{each.questions:,}",
+                measure_words("correct", found),
+                interval_words("correct", found),
+            )
+            lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join([*lines, ""])
+
+
+def _cell(words: str) -> str:
+    return one_line(words).replace("|", "\\|").replace("<", "&lt;")

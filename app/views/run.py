@@ -1,0 +1,177 @@
+"""One run: its measures, results by question type, its questions, and what can be taken away."""
+
+import json
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import state
+from app.eval_report import about_words, summaries_to_dict
+from app.run_view import (
+    NAMES,
+    OUTCOMES,
+    chosen,
+    dots,
+    headline,
+    interval_words,
+    measure_rows,
+    measure_words,
+    question_cells,
+    run_markdown,
+    scores_csv,
+)
+from app.views import text
+from app.views.style import CHART_CONFIG, chart_layout, ink
+from evaluation.scoring import Scored
+from evaluation.summary import Summary
+from metrics.runs import StoredRun
+from pipeline.errors import RaglassError
+
+DOT, WHOLE = "#0072b2", "#e69f00"
+
+BY_TYPE = ("correct", "f1", "recall", "mrr", "abstained", "answer words", "duration, ms")
+"""Measures that can be drawn by type."""
+
+
+def show_run(run_id: str) -> None:
+    """The whole page of a run."""
+    evaluations = state.services().evaluations
+    run = evaluations.find(run_id)
+    for line in about_words(run):
+        st.write(text.literal(line))
+    job = state.services().run_job
+    going_on = job is not None and job.running
+    if run.status != "finished" and not going_on:
+        st.button("Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,))
+    if run.answers == 0:
+        st.info("Nothing is answered yet.")
+        return
+    scores = evaluations.scores(run.run_id)
+    summaries = state.run_summary(run.run_id, run.answers, run.status)
+    _show_headline(summaries[0])
+    if len(summaries) > 1:
+        _show_types(summaries)
+    with st.expander("Every measure"):
+        text.show(
+            text.table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures")
+        )
+        text.show(
+            text.note_html(
+                "Intervals resample whole articles, since questions about one article go wrong together. Exact match and F1 compare with "
+                "the gold answer word for word, which a reader that quotes sentences cannot reach; right and gold in answer do not."
+            )
+        )
+    _show_questions(scores)
+    _show_downloads(run, summaries, scores)
+
+
+def _resume(run_id: str) -> None:
+    services = state.services()
+    try:
+        services.start_run(lambda stop: services.evaluations.resume(run_id, stop))
+        st.query_params.clear()
+    except RaglassError as error:
+        st.session_state["run_problem"] = str(error)
+
+
+def _show_headline(whole: Summary) -> None:
+    for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
+        with column:
+            st.metric(name, value, help=f"95 % interval: {interval}")
+            text.show(text.note_html(interval))
+    if whole.failed:
+        st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
+
+
+def _show_types(summaries: list[Summary]) -> None:
+    st.subheader("By question type", anchor=False)
+    name = st.segmented_control(
+        "Measure", BY_TYPE, default="correct", format_func=lambda each: NAMES[each], key="run-measure"
+    )
+    st.plotly_chart(
+        dot_plot(summaries, name or "correct"), config=CHART_CONFIG, key="run-types", alt="By question type"
+    )
+
+
+def dot_plot(summaries: list[Summary], name: str) -> go.Figure:
+    """A mean and its interval for all questions and each type."""
+    shown = dots(summaries, name)
+    values = [dot.found.value for dot in shown]
+    labels = [f"{dot.name}<br>{measure_words(name, dot.found)}" for dot in shown]
+    figure = go.Figure(
+        go.Scatter(
+            x=values,
+            y=list(range(len(shown))),
+            mode="markers",
+            marker={"size": 10, "color": [WHOLE, *[DOT] * (len(shown) - 1)]},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [_reach(dot.found.value, dot.found.high) for dot in shown],
+                "arrayminus": [_reach(dot.found.low, dot.found.value) for dot in shown],
+                "color": ink(),
+                "thickness": 1.2,
+            },
+            customdata=[
+                f"{dot.name}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}" for dot in shown
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    figure.update_layout(**chart_layout(f"{NAMES[name]}, with 95 % intervals", height=110 + 40 * len(shown)))
+    figure.update_yaxes(autorange="reversed", fixedrange=True, tickvals=list(range(len(shown))), ticktext=labels)
+    figure.update_xaxes(fixedrange=True)
+    return figure
+
+
+def _reach(low: float | None, high: float | None) -> float:
+    return 0.0 if low is None or high is None else max(0.0, high - low)
+
+
+def _show_questions(scores: list[Scored]) -> None:
+    st.subheader("Questions", anchor=False)
+    kinds = sorted({each.type for each in scores if each.type})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        outcome = st.selectbox("Show", list(OUTCOMES), index=1, key="run-outcome", width=230)
+        kind = st.selectbox("Type", kinds, index=None, placeholder="any", key="run-kind", width=180, disabled=not kinds)
+    rows = chosen(scores, outcome, kind)
+    text.show(
+        text.note_html(
+            f"{len(rows):,} of {len(scores):,} questions. Pick one to open its trace, or to explain its answer."
+        )
+    )
+    actions = st.container(horizontal=True)
+    picked = st.dataframe(
+        [question_cells(each) for each in rows],
+        key="run-questions",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=420 if len(rows) > 10 else "content",
+        alt="Questions of the run",
+    )
+    found = [rows[number] for number in picked.selection.rows if number < len(rows)]
+    with actions:
+        for label, page, icon in (
+            ("The trace", "../pages/traces.py", ":material/link:"),
+            ("Explain", "../pages/explain.py", ":material/account_tree:"),
+        ):
+            trace_id = found[0].trace_id if found else ""
+            st.page_link(page, label=label, icon=icon, disabled=not found, query_params={"trace": trace_id})
+
+
+def _show_downloads(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
+    with st.container(horizontal=True):
+        for label, content, suffix, mime in (
+            ("CSV", scores_csv(scores), "csv", "text/csv"),
+            ("JSON", json.dumps(summaries_to_dict(run, summaries), indent=1), "json", "application/json"),
+            ("Markdown", run_markdown(run, summaries), "md", "text/markdown"),
+        ):
+            st.download_button(
+                f"Download {label}",
+                content,
+                file_name=f"run-{run.run_id}.{suffix}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+            )

@@ -1,0 +1,120 @@
+"""The list of runs: one going on, a form that starts one, and those that were."""
+
+from typing import Any
+
+import streamlit as st
+
+from app import state
+from app.eval_report import progress_words
+from app.evaluations import RunPlan
+from app.run_view import estimate_words, run_cells
+from app.views import text
+from evaluation.datasets import BUILTIN
+from metrics.runs import StoredRun
+from pipeline.errors import RaglassError
+
+REFRESH_S = 1.0
+
+FORMATS = ["json", "jsonl", "csv"]
+
+
+def follow_run() -> None:
+    """The run that is going on in this process, followed; how the last one ended."""
+    job = state.services().run_job
+    if job is None:
+        return
+    if job.running:
+        _follow()
+    elif job.problem:
+        st.error(text.literal(job.problem), icon=":material/error:")
+
+
+@st.fragment(run_every=REFRESH_S)
+def _follow() -> None:
+    job = state.services().run_job
+    if job is None or not job.running:
+        st.rerun()
+    progress = None if job.step is None else job.step.progress
+    share = 0.0 if progress is None else progress.done / max(progress.total, 1)
+    words = (
+        "Opening the backend, and indexing the dataset's documents if need be …"
+        if progress is None
+        else progress_words(progress)
+    )
+    st.progress(share, text.literal(words))
+    if job.stopping:
+        text.show(text.note_html("Stopping once the questions in flight are answered."))
+    elif st.button("Stop", icon=":material/stop:", help="What was answered is kept; the run can be gone on with."):
+        job.stop()
+        st.rerun(scope="fragment")
+
+
+def start_form() -> None:
+    """What to ask, and of what."""
+    services = state.services()
+    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    with st.expander("Start a run", icon=":material/play_arrow:", expanded=not services.evaluations.newest(1)):
+        file = st.file_uploader(
+            "Labelled questions: SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context; none for the built-in ones",
+            type=FORMATS,
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            backend = st.selectbox("Backend", usable, index=_place(usable, services.settings.backend_name))
+            top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=120)
+            limit = st.number_input(
+                "Questions, at most", 1, 100_000, 200, width=160, help="Drawn at random, the same every time."
+            )
+            workers = st.number_input("At once", 1, 16, 4 if backend == "aws" else 1, width=110)
+            rerank = st.toggle("Rerank", disabled=backend == "aws")
+        text.show(text.note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
+        if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
+            plan = {
+                "backend": backend,
+                "top_k": int(top_k),
+                "limit": int(limit),
+                "rerank": rerank,
+                "workers": int(workers),
+            }
+            _start(file, plan)
+
+
+def _place(names: list[str], wanted: str) -> int | None:
+    return names.index(wanted) if wanted in names else (0 if names else None)
+
+
+def _start(file: Any, plan: dict[str, Any]) -> None:
+    services = state.services()
+    try:
+        dataset = BUILTIN if file is None else str(services.evaluations.keep_dataset(file.name, file.getvalue()))
+        whole = RunPlan(dataset=dataset, deadline_s=services.settings.deadline_s, **plan)
+        services.start_run(lambda stop: services.evaluations.run(whole, stop))
+    except RaglassError as error:
+        st.error(text.literal(str(error)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def show_runs(runs: list[StoredRun]) -> None:
+    """A row for each; one picked is opened, two are compared."""
+    if not runs:
+        st.info("No run yet. Start one: the built-in questions need no file.")
+        return
+    text.show(text.note_html("Pick one run to open it, two to compare them: the first picked is the baseline."))
+    actions = st.container(horizontal=True)
+    picked = st.dataframe(
+        [run_cells(run) for run in runs],
+        key="runs-table",
+        on_select="rerun",
+        selection_mode="multi-row",
+        hide_index=True,
+        column_config={"answered": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")},
+        alt="Runs, a row each",
+    )
+    ids = [runs[number].run_id for number in picked.selection.rows if number < len(runs)]
+    with actions:
+        st.button("Open the run", disabled=len(ids) != 1, on_click=_open, args=tuple(ids))
+        st.button("Compare the two runs", disabled=len(ids) != 2, on_click=_open, args=tuple(ids))
+
+
+def _open(*ids: str) -> None:
+    st.query_params.from_dict(dict(zip(("run", "with"), ids, strict=False)))

@@ -1,0 +1,22 @@
+"""Runs: labelled questions answered and judged; start, watch, stop, go on, and study one by question type."""
+
+import streamlit as st
+
+from app import state
+from app.views import text
+from app.views.run import show_run
+from app.views.runs import follow_run, show_runs, start_form
+from pipeline.errors import RaglassError
+
+run_id = st.query_params.get("run")
+try:
+    if run_id:
+        st.button("All runs", icon=":material/arrow_back:", on_click=st.query_params.clear)
+        show_run(run_id)
+    else:
+        st.title("Runs", anchor=False)
+        follow_run()
+        start_form()
+        show_runs(state.services().evaluations.newest())
+except RaglassError as error:
+    st.error(text.literal(str(error)), icon=":material/error:")

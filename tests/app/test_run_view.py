@@ -1,0 +1,129 @@
+"""The Runs page in rows and words, and a run in a thread."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from app.evaluations import RunStep
+from app.run_job import RunJob
+from app.run_view import (
+    HEADLINE,
+    NAMES,
+    OUTCOMES,
+    chosen,
+    dots,
+    estimate_words,
+    headline,
+    interval_words,
+    measure_words,
+    question_cells,
+    run_cells,
+    run_markdown,
+    scores_csv,
+)
+from evaluation.datasets import LabelledQuestion
+from evaluation.runner import RunProgress
+from evaluation.scoring import score_trace
+from evaluation.summary import MEASURES, Measure, summarise
+from metrics.runs import StoredRun
+from metrics.store import TraceStore
+from pipeline.errors import InputError
+from tests.factories import make_failed_trace, make_generation, make_trace
+
+RUN = StoredRun(
+    "abcd1234", 1_757_000_000.0, "stopped", {"name": "a|b\n<i>", "backend": "fake", "questions": 4, "top_k": 5}, 2
+)
+
+
+def scored(number, kind="DATE", answer="Alfred Wegener", gold="Wegener", **changes):
+    question = LabelledQuestion(f"q{number}", f"Who {number}?", (gold,) if gold else (), f"article {number}", kind)
+    return replace(score_trace(question, make_trace(generation=make_generation(answer))), **changes)
+
+
+SCORES = [
+    *(scored(n) for n in range(6)),
+    scored(7, "PERSON", "Nobody"),
+    scored(8, "PERSON", failed=True, problem="The disk is full."),
+    scored(9, "PERSON", abstained=True),
+]
+
+
+def test_every_measure_has_a_name():
+    assert set(NAMES) == set(MEASURES)
+    assert set(HEADLINE) <= set(NAMES)
+
+
+def test_a_value_is_said_with_its_interval_or_why_there_is_none():
+    assert measure_words("correct", Measure(0.8825, 0.85, 0.9, 10)) == "88.2 %"
+    assert interval_words("correct", Measure(0.8825, 0.85, 0.9, 10)) == "85.0 % to 90.0 %"
+    assert measure_words("duration, ms", Measure(31.26, None, None, 10)) == "31.3"
+    assert interval_words("f1", Measure(0.5, None, None, 3)) == "too few articles for an interval"
+    assert interval_words("f1", Measure(None, None, None, 0)) == "no question counts"
+    assert [name for name, _, _ in headline(summarise(SCORES)[0])] == ["Right", "F1", "Recall", "Abstained", "Time, ms"]
+
+
+def test_types_stand_in_the_order_of_their_mean_below_all():
+    assert [dot.name for dot in dots(summarise(SCORES), "f1")] == ["all (9)", "DATE (6)", "PERSON (3)"]
+
+
+@pytest.mark.parametrize(("outcome", "count"), [("all", 9), ("wrong", 1), ("abstained", 1), ("failed", 1)])
+def test_questions_are_chosen_by_outcome_and_type(outcome, count):
+    assert len(chosen(SCORES, outcome, None)) == count
+    assert all(each.type == "DATE" for each in chosen(SCORES, outcome, "DATE"))
+    assert set(OUTCOMES) == {"all", "wrong", "abstained", "failed", "gold chunk not retrieved"}
+
+
+def test_a_failed_question_shows_why():
+    assert question_cells(SCORES[7])["answer"] == "The disk is full."
+    assert run_cells(RUN)["answered"] == 0.5
+
+
+def test_what_is_taken_away_is_safe_to_open():
+    table = scores_csv([scored(1, answer="=SUM(A1)"), scored(2)])
+    assert "'=SUM(A1)" in table
+    assert len(table.splitlines()) == 3
+    assert scores_csv([]) == ""
+    page = run_markdown(RUN, summarise(SCORES))
+    assert "## Run abcd1234: a\\|b &lt;i> on fake" in page
+    assert "| PERSON | 3 |" in page
+
+
+def test_the_wait_is_estimated_from_what_the_backend_took(tmp_path):
+    with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
+        assert "not known" in estimate_words(store, "local/embedded", 100, 1)
+        store.put(make_trace(duration_ms=2_000.0))
+        store.put(make_failed_trace(duration_ms=90_000.0))
+        assert estimate_words(store, "local/embedded", 300, 4).startswith(
+            "About 2 min for 300 questions, by the 1 newest"
+        )
+
+
+def steps(stop: threading.Event):
+    for done in range(3):
+        if stop.is_set():
+            return
+        yield RunStep("abcd1234", "ask", RunProgress(done, 3, done, 0, None))
+        stop.wait(5)
+
+
+def test_a_run_goes_on_in_its_thread_until_it_is_stopped():
+    job = RunJob(steps).start()
+    assert job.running
+    job.stop()
+    job.wait(5)
+    assert (job.running, job.stopping, job.problem) == (False, True, "")
+    assert job.step is None or job.step.progress.done < 3
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(InputError("No such file."), "No such file."), (ValueError("x"), "failed with ValueError")]
+)
+def test_a_run_that_breaks_says_why(error, words):
+    def broken(stop):
+        raise error
+        yield
+
+    job = RunJob(broken).start()
+    job.wait(5)
+    assert words in job.problem
