@@ -88,8 +88,10 @@ class Diagnosed:
         return said
 
 
-def diagnose_trace(found: Explained, gold: Gold, backend: object) -> Iterator[Diagnosed]:
+def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repairs: bool = True) -> Iterator[Diagnosed]:
     """Try what the label needs, then what might mend it; yields after each trial. `found` must be complete.
+
+    with_repairs: whether to try changes at all; a run over many questions wants the labels alone.
 
     Trials that fail say why and cost nothing else. Raises InputError for an explanation that is not complete.
     """
@@ -112,7 +114,7 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object) -> Iterator[Di
             yield state
     state = replace(state, diagnosis=diagnose(_facts(found, state, places)))
     yield state
-    for name, step in lab.repairs(state):
+    for name, step in lab.repairs(state) if with_repairs else []:
         state = replace(state, repairs=(*state.repairs, lab.trial(name, step)))
         yield state
 

@@ -158,6 +158,14 @@ def test_trials_that_fail_say_why_and_do_not_raise():
     assert "Verified" not in found.sentence
 
 
+def test_a_label_alone_tries_no_repair():
+    backend = Backend(lambda ids: "Rome", ranking=[GOLD])
+    [*_, found] = diagnose_trace(explained(), Gold(("Oslo",)), backend, with_repairs=False)
+    assert found.diagnosis.label is Failure.COMPOUND
+    assert found.repairs == ()
+    assert len(backend.asked) == 2
+
+
 def test_an_explanation_that_is_not_complete_is_not_diagnosed():
     half = next(explain_trace(trace_of(), Planted(single, at_once=2)))
     with pytest.raises(InputError, match="Score the rest"):
