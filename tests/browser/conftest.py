@@ -68,6 +68,21 @@ class Visit:
         self.page.wait_for_url("**/?*trace=*")
         self.page.get_by_test_id("question").wait_for()
 
+    def explain(self, question: str, asking: str = "/") -> Page:
+        """Ask a question and go on to its explanation. asking: the Ask page's address, with settings."""
+        self.go(asking)
+        self.ask(question)
+        self.page.get_by_test_id("stMain").get_by_role("link", name="Explain").click()
+        return self.page
+
+    def diagnose(self, answer: str) -> None:
+        """Type the right answer of an explained question; none for one that the documents do not answer."""
+        right = self.page.get_by_label("Right answer", exact=True)
+        right.fill(answer)
+        if not answer:
+            self.page.get_by_text("The documents have no answer").click()
+        self.page.get_by_role("button", name="Diagnose").click()
+
     @property
     def elsewhere(self) -> list[str]:
         """Requests that left for another host."""

@@ -45,6 +45,26 @@ def test_a_broken_generator_leaves_the_chunks_on_the_page_and_raises_the_alarm(v
     expect(alarm).to_contain_text("alarm", ignore_case=True, timeout=120_000)
 
 
+def test_an_answer_of_the_stack_is_explained_and_what_the_stack_cannot_do_says_what_could(visit, rehearsal: Rehearsal):
+    window = visit()
+    page = window.explain(WEGENER)
+    expect(page.get_by_text("The answer stands on chunk 1, “Continental drift”", exact=False)).to_be_visible()
+    expect(page.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
+    # One answers, one scores all subsets, one scores the answer over random chunks.
+    assert rehearsal.sagemaker.calls(rehearsal.endpoint_path("generator")) == 3
+    page.get_by_role("tab", name="Inside the model").click()
+    expect(page.get_by_text("The backend aws cannot be looked into", exact=False)).to_contain_text("local/research")
+    page.get_by_role("tab", name="How sure was it?").click()
+    page.get_by_role("button", name="Draw 10 answers").click()
+    expect(page.get_by_text("The backend aws does not draw answers", exact=False)).to_contain_text("local/embedded")
+    page.get_by_role("tab", name="Was it right?").click()
+    window.diagnose("Harry Hess")
+    expect(page.get_by_role("heading").filter(has_text="The answer is wrong")).to_contain_text(
+        "Ask the question on local/"
+    )
+    assert rehearsal.sagemaker.calls(rehearsal.endpoint_path("generator")) == 3
+
+
 def test_the_live_page_shows_a_new_question_by_itself(visit, rehearsal: Rehearsal):
     window = visit()
     window.go()

@@ -1,49 +1,70 @@
 """What a person does with the Explain page: from a trace to what its answer stands on, and stopping on the way."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from metrics.store import TraceStore
 from tests.browser.conftest import Dashboard, Visit, start, write_plugin
+from tests.factories import make_failed_trace, make_trace
+
+WEGENER = "Who proposed that continents drift?"
 
 PLUGIN = """
+from pathlib import Path
+
 from backends.fake import Script, ScriptedBackend
 
 
+class Counting(ScriptedBackend):
+    def score_answer(self, *asked):
+        with Path(__file__).with_name("calls").open("a") as file:
+            file.write(".")
+        return super().score_answer(*asked)
+
+
 def slow(config):
-    return ScriptedBackend(Script(delays_s={"score": 3.0}), name="test/slow-score")
+    return Counting(Script(delays_s={"score": 2.0}), name="test/slow-score")
 """
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """A dashboard with a backend whose scores take a while."""
-    packages = tmp_path_factory.mktemp("packages")
-    write_plugin(packages, PLUGIN, "test/slow-score = slow")
+def packages(tmp_path_factory: pytest.TempPathFactory):
+    """Holds a backend whose scores take a while, and a file `calls` with a dot for each of them."""
+    folder = tmp_path_factory.mktemp("packages")
+    write_plugin(folder, PLUGIN, "test/slow-score = slow")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dashboard(packages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard with that backend."""
     process, running = start(tmp_path_factory.mktemp("data"), PYTHONPATH=str(packages))
     yield running
     process.terminate()
     process.wait(30)
 
 
-def explain(window: Visit) -> Page:
-    """From an answer on the Ask page to its explanation."""
-    window.page.get_by_test_id("stMain").get_by_role("link", name="Explain").click()
-    return window.page
+def is_believed(page: Page) -> None:
+    """Wait until everything is scored."""
+    expect(page.get_by_role("heading", name="Can this be believed?")).to_be_visible(timeout=60_000)
+
+
+def is_outlined(part: Locator) -> None:
+    expect(part).to_have_css("outline-style", "solid")
 
 
 def test_right_answer_is_explained_from_its_trace(visit: Callable[..., Visit]) -> None:
-    window = visit()
-    window.go("/")
-    window.ask("Who proposed that continents drift?")
-    page = explain(window)
+    page = visit().explain(WEGENER)
     expect(page.get_by_text("The answer stands on chunk 1", exact=False)).to_be_visible()
     expect(page.get_by_test_id("tokens")).to_contain_text("Wegener")
     expect(page.get_by_test_id("chunk").first).to_contain_text("Continental drift")
     expect(page.get_by_test_id("chunk").first).to_contain_text("Shapley +")
-    expect(page.get_by_role("heading", name="Can this be believed?")).to_be_visible()
+    is_believed(page)
+    expect(page.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download JSON").click()
     found = json.loads(waiting.value.path().read_text("utf-8"))
@@ -51,28 +72,71 @@ def test_right_answer_is_explained_from_its_trace(visit: Callable[..., Visit]) -
     assert max(found["chunks"], key=lambda chunk: chunk["shapley_nats"])["title"] == "Continental drift"
 
 
+def test_pointing_at_a_token_outlines_its_chunk_and_the_other_way_round(visit: Callable[..., Visit]) -> None:
+    page = visit(height=1800).explain(WEGENER)
+    is_believed(page)
+    token, chunk = page.locator(".rg-token").first, page.get_by_test_id("chunk").first
+    expect(chunk).to_have_css("outline-style", "none")
+    token.hover()
+    is_outlined(chunk)
+    expect(page.get_by_test_id("chunk").nth(1)).to_have_css("outline-style", "none")
+    chunk.hover()
+    is_outlined(token)
+
+
 def test_abstention_is_explained_and_the_link_can_be_sent_on(visit: Callable[..., Visit]) -> None:
     window = visit(width=390)
-    window.go("/")
-    window.ask("What is the phone number of the moon?")
-    expect(explain(window).get_by_text("abstained in spite of the chunks", exact=False)).to_be_visible()
+    page = window.explain("What is the phone number of the moon?")
+    expect(page.get_by_text("abstained in spite of the chunks", exact=False)).to_be_visible()
     other = visit()
-    other.page.goto(window.page.url)
+    other.page.goto(page.url)
     expect(other.page.get_by_text("abstained in spite of the chunks", exact=False)).to_be_visible()
+    is_believed(page)
+    window.diagnose("")
+    expect(page.get_by_role("heading", name="Correct:")).to_be_visible()
+    expect(page.get_by_text("The documents were said to have no answer", exact=False)).to_be_visible()
 
 
-def test_scoring_can_be_stopped_and_gone_on_with(visit: Callable[..., Visit], dashboard: Dashboard) -> None:
-    window = visit()
-    window.go("/?backend=test%2Fslow-score")
-    window.ask("Who?")
-    page = explain(window)
+def test_scoring_can_be_stopped_and_gone_on_with_and_is_not_done_twice(visit: Callable[..., Visit], packages) -> None:
+    page = visit().explain("Who?", "/?backend=test%2Fslow-score")
     expect(page.get_by_text("Scored the answer over 8 of 32 subsets", exact=False)).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("known once all subsets are scored", exact=False)).to_be_visible()
     expect(page.get_by_role("heading", name="Can this be believed?")).to_be_hidden()
     page.get_by_role("button", name="Score the rest").click()
-    expect(page.get_by_role("heading", name="Can this be believed?")).to_be_visible(timeout=30_000)
+    is_believed(page)
     expect(page.get_by_text("stands on chunk 1, “Document 1”: 100 %", exact=False)).to_be_visible()
+    calls = (packages / "calls").stat().st_size
+    other = visit().page
+    other.goto(page.url)
+    is_believed(other)
+    expect(other.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
+    assert (packages / "calls").stat().st_size == calls
+
+
+def test_sentences_are_told_apart_and_the_link_shows_the_same(visit: Callable[..., Visit]) -> None:
+    page = visit().explain(WEGENER)
+    is_believed(page)
+    page.get_by_role("radio", name="Sentences").click()
+    page.wait_for_url("**by=sentences*")
+    other = visit(width=390).page
+    other.goto(page.url)
+    for window in (page, other):
+        expect(window.get_by_text("stands most on the sentence “Alfred Wegener", exact=False)).to_be_visible()
+        is_believed(window)
+        expect(window.get_by_test_id("chunk").first.locator("mark")).to_contain_text("Alfred Wegener")
+
+
+def test_many_chunks_are_weighed_with_their_intervals_and_come_by_weight(visit: Callable[..., Visit]) -> None:
+    page = visit().explain("How do clouds form?", "/?top_k=8")
+    is_believed(page)
+    expect(page.get_by_test_id("chunk")).to_have_count(8)
+    expect(page.locator(".js-plotly-plot path.xerror")).to_have_count(8)
+    expect(page.locator(".js-plotly-plot")).to_contain_text("Chunk 1 did most: +")
+    said = " ".join(page.get_by_test_id("chunk").all_inner_texts()).replace("−", "-")
+    weights = [float(weight) for weight in re.findall(r"weight ([+-]?[\d.]+)", said)]
+    assert len(weights) == 8
+    assert weights == sorted(weights, reverse=True)
 
 
 def test_page_without_a_trace_says_what_to_do(visit: Callable[..., Visit]) -> None:
@@ -81,3 +145,21 @@ def test_page_without_a_trace_says_what_to_do(visit: Callable[..., Visit]) -> No
     expect(window.page.get_by_text("Open a trace and choose Explain", exact=False)).to_be_visible()
     window.go(f"/explain?trace={'f' * 32}")
     expect(window.page.get_by_text("There is no trace with this id", exact=False)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("trace", "words"),
+    [
+        (make_trace(backend="test/gone"), "The backend test/gone, which answered this trace, cannot be opened"),
+        (make_failed_trace(), "This trace has no answer to explain"),
+        (make_trace(chunks=()), "This trace has no chunks"),
+    ],
+    ids=["backend gone", "failed", "no chunks"],
+)
+def test_a_trace_that_cannot_be_explained_says_why(visit, dashboard: Dashboard, trace, words: str) -> None:
+    with TraceStore.open(f"sqlite:///{dashboard.data_dir / 'traces.sqlite'}") as store:
+        store.put(trace)
+    page = visit(width=390).go(f"/explain?trace={trace.trace_id}")
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(page.get_by_role("link", name="The trace")).to_be_visible()

@@ -1,0 +1,75 @@
+"""What a person does below an explanation: say what was right, draw other answers, take a report away."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+from pypdf import PdfReader
+
+from tests.browser.conftest import Visit
+
+MOON, DISTANCE = "How far away is the Moon?", "384,400 kilometres"
+"""Its gold chunk is the second: an answer over one chunk is wrong."""
+
+
+def explain_wrong(window: Visit) -> Page:
+    """The wrong answer, explained and diagnosed."""
+    page = window.explain(MOON, "/?top_k=1")
+    window.diagnose(DISTANCE)
+    expect(page.get_by_test_id("trials")).to_contain_text("searching exactly")
+    return page
+
+
+def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..., Visit]) -> None:
+    page = explain_wrong(visit())
+    headings = page.get_by_test_id("stMain").get_by_role("heading")
+    expect(headings.first).to_contain_text("Retrieval miss")
+    expect(headings.first).to_contain_text("Verified repair: with top_k 10, it answers")
+    expect(headings.first).to_contain_text(DISTANCE)
+    trials = page.get_by_test_id("trials").get_by_role("row")
+    expect(trials.filter(has_text="with the gold chunk alone")).to_contain_text("right")
+    expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, wrong")
+    expect(page.get_by_text("What to do: Retrieve more chunks", exact=False)).to_be_visible()
+
+
+def test_diagnosing_without_a_right_answer_says_what_to_do(visit: Callable[..., Visit]) -> None:
+    page = visit(width=390).explain(MOON, "/?top_k=1")
+    page.get_by_role("button", name="Diagnose").click()
+    expect(page.get_by_role("alert")).to_contain_text("Type the right answer")
+    expect(page.get_by_test_id("trials")).to_be_hidden()
+
+
+def test_ten_answers_are_drawn_and_the_panels_without_a_figure_say_why(visit: Callable[..., Visit]) -> None:
+    page = visit().explain(MOON)
+    page.get_by_role("tab", name="How sure was it?").click()
+    page.get_by_role("button", name="Draw 10 answers").click()
+    drawn = page.get_by_test_id("drawn").locator("tbody tr")
+    expect(drawn.first).to_be_visible()
+    assert sum(int(times) for times in drawn.locator("td:nth-of-type(1)").all_inner_texts()) == 10
+    figures = page.get_by_test_id("figures").filter(has_text="Self-consistency")
+    expect(figures).to_contain_text("Share of 10 drawn answers")
+    expect(figures).to_contain_text("Semantic entropy")
+    page.get_by_role("tab", name="Do the chunks say it?").click()
+    expect(page.get_by_test_id("grounded")).to_contain_text("supported")
+    page.get_by_role("tab", name="Inside the model").click()
+    expect(page.get_by_text("Ask the question on local/research", exact=False)).to_be_visible()
+
+
+def test_the_report_needs_no_raglass_fits_a_phone_and_prints_on_two_pages(
+    visit: Callable[..., Visit], tmp_path: Path
+) -> None:
+    page = explain_wrong(visit())
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download report").click()
+    file = tmp_path / "report.html"
+    waiting.value.save_as(file)
+    assert "<script" not in file.read_text("utf-8")
+    reader = visit(width=390)
+    reader.page.goto(file.as_uri())
+    for words in (MOON, "Retrieval miss", "The answer stands on chunk 1", "Against as many random chunks"):
+        expect(reader.page.get_by_text(words, exact=False).first).to_be_visible()
+    wide, shown = reader.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide <= shown
+    assert reader.requests == [file.as_uri()]
+    assert len(PdfReader(BytesIO(reader.page.pdf(format="A4"))).pages) <= 2
