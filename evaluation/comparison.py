@@ -1,0 +1,251 @@
+"""Run against run, over the questions that both have: what got better or worse, whether that is chance, and which questions changed sides.
+
+Differences are second less first. Refuses to say anything of questions that only one run has, but how many they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from evaluation.paired import bca_interval, gather, holm, mcnemar_p, sign_flip_p
+from evaluation.scoring import Scored
+from evaluation.summary import FEWEST_CLUSTERS, MEASURES, UNTYPED
+from evaluation.verdict import MAX_DROP, Difference, Verdict, judge
+from pipeline.errors import InputError
+
+HIGHER_IS_BETTER = ("correct", "exact", "f1", "gold in answer", "recall", "recall@1", "mrr")
+
+QUALITY = (*HIGHER_IS_BETTER, "abstained")
+"""The family that Holm's correction is over."""
+
+COMPARED = (*QUALITY, "answer words", "duration, ms")
+"""Every measure that is compared. The last two describe; they are tested one by one."""
+
+YES_OR_NO = frozenset({"correct", "exact", "gold in answer", "abstained", "recall", "recall@1"})
+"""Measures that are 0 or 1 for a question, which McNemar's test is for."""
+
+NOTHING_DIFFERS = "nothing differs"
+
+SETTINGS = ("backend", "top_k", "rerank", "deadline_s", "limit", "seed", "dataset", "fingerprint", "version")
+"""What a run records of how it was made, and may set two apart."""
+
+Pair = tuple[Scored, Scored]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A question that one run has right and the other wrong."""
+
+    question_id: str
+    """The question in its dataset."""
+    question: str
+    """Its text."""
+    type: str
+    """Its type; empty if not known."""
+    now_right: bool
+    """Whether the second run is the one that has it right."""
+    why: str
+    """What is known to have changed from the first run to the second, in a sentence."""
+    first: Scored
+    """The first run's answer, with its trace id."""
+    second: Scored
+    """The second run's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs over the questions they share."""
+
+    questions: int
+    """Questions in both, with the same text."""
+    clusters: int
+    """Articles they are about."""
+    only_first: int
+    """Questions that the first run alone has."""
+    only_second: int
+    """Questions that the second alone has."""
+    reworded: int
+    """Questions left out because the same id has another text."""
+    failed_first: int
+    """Shared questions that failed in the first run; they count as wrong there."""
+    failed_second: int
+    """Shared questions that failed in the second."""
+    relabelled: int
+    """Shared questions that have an answer by the labels of one run and none by those of the other."""
+    differences: tuple[Difference, ...]
+    """Every measure of COMPARED, in its order."""
+    types: tuple[Difference, ...]
+    """`correct` by question type, corrected over the types; empty where there is one type."""
+    flips: tuple[Flip, ...]
+    """Questions that changed sides: those that went wrong first, each by id."""
+    verdict: Verdict
+    """Whether the second may take the first one's place."""
+
+    @property
+    def regressions(self) -> tuple[Difference, ...]:
+        """Measures that are significantly worse."""
+        return tuple(each for each in self.differences if each.name in HIGHER_IS_BETTER and each.significantly_lower)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def compare_runs(
+    first: Sequence[Scored], second: Sequence[Scored], *, max_drop: float = MAX_DROP, seed: int = 0
+) -> Comparison:
+    """Compare two runs, question by question.
+
+    max_drop: the drop of the share of right answers that is put up with, in [0, 1). seed: of resampling and sign flips.
+    Intervals are 95 % BCa bootstrap and p values paired sign flips, both over whole articles; p values of the quality measures are
+    corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither. Raises InputError where no question is shared.
+    """
+    pairs, reworded = _pair(first, second)
+    if not pairs:
+        raise InputError(
+            f"The runs share no question: {len(first):,} and {len(second):,} questions, {reworded:,} with the same id and another "
+            "text. Compare runs over the same dataset."
+        )
+    found = {name: _difference(name, pairs, seed) for name in COMPARED}
+    corrected = _corrected({name: found[name] for name in QUALITY})
+    differences = tuple(corrected.get(name, found[name]) for name in COMPARED)
+    flips = _flips(pairs)
+    return Comparison(
+        questions=len(pairs),
+        clusters=len({one.cluster for one, _ in pairs}),
+        only_first=len(first) - len(pairs) - reworded,
+        only_second=len(second) - len(pairs) - reworded,
+        reworded=reworded,
+        failed_first=(failed := sum(one.failed for one, _ in pairs)),
+        failed_second=sum(other.failed for _, other in pairs),
+        relabelled=sum(one.answerable != other.answerable for one, other in pairs),
+        differences=differences,
+        types=_by_type(pairs, seed),
+        flips=flips,
+        verdict=judge(differences[0], max_drop=max_drop, same_answers=all(map(_same, pairs)), failed_first=failed),
+    )
+
+
+def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Name and both values of what two runs' records say differently of how they were made; None for what one does not say."""
+    return [(name, first.get(name), second.get(name)) for name in SETTINGS if first.get(name) != second.get(name)]
+
+
+def _pair(first: Sequence[Scored], second: Sequence[Scored]) -> tuple[list[Pair], int]:
+    """Shared questions in the order of their ids, and how many share an id alone."""
+    other = {each.question_id: each for each in second}
+    both = [(each, other[each.question_id]) for each in first if each.question_id in other]
+    same = [pair for pair in both if pair[0].question == pair[1].question]
+    return sorted(same, key=lambda pair: pair[0].question_id), len(both) - len(same)
+
+
+def _same(pair: Pair) -> bool:
+    one, other = pair
+    return not one.failed and all(
+        getattr(one, name) == getattr(other, name) for name in ("answer", "abstained", "failed", "correct", "gold_rank")
+    )
+
+
+def _difference(name: str, pairs: Sequence[Pair], seed: int) -> Difference:
+    of = MEASURES[name]
+    values = [(one.cluster, of(one), of(other)) for one, other in pairs]
+    counted = [(cluster, x, y) for cluster, x, y in values if x is not None and y is not None]
+    if not counted:
+        return Difference(name, 0, 0, why_no_test="no question counts in both runs")
+    before, after = (np.array([each[place] for each in counted], np.float64) for place in (1, 2))
+    data = gather([cluster for cluster, *_ in counted], after - before)
+    interval = bca_interval(data, seed=seed)
+    gained, lost = int(np.sum(after > before)), int(np.sum(after < before))
+    why_no_test = ""
+    if not data.testable:
+        why_no_test = f"fewer than {FEWEST_CLUSTERS} articles"
+    elif gained + lost == 0:
+        why_no_test = NOTHING_DIFFERS
+    return Difference(
+        name,
+        len(counted),
+        len(data.sums),
+        first=float(before.mean()),
+        second=float(after.mean()),
+        difference=data.mean,
+        low=interval[0] if interval else None,
+        high=interval[1] if interval else None,
+        p=sign_flip_p(data, seed=seed) if data.testable else None,
+        mcnemar_p=mcnemar_p(gained, lost) if name in YES_OR_NO and data.testable else None,
+        gained=gained,
+        lost=lost,
+        design_effect=data.design_effect,
+        why_no_test=why_no_test,
+    )
+
+
+def _corrected(family: Mapping[str, Difference]) -> dict[str, Difference]:
+    """With p values adjusted over those that were tested: where nothing differs, no outcome could have been significant."""
+    tested = {name: each.p for name, each in family.items() if each.p is not None and not each.why_no_test}
+    adjusted = holm(tested)
+    return {name: replace(each, p_adjusted=adjusted.get(name, each.p)) for name, each in family.items()}
+
+
+def _by_type(pairs: Sequence[Pair], seed: int) -> tuple[Difference, ...]:
+    kinds: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        kinds.setdefault(pair[0].type or UNTYPED, []).append(pair)
+    if len(kinds) < 2:
+        return ()
+    found = {kind: replace(_difference("correct", kinds[kind], seed), name=kind) for kind in sorted(kinds)}
+    return tuple(_corrected(found).values())
+
+
+def _flips(pairs: Sequence[Pair]) -> tuple[Flip, ...]:
+    changed = [
+        Flip(one.question_id, one.question, one.type, other.correct, explain_flip(one, other), one, other)
+        for one, other in pairs
+        if one.correct != other.correct
+    ]
+    return tuple(sorted(changed, key=lambda flip: flip.now_right))
+
+
+def explain_flip(first: Scored, second: Scored) -> str:
+    """Why a question changed sides, as far as the scores tell: what failed, where the gold chunk went, who abstained; else the answer."""
+    if first.failed or second.failed:
+        return f"It failed now: {second.problem}" if second.failed else f"It failed before: {first.problem}"
+    if first.answerable != second.answerable:
+        return "The labels are other ones: only one run's say that the documents have an answer."
+    parts = [_moved(first.gold_rank, second.gold_rank), _abstained(first, second)]
+    known = [part for part in parts if part]
+    if not known:
+        same = first.answer == second.answer
+        what = "The same answer, held against other labels" if same else "Another answer"
+        known = [what + _over(first)]
+    sentence = "; ".join(known)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _moved(before: int | None, after: int | None) -> str:
+    if before == after:
+        return ""
+    if before is None:
+        return f"a gold chunk is retrieved now, at rank {after}"
+    if after is None:
+        return f"no gold chunk is retrieved any more; it was at rank {before}"
+    return f"the first gold chunk {'rose' if after < before else 'fell'} from rank {before} to {after}"
+
+
+def _abstained(first: Scored, second: Scored) -> str:
+    if first.abstained == second.abstained:
+        return ""
+    if second.answerable:
+        return "it abstains now" if second.abstained else "it abstained before and answers now"
+    return (
+        "it abstains now, as it should" if second.abstained else "it answers now, though the documents have no answer"
+    )
+
+
+def _over(scored: Scored) -> str:
+    if not scored.answerable:
+        return ""
+    if scored.gold_rank is None:
+        return "; neither run retrieved a gold chunk"
+    return f" over the same rank of the first gold chunk, {scored.gold_rank}"
