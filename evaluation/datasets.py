@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import corpus
-from backends.local.documents.types import Document
+from backends.local.documents.text import join_blocks, one_line, plain_blocks
+from backends.local.documents.types import MAX_TITLE_CHARS, Document
 from explain.answers import normalise
 from explain.gold import Gold
 from pipeline.errors import InputError
@@ -133,53 +134,50 @@ def _read(path: Path) -> str:
         ) from error
 
 
-Row = tuple[LabelledQuestion, Document | None] | str
-"""A question with its document, or what is wrong with a row."""
+Found = LabelledQuestion | Document | str
+"""What a file holds: questions, the documents they are about, and, in words, what cannot be used."""
 
 
-def _collect(name: str, rows: Iterator[Row]) -> Dataset:
-    """A dataset of rows; what comes a second time is a problem."""
+def _collect(name: str, found: Iterator[Found]) -> Dataset:
+    """A dataset of what was found; a question that comes a second time is a problem."""
     questions: dict[str, LabelledQuestion] = {}
     documents: dict[str, Document] = {}
     problems: list[str] = []
     places: dict[tuple[object, ...], str] = {}
-    for row in rows:
-        if isinstance(row, str):
-            problems.append(row)
-            continue
-        question, document = row
-        if document is not None:
-            documents.setdefault(document.document_id, document)
-        same = places.setdefault((question.text, question.answers, question.article), question.question_id)
-        if question.question_id in questions:
-            problems.append(f"question {question.question_id}: its id was used before; the first one is kept")
-        elif same != question.question_id:
-            problems.append(f"question {question.question_id}: it is the same as question {same}, which is kept")
+    for each in found:
+        if isinstance(each, str):
+            problems.append(each)
+        elif isinstance(each, Document):
+            documents.setdefault(each.document_id, each)
+        elif each.question_id in questions:
+            problems.append(f"question {each.question_id}: its id was used before; the first one is kept")
+        elif (same := places.setdefault((each.text, each.answers, each.article), each.question_id)) != each.question_id:
+            problems.append(f"question {each.question_id}: it is the same as question {same}, which is kept")
         else:
-            questions[question.question_id] = question
+            questions[each.question_id] = each
     return Dataset(name, tuple(questions.values()), tuple(documents.values()), tuple(problems))
 
 
-def _squad(text: str) -> Iterator[Row]:
+def _squad(text: str) -> Iterator[Found]:
     paragraphs: Counter[str] = Counter()
     try:
         for article in json.loads(text)["data"]:
             title = str(article["title"]).replace("_", " ")
             for paragraph in article["paragraphs"]:
                 # Numbered over the whole file: a title may come twice, or be blank.
-                document = _document(f"{article['title']}/{paragraphs[title]}", title, str(paragraph["context"]))
+                yield _document(f"{article['title']}/{paragraphs[title]}", title, str(paragraph["context"]))
                 paragraphs[title] += 1
                 for qa in paragraph["qas"]:
                     place = f"question {qa['id']}"
                     answers = [each["text"] for each in qa["answers"]]
-                    yield _labelled(place, str(qa["id"]), str(qa["question"]), answers, document, title)
+                    yield _labelled(place, str(qa["id"]), str(qa["question"]), answers, title)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"This is no SQuAD v2 JSON ({type(error).__name__}: {error}). It needs data → paragraphs → context and qas."
         ) from error
 
 
-def _csv(text: str) -> Iterator[Row]:
+def _csv(text: str) -> Iterator[Found]:
     """Rows are numbered as a spreadsheet shows them: the header is row 1, and a cell may have several lines."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -193,12 +191,12 @@ def _csv(text: str) -> Iterator[Row]:
             if any(cell.strip() for cell in cells[len(named) :]):
                 yield f"row {number}: it has more cells than there are columns; put quotes around cells with commas"
             elif any(cell.strip() for cell in cells):
-                yield _row(dict(zip(named, cells, strict=False)), f"row {number}")
+                yield from _row(dict(zip(named, cells, strict=False)), f"row {number}")
     except csv.Error as error:
         raise InputError(f"Line {reader.line_num} is no CSV ({error}). Save the table again.") from error
 
 
-def _jsonl(text: str) -> Iterator[Row]:
+def _jsonl(text: str) -> Iterator[Found]:
     # Not `splitlines`, which also cuts at characters that JSON allows within a text.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -208,26 +206,30 @@ def _jsonl(text: str) -> Iterator[Row]:
         except (ValueError, RecursionError):
             yield f"line {number}: it is no JSON"
             continue
-        yield _row(row, f"line {number}") if isinstance(row, dict) else f"line {number}: it is no object"
+        if isinstance(row, dict):
+            yield from _row(row, f"line {number}")
+        else:
+            yield f"line {number}: it is no object"
 
 
-def _row(row: Mapping[str, Any], place: str) -> Row:
+def _row(row: Mapping[str, Any], place: str) -> Iterator[Found]:
     """A row by the names that all formats share; an answer may be a list, or several separated by `|`, or empty for none."""
     if "answer" not in row and "answers" not in row:
-        return f"{place}: it has no answer; leave it empty if the documents have none"
+        yield f"{place}: it has no answer; leave it empty if the documents have none"
+        return
     given = row.get("answers", row.get("answer"))
     if isinstance(given, dict) and "text" in given:  # as SQuAD is kept by the `datasets` library
         given = given["text"]
     answers = given if isinstance(given, list) else given.split("|") if isinstance(given, str) else [given]
     context, article = _text(row.get("context")), _text(row.get("article"))
-    document = None
     if context:
         digest = hashlib.sha256(context.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         # Named by its own beginning where it has no title: the question in its place would help to find it.
         document = _document(f"context/{digest}", article or " ".join(context.split())[:80], context)
         article = article or document.document_id
+        yield document
     question_id = _text(row.get("id")) or _text(row.get("question_id")) or place.replace(" ", "-")
-    return _labelled(place, question_id, _text(row.get("question")), answers, document, article, _text(row.get("type")))
+    yield _labelled(place, question_id, _text(row.get("question")), answers, article, _text(row.get("type")))
 
 
 def _labelled(
@@ -235,11 +237,10 @@ def _labelled(
     question_id: str,
     text: str,
     given: list[Any],
-    document: Document | None,
     article: str,
     kind: str = "",
-) -> Row:
-    """A question with its document, or why it cannot be asked or its answer be judged."""
+) -> LabelledQuestion | str:
+    """A question, or why it cannot be asked or its answer be judged."""
     try:
         clean_question(text)
     except InputError as error:
@@ -250,7 +251,7 @@ def _labelled(
     answers = tuple(dict.fromkeys(each for each in listed if normalise(each)))
     if any(listed) and not answers:
         return f"{place}: its answer has no word that an answer could be compared with"
-    return LabelledQuestion(question_id, text.strip(), answers, article, kind.upper()), document
+    return LabelledQuestion(question_id, text.strip(), answers, article, kind.upper())
 
 
 def _text(value: object) -> str:
@@ -258,5 +259,6 @@ def _text(value: object) -> str:
 
 
 def _document(document_id: str, title: str, text: str) -> Document:
-    clean = "\n\n".join(part.strip() for part in text.splitlines() if part.strip())
-    return Document(document_id, " ".join(title.split())[:200] or document_id, clean or "–", f"dataset:{document_id}")
+    name = one_line(document_id)
+    read = join_blocks(plain_blocks(text))
+    return Document(name, one_line(title)[:MAX_TITLE_CHARS] or name, read or "–", f"dataset:{name}")
