@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli_label import label
 from app.shell import backend_option, complain, json_option, opened, print_json, progress_line, stopping_on_interrupt
 from pipeline.errors import BackendError, StoreError
 
@@ -159,3 +160,6 @@ def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:
         print_json(summaries_to_dict(found, summaries))
     else:
         click.echo(run_text(found, summaries))
+
+
+evaluate.add_command(label)

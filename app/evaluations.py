@@ -19,6 +19,7 @@ from app.explanations import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.calibrating import Calibration, calibrate
 from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
+from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
 from evaluation.summary import Summary, summarise
@@ -104,17 +105,34 @@ class Evaluations:
 
     def resume(self, run_id: str, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
         """Go on with a run: what was answered stays, what failed is asked again. Raises InputError where its dataset has changed."""
-        run = self._store().runs.find(run_id)
-        plan = RunPlan(**{name: run.about[name] for name in RunPlan.__slots__})
-        dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
-        now = {"fingerprint": dataset.fingerprint, "documents_fingerprint": dataset.documents_fingerprint}
-        if any(run.about[name] != found for name, found in now.items()):
-            raise InputError(
-                f"The dataset {plan.dataset} is another one than when run {run.run_id} was started. Start a new run with it."
-            )
+        run, plan, dataset = self._recorded(run_id)
         done = [scored for scored in self.scores(run.run_id) if not scored.failed]
         self._store().runs.set_status(run.run_id, "running")
         yield from self._go(run.run_id, plan, dataset, done, stop)
+
+    def label(
+        self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """Explain answers of a run and keep the failure label of each; yields how many are labelled, and of how many.
+
+        sample: answers to draw; None for all. What was labelled stays, so that it can be stopped and gone on with.
+        Raises InputError where the dataset has changed.
+        """
+        run, plan, dataset = self._recorded(run_id)
+        scores = self.scores(run.run_id)
+        todo = choose_unlabelled(scores, sample)
+        whole = min(len(scores), sample or len(scores))
+        questions = {question.question_id: question for question in dataset.questions}
+        yield whole - len(todo), whole
+        with self._opened_for(plan.backend, dataset) as backend:
+            for place, scored in enumerate(todo, start=1):
+                if stop is not None and stop.is_set():
+                    return
+                stored = self._store().get(scored.trace_id)
+                trace = None if stored is None else stored.trace
+                found = label_answer(scored, questions[scored.question_id], trace, backend)
+                self._store().runs.keep(run.run_id, found.question_id, found.trace_id, found.to_dict())
+                yield whole - len(todo) + place, whole
 
     def keep_dataset(self, name: str, content: bytes) -> Path:
         """Keep an uploaded file, so that its run can be gone on with, and read it once. Raises InputError for one that is no dataset."""
@@ -176,6 +194,18 @@ class Evaluations:
         except (StoreError, InputError) as error:
             log.warning("no calibration: %s", error)
             return None
+
+    def _recorded(self, run_id: str) -> tuple[StoredRun, RunPlan, Dataset]:
+        """A run with what it was asked. Raises InputError where its dataset is another one by now."""
+        run = self._store().runs.find(run_id)
+        plan = RunPlan(**{name: run.about[name] for name in RunPlan.__slots__})
+        dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
+        now = {"fingerprint": dataset.fingerprint, "documents_fingerprint": dataset.documents_fingerprint}
+        if any(run.about[name] != found for name, found in now.items()):
+            raise InputError(
+                f"The dataset {plan.dataset} is another one than when run {run.run_id} was started. Start a new run with it."
+            )
+        return run, plan, dataset
 
     def _go(
         self, run_id: str, plan: RunPlan, dataset: Dataset, done: list[Scored], stop: threading.Event | None

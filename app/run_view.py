@@ -134,6 +134,7 @@ def question_cells(scored: Scored) -> dict[str, Any]:
         "question": scored.question,
         "type": scored.type,
         "right": scored.correct,
+        "why": scored.label,
         "answer": scored.answer if not scored.failed else scored.problem,
         "f1": round(scored.f1, 2),
         "gold rank": scored.gold_rank,

@@ -51,6 +51,12 @@ class Scored:
     """Length of the answer."""
     duration_ms: float
     """From question to answer."""
+    label: str = ""
+    """Failure label; empty until the answer was explained."""
+    reliance_nats: float | None = None
+    """What the chunks did for the answer; None until then."""
+    right_with_oracle: bool | None = None
+    """Whether the gold chunk alone leads to the right answer; None where that was not tried."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""

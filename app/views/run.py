@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import state
 from app.eval_report import about_words, summaries_to_dict
+from app.labels import RIGHT, flows, label_rows, losses_words
 from app.run_view import (
     NAMES,
     OUTCOMES,
@@ -61,6 +62,7 @@ def show_run(run_id: str) -> None:
                 "the gold answer word for word, which a reader that quotes sentences cannot reach; right and gold in answer do not."
             )
         )
+    _show_labels(run, scores)
     _show_questions(scores)
     _show_downloads(run, summaries, scores)
 
@@ -126,6 +128,52 @@ def dot_plot(summaries: list[Summary], name: str) -> go.Figure:
 
 def _reach(low: float | None, high: float | None) -> float:
     return 0.0 if low is None or high is None else max(0.0, high - low)
+
+
+def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
+    st.subheader("Why", anchor=False)
+    labelled = sum(bool(each.label) for each in scores)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sample = st.number_input("Answers to explain, at most", 1, len(scores), min(100, len(scores)), width=220)
+        pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")
+    if pressed:
+        with st.status("Explaining answers …") as status:
+            for done, whole in state.services().evaluations.label(run.run_id, sample=int(sample)):
+                status.update(label=f"Explained {done:,} of {whole:,} answers")
+        st.rerun()
+    if not labelled:
+        text.show(text.note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
+        return
+    st.plotly_chart(sankey(scores), config=CHART_CONFIG, key="run-why", alt="From question type to failure label")
+    st.write(text.literal(losses_words(scores)))
+    text.show(text.table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
+
+
+def sankey(scores: list[Scored]) -> go.Figure:
+    """From question type to failure label."""
+    found = flows(scores)
+    types, labels = sorted({flow.type for flow in found}), list(dict.fromkeys(flow.label for flow in found))
+    right = {failure.value for failure in RIGHT}
+    figure = go.Figure(
+        go.Sankey(
+            node={
+                "label": [*types, *labels],
+                "color": [*["#8c96a0"] * len(types), *(DOT if label in right else WHOLE for label in labels)],
+                "pad": 12,
+            },
+            link={
+                "source": [types.index(flow.type) for flow in found],
+                "target": [len(types) + labels.index(flow.label) for flow in found],
+                "value": [flow.questions for flow in found],
+                "color": [
+                    "rgba(0, 114, 178, .25)" if flow.label in right else "rgba(230, 159, 0, .45)" for flow in found
+                ],
+            },
+            textfont={"color": ink()},
+        )
+    )
+    figure.update_layout(**chart_layout("From question type to what became of it", height=420))
+    return figure
 
 
 def _show_questions(scores: list[Scored]) -> None:
