@@ -1,6 +1,8 @@
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from backends.local.research import decoding
 from backends.local.research.generator import ABSTAINS, ABSTENTION, ResearchGenerator, find_window
 from backends.local.sampling import draws, likeliest
 from pipeline.deadline import Deadline
@@ -59,6 +62,19 @@ def loss_of(generator: ResearchGenerator, torch: Any, prompt: list[int], answer_
             labels = [-100] * len(prompt) + answer_ids
             out = generator._model(input_ids=torch.tensor([prompt + answer_ids]), labels=torch.tensor([labels]))
     return float(out.loss)
+
+
+@contextmanager
+def counted_widths(reader: Any) -> Iterator[list[int]]:
+    """How many tokens each forward pass reads."""
+    widths: list[int] = []
+    hook = reader.register_forward_pre_hook(
+        lambda module, arguments, given: widths.append(given["input_ids"].shape[1]), with_kwargs=True
+    )
+    try:
+        yield widths
+    finally:
+        hook.remove()
 
 
 def test_tokens_and_logprobs_are_those_of_transformers_generate(generator: ResearchGenerator, torch: Any) -> None:
@@ -233,8 +249,40 @@ def test_a_causal_model_that_gives_all_its_logits_is_scored_alike(
     sets = [CHUNKS, CHUNKS[:1], []]
     expected = gpt2.score(ANSWERABLE, sets, "paris")
     monkeypatch.setattr(gpt2._decoder, "keeps_logits", False)
-    np.testing.assert_allclose(gpt2.score(ANSWERABLE, sets, "paris"), expected, atol=1e-5)
+    for on_cpu in (True, False):
+        monkeypatch.setattr(gpt2._decoder, "on_cpu", on_cpu)
+        np.testing.assert_allclose(gpt2.score(ANSWERABLE, sets, "paris"), expected, atol=1e-5)
     assert answer(gpt2, ANSWERABLE, CHUNKS, max_new_tokens=3)[1].finish_reason == "length"
+
+
+def test_scores_are_the_same_however_prompts_are_read(
+    generator: ResearchGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = [list(some) for size in range(4) for some in combinations(CHUNKS, size)] * 2
+    expected = generator.score(ANSWERABLE, sets, "paris 7")
+    monkeypatch.setattr(decoding, "_can_cut", lambda cache: False)
+    np.testing.assert_allclose(generator.score(ANSWERABLE, sets, "paris 7"), expected, atol=1e-5)
+    monkeypatch.setattr(generator._decoder, "on_cpu", False)
+    np.testing.assert_allclose(generator.score(ANSWERABLE, sets, "paris 7"), expected, atol=1e-5)
+
+
+def test_a_causal_model_reads_once_what_prompts_begin_with(gpt2: ResearchGenerator) -> None:
+    with counted_widths(gpt2._model) as widths:
+        gpt2.score(ANSWERABLE, [CHUNKS, CHUNKS[:2], CHUNKS], "paris")
+    long, short = (len(gpt2._prompts.encode(ANSWERABLE, chunks)) for chunks in (CHUNKS, CHUNKS[:2]))
+    again = len(gpt2.split_answer("paris"))
+    first, *others = widths
+    # Of the third prompt, the same as one before, only its last token is read again, and the answer.
+    assert again in others
+    assert first + sum(others) < long + short
+
+
+def test_a_cache_of_a_sliding_window_is_not_cut(torch: Any) -> None:
+    from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
+
+    assert not decoding._can_cut(None)
+    assert decoding._can_cut(Cache(layers=[DynamicLayer()]))
+    assert not decoding._can_cut(Cache(layers=[DynamicLayer(), DynamicSlidingWindowLayer(sliding_window=4)]))
 
 
 def test_scoring_a_generated_answer_gives_the_logprobs_it_was_made_with(taught: ResearchGenerator) -> None:
@@ -336,15 +384,8 @@ def test_a_sample_leaves_the_next_one_the_prompt_as_it_was(generator: ResearchGe
 
 
 def test_the_prompt_is_read_once_for_all_samples(generator: ResearchGenerator) -> None:
-    reader = generator._model.get_encoder() if generator._seq2seq else generator._model
-    widths: list[int] = []
-    hook = reader.register_forward_pre_hook(
-        lambda module, arguments, given: widths.append(given["input_ids"].shape[1]), with_kwargs=True
-    )
-    try:
+    with counted_widths(generator._model.get_encoder() if generator._seq2seq else generator._model) as widths:
         sample(generator, 3)
-    finally:
-        hook.remove()
     assert [width for width in widths if width > 1] == [len(generator._prompts.encode(ANSWERABLE, CHUNKS))]
 
 

@@ -22,7 +22,10 @@ from backends.local.sampling import Draw, likeliest
 from pipeline.errors import BadResponse
 
 SCORED_TOGETHER = 8
-"""Prompts in one forward pass of `score`; what keeps its memory bounded."""
+"""Prompts at most in one forward pass of `score`; what keeps its memory bounded."""
+
+ALIKE = 0.75
+"""How long the shortest of them is at least, as a share of the longest, on a processor: there padding costs as much as text."""
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -48,6 +51,7 @@ class Decoder:
         self._threads = threads
         self._lock = threading.Lock()
         self.seq2seq = bool(model.config.is_encoder_decoder)
+        self.on_cpu = model.device.type == "cpu"
         self.keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
 
     def decode(self, prompt: Sequence[int], steps: int) -> Iterator[tuple[int, float]]:
@@ -97,17 +101,54 @@ class Decoder:
     def score(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> FloatArray:
         """Log-probabilities of a forced answer after each prompt: float32 (n_prompts, n_tokens), nats.
 
-        Row i summed is -loss · n_tokens of the model's own teacher-forced loss on prompt i alone: padding changes nothing.
+        Row i summed is -loss · n_tokens of the model's own teacher-forced loss on prompt i alone: neither padding nor what other prompts
+        have in common with it changes anything. On a processor a causal model reads once what several prompts begin with.
         """
-        rows = [np.empty((0, len(answer)), np.float32)]
-        for start in range(0, len(prompts), SCORED_TOGETHER):
-            batch = prompts[start : start + SCORED_TOGETHER]
+        found = np.empty((len(prompts), len(answer)), np.float32)
+        in_turn = self.on_cpu and not self.seq2seq
+        for places, logits in (self._read_in_turn if in_turn else self._read_together)(prompts, answer):
             with self.running():
-                logits = self._answer_logits(batch, answer)
-                wanted = self.tensor([answer] * len(batch)).unsqueeze(-1)
-                logprobs = logits.float().log_softmax(dim=-1).gather(-1, wanted).squeeze(-1)
-                rows.append(logprobs.cpu().numpy())
-        return np.concatenate(rows)
+                wanted = self.tensor([answer] * len(places)).unsqueeze(-1)
+                found[places] = logits.float().log_softmax(dim=-1).gather(-1, wanted).squeeze(-1).cpu().numpy()
+        return found
+
+    def _read_in_turn(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> Iterator[tuple[list[int], Any]]:
+        """Place and answer logits of one prompt after another, neighbours being those that begin alike.
+
+        Only what follows the common beginning is read. A model whose cache cannot be cut back reads all of each prompt.
+        """
+        options = {"logits_to_keep": len(answer)} if self.keeps_logits else {}
+        cache: Any = None
+        before: list[int] = []
+        for place in sorted(range(len(prompts)), key=lambda place: list(prompts[place])):
+            row = [*prompts[place], *answer[:-1]]
+            with self.running():
+                shared = min(_count_common(before, row), len(prompts[place]) - 1) if _can_cut(cache) else 0
+                if shared:
+                    cache.crop(shared - len(before))
+                out = self.model(
+                    input_ids=self.tensor([row[shared:]]),
+                    past_key_values=cache if shared else None,
+                    use_cache=True,
+                    return_dict=True,
+                    **options,
+                )
+            cache, before = out.past_key_values, row
+            yield [place], out.logits[:, -len(answer) :]
+
+    def _read_together(
+        self, prompts: Sequence[Sequence[int]], answer: Sequence[int]
+    ) -> Iterator[tuple[list[int], Any]]:
+        """Places and answer logits of some prompts at a time, those of about one length."""
+        alike = ALIKE if self.on_cpu else 0.0
+        todo = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
+        while todo:
+            least = len(prompts[todo[0]])
+            places = [place for place in todo[:SCORED_TOGETHER] if least >= alike * len(prompts[place])]
+            todo = todo[len(places) :]
+            with self.running():
+                logits = self._answer_logits([prompts[place] for place in places], answer)
+            yield places, logits
 
     def _answer_logits(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> Any:
         """(n_prompts, n_tokens, vocabulary): what the model expects at each token of the answer."""
@@ -155,6 +196,16 @@ class Decoder:
         mode = self._torch.enable_grad() if gradients else self._torch.inference_mode()
         with self._lock, limit_threads(self._threads), mode:
             yield
+
+
+def _can_cut(cache: Any) -> bool:
+    """Whether a cache can be put back to where it stood some tokens ago. One of a sliding window cannot once the window is full."""
+    return cache is not None and getattr(cache, "is_croppable", False) and not any(cache.is_sliding)
+
+
+def _count_common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two rows begin with alike."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 class TextStream:
