@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any
 
+from app.compared_runs import ComparedRuns, compare_stored
 from app.explanations import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.calibrating import Calibration, calibrate
@@ -23,6 +24,7 @@ from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
 from evaluation.summary import Summary, summarise
+from evaluation.verdict import MAX_DROP
 from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
@@ -166,6 +168,11 @@ class Evaluations:
         if not scores:
             raise InputError(f"The run {run_id} has no answers yet. Go on with it: `raglass eval resume {run_id}`.")
         return summarise(scores)
+
+    def compare(self, first: str, second: str, *, max_drop: float = MAX_DROP) -> ComparedRuns:
+        """Hold the second run against the first, over the questions they share. Raises InputError where that cannot be done."""
+        one, other = ((run, self.scores(run.run_id)) for run in (self.find(first), self.find(second)))
+        return compare_stored(one, other, max_drop=max_drop)
 
     def calibrate(self, run_id: str, method: str = "auto") -> Calibration:
         """Fit the confidence of what answered a run, and keep it for its traces. Raises InputError where that cannot be done."""

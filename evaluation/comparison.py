@@ -28,8 +28,19 @@ YES_OR_NO = frozenset({"correct", "exact", "gold in answer", "abstained", "recal
 
 NOTHING_DIFFERS = "nothing differs"
 
-SETTINGS = ("backend", "top_k", "rerank", "deadline_s", "limit", "seed", "dataset", "fingerprint", "version")
-"""What a run records of how it was made, and may set two apart."""
+SETTINGS = {
+    "dataset": "dataset",
+    "fingerprint": "questions",
+    "documents_fingerprint": "documents",
+    "limit": "questions drawn",
+    "seed": "seed of the draw",
+    "backend": "backend",
+    "top_k": "chunks",
+    "rerank": "reranked",
+    "deadline_s": "deadline, s",
+    "version": "version of Raglass",
+}
+"""What a run records of how it was made and may set two apart, with what a person calls it."""
 
 Pair = tuple[Scored, Scored]
 
@@ -88,6 +99,11 @@ class Comparison:
         """Measures that are significantly worse."""
         return tuple(each for each in self.differences if each.name in HIGHER_IS_BETTER and each.significantly_lower)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether a gate should hold the second back: it is not safe, or a measure is significantly worse."""
+        return self.verdict.outcome == "not safe" or bool(self.regressions)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
@@ -130,7 +146,11 @@ def compare_runs(
 
 def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Name and both values of what two runs' records say differently of how they were made; None for what one does not say."""
-    return [(name, first.get(name), second.get(name)) for name in SETTINGS if first.get(name) != second.get(name)]
+    return [
+        (words, first.get(name), second.get(name))
+        for name, words in SETTINGS.items()
+        if first.get(name) != second.get(name)
+    ]
 
 
 def _pair(first: Sequence[Scored], second: Sequence[Scored]) -> tuple[list[Pair], int]:
@@ -213,13 +233,9 @@ def explain_flip(first: Scored, second: Scored) -> str:
         return f"It failed now: {second.problem}" if second.failed else f"It failed before: {first.problem}"
     if first.answerable != second.answerable:
         return "The labels are other ones: only one run's say that the documents have an answer."
-    parts = [_moved(first.gold_rank, second.gold_rank), _abstained(first, second)]
-    known = [part for part in parts if part]
-    if not known:
-        same = first.answer == second.answer
-        what = "The same answer, held against other labels" if same else "Another answer"
-        known = [what + _over(first)]
-    sentence = "; ".join(known)
+    moved, abstained = _moved(first.gold_rank, second.gold_rank), _abstained(first, second)
+    answered = abstained or _other_answer(first, second)
+    sentence = f"{moved}; {answered}" if moved else abstained or answered + _over(first)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
@@ -241,6 +257,10 @@ def _abstained(first: Scored, second: Scored) -> str:
     return (
         "it abstains now, as it should" if second.abstained else "it answers now, though the documents have no answer"
     )
+
+
+def _other_answer(first: Scored, second: Scored) -> str:
+    return "the same answer, held against other labels" if first.answer == second.answer else "another answer"
 
 
 def _over(scored: Scored) -> str:
