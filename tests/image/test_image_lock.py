@@ -17,9 +17,7 @@ NOT_IN_THE_IMAGE = {
     "pinecone": "fills an index",
     "pydantic": "reads the configuration of a deployment",
     "pypdf": "parses documents",
-    "pystemmer": "ranks for the local backend",
     "pyyaml": "reads templates",
-    "sentencex": "cuts documents",
 }
 """What pyproject.toml asks for and a dashboard over a stack does without, and why."""
 
