@@ -32,7 +32,7 @@ def gold_words(found: Diagnosed) -> str:
 
 def diagnosis_rows(found: Diagnosed) -> list[tuple[str, str, str]]:
     """Every trial: what it was for, its condition, what came of it."""
-    shown = [("counterfactual", trial.name, trial_words(trial)) for trial in found.counterfactuals]
+    shown = [("what if", trial.name, trial_words(trial)) for trial in found.counterfactuals]
     return shown + [("repair", trial.name, trial_words(trial)) for trial in found.repairs]
 
 
@@ -41,7 +41,7 @@ def diagnosis_text(found: Diagnosed) -> str:
     lines = [*textwrap.wrap(printable(found.sentence), WIDTH), "", *textwrap.wrap(gold_words(found), WIDTH)]
     if found.caveat:
         lines += textwrap.wrap(found.caveat, WIDTH)
-    lines += [printable(f"  {purpose:<14} asked {name}: {words}") for purpose, name, words in diagnosis_rows(found)]
+    lines += [printable(f"  {purpose:<7} asked {name}: {words}") for purpose, name, words in diagnosis_rows(found)]
     if found.diagnosis is not None and found.diagnosis.remedy:
         lines += ["", *textwrap.wrap(f"What to do: {found.diagnosis.remedy}", WIDTH)]
     return "\n".join(lines)

@@ -106,8 +106,12 @@ def _excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
     """The beginning of a chunk, or what is quoted of it where that comes later."""
     first, end = min(spans, default=(0, 0))
     start = first if end > EXCERPT_CHARS else 0
-    cut = marked(text[start : start + EXCERPT_CHARS], [(begin - start, end - start) for begin, end in spans])
-    return f"{'…' if start else ''}{cut}{'…' if len(text) > start + EXCERPT_CHARS else ''}"
+    stop = start + EXCERPT_CHARS
+    if len(text) > stop:
+        word_ends = text.rfind(" ", start + 1, stop + 1)
+        stop = max(stop if word_ends < 0 else word_ends, end)
+    cut = marked(text[start:stop], [(begin - start, end - start) for begin, end in spans])
+    return f"{'…' if start else ''}{cut}{'…' if len(text) > stop else ''}"
 
 
 def _diagnosis(diagnosed: Diagnosed) -> str:

@@ -9,7 +9,7 @@ from app.report import WIDTH, one_line, printable, shortened
 from app.wording import listed, three_figures
 from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained
 from explain.explanation import MOSTLY, Explanation
-from explain.sampled import SampledExplanation
+from explain.sampled import RANDOM_DROPS, SampledExplanation
 from explain.spans import token_spans
 from pipeline.types import Chunk, Evidence
 
@@ -213,11 +213,10 @@ def pairs_title(found: Explanation) -> str:
 def weights_title(found: Explained) -> str:
     """Which source did most, for a chart's title."""
     best = found.order[0]
-    value = float(found.source_nats[best])
-    if abs(value) < NOT_ATTRIBUTABLE_NATS:
+    if abs(float(found.source_nats[best])) < NOT_ATTRIBUTABLE_NATS:
         return "None did much by itself"
     rank = found.chunks[found.sources[best].chunk].rank
-    return f"{'A sentence of chunk' if _by_sentence(found) else 'Chunk'} {rank} did most: {nats(value)} nats"
+    return f"{'A sentence of chunk' if _by_sentence(found) else 'Chunk'} {rank} did most"
 
 
 def level_text(value: float) -> str:
@@ -243,11 +242,12 @@ def belief(found: Explained) -> list[str]:
         if score is None
         else f"Linear datamodeling score {score:.2f}: how well the {weights} predict the order of {tried}, from −1 to 1 (exactly)."
     ]
+    chosen = f" over {RANDOM_DROPS} draws" if sampled else ""
     noun = found.unit.removesuffix("s") if isinstance(found, SampledExplanation) else "chunk"
     for top, drop, chance in found.drops_nats:
         which, any_one = (f"the first {noun}", "any one") if top == 1 else (f"the first {top} {noun}s", f"any {top}")
         lines.append(
-            f"Without {which} the answer changes by {nats(-drop)} nats; without {any_one}, on average, by {nats(-chance)}."
+            f"Without {which} the answer changes by {nats(-drop)} nats; without {any_one}, on average{chosen}, by {nats(-chance)}."
         )
     return lines
 

@@ -82,14 +82,15 @@ def test_nobodys_text_is_markup_and_nothing_is_loaded(nasty):
 
 def test_what_is_quoted_is_printed_however_late_in_its_chunk_it_comes():
     found = explanation([-9, -8, -3, -2])
-    quoted = "Oslo is the capital."
-    texts = ("x" * 500 + quoted, quoted + "x" * 500)
+    quoted, other = "Oslo is the capital.", "word " * 100
+    texts = (other + quoted, quoted + other)
     chunks = tuple(replace(chunk, text=text) for chunk, text in zip(found.chunks, texts, strict=True))
     evidence = (Evidence("c1", 500, 520), Evidence("c2", 0, 20))
     trace = replace(found.trace, generation=replace(found.trace.generation, evidence=evidence))
     page = read(report_html(replace(found, trace=trace, chunks=chunks)))
     assert page.marked == [quoted, quoted]
     assert f"…{quoted}" in page.text
+    assert "word…" in page.text
 
 
 def test_sampled_and_unfinished_explanations_have_a_report_too():
@@ -102,8 +103,8 @@ def test_sampled_and_unfinished_explanations_have_a_report_too():
 
 def test_a_diagnosis_in_a_shell_says_what_was_tried_and_what_to_do():
     said = diagnosis_text(missed())
-    assert "counterfactual asked with the gold chunk alone: “Oslo”, right" in said
-    assert "repair         asked with top_k 10: “Oslo”, right" in said
+    assert "what if asked with the gold chunk alone: “Oslo”, right" in said
+    assert "repair  asked with top_k 10: “Oslo”, right" in said
     assert "What to do: Retrieve more chunks" in said
     found = diagnosis_to_dict(missed())
     assert (found["label"], found["found_at"], found["repairs"][0]["correct"]) == ("retrieval miss", 9, True)
