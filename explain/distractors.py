@@ -25,14 +25,19 @@ def draw_distractors(found: Explained, pool: Sequence[Chunk]) -> list[list[Chunk
 
     pool: chunks in random order. Those of a document that the answer read, or that hold the answer, are passed over.
     """
-    read = {chunk.document_id for chunk in found.chunks} | {chunk.chunk_id for chunk in found.chunks}
-    free = [
-        chunk
-        for chunk in pool
-        if chunk.document_id not in read and chunk.chunk_id not in read and not holds_gold(chunk.text, [found.answer])
-    ]
+    free = unrelated(found.chunks, [found.answer], pool)
     k = len(found.chunks)
     return [free[start : start + k] for start in range(0, min(DRAWS * k, len(free) - k + 1), k)]
+
+
+def unrelated(read: Sequence[Chunk], answers: Sequence[str], pool: Sequence[Chunk]) -> list[Chunk]:
+    """Chunks of the pool, in its order, that are of no document that was read and hold none of the answers."""
+    known = {chunk.document_id for chunk in read} | {chunk.chunk_id for chunk in read}
+    return [
+        chunk
+        for chunk in pool
+        if chunk.document_id not in known and chunk.chunk_id not in known and not holds_gold(chunk.text, answers)
+    ]
 
 
 def builtin_pool(seed: int) -> list[Chunk]:
