@@ -51,7 +51,7 @@ def _table(heading: str, rows: Sequence[Difference]) -> list[str]:
 def _row(each: Difference) -> str:
     name = shortened(one_line(each.name), 15)
     first, second = (_value(value) for value in (each.first, each.second))
-    p_values = f"{_p(each.p):>7} {_p(each.p_adjusted):>7} {_p(each.mcnemar_p):>8}"
+    p_values = f"{p_words(each.p):>7} {p_words(each.p_adjusted):>7} {p_words(each.mcnemar_p):>8}"
     tail = f"  {each.why_no_test}" if each.why_no_test else p_values
     return f"{name:<15} {each.questions:>6,} {first:>8} {second:>8}  {difference_words(each):<27} {tail}".rstrip()
 
@@ -78,7 +78,7 @@ def _digits(value: float) -> int:
     return 3 if abs(value) < 10 else 1
 
 
-def _p(value: float | None) -> str:
+def p_words(value: float | None) -> str:
     return "–" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
@@ -93,7 +93,7 @@ def regression_words(comparison: Comparison) -> str:
 
 
 def _equals(p: float | None) -> str:
-    words = _p(p)
+    words = p_words(p)
     return f"< {words[1:]}" if words.startswith("<") else f"= {words}"
 
 
@@ -169,7 +169,7 @@ def _markdown_table(heading: str, rows: Sequence[Difference]) -> list[str]:
             _value(each.first),
             _value(each.second),
             difference_words(each),
-            each.why_no_test or (f"**{_p(p)}**" if each.significant else _p(p)),
+            each.why_no_test or (f"**{p_words(p)}**" if each.significant else p_words(p)),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return lines

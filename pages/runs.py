@@ -1,18 +1,22 @@
-"""Runs: labelled questions answered and judged; start, watch, stop, go on, and study one by question type."""
+"""Runs: labelled questions answered and judged; start, watch, stop, go on; study one by question type, or two against each other."""
 
 import streamlit as st
 
 from app import state
 from app.views import text
 from app.views.run import show_run
+from app.views.run_compare import show_compared
 from app.views.runs import follow_run, show_runs, start_form
 from pipeline.errors import RaglassError
 
-run_id = st.query_params.get("run")
+run_id, other_id = st.query_params.get("run"), st.query_params.get("with")
 try:
     if run_id:
         st.button("All runs", icon=":material/arrow_back:", on_click=st.query_params.clear)
-        show_run(run_id)
+        if other_id:
+            show_compared(run_id, other_id)
+        else:
+            show_run(run_id)
     else:
         st.title("Runs", anchor=False)
         follow_run()

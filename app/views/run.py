@@ -22,6 +22,7 @@ from app.run_view import (
     scores_csv,
 )
 from app.views import text
+from app.views.interval_plot import Row, interval_plot
 from app.views.style import CHART_CONFIG, chart_layout, ink
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
@@ -97,37 +98,18 @@ def _show_types(summaries: list[Summary]) -> None:
 
 def dot_plot(summaries: list[Summary], name: str) -> go.Figure:
     """A mean and its interval for all questions and each type."""
-    shown = dots(summaries, name)
-    values = [dot.found.value for dot in shown]
-    labels = [f"{dot.name}<br>{measure_words(name, dot.found)}" for dot in shown]
-    figure = go.Figure(
-        go.Scatter(
-            x=values,
-            y=list(range(len(shown))),
-            mode="markers",
-            marker={"size": 10, "color": [WHOLE, *[DOT] * (len(shown) - 1)]},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [_reach(dot.found.value, dot.found.high) for dot in shown],
-                "arrayminus": [_reach(dot.found.low, dot.found.value) for dot in shown],
-                "color": ink(),
-                "thickness": 1.2,
-            },
-            customdata=[
-                f"{dot.name}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}" for dot in shown
-            ],
-            hovertemplate="%{customdata}<extra></extra>",
+    rows = [
+        Row(
+            f"{dot.name}<br>{measure_words(name, dot.found)}",
+            dot.found.value,
+            dot.found.low,
+            dot.found.high,
+            DOT if number else WHOLE,
+            f"{dot.name}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}",
         )
-    )
-    figure.update_layout(**chart_layout(f"{NAMES[name]}, with 95 % intervals", height=110 + 40 * len(shown)))
-    figure.update_yaxes(autorange="reversed", fixedrange=True, tickvals=list(range(len(shown))), ticktext=labels)
-    figure.update_xaxes(fixedrange=True)
-    return figure
-
-
-def _reach(low: float | None, high: float | None) -> float:
-    return 0.0 if low is None or high is None else max(0.0, high - low)
+        for number, dot in enumerate(dots(summaries, name))
+    ]
+    return interval_plot(f"{NAMES[name]}, with 95 % intervals", rows)
 
 
 def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
