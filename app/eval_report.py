@@ -6,7 +6,7 @@ from typing import Any
 
 from app.report import WIDTH, one_line, shortened
 from app.sureness import quality_rows
-from app.wording import rough_time, when
+from app.wording import count, rough_time, when
 from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary
@@ -44,7 +44,7 @@ def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:
     lines = [*about_words(run), ""]
     lines += [f"  {name:<22} {_measure(found)}" for name, found in whole.measures.items()]
     if whole.failed:
-        lines.append(f"  {whole.failed:,} questions failed; they count as wrong.")
+        lines.append(f"  {count(whole.failed, 'question')} failed, counted as wrong.")
     if types:
         lines += ["", f"{'type':<12} {'n':>5}  {'correct':<22} {'f1':<22} {'recall':<22}"]
         for each in types:
@@ -69,7 +69,7 @@ def runs_text(runs: Sequence[StoredRun]) -> str:
         return "No run yet. `raglass eval run --dataset builtin` starts one."
     return "\n".join(
         f"{run.run_id}  {run.status:<9} {run.answers:>6,} of {run.about['questions']:>6,}  "
-        f"{shortened(one_line(str(run.about['name'])), WIDTH - 66):<{WIDTH - 66}} {run.about['backend']}  {when(run.started_at)}"
+        f"{shortened(one_line(str(run.about['name'])), WIDTH - 78):<{WIDTH - 78}} {run.about['backend']}  {when(run.started_at)}"
         for run in runs
     )
 

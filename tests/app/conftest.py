@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+import app.services
+from app import cli
 from app.config import Settings
 from app.services import Services
 from backends.fake import Script, ScriptedBackend
@@ -58,3 +61,15 @@ def make_services(settings: Settings) -> Iterator[Callable[..., Services]]:
 @pytest.fixture
 def services(make_services: Callable[..., Services]) -> Services:
     return make_services()
+
+
+@pytest.fixture
+def run(make_services: Callable[..., Services], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run `raglass` in this process, over a scripted backend."""
+
+    def run_(*arguments: str, services: Services | None = None) -> Result:
+        current = services or make_services()
+        monkeypatch.setattr(app.services, "services", lambda: current)
+        return CliRunner().invoke(cli.main, arguments)
+
+    return run_

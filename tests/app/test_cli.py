@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-import app.services
 from app import cli
 from app.services import Services
 from backends.fake import Script
@@ -21,32 +20,17 @@ from metrics.store import TraceStore
 from pipeline.errors import StoreError, Throttled
 from pipeline.schema import json_schema, trace_from_dict
 from pipeline.types import Chunk
+from tests.app.shells import shell
 
 Make = Callable[..., Services]
 Run = Callable[..., Result]
 ESCAPE = "\x1b[31mred\x9b2J"
 
 
-@pytest.fixture
-def run(make_services: Make, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run `raglass` in this process, over a scripted backend."""
-
-    def run_(*arguments: str, services: Services | None = None) -> Result:
-        current = services or make_services()
-        monkeypatch.setattr(app.services, "services", lambda: current)
-        return CliRunner().invoke(cli.main, arguments)
-
-    return run_
-
-
-def shell(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Run `raglass` as a process of its own."""
-    command = [sys.executable, "-c", "from app.cli import main; main(prog_name='raglass')", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ}, timeout=600)
-
-
 @pytest.mark.parametrize(
-    "arguments", [[], ["serve"], ["ask"], ["index"], ["traces"], ["status"], ["ingest"], ["explain"]], ids=str
+    "arguments",
+    [[], ["serve"], ["ask"], ["index"], ["traces"], ["status"], ["ingest"], ["explain"], ["eval"], ["eval", "run"]],
+    ids=str,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
@@ -83,7 +67,7 @@ def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_
 
 
 def test_help_names_every_command(run: Run) -> None:
-    for name in ("serve", "ask", "index", "ingest", "traces", "explain", "status"):
+    for name in ("serve", "ask", "index", "ingest", "traces", "explain", "eval", "status"):
         assert re.search(rf"^  {name} ", run("--help").output, re.M)
 
 

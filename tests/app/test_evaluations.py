@@ -1,0 +1,280 @@
+"""Runs: what is asked, what is kept, and how they are gone on with after whatever ended them."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from app.evaluations import RunPlan, RunStep, answered_by
+from app.indexing import Upload
+from app.services import Services
+from backends.fake import Script
+from evaluation.runner import MOST_FAILURES
+from metrics.queries import TraceQuery
+from metrics.runs import RunLog
+from metrics.store import TraceStore
+from pipeline.errors import ConfigError, InputError, StoreError, Throttled, Unavailable
+from pipeline.types import Trace
+from tests.app.labelled_file import write_questions
+
+Make = Callable[..., Services]
+QUESTIONS = 12
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> RunPlan:
+    """Twelve questions, every second of which is answered right."""
+    return RunPlan(str(write_questions(tmp_path / "questions.csv", QUESTIONS)), "fake", 5, 30.0)
+
+
+def last(steps: Iterable[RunStep]) -> RunStep:
+    *_, end = steps
+    return end
+
+
+def asked(services: Services) -> Counter[str]:
+    """How often each question was asked, by the stored traces."""
+    return Counter(row.question for row in services.store.page(TraceQuery(), limit=500).rows)
+
+
+def once(count: int = QUESTIONS) -> Counter[str]:
+    return Counter(f"Question {number}?" for number in range(count))
+
+
+def test_finished_run_has_a_stored_trace_for_every_answer(services: Services, plan: RunPlan) -> None:
+    steps = list(services.evaluations.run(plan))
+    assert [step.phase for step in steps] == ["index", *["ask"] * (QUESTIONS + 1)]
+    run = services.evaluations.find("LAST")
+    assert (run.run_id, run.status, run.answers) == (steps[-1].run_id, "finished", QUESTIONS)
+    scores = services.evaluations.scores(run.run_id)
+    assert len({scored.question_id for scored in scores}) == QUESTIONS
+    for scored in scores:
+        trace = services.trace(scored.trace_id)
+        assert (trace.question, trace.generation.answer) == (scored.question, scored.answer)
+    assert sum(scored.correct for scored in scores) == QUESTIONS / 2
+    whole, *types = services.evaluations.summary(run.run_id)
+    assert whole.measures["correct"].value == 0.5
+    assert [each.name for each in types] == ["DATE", "PERSON"]
+
+
+def test_what_is_needed_to_repeat_a_run_is_recorded(services: Services, plan: RunPlan) -> None:
+    drawn = replace(plan, limit=5, seed=3, top_k=2, rerank=True, workers=2)
+    last(services.evaluations.run(drawn))
+    about = services.evaluations.find("LAST").about
+    assert {name: about[name] for name in RunPlan.__slots__} == drawn.to_dict()
+    assert (about["name"], about["questions"], about["problems"]) == ("questions.csv", 5, [])
+    assert {"fingerprint", "documents_fingerprint", "version"} <= set(about)
+    scores = services.evaluations.scores(services.evaluations.find("LAST").run_id)
+    settings = [services.trace(scored.trace_id).settings for scored in scores]
+    assert [(each["top_k"], each["rerank"], each["deadline_s"]) for each in settings] == [(2, True, 30.0)] * 5
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("how", ["event", "closing"])
+def test_stopped_run_is_gone_on_with_and_nothing_is_asked_twice(
+    make_services: Make, plan: RunPlan, how: str, workers: int
+) -> None:
+    services, stop = make_services(Script(delays_s={"generate": 0.01})), threading.Event()
+    with closing(services.evaluations.run(replace(plan, workers=workers), stop)) as steps:
+        for step in steps:
+            if step.progress is not None and step.progress.done == 3:
+                stop.set()
+                if how == "closing":
+                    break
+    run = services.evaluations.find(step.run_id)
+    assert run.status == "stopped"
+    assert 3 <= run.answers == asked(services).total() < QUESTIONS
+    end = last(services.evaluations.resume(step.run_id))
+    assert end.progress is not None
+    assert (end.run_id, end.progress.done, end.progress.correct) == (step.run_id, QUESTIONS, QUESTIONS / 2)
+    assert services.evaluations.find("LAST").status == "finished"
+    assert asked(services) == once()
+
+
+def test_failed_question_is_asked_again_and_its_answer_takes_the_place_of_the_failure(
+    make_services: Make, tmp_path: Path
+) -> None:
+    script = Script(failures={"generate": Throttled("Slow down.")})
+    services = make_services(script)
+    few = RunPlan(str(write_questions(tmp_path / "few.csv", MOST_FAILURES - 1)), "fake", 5, 30.0)
+    end = last(services.evaluations.run(few))
+    assert (end.progress.done, end.progress.failed) == (4, 4)
+    assert services.evaluations.summary(end.run_id)[0].failed == 4
+    script.failures.clear()
+    end = last(services.evaluations.resume(end.run_id))
+    assert (end.progress.done, end.progress.failed, end.progress.correct) == (4, 0, 2)
+    assert not any(scored.failed for scored in services.evaluations.scores(end.run_id))
+    assert asked(services) == Counter({f"Question {number}?": 2 for number in range(4)})
+
+
+def test_backend_that_is_down_ends_the_run_and_what_was_answered_stays(make_services: Make, plan: RunPlan) -> None:
+    script = Script()
+    services = make_services(script)
+    steps = services.evaluations.run(plan)
+    while (progress := next(steps).progress) is None or progress.done < 4:
+        pass
+    script.failures["generate"] = Unavailable("The endpoint is gone.")
+    with pytest.raises(Unavailable, match=r"5 questions in a row failed; the run stopped. The endpoint is gone."):
+        list(steps)
+    run = services.evaluations.find("LAST")
+    assert (run.status, run.answers) == ("failed", 4 + MOST_FAILURES)
+    script.failures.clear()
+    assert last(services.evaluations.resume(run.run_id)).progress.correct == QUESTIONS / 2
+    assert services.evaluations.find("LAST").status == "finished"
+
+
+@pytest.mark.parametrize(("owner", "method"), [(TraceStore, "put"), (RunLog, "keep")])
+def test_store_that_cannot_be_written_ends_the_run_and_what_was_kept_stays(
+    services: Services, plan: RunPlan, monkeypatch: pytest.MonkeyPatch, owner: type, method: str
+) -> None:
+    kept, write = [], getattr(owner, method)
+
+    def fail(*arguments: object) -> None:
+        if len(kept) == 3:
+            raise StoreError("The disk is full. Free some space.")
+        kept.append(arguments)
+        write(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, method, fail)
+        with pytest.raises(StoreError, match=r"The disk is full. Free some space."):
+            list(services.evaluations.run(plan))
+    run = services.evaluations.find("LAST")
+    assert (run.status, run.answers) == ("failed", 3)
+    last(services.evaluations.resume(run.run_id))
+    assert services.evaluations.find("LAST").answers == QUESTIONS
+
+
+def test_status_that_cannot_be_stored_is_logged_and_hides_nothing(
+    services: Services, plan: RunPlan, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(RunLog, "set_status", fail)
+    assert last(services.evaluations.run(plan)).progress.done == QUESTIONS
+    assert "is finished, which could not be stored: The disk is full." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("Wegener", "Hess"), ("Wegener did.", "Hess did.")],
+    ids=["another label", "another text under the same title"],
+)
+def test_run_is_not_gone_on_with_over_another_dataset(
+    services: Services, tmp_path: Path, before: str, after: str
+) -> None:
+    path = tmp_path / "questions.csv"
+    path.write_text("question,answer,context,article\nWho?,Wegener,Wegener did.,Drift\n")
+    end = last(services.evaluations.run(RunPlan(str(path), "fake", 5, 30.0)))
+    path.write_text(path.read_text().replace(before, after, 1))
+    with pytest.raises(InputError, match=f"another one than when run {end.run_id} was started. Start a new run"):
+        list(services.evaluations.resume(end.run_id))
+    assert services.evaluations.find("LAST").status == "finished"
+
+
+def test_dataset_is_found_again_from_another_folder(
+    services: Services, plan: RunPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    end = last(services.evaluations.run(replace(plan, dataset="questions.csv")))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert last(services.evaluations.resume(end.run_id)).progress.done == QUESTIONS
+
+
+def test_backend_that_cannot_be_opened_fails_the_run(services: Services, plan: RunPlan) -> None:
+    with pytest.raises(ConfigError, match="no backend 'cloud'"):
+        list(services.evaluations.run(replace(plan, backend="cloud")))
+    run = services.evaluations.find("LAST")
+    assert (run.status, run.answers) == ("failed", 0)
+    with pytest.raises(InputError, match=f"raglass eval resume {run.run_id}"):
+        services.evaluations.summary(run.run_id)
+
+
+def test_dataset_that_cannot_be_asked_starts_no_run(services: Services, plan: RunPlan) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        list(services.evaluations.run(replace(plan, dataset="gone.csv")))
+    assert services.evaluations.newest() == []
+
+
+def test_documents_of_a_dataset_on_a_backend_that_keeps_its_own_are_said_to_be_taken_for_granted(
+    services: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("question,answer,context\nWho?,Sentence 1,Sentence 1 it was.\n")
+    assert last(services.evaluations.run(RunPlan(str(path), "fake", 5, 30.0))).progress.correct == 1
+    assert "fake keeps its documents elsewhere; those of own.csv are taken to be among them" in caplog.text
+
+
+def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "rivers.csv"
+    path.write_text(
+        "question,answer,context\n"
+        "Which river flows through Cologne?,Rhine,The Rhine flows through Cologne.\n"
+        "Which river flows through Hamburg?,Elbe,The Elbe flows through Hamburg.\n"
+        "Which river flows through Vienna?,Danube,The Danube flows through Vienna.\n"
+    )
+    services = Services(replace(Settings(), data_dir=tmp_path / "data", builtin_corpus=False, threads=1))
+    usual = tmp_path / "drift.txt"
+    usual.write_text("Alfred Wegener proposed in 1912 that continents drift.")
+    try:
+        corpus = services.corpus("local/embedded")
+        services.start_indexing(corpus, [Upload("drift.txt", usual)]).wait(60)
+        before = corpus.state()
+        end = last(services.evaluations.run(RunPlan(str(path), "local/embedded", 5, 30.0)))
+        assert (end.progress.done, end.progress.correct) == (3, 3)
+        scores = services.evaluations.scores(end.run_id)
+        assert {scored.gold_rank for scored in scores} == {1}
+        titles = {chunk.title for scored in scores for chunk in services.trace(scored.trace_id).chunks}
+        assert {title.split()[1] for title in titles} == {"Rhine", "Elbe", "Danube"}
+        assert corpus.state() == before
+        assert before.added_documents == 1
+        assert services.ask(services.question("Who proposed drift?")).trace.chunks[0].title == "drift"
+        # Gone on with, it needs no second index, and asks nothing again.
+        assert last(services.evaluations.resume(end.run_id)).progress.done == 3
+    finally:
+        services.close()
+
+
+def calibrated(services: Services, tmp_path: Path) -> Trace:
+    """Calibrate on a run of 80 questions, half of them right; the trace of one of them."""
+    path = write_questions(tmp_path / "many.csv", 80)
+    end = last(services.evaluations.run(RunPlan(str(path), "fake", 5, 30.0)))
+    found = services.evaluations.calibrate(end.run_id)
+    assert (found.run_id, found.backend, found.kind) == (end.run_id, "fake", "calibrated")
+    assert (found.fitted, found.reported) == (40, 40)
+    return services.trace(services.evaluations.scores(end.run_id)[0].trace_id)
+
+
+def test_calibration_speaks_for_what_answered_and_for_nothing_else(services: Services, tmp_path: Path) -> None:
+    trace = calibrated(services, tmp_path)
+    found = services.evaluations.calibration_of(trace)
+    assert found is not None
+    assert found.qualities[2].ece < found.qualities[1].ece  # 0.8 promised, half of them right
+    for changes in ({"generator": "other"}, {"embedder": "other"}):
+        other = replace(trace, settings={**trace.settings, **changes})
+        assert services.evaluations.calibration_of(other) is None
+    assert services.evaluations.calibration_of(replace(trace, backend="other")) is None
+
+
+def test_calibration_that_cannot_be_read_is_none_and_logged(
+    services: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trace = calibrated(services, tmp_path)
+    services.store.runs.keep_calibration(answered_by(trace), "aaaa1111", {"recalibration": "x"})
+    assert services.evaluations.calibration_of(trace) is None
+    assert "no calibration: The stored calibration cannot be read" in caplog.text
+
+
+def test_run_without_an_answer_cannot_be_calibrated(make_services: Make, plan: RunPlan) -> None:
+    services = make_services(Script(failures={"generate": Throttled("Slow down.")}))
+    with pytest.raises(Unavailable):
+        list(services.evaluations.run(plan))
+    with pytest.raises(InputError, match="has no answer to calibrate on"):
+        services.evaluations.calibrate("LAST")
