@@ -93,13 +93,7 @@ def calibrate(
     Raises InputError where there are too few, all right or all wrong on either side, or the figure changed its meaning within the run.
     """
     told = [each for each in scores if each.confidence is not None and not each.failed]
-    kinds = {each.confidence_kind for each in told}
-    if len(kinds) != 1:
-        raise InputError(
-            "No answer of this run has a confidence that could be calibrated. Choose a backend that gives one."
-            if not kinds
-            else "The answers of this run have confidences of different meanings. Run it again on one backend."
-        )
+    kind = _only_kind(told)
     fit, report = split_halves(told, seed)
     if not fit:
         raise InputError(
@@ -127,7 +121,7 @@ def calibrate(
         run_id,
         backend,
         generator,
-        kinds.pop(),
+        kind,
         found,
         len(fit),
         len(report),
@@ -144,6 +138,17 @@ def split_halves(scores: Sequence[Scored], seed: int = 0) -> tuple[list[Scored],
     random.Random(seed).shuffle(clusters)
     fit = set(clusters[: len(clusters) // 2])
     return [each for each in scores if each.cluster in fit], [each for each in scores if each.cluster not in fit]
+
+
+def _only_kind(told: Sequence[Scored]) -> str:
+    kinds = {each.confidence_kind for each in told}
+    if not kinds:
+        raise InputError(
+            "No answer of this run has a confidence that could be calibrated. Choose a backend that gives one."
+        )
+    if len(kinds) > 1:
+        raise InputError("The answers of this run have confidences of different meanings. Run it again on one backend.")
+    return kinds.pop()
 
 
 def _confidences(scores: Sequence[Scored]) -> calibration.FloatArray:
