@@ -115,6 +115,10 @@ WORDS: dict[Failure, tuple[str, str, str]] = {
 """Stage, meaning and remedy of each label."""
 
 
+RIGHTLY_ABSTAINED = "The corpus has no answer, and none was given."
+"""What `CORRECT` means where there is nothing to answer."""
+
+
 def label(facts: Facts) -> Failure:
     """The first rule that matches; every combination of facts has exactly one label."""
     if facts.unanswerable:
@@ -145,4 +149,5 @@ def _label_wrong(facts: Facts) -> Failure:
 def diagnose(facts: Facts) -> Diagnosis:
     """The label with what it means and what to do."""
     found = label(facts)
-    return Diagnosis(found, *WORDS[found])
+    stage, meaning, remedy = WORDS[found]
+    return Diagnosis(found, stage, RIGHTLY_ABSTAINED if facts.unanswerable and facts.abstained else meaning, remedy)

@@ -162,7 +162,7 @@ class SampledExplanation(Explained):
             return f"{named}."
         if self.unit == "chunks":
             return f"{named}, and on {name_others(self.chunks, others)}."
-        return f"{named}, and on {len(others)} more."
+        return f"{named}, and on {len(others)} more sentence{'s' if len(others) > 1 else ''}."
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: the scores, and all that is worked out from them."""

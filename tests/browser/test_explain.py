@@ -93,7 +93,7 @@ def test_abstention_is_explained_and_the_link_can_be_sent_on(visit: Callable[...
     expect(other.page.get_by_text("abstained in spite of the chunks", exact=False)).to_be_visible()
     is_believed(page)
     window.diagnose("")
-    expect(page.get_by_role("heading", name="Correct:")).to_be_visible()
+    expect(page.get_by_role("heading", name="Correct: the corpus has no answer, and none was given.")).to_be_visible()
     expect(page.get_by_text("The documents were said to have no answer", exact=False)).to_be_visible()
 
 
