@@ -72,16 +72,16 @@ def bca_interval(data: Clustered, *, seed: int = 0, resamples: int = RESAMPLES) 
     """95 % interval of the mean difference by the bias-corrected and accelerated bootstrap over resampled clusters.
 
     The acceleration comes from leaving out one cluster at a time (Efron 1987, JASA 82, eq. 6.6). None for fewer than FEWEST_CLUSTERS.
-    Where every resample has the same mean, that is both ends: the bootstrap does not see what did not happen.
+    Where every cluster has the same mean, that is both ends: the bootstrap does not see what did not happen.
     """
     if not data.testable:
         return None
-    drawn = _resampled_means(data, seed, resamples)
     mean = data.mean
+    if not np.ptp(data.sums / data.sizes):
+        return mean, mean
+    drawn = _resampled_means(data, seed, resamples)
     ties = np.isclose(drawn, mean, rtol=1e-12, atol=1e-12)
     below = float((np.sum((drawn < mean) & ~ties) + np.sum(ties) / 2) / resamples)
-    if bool(ties.all()):
-        return mean, mean
     bias = _NORMAL.inv_cdf(min(max(below, 0.5 / resamples), 1 - 0.5 / resamples))
     acceleration = _acceleration(data)
 
@@ -99,7 +99,8 @@ def _resampled_means(data: Clustered, seed: int, resamples: int) -> FloatArray:
     parts = []
     for rows in _blocks(resamples, count):
         drawn = rng.integers(count, size=(rows, count))
-        parts.append(data.sums[drawn].sum(axis=1) / data.sizes[drawn].sum(axis=1))
+        questions = data.sizes[drawn].sum(axis=1) if np.ptp(data.sizes) else data.sizes.sum()
+        parts.append(data.sums[drawn].sum(axis=1) / questions)
     return np.concatenate(parts)
 
 
