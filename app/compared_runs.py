@@ -46,7 +46,7 @@ class ComparedRuns:
         if found.reworded:
             notes.append(f"{count(found.reworded, 'question')} left out, for the same id has another text.")
         if found.relabelled:
-            notes.append(f"{count(found.relabelled, 'question')} have an answer by the labels of one run alone.")
+            notes.append(f"{count(found.relabelled, 'question')} answerable by the labels of one run alone.")
         if found.failed_first or found.failed_second:
             notes.append(
                 f"Failed, which counts as wrong: {count(found.failed_first, 'question')} of the first run, {found.failed_second:,} of the "
