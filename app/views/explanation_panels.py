@@ -81,6 +81,8 @@ def _diagnose(found: Explained, gold: Gold) -> None:
 def _show_diagnosed(diagnosed: Diagnosed) -> None:
     st.write(f"**{text.literal(diagnosed.sentence)}**")
     st.write(text.literal(gold_words(diagnosed)))
+    if diagnosed.caveat:
+        st.warning(text.literal(diagnosed.caveat), icon=":material/update:")
     rows = diagnosis_rows(diagnosed)
     if rows:
         text.show(text.table_html(("Trial", "Asked", "It said"), rows, "trials"))

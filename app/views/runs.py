@@ -9,7 +9,7 @@ from app.eval_report import progress_words
 from app.evaluations import RunPlan
 from app.run_view import estimate_words, run_cells
 from app.views import text
-from evaluation.datasets import BUILTIN
+from evaluation.datasets import BUILTIN, MOST_BYTES
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
@@ -57,6 +57,7 @@ def start_form() -> None:
         file = st.file_uploader(
             "Labelled questions: SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context; none for the built-in ones",
             type=FORMATS,
+            max_upload_size=int(MOST_BYTES / 1e6),
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox("Backend", usable, index=_place(usable, services.settings.backend_name))
