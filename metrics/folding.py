@@ -54,12 +54,13 @@ def fold(database: Database, *, limit: int = BATCH, trace_id: str | None = None)
         statement = statement.where(outbox.c.trace_id == trace_id)
     with database.engine.connect() as connection:
         waiting = connection.execute(statement).all()
-    prepared = {row.id: ready for row in waiting if (ready := _prepare(row.trace_id, row.payload)) is not None}
+    prepared = {row.trace_id: ready for row in waiting if (ready := _prepare(row.trace_id, row.payload)) is not None}
     if prepared:
         with database.writing() as connection:
-            taken = delete(outbox).where(outbox.c.id.in_(prepared)).returning(outbox.c.id)
-            owned = sorted(connection.scalars(taken))
-            _store(connection, [prepared[key] for key in owned])
+            # By trace, not by row: SQLite numbers from 1 again once another folder has emptied the outbox.
+            taken = delete(outbox).where(outbox.c.trace_id.in_(prepared)).returning(outbox.c.trace_id)
+            owned = set(connection.scalars(taken))
+            _store(connection, [ready for key, ready in prepared.items() if key in owned])
     return len(prepared)
 
 

@@ -36,6 +36,26 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quiet")
+def test_a_trace_put_while_another_folder_was_faster_is_not_taken_for_one_of_its_own(
+    store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, prepare, turns = make_trace(), make_trace(), folding._prepare, iter([True])
+
+    def overtaken(*arguments: object) -> object:
+        """Between reading the outbox and emptying it: another folder empties it, and SQLite gives its row number out again."""
+        if next(turns, False):
+            store.fold()
+            store.put(second)
+        return prepare(*arguments)
+
+    store.put(first)
+    monkeypatch.setattr(folding, "_prepare", overtaken)
+    store.fold()
+    assert store.get(second.trace_id) is not None
+    assert {row.trace_id for row in store.page(TraceQuery()).rows} == {first.trace_id, second.trace_id}
+
+
+@pytest.mark.usefixtures("quiet")
 def test_two_folding_processes_count_each_trace_once(store_url: str) -> None:
     with TraceStore.open(store_url) as store:
         for place in range(400):
