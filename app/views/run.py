@@ -39,6 +39,9 @@ def show_run(run_id: str) -> None:
     """The whole page of a run."""
     evaluations = state.services().evaluations
     run = evaluations.find(run_id)
+    problem = st.session_state.pop("run_problem", None)
+    if problem:
+        st.error(text.literal(problem), icon=":material/error:")
     for line in about_words(run):
         st.write(text.literal(line))
     job = state.services().run_job

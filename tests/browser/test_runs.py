@@ -1,0 +1,137 @@
+"""What a person does with the Runs page: start a run, leave it, stop it, go on, study it, hold it against another."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Dashboard, Visit, start, write_plugin
+
+PLUGIN = """
+from backends.fake import Script, ScriptedBackend
+
+
+def slow(config):
+    return ScriptedBackend(Script(delays_s={"generate": 1.0}), name="test/slow")
+"""
+
+QUESTIONS = 12
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard with a backend that takes its time."""
+    packages = tmp_path_factory.mktemp("packages")
+    write_plugin(packages, PLUGIN, "test/slow = slow")
+    process, running = start(tmp_path_factory.mktemp("data"), PYTHONPATH=str(packages))
+    yield running
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of labelled questions, every third of which the script answers."""
+    path = tmp_path_factory.mktemp("questions") / "mine.csv"
+    rows = [f"Question {n}?,{'script' if n % 3 else 'Oslo'},{'DATE' if n % 2 else 'PERSON'}" for n in range(QUESTIONS)]
+    path.write_text("\n".join(["question,answer,type", *rows]), "utf-8")
+    return path
+
+
+def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int = 200) -> Page:
+    """Start a run from the form."""
+    page = window.go("/runs")
+    form = page.locator("details").filter(has_text="Start a run")
+    form.wait_for()
+    if form.get_attribute("open") is None:
+        form.locator("summary").click()
+    if file is not None:
+        page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("combobox", name="Backend").click()
+    page.get_by_role("option", name=backend, exact=True).click()
+    most = page.get_by_role("spinbutton", name="Questions, at most")
+    most.fill(str(limit))
+    most.press("Enter")
+    page.get_by_role("button", name="Start", exact=True).click()
+    return page
+
+
+def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
+    visit: Callable[..., Visit], questions: Path
+) -> None:
+    window = visit()
+    page = begin(window, "test/slow", questions)
+    expect(page.get_by_text(f"of {QUESTIONS} asked", exact=False)).to_be_visible()
+    window.go("/status")
+    page = window.go("/runs")
+    expect(page.get_by_text(f"of {QUESTIONS} asked", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    open_run(page, 0)
+    expect(page.get_by_text("stopped:", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Go on with it").click()
+    expect(page.get_by_text(f"of {QUESTIONS} asked", exact=False)).to_be_visible()
+    expect(page.get_by_text(f"of {QUESTIONS} asked", exact=False)).to_be_hidden()
+    open_run(page, 0)
+    expect(page.get_by_text(f"finished: {QUESTIONS} of {QUESTIONS} questions of mine.csv", exact=False)).to_be_visible()
+    expect(page.get_by_test_id("stMetric").filter(has_text="Right").first).to_contain_text("66.7 %")
+
+
+def open_run(page: Page, row: int) -> None:
+    """Pick a run in the table, newest first, and open it."""
+    pick(page, row)
+    page.get_by_role("button", name="Open the run").click()
+
+
+def pick(page: Page, row: int) -> None:
+    """Tick the box of a row; a table is drawn on a canvas, so by its place."""
+    table = page.get_by_test_id("stDataFrame").first
+    expect(table).to_be_visible()
+    table.click(position={"x": 16, "y": 54 + 35 * row})
+
+
+def test_results_are_studied_by_type_and_a_question_is_opened(visit: Callable[..., Visit]) -> None:
+    window = visit()
+    page = begin(window, "local/embedded", limit=40)
+    expect(page.get_by_text("of 40 asked", exact=False)).to_be_visible()
+    expect(page.get_by_text("of 40 asked", exact=False)).to_be_hidden()
+    open_run(page, 0)
+    expect(page.get_by_text("finished: 40 of 40 questions of builtin", exact=False)).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("all (40)")
+    page.get_by_text("Every measure").click()
+    expect(page.get_by_test_id("measures")).to_contain_text("Recall@1")
+    page.get_by_role("button", name="Explain them").click()
+    expect(page.get_by_test_id("labels")).to_contain_text("correct")
+    expect(page.get_by_text("Retriever loss", exact=False)).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download JSON").click()
+    assert json.loads(waiting.value.path().read_text("utf-8"))["results"][0]["questions"] == 40
+    assert window.elsewhere == []
+
+
+def test_a_run_is_held_against_another_and_a_flipped_question_opened(visit: Callable[..., Visit]) -> None:
+    window = visit()
+    page = begin(window, "local/embedded", limit=40)
+    expect(page.get_by_text("of 40 asked", exact=False)).to_be_visible()
+    expect(page.get_by_text("of 40 asked", exact=False)).to_be_hidden()
+    pick(page, 0)
+    pick(page, 1)
+    page.get_by_role("button", name="Compare the two runs").click()
+    expect(page.get_by_text("Safe to ship", exact=False)).to_be_visible()
+    expect(page.get_by_text("No question changed sides", exact=False)).to_be_visible()
+    page.get_by_text("Every figure").click()
+    expect(page.get_by_test_id("compared")).to_contain_text("Gold in answer")
+
+
+def test_what_is_no_dataset_is_said_and_starts_nothing(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("name,value\na,1\n", "utf-8")
+    page = begin(visit(), "test/slow", bad)
+    expect(page.get_by_text("`question` and `answer` are needed", exact=False)).to_be_visible()
+
+
+def test_a_run_that_is_not_there_is_said(visit: Callable[..., Visit]) -> None:
+    page = visit().go("/runs?run=ffffffff")
+    expect(page.get_by_text("There is no run", exact=False)).to_be_visible()
