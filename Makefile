@@ -13,7 +13,7 @@ export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench bench-explain certify oracles seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench bench-explain bench-eval certify oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,11 @@ bench: $(VENV)/.test ## Print every measured figure (takes about half an hour)
 
 bench-explain: $(VENV)/.test ## What explaining an answer costs, and whether it holds
 	$(BIN)/python -m benchmarks.bench_explain
+	$(BIN)/python -m benchmarks.bench_calibration
+	$(BIN)/python -m benchmarks.bench_context_cite
+
+bench-eval: $(VENV)/.test ## Whether run against run keeps its promises, and what a run costs beside answering
+	$(BIN)/python -m benchmarks.bench_eval
 
 certify: $(VENV)/.test ## Hold every explainer against models whose sources are known (about a minute)
 	@$(BIN)/python -m tests.planted.certify
