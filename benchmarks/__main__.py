@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.labelled import SQUAD
+
 HERE = Path(__file__).parent
-SQUAD = HERE.parent.parent / "shared" / "data" / "squad-v2-dev-a.json"
-"""Half of the SQuAD v2 development set, where it is at hand; the product does not need it."""
 
 QUICK = {
     "bench_aws": ["--questions", "20"],
@@ -19,6 +19,7 @@ QUICK = {
     "bench_eval": ["--pairs", "20", "--questions", "20"],
     "bench_pages": ["--rows", "1000", "5000"],
     "bench_explain": ["--questions", "5"],
+    "bench_context_cite": ["--questions", "1"],
     "bench_metrics": ["--questions", "1000", "--days", "1"],
 }
 
@@ -26,7 +27,7 @@ QUICK = {
 def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]]:
     """Module and arguments of each benchmark. stores: where those over a seeded store share it."""
     shared = ["--folder", str(stores)]
-    quality = ["bench_quality", "--builtin", *(["--squad", str(squad)] if squad else [])]
+    on_squad = ["--squad", str(squad)] if squad else []
     modules = [
         ["bench_store", *shared],
         ["bench_latency"],
@@ -35,7 +36,8 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
         ["bench_eval"],
         ["bench_aws"],
         ["bench_explain"],
-        quality,
+        ["bench_context_cite", *on_squad],
+        ["bench_quality", "--builtin", *on_squad],
         ["bench_faiss"],
     ]
     return [[*module, *(QUICK.get(module[0], []) if quick else [])] for module in modules]

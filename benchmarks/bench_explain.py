@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,10 +75,10 @@ def quality(found: list[Explanation]) -> dict[str, tuple[float, float, float]]:
             rows.setdefault(name, []).append((np.nan if score is None else score, *drops))
         drops = [faithfulness.random_drop(values, top) / each.reliance_nats for top in (1, 3)]
         rows.setdefault("at random", []).append((np.nan, *drops))
-    return {name: tuple(_mean(column) for column in zip(*values, strict=True)) for name, values in rows.items()}
+    return {name: tuple(mean_known(column) for column in zip(*values, strict=True)) for name, values in rows.items()}
 
 
-def _mean(values: tuple[float, ...]) -> float:
+def mean_known(values: Sequence[float]) -> float:
     """The mean of what is a number; not a number where nothing is."""
     known = [value for value in values if not np.isnan(value)]
     return statistics.fmean(known) if known else float("nan")

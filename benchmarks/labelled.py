@@ -10,6 +10,8 @@ from backends.local.chunking import split_document
 from pipeline.types import Chunk
 
 ROOT = Path(__file__).resolve().parents[1]
+SQUAD = ROOT.parent / "shared" / "data" / "squad-v2-dev-a.json"
+"""Half of the SQuAD v2 development set, where it is at hand; the product does not need it."""
 Split = Literal["fit", "report"]
 
 
