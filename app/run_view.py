@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.report import one_line
-from app.wording import rough_time, when
+from app.wording import listed, rough_time, when
+from evaluation.groups import GroupTest
+from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
-from evaluation.summary import Measure, Summary
+from evaluation.summary import MEASURES, UNTYPED, Measure, Summary
 from metrics.queries import TraceQuery
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
@@ -121,11 +123,44 @@ def measure_rows(summaries: Sequence[Summary]) -> list[list[str]]:
     ]
 
 
-def dots(summaries: Sequence[Summary], name: str) -> list[Dot]:
-    """One measure of all questions and of each type, best type first."""
-    whole, *types = summaries
+def dots(whole: Summary, types: Sequence[Summary], name: str) -> list[Dot]:
+    """One measure of all questions and of each type or group, the highest first."""
     ordered = sorted(types, key=lambda each: -(each.measures[name].value or 0.0))
     return [Dot(f"{each.name} ({each.questions})", each.measures[name]) for each in (whole, *ordered)]
+
+
+def types_words(found: GroupTest) -> str:
+    """Whether the types differ, with the size of it and the pairs that do."""
+    if found.p is None or found.epsilon_squared is None:
+        return f"The types were not tested against each other: {found.why_no_test}."
+    head = "The types differ" if found.p < ALPHA else "No difference between the types is shown"
+    words = (
+        f"{head}: Kruskal–Wallis p {p_words(found.p)}; the type accounts for {found.epsilon_squared:.1%} of the variance of ranks (ε²)."
+    ).replace("%", " %")
+    pairs = [pair for pair in found.pairs if pair.significant]
+    if pairs:
+        told = [
+            f"{pair.first} and {pair.second} (Cliff’s δ {pair.cliffs_delta:+.2f}, {pair.size})".replace("-", "−")
+            for pair in pairs
+        ]
+        words += f" Pairs that differ, by Dunn’s test with Holm’s correction: {listed(told)}."
+    left = [group.name for group in found.groups if group.why_no_test]
+    return f"{words} Too few questions to test: {listed(left)}." if left else words
+
+
+def p_words(p: float) -> str:
+    """A p value in a sentence: "= 0.034", "< 0.001"."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def spread(scores: Sequence[Scored], name: str) -> dict[str, list[float]]:
+    """The values of a measure by type, types in alphabetical order; those that count towards it."""
+    found: dict[str, list[float]] = {}
+    for each in sorted(scores, key=lambda each: each.type):
+        value = MEASURES[name](each)
+        if value is not None:
+            found.setdefault(each.type or UNTYPED, []).append(value)
+    return found
 
 
 def question_cells(scored: Scored) -> dict[str, Any]:

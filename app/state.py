@@ -9,7 +9,7 @@ from app.live import LiveChoice
 from app.live_view import LiveView
 from app.services import Services
 from app.trace_filters import TraceFilters
-from evaluation.summary import Summary
+from evaluation.summary import Summary, summarise_groups
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.sources import Unit
@@ -141,3 +141,9 @@ def _page(query: TraceQuery, after: str | None, limit: int, version: str) -> Tra
 def run_summary(run_id: str, answers: int, status: str) -> list[Summary]:
     """What a run comes to; worked out again once it has more answers."""
     return services().evaluations.summary(run_id)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def run_groups(run_id: str, answers: int, status: str) -> list[Summary]:
+    """The same by group of types."""
+    return summarise_groups(services().evaluations.scores(run_id))

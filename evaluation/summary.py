@@ -23,6 +23,13 @@ FEWEST_CLUSTERS = 5
 
 ALL, UNTYPED = "all", "untyped"
 
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "named things": ("DATE", "ENTITY", "LOCATION", "PERSON", "STATISTICS"),
+    "descriptions": ("FACT", "PROCESS"),
+    "reasons and opinions": ("OPINION", "REASON"),
+}
+"""The nine types of the built-in questions in three groups, by how much of a text an answer takes: a phrase, a sentence, an argument."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -74,6 +81,17 @@ def summarise(scores: Sequence[Scored], *, seed: int = 0) -> list[Summary]:
     groups = [(ALL, list(scores))]
     if len(types) > 1:
         groups += [(kind, [each for each in scores if (each.type or UNTYPED) == kind]) for kind in types]
+    return _summaries(groups, seed)
+
+
+def summarise_groups(scores: Sequence[Scored], *, seed: int = 0) -> list[Summary]:
+    """Each of GROUPS that has questions; none where all are of one group."""
+    groups = [(name, [each for each in scores if each.type in types]) for name, types in GROUPS.items()]
+    held = [(name, group) for name, group in groups if group]
+    return _summaries(held, seed) if len(held) > 1 else []
+
+
+def _summaries(groups: Sequence[tuple[str, Sequence[Scored]]], seed: int) -> list[Summary]:
     return [
         Summary(name, len(group), sum(each.failed for each in group), _measures(group, seed)) for name, group in groups
     ]

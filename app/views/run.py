@@ -20,10 +20,13 @@ from app.run_view import (
     question_cells,
     run_markdown,
     scores_csv,
+    spread,
+    types_words,
 )
 from app.views import text
 from app.views.interval_plot import Row, interval_plot
 from app.views.style import CHART_CONFIG, chart_layout, ink
+from evaluation.groups import compare_types
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
 from metrics.runs import StoredRun
@@ -33,6 +36,9 @@ DOT, WHOLE = "#0072b2", "#e69f00"
 
 BY_TYPE = ("correct", "f1", "recall", "mrr", "abstained", "answer words", "duration, ms")
 """Measures that can be drawn by type."""
+
+SPREAD = ("f1", "answer words", "duration, ms")
+"""Of these, those that are more than yes or no."""
 
 
 def show_run(run_id: str) -> None:
@@ -55,7 +61,7 @@ def show_run(run_id: str) -> None:
     summaries = state.run_summary(run.run_id, run.answers, run.status)
     _show_headline(summaries[0])
     if len(summaries) > 1:
-        _show_types(summaries)
+        _show_types(run, summaries, scores)
     with st.expander("Every measure"):
         text.show(
             text.table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures")
@@ -89,17 +95,41 @@ def _show_headline(whole: Summary) -> None:
         st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
 
 
-def _show_types(summaries: list[Summary]) -> None:
+def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
     st.subheader("By question type", anchor=False)
-    name = st.segmented_control(
-        "Measure", BY_TYPE, default="correct", format_func=lambda each: NAMES[each], key="run-measure"
-    )
+    whole, *types = summaries
+    groups = state.run_groups(run.run_id, run.answers, run.status)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.segmented_control(
+            "Measure", BY_TYPE, default="correct", format_func=lambda each: NAMES[each], key="run-measure"
+        )
+        grouped = st.toggle("In three groups", disabled=not groups)
+    name = name or "correct"
     st.plotly_chart(
-        dot_plot(summaries, name or "correct"), config=CHART_CONFIG, key="run-types", alt="By question type"
+        dot_plot(whole, groups if grouped and groups else types, name),
+        config=CHART_CONFIG,
+        key="run-types",
+        alt="By question type",
     )
+    st.write(text.literal(types_words(compare_types(scores, name))))
+    if name in SPREAD:
+        st.plotly_chart(box_plot(scores, name), config=CHART_CONFIG, key="run-spread", alt="Spread by question type")
 
 
-def dot_plot(summaries: list[Summary], name: str) -> go.Figure:
+def box_plot(scores: list[Scored], name: str) -> go.Figure:
+    """How a measure is spread within each type: the box holds the middle half, the line is the median."""
+    figure = go.Figure()
+    for kind, values in spread(scores, name).items():
+        figure.add_box(x=values, name=kind, marker={"color": DOT}, boxpoints="outliers", orientation="h")
+    figure.update_layout(
+        **chart_layout(f"{NAMES[name]}: the middle half of each type, and what lies far out", height=420)
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    figure.update_xaxes(fixedrange=True)
+    return figure
+
+
+def dot_plot(whole: Summary, types: list[Summary], name: str) -> go.Figure:
     """A mean and its interval for all questions and each type."""
     rows = [
         Row(
@@ -110,7 +140,7 @@ def dot_plot(summaries: list[Summary], name: str) -> go.Figure:
             DOT if number else WHOLE,
             f"{dot.name}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}",
         )
-        for number, dot in enumerate(dots(summaries, name))
+        for number, dot in enumerate(dots(whole, types, name))
     ]
     return interval_plot(f"{NAMES[name]}, with 95 % intervals", rows)
 

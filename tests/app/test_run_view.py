@@ -21,11 +21,14 @@ from app.run_view import (
     run_cells,
     run_markdown,
     scores_csv,
+    spread,
+    types_words,
 )
 from evaluation.datasets import LabelledQuestion
+from evaluation.groups import compare_types
 from evaluation.runner import RunProgress
 from evaluation.scoring import score_trace
-from evaluation.summary import MEASURES, Measure, summarise
+from evaluation.summary import MEASURES, Measure, summarise, summarise_groups
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError
@@ -64,7 +67,34 @@ def test_a_value_is_said_with_its_interval_or_why_there_is_none():
 
 
 def test_types_stand_in_the_order_of_their_mean_below_all():
-    assert [dot.name for dot in dots(summarise(SCORES), "f1")] == ["all (9)", "DATE (6)", "PERSON (3)"]
+    whole, *types = summarise(SCORES)
+    assert [dot.name for dot in dots(whole, types, "f1")] == ["all (9)", "DATE (6)", "PERSON (3)"]
+
+
+def test_whether_types_differ_is_said_with_its_size_and_what_was_not_tested():
+    scores = [
+        *(scored(n) for n in range(30)),
+        *(scored(40 + n, "REASON", "Nobody") for n in range(30)),
+        scored(99, "PERSON"),
+    ]
+    words = types_words(compare_types(scores, "correct"))
+    assert words.startswith("The types differ: Kruskal–Wallis p < 0.001")
+    assert "DATE and REASON (Cliff’s δ +1.00, large)" in words
+    assert words.endswith("Too few questions to test: PERSON.")
+    assert "No difference" in types_words(
+        compare_types([*scores[:30], *(scored(200 + n, "FACT", correct=n > 0) for n in range(9))])
+    )
+    assert "not tested" in types_words(compare_types(scores[:30]))
+
+
+def test_the_spread_holds_what_counts_towards_a_measure():
+    assert spread(SCORES, "answer words") == {"DATE": [2.0] * 6, "PERSON": [1.0, 2.0]}
+
+
+def test_types_stand_in_three_groups():
+    names = [each.name for each in summarise_groups([*SCORES, scored(50, "REASON"), scored(51, "PROCESS")])]
+    assert names == ["named things", "descriptions", "reasons and opinions"]
+    assert summarise_groups(SCORES) == []
 
 
 @pytest.mark.parametrize(("outcome", "count"), [("all", 9), ("wrong", 1), ("abstained", 1), ("failed", 1)])
