@@ -13,6 +13,7 @@ from evaluation.paired import bca_interval, gather, holm, mcnemar_p, sign_flip_p
 from evaluation.scoring import Scored
 from evaluation.summary import FEWEST_CLUSTERS, MEASURES, UNTYPED
 from evaluation.verdict import MAX_DROP, Difference, Verdict, judge
+from explain.diagnosis import Failure
 from pipeline.errors import InputError
 
 HIGHER_IS_BETTER = ("correct", "exact", "f1", "gold in answer", "recall", "recall@1", "mrr")
@@ -236,7 +237,12 @@ def explain_flip(first: Scored, second: Scored) -> str:
     moved, abstained = _moved(first.gold_rank, second.gold_rank), _abstained(first, second)
     answered = abstained or _other_answer(first, second)
     sentence = f"{moved}; {answered}" if moved else abstained or answered + _over(first)
-    return f"{sentence[0].upper()}{sentence[1:]}."
+    return f"{sentence[0].upper()}{sentence[1:]}.{_label(second if first.correct else first)}"
+
+
+def _label(wrong: Scored) -> str:
+    """The failure label of the wrong answer, where it was explained."""
+    return f" The wrong answer is labelled {wrong.label}." if wrong.label in set(Failure) else ""
 
 
 def _moved(before: int | None, after: int | None) -> str:

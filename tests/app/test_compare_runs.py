@@ -1,6 +1,7 @@
 """`raglass eval compare` and `raglass eval gate`: figures for people and programs, a summary for a pull request, exit codes."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from evaluation.verdict import MAX_DROP
 from tests.evaluation.labelled import make_scored
 
 Run = Callable[..., Result]
+ROOT = Path(__file__).resolve().parents[2]
 
 ABOUT = {
     "dataset": "builtin",
@@ -212,3 +214,13 @@ def test_markdown_of_a_text_reads_as_the_text() -> None:
 def test_drop_put_up_with_in_the_shell_is_the_librarys() -> None:
     for command in (compare, gate):
         assert next(each for each in command.params if each.name == "max_drop").default == MAX_DROP
+
+
+def test_example_workflow_calls_commands_that_are_there_and_pins_what_ci_pins() -> None:
+    example = (ROOT / "docs/examples/eval-gate.yml").read_text(encoding="utf-8")
+    (called,) = re.findall(r"raglass eval gate ((?:.|\n)*)$", example)
+    assert set(re.findall(r"(?<= )--[a-z-]+(?= \S)", called)) - {"--raw-output"} <= {
+        option for each in gate.params for option in each.opts
+    }
+    pinned = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    assert all(line in pinned for line in re.findall(r"uses: .+", example))

@@ -19,9 +19,11 @@ from evaluation.comparison import (
     differing_settings,
     explain_flip,
 )
+from evaluation.labelling import UNEXPLAINED
 from evaluation.paired import holm, questions_needed
 from evaluation.scoring import Scored
 from evaluation.verdict import Difference, judge, points
+from explain.diagnosis import Failure
 from pipeline.errors import InputError
 from tests.evaluation.labelled import make_scored
 
@@ -235,6 +237,14 @@ def test_flip_of_a_question_without_an_answer_is_about_abstaining() -> None:
     answers, abstains = make_scored(**none), make_scored(**none, abstained=True, answer="")
     assert explain_flip(abstains, answers) == "It answers now, though the documents have no answer."
     assert explain_flip(answers, abstains) == "It abstains now, as it should."
+
+
+def test_failure_label_of_the_wrong_answer_is_named_where_it_was_explained() -> None:
+    right, wrong = make_scored(), make_scored(correct=False, answer="Darwin", label=Failure.CONTEXT_IGNORED.value)
+    ending = f"The wrong answer is labelled {Failure.CONTEXT_IGNORED.value}."
+    assert explain_flip(right, wrong).endswith(ending)
+    assert explain_flip(wrong, right).endswith(ending)
+    assert "labelled" not in explain_flip(right, replace(wrong, label=UNEXPLAINED))
 
 
 def test_no_change_over_many_questions_is_safe() -> None:
