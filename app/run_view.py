@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.report import one_line
-from app.wording import listed, rough_time, when
+from app.wording import listed, rough_time, three_figures, when
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
@@ -33,10 +33,18 @@ NAMES = {
     "recall@1": "Recall@1",
     "recall": "Recall",
     "mrr": "MRR",
+    "top cosine": "Best cosine",
+    "mean cosine": "Mean cosine",
+    "cosine variance": "Cosine variance",
+    "margin": "Margin to the second",
+    "entropy": "Retrieval entropy",
     "answer words": "Words",
     "duration, ms": "Time, ms",
 }
 """How measures are called on the page."""
+
+UNITLESS = ("top cosine", "mean cosine", "cosine variance", "margin", "entropy")
+"""Measures that are no shares."""
 
 OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
     "all": lambda scored: True,
@@ -93,6 +101,8 @@ def measure_words(name: str, found: Measure) -> str:
         return "–"
     if name in ("answer words", "duration, ms"):
         return f"{found.value:.1f}"
+    if name in UNITLESS:
+        return three_figures(found.value)
     return f"{found.value:.1%}".replace("%", " %")
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evaluation.datasets import LabelledQuestion
+from evaluation.similarity import Similarity, measure_similarity
 from explain.answers import best_exact_match, best_f1, holds_gold
 from pipeline.errors import InputError
 from pipeline.types import Trace
@@ -51,6 +52,8 @@ class Scored:
     """Length of the answer."""
     duration_ms: float
     """From question to answer."""
+    similarity: Similarity | None = None
+    """Of the question and its chunks; None where none was retrieved."""
     label: str = ""
     """Failure label; empty until the answer was explained."""
     reliance_nats: float | None = None
@@ -66,7 +69,8 @@ class Scored:
     def from_dict(cls, data: dict[str, Any]) -> "Scored":
         """What `to_dict` wrote. Raises InputError for anything else."""
         try:
-            return cls(**data)
+            told = data.get("similarity")
+            return cls(**{**data, "similarity": None if told is None else Similarity(**told)})
         except TypeError as error:
             raise InputError(
                 "A stored score cannot be read: another version of Raglass wrote it. Run the evaluation again."
@@ -102,4 +106,5 @@ def score_trace(question: LabelledQuestion, trace: Trace) -> Scored:
         confidence_kind="" if confidence is None else confidence.kind,
         answer_words=len(answer.split()),
         duration_ms=trace.duration_ms,
+        similarity=measure_similarity([chunk.score for chunk in trace.chunks]),
     )

@@ -55,6 +55,11 @@ MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
     "recall@1": lambda s: float(s.gold_rank == 1) if s.answerable else None,
     "recall": lambda s: float(s.gold_rank is not None) if s.answerable else None,
     "mrr": lambda s: (0.0 if s.gold_rank is None else 1 / s.gold_rank) if s.answerable else None,
+    "top cosine": lambda s: None if s.similarity is None else s.similarity.top,
+    "mean cosine": lambda s: None if s.similarity is None else s.similarity.mean,
+    "cosine variance": lambda s: None if s.similarity is None else s.similarity.variance,
+    "margin": lambda s: None if s.similarity is None else s.similarity.margin,
+    "entropy": lambda s: None if s.similarity is None else s.similarity.entropy,
     "answer words": lambda s: None if s.abstained else float(s.answer_words),
     "duration, ms": lambda s: s.duration_ms,
 }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
+from evaluation.similarity import Similarity
 from evaluation.summary import (
     ALL,
     FEWEST_CLUSTERS,
@@ -21,7 +22,7 @@ from tests.evaluation.labelled import make_scored
 def test_every_measure_is_the_mean_over_what_counts_towards_it() -> None:
     abstained = {"abstained": True, "answer": "", "answer_words": 0, "holds_gold": False, "exact": False, "f1": 0.0}
     scores = [
-        make_scored(1, answer_words=4, exact=False, f1=0.5),
+        make_scored(1, answer_words=4, exact=False, f1=0.5, similarity=Similarity(0.9, 0.5, 0.02, 0.1, 0.75)),
         make_scored(2, gold_rank=4, correct=False, duration_ms=64.0, **abstained),
         make_scored(3, gold_rank=None, correct=False, holds_gold=False, f1=0.25, exact=False),
         make_scored(4, answerable=False, gold_rank=None, **{**abstained, "exact": True, "f1": 1.0}),
@@ -40,6 +41,11 @@ def test_every_measure_is_the_mean_over_what_counts_towards_it() -> None:
         "recall@1": (1 / 3, 3),
         "recall": (2 / 3, 3),
         "mrr": (1.25 / 3, 3),
+        "top cosine": (0.9, 1),
+        "mean cosine": (0.5, 1),
+        "cosine variance": (0.02, 1),
+        "margin": (0.1, 1),
+        "entropy": (0.75, 1),
         "answer words": (8 / 3, 3),
         "duration, ms": ((4 * 36 + 64) / 5, 5),
     }
