@@ -13,6 +13,7 @@ import click
 from app.cli_deploy import deploy
 from app.cli_eval import evaluate
 from app.cli_ingest import ingest
+from app.cli_stability import stability
 from app.shell import backend_option, complain, json_option, opened, print_json, progress_line
 from app.shutdown import ending_well_on_sigterm
 from pipeline.errors import InputError
@@ -30,6 +31,7 @@ def main() -> None:
 main.add_command(ingest)
 main.add_command(deploy)
 main.add_command(evaluate)
+main.add_command(stability)
 
 
 @main.command()

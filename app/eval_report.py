@@ -42,19 +42,20 @@ def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:
     """A run and its results, in all and by question type, with intervals."""
     whole, *types = summaries
     lines = [*about_words(run), ""]
-    lines += [f"  {name:<22} {_measure(found)}" for name, found in whole.measures.items()]
+    lines += [f"  {name:<22} {measure_words(found)}" for name, found in whole.measures.items()]
     if whole.failed:
         lines.append(f"  {count(whole.failed, 'question')} failed, counted as wrong.")
     if types:
         lines += ["", f"{'type':<12} {'n':>5}  {'correct':<22} {'f1':<22} {'recall':<22}"]
         for each in types:
-            cells = "".join(f" {_measure(each.measures[name]):<22}" for name in ("correct", "f1", "recall"))
+            cells = "".join(f" {measure_words(each.measures[name]):<22}" for name in ("correct", "f1", "recall"))
             lines.append(f"{shortened(one_line(each.name), 12):<12} {each.questions:>5} {cells}".rstrip())
     lines += ["", "In brackets: 95 % intervals over resampled articles; “–” where there are fewer than 5."]
     return "\n".join(lines)
 
 
-def _measure(found: Measure) -> str:
+def measure_words(found: Measure) -> str:
+    """A figure with its interval; “–” for what is not known."""
     if found.value is None:
         return "–"
     digits = 3 if abs(found.value) < 10 else 1

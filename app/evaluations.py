@@ -126,7 +126,7 @@ class Evaluations:
         whole = min(len(scores), sample or len(scores))
         questions = {question.question_id: question for question in dataset.questions}
         yield whole - len(todo), whole
-        with self._opened_for(plan.backend, dataset) as backend:
+        with self.opened_for(plan.backend, dataset) as backend:
             for place, scored in enumerate(todo, start=1):
                 if stop is not None and stop.is_set():
                     return
@@ -220,7 +220,7 @@ class Evaluations:
         status: Status = "failed"
         try:
             yield RunStep(run_id, "index", None)
-            with self._opened_for(plan.backend, dataset) as backend:
+            with self.opened_for(plan.backend, dataset) as backend:
                 asking = run_questions(
                     dataset.questions,
                     lambda text: self._ask(backend, plan, text),
@@ -256,7 +256,7 @@ class Evaluations:
         return trace
 
     @contextmanager
-    def _opened_for(self, name: str, dataset: Dataset) -> Iterator[Backend]:
+    def opened_for(self, name: str, dataset: Dataset) -> Iterator[Backend]:
         """The backend over the dataset's own documents, indexed if need be; over its usual corpus where the dataset has none."""
         usual = self._backend(name)
         if dataset.documents and not isinstance(usual, HoldsCorpus):

@@ -58,7 +58,7 @@ class Explanations:
             for found in explain_answer(trace, backend, unit, kept):
                 yield found
             if found is not None and found.complete and found.distractor_nats is None:
-                found = add_distractors(found, backend, self._random_chunks(backend, trace))
+                found = add_distractors(found, backend, random_chunks(backend, zlib.crc32(trace.trace_id.encode())))
                 yield found
         finally:
             if found is not None:
@@ -128,15 +128,6 @@ class Explanations:
             )
         return backend
 
-    def _random_chunks(self, backend: Backend, trace: Trace) -> list[Chunk]:
-        """Chunks to hold an answer against, in random order, the same for the same trace."""
-        from explain.distractors import RANDOM_CHUNKS, builtin_pool
-
-        seed = zlib.crc32(trace.trace_id.encode())
-        if isinstance(backend, HoldsCorpus):
-            return backend.corpus.index.random_chunks(RANDOM_CHUNKS, seed)
-        return builtin_pool(seed)
-
     def _kept_scores(self, trace_id: str) -> dict[str, dict[str, Any]]:
         try:
             return self._store().explanations(trace_id)
@@ -154,6 +145,15 @@ class Explanations:
                     self._store().keep_explanation(found.trace.trace_id, kind, data)
         except StoreError as error:
             log.warning("what was scored could not be kept: %s", error)
+
+
+def random_chunks(backend: Backend, seed: int) -> list[Chunk]:
+    """Chunks to hold an answer against, in random order, the same for a seed: of the built-in articles where a backend gives none."""
+    from explain.distractors import RANDOM_CHUNKS, builtin_pool
+
+    if isinstance(backend, HoldsCorpus):
+        return backend.corpus.index.random_chunks(RANDOM_CHUNKS, seed)
+    return builtin_pool(seed)
 
 
 def _index_caveat(trace: Trace, backend: Backend) -> str:

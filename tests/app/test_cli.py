@@ -29,7 +29,19 @@ ESCAPE = "\x1b[31mred\x9b2J"
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["serve"], ["ask"], ["index"], ["traces"], ["status"], ["ingest"], ["explain"], ["eval"], ["eval", "run"]],
+    [
+        [],
+        ["serve"],
+        ["ask"],
+        ["index"],
+        ["traces"],
+        ["status"],
+        ["ingest"],
+        ["explain"],
+        ["stability"],
+        ["eval"],
+        ["eval", "run"],
+    ],
     ids=str,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:

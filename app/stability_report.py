@@ -1,0 +1,113 @@
+"""Stability as plain text for a shell, and for a program."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from app.eval_report import measure_words
+from app.report import one_line, shortened
+from app.stability import StabilityPlan, StabilityStep
+from app.wording import count, rough_time
+from evaluation.stability import Cell, QuestionStability, summarise_stability
+from evaluation.summary import ALL, UNTYPED
+
+SHOWN = (("overlap", "overlap@{k}"), ("rbo", "RBO"), ("answer changed", "answers changed"))
+"""Measures that the tables show, and what they are called there."""
+
+MOST_PROBLEMS = 5
+
+
+def estimate_words(step: StabilityStep) -> str:
+    """What is about to be asked, and how long it will take."""
+    of = "" if step.total == step.available else f" of {step.available:,} (--limit sets how many)"
+    return (
+        f"{step.name}: {step.total:,} questions{of}, up to {count(step.asks, 'ask')}, about {rough_time(step.left_s)}"
+    )
+
+
+def progress_words(step: StabilityStep) -> str:
+    """Where it is, in a line."""
+    return f"{len(step.results):,} of {step.total:,} questions, about {rough_time(step.left_s)} left"
+
+
+def stability_text(plan: StabilityPlan, step: StabilityStep) -> str:
+    """Tables of perturbation × question type, with intervals over all questions."""
+    cells = summarise_stability(step.results, seed=plan.seed)
+    stopped = f", stopped after {len(step.results):,}" if len(step.results) < step.total else ""
+    asked = f"{one_line(step.name)}: {step.total:,} questions of {step.available:,}, seed {plan.seed}{stopped}"
+    lines = [f"{asked}; {plan.backend}, top_k {plan.top_k}", "", *_whole_table(cells, plan.top_k)]
+    types = list(dict.fromkeys(cell.type for cell in cells if cell.type != ALL))
+    if types:
+        lines += ["", *_counts_table(step.results, types)]
+    for name, title in SHOWN if types else ():
+        lines += ["", *_type_table(cells, name, title.format(k=plan.top_k), types)]
+    lines += ["", *_notes(step.results, cells)]
+    return "\n".join(lines)
+
+
+def _whole_table(cells: Sequence[Cell], top_k: int) -> list[str]:
+    titles = "".join(f" {title.format(k=top_k):<22}" for _, title in SHOWN)
+    lines = [f"{'changed':<17} {'asks':>6} {titles}".rstrip()]
+    for cell in cells:
+        if cell.type == ALL:
+            figures = "".join(f" {measure_words(cell.measures[name]):<22}" for name, _ in SHOWN)
+            lines.append(f"{cell.kind:<17} {cell.variants:>6,} {figures}".rstrip())
+    return lines
+
+
+def _type_table(cells: Sequence[Cell], name: str, title: str, types: Sequence[str]) -> list[str]:
+    by_place = {(cell.kind, cell.type): cell.measures[name].value for cell in cells}
+    kinds = [kind for kind in dict.fromkeys(cell.kind for cell in cells) if by_place[kind, ALL] is not None]
+    lines = [_row(title, [shortened(one_line(each), 8) for each in (ALL, *types)])]
+    for kind in kinds:
+        values = [by_place.get((kind, each)) for each in (ALL, *types)]
+        lines.append(_row(kind, ["–" if value is None else f"{value:.2f}" for value in values]))
+    return lines
+
+
+def _counts_table(results: Sequence[QuestionStability], types: Sequence[str]) -> list[str]:
+    counts = Counter(each.question.type or UNTYPED for each in results)
+    return [
+        _row("questions", [shortened(one_line(each), 8) for each in (ALL, *types)]),
+        _row("", [f"{each:,}" for each in (len(results), *(counts[name] for name in types))]),
+    ]
+
+
+def _row(title: str, cells: Sequence[str]) -> str:
+    return f"{title:<17}" + "".join(f" {cell:>8}" for cell in cells)
+
+
+def _notes(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> list[str]:
+    """What was left out, and what the figures mean."""
+    lines = [
+        f"{cell.kind}: {count(cell.not_varied, 'question')} could not be changed so"
+        for cell in cells
+        if cell.type == ALL and cell.not_varied
+    ]
+    problems = [each for each in results if each.problem]
+    lines += [f"not asked: {one_line(each.question.text)} ({each.problem})" for each in problems[:MOST_PROBLEMS]]
+    if len(problems) > MOST_PROBLEMS:
+        lines.append(f"and {len(problems) - MOST_PROBLEMS:,} more")
+    failed = sum(each.failed for each in results)
+    if failed:
+        lines.append(f"{count(failed, 'ask')} failed and were left out.")
+    return [
+        *lines,
+        "1 means that the same chunks were found, in RBO in the same order. An answer has changed if fewer words stayed than two ways of",
+        "saying the same share, or if it became an abstention, or was one. In brackets: 95 % intervals over resampled articles.",
+    ]
+
+
+def stability_to_dict(plan: StabilityPlan, step: StabilityStep) -> dict[str, Any]:
+    """JSON-ready: the plan, every cell with every measure, and every question with its variants."""
+    return {
+        "plan": asdict(plan),
+        "questions": step.total,
+        "asked": len(step.results),
+        "cells": [asdict(cell) for cell in summarise_stability(step.results, seed=plan.seed)],
+        "results": [
+            asdict(each) | {"variants": [asdict(v) | {"changed": v.changed} for v in each.variants]}
+            for each in step.results
+        ],
+    }
