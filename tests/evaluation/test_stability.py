@@ -227,3 +227,19 @@ def test_asks_are_counted_before() -> None:
 def test_nonsense_is_refused_at_once(kinds: list[str], seeds: list[int]) -> None:
     with pytest.raises(InputError, match="chunk order"):
         measure_stability([make_question()], Stub(), kinds, seeds)
+
+
+def test_abstention_is_a_change_also_from_an_answer_without_words_that_count() -> None:
+    stub = Stub(say=lambda chunks: "The" if len(chunks) == 5 else "")
+    (found,) = measure_stability([make_question()], stub, [DROPPED])
+    assert {(variant.answer_f1, variant.changed) for variant in found.variants} == {(1.0, True)}
+
+
+def test_failures_now_and_then_do_not_end_it() -> None:
+    def order(text: str) -> Sequence[Chunk]:
+        if text == text.upper():
+            raise Throttled("Too many questions.")
+        return CHUNKS
+
+    results = list(measure_stability([make_question(n) for n in range(2 * MOST_FAILURES)], Stub(order), ["case"]))
+    assert [found.failed for found in results] == [1] * 2 * MOST_FAILURES
