@@ -73,7 +73,6 @@ bench: $(VENV)/.test ## Print every measured figure (takes about half an hour)
 
 bench-explain: $(VENV)/.test ## What explaining an answer costs, and whether it holds
 	$(BIN)/python -m benchmarks.bench_explain
-	$(BIN)/python -m benchmarks.bench_context_cite
 	$(BIN)/python -m benchmarks.bench_calibration
 	$(BIN)/python -m benchmarks.bench_context_cite
 

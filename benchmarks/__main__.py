@@ -38,6 +38,7 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
         ["bench_explain"],
         ["bench_context_cite", *on_squad],
         ["bench_quality", "--builtin", *on_squad],
+        ["bench_calibration", *on_squad],
         ["bench_faiss"],
     ]
     return [[*module, *(QUICK.get(module[0], []) if quick else [])] for module in modules]

@@ -49,6 +49,8 @@ class Outcomes:
     """Gold in what the reader quotes, abstention aside."""
     quoted: list[int] = field(default_factory=list)
     """Sentences quoted."""
+    answer: list[str] = field(default_factory=list)
+    """What the reader quotes, abstention aside."""
     score: list[float] = field(default_factory=list)
     """Higher means answerable."""
     chance: list[float] = field(default_factory=list)
@@ -146,6 +148,7 @@ def run_reader(
         outcomes.two.append(in_sentences(example, best[:2]))
         outcomes.shown.append(in_sentences(example, quoted))
         outcomes.quoted.append(len(quoted))
+        outcomes.answer.append(" ".join(example.sentence(i) for i in quoted))
         outcomes.score.append(chances.answered)
         outcomes.chance.append(float(chances.sentences[list(quoted)].sum()))
         outcomes.abstained.append(chances.answered < weights.answer_threshold)
@@ -206,11 +209,13 @@ def measure_trust(outcomes: Outcomes, answerable: Array) -> dict[str, Any]:
     return figures | {"right (answered or abstained)": with_interval(np.mean, outcome)}
 
 
-def with_interval(figure: Callable[..., float], *columns: Array) -> dict[str, float]:
-    """A figure and its interval."""
+def with_interval(
+    figure: Callable[..., float], *columns: Array, clusters: Sequence[str] | None = None
+) -> dict[str, float]:
+    """A figure and its interval, over resampled `clusters` if there are any."""
     if not len(columns[0]):
         return {"value": float("nan"), "low": float("nan"), "high": float("nan")}
-    low, high = interval(figure, *columns)
+    low, high = interval(figure, *columns, clusters=clusters)
     return {"value": float(figure(*columns)), "low": low, "high": high}
 
 

@@ -1,6 +1,6 @@
 """Figures over benchmark outcomes: separation, choice, and bootstrap intervals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +24,19 @@ def f1_of(chosen: Array, wanted: Array) -> tuple[float, float, float]:
     return precision, recall, 2 * precision * recall / max(precision + recall, 1e-12)
 
 
-def interval(measure: Callable[..., float], *columns: Array) -> tuple[float, float]:
-    """95 % percentile bootstrap interval (Efron, 1979) of `measure(*columns)`, resampling rows; seed 0."""
+def interval(
+    measure: Callable[..., float], *columns: Array, clusters: Sequence[str] | None = None
+) -> tuple[float, float]:
+    """95 % percentile bootstrap interval (Efron, 1979) of `measure(*columns)`, seed 0.
+
+    Rows are resampled, or whole clusters where `clusters` names one for each row: questions about one article go wrong together.
+    """
     draw = np.random.default_rng(0)
-    n = len(columns[0])
+    names = np.arange(len(columns[0])) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    members = np.split(np.argsort(names, kind="stable"), np.cumsum(np.bincount(names))[:-1])
     values = []
     for _ in range(RESAMPLES):
-        rows = draw.integers(0, n, n)
+        rows = np.concatenate([members[i] for i in draw.integers(0, len(members), len(members))])
         values.append(measure(*(column[rows] for column in columns)))
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
