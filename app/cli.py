@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli_deploy import deploy
+from app.cli_drift import drift
 from app.cli_eval import evaluate
 from app.cli_ingest import ingest
 from app.cli_stability import stability
@@ -32,6 +33,7 @@ main.add_command(ingest)
 main.add_command(deploy)
 main.add_command(evaluate)
 main.add_command(stability)
+main.add_command(drift)
 
 
 @main.command()

@@ -201,23 +201,48 @@ def mmd_test(x: FloatArray, y: FloatArray, permutations: int, draw: np.random.Ge
 
     The kernel is exp(−‖a − b‖²/2σ²), σ the median distance of the pooled vectors. p counts the seen split among the permutations.
     """
-    pooled = np.concatenate([x, y])
+    kernel = _kernel(np.concatenate([x, y]))
+    if kernel is None:
+        return 0.0, 1.0
+    values = _split_values(kernel, len(x), permutations, draw)
+    reached = int(np.sum(values[1:] >= values[0] - 1e-12))
+    return float(values[0]), (reached + 1) / (permutations + 1)
+
+
+def mmd_level(x: FloatArray, size: int, permutations: int, draw: np.random.Generator) -> float:
+    """The MMD² that `size` of (n, d) vectors, drawn at random, and the n − size others stay below in 19 of 20 draws: a control limit.
+
+    Raises InputError where either side would have fewer than 2.
+    """
+    if not 2 <= size <= len(x) - 2:
+        raise InputError(f"{size} of {len(x)} questions cannot be held against the others; each side needs 2.")
+    kernel = _kernel(x)
+    if kernel is None:
+        return 0.0
+    return float(np.quantile(_split_values(kernel, size, permutations, draw)[1:], 1 - ALPHA))
+
+
+def _kernel(pooled: FloatArray) -> FloatArray | None:
+    """(n, n): the Gaussian kernel of n vectors, its diagonal 0; None where all are the same."""
     squares = np.sum(pooled**2, axis=1)
     distances = np.maximum(squares[:, None] + squares - 2 * pooled @ pooled.T, 0)
     pairs = distances[np.triu_indices(len(pooled), 1)]
     apart = pairs[pairs > 1e-12]
     if len(apart) == 0:
-        return 0.0, 1.0
+        return None
     median = float(np.median(pairs))
-    kernel = np.exp(-distances / (2 * (median if median > 1e-12 else float(apart.mean()))))
+    kernel: FloatArray = np.exp(-distances / (2 * (median if median > 1e-12 else float(apart.mean()))))
     np.fill_diagonal(kernel, 0)
-    members = np.zeros((permutations + 1, len(pooled)))
-    members[0, : len(x)] = 1
+    return kernel
+
+
+def _split_values(kernel: FloatArray, size: int, permutations: int, draw: np.random.Generator) -> FloatArray:
+    """(permutations + 1,): MMD² of the first `size` against the others, then of as many drawn at random."""
+    members = np.zeros((permutations + 1, len(kernel)))
+    members[0, :size] = 1
     for row in members[1:]:
-        row[draw.permutation(len(pooled))[: len(x)]] = 1
-    values = _mmd2(kernel, members, len(x), len(y))
-    reached = int(np.sum(values[1:] >= values[0] - 1e-12))
-    return float(values[0]), (reached + 1) / (permutations + 1)
+        row[draw.permutation(len(kernel))[:size]] = 1
+    return _mmd2(kernel, members, size, len(kernel) - size)
 
 
 def _mmd2(kernel: FloatArray, members: FloatArray, m: int, n: int) -> FloatArray:

@@ -10,6 +10,7 @@ import corpus
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
 from backends.local.index import ExactSearch, LocalIndex
+from backends.local.manifest import index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.reader import EmbeddedSentences, ExtractiveReader
 from backends.local.rerank import SentenceReranker
@@ -217,9 +218,8 @@ def open_research(config: BackendConfig) -> IntrospectiveBackend:
 
 def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentences: bool) -> LocalCorpus:
     """The corpus, with an index and a vector cache that belong to this embedder."""
-    folder = config.data_dir / "indexes" / embedder.fingerprint.replace("/", "_")
     cache = VectorCache(config.data_dir / "vectors", embedder.fingerprint, embedder.dimension, Seed.load(SEED))
-    index = LocalIndex(folder, embedder)
+    index = LocalIndex(index_root(config.data_dir, embedder.fingerprint), embedder)
     open_library = partial(DocumentLibrary, config.data_dir / "documents.sqlite")
     return LocalCorpus(
         open_library, index, embedder, cache, builtin=config.builtin_corpus, with_sentences=with_sentences

@@ -141,9 +141,17 @@ class LocalCorpus:
 
     def place(self, question: str) -> tuple[float, float]:
         """Where a question falls on the embedding map."""
-        vector = np.asarray(self._embedder.embed([question], "query"))
-        x, y = self.embedding_map().projection.project(vector)[0]
+        x, y = self.embedding_map().projection.project(self.embed_questions([question]))[0]
         return float(x), float(y)
+
+    def embed_questions(self, questions: list[str]) -> FloatArray:
+        """Questions to vectors, float32 (n, dim), L2-normalised."""
+        return np.asarray(self._embedder.embed(questions, "query"))
+
+    @property
+    def embedder(self) -> str:
+        """Name of the embedder."""
+        return self._embedder.name
 
     @property
     def dimension(self) -> int:

@@ -20,7 +20,7 @@ from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
 from backends.local.vectors import LocalEmbedder
 from pipeline.deadline import Deadline
-from pipeline.errors import Unavailable
+from pipeline.errors import InputError, Unavailable
 from pipeline.types import Chunk
 
 FloatArray = npt.NDArray[np.float32]
@@ -64,11 +64,15 @@ class IndexedChunk:
 class OpenIndex:
     """One published index folder, open for reading. It never changes, and stays readable when the folder is removed."""
 
-    def __init__(self, folder: Path, embedder: LocalEmbedder) -> None:
-        """Open and verify. Raises Unavailable or IndexMismatch, naming the command that rebuilds."""
+    def __init__(self, folder: Path, embedder: LocalEmbedder | None) -> None:
+        """Open and verify. Raises Unavailable or IndexMismatch, naming the command that rebuilds.
+
+        embedder: what it will be searched with; None for an index that is only looked at, whoever made it.
+        """
         self.folder = folder
         self.manifest: Manifest = files.read_manifest(folder)
-        files.verify(folder, self.manifest, embedder.fingerprint, embedder.name)
+        made_by = (self.manifest.embedder_fingerprint, self.manifest.embedder)
+        files.verify(folder, self.manifest, *(made_by if embedder is None else (embedder.fingerprint, embedder.name)))
         self._lock = threading.Lock()
         try:
             self.vectors = FaissIndex.load(folder / files.VECTORS, self.manifest.tuning)
@@ -90,10 +94,28 @@ class OpenIndex:
         with self._lock:
             return self._chunks.execute(statement, values).fetchall()
 
+    def chunk_ids(self) -> list[str]:
+        """The id of each chunk, by its row."""
+        return [str(row[0]) for row in self.execute("SELECT chunk_id FROM chunks ORDER BY row")]
+
     def __del__(self) -> None:
         """Close the chunk table with the last reader, who may be in another thread than the rebuild that replaced it."""
         if hasattr(self, "_chunks"):
             self._chunks.close()
+
+
+def open_kept(data_dir: Path, embedder_fingerprint: str) -> OpenIndex:
+    """The index that a data folder holds, to be looked at: that of the embedder named, else the one built last.
+
+    Raises InputError where there is none, Unavailable where it cannot be read.
+    """
+    roots = [files.index_root(data_dir, embedder_fingerprint), *sorted(data_dir.glob(f"{files.INDEXES}/*/"))]
+    folders = [folder for root in dict.fromkeys(roots) if (folder := files.current_folder(root)) is not None]
+    if not folders:
+        raise InputError(f"{data_dir} holds no index. Give the RAGLASS_DATA_DIR of a dashboard that has built one.")
+    if folders[0].parent == roots[0]:
+        return OpenIndex(folders[0], None)
+    return OpenIndex(max(folders, key=lambda folder: files.read_manifest(folder).built_at), None)
 
 
 class LocalIndex:

@@ -25,6 +25,9 @@ CHUNKS = "chunks.sqlite"
 SENTENCES = "sentences.npy"
 LEXICAL = "bm25"
 
+INDEXES = "indexes"
+"""The folder, in a data folder, that holds a root for each embedder."""
+
 REBUILD = "Run `raglass index --rebuild`; no document is lost by it."
 
 
@@ -112,6 +115,11 @@ def verify(folder: Path, manifest: Manifest, embedder_fingerprint: str, embedder
             raise Unavailable(
                 f"The index is damaged: {name} is missing or not as it was written. {REBUILD}", stage="retrieve"
             )
+
+
+def index_root(data_dir: Path, embedder_fingerprint: str) -> Path:
+    """Where the indexes of one embedder lie in a data folder."""
+    return data_dir / INDEXES / embedder_fingerprint.replace("/", "_")
 
 
 def current_folder(root: Path) -> Path | None:
