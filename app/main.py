@@ -20,7 +20,10 @@ SECTIONS = {
         st.Page(PAGES / "live.py", title="Live", icon=":material/monitoring:"),
         st.Page(PAGES / "traces.py", title="Traces", icon=":material/list:"),
     ],
-    "Evaluate": [st.Page(PAGES / "runs.py", title="Runs", icon=":material/checklist:")],
+    "Evaluate": [
+        st.Page(PAGES / "runs.py", title="Runs", icon=":material/checklist:"),
+        st.Page(PAGES / "stability.py", title="Stability", icon=":material/vibration:"),
+    ],
     "Data": [st.Page(PAGES / "corpus.py", title="Corpus", icon=":material/library_books:")],
     "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],
 }

@@ -1,12 +1,13 @@
 """Stability as plain text for a shell, and for a program."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from app.eval_report import measure_words
-from app.report import one_line, shortened
+from app.report import WIDTH, one_line, shortened
 from app.stability import StabilityPlan, StabilityStep
 from app.wording import count, rough_time
 from evaluation.stability import Cell, QuestionStability, summarise_stability
@@ -41,8 +42,9 @@ def stability_text(plan: StabilityPlan, step: StabilityStep) -> str:
     if types:
         lines += ["", *_counts_table(step.results, types)]
     for name, title in SHOWN if types else ():
-        lines += ["", *_type_table(cells, name, title.format(k=plan.top_k), types)]
-    lines += ["", *_notes(step.results, cells)]
+        lines += ["", *_type_table(cells, name, title.format(k=plan.top_k))]
+    lines += ["", *(line for note in notes(step.results, cells) for line in textwrap.wrap(note, WIDTH))]
+    lines.append("In brackets: 95 % intervals over resampled articles.")
     return "\n".join(lines)
 
 
@@ -56,14 +58,20 @@ def _whole_table(cells: Sequence[Cell], top_k: int) -> list[str]:
     return lines
 
 
-def _type_table(cells: Sequence[Cell], name: str, title: str, types: Sequence[str]) -> list[str]:
-    by_place = {(cell.kind, cell.type): cell.measures[name].value for cell in cells}
-    kinds = [kind for kind in dict.fromkeys(cell.kind for cell in cells) if by_place[kind, ALL] is not None]
-    lines = [_row(title, [shortened(one_line(each), 8) for each in (ALL, *types)])]
-    for kind in kinds:
-        values = [by_place.get((kind, each)) for each in (ALL, *types)]
-        lines.append(_row(kind, ["–" if value is None else f"{value:.2f}" for value in values]))
+def _type_table(cells: Sequence[Cell], name: str, title: str) -> list[str]:
+    kinds, types, values = heat_rows(cells, name)
+    lines = [_row(title, [shortened(one_line(each), 8) for each in types])]
+    for kind, row in zip(kinds, values, strict=True):
+        lines.append(_row(kind, ["–" if value is None else f"{value:.2f}" for value in row]))
     return lines
+
+
+def heat_rows(cells: Sequence[Cell], name: str) -> tuple[list[str], list[str], list[list[float | None]]]:
+    """Kinds, types (`all` first) and (kinds × types) values of one measure, for a heat map; kinds that do not have it are left out."""
+    by_place = {(cell.kind, cell.type): cell.measures[name].value for cell in cells}
+    kinds = [kind for kind in dict.fromkeys(cell.kind for cell in cells) if by_place.get((kind, ALL)) is not None]
+    types = [ALL, *dict.fromkeys(cell.type for cell in cells if cell.type != ALL)]
+    return kinds, types, [[by_place.get((kind, each)) for each in types] for kind in kinds]
 
 
 def _counts_table(results: Sequence[QuestionStability], types: Sequence[str]) -> list[str]:
@@ -78,10 +86,10 @@ def _row(title: str, cells: Sequence[str]) -> str:
     return f"{title:<17}" + "".join(f" {cell:>8}" for cell in cells)
 
 
-def _notes(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> list[str]:
+def notes(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> list[str]:
     """What was left out, and what the figures mean."""
     lines = [
-        f"{cell.kind}: {count(cell.not_varied, 'question')} could not be changed so"
+        f"{cell.kind}: {count(cell.not_varied, 'question')} could not be changed in this way."
         for cell in cells
         if cell.type == ALL and cell.not_varied
     ]
@@ -94,8 +102,8 @@ def _notes(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> list[
         lines.append(f"{count(failed, 'ask')} failed and were left out.")
     return [
         *lines,
-        "1 means that the same chunks were found, in RBO in the same order. An answer has changed if fewer words stayed than two ways of",
-        "saying the same share, or if it became an abstention, or was one. In brackets: 95 % intervals over resampled articles.",
+        "1 means that the same chunks were found, in RBO in the same order. An answer has changed if fewer words stayed than two ways "
+        "of saying the same share, or if it became an abstention, or was one.",
     ]
 
 

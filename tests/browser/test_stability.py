@@ -1,0 +1,38 @@
+"""What a person does with the Stability page: measure, stop, read the heat map."""
+
+import json
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+
+
+def test_questions_are_asked_in_other_words_and_the_heat_map_shows_where_answers_change(
+    visit: Callable[..., Visit],
+) -> None:
+    window = visit()
+    page = window.go("/stability")
+    expect(page.get_by_text("Nothing measured yet", exact=False)).to_be_visible()
+    for name, value in (("Questions", "6"), ("Variants of each", "1")):
+        page.get_by_role("spinbutton", name=name).fill(value)
+    page.get_by_role("button", name="Measure").click()
+    chart = page.locator(".js-plotly-plot").last
+    expect(chart).to_contain_text("chunk dropped", timeout=120_000)
+    page.get_by_text("The same order", exact=True).first.click()
+    expect(chart).to_contain_text("The same order")
+    expect(chart).not_to_contain_text("chunk dropped")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download JSON").click()
+    assert json.loads(waiting.value.path().read_text("utf-8"))["asked"] == 6
+    assert window.elsewhere == []
+
+
+def test_what_was_measured_before_a_stop_is_shown(visit: Callable[..., Visit]) -> None:
+    page = visit(width=390).go("/stability")
+    page.get_by_role("button", name="Measure").click()
+    expect(page.get_by_text("questions, about", exact=False)).to_be_visible()
+    expect(page.get_by_text("2 of 60 questions", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped after", exact=False)).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
