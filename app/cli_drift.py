@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from app.cli_compare import max_drop_option, write_summary
 from app.shell import backend_option, json_option, opened, print_json, progress_line
 from pipeline.errors import InputError
 
@@ -86,6 +87,35 @@ def index(
             print_json(asdict(found))
         else:
             click.echo(printable(indexes_text(found)))
+
+
+@drift.command()
+@click.argument("run_a")
+@click.argument("run_b")
+@max_drop_option
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the certificate here too.",
+)
+@json_option
+def certificate(run_a: str, run_b: str, max_drop: float, markdown: Path | None, as_json: bool) -> None:
+    """Certify a changed embedder, index or prompt: RUN_B held against RUN_A, over the same questions. Leaves with 1 on an alarm."""
+    with opened() as current:
+        from app.certificate import certify_runs
+        from app.certificate_report import certificate_markdown, certificate_text, certificate_to_dict
+        from app.report import printable
+
+        found = certify_runs(current, run_a, run_b, max_drop=max_drop)
+        if as_json:
+            print_json(certificate_to_dict(found))
+        else:
+            click.echo(printable(certificate_text(found)))
+        if markdown is not None:
+            write_summary(markdown, certificate_markdown(found))
+        if found.alarm:
+            sys.exit(1)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def compare_runs(
     Intervals are 95 % BCa bootstrap and p values paired sign flips, both over whole articles; p values of the quality measures are
     corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither. Raises InputError where no question is shared.
     """
-    pairs, reworded = _pair(first, second)
+    pairs, reworded = shared_pairs(first, second)
     if not pairs:
         raise InputError(
             f"The runs share no question: {len(first):,} and {len(second):,} questions, {reworded:,} with the same id and another "
@@ -154,7 +154,7 @@ def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> l
     ]
 
 
-def _pair(first: Sequence[Scored], second: Sequence[Scored]) -> tuple[list[Pair], int]:
+def shared_pairs(first: Sequence[Scored], second: Sequence[Scored]) -> tuple[list[Pair], int]:
     """Shared questions in the order of their ids, and how many share an id alone."""
     other = {each.question_id: each for each in second}
     both = [(each, other[each.question_id]) for each in first if each.question_id in other]

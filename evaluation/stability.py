@@ -51,8 +51,13 @@ class Variant:
 
     @property
     def changed(self) -> bool:
-        """Whether the answer is another one: fewer words in common than two ways of saying the same, or an abstention more or less."""
-        return self.abstention_changed or self.answer_f1 < SAME_F1
+        """Whether the answer is another one."""
+        return is_other_answer(self.answer_f1, abstention_changed=self.abstention_changed)
+
+
+def is_other_answer(answer_f1: float, *, abstention_changed: bool) -> bool:
+    """Whether two answers say different things: fewer words in common than two ways of saying the same, or an abstention more or less."""
+    return abstention_changed or answer_f1 < SAME_F1
 
 
 @dataclass(frozen=True, slots=True)
