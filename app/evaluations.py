@@ -29,9 +29,12 @@ from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
 from pipeline.protocols import Backend
-from pipeline.types import Trace
+from pipeline.types import Setting, Trace
 
 log = logging.getLogger(__name__)
+
+ANSWERED_WITH = ("generator", "embedder", "index")
+"""Settings of a trace that say which system answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Evaluations:
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
         if plan.dataset != BUILTIN:  # so that it is found again from whichever folder the run is gone on with
             plan = replace(plan, dataset=str(Path(plan.dataset).resolve()))
+        self._backend(plan.backend)  # so that a mistyped one leaves no run behind
         run_id = secrets.token_hex(4)
         about = {
             **plan.to_dict(),
@@ -218,12 +222,13 @@ class Evaluations:
         self, run_id: str, plan: RunPlan, dataset: Dataset, done: list[Scored], stop: threading.Event | None
     ) -> Generator[RunStep, None, None]:
         status: Status = "failed"
+        before = next((stored.trace.settings for each in done if (stored := self._store().get(each.trace_id))), {})
         try:
             yield RunStep(run_id, "index", None)
             with self.opened_for(plan.backend, dataset) as backend:
                 asking = run_questions(
                     dataset.questions,
-                    lambda text: self._ask(backend, plan, text),
+                    lambda text: self._ask(backend, plan, text, before),
                     lambda scored: self._store().runs.keep(
                         run_id, scored.question_id, scored.trace_id, scored.to_dict()
                     ),
@@ -247,9 +252,18 @@ class Evaluations:
         except StoreError as error:
             log.error("the run %s is %s, which could not be stored: %s", run_id, status, error)
 
-    def _ask(self, backend: Backend, plan: RunPlan, text: str) -> Trace:
-        """Ask and store. Raises StoreError for a trace that could not be stored: a run whose answers are lost is none."""
+    def _ask(self, backend: Backend, plan: RunPlan, text: str, before: Mapping[str, Setting]) -> Trace:
+        """Ask and store. before: settings of the run's earlier answers.
+
+        Raises StoreError for a trace that could not be stored: a run whose answers are lost is none. Raises InputError where another
+        model or index answers than before: a run over two systems speaks for neither.
+        """
         trace = backend.answer(text, top_k=plan.top_k, deadline_s=plan.deadline_s, rerank=plan.rerank)
+        for name in ANSWERED_WITH:
+            if trace.error is None and name in before and trace.settings.get(name) != before[name]:
+                raise InputError(
+                    f"The run's {name} was {before[name]}; it is {trace.settings.get(name)} now. Start a new run, or put it back."
+                )
         why_not = self._keep(trace)
         if why_not is not None:
             raise StoreError(f"The run stopped, for an answer could not be stored: {why_not}")

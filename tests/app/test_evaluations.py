@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from app.config import Settings
 from app.evaluations import RunPlan, RunStep, answered_by
 from app.indexing import Upload
 from app.services import Services
-from backends.fake import Script
+from backends.fake import Script, ScriptedBackend
 from evaluation.runner import MOST_FAILURES
 from metrics.queries import TraceQuery
 from metrics.runs import RunLog
@@ -188,13 +189,17 @@ def test_dataset_is_found_again_from_another_folder(
     assert last(services.evaluations.resume(end.run_id)).progress.done == QUESTIONS
 
 
-def test_backend_that_cannot_be_opened_fails_the_run(services: Services, plan: RunPlan) -> None:
+def test_backend_that_cannot_be_opened_leaves_no_run_behind(services: Services, plan: RunPlan) -> None:
     with pytest.raises(ConfigError, match="no backend 'cloud'"):
         list(services.evaluations.run(replace(plan, backend="cloud")))
-    run = services.evaluations.find("LAST")
-    assert (run.status, run.answers) == ("failed", 0)
-    with pytest.raises(InputError, match=f"raglass eval resume {run.run_id}"):
-        services.evaluations.summary(run.run_id)
+    assert services.evaluations.newest() == []
+
+
+def test_run_without_answers_has_no_summary_and_says_what_to_do(services: Services, plan: RunPlan) -> None:
+    with closing(services.evaluations.run(plan)) as steps:
+        run_id = next(steps).run_id
+    with pytest.raises(InputError, match=f"raglass eval resume {run_id}"):
+        services.evaluations.summary(run_id)
 
 
 def test_dataset_that_cannot_be_asked_starts_no_run(services: Services, plan: RunPlan) -> None:
@@ -278,3 +283,29 @@ def test_run_without_an_answer_cannot_be_calibrated(make_services: Make, plan: R
         list(services.evaluations.run(plan))
     with pytest.raises(InputError, match="has no answer to calibrate on"):
         services.evaluations.calibrate("LAST")
+
+
+class Named(ScriptedBackend):
+    """A scripted backend that says which generator answered."""
+
+    generator = "first"
+
+    def answer(self, question: str, **given: Any) -> Trace:
+        trace = super().answer(question, **given)
+        return replace(trace, settings={**trace.settings, "generator": self.generator})
+
+
+def test_run_is_not_gone_on_with_over_another_system(services: Services, plan: RunPlan) -> None:
+    named = Named(Script())
+    services._backends["fake"] = named
+    stop = threading.Event()
+    for step in services.evaluations.run(plan, stop):
+        if step.progress is not None and step.progress.done == 2:
+            stop.set()
+    named.generator = "second"
+    with pytest.raises(InputError, match="generator was first; it is second now"):
+        last(services.evaluations.resume("LAST"))
+    run = services.evaluations.find("LAST")
+    assert (run.answers, run.status) == (2, "failed")
+    named.generator = "first"
+    assert last(services.evaluations.resume("LAST")).progress.done == QUESTIONS
