@@ -23,7 +23,7 @@ from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
 from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
-from evaluation.summary import Summary, summarise
+from evaluation.summary import Summary, headline_figures, summarise
 from evaluation.verdict import MAX_DROP
 from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
@@ -249,6 +249,9 @@ class Evaluations:
     def _note_status(self, run_id: str, status: Status) -> None:
         try:
             self._store().runs.set_status(run_id, status)
+            scores = self.scores(run_id)
+            if scores:
+                self._store().runs.add_figures(run_id, headline_figures(scores))
         except StoreError as error:
             log.error("the run %s is %s, which could not be stored: %s", run_id, status, error)
 

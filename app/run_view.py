@@ -80,19 +80,29 @@ def estimate_words(store: TraceStore, backend: str, questions: int, workers: int
 
 
 def run_cells(run: StoredRun) -> dict[str, Any]:
-    """A row of the table of runs."""
+    """A row of the leaderboard."""
     about = run.about
+    figures = about.get("figures") or {}
     return {
         "run": run.run_id,
-        "status": run.status,
         "dataset": one_line(str(about["name"])),
         "backend": about["backend"],
-        "answered": run.answers / max(about["questions"], 1),
+        "right": figures.get("correct"),
+        "95 % interval": _interval(figures),
+        "recall": figures.get("recall"),
+        "ms": figures.get("duration_ms"),
         "questions": about["questions"],
+        "answered": run.answers / max(about["questions"], 1),
+        "status": run.status,
         "chunks": about["top_k"],
         "reranked": bool(about.get("rerank")),
         "started": when(run.started_at),
     }
+
+
+def _interval(figures: Mapping[str, Any]) -> str:
+    low, high = figures.get("low"), figures.get("high")
+    return "" if low is None or high is None else f"{low:.1%} to {high:.1%}".replace("%", " %")
 
 
 def measure_words(name: str, found: Measure) -> str:

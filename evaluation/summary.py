@@ -96,6 +96,21 @@ def summarise_groups(scores: Sequence[Scored], *, seed: int = 0) -> list[Summary
     return _summaries(held, seed) if len(held) > 1 else []
 
 
+def headline_figures(scores: Sequence[Scored], *, seed: int = 0) -> dict[str, float | None]:
+    """What a leaderboard shows of a run, JSON-ready: the share of right answers with its interval, recall, and milliseconds a question."""
+    right, recall, duration = (
+        measure([(each.cluster, MEASURES[name](each)) for each in scores], seed=seed)
+        for name in ("correct", "recall", "duration, ms")
+    )
+    return {
+        "correct": right.value,
+        "low": right.low,
+        "high": right.high,
+        "recall": recall.value,
+        "duration_ms": duration.value,
+    }
+
+
 def _summaries(groups: Sequence[tuple[str, Sequence[Scored]]], seed: int) -> list[Summary]:
     return [
         Summary(name, len(group), sum(each.failed for each in group), _measures(group, seed)) for name, group in groups

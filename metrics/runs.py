@@ -53,6 +53,14 @@ class RunLog:
         with self._explained(), self._database.writing() as connection:
             connection.execute(update(runs).where(runs.c.run_id == run_id).values(status=status))
 
+    def add_figures(self, run_id: str, figures: Mapping[str, Any]) -> None:
+        """Keep what a run came to beside what it was, so that a list of runs need not read their answers."""
+        with self._explained(), self._database.writing() as connection:
+            about = connection.scalar(select(runs.c.about).where(runs.c.run_id == run_id))
+            if about is not None:
+                packed = _pack({**_unpack(about), "figures": dict(figures)})
+                connection.execute(update(runs).where(runs.c.run_id == run_id).values(about=packed))
+
     def keep(self, run_id: str, question_id: str, trace_id: str, score: Mapping[str, Any]) -> None:
         """Keep an answer, in place of an earlier one to the same question."""
         key = search.storable(question_id)

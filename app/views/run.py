@@ -8,6 +8,7 @@ import streamlit as st
 from app import state
 from app.eval_report import about_words, summaries_to_dict
 from app.labels import RIGHT, flows, label_rows, losses_words
+from app.run_report import run_html
 from app.run_view import (
     NAMES,
     OUTCOMES,
@@ -229,6 +230,7 @@ def _show_downloads(run: StoredRun, summaries: list[Summary], scores: list[Score
             ("CSV", scores_csv(scores), "csv", "text/csv"),
             ("JSON", json.dumps(summaries_to_dict(run, summaries), indent=1), "json", "application/json"),
             ("Markdown", run_markdown(run, summaries), "md", "text/markdown"),
+            ("report", run_html(run, summaries, scores), "html", "text/html"),
         ):
             st.download_button(
                 f"Download {label}",

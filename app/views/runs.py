@@ -100,7 +100,11 @@ def show_runs(runs: list[StoredRun]) -> None:
     if not runs:
         st.info("No run yet. Start one: the built-in questions need no file.")
         return
-    text.show(text.note_html("Pick one run to open it, two to compare them: the first picked is the baseline."))
+    text.show(
+        text.note_html(
+            "Pick one run to open it, two to compare them (the first picked is the baseline). A column's name sorts by it."
+        )
+    )
     actions = st.container(horizontal=True)
     picked = st.dataframe(
         [run_cells(run) for run in runs],
@@ -108,7 +112,12 @@ def show_runs(runs: list[StoredRun]) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
-        column_config={"answered": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")},
+        column_config={
+            "answered": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
+            "right": st.column_config.NumberColumn(format="percent"),
+            "recall": st.column_config.NumberColumn(format="percent"),
+            "ms": st.column_config.NumberColumn(format="%.1f"),
+        },
         alt="Runs, a row each",
     )
     ids = [runs[number].run_id for number in picked.selection.rows if number < len(runs)]

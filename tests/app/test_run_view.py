@@ -28,7 +28,7 @@ from evaluation.datasets import LabelledQuestion
 from evaluation.groups import compare_types
 from evaluation.runner import RunProgress
 from evaluation.scoring import score_trace
-from evaluation.summary import MEASURES, Measure, summarise, summarise_groups
+from evaluation.summary import MEASURES, Measure, headline_figures, summarise, summarise_groups
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError
@@ -106,7 +106,14 @@ def test_questions_are_chosen_by_outcome_and_type(outcome, count):
 
 def test_a_failed_question_shows_why():
     assert question_cells(SCORES[7])["answer"] == "The disk is full."
-    assert run_cells(RUN)["answered"] == 0.5
+
+
+def test_a_run_stands_in_the_leaderboard_with_what_it_came_to():
+    assert (run_cells(RUN)["answered"], run_cells(RUN)["right"], run_cells(RUN)["95 % interval"]) == (0.5, None, "")
+    about = {**RUN.about, "figures": headline_figures(SCORES)}
+    cells = run_cells(replace(RUN, about=about))
+    assert cells["right"] == pytest.approx(8 / 9)
+    assert " % to " in cells["95 % interval"]
 
 
 def test_what_is_taken_away_is_safe_to_open():

@@ -22,6 +22,16 @@ def test_a_run_is_found_by_its_id_by_how_that_begins_and_as_the_last(store: Trac
             log.find(unknown)
 
 
+def test_what_a_run_came_to_is_kept_beside_what_it_was(store: TraceStore) -> None:
+    log = store.runs
+    log.start("aaaa1111", ABOUT)
+    log.add_figures("aaaa1111", {"correct": 0.5})
+    log.add_figures("aaaa1111", {"correct": 0.75})
+    log.add_figures("bbbb", {"correct": 1.0})
+    assert log.find("aaaa1111").about == {**ABOUT, "figures": {"correct": 0.75}}
+    assert len(log.newest()) == 1
+
+
 def test_answers_are_kept_once_each_the_last_one_counts(store: TraceStore) -> None:
     log = store.runs
     log.start("aaaa1111", ABOUT)
