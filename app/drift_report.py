@@ -14,8 +14,8 @@ HEADS = ("window", "questions", "from", "until", "MMD²", "p, corrected", "KS", 
 
 QUESTION_NOTES = (
     "MMD²: how far the questions' vectors are from those of the reference; about 0 for none. KS and PSI: the same of the score of each",
-    "first chunk. p values are corrected over both tests of all windows (Holm). PSI, by custom: below 0.1 little, above 0.25 much; it",
-    "grows as windows shrink. Other questions are not worse ones: how well they are answered, a run over labelled questions says.",
+    "first chunk. p values are corrected over both tests of all windows (Holm). PSI, by custom: below 0.1 little, above 0.25 much, though",
+    "small windows reach that by chance. Other questions are not worse ones: whether answers got worse, a labelled run says.",
 )
 
 INDEX_NOTES = (
@@ -67,7 +67,7 @@ def window_row(window: MeasuredWindow) -> tuple[str, ...]:
         f"{stretch.questions:,}",
         when(stretch.first_at),
         when(stretch.last_at),
-        f"{drift.mmd2:.4f}",
+        f"{drift.mmd2:.4f}".replace("-", "−"),
         p_words(drift.mmd_p_adjusted),
         f"{drift.ks:.3f}",
         p_words(drift.ks_p_adjusted),

@@ -3,11 +3,15 @@
 import streamlit as st
 
 from app.views import text
+from app.views.drift import show_drift
 from app.views.stability import show_stability
 from pipeline.errors import RaglassError
 
 st.title("Stability", anchor=False)
-try:
-    show_stability()
-except RaglassError as error:
-    st.error(text.literal(str(error)), icon=":material/error:")
+tabs = st.tabs(["Other words, other chunks", "Questions over time"])
+for tab, show in zip(tabs, (show_stability, show_drift), strict=True):
+    with tab:
+        try:
+            show()
+        except RaglassError as error:
+            st.error(text.literal(str(error)), icon=":material/error:")
