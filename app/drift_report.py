@@ -33,7 +33,7 @@ def drift_headline(found: QuestionDrift) -> str:
     """What came of it, in a sentence."""
     drifted, total = len(found.drifted), len(found.windows)
     if drifted:
-        return f"{drifted:,} of {count(total, 'window')} drifted from the reference"
+        return f"{drifted:,} of {count(total, 'window')} drifted"
     return f"No drift in {count(total, 'window')}"
 
 

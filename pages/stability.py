@@ -8,7 +8,7 @@ from app.views.stability import show_stability
 from pipeline.errors import RaglassError
 
 st.title("Stability", anchor=False)
-tabs = st.tabs(["Other words, other chunks", "Questions over time"])
+tabs = st.tabs(["Words and chunks", "Questions over time"])
 for tab, show in zip(tabs, (show_stability, show_drift), strict=True):
     with tab:
         try:
