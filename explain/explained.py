@@ -148,16 +148,21 @@ class Explained:
         return found
 
     @cached_property
+    def chunk_token_nats(self) -> FloatArray:
+        """(k, T): the same for each token."""
+        found = np.zeros((len(self.chunks), len(self.tokens)))
+        np.add.at(found, [source.chunk for source in self.sources], self.source_token_nats)
+        return found
+
+    @cached_property
     def main_chunk_of_token(self) -> tuple[int | None, ...]:
         """(T,): position of the chunk that each token owes most to; None where it relies on them by less than NOT_ATTRIBUTABLE_NATS."""
         if not self.complete:
             return (None,) * len(self.tokens)
-        by_chunk = np.zeros((len(self.chunks), len(self.tokens)))
-        np.add.at(by_chunk, [source.chunk for source in self.sources], self.source_token_nats)
         relies = self.token_reliance_nats >= NOT_ATTRIBUTABLE_NATS
         return tuple(
             int(column.argmax()) if owes and column.max() > 0 else None
-            for column, owes in zip(by_chunk.T, relies.tolist(), strict=True)
+            for column, owes in zip(self.chunk_token_nats.T, relies.tolist(), strict=True)
         )
 
     def source_text(self, place: int) -> str:

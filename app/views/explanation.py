@@ -136,6 +136,11 @@ def _show_charts(found: Explained) -> None:
                 f"Each bar is a weight: how much the answer's log-odds rise when that one of the {noun} is in the context, whatever "
                 "else is. The line across its end is a 90 % interval; where it crosses 0, it may have done nothing."
             )
+            if len(found.tokens) > 1:
+                _draw(charts.by_token(found), "by-token", "Each chunk's part in each token")
+                _note(
+                    "Weights fitted to each token by itself, so that a column does not add up to the token's reliance."
+                )
         return
     left, right = st.columns(2, gap="large")
     with left:

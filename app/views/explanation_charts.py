@@ -2,7 +2,17 @@
 
 import plotly.graph_objects as go
 
-from app.explaining import bars, colour_limit_nats, level_text, nats, pairs_title, spoken_tokens, weights_title
+from app.explaining import (
+    MOST_BARS,
+    bars,
+    chunk_order,
+    colour_limit_nats,
+    level_text,
+    nats,
+    pairs_title,
+    spoken_tokens,
+    weights_title,
+)
 from app.views.style import chart_layout, ink
 from evaluation.calibrating import Calibration
 from explain.explained import Explained
@@ -78,13 +88,14 @@ def pairs(found: Explanation) -> go.Figure:
     return _heat(found.interactions_nats, names, names, pairs_title(found), colour_limit_nats(found))
 
 
-def by_token(found: Explanation) -> go.Figure:
+def by_token(found: Explained) -> go.Figure:
     """Chunks × tokens."""
     tokens = [
         f"{place + 1}. {_short(token.strip())}" for place, token in enumerate(spoken_tokens(found.answer, found.tokens))
     ]
-    rows = [f"chunk {found.chunks[i].rank}" for i in found.order]
-    return _heat(found.token_shapley_nats[list(found.order)], tokens, rows, "Which chunk each token came from")
+    order = chunk_order(found)[:MOST_BARS]
+    rows = [f"chunk {found.chunks[i].rank}" for i in order]
+    return _heat(found.chunk_token_nats[order], tokens, rows, "Which chunk each token came from")
 
 
 def reliability(found: Calibration) -> go.Figure:

@@ -31,6 +31,8 @@ def test_the_planted_chunks_of_eight_get_the_credit_in_their_order():
     assert (best, three) == (pytest.approx(4), pytest.approx(6))
     assert best > chance
     assert found.main_chunk_of_token == (6, None)
+    assert found.chunk_token_nats[:, 0].argmax() == 6
+    assert abs(found.chunk_token_nats[:, 1]).max() < 0.1
 
 
 def test_no_subset_is_scored_twice_when_it_is_stopped_and_gone_on_with():
