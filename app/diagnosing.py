@@ -20,6 +20,8 @@ def trial_words(trial: Trial) -> str:
 
 def gold_words(found: Diagnosed) -> str:
     """Whether the answer read a gold chunk, in a sentence."""
+    if found.gold.document_only:
+        return "Only its document was named, not the right answer."
     if found.gold.unanswerable:
         return "The documents were said to have no answer."
     if found.gold_ranks:

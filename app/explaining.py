@@ -98,12 +98,17 @@ def token_marks(found: Explained) -> list[TokenMark]:
     """The answer's tokens by their reliance."""
     values = found.token_reliance_nats
     most = max(float(abs(values).max(initial=0.0)), NOT_ATTRIBUTABLE_NATS)
+    against = found.token_reliance_on_these_nats
     marks = []
-    for text, value, chunk in zip(
-        spoken_tokens(found.answer, found.tokens), values.tolist(), found.main_chunk_of_token, strict=True
+    for place, (text, value, chunk) in enumerate(
+        zip(spoken_tokens(found.answer, found.tokens), values.tolist(), found.main_chunk_of_token, strict=True)
     ):
-        source = "" if chunk is None else f", most of it from chunk {found.chunks[chunk].rank}"
-        marks.append(TokenMark(text, value / most, f"{nats(value)} nats{source}", chunk))
+        words = f"{nats(value)} nats"
+        if against is not None:
+            words += f" ({nats(float(against[place]))} against random chunks)"
+        if chunk is not None:
+            words += f", most of it from chunk {found.chunks[chunk].rank}"
+        marks.append(TokenMark(text, value / most, words, chunk))
     return marks
 
 

@@ -54,6 +54,10 @@ class Scored:
     """From question to answer."""
     similarity: Similarity | None = None
     """Of the question and its chunks; None where none was retrieved."""
+    golds: tuple[str, ...] = ()
+    """Accepted answers; empty if the documents have none."""
+    article: str = ""
+    """The gold article; empty if not known."""
     label: str = ""
     """Failure label; empty until the answer was explained."""
     reliance_nats: float | None = None
@@ -70,7 +74,13 @@ class Scored:
         """What `to_dict` wrote. Raises InputError for anything else."""
         try:
             told = data.get("similarity")
-            return cls(**{**data, "similarity": None if told is None else Similarity(**told)})
+            return cls(
+                **{
+                    **data,
+                    "golds": tuple(data.get("golds", ())),
+                    "similarity": None if told is None else Similarity(**told),
+                }
+            )
         except TypeError as error:
             raise InputError(
                 "A stored score cannot be read: another version of Raglass wrote it. Run the evaluation again."
@@ -106,5 +116,7 @@ def score_trace(question: LabelledQuestion, trace: Trace) -> Scored:
         confidence_kind="" if confidence is None else confidence.kind,
         answer_words=len(answer.split()),
         duration_ms=trace.duration_ms,
+        golds=question.answers,
+        article=question.article,
         similarity=measure_similarity([chunk.score for chunk in trace.chunks]),
     )

@@ -100,6 +100,9 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
     correct = gold.agrees(found.answer, found.abstained)
     places = gold.places(found.chunks)
     state = Diagnosed(gold, correct, tuple(found.chunks[i].rank for i in places))
+    if gold.document_only:
+        yield _document_alone(found, state, backend)
+        return
     needs_trials = not (gold.unanswerable or correct or found.abstained)
     if not isinstance(backend, Experimenter):
         if needs_trials:
@@ -117,6 +120,23 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
     for name, step in lab.repairs(state) if with_repairs else []:
         state = replace(state, repairs=(*state.repairs, lab.trial(name, step)))
         yield state
+
+
+def _document_alone(found: Explained, state: Diagnosed, backend: object) -> Diagnosed:
+    """What the gold document says without a gold answer: whether it was read, and if not, where a deeper search finds it."""
+    name = f"“{state.gold.article}”"
+    if state.gold_ranks:
+        ranks = ", ".join(map(str, state.gold_ranks))
+        said = f"The document {name} was read (chunk {ranks})."
+        return replace(
+            state, unknown=f"{said} Which stage is to blame if the answer is wrong takes the right answer: type it too."
+        )
+    said = f"Retrieval miss, if {name} holds the answer: none of its chunks was read."
+    if not isinstance(backend, Experimenter):
+        return replace(state, unknown=said)
+    _, found_at, problem = _Lab(found, state.gold, backend, ()).find_gold()
+    where = f"A deeper search finds the first one at rank {found_at}." if found_at is not None else problem
+    return replace(state, found_at=found_at, unknown=f"{said} {where}")
 
 
 def _no_trials(backend: str) -> str:
@@ -180,7 +200,7 @@ class _Lab:
 
     def counterfactuals(self, state: Diagnosed) -> Iterator[Diagnosed]:
         """The gold chunk alone, no chunk, and the context without the chunk that drew the answer away."""
-        gold_chunk, found_at, problem = self._find_gold()
+        gold_chunk, found_at, problem = self.find_gold()
         state = replace(state, found_at=found_at)
         tries: list[tuple[str, Step]] = []
         if gold_chunk is not None:
@@ -195,7 +215,7 @@ class _Lab:
             state = replace(state, counterfactuals=(*state.counterfactuals, self.trial(name, step)))
             yield state
 
-    def _find_gold(self) -> tuple[Chunk | None, int | None, str]:
+    def find_gold(self) -> tuple[Chunk | None, int | None, str]:
         """The gold chunk, the rank at which a deeper search finds it (None where it was read), and why there is none."""
         if self.places:
             return self.read[self.places[0]], None, ""
@@ -209,7 +229,7 @@ class _Lab:
         return (
             None,
             None,
-            f"No gold chunk is among the first {len(deep)}: the documents may not hold the answer in these words.",
+            f"No gold chunk is among the first {len(deep)}: the documents may not hold it in these words.",
         )
 
     def _without(self, place: int) -> list[Chunk]:

@@ -17,21 +17,27 @@ class Gold:
     """Accepted answers; empty if the documents have none."""
     article: str = ""
     """Title or id of the document that holds it; empty if not known."""
+    document_only: bool = False
+    """Whether the document alone is known, and no answer."""
 
     @classmethod
     def parse(cls, answers: str, article: str = "", *, unanswerable: bool = False) -> "Gold":
-        """From what was typed: answers separated by `|`. Raises InputError for none, unless the question is unanswerable."""
+        """From what was typed: answers separated by `|`, their document, or both.
+
+        Raises InputError for neither, unless the question is unanswerable, and for an answer to one that is.
+        """
         found = tuple(part.strip() for part in answers.split("|") if normalise(part))
-        if bool(found) == unanswerable:
+        document = article.strip()
+        if bool(found) == unanswerable and not (document and not unanswerable):
             raise InputError(
-                "Type the right answer (several are separated by |), or say that the documents have none; not both, not neither."
+                "Type the right answer (several are separated by |) or its document, or say that the documents have none; not both."
             )
-        return cls(found, article.strip())
+        return cls(found, document, document_only=not found and not unanswerable)
 
     @property
     def unanswerable(self) -> bool:
         """Whether the documents have no answer."""
-        return not self.answers
+        return not self.answers and not self.document_only
 
     def agrees(self, answer: str, abstained: bool) -> bool:
         """Whether an answer is right: it holds a gold answer or shares most of its words; for no gold answer, whether it abstained."""

@@ -97,6 +97,13 @@ class RunLog:
         with self._explained(), self._database.engine.connect() as connection:
             return [_unpack(score) for score in connection.scalars(chosen)]
 
+    def score_of(self, trace_id: str) -> dict[str, Any] | None:
+        """The score of a trace that a run made; None for any other."""
+        chosen = select(run_answers.c.score).where(run_answers.c.trace_id == search.storable(trace_id)).limit(1)
+        with self._explained(), self._database.engine.connect() as connection:
+            found = connection.scalar(chosen)
+        return None if found is None else _unpack(found)
+
     def keep_calibration(self, answered_by: str, run_id: str, fitted: Mapping[str, Any]) -> None:
         """Keep a calibration of what answered, in place of an earlier one."""
         with self._explained(), self._database.writing() as connection:

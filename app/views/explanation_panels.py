@@ -50,13 +50,25 @@ def show_panels(found: Explained) -> None:
 
 def _show_diagnosis(found: Explained) -> None:
     trace_id = found.trace.trace_id
+    known = state.services().evaluations.gold_of(trace_id) or Gold((), document_only=True)
     _note(
         "Give the right answer: the stage to blame is found by asking again over chosen chunks, and repairs are tried."
     )
     with st.form(f"gold-{trace_id}", border=False):
-        answers = st.text_input("Right answer", placeholder="Several spellings: separated by |", max_chars=500)
-        article = st.text_input("Its document, if you know it", placeholder="Title or id", max_chars=300)
-        unanswerable = st.checkbox("The documents have no answer")
+        answers = st.text_input(
+            "Right answer",
+            value=" | ".join(known.answers),
+            placeholder="Several spellings: separated by |",
+            max_chars=500,
+            help="From the dataset, where a run asked this question.",
+        )
+        article = st.text_input(
+            "Its document, if you know it",
+            value="" if known is None else known.article,
+            placeholder="Title or id",
+            max_chars=300,
+        )
+        unanswerable = st.checkbox("The documents have no answer", value=known.unanswerable)
         pressed = st.form_submit_button("Diagnose", icon=":material/troubleshoot:")
     if pressed:
         try:

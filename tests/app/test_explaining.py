@@ -118,6 +118,8 @@ def test_reliance_on_any_text_is_told_from_that_on_these_chunks() -> None:
     assert "random chunks" not in reliance_words(found)
     against = replace(found, distractor_nats=np.array([[-4.0], [-6.0]]))
     assert "Against as many random chunks it is +3.00 nats" in reliance_words(against)
+    [mark] = token_marks(against)
+    assert mark.words == "+7.00 nats (+3.00 against random chunks), most of it from chunk 2"
 
 
 def sampled(unit: Unit) -> SampledExplanation:

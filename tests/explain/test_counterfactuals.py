@@ -178,6 +178,8 @@ def test_an_explanation_that_is_not_complete_is_not_diagnosed():
         ("Oslo", "", False, Gold(("Oslo",))),
         (" Oslo | Christiania |", " Ada ", False, Gold(("Oslo", "Christiania"), "Ada")),
         ("", "", True, Gold(())),
+        ("", "Ada", True, Gold((), "Ada")),
+        ("", " Ada ", False, Gold((), "Ada", document_only=True)),
     ],
 )
 def test_gold_is_read_from_what_was_typed(typed, article, unanswerable, gold):
@@ -188,6 +190,20 @@ def test_gold_is_read_from_what_was_typed(typed, article, unanswerable, gold):
 def test_gold_that_says_nothing_or_two_things_is_refused(typed, unanswerable):
     with pytest.raises(InputError, match="Type the right answer"):
         Gold.parse(typed, unanswerable=unanswerable)
+
+
+def test_a_document_alone_says_whether_it_was_read_and_where_a_deeper_search_finds_it():
+    read = diagnosed(explained(), Gold.parse("", "Title 1"), Backend(lambda ids: "Rome"))
+    assert (read.diagnosis, read.gold_ranks) == (None, (2,))
+    assert "was read (chunk 2)" in read.sentence
+    others = [chunk(i) for i in range(3)]
+    missed = diagnosed(explained(), Gold.parse("", "Ada"), Backend(lambda ids: "Rome", ranking=[*others, GOLD]))
+    assert missed.found_at == 4
+    assert missed.sentence.startswith("Retrieval miss, if “Ada” holds the answer")
+    assert "rank 4" in missed.sentence
+    gone = diagnosed(explained(), Gold.parse("", "Ada"), Backend(lambda ids: "Rome", ranking=others))
+    assert "No gold chunk is among the first 3" in gone.sentence
+    assert "none of its chunks was read" in diagnosed(explained(), Gold.parse("", "Ada"), object()).sentence
 
 
 def test_gold_chunks_hold_the_answer_and_are_of_the_article():

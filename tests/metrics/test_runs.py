@@ -41,6 +41,8 @@ def test_answers_are_kept_once_each_the_last_one_counts(store: TraceStore) -> No
     log.keep("bbbb", "q1", "t4", {"correct": False})
     assert log.scores("aaaa1111") == [{"correct": True}, {"correct": True, "answer": "\ud83e <b>"}]
     assert log.find("aaaa1111").answers == 2
+    assert log.score_of("t3") == {"correct": True, "answer": "\ud83e <b>"}
+    assert log.score_of("t1") is log.score_of("a\0b") is None
 
 
 def test_the_last_calibration_of_what_answered_counts(store: TraceStore) -> None:

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("trace_id", sa.Text, nullable=False),
         sa.Column("score", sa.LargeBinary, nullable=False),
     )
+    op.create_index("run_answers_by_trace", "run_answers", ["trace_id"])
     op.create_table(
         "calibrations",
         sa.Column("answered_by", sa.Text, primary_key=True),
