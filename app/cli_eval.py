@@ -132,13 +132,13 @@ def follow(
 
 def _last_step(steps: "Generator[RunStep, None, None]", stop: threading.Event) -> "RunStep | None":
     """Where a run came to; None if it was stopped before it began. What ends it says how to go on."""
-    from app.eval_report import progress_words
+    from app.eval_report import step_words
 
     last = None
     try:
         with suppress(KeyboardInterrupt), stopping_on_interrupt(stop), progress_line() as tell, closing(steps):
             for last in steps:
-                tell("Indexing the documents, if need be …" if last.progress is None else progress_words(last.progress))
+                tell(step_words(last))
     except (BackendError, StoreError) as error:
         if last is None:
             raise

@@ -4,13 +4,21 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from app.report import WIDTH, one_line, shortened
+from app.evaluations import RunStep
+from app.report import WIDTH, one_line, progress_text, shortened
 from app.sureness import quality_rows
 from app.wording import count, rough_time, when
 from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary
 from metrics.runs import StoredRun
+
+
+def step_words(step: RunStep) -> str:
+    """Where a run is, indexing included, in a line."""
+    if step.progress is not None:
+        return progress_words(step.progress)
+    return "Opening the backend …" if step.indexing is None else progress_text(step.indexing)
 
 
 def progress_words(progress: RunProgress) -> str:

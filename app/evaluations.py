@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.compared_runs import ComparedRuns, compare_stored
 from app.explanations import HoldsCorpus
@@ -32,7 +32,14 @@ from pipeline.errors import InputError, StoreError
 from pipeline.protocols import Backend
 from pipeline.types import Setting, Trace
 
+if TYPE_CHECKING:
+    from app.indexing import JobState
+    from backends.local.corpus import LocalCorpus
+
 log = logging.getLogger(__name__)
+
+INDEX_POLL_S = 0.5
+"""How often it is told how far indexing is."""
 
 ANSWERED_WITH = ("generator", "embedder", "index")
 """Settings of a trace that say which system answered."""
@@ -74,6 +81,8 @@ class RunStep:
     """`index` while a dataset's documents are indexed, then `ask`."""
     progress: RunProgress | None
     """While asking."""
+    indexing: "JobState | None" = None
+    """While documents are indexed."""
 
 
 class Evaluations:
@@ -236,7 +245,12 @@ class Evaluations:
         before = next((stored.trace.settings for each in done if (stored := self._store().get(each.trace_id))), {})
         try:
             yield RunStep(run_id, "index", None)
-            with self.opened_for(plan.backend, dataset) as backend:
+            with self.opened_for(plan.backend, dataset, build=False) as backend:
+                if dataset.documents and isinstance(backend, HoldsCorpus):
+                    indexed = yield from _index(run_id, backend.corpus, stop)
+                    if not indexed:
+                        status = "stopped"
+                        return
                 asking = run_questions(
                     dataset.questions,
                     lambda text: self._ask(backend, plan, text, before),
@@ -284,8 +298,11 @@ class Evaluations:
         return trace
 
     @contextmanager
-    def opened_for(self, name: str, dataset: Dataset) -> Iterator[Backend]:
-        """The backend over the dataset's own documents, indexed if need be; over its usual corpus where the dataset has none."""
+    def opened_for(self, name: str, dataset: Dataset, *, build: bool = True) -> Iterator[Backend]:
+        """The backend over the dataset's own documents; over its usual corpus where the dataset has none.
+
+        build: whether to index those documents first, if need be; without it, whoever asks has to.
+        """
         usual = self._backend(name)
         if dataset.documents and not isinstance(usual, HoldsCorpus):
             log.warning("%s keeps its documents elsewhere; those of %s are taken to be among them", name, dataset.name)
@@ -303,10 +320,30 @@ class Evaluations:
             if isinstance(backend, HoldsCorpus):
                 for document in dataset.documents:
                     backend.corpus.library.add(document)
-                backend.corpus.build()
+                if build:
+                    backend.corpus.build()
             yield backend
         finally:
             backend.close()
+
+
+def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> Generator[RunStep, None, bool]:
+    """Build the index if need be, and yield where that is; False where it was asked to stop: what was embedded is kept."""
+    from app.indexing import IndexJob
+
+    job = IndexJob(corpus, [], max_bytes=0).start()
+    try:
+        while job.running:
+            job.wait(INDEX_POLL_S)
+            if stop is not None and stop.is_set():
+                job.stop()
+            yield RunStep(run_id, "index", None, job.state)
+    finally:
+        job.stop()
+        job.wait()
+    if job.state.phase == "failed":
+        raise StoreError(f"The dataset's documents could not be indexed: {job.state.message}")
+    return job.state.phase != "stopped"
 
 
 def answered_by(trace: Trace) -> str:

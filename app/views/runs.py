@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app import state
-from app.eval_report import progress_words
+from app.eval_report import step_words
 from app.evaluations import RunPlan
 from app.run_view import estimate_words, run_cells
 from app.views import text
@@ -36,14 +36,10 @@ def _follow() -> None:
         st.rerun()
     progress = None if job.step is None else job.step.progress
     share = 0.0 if progress is None else progress.done / max(progress.total, 1)
-    words = (
-        "Opening the backend, and indexing the dataset's documents if need be …"
-        if progress is None
-        else progress_words(progress)
-    )
+    words = "Opening the backend …" if job.step is None else step_words(job.step)
     st.progress(share, text.literal(words))
     if job.stopping:
-        text.show(text.note_html("Stopping once the questions in flight are answered."))
+        text.show(text.note_html("Stopping once what is under way is done."))
     elif st.button("Stop", icon=":material/stop:", help="What was answered is kept; the run can be gone on with."):
         job.stop()
         st.rerun(scope="fragment")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.config import Settings
+from app.eval_report import step_words
 from app.evaluations import RunPlan, RunStep, answered_by
 from app.indexing import Upload
 from app.services import Services
@@ -232,7 +233,14 @@ def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path
         corpus = services.corpus("local/embedded")
         services.start_indexing(corpus, [Upload("drift.txt", usual)]).wait(60)
         before = corpus.state()
-        end = last(services.evaluations.run(RunPlan(str(path), "local/embedded", 5, 30.0)))
+        stop = threading.Event()
+        stop.set()
+        steps = list(services.evaluations.run(RunPlan(str(path), "local/embedded", 5, 30.0), stop))
+        assert steps[-1].progress is None or steps[-1].progress.done == 0
+        assert [step_words(step) for step in steps][0] == "Opening the backend …"
+        assert any(step.indexing is not None for step in steps)
+        assert (services.evaluations.find("LAST").status, services.evaluations.find("LAST").answers) == ("stopped", 0)
+        end = last(services.evaluations.resume("LAST"))
         assert (end.progress.done, end.progress.correct) == (3, 3)
         scores = services.evaluations.scores(end.run_id)
         assert {scored.gold_rank for scored in scores} == {1}
