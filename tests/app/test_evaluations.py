@@ -237,7 +237,7 @@ def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path
         stop.set()
         steps = list(services.evaluations.run(RunPlan(str(path), "local/embedded", 5, 30.0), stop))
         assert steps[-1].progress is None or steps[-1].progress.done == 0
-        assert [step_words(step) for step in steps][0] == "Opening the backend …"
+        assert step_words(steps[0]) == "Opening the backend …"
         assert any(step.indexing is not None for step in steps)
         assert (services.evaluations.find("LAST").status, services.evaluations.find("LAST").answers) == ("stopped", 0)
         end = last(services.evaluations.resume("LAST"))
