@@ -4,7 +4,8 @@
 
 Fitted on the fit articles and reported on the others, the split of the reader's own weights, so that nothing has seen an article it is
 judged on. Judged are answers given; an answer to an unanswerable question is wrong, an abstention is none. Intervals are 95 %
-bootstrap over articles. SQuAD: 500 answerable and 250 unanswerable questions of either half, seed 0.
+bootstrap over articles; that of ECE leans upward, since drawing again adds noise, which ECE takes for error.
+SQuAD: 500 answerable and 250 unanswerable questions of either half, seed 0.
 """
 
 import argparse
