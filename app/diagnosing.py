@@ -19,7 +19,12 @@ def trial_words(trial: Trial) -> str:
 
 
 def gold_words(found: Diagnosed) -> str:
-    """Whether the answer read a gold chunk, in a sentence."""
+    """What was given as right, and whether the answer read a gold chunk."""
+    given = " or ".join(f"“{one_line(answer)}”" for answer in found.gold.answers)
+    return f"Given as right: {given}. {_gold_chunk_words(found)}" if given else _gold_chunk_words(found)
+
+
+def _gold_chunk_words(found: Diagnosed) -> str:
     if found.gold.document_only:
         return "Only its document was named, not the right answer."
     if found.gold.unanswerable:
@@ -44,8 +49,8 @@ def diagnosis_text(found: Diagnosed) -> str:
     if found.caveat:
         lines += textwrap.wrap(found.caveat, WIDTH)
     lines += [printable(f"  {purpose:<7} asked {name}: {words}") for purpose, name, words in diagnosis_rows(found)]
-    if found.diagnosis is not None and found.diagnosis.remedy:
-        lines += ["", *textwrap.wrap(f"What to do: {found.diagnosis.remedy}", WIDTH)]
+    if found.remedy:
+        lines += ["", *textwrap.wrap(f"What to do: {found.remedy}", WIDTH)]
     return "\n".join(lines)
 
 
@@ -55,7 +60,7 @@ def diagnosis_to_dict(found: Diagnosed) -> dict[str, Any]:
         "sentence": found.sentence,
         "label": None if found.diagnosis is None else found.diagnosis.label.value,
         "stage": None if found.diagnosis is None else found.diagnosis.stage,
-        "remedy": None if found.diagnosis is None else found.diagnosis.remedy,
+        "remedy": found.remedy or None,
         "gold": asdict(found.gold),
         "correct": found.correct,
         "caveat": found.caveat,

@@ -272,9 +272,11 @@ def compare_embedders(
 
 
 def _newest(services: Services, plan: QuestionPlan) -> tuple[list[Trace], int]:
-    """The newest traces that found a chunk, oldest first, and how many did not."""
+    """The newest traces that found a chunk, oldest first, and how many did not; those that runs made are left out."""
     query = TraceQuery(backends=frozenset({plan.backend}))
-    traces = [stored.trace for stored in islice(services.store.export(query), plan.newest)]
+    by_runs = services.store.runs.trace_ids()
+    by_people = (stored.trace for stored in services.store.export(query) if stored.trace.trace_id not in by_runs)
+    traces = list(islice(by_people, plan.newest))
     if not traces:
         known = ", ".join(services.store.backends()) or "none of any"
         raise InputError(f"No question to {plan.backend} is stored. There are questions to: {known}.")

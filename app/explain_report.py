@@ -120,8 +120,7 @@ def _diagnosis(diagnosed: Diagnosed) -> str:
         for purpose, name, words in diagnosis_rows(diagnosed)
     )
     table = f"<table class='named'><tr><th>Trial</th><th>Asked</th><th>It said</th></tr>{rows}</table>" if rows else ""
-    remedy = diagnosed.diagnosis.remedy if diagnosed.diagnosis is not None else ""
-    todo = f"<p>What to do: {escape(remedy)}</p>" if remedy else ""
+    todo = f"<p>What to do: {escape(diagnosed.remedy)}</p>" if diagnosed.remedy else ""
     return f"<h2>Was it right?</h2><p>{escape(gold_words(diagnosed))} {escape(diagnosed.caveat)}</p>{table}{todo}"
 
 

@@ -19,6 +19,9 @@ LARGEST_NATS = 13.8155
 BAR = 24
 """Characters of the longest bar."""
 
+TELLING = 0.1
+"""Share of the largest weight from which on a sentence is pointed out."""
+
 MOST_BARS = 12
 """Sources that a list of them shows; those that did least are left out."""
 
@@ -125,6 +128,11 @@ def reliance_words(found: Explained) -> str:
         f"With all chunks the answer is {probable(found.reliance_nats)} as without any: its reliance on them is "
         f"{nats(found.reliance_nats)} nats (natural logarithms)."
     )
+    if found.trace.generation is not None and found.trace.generation.finish_reason == "quoted":
+        return (
+            f"Reliance {nats(found.reliance_nats)} nats. The answer is quoted: a reader that does not see a sentence cannot say it, which "
+            "is set to one in a million. So this says that the answer is quoted from the chunks, not how surely."
+        )
     against = found.reliance_on_these_nats
     if against is None:
         return words
@@ -166,10 +174,11 @@ def telling_sentences(found: Explained) -> list[Evidence]:
     if not (_by_sentence(found) and found.bounds_nats):
         return []
     low, high = found.bounds_nats
+    most = float(abs(found.source_nats).max())
     return [
         Evidence(found.chunks[source.chunk].chunk_id, source.start, source.end)
         for i, source in enumerate(found.sources)
-        if (high[i] < 0 if found.reliance_nats < 0 else low[i] > 0)
+        if (high[i] < 0 if found.reliance_nats < 0 else low[i] > 0) and abs(found.source_nats[i]) >= most * TELLING
     ]
 
 
@@ -208,7 +217,7 @@ def pairs_title(found: Explanation) -> str:
     one, other = divmod(int(abs(table).argmax()), len(table))
     if abs(float(table[one, other])) < NOT_ATTRIBUTABLE_NATS:
         return "No two chunks depend on each other"
-    share = float(found.dependence[one, other])
+    share = float(found.dependence[one, other]) * (-1 if found.reliance_nats < 0 else 1)
     names = listed([str(found.chunks[i].rank) for i in sorted((one, other))])
     if abs(share) >= MOSTLY:
         return f"Chunks {names} {'need each other' if share > 0 else 'do the same work'}"
@@ -222,6 +231,16 @@ def weights_title(found: Explained) -> str:
         return "None did much by itself"
     rank = found.chunks[found.sources[best].chunk].rank
     return f"{'A sentence of chunk' if _by_sentence(found) else 'Chunk'} {rank} did most"
+
+
+def pairs_note(found: Explanation) -> str:
+    """How to read the interactions: their sign turns round where the chunks made the answer less probable."""
+    if found.reliance_nats < 0:
+        return (
+            "The chunks made this answer less probable, so signs turn round: above 0 the two do the same work, below 0 they work only "
+            "together."
+        )
+    return "Below 0 the two do the same work, so that either would do; above 0 they work only together."
 
 
 def level_text(value: float) -> str:
@@ -262,8 +281,8 @@ def how_explained(found: Explained) -> str:
     scored, _ = found.scored
     if isinstance(found, SampledExplanation):
         return (
-            f"{len(found.sources)} {found.unit} have more subsets than can be scored, so {scored} were: the weights are ContextCite's, "
-            "in nats of the answer's log-odds, with 90 % intervals over resampled subsets."
+            f"{scored} subsets of the {len(found.sources)} {found.unit} were scored, most of them drawn at random: the weights are "
+            "ContextCite's, in nats of the answer's log-odds, with 90 % intervals over resampled subsets."
         )
     return f"All {scored} subsets of the chunks were scored, so that the Shapley values are exact."
 

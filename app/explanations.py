@@ -73,7 +73,7 @@ class Explanations:
 
         backend = self._backend_of(found.trace)
         caveat = _index_caveat(found.trace, backend)
-        for step in diagnose_trace(found, gold, backend):
+        for step in diagnose_trace(found, gold, backend, with_repairs=not caveat):
             yield replace(step, caveat=caveat)
 
     def why_no_inside(self, found: "Explained") -> str | None:
@@ -163,4 +163,7 @@ def _index_caveat(trace: Trace, backend: Backend) -> str:
         backend.corpus.index.manifest.fingerprint,
     ):
         return ""
-    return "The index has changed since this question was asked: what is retrieved again comes from the documents of today."
+    return (
+        "This question was asked over another index than the one of today: its documents have changed, or a dataset brought its own. A "
+        "deeper search looks through today's, and no repairs are tried."
+    )

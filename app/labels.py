@@ -39,7 +39,9 @@ def label_rows(scores: Sequence[Scored]) -> list[list[str]]:
     rows = []
     for label, count in counts.most_common():
         stage, meaning, _ = (
-            WORDS[Failure(label)] if label != UNEXPLAINED else ("–", "The backend could not explain it.", "")
+            WORDS[Failure(label)]
+            if label != UNEXPLAINED
+            else ("–", "It could not be explained, or no gold chunk was found to try.", "")
         )
         rows.append([label, f"{count:,}", stage, meaning])
     return rows
@@ -51,10 +53,17 @@ def losses_words(scores: Sequence[Scored]) -> str:
     if found is None:
         return ""
     retriever, reader = (f"{value * 100:.1f} points" for value in found)
-    return (
-        f"Retriever loss {retriever}: what is wrong although the gold chunk alone leads to the right answer. "
-        f"Reader loss {reader}: what is wrong even then."
+    tried = [each for each in scores if each.correct and each.right_with_oracle is not None]
+    words = (
+        f"Of the questions explained that have an answer: retriever loss {retriever}, what is wrong although the gold chunk alone leads "
+        f"to the right answer; reader loss {reader}, what is wrong even then."
     )
+    if not tried:
+        return words
+    hits = sum(bool(each.right_with_oracle) for each in tried) / len(tried)
+    return (
+        f"{words} The gold chunk alone is a yardstick with a fault of its own: of the right answers, it led to {hits:.0%} as well."
+    ).replace("%", " %")
 
 
 def labels_text(scores: Sequence[Scored]) -> str:

@@ -18,6 +18,7 @@ from app.live import Live
 from app.streaming import InFlight
 from backends import registry
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
+from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from pipeline.errors import BackendError, InputError, RaglassError, StoreError, Unavailable
 from pipeline.pipeline import failed_trace
@@ -184,7 +185,10 @@ class Services:
         return Asked(trace, not_stored)
 
     def trace(self, trace_id: str) -> Trace:
-        """A stored trace. Raises InputError if there is none."""
+        """A stored trace by its id, or the one that was stored last for `LAST`. Raises InputError if there is none."""
+        if trace_id == "LAST":
+            newest = self.store.page(TraceQuery(), limit=1).rows
+            trace_id = newest[0].trace_id if newest else trace_id
         stored = self.store.get(trace_id)
         if stored is None:
             raise InputError(f"There is no trace {trace_id[:64]!r}. `raglass traces` lists them.")

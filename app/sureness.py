@@ -9,7 +9,7 @@ from app.explaining import level_text, spoken_tokens
 from app.report import one_line
 from app.wording import count, listed, three_figures, trust
 from evaluation.calibrating import Calibration
-from explain.confidence import measure_samples, measure_tokens, modal_answer
+from explain.confidence import measure_samples, measure_tokens, modal_answer, predictive_entropy
 from explain.explained import Explained
 from pipeline.errors import InputError
 from pipeline.types import Introspection, Sample, Trace
@@ -66,7 +66,7 @@ def sureness_rows(trace: Trace) -> list[Row]:
 
 
 NOT_CALIBRATED = (
-    "Not calibrated here: no stored run says how often answers with this figure are right. Run labelled questions "
+    "No run of yours says yet how often answers with this figure are right on your documents. Run labelled questions "
     "(raglass eval run --dataset builtin, or a file of your own), then raglass eval calibrate LAST."
 )
 
@@ -103,7 +103,7 @@ def sample_rows(samples: Sequence[Sample]) -> list[Row]:
     """What answers drawn again say; none for fewer than two."""
     if len(samples) < 2:
         return []
-    found = measure_samples([each.answer for each in samples], [each.logprob_nats for each in samples])
+    found = measure_samples([each.answer for each in samples])
     said = one_line(modal_answer([each.answer for each in samples], found.clusters))
     things = count(len(set(found.clusters)), "different thing")
     rows = [
@@ -118,14 +118,14 @@ def sample_rows(samples: Sequence[Sample]) -> list[Row]:
             f"They say {things}: 0 if all agree, {three_figures(log(len(samples)))} if none do.",
         ),
     ]
-    if found.predictive_entropy_nats is not None:
-        rows.append(
-            Row(
-                "Predictive entropy",
-                f"{three_figures(found.predictive_entropy_nats)} nats",
-                "Mean of −log p over the drawn answers, wording and all.",
-            )
+    spread = predictive_entropy([each.logprob_nats for each in samples])
+    rows.append(
+        Row(
+            "Predictive entropy",
+            f"{three_figures(spread)} nats",
+            "Mean of −log p over the drawn answers, wording and all.",
         )
+    )
     return rows
 
 

@@ -1,6 +1,7 @@
 """What a run comes to, in all and by question type: shares and means with intervals that know questions come from articles.
 
-Intervals are 95 % percentile bootstrap, resampling whole articles (clusters), since questions about one article go wrong together.
+Intervals are 95 % percentile bootstrap, resampling whole articles (clusters), since questions about one article go wrong together; of a
+share that is all or none they are exact.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -129,7 +130,18 @@ def measure(values: Sequence[tuple[str, float | None]], *, seed: int = 0) -> Mea
     found = np.array([value for _, value in counted], np.float64)
     interval = cluster_interval([cluster for cluster, _ in counted], found, seed=seed)
     low, high = interval or (None, None)
+    if interval is not None and found.min() == found.max() and found[0] in (0.0, 1.0):
+        low, high = exact_limits(bool(found[0]), len({cluster for cluster, _ in counted}))
     return Measure(float(found.mean()), low, high, len(counted))
+
+
+def exact_limits(right: bool, clusters: int) -> tuple[float, float]:
+    """95 % limits of a share that was 1 (or 0) in every one of so many articles, which drawing them again cannot show.
+
+    Clopper and Pearson (1934), with an article for a question: 5 of 5 leave 0.48 to 1.
+    """
+    bound = 0.025 ** (1 / clusters)
+    return (bound, 1.0) if right else (0.0, 1 - bound)
 
 
 def cluster_interval(clusters: Sequence[str], values: FloatArray, *, seed: int = 0) -> tuple[float, float] | None:

@@ -18,8 +18,8 @@ from pipeline.types import Chunk
 DEEP = 50
 """How many chunks are looked through for the gold one where it was not retrieved."""
 
-DEEPER = (10, 20)
-"""Values of top_k that a repair tries: the first that reaches the gold chunk, else the last."""
+DEEPEST = 20
+"""The largest top_k that a repair tries: the one that reaches the gold chunk, else this."""
 
 DEADLINE_S = 60.0
 """For each trial."""
@@ -69,14 +69,26 @@ class Diagnosed:
     """Why trials may not speak for the answer; empty if they do."""
 
     @property
+    def working(self) -> Trial | None:
+        """The first change that was seen to make the answer right; None if there is none."""
+        return next((trial for trial in self.repairs if trial.correct and not trial.problem), None)
+
+    @property
+    def remedy(self) -> str:
+        """What to do: what was seen to work, else what the label suggests; empty where nothing is wrong, or nothing is known."""
+        if self.working is not None:
+            return f"Ask {self.working.name}."
+        return "" if self.diagnosis is None else self.diagnosis.remedy
+
+    @property
     def sentence(self) -> str:
         """The diagnosis in a few plain words, with the repair that was verified."""
-        if self.diagnosis is None:
-            return self.unknown
-        label = self.diagnosis.label.value
-        said = f"{label[0].upper()}{label[1:]}: {self.diagnosis.meaning[0].lower()}{self.diagnosis.meaning[1:]}"
+        said = self.unknown
+        if self.diagnosis is not None:
+            label = self.diagnosis.label.value
+            said = f"{label[0].upper()}{label[1:]}: {self.diagnosis.meaning[0].lower()}{self.diagnosis.meaning[1:]}"
         tried = [trial for trial in self.repairs if not trial.problem]
-        working = next((trial for trial in tried if trial.correct), None)
+        working = self.working
         if working is not None:
             return f"{said} Verified repair: {working.name}, it answers “{working.answer}”, which is right."
         if tried:
@@ -115,7 +127,12 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
         for tried in lab.counterfactuals(state):
             state = tried
             yield state
-    state = replace(state, diagnosis=diagnose(_facts(found, state, places)))
+    untried = next((trial.problem for trial in state.counterfactuals if trial.name == ORACLE and trial.problem), "")
+    if untried and needs_trials:
+        unknown = "No gold chunk was read, and none was found to try: which stage is to blame is not known."
+        state = replace(state, unknown=f"{unknown} {untried}")
+    else:
+        state = replace(state, diagnosis=diagnose(_facts(found, state, places)))
     yield state
     for name, step in lab.repairs(state) if with_repairs else []:
         state = replace(state, repairs=(*state.repairs, lab.trial(name, step)))
@@ -226,19 +243,21 @@ class _Lab:
         places = self.gold.places(deep)
         if places:
             return deep[places[0]], places[0] + 1, ""
-        return (
-            None,
-            None,
-            f"No gold chunk is among the first {len(deep)}: the documents may not hold it in these words.",
-        )
+        return None, None, self._not_found(deep)
+
+    def _not_found(self, deep: Sequence[Chunk]) -> str:
+        if self.gold.article and not self.gold.places_of_article(deep):
+            return (
+                f"No chunk of “{self.gold.article}” is among the first {len(deep)}. Check the title, or leave it out."
+            )
+        return f"No gold chunk is among the first {len(deep)}: the documents may not hold it in these words."
 
     def _without(self, place: int) -> list[Chunk]:
         return [chunk for i, chunk in enumerate(self.read) if i != place]
 
     def repairs(self, state: Diagnosed) -> list[tuple[str, Step]]:
         """What the label suggests to change, in the order of its promise."""
-        assert state.diagnosis is not None
-        match state.diagnosis.label:
+        match Failure.RETRIEVAL_MISS if state.diagnosis is None else state.diagnosis.label:
             case Failure.RETRIEVAL_MISS | Failure.COMPOUND:
                 return [
                     *self._deeper(state),
@@ -260,11 +279,12 @@ class _Lab:
                 return []
 
     def _deeper(self, state: Diagnosed) -> list[tuple[str, Step]]:
-        wider = [depth for depth in DEEPER if depth > self.top_k]
-        if not wider:
+        if state.found_at is not None and self.top_k < state.found_at <= DEEPEST:
+            depth = state.found_at
+        elif self.top_k < DEEPEST:
+            depth = DEEPEST
+        else:
             return []
-        reaching = [depth for depth in wider if state.found_at is not None and depth >= state.found_at]
-        depth = reaching[0] if reaching else wider[-1]
         return [(f"with top_k {depth}", lambda: self.retrieve(depth))]
 
     def _reranked(self) -> list[tuple[str, Step]]:

@@ -46,12 +46,17 @@ class Gold:
         return holds_gold(answer, self.answers) or best_f1(answer, self.answers) >= SAME_F1
 
     def places(self, chunks: Sequence[Chunk]) -> list[int]:
-        """Positions of gold chunks: those that hold a gold answer, of the gold article if one is named; of it alone if none does."""
+        """Positions of gold chunks: those that hold a gold answer and are of the gold article, as far as each is known."""
         holding = {i for i, chunk in enumerate(chunks) if holds_gold(f"{chunk.title}. {chunk.text}", self.answers)}
         if not self.article:
             return sorted(holding)
+        of_article = set(self.places_of_article(chunks))
+        return sorted(of_article if self.document_only else of_article & holding)
+
+    def places_of_article(self, chunks: Sequence[Chunk]) -> list[int]:
+        """Positions of the chunks of the gold article, whatever they hold; none where no article is named."""
         wanted = normalise(self.article)
-        of_article = {
+        named = (
             i for i, chunk in enumerate(chunks) if wanted in (normalise(chunk.title), normalise(chunk.document_id))
-        }
-        return sorted(of_article & holding or of_article)
+        )
+        return list(named) if wanted else []

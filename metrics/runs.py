@@ -104,6 +104,11 @@ class RunLog:
             found = connection.scalar(chosen)
         return None if found is None else _unpack(found)
 
+    def trace_ids(self) -> set[str]:
+        """The traces that runs made, which nobody asked."""
+        with self._explained(), self._database.engine.connect() as connection:
+            return set(connection.scalars(select(run_answers.c.trace_id)))
+
     def keep_calibration(self, answered_by: str, run_id: str, fitted: Mapping[str, Any]) -> None:
         """Keep a calibration of what answered, in place of an earlier one."""
         with self._explained(), self._database.writing() as connection:

@@ -10,7 +10,15 @@ import streamlit as st
 from app import state
 from app.diagnosing import diagnosis_to_dict
 from app.explain_report import report_html
-from app.explaining import belief, chunk_marks, how_explained, reliance_words, telling_sentences, token_marks
+from app.explaining import (
+    belief,
+    chunk_marks,
+    how_explained,
+    pairs_note,
+    reliance_words,
+    telling_sentences,
+    token_marks,
+)
 from app.views import explanation_charts as charts
 from app.views import text
 from app.views.explanation_panels import show_panels
@@ -152,7 +160,7 @@ def _show_charts(found: Explained) -> None:
     with right:
         if len(found.chunks) > 1:
             _draw(charts.pairs(found), "pairs", "Interaction of each pair of chunks")
-            _note("Below 0 the two do the same work, so that either would do; above 0 they work only together.")
+            _note(pairs_note(found))
         if len(found.tokens) > 1:
             _draw(charts.by_token(found), "by-token", "Each chunk's part in each token")
             _note("Shapley values of each token; a column adds up to the token's reliance.")

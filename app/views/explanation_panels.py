@@ -98,8 +98,8 @@ def _show_diagnosed(diagnosed: Diagnosed) -> None:
     rows = diagnosis_rows(diagnosed)
     if rows:
         text.show(text.table_html(("Trial", "Asked", "It said"), rows, "trials"))
-    if diagnosed.diagnosis is not None and diagnosed.diagnosis.remedy:
-        st.write(text.literal(f"What to do: {diagnosed.diagnosis.remedy}"))
+    if diagnosed.remedy:
+        st.write(text.literal(f"What to do: {diagnosed.remedy}"))
 
 
 def _show_grounding(found: Explained) -> None:

@@ -33,14 +33,22 @@ ICONS = {"safe": ":material/check_circle:", "not safe": ":material/block:", "unk
 
 def show_compared(first: str, second: str) -> None:
     """The whole page of two runs."""
-    max_drop = st.number_input(
-        "Points that may be lost", 0.0, 50.0, MAX_DROP * 100, step=0.5, width=220, help="Of the share of right answers."
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        max_drop = st.number_input(
+            "Points that may be lost",
+            0.0,
+            50.0,
+            MAX_DROP * 100,
+            step=0.5,
+            width=220,
+            help="Of the share of right answers.",
+        )
+        st.button("Swap the two", icon=":material/swap_horiz:", on_click=_swap, args=(first, second))
     found = state.services().evaluations.compare(first, second, max_drop=max_drop / 100)
     comparison = found.comparison
     show = {"safe": st.success, "not safe": st.error, "unknown": st.warning}[comparison.verdict.outcome]
     show(text.literal(comparison.verdict.sentence), icon=ICONS[comparison.verdict.outcome])
-    for name, run in (("First", found.first), ("Second", found.second)):
+    for name, run in (("First, the baseline", found.first), ("Second", found.second)):
         text.show(text.note_html(f"{name}: {'; '.join(about_words(run)[:2])}"))
     for sentence in (regression_words(comparison), *setting_words(found), *found.notes):
         if sentence:
@@ -62,6 +70,10 @@ def show_compared(first: str, second: str) -> None:
         text.show(text.note_html(FOOTNOTE))
     _show_flips(found)
     _show_downloads(found)
+
+
+def _swap(first: str, second: str) -> None:
+    st.query_params.from_dict({"run": second, "with": first})
 
 
 def _shares(differences: Sequence[Difference]) -> list[Difference]:

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app import state
-from app.eval_report import step_words
+from app.eval_report import progress_words, step_words
 from app.evaluations import RunPlan
 from app.run_view import estimate_words, run_cells
 from app.views import text
@@ -27,6 +27,11 @@ def follow_run() -> None:
         _follow()
     elif job.problem:
         st.error(text.literal(job.problem), icon=":material/error:")
+    elif job.step is not None and job.step.progress is not None:
+        st.success(
+            text.literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:"
+        )
+        st.button("Open this run", on_click=_open, args=(job.step.run_id,), icon=":material/open_in_new:")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -98,7 +103,7 @@ def show_runs(runs: list[StoredRun]) -> None:
         return
     text.show(
         text.note_html(
-            "Pick one run to open it, two to compare them (the first picked is the baseline). A column's name sorts by it."
+            "Pick one run to open it, two to compare them (the older one is the baseline). A column's name sorts by it."
         )
     )
     actions = st.container(horizontal=True)
@@ -116,7 +121,8 @@ def show_runs(runs: list[StoredRun]) -> None:
         },
         alt="Runs, a row each",
     )
-    ids = [runs[number].run_id for number in picked.selection.rows if number < len(runs)]
+    chosen = [runs[number] for number in picked.selection.rows if number < len(runs)]
+    ids = [run.run_id for run in sorted(chosen, key=lambda run: run.started_at)]
     with actions:
         st.button("Open the run", disabled=len(ids) != 1, on_click=_open, args=tuple(ids))
         st.button("Compare the two runs", disabled=len(ids) != 2, on_click=_open, args=tuple(ids))

@@ -105,7 +105,9 @@ def test_a_diagnosis_in_a_shell_says_what_was_tried_and_what_to_do():
     said = diagnosis_text(missed())
     assert "what if asked with the gold chunk alone: “Oslo”, right" in said
     assert "repair  asked with top_k 10: “Oslo”, right" in said
-    assert "What to do: Retrieve more chunks" in said
+    assert "What to do: Ask with top_k 10." in said
+    assert "Given as right: “Oslo”." in said
+    assert "What to do: Retrieve more chunks" in diagnosis_text(replace(missed(), repairs=()))
     found = diagnosis_to_dict(missed())
     assert (found["label"], found["found_at"], found["repairs"][0]["correct"]) == ("retrieval miss", 9, True)
 

@@ -14,6 +14,7 @@ from app.explaining import (
     colour_limit_nats,
     explanation_text,
     nats,
+    pairs_note,
     pairs_title,
     probable,
     reliance_words,
@@ -75,6 +76,21 @@ def test_tokens_get_the_spaces_that_stand_before_them_in_the_answer() -> None:
 )
 def test_title_says_how_the_pair_that_stands_out_works(values: list[float], title: str) -> None:
     assert pairs_title(explanation(values)) == title
+
+
+def test_signs_turn_round_where_the_chunks_made_the_answer_less_probable() -> None:
+    either_does = explanation([0, -4, -4, -4.4])
+    assert pairs_title(either_does) == "Chunks 1 and 2 do the same work"
+    assert "above 0 the two do the same work" in pairs_note(either_does)
+    assert "Below 0 the two do the same work" in pairs_note(explanation([-9, -1, -1, -1]))
+
+
+def test_a_quoting_readers_floor_is_not_sold_as_a_measurement() -> None:
+    found = explanation([-13.8, -13.8, -0.1, -0.1])
+    generation = replace(found.trace.generation, finish_reason="quoted")
+    words = reliance_words(replace(found, trace=replace(found.trace, generation=generation)))
+    assert "set to one in a million" in words
+    assert "times as probable" not in words
 
 
 def test_noise_is_not_drawn_in_deep_colours() -> None:

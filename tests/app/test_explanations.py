@@ -95,7 +95,9 @@ def test_wrong_answer_is_diagnosed_on_the_backend_that_gave_it(make_services: Ma
     services = make_services(Script())
     found = explained(services, asked(services))
     *_, diagnosed = services.explanations.diagnose(found, Gold(("Oslo",)))
-    assert diagnosed.diagnosis.label is Failure.COMPOUND
+    assert "none was found to try" in diagnosed.sentence
+    *_, empty = services.explanations.diagnose(found, Gold(()))
+    assert empty.diagnosis.label is Failure.UNANSWERABLE_ANSWERED
     *_, right = services.explanations.diagnose(found, Gold(("script",)))
     assert right.correct
 

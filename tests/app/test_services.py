@@ -53,6 +53,14 @@ def test_trace_that_could_not_be_stored_can_be_explained(services: Services) -> 
     assert found.complete
 
 
+def test_last_is_the_trace_that_was_stored_last(services: Services) -> None:
+    with pytest.raises(InputError, match="no trace 'LAST'"):
+        services.trace("LAST")
+    services.ask(services.question("First?"))
+    second = services.ask(services.question("Second?")).trace
+    assert services.trace("LAST") == second
+
+
 def test_misuse_raises_and_stores_nothing(services: Services) -> None:
     with pytest.raises(InputError):
         services.ask(services.question(" "))

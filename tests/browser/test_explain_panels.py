@@ -25,7 +25,7 @@ def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..
     page = explain_wrong(visit())
     headings = page.get_by_test_id("stMain").get_by_role("heading")
     expect(headings.first).to_contain_text("Retrieval miss")
-    expect(headings.first).to_contain_text("Verified repair: with top_k 10, it answers")
+    expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
     expect(headings.first).to_contain_text(DISTANCE)
     trials = page.get_by_test_id("trials").get_by_role("row")
     expect(trials.filter(has_text="with the gold chunk alone")).to_contain_text("right")

@@ -104,7 +104,7 @@ def test_results_are_studied_by_type_and_a_question_is_opened(visit: Callable[..
     expect(page.get_by_test_id("measures")).to_contain_text("Recall@1")
     page.get_by_role("button", name="Explain them").click()
     expect(page.get_by_test_id("labels")).to_contain_text("correct")
-    expect(page.get_by_text("Retriever loss", exact=False)).to_be_visible()
+    expect(page.get_by_text("retriever loss", exact=False)).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download JSON").click()
     assert json.loads(waiting.value.path().read_text("utf-8"))["results"][0]["questions"] == 40

@@ -31,7 +31,7 @@ def test_a_right_answer_and_a_wrong_one_get_their_labels_and_reliance() -> None:
     assert (right.label, right.right_with_oracle) == ("correct", True)
     assert right.reliance_nats == pytest.approx(5 * 2.9)
     wrong = label_answer(score_trace(question("Oslo"), TRACE), question("Oslo"), TRACE, BACKEND)
-    assert (wrong.label, wrong.right_with_oracle) == ("compound", None)
+    assert (wrong.label, wrong.right_with_oracle) == (UNEXPLAINED, None)
 
 
 def test_what_cannot_be_explained_is_labelled_so_and_stops_nothing() -> None:
@@ -63,7 +63,11 @@ def test_losses_add_up_to_what_is_wrong() -> None:
     ]
     retriever, reader = error_decomposition(scores)
     assert (retriever, reader) == (0.25, 0.5)
-    assert "Retriever loss 25.0 points" in losses_words(scores)
+    assert "retriever loss 25.0 points" in losses_words(scores)
+    assert "yardstick" not in losses_words(scores)
+    assert "it led to 50 % as well" in losses_words(
+        [*scores, scored("correct", oracle=True), scored("correct", oracle=False)]
+    )
     assert error_decomposition([scored()]) is None
     assert losses_words([scored()]) == ""
 

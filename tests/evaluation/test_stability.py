@@ -75,7 +75,7 @@ def test_backend_that_never_minds_is_fully_stable() -> None:
     assert asked == {*KINDS, *CONTEXTS}
     for each in cells:
         assert value(each, "answer changed") == 0
-        assert each.measures["answer changed"].high == 0
+        assert each.measures["answer changed"].high in (None, pytest.approx(1 - 0.025 ** (1 / each.questions)))
         if each.kind in KINDS:
             assert {value(each, name) for name in ("overlap", "jaccard", "overlap beyond chance")} == {1}
             assert value(each, "rbo") == pytest.approx(1)

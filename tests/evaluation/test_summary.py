@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 
 from evaluation.similarity import Similarity
 from evaluation.summary import (
@@ -119,6 +119,15 @@ def test_few_articles_have_a_mean_and_no_interval(articles: int, known: bool) ->
 def test_articles_that_do_not_count_towards_a_figure_do_not_count_for_its_interval() -> None:
     values = [(f"a{n}", 1.0 if n < FEWEST_CLUSTERS - 1 else None) for n in range(20)]
     assert measure(values) == Measure(1.0, None, None, FEWEST_CLUSTERS - 1)
+
+
+def test_a_share_of_all_or_none_has_exact_limits_by_article() -> None:
+    right = measure([(f"a{n}", 1.0) for n in range(5)])
+    assert (right.low, right.high) == (pytest.approx(binomtest(5, 5).proportion_ci(method="exact").low), 1)
+    wrong = measure([(f"a{n % 10}", 0.0) for n in range(40)])
+    assert (wrong.low, wrong.high) == (0, pytest.approx(binomtest(0, 10).proportion_ci(method="exact").high))
+    assert measure([(f"a{n}", 0.5) for n in range(9)]).low == 0.5
+    assert measure([("one", 1.0), ("two", 1.0)]).low is None
 
 
 def test_interval_is_the_same_for_a_seed_and_another_for_another() -> None:

@@ -58,11 +58,11 @@ def test_a_retrieval_miss_is_shown_by_the_oracle_and_mended_by_looking_deeper():
     assert found.found_at == 9
     assert [(trial.name, trial.correct) for trial in found.counterfactuals] == [(ORACLE, True), (CLOSED_BOOK, False)]
     deeper, reranked, exact = found.repairs
-    assert (deeper.name, deeper.correct) == ("with top_k 10", True)
+    assert (deeper.name, deeper.correct) == ("with top_k 9", True)
     assert reranked.problem == "There is no reranker."
     assert (exact.correct, exact.problem) == (False, "")
     assert found.sentence.startswith("Retrieval miss: the gold chunk was not retrieved")
-    assert "Verified repair: with top_k 10, it answers “Oslo”, which is right." in found.sentence
+    assert "Verified repair: with top_k 9, it answers “Oslo”, which is right." in found.sentence
 
 
 def test_a_miss_that_only_an_exact_search_mends_is_said_to_be_one():
@@ -89,6 +89,21 @@ def test_an_answer_that_no_document_holds_says_so():
     found = diagnosed(explained(), Gold(("Oslo",)), Backend(lambda ids: "Rome", ranking=[chunk(1)]))
     assert found.found_at is None
     assert "No gold chunk is among the first 1" in found.counterfactuals[0].problem
+    assert found.diagnosis is None
+    assert "none was found to try" in found.sentence
+    other = diagnosed(explained(), Gold(("Oslo",), "Bergen"), Backend(lambda ids: "Rome", ranking=[chunk(1)]))
+    assert "No chunk of “Bergen” is among the first 1. Check the title" in other.sentence
+
+
+def test_a_chunk_of_the_gold_article_that_does_not_hold_the_answer_is_not_gold():
+    backend = Backend(lambda ids: "Oslo" if "c20" in ids else "Rome", ranking=[*(chunk(i) for i in range(3)), GOLD])
+    texts = {"c0": "Ada is a name."}
+    trace = explained(texts=texts)
+    chunks = (replace(trace.chunks[0], title="Ada"), *trace.chunks[1:])
+    found = diagnosed(replace(trace, chunks=chunks), Gold(("Oslo",), "Ada"), backend)
+    assert (found.gold_ranks, found.found_at) == ((), 4)
+    assert found.diagnosis.label is Failure.RETRIEVAL_MISS
+    assert found.remedy == "Ask with top_k 4."
 
 
 def test_a_distraction_is_mended_by_leaving_the_distracting_chunk_out():
@@ -153,7 +168,8 @@ def test_a_backend_that_cannot_be_asked_over_chosen_chunks_says_what_would():
 
 def test_trials_that_fail_say_why_and_do_not_raise():
     found = diagnosed(explained(), Gold(("Oslo",)), Backend(lambda ids: "Rome", fails=("retrieve", "generate")))
-    assert found.diagnosis.label is Failure.COMPOUND
+    assert found.diagnosis is None
+    assert found.sentence.startswith("No gold chunk was read, and none was found to try")
     assert {trial.problem for trial in found.repairs} == {"The index is gone. Run `raglass index`."}
     assert "Verified" not in found.sentence
 
@@ -202,7 +218,7 @@ def test_a_document_alone_says_whether_it_was_read_and_where_a_deeper_search_fin
     assert missed.sentence.startswith("Retrieval miss, if “Ada” holds the answer")
     assert "rank 4" in missed.sentence
     gone = diagnosed(explained(), Gold.parse("", "Ada"), Backend(lambda ids: "Rome", ranking=others))
-    assert "No gold chunk is among the first 3" in gone.sentence
+    assert "No chunk of “Ada” is among the first 3. Check the title" in gone.sentence
     assert "none of its chunks was read" in diagnosed(explained(), Gold.parse("", "Ada"), object()).sentence
 
 
@@ -210,7 +226,8 @@ def test_gold_chunks_hold_the_answer_and_are_of_the_article():
     chunks = [replace(chunk(0), text="Oslo is cold."), GOLD, replace(chunk(2), title="Ada")]
     assert Gold(("Oslo",)).places(chunks) == [0, 1]
     assert Gold(("Oslo",), "ada").places(chunks) == [1]
-    assert Gold(("Bergen",), "Ada").places(chunks) == [1, 2]
+    assert Gold(("Bergen",), "Ada").places(chunks) == []
+    assert Gold((), "Ada", document_only=True).places(chunks) == [1, 2]
     assert Gold(("Oslo",), "d0").places(chunks) == [0]
 
 

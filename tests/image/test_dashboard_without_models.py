@@ -33,7 +33,9 @@ assert test.title[0].value, "no title"
 """
 
 
-@pytest.mark.parametrize("page", ["ask", "compare", "explain", "live", "traces", "runs", "stability", "corpus", "status"])
+@pytest.mark.parametrize(
+    "page", ["ask", "compare", "explain", "live", "traces", "runs", "stability", "corpus", "status"]
+)
 def test_page_opens_without_what_the_image_leaves_out(page: str, tmp_path: Path) -> None:
     absent = [MODULES.get(name, name) for name in NOT_IN_THE_IMAGE]
     environ = {
