@@ -294,7 +294,7 @@ def main() -> int:
         print(f"{number + 1} of {len(kept)} questions", file=sys.stderr, flush=True)
     print(
         f"{len(kept)} questions of SQuAD ({QUESTIONS} by default, since 50 take over an hour: --questions), {CHUNKS} chunks, "
-        f"{generator.name}, float32, {torch.get_num_threads()} threads; "
+        f"{generator.name}, float32, threads: {torch.get_num_threads()}; "
         f"prompts of {statistics.median(each.prompt_tokens for each in kept):.0f} tokens, "
         f"answers of {statistics.median(each.answer_tokens for each in kept):.0f} (medians)\n"
     )
