@@ -124,14 +124,15 @@ def probable(value_nats: float) -> str:
 
 def reliance_words(found: Explained) -> str:
     """How much the answer owes to its chunks, and to these rather than to any."""
+    reliance = nats(found.reliance_nats)
     words = (
-        f"With all chunks the answer is {probable(found.reliance_nats)} as without any: its reliance on them is "
-        f"{nats(found.reliance_nats)} nats (natural logarithms)."
+        f"With all chunks the answer is {probable(found.reliance_nats)} as without any: its reliance on them is {reliance} nats "
+        "(natural logarithms)."
     )
     if found.trace.generation is not None and found.trace.generation.finish_reason == "quoted":
-        return (
-            f"Reliance {nats(found.reliance_nats)} nats. The answer is quoted: a reader that does not see a sentence cannot say it, which "
-            "is set to one in a million. So this says that the answer is quoted from the chunks, not how surely."
+        words = (
+            f"Reliance {reliance} nats. The answer is quoted: a reader that does not see a sentence cannot say it, which is set to one "
+            "in a million. So this says that the answer is quoted from the chunks, not how surely."
         )
     against = found.reliance_on_these_nats
     if against is None:

@@ -30,7 +30,7 @@ def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..
     trials = page.get_by_test_id("trials").get_by_role("row")
     expect(trials.filter(has_text="with the gold chunk alone")).to_contain_text("right")
     expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, wrong")
-    expect(page.get_by_text("What to do: Retrieve more chunks", exact=False)).to_be_visible()
+    expect(page.get_by_text("What to do: Ask with top_k 2", exact=False)).to_be_visible()
 
 
 def test_diagnosing_without_a_right_answer_says_what_to_do(visit: Callable[..., Visit]) -> None:
