@@ -27,7 +27,9 @@ COPY .streamlit .streamlit
 COPY pipeline pipeline
 COPY backends backends
 COPY metrics metrics
+COPY corpus corpus
 COPY explain explain
+COPY evaluation evaluation
 COPY app app
 COPY pages pages
 RUN /tools/bin/pip --python /opt/raglass/bin/python install --no-compile --no-deps --no-index --no-build-isolation --editable .
@@ -36,7 +38,6 @@ FROM build AS build-local
 COPY requirements/run.lock /locks/
 RUN --mount=type=secret,id=pip \
     /tools/bin/pip --python /opt/raglass/bin/python install --no-compile --no-deps --require-hashes --requirement /locks/run.lock
-COPY corpus corpus
 COPY ecs ecs
 COPY serving serving
 RUN /tools/bin/pip --python /opt/raglass/bin/python install --no-compile --no-deps --no-index --no-build-isolation --editable .

@@ -49,3 +49,11 @@ def test_everything_that_the_build_installs_has_hashes(lock: str) -> None:
     blocks = re.split(r"^(?=[a-z0-9-]+==)", text, flags=re.MULTILINE)[1:]
     assert blocks
     assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_every_package_that_the_dashboard_imports_is_copied_into_the_image() -> None:
+    first, _, _ = (ROOT / "Dockerfile").read_text("utf-8").partition("requirements/run.lock")
+    wanted = {"app", "backends", "corpus", "evaluation", "explain", "metrics", "pages", "pipeline"}
+    assert {name for name in wanted if f"\nCOPY {name} {name}\n" not in first} == set()
+    let_in = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert {name for name in wanted if f"!{name}" not in let_in} == set()
