@@ -46,6 +46,15 @@ NAMES = {
 UNITLESS = ("top cosine", "mean cosine", "cosine variance", "margin", "entropy")
 """Measures that are no shares."""
 
+MEANINGS = {
+    "Right": "Share of questions whose answer holds a gold answer or shares most of its words; without an answer: that abstained.",
+    "F1": "Words shared with the gold answer, as SQuAD v2 counts them; a reader that quotes sentences cannot reach it.",
+    "Recall": "Share of answerable questions for which a retrieved chunk holds the gold answer.",
+    "Abstained": "Share of questions that got no answer.",
+    "Time, ms": "Mean milliseconds from question to answer.",
+}
+"""What the headline measures say."""
+
 OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
     "all": lambda scored: True,
     "wrong": lambda scored: not scored.correct,

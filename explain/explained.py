@@ -200,7 +200,7 @@ class Explained:
         if not self.complete:
             return said
         name = self.source_name(self.order[0])
-        return f"{said} {name[0].upper()}{name[1:]}, came closest to one."
+        return f"{said} {name[0].upper()}{name[1:]}, came closest to an answer."
 
     def _sources_sentence(self) -> str:
         raise NotImplementedError

@@ -13,7 +13,7 @@ from app.explaining import (
     spoken_tokens,
     weights_title,
 )
-from app.views.style import chart_layout, ink
+from app.views.style import chart_layout, chart_text, ink
 from evaluation.calibrating import Calibration
 from explain.explained import Explained
 from explain.explanation import Explanation
@@ -179,4 +179,4 @@ def _chunk_name(found: Explained, place: int) -> str:
 def _short(words: str) -> str:
     """Words for a label; Plotly would read markup in them."""
     cut = words if len(words) <= SHORT else f"{words[: SHORT - 1]}…"
-    return cut.replace("<", "‹").replace(">", "›").replace("&", "＆")
+    return chart_text(cut)

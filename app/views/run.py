@@ -10,6 +10,7 @@ from app.eval_report import about_words, summaries_to_dict
 from app.labels import RIGHT, flows, label_rows, losses_words
 from app.run_report import run_html
 from app.run_view import (
+    MEANINGS,
     NAMES,
     OUTCOMES,
     chosen,
@@ -26,7 +27,7 @@ from app.run_view import (
 )
 from app.views import text
 from app.views.interval_plot import Row, interval_plot
-from app.views.style import CHART_CONFIG, chart_layout, ink
+from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from evaluation.groups import compare_types
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
@@ -90,8 +91,8 @@ def _resume(run_id: str) -> None:
 def _show_headline(whole: Summary) -> None:
     for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
         with column:
-            st.metric(name, value, help=f"95 % interval: {interval}")
-            text.show(text.note_html(interval))
+            st.metric(name, value, help=MEANINGS[name])
+            text.show(text.note_html(f"95 %: {interval}"))
     if whole.failed:
         st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
 
@@ -121,7 +122,7 @@ def box_plot(scores: list[Scored], name: str) -> go.Figure:
     """How a measure is spread within each type: the box holds the middle half, the line is the median."""
     figure = go.Figure()
     for kind, values in spread(scores, name).items():
-        figure.add_box(x=values, name=kind, marker={"color": DOT}, boxpoints="outliers", orientation="h")
+        figure.add_box(x=values, name=chart_text(kind), marker={"color": DOT}, boxpoints="outliers", orientation="h")
     figure.update_layout(
         **chart_layout(f"{NAMES[name]}: the middle half of each type, and what lies far out", height=420)
     )
@@ -134,12 +135,12 @@ def dot_plot(whole: Summary, types: list[Summary], name: str) -> go.Figure:
     """A mean and its interval for all questions and each type."""
     rows = [
         Row(
-            f"{dot.name}<br>{measure_words(name, dot.found)}",
+            f"{chart_text(dot.name)}<br>{measure_words(name, dot.found)}",
             dot.found.value,
             dot.found.low,
             dot.found.high,
             DOT if number else WHOLE,
-            f"{dot.name}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}",
+            f"{chart_text(dot.name)}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}",
         )
         for number, dot in enumerate(dots(whole, types, name))
     ]
@@ -173,7 +174,7 @@ def sankey(scores: list[Scored]) -> go.Figure:
     figure = go.Figure(
         go.Sankey(
             node={
-                "label": [*types, *labels],
+                "label": list(map(chart_text, (*types, *labels))),
                 "color": [*["#8c96a0"] * len(types), *(DOT if label in right else WHOLE for label in labels)],
                 "pad": 12,
             },

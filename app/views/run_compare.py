@@ -23,7 +23,7 @@ from app.eval_report import about_words
 from app.run_view import NAMES
 from app.views import text
 from app.views.interval_plot import Row, interval_plot
-from app.views.style import CHART_CONFIG
+from app.views.style import CHART_CONFIG, chart_text
 from evaluation.verdict import MAX_DROP, Difference
 
 BETTER, WORSE, LEVEL = "#0072b2", "#d55e00", "#8c96a0"
@@ -85,12 +85,12 @@ def differences_plot(title: str, differences: Sequence[Difference]) -> go.Figure
     """Differences with their intervals, in points."""
     rows = [
         Row(
-            NAMES.get(each.name, f"{each.name} ({each.questions})"),
+            chart_text(NAMES.get(each.name, f"{each.name} ({each.questions})")),
             _points(each.difference),
             _points(each.low),
             _points(each.high),
             _colour(each),
-            f"{NAMES.get(each.name, each.name)}: {difference_words(each)}",
+            f"{chart_text(NAMES.get(each.name, each.name))}: {difference_words(each)}",
         )
         for each in differences
         if each.difference is not None

@@ -11,7 +11,7 @@ from app import state
 from app.stability import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability_report import heat_rows, notes, progress_words, stability_to_dict
 from app.views import text
-from app.views.style import CHART_CONFIG, chart_layout, ink
+from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from evaluation.datasets import BUILTIN
 from evaluation.stability import summarise_stability
 from pipeline.errors import RaglassError
@@ -121,7 +121,7 @@ def heat(rows: tuple[list[str], list[str], list[list[float | None]]], name: str)
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            x=types,
+            x=list(map(chart_text, types)),
             y=kinds,
             zmin=0,
             zmax=1,

@@ -102,6 +102,11 @@ def ink() -> str:
     return "#d5dde5" if st.context.theme.type == "dark" else "#3a4652"
 
 
+def chart_text(words: str) -> str:
+    """Words for a chart's label, name or pop-up: Plotly would read markup in them, links among it."""
+    return words.replace("<", "‹").replace(">", "›").replace("&", "＆")
+
+
 def chart_layout(title: str, *, height: int) -> dict[str, Any]:
     """A Plotly layout that both themes share: no frame, title at the left, transparent ground."""
     return {

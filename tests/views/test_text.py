@@ -123,6 +123,18 @@ def test_nothing_that_makes_html_is_left_out_above():
     assert tried == makers
 
 
+def test_whatever_writes_a_tag_is_called_html_and_so_tried_above():
+    """But for the rules of links, which are made of numbers alone."""
+    writers = {
+        name
+        for name, made in vars(text).items()
+        if inspect.isfunction(made)
+        and made.__module__ == text.__name__
+        and re.search(r"[\"']<[a-z]", inspect.getsource(made))
+    }
+    assert {name for name in writers if not name.endswith("_html")} == {"link_rules"}
+
+
 def test_html_reaches_the_page_in_two_places_alone():
     """What `text` made, each maker of which is tried above; and the style sheet, a constant."""
     found = {
