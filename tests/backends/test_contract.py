@@ -110,11 +110,15 @@ def backend(named: tuple[str, Backend]) -> Backend:
     return named[1]
 
 
+EXPERIMENTING = pytest.mark.parametrize(
+    "named", [name for name in BACKENDS if name not in WITHOUT_EXPERIMENTS], indirect=True, scope="module"
+)
+"""For tests of what the others offer."""
+
+
 @pytest.fixture
 def experimenter(named: tuple[str, Backend]) -> Experimenter:
-    name, backend = named
-    if name in WITHOUT_EXPERIMENTS:
-        pytest.skip("answers only from what it retrieves itself")
+    _, backend = named
     assert isinstance(backend, Experimenter)
     return backend
 
@@ -333,6 +337,7 @@ def test_experiments_are_offered_where_they_can_be_made(named: tuple[str, Backen
     assert isinstance(backend, AnswerSampler) is (name not in WITHOUT_EXPERIMENTS)
 
 
+@EXPERIMENTING
 @pytest.mark.parametrize("rerank", [False, True])
 @pytest.mark.parametrize("exact", [False, True])
 def test_retrieved_chunks_are_those_of_an_answer(experimenter: Any, rerank: bool, exact: bool) -> None:
@@ -340,11 +345,13 @@ def test_retrieved_chunks_are_those_of_an_answer(experimenter: Any, rerank: bool
     assert tuple(retrieve(experimenter, rerank=rerank, exact=exact)) == ask(experimenter, rerank=rerank).chunks
 
 
+@EXPERIMENTING
 def test_answer_from_the_chunks_found_is_the_answer(experimenter: Any) -> None:
     trace = ask(experimenter)
     assert experimenter.answer_from(QUESTION, trace.chunks, deadline_s=60.0) == trace.generation
 
 
+@EXPERIMENTING
 def test_answer_from_some_chunks_reads_no_other(experimenter: Any) -> None:
     [first, second] = retrieve(experimenter)
     for chunks in ([second], [second, first], []):
@@ -354,6 +361,7 @@ def test_answer_from_some_chunks_reads_no_other(experimenter: Any) -> None:
         assert generation.used_chunk_ids == tuple(chunk.chunk_id for chunk in chunks)
 
 
+@EXPERIMENTING
 def test_experiment_past_its_deadline_raises_a_timeout_that_names_the_stage(experimenter: Experimenter) -> None:
     with pytest.raises(errors.Timeout) as caught:
         retrieve(experimenter, deadline_s=0.0)
@@ -366,6 +374,7 @@ def test_experiment_past_its_deadline_raises_a_timeout_that_names_the_stage(expe
 @pytest.mark.parametrize(
     "misuse", [{"question": " "}, {"top_k": 0}, {"top_k": 101}, {"deadline_s": float("nan")}], ids=str
 )
+@EXPERIMENTING
 def test_misused_experiment_raises_and_says_what_to_do(experimenter: Experimenter, misuse: dict[str, Any]) -> None:
     with pytest.raises(errors.InputError):
         retrieve(experimenter, **misuse)
@@ -380,6 +389,7 @@ def test_scripted_index_may_miss_what_an_exact_search_finds() -> None:
     assert retrieve(backend, exact=True) == [CHUNKS[4], CHUNKS[3]]
 
 
+@EXPERIMENTING
 def test_samples_are_answers_with_their_log_probabilities(sampler: Any) -> None:
     found = draw(sampler, retrieve(sampler), temperature=5.0)
     assert len(found) == 8
@@ -388,6 +398,7 @@ def test_samples_are_answers_with_their_log_probabilities(sampler: Any) -> None:
     assert len({each.answer for each in found}) > 1
 
 
+@EXPERIMENTING
 def test_same_seed_draws_the_same_samples_and_another_seed_others(sampler: Any) -> None:
     chunks = retrieve(sampler)
     first = draw(sampler, chunks, temperature=5.0, seed=1)
@@ -395,16 +406,19 @@ def test_same_seed_draws_the_same_samples_and_another_seed_others(sampler: Any) 
     assert draw(sampler, chunks, temperature=5.0, seed=2) != first
 
 
+@EXPERIMENTING
 def test_samples_may_be_drawn_from_no_chunks(sampler: AnswerSampler) -> None:
     assert all(each.answer for each in draw(sampler, [], samples=2))
 
 
+@EXPERIMENTING
 def test_sampling_past_its_deadline_raises_a_timeout_that_names_the_stage(sampler: AnswerSampler) -> None:
     with pytest.raises(errors.Timeout) as caught:
         draw(sampler, [], deadline_s=0.0)
     assert caught.value.stage == "generate"
 
 
+@EXPERIMENTING
 @pytest.mark.parametrize("misuse", [{"samples": 0}, {"temperature": 0.0}, {"seed": -1}], ids=str)
 def test_misused_sampling_raises_before_anything_is_drawn(sampler: AnswerSampler, misuse: dict[str, Any]) -> None:
     with pytest.raises(errors.InputError):
