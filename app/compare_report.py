@@ -85,14 +85,15 @@ def p_words(value: float | None) -> str:
 def regression_words(comparison: Comparison) -> str:
     """The measures that are significantly worse, in a sentence; empty if none is."""
     worse = [
-        f"{each.name} ({points(each.difference)} points, p {_equals(each.p_adjusted)})"
+        f"{each.name} ({points(each.difference)} points, p {p_equals(each.p_adjusted)})"
         for each in comparison.regressions
         if each.difference is not None
     ]
     return f"Significantly worse: {', '.join(worse)}." if worse else ""
 
 
-def _equals(p: float | None) -> str:
+def p_equals(p: float | None) -> str:
+    """A p value in a sentence: "= 0.034", "< 0.001"."""
     words = p_words(p)
     return f"< {words[1:]}" if words.startswith("<") else f"= {words}"
 

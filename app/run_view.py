@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.compare_report import markdown_cell, p_equals
 from app.report import one_line
 from app.wording import listed, rough_time, three_figures, when
 from evaluation.groups import GroupTest
@@ -164,7 +165,7 @@ def types_words(found: GroupTest) -> str:
         return f"The types were not tested against each other: {found.why_no_test}."
     head = "The types differ" if found.p < ALPHA else "No difference between the types is shown"
     words = (
-        f"{head}: Kruskal–Wallis p {p_words(found.p)}; the type accounts for {found.epsilon_squared:.1%} of the variance of ranks (ε²)."
+        f"{head}: Kruskal–Wallis p {p_equals(found.p)}; the type accounts for {found.epsilon_squared:.1%} of the variance of ranks (ε²)."
     ).replace("%", " %")
     pairs = [pair for pair in found.pairs if pair.significant]
     if pairs:
@@ -175,11 +176,6 @@ def types_words(found: GroupTest) -> str:
         words += f" Pairs that differ, by Dunn’s test with Holm’s correction: {listed(told)}."
     left = [group.name for group in found.groups if group.why_no_test]
     return f"{words} Too few questions to test: {listed(left)}." if left else words
-
-
-def p_words(p: float) -> str:
-    """A p value in a sentence: "= 0.034", "< 0.001"."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def spread(scores: Sequence[Scored], name: str) -> dict[str, list[float]]:
@@ -234,11 +230,11 @@ def _safe(value: object) -> object:
 def run_markdown(run: StoredRun, summaries: Sequence[Summary]) -> str:
     """A run as Markdown: the measures, and `correct` by type."""
     lines = [
-        f"## Run {run.run_id}: {_cell(str(run.about['name']))} on {run.about['backend']}",
+        f"## Run {run.run_id}: {markdown_cell(str(run.about['name']))} on {run.about['backend']}",
         "",
         "| Measure | Value | 95 % interval | Questions |",
         "|---|---|---|---|",
-        *(f"| {' | '.join(map(_cell, row))} |" for row in measure_rows(summaries)),
+        *(f"| {' | '.join(map(markdown_cell, row))} |" for row in measure_rows(summaries)),
     ]
     if len(summaries) > 1:
         lines += ["", "| Type | Questions | Right | 95 % interval |", "|---|---|---|---|"]
@@ -250,9 +246,5 @@ def run_markdown(run: StoredRun, summaries: Sequence[Summary]) -> str:
                 measure_words("correct", found),
                 interval_words("correct", found),
             )
-            lines.append(f"| {' | '.join(map(_cell, cells))} |")
+            lines.append(f"| {' | '.join(map(markdown_cell, cells))} |")
     return "\n".join([*lines, ""])
-
-
-def _cell(words: str) -> str:
-    return one_line(words).replace("|", "\\|").replace("<", "&lt;")

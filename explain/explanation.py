@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from explain import attribution, faithfulness
-from explain.explained import NOT_ATTRIBUTABLE_NATS as NOT_ATTRIBUTABLE_NATS
 from explain.explained import TOPS, Explained, FloatArray, name_others, read_chunks, scored_answer
 from explain.lattice import MOST_CHUNKS, Lattice, fill_lattice, subset_mask
 from explain.sources import Source, split_sources

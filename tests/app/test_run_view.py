@@ -122,7 +122,7 @@ def test_what_is_taken_away_is_safe_to_open():
     assert len(table.splitlines()) == 3
     assert scores_csv([]) == ""
     page = run_markdown(RUN, summarise(SCORES))
-    assert "## Run abcd1234: a\\|b &lt;i> on fake" in page
+    assert "## Run abcd1234: a\\|b &lt;i&gt; on fake" in page
     assert "| PERSON | 3 |" in page
 
 
