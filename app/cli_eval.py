@@ -29,8 +29,11 @@ def evaluate() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn with.")
 @click.option("--top-k", type=int, help="Chunks to retrieve.")
 @click.option("--rerank/--no-rerank", default=False, help="Look at the order of the chunks a second time.")
+@click.option("--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Batches in flight at once.")
 @click.option(
-    "--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Questions in flight at once."
+    "--batch",
+    type=click.IntRange(1, 256),
+    help="Questions in a batch, where the backend takes several; 1 for each by itself.",
 )
 @backend_option
 @json_option
@@ -41,12 +44,13 @@ def run(
     top_k: int | None,
     rerank: bool,
     workers: int,
+    batch: int | None,
     backend: str | None,
     as_json: bool,
 ) -> None:
     """Ask every question of a dataset. Ctrl-C stops, with status 130; `raglass eval resume` goes on. Leaves with 1 if some failed."""
     with opened() as current:
-        from app.evaluations import RunPlan
+        from app.run_record import RunPlan
 
         settings = current.settings
         plan = RunPlan(
@@ -58,6 +62,7 @@ def run(
             seed=seed,
             rerank=rerank,
             workers=workers,
+            batch=batch,
         )
         stop = threading.Event()
         follow(current, current.evaluations.run(plan, stop), stop, as_json=as_json)

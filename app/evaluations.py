@@ -8,18 +8,18 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.compared_runs import ComparedRuns, compare_stored
 from app.explanations import HoldsCorpus
+from app.run_record import ANSWERED_WITH, RunPlan, describe_run, describe_system
 from backends.registry import BackendConfig
 from evaluation.calibrating import Calibration, calibrate
-from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
+from evaluation.datasets import BUILTIN, Dataset, load_dataset
 from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
@@ -29,7 +29,7 @@ from explain.gold import Gold
 from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
-from pipeline.protocols import Backend
+from pipeline.protocols import Backend, BatchAnswerer
 from pipeline.types import Setting, Trace
 
 if TYPE_CHECKING:
@@ -40,35 +40,6 @@ log = logging.getLogger(__name__)
 
 INDEX_POLL_S = 0.5
 """How often it is told how far indexing is."""
-
-ANSWERED_WITH = ("generator", "embedder", "index")
-"""Settings of a trace that say which system answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """What to ask and how; recorded with the run, so that it can be repeated."""
-
-    dataset: str
-    """`builtin`, or the path of a file."""
-    backend: str
-    """Full name of the backend."""
-    top_k: int
-    """Chunks to retrieve."""
-    deadline_s: float
-    """Seconds for each question."""
-    limit: int | None = None
-    """Questions to draw; None for all."""
-    seed: int = 0
-    """What they are drawn with."""
-    rerank: bool = False
-    """Whether to rerank."""
-    workers: int = 1
-    """Questions in flight at once."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +65,9 @@ class Evaluations:
         open_backend: Callable[[str, BackendConfig], Backend],
         config: Callable[[], BackendConfig],
         store: Callable[[], TraceStore],
-        keep: Callable[[Trace], str | None],
+        keep: Callable[[Sequence[Trace]], str | None],
     ) -> None:
-        """backend: an open one by name. open_backend: another one, over a dataset's own documents. keep: stores a trace; why not."""
+        """backend: an open one by name. open_backend: another one, over a dataset's own documents. keep: stores traces; why not."""
         self._backend, self._open_backend, self._config = backend, open_backend, config
         self._store, self._keep = store, keep
 
@@ -107,16 +78,7 @@ class Evaluations:
             plan = replace(plan, dataset=str(Path(plan.dataset).resolve()))
         self._backend(plan.backend)  # so that a mistyped one leaves no run behind
         run_id = secrets.token_hex(4)
-        about = {
-            **plan.to_dict(),
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "documents_fingerprint": dataset.documents_fingerprint,
-            "questions": len(dataset.questions),
-            "problems": problem_lines(dataset),
-            "version": version("raglass"),
-        }
-        self._store().runs.start(run_id, about)
+        self._store().runs.start(run_id, describe_run(plan, dataset))
         yield from self._go(run_id, plan, dataset, [], stop)
 
     def resume(self, run_id: str, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
@@ -147,7 +109,7 @@ class Evaluations:
                 stored = self._store().get(scored.trace_id)
                 trace = None if stored is None else stored.trace
                 found = label_answer(scored, questions[scored.question_id], trace, backend)
-                self._store().runs.keep(run.run_id, found.question_id, found.trace_id, found.to_dict())
+                self._keep_scores(run.run_id, [found])
                 yield whole - len(todo) + place, whole
 
     def keep_dataset(self, name: str, content: bytes) -> Path:
@@ -229,7 +191,7 @@ class Evaluations:
     def _recorded(self, run_id: str) -> tuple[StoredRun, RunPlan, Dataset]:
         """A run with what it was asked. Raises InputError where its dataset is another one by now."""
         run = self._store().runs.find(run_id)
-        plan = RunPlan(**{name: run.about[name] for name in RunPlan.__slots__})
+        plan = RunPlan.recorded(run.about)
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
         now = {"fingerprint": dataset.fingerprint, "documents_fingerprint": dataset.documents_fingerprint}
         if any(run.about[name] != found for name, found in now.items()):
@@ -253,12 +215,11 @@ class Evaluations:
                         return
                 asking = run_questions(
                     dataset.questions,
-                    lambda text: self._ask(backend, plan, text, before),
-                    lambda scored: self._store().runs.keep(
-                        run_id, scored.question_id, scored.trace_id, scored.to_dict()
-                    ),
+                    lambda texts: self._ask(backend, plan, texts, before),
+                    lambda scores: self._keep_scores(run_id, scores),
                     done=done,
                     workers=plan.workers,
+                    batch=batch_size(plan, backend),
                     stop=stop,
                 )
                 with closing(asking):
@@ -276,26 +237,43 @@ class Evaluations:
             self._store().runs.set_status(run_id, status)
             scores = self.scores(run_id)
             if scores:
-                self._store().runs.add_figures(run_id, headline_figures(scores))
+                self._store().runs.note(run_id, {"figures": headline_figures(scores), **self._system(scores)})
         except StoreError as error:
             log.error("the run %s is %s, which could not be stored: %s", run_id, status, error)
 
-    def _ask(self, backend: Backend, plan: RunPlan, text: str, before: Mapping[str, Setting]) -> Trace:
+    def _keep_scores(self, run_id: str, scores: Sequence[Scored]) -> None:
+        self._store().runs.keep(run_id, [(each.question_id, each.trace_id, each.to_dict()) for each in scores])
+
+    def _system(self, scores: Sequence[Scored]) -> dict[str, Setting]:
+        """What answered, by the newest trace that did."""
+        for each in reversed(scores):
+            stored = None if each.failed else self._store().get(each.trace_id)
+            if stored is not None:
+                return describe_system(stored.trace)
+        return {}
+
+    def _ask(self, backend: Backend, plan: RunPlan, texts: Sequence[str], before: Mapping[str, Setting]) -> list[Trace]:
         """Ask and store. before: settings of the run's earlier answers.
 
-        Raises StoreError for a trace that could not be stored: a run whose answers are lost is none. Raises InputError where another
+        Raises StoreError for traces that could not be stored: a run whose answers are lost is none. Raises InputError where another
         model or index answers than before: a run over two systems speaks for neither.
         """
-        trace = backend.answer(text, top_k=plan.top_k, deadline_s=plan.deadline_s, rerank=plan.rerank)
-        for name in ANSWERED_WITH:
-            if trace.error is None and name in before and trace.settings.get(name) != before[name]:
-                raise InputError(
-                    f"The run's {name} was {before[name]}; it is {trace.settings.get(name)} now. Start a new run, or put it back."
-                )
-        why_not = self._keep(trace)
+        if isinstance(backend, BatchAnswerer) and len(texts) > 1:
+            traces = backend.answer_batch(texts, top_k=plan.top_k, deadline_s=plan.deadline_s, rerank=plan.rerank)
+        else:
+            traces = [
+                backend.answer(text, top_k=plan.top_k, deadline_s=plan.deadline_s, rerank=plan.rerank) for text in texts
+            ]
+        for trace in traces:
+            for name in ANSWERED_WITH:
+                if trace.error is None and name in before and trace.settings.get(name) != before[name]:
+                    raise InputError(
+                        f"The run's {name} was {before[name]}; it is {trace.settings.get(name)} now. Start a new run, or put it back."
+                    )
+        why_not = self._keep(traces)
         if why_not is not None:
             raise StoreError(f"The run stopped, for an answer could not be stored: {why_not}")
-        return trace
+        return traces
 
     @contextmanager
     def opened_for(self, name: str, dataset: Dataset, *, build: bool = True) -> Iterator[Backend]:
@@ -344,6 +322,13 @@ def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> 
     if job.state.phase == "failed":
         raise StoreError(f"The dataset's documents could not be indexed: {job.state.message}")
     return job.state.phase != "stopped"
+
+
+def batch_size(plan: RunPlan, backend: Backend) -> int:
+    """Questions that are asked in one go."""
+    if not isinstance(backend, BatchAnswerer):
+        return 1
+    return backend.batch_size if plan.batch is None else max(1, plan.batch)
 
 
 def answered_by(trace: Trace) -> str:

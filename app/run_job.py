@@ -20,7 +20,8 @@ class RunJob:
         self.problem = ""
         """Why it ended early; empty if it did not."""
         self._begin = begin
-        self._stop = threading.Event()
+        self._stop, self._go_on = threading.Event(), threading.Event()
+        self._go_on.set()
         self._thread = threading.Thread(target=self._run, name="evaluation", daemon=True)
 
     def start(self) -> "RunJob":
@@ -31,6 +32,16 @@ class RunJob:
     def stop(self) -> None:
         """Ask it to stop once the questions in flight are answered."""
         self._stop.set()
+        self._go_on.set()
+
+    def pause(self) -> None:
+        """Ask it to hand out no more questions until it is gone on with; the backend and its models stay open."""
+        if not self.stopping:
+            self._go_on.clear()
+
+    def go_on(self) -> None:
+        """Go on after a pause."""
+        self._go_on.set()
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait for the end, or for `timeout_s` seconds."""
@@ -42,6 +53,11 @@ class RunJob:
         return self._thread.is_alive()
 
     @property
+    def paused(self) -> bool:
+        """Whether it was asked to pause, and not yet to go on."""
+        return self.running and not self._go_on.is_set()
+
+    @property
     def stopping(self) -> bool:
         """Whether it was asked to stop."""
         return self._stop.is_set()
@@ -50,6 +66,7 @@ class RunJob:
         try:
             for step in self._begin(self._stop):
                 self.step = step
+                self._go_on.wait()
         except RaglassError as error:
             self.problem = str(error)
         except Exception as error:

@@ -34,17 +34,43 @@ NAMES = {
     "recall@1": "Recall@1",
     "recall": "Recall",
     "mrr": "MRR",
+    "ndcg": "nDCG",
+    "map": "MAP",
     "top cosine": "Best cosine",
     "mean cosine": "Mean cosine",
     "cosine variance": "Cosine variance",
     "margin": "Margin to the second",
     "entropy": "Retrieval entropy",
+    "redundancy": "Redundancy",
+    "distinct chunks": "Distinct chunks",
+    "confidence": "Confidence",
+    "overconfidence": "Overconfidence",
+    "brier": "Brier score",
+    "reliance, nats": "Reliance, nats",
     "answer words": "Words",
     "duration, ms": "Time, ms",
+    "embed, ms": "Embed, ms",
+    "retrieve, ms": "Retrieve, ms",
+    "rerank, ms": "Rerank, ms",
+    "generate, ms": "Generate, ms",
 }
 """How measures are called on the page."""
 
-UNITLESS = ("top cosine", "mean cosine", "cosine variance", "margin", "entropy")
+UNITLESS = (
+    "top cosine",
+    "mean cosine",
+    "cosine variance",
+    "margin",
+    "entropy",
+    "ndcg",
+    "map",
+    "redundancy",
+    "distinct chunks",
+    "confidence",
+    "overconfidence",
+    "brier",
+    "reliance, nats",
+)
 """Measures that are no shares."""
 
 MEANINGS = {
@@ -119,10 +145,10 @@ def measure_words(name: str, found: Measure) -> str:
     """A value: shares in per cent."""
     if found.value is None:
         return "–"
-    if name in ("answer words", "duration, ms"):
+    if name == "answer words" or name.endswith(", ms"):
         return f"{found.value:.1f}"
     if name in UNITLESS:
-        return three_figures(found.value)
+        return three_figures(found.value).replace("-", "−")
     return f"{found.value:.1%}".replace("%", " %")
 
 

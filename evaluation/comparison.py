@@ -21,13 +21,17 @@ HIGHER_IS_BETTER = ("correct", "exact", "f1", "gold in answer", "recall", "recal
 QUALITY = (*HIGHER_IS_BETTER, "abstained")
 """The family that Holm's correction is over."""
 
-COMPARED = (*QUALITY, "answer words", "duration, ms")
+DURATION = "duration, ms"
+
+COMPARED = (*QUALITY, "answer words", DURATION)
 """Every measure that is compared. The last two describe; they are tested one by one."""
 
 YES_OR_NO = frozenset({"correct", "exact", "gold in answer", "abstained", "recall", "recall@1"})
 """Measures that are 0 or 1 for a question, which McNemar's test is for."""
 
 NOTHING_DIFFERS = "nothing differs"
+
+TIMED_OTHERWISE = "only one of the two asked in batches, or had the questions’ vectors from an earlier run"
 
 SETTINGS = {
     "dataset": "dataset",
@@ -39,6 +43,9 @@ SETTINGS = {
     "top_k": "chunks",
     "rerank": "reranked",
     "deadline_s": "deadline, s",
+    "embedder": "embedder",
+    "generator": "generator",
+    "index": "index",
     "version": "version of Raglass",
 }
 """What a run records of how it was made and may set two apart, with what a person calls it."""
@@ -171,6 +178,10 @@ def _same(pair: Pair) -> bool:
 
 def _difference(name: str, pairs: Sequence[Pair], seed: int) -> Difference:
     of = MEASURES[name]
+    if name == DURATION:
+        pairs = [(one, other) for one, other in pairs if one.timed_like == other.timed_like]
+        if not pairs:
+            return Difference(name, 0, 0, why_no_test=TIMED_OTHERWISE)
     values = [(one.cluster, of(one), of(other)) for one, other in pairs]
     counted = [(cluster, x, y) for cluster, x, y in values if x is not None and y is not None]
     if not counted:

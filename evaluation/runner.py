@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from evaluation.datasets import LabelledQuestion
@@ -23,8 +24,8 @@ MOST_FAILURES = 5
 """Questions that may fail in a row; then the backend is taken to be down."""
 
 
-Flying = dict[Future[Trace], LabelledQuestion]
-"""Questions in flight."""
+Flying = dict[Future[list[Trace]], Sequence[LabelledQuestion]]
+"""Batches in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,15 @@ class _Tally:
     failed: int = 0
     failed_in_a_row: int = 0
     answered_now: int = 0
-    started: float = field(default_factory=time.monotonic)
+    spent_s: float = 0.0
+    resumed: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While it is somebody else's turn: what that takes, a pause say, is not the pace."""
+        self.spent_s += time.monotonic() - self.resumed
+        yield
+        self.resumed = time.monotonic()
 
     def add(self, scored: Scored, *, now: bool = True) -> None:
         self.done += 1
@@ -61,65 +70,79 @@ class _Tally:
         self.failed_in_a_row = self.failed_in_a_row + 1 if scored.failed and now else 0
 
     def progress(self) -> RunProgress:
-        pace = (time.monotonic() - self.started) / self.answered_now if self.answered_now else None
+        spent_s = self.spent_s + time.monotonic() - self.resumed
+        pace = spent_s / self.answered_now if self.answered_now else None
         left = None if pace is None else pace * (self.total - self.done)
         return RunProgress(self.done, self.total, self.correct, self.failed, left)
 
 
 def run_questions(
     questions: Sequence[LabelledQuestion],
-    ask: Callable[[str], Trace],
-    keep: Callable[[Scored], None],
+    ask: Callable[[Sequence[str]], list[Trace]],
+    keep: Callable[[Sequence[Scored]], None],
     *,
     done: Sequence[Scored] = (),
     workers: int = 1,
+    batch: int = 1,
     stop: threading.Event | None = None,
 ) -> Generator[RunProgress, None, None]:
-    """Ask what is not `done` yet, keep each score as soon as it is known, and yield the progress: first as it stands, then after each.
+    """Ask what is not `done` yet, keep each batch's scores as soon as they are known, and yield the progress: first as it stands, then
+    after each batch.
 
-    ask: the trace of an answer, which it stores; what it raises ends the run, and what was kept stays.
-    However a run ends, closing it included, what is in flight is waited for and kept.
-    workers: questions in flight at once, 1 to MOST_WORKERS. stop: set from outside, ends the run once those in flight are answered.
+    ask: the traces of a batch's answers, in order, which it stores; what it raises ends the run, and what was kept stays.
+    However a run ends, closing it included, what is in flight is waited for and kept. Nothing more is handed out while a caller keeps
+    the progress to itself, which pauses the run.
+    workers: batches in flight at once, 1 to MOST_WORKERS. stop: set from outside, ends the run once those in flight are answered.
     Raises Unavailable after MOST_FAILURES failed questions in a row.
     """
     tally = _Tally(len(questions))
     for scored in done:
         tally.add(scored, now=False)
-    yield tally.progress()
+    with tally.waiting():
+        yield tally.progress()
     known = {scored.question_id for scored in done}
     todo = [question for question in questions if question.question_id not in known]
+    batches = [todo[start : start + batch] for start in range(0, len(todo), max(1, batch))]
     workers = max(1, min(workers, MOST_WORKERS))
     flying: Flying = {}
     with ThreadPoolExecutor(workers, "run") as pool:
         try:
-            for scored in _answer(pool, workers, todo, ask, stop or threading.Event(), flying):
-                keep(scored)
-                tally.add(scored)
-                yield tally.progress()
+            for scores in _answer(pool, workers, batches, ask, stop or threading.Event(), flying):
+                keep(scores)
+                for scored in scores:
+                    tally.add(scored)
+                with tally.waiting():
+                    yield tally.progress()
                 if tally.failed_in_a_row >= MOST_FAILURES:
-                    raise Unavailable(f"{MOST_FAILURES} questions in a row failed; the run stopped. {scored.problem}")
+                    raise Unavailable(
+                        f"{MOST_FAILURES} questions in a row failed; the run stopped. {scores[-1].problem}"
+                    )
         finally:
             pool.shutdown(wait=True)
-            for future, question in flying.items():
+            for future, asked in flying.items():
                 if future.exception() is None:
-                    keep(score_trace(question, future.result()))
+                    keep(_score(asked, future.result()))
 
 
 def _answer(
     pool: ThreadPoolExecutor,
     workers: int,
-    todo: Sequence[LabelledQuestion],
-    ask: Callable[[str], Trace],
+    batches: Sequence[Sequence[LabelledQuestion]],
+    ask: Callable[[Sequence[str]], list[Trace]],
     stopped: threading.Event,
     flying: Flying,
-) -> Iterator[Scored]:
-    """Scores as they come. No more questions are handed out than can be in flight, so that stopping loses none."""
-    waiting = iter(todo)
+) -> Iterator[list[Scored]]:
+    """Scores as they come. No more batches are handed out than can be in flight, so that stopping loses none."""
+    waiting = iter(batches)
     while True:
-        while len(flying) < workers and not stopped.is_set() and (question := next(waiting, None)) is not None:
-            flying[pool.submit(ask, question.text)] = question
+        while len(flying) < workers and not stopped.is_set() and (asked := next(waiting, None)) is not None:
+            flying[pool.submit(ask, [question.text for question in asked])] = asked
         if not flying:
             return
         finished, _ = wait(flying, timeout=POLL_S, return_when=FIRST_COMPLETED)
         for future in finished:
-            yield score_trace(flying.pop(future), future.result())
+            yield _score(flying.pop(future), future.result())
+
+
+def _score(asked: Sequence[LabelledQuestion], traces: Sequence[Trace]) -> list[Scored]:
+    return [score_trace(question, trace) for question, trace in zip(asked, traces, strict=True)]

@@ -1,9 +1,11 @@
 """What one answered question is worth, held against its labels. Refuses to average."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from evaluation.datasets import LabelledQuestion
+from evaluation.ranking import Redundancy, measure_redundancy
 from evaluation.similarity import Similarity, measure_similarity
 from explain.answers import best_exact_match, best_f1, holds_gold
 from pipeline.errors import InputError
@@ -64,21 +66,43 @@ class Scored:
     """What the chunks did for the answer; None until then."""
     right_with_oracle: bool | None = None
     """Whether the gold chunk alone leads to the right answer; None where that was not tried."""
+    gold_ranks: tuple[int, ...] | None = None
+    """Ranks of all retrieved chunks that hold the gold answer, ascending; None for an answer that an older version kept."""
+    redundancy: Redundancy | None = None
+    """Of the retrieved chunks; None where there is none."""
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+    """How long each stage took, but for one whose result was known already."""
+    batch: int = 1
+    """Questions that were asked in one go; of a shared stage the time is this question's share."""
+
+    @property
+    def timed_like(self) -> tuple[bool, bool]:
+        """What kind of time was taken: whether a batch shared it, and whether the question's vector was known."""
+        return self.batch > 1, bool(self.stages_ms) and "embed" not in self.stages_ms
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
+        """JSON-ready. Not `asdict`, whose deep copies take longer than all the rest of keeping an answer."""
+        parts = {name: getattr(self, name) for name in ("similarity", "redundancy")}
+        return {
+            **{name: getattr(self, name) for name in self.__slots__},
+            **{
+                name: None if part is None else {each: getattr(part, each) for each in part.__slots__}
+                for name, part in parts.items()
+            },
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Scored":
         """What `to_dict` wrote. Raises InputError for anything else."""
         try:
-            told = data.get("similarity")
+            similarity, redundancy, ranks = (data.get(name) for name in ("similarity", "redundancy", "gold_ranks"))
             return cls(
                 **{
                     **data,
                     "golds": tuple(data.get("golds", ())),
-                    "similarity": None if told is None else Similarity(**told),
+                    "similarity": None if similarity is None else Similarity(**similarity),
+                    "redundancy": None if redundancy is None else Redundancy(**redundancy),
+                    "gold_ranks": None if ranks is None else tuple(ranks),
                 }
             )
         except TypeError as error:
@@ -96,6 +120,7 @@ def score_trace(question: LabelledQuestion, trace: Trace) -> Scored:
     confidence = None if generation is None or failed else generation.confidence
     gold = question.gold
     places = gold.places(trace.chunks) if question.answers else []
+    ranks = tuple(sorted(trace.chunks[place].rank for place in places))
     return Scored(
         question_id=question.question_id,
         question=question.text,
@@ -111,7 +136,8 @@ def score_trace(question: LabelledQuestion, trace: Trace) -> Scored:
         exact=not failed and best_exact_match(answer, question.answers),
         f1=0.0 if failed else best_f1(answer, question.answers),
         holds_gold=holds_gold(answer, question.answers),
-        gold_rank=trace.chunks[places[0]].rank if places else None,
+        gold_rank=ranks[0] if ranks else None,
+        gold_ranks=ranks,
         confidence=None if confidence is None else confidence.value,
         confidence_kind="" if confidence is None else confidence.kind,
         answer_words=len(answer.split()),
@@ -119,4 +145,7 @@ def score_trace(question: LabelledQuestion, trace: Trace) -> Scored:
         golds=question.answers,
         article=question.article,
         similarity=measure_similarity([chunk.score for chunk in trace.chunks]),
+        redundancy=measure_redundancy([chunk.text for chunk in trace.chunks]),
+        stages_ms={span.stage: span.duration_ms for span in trace.spans if not span.attributes.get("cached")},
+        batch=int(trace.settings.get("batch") or 1),
     )

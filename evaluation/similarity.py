@@ -38,7 +38,7 @@ def measure_similarity(cosines: Sequence[float]) -> Similarity | None:
     entropy = float(-(np.exp(logs) * logs).sum() / np.log(len(values))) if len(values) > 1 else 0.0
     return Similarity(
         top=float(values[0]),
-        mean=float(values.mean()),
+        mean=float(values.mean().clip(values[-1], values[0])),  # rounding may put it an ulp outside
         variance=float(values.var()),
         margin=float(values[0] - values[1]) if len(values) > 1 else 0.0,
         entropy=min(max(entropy, 0.0), 1.0),

@@ -6,10 +6,12 @@ share that is all or none they are exact.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.ranking import average_precision, ndcg
 from evaluation.scoring import Scored
 
 FloatArray = npt.NDArray[np.float64]
@@ -45,6 +47,10 @@ class Measure:
     """Questions that count towards it."""
 
 
+def _stage_ms(stage: str, scored: Scored) -> float | None:
+    return scored.stages_ms.get(stage)
+
+
 MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
     "correct": lambda s: float(s.correct),
     "exact": lambda s: float(s.exact),
@@ -56,13 +62,22 @@ MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
     "recall@1": lambda s: float(s.gold_rank == 1) if s.answerable else None,
     "recall": lambda s: float(s.gold_rank is not None) if s.answerable else None,
     "mrr": lambda s: (0.0 if s.gold_rank is None else 1 / s.gold_rank) if s.answerable else None,
+    "ndcg": lambda s: ndcg(s.gold_ranks) if s.answerable and s.gold_ranks is not None else None,
+    "map": lambda s: average_precision(s.gold_ranks) if s.answerable and s.gold_ranks is not None else None,
     "top cosine": lambda s: None if s.similarity is None else s.similarity.top,
     "mean cosine": lambda s: None if s.similarity is None else s.similarity.mean,
     "cosine variance": lambda s: None if s.similarity is None else s.similarity.variance,
     "margin": lambda s: None if s.similarity is None else s.similarity.margin,
     "entropy": lambda s: None if s.similarity is None else s.similarity.entropy,
+    "redundancy": lambda s: None if s.redundancy is None else s.redundancy.cosine,
+    "distinct chunks": lambda s: None if s.redundancy is None else s.redundancy.distinct,
+    "confidence": lambda s: s.confidence,
+    "overconfidence": lambda s: None if s.confidence is None else s.confidence - s.correct,
+    "brier": lambda s: None if s.confidence is None else (s.confidence - s.correct) ** 2,
+    "reliance, nats": lambda s: s.reliance_nats,
     "answer words": lambda s: None if s.abstained else float(s.answer_words),
     "duration, ms": lambda s: s.duration_ms,
+    **{f"{stage}, ms": partial(_stage_ms, stage) for stage in ("embed", "retrieve", "rerank", "generate")},
 }
 """Every figure of a summary, from one answer; None where the answer does not count towards it."""
 

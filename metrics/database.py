@@ -5,7 +5,7 @@ It owns connections, locks and what the two spell differently. It refuses to kno
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -43,8 +43,8 @@ class Database(Protocol):
     busy_timeout_s: float
     """How long to wait for a lock."""
 
-    def append(self, trace_id: str, payload: bytes) -> None:
-        """Add a trace to the outbox in a transaction of its own, unless the trace is stored already."""
+    def append(self, rows: Sequence[tuple[str, bytes]]) -> None:
+        """Add traces (id, payload) to the outbox in a transaction of their own, but for those that are stored already."""
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction for everything but appending; one at a time, over all processes."""
@@ -162,11 +162,29 @@ class SqliteDatabase:
         rows: list[Any] = self._driver.execute(sql, parameters).fetchall()
         return rows
 
-    def append(self, trace_id: str, payload: bytes) -> None:
-        """Add a trace to the outbox in a transaction of its own, unless the trace is stored already."""
+    def append(self, rows: Sequence[tuple[str, bytes]]) -> None:
+        """Add traces (id, payload) to the outbox in a transaction of their own, but for those that are stored already."""
         with self._lock:
             self._check_open()
-            self._execute_driver(self.APPEND, (trace_id, payload, trace_id))
+            if len(rows) == 1:  # one statement is a transaction; saying so would take as long again
+                self._add(*rows[0])
+                return
+            self._execute_driver("BEGIN IMMEDIATE")
+            try:
+                for row in rows:
+                    self._add(*row)
+                self._execute_driver("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _add(self, trace_id: str, payload: bytes) -> None:
+        self._execute_driver(self.APPEND, (trace_id, payload, trace_id))
+
+    def _roll_back(self) -> None:
+        """Undo, unless SQLite did so itself, as it does when the disk is full."""
+        if self._driver.in_transaction:
+            self._execute_driver("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -256,10 +274,13 @@ class PostgresDatabase:
         with self.writing(timeout_s=MIGRATION_TIMEOUT_S) as connection:
             migrate(connection, location=self.location)
 
-    def append(self, trace_id: str, payload: bytes) -> None:
-        """Add a trace to the outbox in a transaction of its own, unless the trace is stored already."""
-        with self._appending.connect() as connection:
-            connection.execute(_POSTGRES_APPEND, {"trace_id": trace_id, "payload": payload})
+    def append(self, rows: Sequence[tuple[str, bytes]]) -> None:
+        """Add traces (id, payload) to the outbox in a transaction of their own, but for those that are stored already."""
+        given = [{"trace_id": trace_id, "payload": payload} for trace_id, payload in rows]
+        if not given:
+            return
+        with self._appending.connect() if len(given) == 1 else self._base.begin() as connection:
+            connection.execute(_POSTGRES_APPEND, given)
 
     @contextmanager
     def writing(self, timeout_s: float | None = None) -> Iterator[Connection]:

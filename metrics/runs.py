@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from metrics import search
 from metrics.database import Database
@@ -18,6 +18,10 @@ Status = Literal["running", "stopped", "finished", "failed"]
 
 LAST = "LAST"
 """In place of an id: the run that was started last."""
+
+
+Answer = tuple[str, str, Mapping[str, Any]]
+"""Question id, trace id and score, JSON-ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +57,30 @@ class RunLog:
         with self._explained(), self._database.writing() as connection:
             connection.execute(update(runs).where(runs.c.run_id == run_id).values(status=status))
 
-    def add_figures(self, run_id: str, figures: Mapping[str, Any]) -> None:
-        """Keep what a run came to beside what it was, so that a list of runs need not read their answers."""
+    def note(self, run_id: str, found: Mapping[str, Any]) -> None:
+        """Add to what is known of a run: what it came to, say, so that a list of runs need not read their answers."""
         with self._explained(), self._database.writing() as connection:
             about = connection.scalar(select(runs.c.about).where(runs.c.run_id == run_id))
             if about is not None:
-                packed = _pack({**_unpack(about), "figures": dict(figures)})
+                packed = _pack({**_unpack(about), **found})
                 connection.execute(update(runs).where(runs.c.run_id == run_id).values(about=packed))
 
-    def keep(self, run_id: str, question_id: str, trace_id: str, score: Mapping[str, Any]) -> None:
-        """Keep an answer, in place of an earlier one to the same question."""
-        key = search.storable(question_id)
+    def keep(self, run_id: str, answers: Sequence[Answer]) -> None:
+        """Keep answers, all or none, each in place of an earlier one to the same question."""
+        rows = {
+            (key := search.storable(question_id)): {
+                "run_id": run_id,
+                "question_id": key,
+                "trace_id": trace_id,
+                "score": _pack(score),
+            }
+            for question_id, trace_id, score in answers
+        }
+        if not rows:
+            return
         with self._explained(), self._database.writing() as connection:
-            same = (run_answers.c.run_id == run_id) & (run_answers.c.question_id == key)
-            connection.execute(delete(run_answers).where(same))
-            row = {"run_id": run_id, "question_id": key, "trace_id": trace_id, "score": _pack(score)}
-            connection.execute(insert(run_answers).values(row))
+            connection.execute(_FORGET, [{"run": run_id, "question": key} for key in rows])
+            connection.execute(insert(run_answers), list(rows.values()))
 
     def find(self, run_id: str) -> StoredRun:
         """A run by its id, the beginning of its id, or LAST. Raises InputError where none or several match."""
@@ -122,6 +134,11 @@ class RunLog:
         with self._explained(), self._database.engine.connect() as connection:
             found = connection.scalar(select(calibrations.c.fitted).where(calibrations.c.answered_by == answered_by))
         return None if found is None else _unpack(found)
+
+
+_FORGET = delete(run_answers).where(
+    run_answers.c.run_id == bindparam("run"), run_answers.c.question_id == bindparam("question")
+)
 
 
 def _select_runs() -> Any:

@@ -9,7 +9,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -116,17 +116,23 @@ class TraceStore:
         A trace id that is stored already is left as it is. Raises InputError for a trace that no reader could place
         (no time, no duration), StoreError if it could not be stored.
         """
-        if not 0 <= trace.asked_at < LATEST_TIME_S or not math.isfinite(trace.duration_ms):
-            raise InputError(
-                f"The trace {trace.trace_id} was asked at {trace.asked_at} and took {trace.duration_ms} ms; it was not stored. "
-                "Give seconds since the epoch and a finite duration."
-            )
+        self.put_all([trace])
+
+    def put_all(self, asked: Sequence[Trace]) -> None:
+        """Store traces, all or none, as `put` does."""
+        for trace in asked:
+            if not 0 <= trace.asked_at < LATEST_TIME_S or not math.isfinite(trace.duration_ms):
+                raise InputError(
+                    f"The trace {trace.trace_id} was asked at {trace.asked_at} and took {trace.duration_ms} ms; it was not stored. "
+                    "Give seconds since the epoch and a finite duration."
+                )
         if self._closed:
             raise StoreError(
-                f"The trace store {self._database.location} was closed; the trace was not stored. Open it again."
+                f"The trace store {self._database.location} was closed; nothing was stored. Open it again."
             )
+        rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
         try:
-            self._database.append(search.storable(trace.trace_id), payloads.encode(trace))
+            self._database.append(rows)
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise faults.explain(error, self._database.location, self._database.busy_timeout_s) from error
         self._folder.wake()

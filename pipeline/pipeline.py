@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, InputError, StageFailed
-from pipeline.protocols import Embedder, Generator, Index, OnEvent, Reranker, Sampler
+from pipeline.protocols import Embedder, Generator, Index, OnEvent, Reranker, Sampler, Vectors
 from pipeline.types import (
     Chunk,
     ChunksFound,
@@ -101,6 +101,7 @@ class Recorder:
     tokens: list[Token] = field(default_factory=list)
     generation: Generation | None = None
     started: float = field(init=False)
+    asked_at: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -129,6 +130,28 @@ class Recorder:
         span = Span(stage, start_ms, self.elapsed_ms() - start_ms, attributes, failure)
         self.spans.append(span)
         self.emit(StageEnded(span))
+
+    def to_trace(
+        self,
+        question: str,
+        backend: str,
+        settings: Mapping[str, Setting],
+        failure: Failure | None,
+        trace_id: str | None = None,
+    ) -> Trace:
+        """The trace of a question that has taken until now."""
+        return Trace(
+            trace_id=trace_id or new_trace_id(),
+            question=question,
+            backend=backend,
+            asked_at=self.asked_at,
+            duration_ms=self.elapsed_ms(),
+            chunks=self.chunks,
+            generation=self.generation or partial_generation(self.tokens, failure),
+            spans=tuple(self.spans),
+            settings=settings,
+            error=failure,
+        )
 
     @contextmanager
     def stage(self, name: str, deadline: Deadline) -> Iterator[Attributes]:
@@ -192,11 +215,11 @@ class Pipeline:
 
         settings: recorded in the trace beside what this call was given. trace_id: a caller's own, 32 hexadecimal digits.
         """
-        self._check_rerank(backend, rerank)
+        self.check_rerank(backend, rerank)
         given = {**(settings or {}), "top_k": top_k, "deadline_s": deadline_s, "rerank": rerank}
 
         def run(recorder: Recorder, question: str, deadline: Deadline) -> None:
-            self._generate(recorder, question, self._find(recorder, question, top_k, rerank, deadline), deadline)
+            self.write_answer(recorder, question, self._find(recorder, question, top_k, rerank, deadline), deadline)
 
         return _traced(run, question, backend, top_k, deadline_s, given, trace_id, on_event)
 
@@ -222,7 +245,7 @@ class Pipeline:
         self, question: str, *, backend: str, top_k: int, deadline_s: float, rerank: bool = False
     ) -> list[Chunk]:
         """The chunks that `answer` would answer from, and no trace. Raises InputError as `answer` does, and what broke in a stage."""
-        self._check_rerank(backend, rerank)
+        self.check_rerank(backend, rerank)
         check_top_k(top_k)
         question, deadline = _begin(question, deadline_s)
         return self._find(Recorder(None), question, top_k, rerank, deadline)
@@ -230,7 +253,7 @@ class Pipeline:
     def answer_from(self, question: str, chunks: Sequence[Chunk], *, deadline_s: float) -> Generation:
         """What the generator makes of just these chunks, perhaps none, and no trace. Raises as `find_chunks` does."""
         question, deadline = _begin(question, deadline_s)
-        return self._generate(Recorder(None), question, chunks, deadline)
+        return self.write_answer(Recorder(None), question, chunks, deadline)
 
     def sample_answers(
         self,
@@ -252,7 +275,8 @@ class Pipeline:
         )
         return _drawing(drawn, samples, deadline)
 
-    def _check_rerank(self, backend: str, rerank: bool) -> None:
+    def check_rerank(self, backend: str, rerank: bool) -> None:
+        """Raise InputError where reranking is asked for and there is nothing to rerank with."""
         if rerank and self.reranker is None:
             raise InputError(f"The backend {backend} has no reranker. Switch reranking off and ask again.")
 
@@ -262,6 +286,12 @@ class Pipeline:
             if knows(self.embedder, question):
                 attributes["cached"] = True
             vectors = self.embedder.embed([question], "query", deadline=deadline)
+        return self.find_near(recorder, question, vectors, top_k, rerank, deadline)
+
+    def find_near(
+        self, recorder: Recorder, question: str, vectors: Vectors, top_k: int, rerank: bool, deadline: Deadline
+    ) -> list[Chunk]:
+        """Retrieve, and rerank if asked, for a question that is embedded: the stages between `embed` and `generate`."""
         depth = max(top_k, RERANK_DEPTH) if rerank else top_k
         with recorder.stage("retrieve", deadline) as attributes:
             attributes["top_k"] = depth
@@ -276,7 +306,10 @@ class Pipeline:
                 recorder.found(chunks)
         return chunks
 
-    def _generate(self, recorder: Recorder, question: str, chunks: Sequence[Chunk], deadline: Deadline) -> Generation:
+    def write_answer(
+        self, recorder: Recorder, question: str, chunks: Sequence[Chunk], deadline: Deadline
+    ) -> Generation:
+        """The stage `generate`."""
         with recorder.stage("generate", deadline) as attributes:
             attributes["model"] = self.generator.name
             for made in self.generator.generate(question, chunks, self.options, deadline=deadline):
@@ -319,24 +352,12 @@ def _traced(
     check_top_k(top_k)
     question, deadline = _begin(question, deadline_s)
     recorder = Recorder(on_event)
-    asked_at = time.time()
     failure: Failure | None = None
     try:
         run(recorder, question, deadline)
     except BackendError as error:
         failure = error.to_failure()
-    return Trace(
-        trace_id=trace_id or new_trace_id(),
-        question=question,
-        backend=backend,
-        asked_at=asked_at,
-        duration_ms=recorder.elapsed_ms(),
-        chunks=recorder.chunks,
-        generation=recorder.generation or partial_generation(recorder.tokens, failure),
-        spans=tuple(recorder.spans),
-        settings=settings,
-        error=failure,
-    )
+    return recorder.to_trace(question, backend, settings, failure, trace_id)
 
 
 def knows(embedder: Embedder, question: str) -> bool:

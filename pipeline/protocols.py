@@ -71,6 +71,20 @@ class Generator(Protocol):
 
 
 @runtime_checkable
+class BatchGenerator(Protocol):
+    """Optional, of a generator: several answers in one go, where that takes less time than one after the other."""
+
+    def generate_batch(
+        self,
+        requests: Sequence[tuple[str, Sequence[Chunk]]],
+        options: GenerateOptions,
+        *,
+        deadline: Deadline | None = None,
+    ) -> list[Generation]:
+        """The answer to each (question, chunks), in order: what `generate` would say of it alone, up to rounding."""
+
+
+@runtime_checkable
 class Scorer(Protocol):
     """Optional: how likely a given answer is over given chunks."""
 
@@ -158,6 +172,22 @@ class AnswerSampler(Protocol):
         temperature: above 0; what log-probabilities are divided by before drawing. seed: 0 or more; the first samples are the same
         however many are asked for. Raises InputError for a number of samples below 1, a temperature that is not above 0 or a seed
         below 0, at once, and a BackendError as a stage does, while drawing.
+        """
+
+
+@runtime_checkable
+class BatchAnswerer(Protocol):
+    """Optional, of a backend: several questions in one go, for a run."""
+
+    batch_size: int
+    """Questions that one call takes best."""
+
+    def answer_batch(
+        self, questions: Sequence[str], *, top_k: int, deadline_s: float, rerank: bool = False
+    ) -> list[Trace]:
+        """A trace for each question, in order, with the answer that `Backend.answer` would give, up to rounding; raises as it does.
+
+        deadline_s: for each question. Time that questions shared is split evenly among their spans (`batch` in their attributes).
         """
 
 

@@ -36,10 +36,32 @@ from pipeline.errors import RaglassError
 
 DOT, WHOLE = "#0072b2", "#e69f00"
 
-BY_TYPE = ("correct", "f1", "recall", "mrr", "mean cosine", "margin", "abstained", "answer words", "duration, ms")
+BY_TYPE = (
+    "correct",
+    "f1",
+    "recall",
+    "ndcg",
+    "mean cosine",
+    "margin",
+    "redundancy",
+    "abstained",
+    "overconfidence",
+    "reliance, nats",
+    "answer words",
+    "duration, ms",
+)
 """Measures that can be drawn by type."""
 
-SPREAD = ("f1", "mean cosine", "margin", "answer words", "duration, ms")
+SPREAD = (
+    "f1",
+    "mean cosine",
+    "margin",
+    "redundancy",
+    "overconfidence",
+    "reliance, nats",
+    "answer words",
+    "duration, ms",
+)
 """Of these, those that are more than yes or no."""
 
 

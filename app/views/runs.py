@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.eval_report import progress_words, step_words
-from app.evaluations import RunPlan
+from app.run_record import RunPlan
 from app.run_view import estimate_words, run_cells
 from app.views import text
 from evaluation.datasets import BUILTIN, MOST_BYTES
@@ -45,9 +45,25 @@ def _follow() -> None:
     st.progress(share, text.literal(words))
     if job.stopping:
         text.show(text.note_html("Stopping once what is under way is done."))
-    elif st.button("Stop", icon=":material/stop:", help="What was answered is kept; the run can be gone on with."):
-        job.stop()
-        st.rerun(scope="fragment")
+        return
+    with st.container(horizontal=True):
+        if job.paused:
+            st.button("Go on", icon=":material/play_arrow:", on_click=job.go_on)
+        else:
+            st.button(
+                "Pause",
+                icon=":material/pause:",
+                on_click=job.pause,
+                help="Nothing more is asked until you go on; what is under way is answered. The models stay loaded.",
+            )
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            on_click=job.stop,
+            help="What was answered is kept; the run can be gone on with.",
+        )
+    if job.paused:
+        text.show(text.note_html("Paused. It waits for as long as the dashboard runs; what was answered is kept."))
 
 
 def start_form() -> None:

@@ -12,10 +12,12 @@ from backends.local.documents import DocumentLibrary
 from backends.local.index import ExactSearch, LocalIndex
 from backends.local.manifest import index_root
 from backends.local.nano import NanoEmbedder
+from backends.local.questions import QuestionEmbedder, StoredQuestions
 from backends.local.reader import EmbeddedSentences, ExtractiveReader
 from backends.local.rerank import SentenceReranker
 from backends.local.vectors import LocalEmbedder, Seed, VectorCache
 from backends.registry import BackendConfig
+from pipeline.batch import answer_together
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import Pipeline
@@ -59,15 +61,19 @@ class LocalBackend:
         reranker: Reranker,
         options: GenerateOptions,
         *,
+        questions: StoredQuestions,
         sets_at_once: int = 8,
+        batch_size: int = 16,
     ) -> None:
+        """questions: the embedder as runs use it."""
         self.name = name
-        self.sets_at_once = sets_at_once
+        self.sets_at_once, self.batch_size = sets_at_once, batch_size
         self.corpus = corpus
         self.embedder = embedder
         self.generator = generator
         self.reranker = reranker
         self._pipeline = Pipeline(embedder, corpus.index, generator, reranker, options=options)
+        self._batch_pipeline = Pipeline(questions, corpus.index, generator, reranker, options=options)
         self._exact_pipeline = Pipeline(embedder, ExactSearch(corpus.index), generator, reranker, options=options)
 
     def answer(
@@ -88,6 +94,20 @@ class LocalBackend:
             rerank=rerank,
             settings=self._settings(rerank),
             on_event=on_event,
+        )
+
+    def answer_batch(
+        self, questions: Sequence[str], *, top_k: int, deadline_s: float, rerank: bool = False
+    ) -> list[Trace]:
+        """Answer several questions; see `pipeline.protocols.BatchAnswerer`."""
+        return answer_together(
+            self._batch_pipeline,
+            questions,
+            backend=self.name,
+            top_k=top_k,
+            deadline_s=deadline_s,
+            rerank=rerank,
+            settings=self._settings(rerank),
         )
 
     def retrieve(
@@ -196,7 +216,14 @@ def open_embedded(config: BackendConfig) -> LocalBackend:
     reranker = SentenceReranker(embedder, sentences)
     # The reader describes the chunks once a call, which is nearly all of its cost.
     return LocalBackend(
-        "local/embedded", local, embedder, reader, reranker, GenerateOptions(config.max_new_tokens), sets_at_once=32
+        "local/embedded",
+        local,
+        embedder,
+        reader,
+        reranker,
+        GenerateOptions(config.max_new_tokens),
+        questions=open_questions(config, embedder),
+        sets_at_once=32,
     )
 
 
@@ -212,8 +239,20 @@ def open_research(config: BackendConfig) -> IntrospectiveBackend:
     )
     local = open_corpus(config, embedder, with_sentences=False)
     return IntrospectiveBackend(
-        "local/research", local, embedder, generator, reranker, GenerateOptions(config.max_new_tokens)
+        "local/research",
+        local,
+        embedder,
+        generator,
+        reranker,
+        GenerateOptions(config.max_new_tokens),
+        questions=open_questions(config, embedder),
+        batch_size=8,
     )
+
+
+def open_questions(config: BackendConfig, embedder: QuestionEmbedder) -> StoredQuestions:
+    """What runs embed their questions with."""
+    return StoredQuestions(embedder, config.data_dir / "vectors" / "questions")
 
 
 def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentences: bool) -> LocalCorpus:

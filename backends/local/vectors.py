@@ -2,7 +2,8 @@
 
 `VectorMemory` keeps some in the process, `VectorCache` all of them on disk: one SQLite file per embedder fingerprint, beside an
 optional read-only seed (the built-in corpus's vectors, committed).
-On disk they are kept as float16: half the bytes, and a cosine moves by less than 0.001.
+On disk passages are kept as float16: half the bytes, and a cosine moves by less than 0.001. Questions are kept as they are, so that a run
+gives the same answers whether their vectors were known or not.
 """
 
 import hashlib
@@ -12,11 +13,11 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -107,13 +108,25 @@ class VectorMemory:
         if missing:
             # Copies, lest a row keep its whole batch in memory.
             known.update((text_key(text), row.copy()) for text, row in zip(missing, make(missing), strict=True))
+        self._keep({key: known[key] for key in unique})
+        return np.stack([known[text_key(text)] for text in texts])
+
+    def knows(self, text: str) -> bool:
+        """Whether a text's vector is kept."""
         with self._lock:
-            for key in unique:
-                self._vectors[key] = known[key]
+            return text_key(text) in self._vectors
+
+    def keep(self, vectors: Mapping[str, FloatArray]) -> None:
+        """Keep vectors that were made elsewhere, by their texts."""
+        self._keep({text_key(text): vector for text, vector in vectors.items()})
+
+    def _keep(self, vectors: Mapping[bytes, FloatArray]) -> None:
+        with self._lock:
+            for key, vector in vectors.items():
+                self._vectors[key] = vector
                 self._vectors.move_to_end(key)
             while len(self._vectors) > self._kept:
                 self._vectors.popitem(last=False)
-        return np.stack([known[text_key(text)] for text in texts])
 
 
 class VectorCache:
@@ -122,8 +135,17 @@ class VectorCache:
     The file is made when it is first needed: answering from an index needs none, so a full disk does not keep from that.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, dimension: int, seed: Seed | None = None) -> None:
-        self.dimension = dimension
+    def __init__(
+        self,
+        folder: Path,
+        fingerprint: str,
+        dimension: int,
+        seed: Seed | None = None,
+        *,
+        dtype: type[np.float16] | type[np.float32] = np.float16,
+    ) -> None:
+        """dtype: how numbers are kept."""
+        self.dimension, self.dtype = dimension, dtype
         self._seed = seed if seed is not None and seed.fingerprint == fingerprint else None
         self._path = folder / f"{fingerprint.replace('/', '_')}.sqlite"
 
@@ -146,9 +168,10 @@ class VectorCache:
             if connection is not None:
                 connection.close()
 
-    def get(self, keys: Sequence[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, npt.NDArray[Any]]:
         """The vectors that are known among `keys`."""
-        known: dict[bytes, npt.NDArray[np.float16]] = {}
+        known: dict[bytes, npt.NDArray[Any]] = {}
+        size = np.dtype(self.dtype).itemsize * self.dimension
         missing: list[bytes] = []
         for key in keys:
             vector = self._seed.get(key) if self._seed else None
@@ -161,12 +184,12 @@ class VectorCache:
                 part = missing[start : start + 500]
                 marks = ",".join("?" * len(part))
                 for key, blob in connection.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):
-                    if len(blob) == 2 * self.dimension:
-                        known[key] = np.frombuffer(blob, np.float16)
+                    if len(blob) == size:
+                        known[key] = np.frombuffer(blob, self.dtype)
         return known
 
-    def put(self, items: Sequence[tuple[bytes, npt.NDArray[np.float16]]]) -> None:
-        """Keep vectors, in one transaction."""
+    def put(self, items: Sequence[tuple[bytes, npt.NDArray[Any]]]) -> None:
+        """Keep vectors of `dtype`, in one transaction."""
         with self._use() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(

@@ -149,7 +149,7 @@ def test_trace_that_could_not_be_stored_is_printed_and_the_reason_too(
     def fail(*_: object) -> None:
         raise StoreError("The disk is full. Free some space.")
 
-    monkeypatch.setattr(TraceStore, "put", fail)
+    monkeypatch.setattr(TraceStore, "put_all", fail)
     done = run("ask", "Who?", "--json")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["question"] == "Who?"

@@ -39,7 +39,7 @@ def store(services: Services, run_id: str, scores: list[Scored], status: Any = "
     log = services.store.runs
     log.start(run_id, {**ABOUT, **about})
     for each in scores:
-        log.keep(run_id, each.question_id, each.trace_id, each.to_dict())
+        log.keep(run_id, [(each.question_id, each.trace_id, each.to_dict())])
     log.set_status(run_id, status)
     return run_id
 

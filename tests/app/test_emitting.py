@@ -55,7 +55,7 @@ def test_question_that_cannot_be_stored_is_emitted_all_the_same(
     def full(trace: object) -> None:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr(services.store, "put", full)
+    monkeypatch.setattr(services.store, "put_all", full)
     assert services.ask(services.question("What says the script?")).not_stored == "The disk is full."
     services.close()
     assert len(total_of(sent, "Latency")) == 1

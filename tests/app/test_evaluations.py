@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,9 @@ import pytest
 
 from app.config import Settings
 from app.eval_report import step_words
-from app.evaluations import RunPlan, RunStep, answered_by
+from app.evaluations import RunStep, answered_by
 from app.indexing import Upload
+from app.run_record import RunPlan
 from app.services import Services
 from backends.fake import Script, ScriptedBackend
 from evaluation.runner import MOST_FAILURES
@@ -74,6 +75,84 @@ def test_what_is_needed_to_repeat_a_run_is_recorded(services: Services, plan: Ru
     scores = services.evaluations.scores(services.evaluations.find("LAST").run_id)
     settings = [services.trace(scored.trace_id).settings for scored in scores]
     assert [(each["top_k"], each["rerank"], each["deadline_s"]) for each in settings] == [(2, True, 30.0)] * 5
+    assert about["versions"]["raglass"] == about["version"]
+    assert {"embedder", "generator", "index", "reranker"} <= set(about)
+
+
+def test_models_and_index_that_answered_are_recorded(tmp_path: Path) -> None:
+    services = Services(replace(Settings(), data_dir=tmp_path / "data", threads=1))
+    try:
+        end = last(services.evaluations.run(RunPlan("builtin", "local/embedded", 2, 30.0, limit=2)))
+        about = services.evaluations.find(end.run_id).about
+        assert about["index"] == services.corpus("local/embedded").index.manifest.fingerprint
+        assert about["embedder"].startswith("intfloat/multilingual-e5-small")
+    finally:
+        services.close()
+
+
+class BatchBackend(ScriptedBackend):
+    """The scripted backend, asked several questions at once."""
+
+    batch_size = 5
+
+    def __init__(self) -> None:
+        super().__init__(Script())
+        self.batches: list[list[str]] = []
+
+    def answer_batch(
+        self, questions: Sequence[str], *, top_k: int, deadline_s: float, rerank: bool = False
+    ) -> list[Trace]:
+        self.batches.append(list(questions))
+        return [self.answer(each, top_k=top_k, deadline_s=deadline_s, rerank=rerank) for each in questions]
+
+
+@pytest.fixture
+def batched(settings: Settings) -> Iterator[tuple[Services, BatchBackend]]:
+    backend = BatchBackend()
+    services = Services(settings, open_backend=lambda name, config: backend)
+    yield services, backend
+    services.close()
+
+
+@pytest.mark.parametrize(("batch", "sizes"), [(None, [5, 5, 2]), (4, [4, 4, 4]), (100, [12]), (1, []), (11, [11])])
+def test_questions_are_asked_in_batches_where_the_backend_takes_them(
+    batched: tuple[Services, BatchBackend], plan: RunPlan, batch: int | None, sizes: list[int]
+) -> None:
+    services, backend = batched
+    end = last(services.evaluations.run(replace(plan, batch=batch)))
+    assert [len(each) for each in backend.batches] == sizes  # one question by itself is asked like any other
+    assert (end.progress.done, services.evaluations.find(end.run_id).answers) == (QUESTIONS, QUESTIONS)
+    assert asked(services) == once()
+
+
+def test_run_stopped_between_batches_is_gone_on_with_and_nothing_is_asked_twice(
+    batched: tuple[Services, BatchBackend], plan: RunPlan
+) -> None:
+    services, backend = batched
+    stop = threading.Event()
+    for step in services.evaluations.run(plan, stop):
+        if step.progress is not None and step.progress.done:
+            stop.set()
+    run = services.evaluations.find(step.run_id)
+    assert (run.status, run.answers) == ("stopped", 5)
+    assert last(services.evaluations.resume(run.run_id)).progress.done == QUESTIONS
+    assert asked(services) == once()
+    assert [len(each) for each in backend.batches] == [5, 5, 2]
+
+
+def test_run_of_a_version_that_knew_no_batches_is_gone_on_with_one_question_at_a_time(
+    batched: tuple[Services, BatchBackend], plan: RunPlan
+) -> None:
+    services, backend = batched
+    stop = threading.Event()
+    for step in services.evaluations.run(plan, stop):
+        if step.progress is not None and step.progress.done:
+            stop.set()
+    older = {name: value for name, value in services.evaluations.find(step.run_id).about.items() if name != "batch"}
+    services.store.runs.start("01d", older)
+    before = len(backend.batches)
+    assert last(services.evaluations.resume("01d")).progress.done == QUESTIONS
+    assert len(backend.batches) == before
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -130,7 +209,7 @@ def test_backend_that_is_down_ends_the_run_and_what_was_answered_stays(make_serv
     assert services.evaluations.find("LAST").status == "finished"
 
 
-@pytest.mark.parametrize(("owner", "method"), [(TraceStore, "put"), (RunLog, "keep")])
+@pytest.mark.parametrize(("owner", "method"), [(TraceStore, "put_all"), (RunLog, "keep")])
 def test_store_that_cannot_be_written_ends_the_run_and_what_was_kept_stays(
     services: Services, plan: RunPlan, monkeypatch: pytest.MonkeyPatch, owner: type, method: str
 ) -> None:

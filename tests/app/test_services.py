@@ -74,7 +74,7 @@ def test_trace_that_cannot_be_stored_is_kept_and_says_why(
     def fail(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(TraceStore, "put", fail)
+    monkeypatch.setattr(TraceStore, "put_all", fail)
     asked = services.ask(services.question("Who?"))
     assert asked.trace.generation is not None
     assert asked.not_stored == str(raised)

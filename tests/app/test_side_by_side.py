@@ -1,7 +1,7 @@
 """One question on two sides: each side's trace is kept, whatever becomes of the other."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -113,14 +113,14 @@ def test_reader_that_goes_away_stops_neither_side(services: Services) -> None:
 
 
 def test_trace_that_cannot_be_stored_says_why_on_its_side(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    put: Callable[..., None] = TraceStore.put
+    put: Callable[..., None] = TraceStore.put_all
 
-    def full(store: TraceStore, trace: Trace) -> None:
-        if trace.backend == "plain":
+    def full(store: TraceStore, traces: Sequence[Trace]) -> None:
+        if traces[0].backend == "plain":
             raise StoreError("The disk is full.")
-        put(store, trace)
+        put(store, traces)
 
-    monkeypatch.setattr(TraceStore, "put", full)
+    monkeypatch.setattr(TraceStore, "put_all", full)
     assert [asked.not_stored for asked in outcomes(services, PLAIN, OTHER)] == ["The disk is full.", None]
 
 

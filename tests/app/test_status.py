@@ -6,7 +6,8 @@ import pytest
 
 from app.report import status_text
 from app.services import Services
-from app.status import PACKAGES, read_status
+from app.status import read_status
+from app.versions import PACKAGES
 from backends.fake import Script
 
 Make = Callable[..., Services]
@@ -60,5 +61,5 @@ def test_password_and_typing_errors(make_services: Make, monkeypatch: pytest.Mon
 
 
 def test_package_that_is_not_installed_says_so(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.status.PACKAGES", ("no-such-package",))
+    monkeypatch.setattr("app.versions.PACKAGES", ("no-such-package",))
     assert read_status(services).versions["no-such-package"] == "not installed"

@@ -14,7 +14,7 @@ from backends.local.documents import Document
 from backends.registry import BackendConfig
 from explain.explanation import explain_trace
 from pipeline import errors
-from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, Experimenter
+from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, BatchAnswerer, Experimenter
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import Chunk, ChunksFound, Event, Generation, Sample, StageEnded, StageStarted, TokenMade, Trace
 
@@ -96,6 +96,10 @@ WITHOUT_RERANKER = ("aws",)
 
 WITHOUT_EXPERIMENTS = ("aws",)
 """Backends that answer only from what they retrieve themselves, and nothing but the likeliest answer."""
+
+
+WITHOUT_BATCHES = ("fake", "plugged", "aws")
+"""Backends that are asked one question at a time."""
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
@@ -423,3 +427,40 @@ def test_sampling_past_its_deadline_raises_a_timeout_that_names_the_stage(sample
 def test_misused_sampling_raises_before_anything_is_drawn(sampler: AnswerSampler, misuse: dict[str, Any]) -> None:
     with pytest.raises(errors.InputError):
         sampler.sample_answers(QUESTION, [], **{"samples": 1, "deadline_s": 60.0, **misuse})
+
+
+def test_a_batch_gives_each_question_the_answer_that_it_gets_alone(named: tuple[str, Backend]) -> None:
+    name, backend = named
+    if not isinstance(backend, BatchAnswerer):
+        assert name in WITHOUT_BATCHES
+        return
+    questions = [QUESTION, "What is cheese made of?", "Does the Moon have air?", QUESTION]
+    traces = backend.answer_batch(questions, top_k=2, deadline_s=60.0)
+    assert [trace.question for trace in traces] == questions
+    assert len({trace.trace_id for trace in traces}) == len(questions)
+    for question, trace in zip(questions, traces, strict=True):
+        check_trace(trace)
+        single = ask(backend, question)
+        assert trace.error is None
+        assert (trace.backend, [chunk.chunk_id for chunk in trace.chunks]) == (
+            backend.name,
+            [chunk.chunk_id for chunk in single.chunks],
+        )
+        assert trace.generation is not None
+        assert single.generation is not None
+        assert trace.generation.answer == single.generation.answer
+        assert leaf_stages(trace) == leaf_stages(single)
+        assert {**trace.settings, "batch": None} == {**single.settings, "batch": None}
+        assert trace_from_json(trace_to_json(trace)) == trace
+    assert backend.batch_size > 1
+
+
+def test_a_misused_batch_raises_as_a_question_does(named: tuple[str, Backend]) -> None:
+    name, backend = named
+    if not isinstance(backend, BatchAnswerer):
+        assert name in WITHOUT_BATCHES
+        return
+    with pytest.raises(errors.InputError, match="blank"):
+        backend.answer_batch([QUESTION, " "], top_k=2, deadline_s=60.0)
+    with pytest.raises(errors.InputError, match="top_k"):
+        backend.answer_batch([QUESTION], top_k=0, deadline_s=60.0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, bootstrap
 
+from evaluation.ranking import Redundancy
 from evaluation.similarity import Similarity
 from evaluation.summary import (
     ALL,
@@ -22,11 +23,34 @@ from tests.evaluation.labelled import make_scored
 def test_every_measure_is_the_mean_over_what_counts_towards_it() -> None:
     abstained = {"abstained": True, "answer": "", "answer_words": 0, "holds_gold": False, "exact": False, "f1": 0.0}
     scores = [
-        make_scored(1, answer_words=4, exact=False, f1=0.5, similarity=Similarity(0.9, 0.5, 0.02, 0.1, 0.75)),
-        make_scored(2, gold_rank=4, correct=False, duration_ms=64.0, **abstained),
-        make_scored(3, gold_rank=None, correct=False, holds_gold=False, f1=0.25, exact=False),
-        make_scored(4, answerable=False, gold_rank=None, **{**abstained, "exact": True, "f1": 1.0}),
-        make_scored(5, answerable=False, gold_rank=None, correct=False, holds_gold=False, exact=False, f1=0.0),
+        make_scored(
+            1,
+            answer_words=4,
+            exact=False,
+            f1=0.5,
+            similarity=Similarity(0.9, 0.5, 0.02, 0.1, 0.75),
+            gold_ranks=(1, 3),
+            redundancy=Redundancy(0.4, 2.5),
+            confidence=0.75,
+            reliance_nats=6.0,
+            stages_ms={"embed": 8.0, "retrieve": 1.0, "generate": 4.0},
+        ),
+        make_scored(2, gold_rank=4, gold_ranks=(4,), correct=False, duration_ms=64.0, confidence=0.5, **abstained),
+        make_scored(
+            3,
+            gold_rank=None,
+            gold_ranks=(),
+            correct=False,
+            holds_gold=False,
+            f1=0.25,
+            exact=False,
+            confidence=None,
+            stages_ms={"retrieve": 3.0, "rerank": 9.0},
+        ),
+        make_scored(4, answerable=False, gold_rank=None, confidence=None, **{**abstained, "exact": True, "f1": 1.0}),
+        make_scored(
+            5, answerable=False, gold_rank=None, correct=False, holds_gold=False, exact=False, f1=0.0, confidence=None
+        ),
     ]
     [whole] = summarise(scores)
     assert (whole.name, whole.questions, whole.failed) == (ALL, 5, 0)
@@ -41,13 +65,25 @@ def test_every_measure_is_the_mean_over_what_counts_towards_it() -> None:
         "recall@1": (1 / 3, 3),
         "recall": (2 / 3, 3),
         "mrr": (1.25 / 3, 3),
+        "ndcg": (((1 + 1 / 2) / (1 + 1 / np.log2(3)) + 1 / np.log2(5)) / 3, 3),  # ranks 1 and 3; rank 4; none
+        "map": (((1 + 2 / 3) / 2 + 1 / 4) / 3, 3),
         "top cosine": (0.9, 1),
         "mean cosine": (0.5, 1),
         "cosine variance": (0.02, 1),
         "margin": (0.1, 1),
         "entropy": (0.75, 1),
+        "redundancy": (0.4, 1),
+        "distinct chunks": (2.5, 1),
+        "confidence": (0.625, 2),
+        "overconfidence": ((-0.25 + 0.5) / 2, 2),
+        "brier": ((0.25**2 + 0.5**2) / 2, 2),
+        "reliance, nats": (6.0, 1),
         "answer words": (8 / 3, 3),
         "duration, ms": ((4 * 36 + 64) / 5, 5),
+        "embed, ms": (8.0, 1),
+        "retrieve, ms": (2.0, 2),
+        "rerank, ms": (9.0, 1),
+        "generate, ms": (4.0, 1),
     }
     assert set(expected) == set(MEASURES)
     for name, (value, questions) in expected.items():

@@ -150,12 +150,11 @@ def test_rebuild_gives_the_committed_vectors_again() -> None:
     assert committed.fingerprint == embedder.fingerprint
     texts = seed.seed_texts()
     rebuilt = seed.make_seed(embedder, texts)
-    # Components of a unit vector of 384 are below 0.5, where float16 steps are at most 2**-12; other processors sum in
-    # another order, which the 4-bit model's own activations can turn into a few such steps.
-    tolerance = 8 * 2**-12
+    # Processors with other vector instructions sum in another order, which the 4-bit model's own activations magnify: cosines of 0.99992
+    # were seen. The same text after the wrong prefix has at most 0.98.
     for text in texts:
         key = text_key(text)
         expected, found = committed.get(key), rebuilt.get(key)
         assert expected is not None
         assert found is not None
-        assert np.abs(expected.astype(np.float32) - found.astype(np.float32)).max() <= tolerance, text
+        assert float(expected.astype(np.float32) @ found.astype(np.float32)) > 0.9995, text

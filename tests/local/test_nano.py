@@ -104,8 +104,9 @@ def test_caller_cannot_change_a_cached_question(embedder: NanoEmbedder) -> None:
 
 def test_question_cache_stays_small() -> None:
     embedder = NanoEmbedder(threads=1)
-    embedder.embed([str(number) for number in range(CACHED_QUESTIONS + 10)], "query")
-    assert len(embedder._questions) == CACHED_QUESTIONS
+    texts = [str(number) for number in range(CACHED_QUESTIONS + 10)]
+    embedder.embed(texts, "query")
+    assert [embedder.knows(text) for text in texts] == [False] * 10 + [True] * CACHED_QUESTIONS
 
 
 def test_four_threads_get_what_one_gets(embedder: NanoEmbedder) -> None:

@@ -119,7 +119,7 @@ def test_a_flood_is_folded_in_turns_and_counted_at_once(
 def test_a_payload_that_cannot_be_read_does_not_keep_the_others_waiting(
     store: TraceStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store._database.append("broken", b"{}")
+    store._database.append([("broken", b"{}")])
     store.put(make_trace())
     assert store.fold() == 1
     assert len(store.page(TraceQuery()).rows) == 1

@@ -25,9 +25,9 @@ def test_a_run_is_found_by_its_id_by_how_that_begins_and_as_the_last(store: Trac
 def test_what_a_run_came_to_is_kept_beside_what_it_was(store: TraceStore) -> None:
     log = store.runs
     log.start("aaaa1111", ABOUT)
-    log.add_figures("aaaa1111", {"correct": 0.5})
-    log.add_figures("aaaa1111", {"correct": 0.75})
-    log.add_figures("bbbb", {"correct": 1.0})
+    log.note("aaaa1111", {"figures": {"correct": 0.5}})
+    log.note("aaaa1111", {"figures": {"correct": 0.75}})
+    log.note("bbbb", {"figures": {"correct": 1.0}})
     assert log.find("aaaa1111").about == {**ABOUT, "figures": {"correct": 0.75}}
     assert len(log.newest()) == 1
 
@@ -35,10 +35,10 @@ def test_what_a_run_came_to_is_kept_beside_what_it_was(store: TraceStore) -> Non
 def test_answers_are_kept_once_each_the_last_one_counts(store: TraceStore) -> None:
     log = store.runs
     log.start("aaaa1111", ABOUT)
-    log.keep("aaaa1111", "q2", "t1", {"correct": False})
-    log.keep("aaaa1111", "q1", "t2", {"correct": True})
-    log.keep("aaaa1111", "q2", "t3", {"correct": True, "answer": "\ud83e <b>"})
-    log.keep("bbbb", "q1", "t4", {"correct": False})
+    log.keep("aaaa1111", [("q2", "t1", {"correct": False}), ("q1", "t2", {"correct": True})])
+    log.keep("aaaa1111", [("q2", "t3", {"correct": True, "answer": "\ud83e <b>"})])
+    log.keep("bbbb", [("q1", "t4", {"correct": False})])
+    log.keep("bbbb", [])
     assert log.scores("aaaa1111") == [{"correct": True}, {"correct": True, "answer": "\ud83e <b>"}]
     assert log.find("aaaa1111").answers == 2
     assert log.score_of("t3") == {"correct": True, "answer": "\ud83e <b>"}

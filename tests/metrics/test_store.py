@@ -37,6 +37,22 @@ def test_a_failed_trace_comes_back_with_its_error(store: TraceStore) -> None:
     assert (row.error_kind, row.error_stage, row.answer) == ("Throttled", "retrieve", "")
 
 
+def test_traces_that_are_put_together_come_back_each_with_its_own(store: TraceStore) -> None:
+    asked = [make_trace(question=f"Question {number}?") for number in range(5)]
+    store.put(asked[2])
+    store.put_all(asked)
+    assert [found.trace if (found := store.get(trace.trace_id)) else None for trace in asked] == asked
+    store.put_all([])
+    assert store.page(TraceQuery()).matched.value == 5
+
+
+def test_traces_that_are_put_together_are_stored_all_or_none(store: TraceStore) -> None:
+    good, bad = make_trace(), make_trace(asked_at=-1.0)
+    with pytest.raises(InputError, match=bad.trace_id):
+        store.put_all([good, bad])
+    assert store.get(good.trace_id) is None
+
+
 def test_an_unknown_trace_is_none(store: TraceStore) -> None:
     assert store.get("f" * 32) is None
     assert store.get("a\0b") is None

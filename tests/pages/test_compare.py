@@ -101,7 +101,7 @@ def test_answers_that_could_not_be_stored_are_shown_with_the_reason(open_page, s
     def full(trace):
         raise StoreError("The disk is full. Free some space.")
 
-    monkeypatch.setattr(services.store, "put", full)
+    monkeypatch.setattr(services.store, "put_all", full)
     page = put(open_page("compare"), "What says the script?")
     assert not page.exception
     assert len([warning for warning in page.warning if "The disk is full" in warning.value]) == 2

@@ -77,7 +77,7 @@ def test_ask_keeps_an_answer_that_could_not_be_stored(open_page, services, monke
     def full(trace):
         raise StoreError("The disk is full. Free some space.")
 
-    monkeypatch.setattr(services.store, "put", full)
+    monkeypatch.setattr(services.store, "put_all", full)
     page = ask(open_page("ask"), "What says the script?")
     assert not page.exception
     assert "The disk is full" in shown(page)

@@ -8,6 +8,7 @@ import pytest
 from backends.local.research import embedder as embedder_module
 from backends.local.research.embedder import ResearchEmbedder, find_prefixes
 from backends.local.research.loading import MINILM_ALIAS, ModelFolder
+from backends.local.vectors import VectorMemory
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, Timeout, Unavailable
 
@@ -142,11 +143,11 @@ def test_a_repeated_question_is_not_embedded_again(e5: ResearchEmbedder, monkeyp
 
 
 def test_only_so_many_questions_are_kept(e5: ResearchEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedder_module, "CACHED_QUESTIONS", 2)
+    monkeypatch.setattr(e5, "_questions", VectorMemory(2))
     e5.embed(["one", "two", "three"], "query")
     e5.embed(["two"], "query")
     e5.embed(["mars"], "query")
-    assert list(e5._questions) == ["two", "mars"]
+    assert [text for text in ("one", "two", "three", "mars") if e5.knows(text)] == ["two", "mars"]
 
 
 def test_a_caller_cannot_change_a_kept_vector(e5: ResearchEmbedder) -> None:

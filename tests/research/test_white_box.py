@@ -421,7 +421,7 @@ def test_every_measure_says_what_it_is_evidence_of() -> None:
 
 def test_the_backend_hands_the_look_on(t5: ResearchGenerator) -> None:
     parts: Any = SimpleNamespace(index=None)
-    backend = IntrospectiveBackend("local/research", parts, parts, t5, parts, GenerateOptions())
+    backend = IntrospectiveBackend("local/research", parts, parts, t5, parts, GenerateOptions(), questions=parts)
     assert isinstance(backend, Introspector)
     assert backend.introspect(ANSWERABLE, CHUNKS, ANSWER, integrated_steps=2) == t5.introspect(
         ANSWERABLE, CHUNKS, ANSWER, integrated_steps=2
@@ -431,7 +431,9 @@ def test_the_backend_hands_the_look_on(t5: ResearchGenerator) -> None:
 def test_a_backend_that_quotes_cannot_be_looked_into() -> None:
     parts: Any = SimpleNamespace(index=None)
     reader = ExtractiveReader(parts, parts)
-    assert not isinstance(LocalBackend("local/embedded", parts, parts, reader, parts, GenerateOptions()), Introspector)
+    assert not isinstance(
+        LocalBackend("local/embedded", parts, parts, reader, parts, GenerateOptions(), questions=parts), Introspector
+    )
 
 
 def test_identical_chunks_have_figures_of_their_own(generator: ResearchGenerator) -> None:

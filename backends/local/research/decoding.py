@@ -9,7 +9,7 @@ import copy
 import inspect
 import math
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +26,8 @@ SCORED_TOGETHER = 8
 
 ALIKE = 0.75
 """How long the shortest of them is at least, as a share of the longest, on a processor: there padding costs as much as text."""
+
+NOT_NUMBERS = "The generator made probabilities that are not numbers. Choose another model in RAGLASS_GENERATOR."
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -52,7 +54,8 @@ class Decoder:
         self._lock = threading.Lock()
         self.seq2seq = bool(model.config.is_encoder_decoder)
         self.on_cpu = model.device.type == "cpu"
-        self.keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self.accepted = frozenset(inspect.signature(model.forward).parameters)
+        self.keeps_logits = "logits_to_keep" in self.accepted
 
     def decode(self, prompt: Sequence[int], steps: int) -> Iterator[tuple[int, float]]:
         """Yield up to `steps` of (token id, log-probability in nats), each the likeliest next one; the caller stops at an end token.
@@ -60,6 +63,23 @@ class Decoder:
         The prompt is read once; every later step reads one token and the cache. Raises BadResponse if the model breaks.
         """
         yield from self._write(self._read(prompt), steps, likeliest)
+
+    def decode_together(
+        self, prompts: Sequence[Sequence[int]], steps: Sequence[int], ends: Collection[int]
+    ) -> Iterator[list[tuple[int, tuple[int, float]]]]:
+        """Decode several prompts at once, and yield after each pass the (place, (token id, log-probability)) of those still writing.
+
+        What each is given is what `decode` yields for it alone, up to rounding: padding is on the left of a causal model's prompts and
+        hidden from every token. A prompt ends after its `steps`, or with a token of `ends`. Raises BadResponse if the model breaks.
+        """
+        writing = _Writing(self, prompts)
+        left = dict(enumerate(steps))
+        while left:
+            made = [(place, writing.likeliest(place)) for place in left]
+            yield made
+            left = {place: left[place] - 1 for place, (token, _) in made if left[place] > 1 and token not in ends}
+            if left:
+                writing.read(dict(made))
 
     def sample(self, prompt: Sequence[int], steps: int, draws: Iterable[Draw]) -> Iterator[Iterator[tuple[int, float]]]:
         """Yield for each of `draws` what `decode` yields, with its tokens instead of the likeliest. The prompt is read once for all."""
@@ -84,9 +104,7 @@ class Decoder:
         out = self.model(**fixed, **tokens, past_key_values=cache, use_cache=True, return_dict=True)
         logprobs = out.logits[0, -1].float().log_softmax(dim=-1).cpu().numpy()
         if not math.isfinite(logprobs.max()):
-            raise BadResponse(
-                "The generator made probabilities that are not numbers. Choose another model in RAGLASS_GENERATOR."
-            )
+            raise BadResponse(NOT_NUMBERS)
         return State(fixed, out.past_key_values, logprobs)
 
     def _write(self, state: State, steps: int, draw: Draw) -> Iterator[tuple[int, float]]:
@@ -140,22 +158,27 @@ class Decoder:
         self, prompts: Sequence[Sequence[int]], answer: Sequence[int]
     ) -> Iterator[tuple[list[int], Any]]:
         """Places and answer logits of some prompts at a time, those of about one length."""
-        alike = ALIKE if self.on_cpu else 0.0
-        todo = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        while todo:
-            least = len(prompts[todo[0]])
-            places = [place for place in todo[:SCORED_TOGETHER] if least >= alike * len(prompts[place])]
-            todo = todo[len(places) :]
+        for places in self.alike([len(prompt) for prompt in prompts], SCORED_TOGETHER):
             with self.running():
                 logits = self._answer_logits([prompts[place] for place in places], answer)
             yield places, logits
+
+    def alike(self, lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+        """Places of rows in groups of at most `most`, each of about one length, the shortest first."""
+        alike = ALIKE if self.on_cpu else 0.0
+        todo = sorted(range(len(lengths)), key=lambda place: lengths[place])
+        while todo:
+            least = lengths[todo[0]]
+            places = [place for place in todo[:most] if least >= alike * lengths[place]]
+            todo = todo[len(places) :]
+            yield places
 
     def _answer_logits(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> Any:
         """(n_prompts, n_tokens, vocabulary): what the model expects at each token of the answer."""
         if self.seq2seq:
             forced = [[self.start_id(), *answer[:-1]]] * len(prompts)
             return self.model(
-                **self._pad(prompts), decoder_input_ids=self.tensor(forced), use_cache=False, return_dict=True
+                **self.pad(prompts), decoder_input_ids=self.tensor(forced), use_cache=False, return_dict=True
             ).logits
         rows = [[*prompt, *answer[:-1]] for prompt in prompts]
         places = self.tensor([range(len(prompt) - 1, len(prompt) - 1 + len(answer)) for prompt in prompts])
@@ -163,10 +186,10 @@ class Decoder:
         if self.keeps_logits:
             kept, places = places.unique(return_inverse=True)
             options["logits_to_keep"] = kept
-        logits = self.model(**self._pad(rows), **options, use_cache=False, return_dict=True).logits
+        logits = self.model(**self.pad(rows), **options, use_cache=False, return_dict=True).logits
         return logits.take_along_dim(places.unsqueeze(-1), dim=1)
 
-    def _pad(self, rows: Sequence[Sequence[int]]) -> Mapping[str, Any]:
+    def pad(self, rows: Sequence[Sequence[int]]) -> Mapping[str, Any]:
         """Rows padded on the right, where neither positions nor attention of the real tokens see it. The padding's id is never read."""
         width = max(len(row) for row in rows)
         return {
@@ -196,6 +219,62 @@ class Decoder:
         mode = self._torch.enable_grad() if gradients else self._torch.inference_mode()
         with self._lock, limit_threads(self._threads), mode:
             yield
+
+
+class _Writing:
+    """Several answers as they grow. Each pass reads one token of every row; a row that has ended reads what nobody looks at."""
+
+    def __init__(self, decoder: Decoder, prompts: Sequence[Sequence[int]]) -> None:
+        self._decoder = decoder
+        self._fixed: dict[str, Any] = {"logits_to_keep": 1} if decoder.keeps_logits else {}
+        self._cache: Any = None
+        width = max(len(prompt) for prompt in prompts)
+        self._lengths = [len(prompt) for prompt in prompts]
+        self._mask = [[0] * (width - length) + [1] * length for length in self._lengths]
+        with decoder.running():
+            if decoder.seq2seq:
+                padded = decoder.pad(prompts)
+                self._fixed["encoder_outputs"] = decoder.model.get_encoder()(**padded, return_dict=True)
+                self._fixed["attention_mask"] = padded["attention_mask"]
+                self._pass({"decoder_input_ids": [[decoder.start_id()]] * len(prompts)})
+            else:
+                rows = [[*[0] * (width - len(prompt)), *prompt] for prompt in prompts]
+                places = [[*[0] * (width - len(prompt)), *range(len(prompt))] for prompt in prompts]
+                self._pass({"input_ids": rows, "attention_mask": self._mask, "position_ids": places})
+
+    def likeliest(self, place: int) -> tuple[int, float]:
+        """The likeliest next token of a row, with its log-probability."""
+        row = self._logprobs[place]
+        if not math.isfinite(row.max()):
+            raise BadResponse(NOT_NUMBERS)
+        token_id = int(row.argmax())
+        return token_id, float(row[token_id])
+
+    def read(self, made: Mapping[int, tuple[int, float]]) -> None:
+        """Read the token that each row was given."""
+        tokens = [[made[place][0] if place in made else 0] for place in range(len(self._lengths))]
+        with self._decoder.running():
+            if self._decoder.seq2seq:
+                self._pass({"decoder_input_ids": tokens})
+                return
+            for row in self._mask:
+                row.append(1)
+            self._pass(
+                {
+                    "input_ids": tokens,
+                    "attention_mask": self._mask,
+                    "position_ids": [[length] for length in self._lengths],
+                }
+            )
+            self._lengths = [length + 1 for length in self._lengths]
+
+    def _pass(self, given: Mapping[str, Sequence[Sequence[int]]]) -> None:
+        tensors = {name: self._decoder.tensor(rows) for name, rows in given.items() if name in self._decoder.accepted}
+        out = self._decoder.model(
+            **self._fixed, **tensors, past_key_values=self._cache, use_cache=True, return_dict=True
+        )
+        self._cache = out.past_key_values
+        self._logprobs = out.logits[:, -1].float().log_softmax(dim=-1).cpu().numpy()
 
 
 def _can_cut(cache: Any) -> bool:

@@ -6,7 +6,6 @@ Owns the prefixes that a model wants before questions and passages. Models that 
 
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -21,6 +20,7 @@ from backends.local.research.loading import (
     read_config,
     require,
 )
+from backends.local.vectors import VectorMemory
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, Unavailable
 from pipeline.types import Kind
@@ -78,7 +78,7 @@ class ResearchEmbedder:
         """What is put before a text, by kind; empty for a model that wants nothing."""
         self._lock = threading.Lock()
         self._threads = threads
-        self._questions: OrderedDict[str, FloatArray] = OrderedDict()
+        self._questions = VectorMemory(CACHED_QUESTIONS)
         self.fingerprint = fingerprint(
             found, {"window": str(self._model.get_max_seq_length()), **{str(k): v for k, v in self.prefixes.items()}}
         )
@@ -89,30 +89,21 @@ class ResearchEmbedder:
 
         Raises Timeout between batches, and BadResponse if the model makes something that is not a number.
         """
-        safe = [text.replace("\0", " ") for text in texts]
-        if kind == "passage":
-            batches = list(self._batches(safe, kind, deadline))
+        safe = [_safe(text) for text in texts]
+
+        def make(texts: Sequence[str]) -> FloatArray:
+            batches = list(self._batches(texts, kind, deadline))
             return np.concatenate(batches) if batches else np.empty((0, self.dimension), np.float32)
-        with self._lock:
-            known = {text: self._questions[text] for text in safe if text in self._questions}
-        new = [text for text in dict.fromkeys(safe) if text not in known]
-        for start, batch in zip(range(0, len(new), BATCH), self._batches(new, kind, deadline), strict=True):
-            known.update(zip(new[start : start + BATCH], batch, strict=True))
-        self._remember(known)
-        return np.stack([known[text] for text in safe]) if safe else np.empty((0, self.dimension), np.float32)
+
+        return make(safe) if kind == "passage" else self._questions.recall(safe, make)
 
     def knows(self, question: str) -> bool:
         """Whether this question's vector is kept."""
-        with self._lock:
-            return question.replace("\0", " ") in self._questions
+        return self._questions.knows(_safe(question))
 
-    def _remember(self, vectors: Mapping[str, FloatArray]) -> None:
-        with self._lock:
-            for text, vector in vectors.items():
-                self._questions[text] = vector
-                self._questions.move_to_end(text)
-            while len(self._questions) > CACHED_QUESTIONS:
-                self._questions.popitem(last=False)
+    def remember(self, vectors: Mapping[str, FloatArray]) -> None:
+        """Keep vectors of questions that were embedded before."""
+        self._questions.keep({_safe(text): vector for text, vector in vectors.items()})
 
     def _batches(self, texts: Sequence[str], kind: Kind, deadline: Deadline | None) -> Iterator[FloatArray]:
         for start in range(0, len(texts), BATCH):
@@ -136,6 +127,10 @@ class ResearchEmbedder:
                 f"The embedder {self.name} made a vector that is not a number. Choose another model in {SETTING}."
             )
         return made
+
+
+def _safe(text: str) -> str:
+    return text.replace("\0", " ")
 
 
 def find_prefixes(model: ModelFolder, prompts: Mapping[str, str | None]) -> dict[Kind, str]:

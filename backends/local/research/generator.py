@@ -29,6 +29,9 @@ UNSTATED_WINDOW = 512
 
 ABSTENTION = "The retrieved chunks do not answer this question."
 
+WRITTEN_TOGETHER = 8
+"""Answers that grow at once; what keeps the memory of their keys and values bounded."""
+
 ABSTAINS = re.compile(
     r"\W*((the|this) )?((question|answer) )?((it )?is )?(unanswerable\b.*)?\W*", re.IGNORECASE | re.DOTALL
 )
@@ -84,6 +87,37 @@ class ResearchGenerator:
             return
         prompt, steps = self._fit(question, chunks, options)
         yield from self._write(prompt, self._decoder.decode(prompt.ids, steps), deadline)
+
+    def generate_batch(
+        self,
+        requests: Sequence[tuple[str, Sequence[Chunk]]],
+        options: GenerateOptions,
+        *,
+        deadline: Deadline | None = None,
+    ) -> list[Generation]:
+        """The answer to each (question, chunks), as `generate` gives it; prompts of about one length are read and answered together.
+
+        Raises Timeout between passes, and StageFailed if not even the best chunk of one fits.
+        """
+        answers: list[Generation | None] = [
+            None if chunks else Generation(ABSTENTION, (), 0, "abstained", abstained=True) for _, chunks in requests
+        ]
+        todo = [place for place, answer in enumerate(answers) if answer is None]
+        fitted = {place: self._fit(*requests[place], options) for place in todo}
+        lengths = [len(fitted[place][0].ids) for place in todo]
+        for group in self._decoder.alike(lengths, WRITTEN_TOGETHER):
+            places = [todo[position] for position in group]
+            made: list[list[tuple[int, float]]] = [[] for _ in places]
+            prompts, steps = zip(*(fitted[place] for place in places), strict=True)
+            for step in self._decoder.decode_together([prompt.ids for prompt in prompts], steps, self._end_ids):
+                for position, token in step:
+                    made[position].append(token)
+                if deadline is not None:
+                    deadline.check("generate")
+            for place, prompt, tokens in zip(places, prompts, made, strict=True):
+                written = self._write(prompt, iter(tokens), deadline=None)
+                answers[place] = next(each for each in written if isinstance(each, Generation))
+        return [answer for answer in answers if answer is not None]
 
     def sample(
         self,
