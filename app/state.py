@@ -5,17 +5,22 @@ from typing import Any
 import streamlit as st
 
 from app import services as use_cases
+from app.compared_runs import ComparedRuns
 from app.live import LiveChoice
 from app.live_view import LiveView
+from app.run_files import RunFiles, write_files
 from app.services import Services
 from app.trace_filters import TraceFilters
-from evaluation.summary import Summary, summarise_groups
+from evaluation.groups import GroupTest, compare_types
+from evaluation.scoring import Scored
+from evaluation.summary import Summary, summarise, summarise_groups
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.sources import Unit
 from metrics.cloudwatch import FRESH_S
 from metrics.logs import LogLine
 from metrics.queries import StoredTrace, TracePage, TraceQuery
+from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.types import Trace
 
@@ -137,13 +142,63 @@ def _page(query: TraceQuery, after: str | None, limit: int, version: str) -> Tra
     return store().page(query, after=after, limit=limit)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
-def run_summary(run_id: str, answers: int, status: str) -> list[Summary]:
-    """What a run comes to; worked out again once it has more answers."""
-    return services().evaluations.summary(run_id)
+def run_scores(run: StoredRun) -> list[Scored]:
+    """The answers of a run, which nobody may change; read again once there are others."""
+    return _run_scores(run.run_id, run.version)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
-def run_groups(run_id: str, answers: int, status: str) -> list[Summary]:
+def run_summary(run: StoredRun) -> list[Summary]:
+    """What a run comes to."""
+    return _run_summary(run.run_id, run.version)
+
+
+def run_groups(run: StoredRun) -> list[Summary]:
     """The same by group of types."""
-    return summarise_groups(services().evaluations.scores(run_id))
+    return _run_groups(run.run_id, run.version)
+
+
+def run_types(run: StoredRun, measure: str) -> GroupTest:
+    """The types of a run against each other."""
+    return _run_types(run.run_id, run.version, measure)
+
+
+def run_files(run: StoredRun) -> RunFiles:
+    """What can be taken away of a run."""
+    return _run_files(run.run_id, run.version)
+
+
+def compared(first: str, second: str, max_drop: float) -> ComparedRuns:
+    """Two runs against each other. Raises InputError where that cannot be done."""
+    one, other = (services().evaluations.find(run_id) for run_id in (first, second))
+    return _compared(one.run_id, one.version, other.run_id, other.version, max_drop)
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _run_scores(run_id: str, version: str) -> list[Scored]:
+    return services().evaluations.scores(run_id)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _run_summary(run_id: str, version: str) -> list[Summary]:
+    return summarise(_run_scores(run_id, version))
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _run_groups(run_id: str, version: str) -> list[Summary]:
+    return summarise_groups(_run_scores(run_id, version))
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _run_types(run_id: str, version: str, measure: str) -> GroupTest:
+    return compare_types(_run_scores(run_id, version), measure)
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _run_files(run_id: str, version: str) -> RunFiles:
+    run = services().evaluations.find(run_id)
+    return write_files(run, _run_summary(run_id, version), _run_scores(run_id, version))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _compared(first: str, first_version: str, second: str, second_version: str, max_drop: float) -> ComparedRuns:
+    return services().evaluations.compare(first, second, max_drop=max_drop)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from metrics import search
 from metrics.database import Database
@@ -24,6 +24,10 @@ Answer = tuple[str, str, Mapping[str, Any]]
 """Question id, trace id and score, JSON-ready."""
 
 
+REVISION = "revision"
+"""In `about`: how often answers were kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRun:
     """A run as it is kept."""
@@ -38,6 +42,11 @@ class StoredRun:
     """Dataset, backend, settings, versions: what would be needed to run it again."""
     answers: int
     """Answers that are kept."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the run or its answers do."""
+        return f"{self.about.get(REVISION, 0)} {self.answers} {self.status}"
 
 
 class RunLog:
@@ -60,10 +69,7 @@ class RunLog:
     def note(self, run_id: str, found: Mapping[str, Any]) -> None:
         """Add to what is known of a run: what it came to, say, so that a list of runs need not read their answers."""
         with self._explained(), self._database.writing() as connection:
-            about = connection.scalar(select(runs.c.about).where(runs.c.run_id == run_id))
-            if about is not None:
-                packed = _pack({**_unpack(about), **found})
-                connection.execute(update(runs).where(runs.c.run_id == run_id).values(about=packed))
+            _write(connection, run_id, {**_read(connection, run_id), **found})
 
     def keep(self, run_id: str, answers: Sequence[Answer]) -> None:
         """Keep answers, all or none, each in place of an earlier one to the same question."""
@@ -81,6 +87,8 @@ class RunLog:
         with self._explained(), self._database.writing() as connection:
             connection.execute(_FORGET, [{"run": run_id, "question": key} for key in rows])
             connection.execute(insert(run_answers), list(rows.values()))
+            about = _read(connection, run_id)
+            _write(connection, run_id, {**about, REVISION: about.get(REVISION, 0) + 1})
 
     def find(self, run_id: str) -> StoredRun:
         """A run by its id, the beginning of its id, or LAST. Raises InputError where none or several match."""
@@ -139,6 +147,16 @@ class RunLog:
 _FORGET = delete(run_answers).where(
     run_answers.c.run_id == bindparam("run"), run_answers.c.question_id == bindparam("question")
 )
+
+
+def _read(connection: Connection, run_id: str) -> dict[str, Any]:
+    """What is known of a run; nothing of one that does not exist."""
+    about = connection.scalar(select(runs.c.about).where(runs.c.run_id == run_id))
+    return {} if about is None else _unpack(about)
+
+
+def _write(connection: Connection, run_id: str, about: Mapping[str, Any]) -> None:
+    connection.execute(update(runs).where(runs.c.run_id == run_id).values(about=_pack(about)))
 
 
 def _select_runs() -> Any:

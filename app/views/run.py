@@ -1,14 +1,11 @@
 """One run: its measures, results by question type, its questions, and what can be taken away."""
 
-import json
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
-from app.eval_report import about_words, summaries_to_dict
+from app.eval_report import about_words
 from app.labels import RIGHT, flows, label_rows, losses_words
-from app.run_report import run_html
 from app.run_view import (
     MEANINGS,
     NAMES,
@@ -20,15 +17,12 @@ from app.run_view import (
     measure_rows,
     measure_words,
     question_cells,
-    run_markdown,
-    scores_csv,
     spread,
     types_words,
 )
 from app.views import text
 from app.views.interval_plot import Row, interval_plot
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
-from evaluation.groups import compare_types
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
 from metrics.runs import StoredRun
@@ -81,8 +75,7 @@ def show_run(run_id: str) -> None:
     if run.answers == 0:
         st.info("Nothing is answered yet.")
         return
-    scores = evaluations.scores(run.run_id)
-    summaries = state.run_summary(run.run_id, run.answers, run.status)
+    scores, summaries = state.run_scores(run), state.run_summary(run)
     _show_headline(summaries[0])
     if len(summaries) > 1:
         _show_types(run, summaries, scores)
@@ -98,7 +91,7 @@ def show_run(run_id: str) -> None:
         )
     _show_labels(run, scores)
     _show_questions(scores)
-    _show_downloads(run, summaries, scores)
+    _show_downloads(run)
 
 
 def _resume(run_id: str) -> None:
@@ -122,7 +115,7 @@ def _show_headline(whole: Summary) -> None:
 def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
     st.subheader("By question type", anchor=False)
     whole, *types = summaries
-    groups = state.run_groups(run.run_id, run.answers, run.status)
+    groups = state.run_groups(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.segmented_control(
             "Measure", BY_TYPE, default="correct", format_func=lambda each: NAMES[each], key="run-measure"
@@ -135,7 +128,7 @@ def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) 
         key="run-types",
         alt="By question type",
     )
-    st.write(text.literal(types_words(compare_types(scores, name))))
+    st.write(text.literal(types_words(state.run_types(run, name))))
     if name in SPREAD:
         st.plotly_chart(box_plot(scores, name), config=CHART_CONFIG, key="run-spread", alt="Spread by question type")
 
@@ -247,13 +240,14 @@ def _show_questions(scores: list[Scored]) -> None:
             st.page_link(page, label=label, icon=icon, disabled=not found, query_params={"trace": trace_id})
 
 
-def _show_downloads(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
+def _show_downloads(run: StoredRun) -> None:
+    files = state.run_files(run)
     with st.container(horizontal=True):
         for label, content, suffix, mime in (
-            ("CSV", scores_csv(scores), "csv", "text/csv"),
-            ("JSON", json.dumps(summaries_to_dict(run, summaries), indent=1), "json", "application/json"),
-            ("Markdown", run_markdown(run, summaries), "md", "text/markdown"),
-            ("report", run_html(run, summaries, scores), "html", "text/html"),
+            ("CSV", files.csv, "csv", "text/csv"),
+            ("JSON", files.json, "json", "application/json"),
+            ("Markdown", files.markdown, "md", "text/markdown"),
+            ("report", files.html, "html", "text/html"),
         ):
             st.download_button(
                 f"Download {label}",

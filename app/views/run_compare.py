@@ -44,7 +44,7 @@ def show_compared(first: str, second: str) -> None:
             help="Of the share of right answers.",
         )
         st.button("Swap the two", icon=":material/swap_horiz:", on_click=_swap, args=(first, second))
-    found = state.services().evaluations.compare(first, second, max_drop=max_drop / 100)
+    found = state.compared(first, second, max_drop / 100)
     comparison = found.comparison
     show = {"safe": st.success, "not safe": st.error, "unknown": st.warning}[comparison.verdict.outcome]
     show(text.literal(comparison.verdict.sentence), icon=ICONS[comparison.verdict.outcome])

@@ -46,6 +46,26 @@ def test_answers_are_kept_once_each_the_last_one_counts(store: TraceStore) -> No
     assert log.score_of("t1") is log.score_of("a\0b") is None
 
 
+def test_a_runs_version_changes_with_its_answers_and_its_status_and_only_then(store: TraceStore) -> None:
+    log = store.runs
+    log.start("aaaa1111", ABOUT)
+    seen = [log.find("aaaa1111").version]
+
+    def changed() -> bool:
+        seen.append(log.find("aaaa1111").version)
+        return seen[-1] not in seen[:-1]
+
+    assert not changed()
+    log.keep("aaaa1111", [("q1", "t1", {"type": "PERSON"})])
+    assert changed()
+    log.keep("aaaa1111", [("q1", "t1", {"type": "ENTITY"})])  # as long as what it takes the place of
+    assert changed()
+    log.set_status("aaaa1111", "finished")
+    assert changed()
+    log.keep("bbbb", [("q1", "t1", {"type": "PERSON"})])
+    assert not changed()
+
+
 def test_the_last_calibration_of_what_answered_counts(store: TraceStore) -> None:
     log = store.runs
     assert log.calibration("fake") is None
