@@ -1,6 +1,7 @@
 """What a person does with the Runs page: start a run, leave it, stop it, go on, study it, hold it against another."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,14 @@ from backends.fake import Script, ScriptedBackend
 
 def slow(config):
     return ScriptedBackend(Script(delays_s={"generate": 1.0}), name="test/slow")
+
+
+def oslo(config):
+    return ScriptedBackend(Script(tokens=("It", " is", " Oslo.")), name="test/oslo")
+
+
+def script(config):
+    return ScriptedBackend(name="test/script")
 """
 
 QUESTIONS = 12
@@ -22,9 +31,9 @@ QUESTIONS = 12
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """A dashboard with a backend that takes its time."""
+    """A dashboard with a backend that takes its time, and two that say different things."""
     packages = tmp_path_factory.mktemp("packages")
-    write_plugin(packages, PLUGIN, "test/slow = slow")
+    write_plugin(packages, PLUGIN, "test/slow = slow", "test/oslo = oslo", "test/script = script")
     process, running = start(tmp_path_factory.mktemp("data"), PYTHONPATH=str(packages))
     yield running
     process.terminate()
@@ -67,6 +76,17 @@ def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
     window.go("/status")
     page = window.go("/runs")
     expect(page.get_by_text(f"of {QUESTIONS} asked", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused.", exact=False)).to_be_visible()
+    window.go("/status")
+    page = window.go("/runs")
+    expect(page.get_by_text("Paused.", exact=False)).to_be_visible()
+    page.wait_for_timeout(1_500)  # for the question that was under way
+    before = page.get_by_text(f"of {QUESTIONS} asked", exact=False).inner_text()
+    page.wait_for_timeout(2_500)  # two questions' time
+    assert page.get_by_text(f"of {QUESTIONS} asked", exact=False).inner_text() == before
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     open_run(page, 0)
@@ -122,6 +142,51 @@ def test_a_run_is_held_against_another_and_a_flipped_question_opened(visit: Call
     expect(page.get_by_text("No question changed sides", exact=False)).to_be_visible()
     page.get_by_text("Every figure").click()
     expect(page.get_by_test_id("compared")).to_contain_text("Gold in answer")
+
+
+def test_a_question_that_changed_sides_is_followed_to_its_traces(
+    visit: Callable[..., Visit], questions: Path
+) -> None:
+    """Eight of the twelve are right by the one, the other four by the other."""
+    window = visit()
+    for backend in ("test/script", "test/oslo"):
+        page = begin(window, backend, questions)
+        expect(page.get_by_role("button", name="Open this run")).to_be_visible()
+        expect(page.get_by_text(f"{QUESTIONS} of {QUESTIONS} asked", exact=False)).to_be_visible()
+    page = window.go("/runs")
+    pick(page, 0)
+    pick(page, 1)
+    page.get_by_role("button", name="Compare the two runs").click()
+    expect(page.get_by_text("backend test/script / test/oslo", exact=False)).to_be_visible()
+    expect(page.get_by_text("12 questions changed sides", exact=False)).to_be_visible()
+    flips = page.get_by_test_id("stDataFrame").last
+    expect(page.get_by_role("link", name="Both traces")).to_have_attribute("href", re.compile("trace=&"))
+    flips.click(position={"x": 16, "y": 54})
+    expect(page.get_by_role("link", name="Both traces")).to_have_attribute("href", re.compile("trace=[0-9a-f]{32}&"))
+    page.get_by_role("link", name="Both traces").click()
+    expect(page.get_by_text("Sentence 1 of the script.").first).to_be_visible()
+    expect(page.get_by_text("It is Oslo.").first).to_be_visible()
+    assert window.elsewhere == []
+
+
+def test_the_report_of_a_run_is_read_by_someone_without_raglass(
+    visit: Callable[..., Visit], questions: Path, tmp_path: Path
+) -> None:
+    window = visit()
+    page = begin(window, "test/oslo", questions)
+    expect(page.get_by_role("button", name="Open this run")).to_be_visible()
+    open_run(page, 0)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download report").click()
+    file = tmp_path / "report.html"
+    waiting.value.save_as(file)
+    reader = visit(width=390)
+    page = reader.page
+    page.goto(file.as_uri())
+    expect(page.get_by_role("heading", name="Evaluation of test/oslo")).to_be_visible()
+    expect(page.get_by_text("33.3 %").first).to_be_visible()
+    expect(page.get_by_text("Question 1?", exact=False).first).to_be_visible()  # a wrong answer
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_what_is_no_dataset_is_said_and_starts_nothing(visit: Callable[..., Visit], tmp_path: Path) -> None:
