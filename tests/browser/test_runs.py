@@ -144,9 +144,7 @@ def test_a_run_is_held_against_another_and_a_flipped_question_opened(visit: Call
     expect(page.get_by_test_id("compared")).to_contain_text("Gold in answer")
 
 
-def test_a_question_that_changed_sides_is_followed_to_its_traces(
-    visit: Callable[..., Visit], questions: Path
-) -> None:
+def test_a_question_that_changed_sides_is_followed_to_its_traces(visit: Callable[..., Visit], questions: Path) -> None:
     """Eight of the twelve are right by the one, the other four by the other."""
     window = visit()
     for backend in ("test/script", "test/oslo"):
