@@ -6,7 +6,9 @@ from typing import Any
 
 from app.evaluations import RunStep
 from app.report import WIDTH, one_line, progress_text, shortened
+from app.run_record import TYPES
 from app.sureness import quality_rows
+from app.types_report import types_words
 from app.wording import count, rough_time, when
 from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
@@ -43,7 +45,8 @@ def about_words(run: StoredRun) -> list[str]:
     problems = about.get("problems") or []
     if problems:
         lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems))}")
-    return lines
+    words = types_words(about.get(TYPES) or {})
+    return [*lines, words] if words else lines
 
 
 def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from app.compared_runs import ComparedRuns, compare_stored
 from app.explanations import HoldsCorpus
-from app.run_record import ANSWERED_WITH, RunPlan, describe_run, describe_system
+from app.question_types import QuestionTypes
+from app.run_record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system
 from backends.registry import BackendConfig
 from evaluation.calibrating import Calibration, calibrate
 from evaluation.datasets import BUILTIN, Dataset, load_dataset
@@ -24,6 +25,7 @@ from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
 from evaluation.summary import Summary, headline_figures, summarise
+from evaluation.typed_questions import count_types
 from evaluation.verdict import MAX_DROP
 from explain.gold import Gold
 from metrics.runs import Status, StoredRun
@@ -70,6 +72,7 @@ class Evaluations:
         """backend: an open one by name. open_backend: another one, over a dataset's own documents. keep: stores traces; why not."""
         self._backend, self._open_backend, self._config = backend, open_backend, config
         self._store, self._keep = store, keep
+        self.types = QuestionTypes(lambda: config().data_dir)
 
     def run(self, plan: RunPlan, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
         """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked."""
@@ -77,16 +80,17 @@ class Evaluations:
         if plan.dataset != BUILTIN:  # so that it is found again from whichever folder the run is gone on with
             plan = replace(plan, dataset=str(Path(plan.dataset).resolve()))
         self._backend(plan.backend)  # so that a mistyped one leaves no run behind
+        typed = self.types.of(dataset)
         run_id = secrets.token_hex(4)
-        self._store().runs.start(run_id, describe_run(plan, dataset))
-        yield from self._go(run_id, plan, dataset, [], stop)
+        self._store().runs.start(run_id, describe_run(plan, dataset, typed))
+        yield from self._go(run_id, plan, self.types.fill(dataset), [], stop)
 
     def resume(self, run_id: str, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
         """Go on with a run: what was answered stays, what failed is asked again. Raises InputError where its dataset has changed."""
         run, plan, dataset = self._recorded(run_id)
         done = [scored for scored in self.scores(run.run_id) if not scored.failed]
         self._store().runs.set_status(run.run_id, "running")
-        yield from self._go(run.run_id, plan, dataset, done, stop)
+        yield from self._go(run.run_id, plan, self.types.fill(dataset), done, stop)
 
     def label(
         self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
@@ -111,6 +115,31 @@ class Evaluations:
                 found = label_answer(scored, questions[scored.question_id], trace, backend)
                 self._keep_scores(run.run_id, [found])
                 yield whole - len(todo) + place, whole
+
+    def dataset_of(self, run_id: str) -> Dataset:
+        """What a run asks, types as the dataset has them. Raises InputError where it is another dataset by now."""
+        return self._recorded(run_id)[2]
+
+    def leaves_types_open(self, run: StoredRun) -> bool:
+        """Whether a person may choose types of a run's questions: whether its dataset does not say them all."""
+        return bool(set(run.about.get(TYPES, ())) - {"given"})
+
+    def retype(self, run_id: str) -> int:
+        """Let the answers of a run count under the types that their questions have by now; how many changed.
+
+        Raises InputError where it is another dataset by now.
+        """
+        run, _, dataset = self._recorded(run_id)
+        typed = self.types.of(dataset)
+        types = {each.question.question_id: each.type for each in typed}
+        changed = [
+            replace(scored, type=types[scored.question_id])
+            for scored in self.scores(run.run_id)
+            if types.get(scored.question_id, scored.type) != scored.type
+        ]
+        self._keep_scores(run.run_id, changed)
+        self._store().runs.note(run.run_id, {TYPES: count_types(typed)})
+        return len(changed)
 
     def keep_dataset(self, name: str, content: bytes) -> Path:
         """Keep an uploaded file, so that its run can be gone on with, and read it once. Raises InputError for one that is no dataset."""

@@ -1,11 +1,12 @@
 """What a run is, and what is recorded of it, so that it can be repeated exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.versions import installed_versions
 from evaluation.datasets import Dataset, problem_lines
+from evaluation.typed_questions import TypedQuestion, count_types
 from pipeline.types import Setting, Trace
 
 ANSWERED_WITH = ("generator", "embedder", "index")
@@ -45,8 +46,15 @@ class RunPlan:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def describe_run(plan: RunPlan, dataset: Dataset) -> dict[str, Any]:
-    """The record of a run that begins, JSON-ready: plan, hashes of questions and documents, versions."""
+TYPES = "types"
+"""In a run's record: how many question types came from where."""
+
+
+def describe_run(plan: RunPlan, dataset: Dataset, typed: Sequence[TypedQuestion]) -> dict[str, Any]:
+    """The record of a run that begins, JSON-ready: plan, hashes of questions and documents, versions.
+
+    dataset: as it was read, so that a decision about a type makes it no other one. typed: its questions with their types.
+    """
     return {
         **plan.to_dict(),
         "name": dataset.name,
@@ -54,6 +62,7 @@ def describe_run(plan: RunPlan, dataset: Dataset) -> dict[str, Any]:
         "documents_fingerprint": dataset.documents_fingerprint,
         "questions": len(dataset.questions),
         "problems": problem_lines(dataset),
+        TYPES: count_types(typed),
         "version": installed_versions()["raglass"],
         "versions": installed_versions(),
     }

@@ -22,6 +22,7 @@ from app.run_view import (
 )
 from app.views import text
 from app.views.interval_plot import Row, interval_plot
+from app.views.question_types import show_question_types
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
@@ -89,6 +90,7 @@ def show_run(run_id: str) -> None:
                 "the gold answer word for word, which a reader that quotes sentences cannot reach; right and gold in answer do not."
             )
         )
+    show_question_types(run)
     _show_labels(run, scores)
     _show_questions(scores)
     _show_downloads(run)
