@@ -119,11 +119,8 @@ def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) 
     whole, *types = summaries
     groups = state.run_groups(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.segmented_control(
-            "Measure", BY_TYPE, default="correct", format_func=lambda each: NAMES[each], key="run-measure"
-        )
+        name = st.selectbox("Measure", BY_TYPE, format_func=lambda each: NAMES[each], key="run-measure", width=260)
         grouped = st.toggle("In three groups", disabled=not groups)
-    name = name or "correct"
     st.plotly_chart(
         dot_plot(whole, groups if grouped and groups else types, name),
         config=CHART_CONFIG,

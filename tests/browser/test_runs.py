@@ -187,6 +187,40 @@ def test_the_report_of_a_run_is_read_by_someone_without_raglass(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_an_unsure_question_type_is_decided_and_stays_so(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    untyped = tmp_path / "untyped.csv"
+    untyped.write_text(
+        "question,answer\nWhen was the treaty signed?,1648\n"
+        "What did the committee of the club in Norwich do about the lake?,drained it\n",
+        "utf-8",
+    )
+    window = visit()
+    page = begin(window, "test/oslo", untyped)
+    expect(page.get_by_role("button", name="Open this run")).to_be_visible()
+    open_run(page, 0)
+    types = page.get_by_test_id("stExpander").filter(has_text="Question types")
+    expect(page.get_by_text("1 that rules and classifier agree on, 1 unsure", exact=False).first).to_be_visible()
+    types.locator("summary").click()
+    keep = page.get_by_role("button", name="Keep these types")
+    expect(keep).to_be_disabled()
+    table = types.get_by_test_id("stDataFrame")
+    expect(table).to_be_visible()
+    box = table.bounding_box()
+    assert box is not None
+    table.dblclick(position={"x": box["width"] - 40, "y": 54})
+    page.keyboard.type("PROC", delay=50)
+    expect(page.get_by_role("option", name="PROCESS")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(keep).to_be_enabled()
+    keep.click()
+    expect(
+        page.get_by_text("1 chosen by a person, 1 that rules and classifier agree on", exact=False).first
+    ).to_be_visible()
+    page = window.go(page.url.removeprefix(window.base))
+    expect(page.get_by_text("1 chosen by a person", exact=False).first).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("PROCESS (1)")
+
+
 def test_what_is_no_dataset_is_said_and_starts_nothing(visit: Callable[..., Visit], tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("name,value\na,1\n", "utf-8")
