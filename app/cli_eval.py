@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli_compare import compare, gate
+from app.cli_feedback import from_feedback
 from app.cli_label import label
 from app.cli_types import types
 from app.shell import backend_option, complain, json_option, opened, print_json, progress_line, stopping_on_interrupt
@@ -25,7 +26,9 @@ def evaluate() -> None:
 
 
 @evaluate.command()
-@click.option("--dataset", default="builtin", show_default=True, help="`builtin`, SQuAD v2 .json, .csv or .jsonl.")
+@click.option(
+    "--dataset", default="builtin", show_default=True, help="`builtin`, SQuAD v2 .json, .csv, .jsonl, or hf:NAME."
+)
 @click.option("--limit", type=click.IntRange(1), help="Draw so many questions at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn with.")
 @click.option("--top-k", type=int, help="Chunks to retrieve.")
@@ -51,6 +54,7 @@ def run(
 ) -> None:
     """Ask every question of a dataset. Ctrl-C stops, with status 130; `raglass eval resume` goes on. Leaves with 1 if some failed."""
     with opened() as current:
+        from app.run_estimate import estimate_words
         from app.run_record import RunPlan
 
         settings = current.settings
@@ -66,6 +70,8 @@ def run(
             batch=batch,
         )
         stop = threading.Event()
+        words = estimate_words(current.store, plan.backend, current.evaluations.count(plan), plan.workers)
+        click.echo(words, err=True)
         follow(current, current.evaluations.run(plan, stop), stop, as_json=as_json)
 
 
@@ -171,5 +177,6 @@ def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:
 
 evaluate.add_command(label)
 evaluate.add_command(types)
+evaluate.add_command(from_feedback)
 evaluate.add_command(compare)
 evaluate.add_command(gate)

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from app.compared_runs import ComparedRuns, compare_stored
 from app.explanations import HoldsCorpus
+from app.feedback import MARK, FeedbackDataset, read_feedback
 from app.question_types import QuestionTypes
 from app.run_record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system
 from backends.registry import BackendConfig
 from evaluation.calibrating import Calibration, calibrate
-from evaluation.datasets import BUILTIN, Dataset, load_dataset
+from evaluation.datasets import Dataset, load_dataset, settle
 from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
@@ -28,6 +29,7 @@ from evaluation.summary import Summary, headline_figures, summarise
 from evaluation.typed_questions import count_types
 from evaluation.verdict import MAX_DROP
 from explain.gold import Gold
+from metrics.queries import TraceQuery
 from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
@@ -74,11 +76,14 @@ class Evaluations:
         self._store, self._keep = store, keep
         self.types = QuestionTypes(lambda: config().data_dir)
 
+    def count(self, plan: RunPlan) -> int:
+        """Questions that a run will ask. Raises InputError for a dataset that cannot be asked."""
+        return len(load_dataset(plan.dataset).draw(plan.limit, plan.seed).questions)
+
     def run(self, plan: RunPlan, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
         """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked."""
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
-        if plan.dataset != BUILTIN:  # so that it is found again from whichever folder the run is gone on with
-            plan = replace(plan, dataset=str(Path(plan.dataset).resolve()))
+        plan = replace(plan, dataset=settle(plan.dataset))
         self._backend(plan.backend)  # so that a mistyped one leaves no run behind
         typed = self.types.of(dataset)
         run_id = secrets.token_hex(4)
@@ -140,6 +145,17 @@ class Evaluations:
         self._keep_scores(run.run_id, changed)
         self._store().runs.note(run.run_id, {TYPES: count_types(typed)})
         return len(changed)
+
+    def feedback(self) -> FeedbackDataset:
+        """The labelled questions that people have made with their feedback."""
+        store = self._store()
+        found = {
+            stored.trace.trace_id: stored
+            for query in (TraceQuery(rating="any"), TraceQuery(search=MARK))
+            for stored in store.export(query)
+            if stored.rating or stored.note
+        }
+        return read_feedback(found.values())
 
     def keep_dataset(self, name: str, content: bytes) -> Path:
         """Keep an uploaded file, so that its run can be gone on with, and read it once. Raises InputError for one that is no dataset."""

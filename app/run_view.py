@@ -8,17 +8,12 @@ from typing import Any
 
 from app.compare_report import markdown_cell, p_equals
 from app.report import one_line
-from app.wording import listed, rough_time, three_figures, when
+from app.wording import listed, three_figures, when
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
 from evaluation.summary import MEASURES, UNTYPED, Measure, Summary
-from metrics.queries import TraceQuery
 from metrics.runs import StoredRun
-from metrics.store import TraceStore
-
-RECENT = 50
-"""Traces from which the time of a question is estimated."""
 
 HEADLINE = ("correct", "f1", "recall", "abstained", "duration, ms")
 """Measures that stand at the top of a run."""
@@ -103,16 +98,6 @@ class Dot:
     """What it is the mean of."""
     found: Measure
     """The mean."""
-
-
-def estimate_words(store: TraceStore, backend: str, questions: int, workers: int) -> str:
-    """How long a run will take, by the backend's newest traces."""
-    page = store.page(TraceQuery(backends=frozenset((backend,)), error="none"), limit=RECENT)
-    if not page.rows:
-        return f"How long that takes is not known: {backend} has answered nothing yet."
-    mean_s = sum(row.duration_ms for row in page.rows) / len(page.rows) / 1000
-    spent = rough_time(mean_s * questions / workers)
-    return f"About {spent} for {questions:,} questions, by the {len(page.rows)} newest traces of {backend}."
 
 
 def run_cells(run: StoredRun) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Labelled questions from a file, or those of the built-in corpus; rows that cannot be used are reported, not dropped in silence.
 
-Read here: SQuAD v2 JSON, CSV with the columns `question,type,answer,context`, and JSONL with the same names. Refuses to ask anything.
+Read here: SQuAD v2 JSON, CSV with the columns `question,type,answer,context`, JSONL with the same names, and rows of the Hugging Face hub.
+Refuses to ask anything.
 """
 
 import csv
@@ -17,6 +18,7 @@ from typing import Any
 import corpus
 from backends.local.documents.text import join_blocks, one_line, plain_blocks
 from backends.local.documents.types import MAX_TITLE_CHARS, Document
+from evaluation.hub import PREFIX, read_hub
 from explain.answers import normalise
 from explain.gold import Gold
 from pipeline.errors import InputError
@@ -96,15 +98,26 @@ def load_dataset(spec: str) -> Dataset:
     """The built-in questions (`builtin`), or those of a file. Raises InputError, saying what to do, for what holds no question."""
     if spec == BUILTIN:
         return Dataset(BUILTIN, tuple(_builtin()))
+    if spec.startswith(PREFIX):
+        return _asked(_collect(*_hub(spec)))
     path = Path(spec)
     readers = {".json": _squad, ".csv": _csv, ".jsonl": _jsonl}
     if path.suffix.lower() not in readers:
         raise InputError(
-            f"{path.name} is no dataset: give SQuAD v2 as .json, or .csv or .jsonl, or the word {BUILTIN}."
+            f"{path.name} is no dataset: give SQuAD v2 as .json, or .csv or .jsonl, {PREFIX}NAME for one of the Hugging Face hub, or the "
+            f"word {BUILTIN}."
         )
-    found = _collect(path.name, readers[path.suffix.lower()](_read(path)))
+    return _asked(_collect(path.name, readers[path.suffix.lower()](_read(path))))
+
+
+def settle(spec: str) -> str:
+    """The same dataset, to be found again from whichever folder one is in."""
+    return spec if spec == BUILTIN or spec.startswith(PREFIX) else str(Path(spec).resolve())
+
+
+def _asked(found: Dataset) -> Dataset:
     if not found.questions:
-        raise InputError(f"{path.name} holds no question that can be asked. {'; '.join(found.problems[:3])}".strip())
+        raise InputError(f"{found.name} holds no question that can be asked. {'; '.join(found.problems[:3])}".strip())
     return found
 
 
@@ -210,6 +223,17 @@ def _jsonl(text: str) -> Iterator[Found]:
             yield from _row(row, f"line {number}")
         else:
             yield f"line {number}: it is no object"
+
+
+def _hub(spec: str) -> tuple[str, Iterator[Found]]:
+    """Rows as SQuAD is kept there have their article in `title`."""
+    name, rows = read_hub(spec)
+
+    def found() -> Iterator[Found]:
+        for number, row in enumerate(rows, start=1):
+            yield from _row({"article": row.get("title"), **row}, f"row {number}")
+
+    return name, found()
 
 
 def _row(row: Mapping[str, Any], place: str) -> Iterator[Found]:

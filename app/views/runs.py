@@ -6,16 +6,15 @@ import streamlit as st
 
 from app import state
 from app.eval_report import progress_words, step_words
+from app.run_estimate import estimate_words
 from app.run_record import RunPlan
-from app.run_view import estimate_words, run_cells
+from app.run_view import run_cells
 from app.views import text
-from evaluation.datasets import BUILTIN, MOST_BYTES
+from app.views.run_source import Source
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
 REFRESH_S = 1.0
-
-FORMATS = ["json", "jsonl", "csv"]
 
 
 def follow_run() -> None:
@@ -71,11 +70,7 @@ def start_form() -> None:
     services = state.services()
     usable = [name for name, problem in services.backend_names().items() if problem is None]
     with st.expander("Start a run", icon=":material/play_arrow:", expanded=not services.evaluations.newest(1)):
-        file = st.file_uploader(
-            "Labelled questions: SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context; none for the built-in ones",
-            type=FORMATS,
-            max_upload_size=int(MOST_BYTES / 1e6),
-        )
+        source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox("Backend", usable, index=_place(usable, services.settings.backend_name))
             top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=120)
@@ -93,18 +88,17 @@ def start_form() -> None:
                 "rerank": rerank,
                 "workers": int(workers),
             }
-            _start(file, plan)
+            _start(source, plan)
 
 
 def _place(names: list[str], wanted: str) -> int | None:
     return names.index(wanted) if wanted in names else (0 if names else None)
 
 
-def _start(file: Any, plan: dict[str, Any]) -> None:
+def _start(source: Source, plan: dict[str, Any]) -> None:
     services = state.services()
     try:
-        dataset = BUILTIN if file is None else str(services.evaluations.keep_dataset(file.name, file.getvalue()))
-        whole = RunPlan(dataset=dataset, deadline_s=services.settings.deadline_s, **plan)
+        whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan)
         services.start_run(lambda stop: services.evaluations.run(whole, stop))
     except RaglassError as error:
         st.error(text.literal(str(error)), icon=":material/error:")

@@ -132,7 +132,7 @@ def _feedback(stored: StoredTrace) -> None:
             "Note",
             value=stored.note,
             key=note,
-            placeholder="Add a note",
+            placeholder="Add a note, or “Right: the answer”",
             label_visibility="collapsed",
             on_change=save,
             width=360,

@@ -58,10 +58,17 @@ def price_table() -> Mapping[str, Any]:
 def estimate(config: DeployConfig) -> Estimate:
     """The cost of a month with the least instances and the questions that the configuration expects."""
     prices = price_table()
-    lines = [*_endpoints(config, prices), *_per_question(config, prices), *_standing(config, prices)]
+    per_question = _per_question(config.expected.questions_per_month, prices)
+    lines = [*_endpoints(config, prices), *per_question, *_standing(config, prices)]
     if config.dashboard.enabled:
         lines += _dashboard(config, prices)
     return Estimate(tuple(lines), prices["as_of"], prices["region"], prices["source"])
+
+
+def estimate_questions(questions: int) -> Estimate:
+    """What so many questions cost beside what stands all month: the lines of `estimate` that grow with them."""
+    prices = price_table()
+    return Estimate(tuple(_per_question(questions, prices)), prices["as_of"], prices["region"], prices["source"])
 
 
 def _endpoints(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
@@ -76,8 +83,7 @@ def _endpoints(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine
     return lines
 
 
-def _per_question(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
-    questions = config.expected.questions_per_month
+def _per_question(questions: int, prices: Mapping[str, Any]) -> list[CostLine]:
     millions = questions / 1e6
     gb_seconds = questions * prices["lambda_seconds_per_question"] * prices["lambda_memory_gb"]
     logs_gb = questions * prices["logs_kb_per_question"] / 1e6

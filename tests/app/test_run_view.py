@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.evaluations import RunStep
+from app.run_estimate import cost_words, estimate_words
 from app.run_job import RunJob
 from app.run_view import (
     HEADLINE,
@@ -13,7 +14,6 @@ from app.run_view import (
     OUTCOMES,
     chosen,
     dots,
-    estimate_words,
     headline,
     interval_words,
     measure_words,
@@ -32,6 +32,7 @@ from evaluation.summary import MEASURES, Measure, headline_figures, summarise, s
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError
+from serving.deploy.prices import estimate_questions
 from tests.factories import make_failed_trace, make_generation, make_trace
 
 RUN = StoredRun(
@@ -134,6 +135,14 @@ def test_the_wait_is_estimated_from_what_the_backend_took(tmp_path):
         assert estimate_words(store, "local/embedded", 300, 4).startswith(
             "About 2 min for 300 questions, by the 1 newest"
         )
+
+
+def test_the_cost_is_estimated_where_there_is_one():
+    assert cost_words("local/embedded", 300) == "They cost nothing but this machine’s time."
+    assert cost_words("plugged", 300) == ""
+    price = estimate_questions(1_000_000).total_usd
+    assert f"${price:,.2f} (list prices of us-east-1" in cost_words("aws", 1_000_000)
+    assert price > 1
 
 
 def steps(stop: threading.Event):

@@ -57,6 +57,7 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
     if form.get_attribute("open") is None:
         form.locator("summary").click()
     if file is not None:
+        form.get_by_text("A file", exact=True).click()
         page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("combobox", name="Backend").click()
     page.get_by_role("option", name=backend, exact=True).click()
@@ -81,7 +82,7 @@ def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
     window.go("/status")
     page = window.go("/runs")
     expect(page.get_by_text("Paused.", exact=False)).to_be_visible()
-    page.wait_for_timeout(1_500)  # for the question that was under way
+    page.wait_for_timeout(4_000)  # for the question that was under way to be answered and shown
     before = page.get_by_text(f"of {QUESTIONS} asked", exact=False).inner_text()
     page.wait_for_timeout(2_500)  # two questions' time
     assert page.get_by_text(f"of {QUESTIONS} asked", exact=False).inner_text() == before

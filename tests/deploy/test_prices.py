@@ -1,7 +1,9 @@
 """The estimate, from the committed table."""
 
+import pytest
+
 from serving.deploy.config import Dashboard, DeployConfig, Embedder, Endpoints, Expected
-from serving.deploy.prices import estimate, price_table
+from serving.deploy.prices import estimate, estimate_questions, price_table
 
 DASHBOARD = Dashboard(enabled=True, vpc_id="v", subnet_ids=("a", "b"), allowed_cidr="203.0.113.7/32")
 
@@ -18,6 +20,14 @@ def test_two_endpoints_cost_their_hours() -> None:
 def test_without_questions_nothing_is_paid_for_them() -> None:
     lines = {line.what: line for line in estimate(DeployConfig(expected=Expected(questions_per_month=0))).lines}
     assert all(lines[what].usd_per_month == 0 for what in ("Lambda", "API Gateway", "X-Ray", "Pinecone reads"))
+
+
+def test_questions_cost_what_they_add_to_a_month() -> None:
+    def month(questions: int) -> float:
+        return estimate(DeployConfig(expected=Expected(questions_per_month=questions))).total_usd
+
+    assert estimate_questions(500).total_usd == pytest.approx(month(500) - month(0))
+    assert estimate_questions(0).total_usd == 0
 
 
 def test_instance_without_a_price_is_named_and_not_counted_as_free() -> None:
