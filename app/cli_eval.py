@@ -10,6 +10,7 @@ import click
 
 from app.cli_compare import compare, gate
 from app.cli_feedback import from_feedback
+from app.cli_judge import judge
 from app.cli_label import label
 from app.cli_types import types
 from app.shell import backend_option, complain, json_option, opened, print_json, progress_line, stopping_on_interrupt
@@ -176,6 +177,7 @@ def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:
 
 
 evaluate.add_command(label)
+evaluate.add_command(judge)
 evaluate.add_command(types)
 evaluate.add_command(from_feedback)
 evaluate.add_command(compare)

@@ -112,6 +112,12 @@ class Settings:
     stack: Annotated[
         str, About("Name of the deployed stack, from which its functions, endpoints, logs and alarms are named.")
     ] = "raglass"
+    judge_url: Annotated[
+        str, About("OpenAI-compatible endpoint of a model that judges answers of runs; empty for no judge.")
+    ] = ""
+    judge_model: Annotated[str, About("The judge's model, by the endpoint's name for it.")] = ""
+    judge_key: Annotated[str, About("Key of the judge's endpoint.", secret=True)] = ""
+    judge_timeout_s: Annotated[float, About("Seconds that the judge has for one attempt.", low=1, high=600)] = 30.0
     host: Annotated[
         str, About("Address that the dashboard listens on. `0.0.0.0` opens it to the network, without a password.")
     ] = "127.0.0.1"

@@ -108,18 +108,30 @@ class Evaluations:
         run, plan, dataset = self._recorded(run_id)
         scores = self.scores(run.run_id)
         todo = choose_unlabelled(scores, sample)
-        whole = min(len(scores), sample or len(scores))
         questions = {question.question_id: question for question in dataset.questions}
-        yield whole - len(todo), whole
         with self.opened_for(plan.backend, dataset) as backend:
-            for place, scored in enumerate(todo, start=1):
-                if stop is not None and stop.is_set():
-                    return
-                stored = self._store().get(scored.trace_id)
-                trace = None if stored is None else stored.trace
-                found = label_answer(scored, questions[scored.question_id], trace, backend)
-                self._keep_scores(run.run_id, [found])
-                yield whole - len(todo) + place, whole
+
+            def work(scored: Scored, trace: Trace | None) -> Scored:
+                return label_answer(scored, questions[scored.question_id], trace, backend)
+
+            yield from self.rescore(run.run_id, todo, min(len(scores), sample or len(scores)), work, stop)
+
+    def rescore(
+        self,
+        run_id: str,
+        todo: Sequence[Scored],
+        whole: int,
+        work: Callable[[Scored, Trace | None], Scored],
+        stop: threading.Event | None,
+    ) -> Iterator[tuple[int, int]]:
+        """Do the work on each answer and keep what comes of it; yields how many of the whole are done."""
+        yield whole - len(todo), whole
+        for place, scored in enumerate(todo, start=1):
+            if stop is not None and stop.is_set():
+                return
+            stored = self._store().get(scored.trace_id)
+            self._keep_scores(run_id, [work(scored, None if stored is None else stored.trace)])
+            yield whole - len(todo) + place, whole
 
     def dataset_of(self, run_id: str) -> Dataset:
         """What a run asks, types as the dataset has them. Raises InputError where it is another dataset by now."""

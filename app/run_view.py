@@ -42,6 +42,8 @@ NAMES = {
     "overconfidence": "Overconfidence",
     "brier": "Brier score",
     "reliance, nats": "Reliance, nats",
+    "judge: right": "Right, says the judge",
+    "judge: faithful": "Faithful, says the judge",
     "answer words": "Words",
     "duration, ms": "Time, ms",
     "embed, ms": "Embed, ms",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from app.config import Settings
 from app.evaluations import Evaluations
 from app.explanations import Explanations, HoldsCorpus
+from app.judging import Judging
 from app.live import Live
 from app.streaming import InFlight
 from backends import registry
@@ -97,6 +98,7 @@ class Services:
             lambda: self.store,
             self.keep_all,
         )
+        self.judging = Judging(settings, self.evaluations)
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         # One lock each, so that the store and the readiness check need not wait while an index is built.

@@ -75,6 +75,17 @@ class Scored:
     batch: int = 1
     """Questions that were asked in one go; of a shared stage the time is this question's share."""
 
+    judge: str = ""
+    """The model that judged it; empty until one did."""
+    judged_right: bool | None = None
+    """Whether the judge holds it right; None without a judgement."""
+    judged_faithful: bool | None = None
+    """Whether the judge finds it in the chunks; None without a judgement."""
+    judge_reason: str = ""
+    """Why, in the judge's words."""
+    judge_problem: str = ""
+    """Why there is no judgement though one was asked for; empty if there is one."""
+
     @property
     def timed_like(self) -> tuple[bool, bool]:
         """What kind of time was taken: whether a batch shared it, and whether the question's vector was known."""

@@ -75,6 +75,8 @@ MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
     "overconfidence": lambda s: None if s.confidence is None else s.confidence - s.correct,
     "brier": lambda s: None if s.confidence is None else (s.confidence - s.correct) ** 2,
     "reliance, nats": lambda s: s.reliance_nats,
+    "judge: right": lambda s: None if s.judged_right is None else float(s.judged_right),
+    "judge: faithful": lambda s: None if s.judged_faithful is None else float(s.judged_faithful),
     "answer words": lambda s: None if s.abstained else float(s.answer_words),
     "duration, ms": lambda s: s.duration_ms,
     **{f"{stage}, ms": partial(_stage_ms, stage) for stage in ("embed", "retrieve", "rerank", "generate")},

@@ -22,6 +22,7 @@ from app.run_view import (
 )
 from app.views import text
 from app.views.interval_plot import Row, interval_plot
+from app.views.judge import show_judge
 from app.views.question_types import show_question_types
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from evaluation.scoring import Scored
@@ -42,6 +43,8 @@ BY_TYPE = (
     "abstained",
     "overconfidence",
     "reliance, nats",
+    "judge: right",
+    "judge: faithful",
     "answer words",
     "duration, ms",
 )
@@ -92,6 +95,7 @@ def show_run(run_id: str) -> None:
         )
     show_question_types(run)
     _show_labels(run, scores)
+    show_judge(run, scores)
     _show_questions(scores)
     _show_downloads(run)
 
