@@ -16,6 +16,8 @@ from metrics.runs import StoredRun
 
 TYPE_HEADS = ("type", "n", "overlap@{k}", "RBO", "answers changed", "right, difference")
 
+TEST_HEADS = ("tested", "p", "p (Holm)")
+
 FOOTNOTE = (
     "Overlap: share of the retrieved chunks that are the same, by id; RBO: the same with the first ranks counting most. An answer has "
     "changed if it says something else, be it right or wrong. In brackets: 95 % intervals over resampled articles. KS: over the same "
@@ -93,7 +95,7 @@ def _runs(compared: ComparedRuns) -> tuple[tuple[str, StoredRun], ...]:
 
 
 def _type_lines(found: Certificate) -> list[str]:
-    name, number, *rest = _heads(found)
+    name, number, *rest = type_heads(found)
     lines = [f"{name:<12} {number:>6} " + "".join(f" {head:<21}" for head in rest).rstrip()]
     for each in found.types:
         first, questions, *cells = type_cells(each)
@@ -102,7 +104,8 @@ def _type_lines(found: Certificate) -> list[str]:
     return lines
 
 
-def _heads(found: Certificate) -> list[str]:
+def type_heads(found: Certificate) -> list[str]:
+    """TYPE_HEADS with the number of chunks."""
     return [head.format(k=found.top_k) for head in TYPE_HEADS]
 
 
@@ -122,11 +125,15 @@ def certificate_markdown(found: Certificate) -> str:
     lines = ["### Upgrade certificate", "", f"**{markdown_cell(headline(found))}**", ""]
     runs = [f"{name}: {'; '.join(about_words(run)[:2])}" for name, run in _runs(found.compared)]
     lines += [line for sentence in (*runs, *sentences(found)) for line in (markdown_cell(sentence), "")]
-    lines += [*_markdown_table(_heads(found), [type_cells(each) for each in found.types]), ""]
-    tests = [[each.name, p_words(each.p), p_words(each.p_adjusted)] for each in found.tests]
-    if tests:
-        lines += [*_markdown_table(["tested", "p", "p (Holm)"], tests), ""]
+    lines += [*_markdown_table(type_heads(found), [type_cells(each) for each in found.types]), ""]
+    if found.tests:
+        lines += [*_markdown_table(TEST_HEADS, test_rows(found)), ""]
     return "\n".join([*lines, f"<sub>{FOOTNOTE}</sub>", ""])
+
+
+def test_rows(found: Certificate) -> list[list[str]]:
+    """The cells of TEST_HEADS."""
+    return [[one_line(each.name), p_words(each.p), p_words(each.p_adjusted)] for each in found.tests]
 
 
 def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli_deploy import deploy
-from app.cli_drift import drift
 from app.cli_eval import evaluate
 from app.cli_ingest import ingest
 from app.cli_stability import stability
@@ -33,7 +32,6 @@ main.add_command(ingest)
 main.add_command(deploy)
 main.add_command(evaluate)
 main.add_command(stability)
-main.add_command(drift)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""`raglass drift`: whether questions or an index moved, and what a changed system does otherwise."""
+"""Commands of `raglass stability`: whether questions or an index moved, and what a changed system does otherwise."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -14,12 +14,7 @@ from app.shell import backend_option, json_option, opened, print_json, progress_
 from pipeline.errors import InputError
 
 
-@click.group()
-def drift() -> None:
-    """Say how far questions, an index or answers have moved."""
-
-
-@drift.command()
+@click.command()
 @backend_option
 @click.option("--newest", type=click.IntRange(20, 5_000), default=400, show_default=True, help="Traces to look at.")
 @click.option(
@@ -50,7 +45,7 @@ def questions(backend: str | None, newest: int, window: int, until: datetime | N
             sys.exit(1)
 
 
-@drift.command()
+@click.command()
 @backend_option
 @click.option("--other-backend", help="Compare with this backend's embedder, over the same chunks.")
 @click.option(
@@ -89,7 +84,7 @@ def index(
             click.echo(printable(indexes_text(found)))
 
 
-@drift.command()
+@click.command()
 @click.argument("run_a")
 @click.argument("run_b")
 @max_drop_option

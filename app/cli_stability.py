@@ -1,4 +1,4 @@
-"""`raglass stability`: whether retrieval and answers hold when questions are worded otherwise."""
+"""`raglass stability`: whether retrieval and answers hold when questions are worded otherwise, and, as commands of their own, drift."""
 
 import sys
 import threading
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli_drift import certificate, index, questions
 from app.shell import backend_option, complain, json_option, opened, print_json, progress_line, stopping_on_interrupt
 
 if TYPE_CHECKING:
@@ -14,21 +15,34 @@ if TYPE_CHECKING:
     from app.stability import StabilityPlan, StabilityStep
 
 
-@click.command()
-@click.option("--dataset", default="builtin", show_default=True, help="`builtin`, SQuAD v2 .json, .csv or .jsonl.")
+@click.group(invoke_without_command=True)
+@click.option(
+    "--dataset", default="builtin", show_default=True, help="`builtin`, SQuAD v2 .json, .csv, .jsonl, or hf:NAME."
+)
 @click.option("--perturb", default="all", show_default=True, help="What to change: all, or names separated by commas.")
 @click.option("--limit", type=click.IntRange(0), default=60, show_default=True, help="Questions to draw; 0 for all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn with.")
 @click.option("--top-k", type=click.IntRange(1), help="Chunks to find and to compare.")
 @backend_option
 @json_option
+@click.pass_context
 def stability(
-    dataset: str, perturb: str, limit: int, seed: int, top_k: int | None, backend: str | None, as_json: bool
+    context: click.Context,
+    dataset: str,
+    perturb: str,
+    limit: int,
+    seed: int,
+    top_k: int | None,
+    backend: str | None,
+    as_json: bool,
 ) -> None:
     """Ask questions in other words and over other chunks; say how far what is found and answered stays the same. Keeps no trace.
 
-    Ctrl-C stops and prints what is known. Leaves with 1 if an ask failed, with 130 if it was stopped.
+    Ctrl-C stops and prints what is known. Leaves with 1 if an ask failed, with 130 if it was stopped. The commands below look at
+    questions over time, at another index or embedder, and at an upgrade.
     """
+    if context.invoked_subcommand is not None:
+        return
     with opened() as current:
         from app.stability import StabilityPlan, read_kinds
 
@@ -42,6 +56,10 @@ def stability(
             seed=seed,
         )
         sys.exit(_check(current, plan, as_json=as_json))
+
+
+for command in (questions, index, certificate):
+    stability.add_command(command)
 
 
 def _check(current: "Services", plan: "StabilityPlan", *, as_json: bool) -> int:

@@ -18,6 +18,8 @@ QUESTION_NOTES = (
     "small windows reach that by chance. Other questions are not worse ones: whether answers got worse, a labelled run says.",
 )
 
+INDEX_HEADS = ("figure", "value")
+
 INDEX_NOTES = (
     "Neighbours kept: of a chunk's 10 nearest, the share that stayed; what a search would notice. Procrustes residual: what is left after",
     "the best rotation. CKA: 1 for vectors that were only turned, moved or scaled. None says which of the two finds more of what is asked.",
@@ -84,23 +86,33 @@ def questions_to_dict(found: QuestionDrift) -> dict[str, Any]:
 
 def indexes_text(found: MeasuredIndexes) -> str:
     """Both sides, and every figure with what it says."""
+    return "\n".join([*side_words(found), "", *_aligned(index_rows(found)), "", *INDEX_NOTES])
+
+
+def side_words(found: MeasuredIndexes) -> list[str]:
+    """Both sides and what of them was compared, a line each."""
     how = "embedded by both for this" if found.embedded else "in both indexes"
-    drift = found.drift
-    corrected, shift = drift.neighbour_overlap_corrected, drift.centroid_shift
     lines = [f"{name} {_side(side)}" for name, side in (("First: ", found.first), ("Second:", found.second))]
     lines.append(f"{count(found.compared, 'chunk')} compared, {how}")
     if not found.embedded:
+        drift = found.drift
         lines.append(
             f"{drift.shared:,} in both, {drift.added:,} only in the second, {drift.removed:,} only in the first"
         )
-    figures = (
+    return lines
+
+
+def index_rows(found: MeasuredIndexes) -> list[tuple[str, str]]:
+    """The cells of INDEX_HEADS."""
+    drift = found.drift
+    corrected, shift = drift.neighbour_overlap_corrected, drift.centroid_shift
+    return [
         ("neighbours kept", f"{drift.neighbour_overlap:.3f}"),
         ("  beyond chance", "–" if corrected is None else f"{corrected:.3f}"),
         ("Procrustes residual", f"{drift.procrustes_residual:.3f}"),
         ("CKA", f"{drift.cka:.3f}"),
         ("shift of the mean", "– (the dimensions differ)" if shift is None else f"{shift:.3f}"),
-    )
-    return "\n".join([*lines, "", *_aligned(figures), "", *INDEX_NOTES])
+    ]
 
 
 def _side(side: IndexSide) -> str:

@@ -1,12 +1,12 @@
 """Runs and calibrations as plain text for a shell."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.evaluations import RunStep
 from app.report import WIDTH, one_line, progress_text, shortened
-from app.run_record import TYPES
+from app.run_record import TYPES, UNCOVERED
 from app.sureness import quality_rows
 from app.types_report import types_words
 from app.wording import count, rough_time, when
@@ -45,8 +45,19 @@ def about_words(run: StoredRun) -> list[str]:
     problems = about.get("problems") or []
     if problems:
         lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems))}")
-    words = types_words(about.get(TYPES) or {})
-    return [*lines, words] if words else lines
+    return [*lines, *filter(None, (_uncovered_words(about), types_words(about.get(TYPES) or {})))]
+
+
+def _uncovered_words(about: Mapping[str, Any]) -> str:
+    """Questions that the corpus cannot answer; empty where there are none, or nothing is known of it."""
+    found = about.get(UNCOVERED) or {}
+    if not found.get("questions"):
+        return ""
+    more = f" and {found['more']:,} more" if found["more"] else ""
+    return (
+        f"The corpus cannot answer {count(found['questions'], 'question')}, which count all the same: the document that is named is not "
+        f"in it, or does not hold the answer ({', '.join(map(one_line, found['documents']))}{more})."
+    )
 
 
 def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:

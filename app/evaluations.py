@@ -18,9 +18,10 @@ from app.compared_runs import ComparedRuns, compare_stored
 from app.explanations import HoldsCorpus
 from app.feedback import MARK, FeedbackDataset, read_feedback
 from app.question_types import QuestionTypes
-from app.run_record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system
+from app.run_record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system, describe_uncovered
 from backends.registry import BackendConfig
 from evaluation.calibrating import Calibration, calibrate
+from evaluation.coverage import find_uncovered
 from evaluation.datasets import Dataset, load_dataset, settle
 from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
@@ -270,6 +271,9 @@ class Evaluations:
                     if not indexed:
                         status = "stopped"
                         return
+                if not dataset.documents and isinstance(backend, HoldsCorpus):
+                    found = find_uncovered(dataset.questions, backend.corpus.documents())
+                    self._store().runs.note(run_id, describe_uncovered(found))
                 asking = run_questions(
                     dataset.questions,
                     lambda texts: self._ask(backend, plan, texts, before),

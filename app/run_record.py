@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.versions import installed_versions
-from evaluation.datasets import Dataset, problem_lines
+from evaluation.datasets import Dataset, LabelledQuestion, problem_lines
 from evaluation.typed_questions import TypedQuestion, count_types
 from pipeline.types import Setting, Trace
 
@@ -65,6 +65,25 @@ def describe_run(plan: RunPlan, dataset: Dataset, typed: Sequence[TypedQuestion]
         TYPES: count_types(typed),
         "version": installed_versions()["raglass"],
         "versions": installed_versions(),
+    }
+
+
+UNCOVERED = "uncovered"
+"""In a run's record: questions that its corpus cannot answer."""
+
+MOST_UNCOVERED = 5
+"""Of them that are named."""
+
+
+def describe_uncovered(questions: Sequence[LabelledQuestion]) -> dict[str, Any]:
+    """Questions whose document is not in the corpus or does not hold their answer, JSON-ready: how many, and the first documents."""
+    named = list(dict.fromkeys(question.article for question in questions))
+    return {
+        UNCOVERED: {
+            "questions": len(questions),
+            "documents": named[:MOST_UNCOVERED],
+            "more": max(0, len(named) - MOST_UNCOVERED),
+        }
     }
 
 

@@ -24,6 +24,8 @@ NAMES = {
     "f1": "F1",
     "gold in answer": "Gold in answer",
     "has answer: correct": "Right, with an answer",
+    "has answer: exact": "Exact, with an answer",
+    "has answer: f1": "F1, with an answer",
     "no answer: correct": "Right, without one",
     "abstained": "Abstained",
     "recall@1": "Recall@1",

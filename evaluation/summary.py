@@ -57,6 +57,8 @@ MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
     "f1": lambda s: s.f1,
     "gold in answer": lambda s: float(s.holds_gold) if s.answerable else None,
     "has answer: correct": lambda s: float(s.correct) if s.answerable else None,
+    "has answer: exact": lambda s: float(s.exact) if s.answerable else None,
+    "has answer: f1": lambda s: s.f1 if s.answerable else None,
     "no answer: correct": lambda s: None if s.answerable else float(s.correct),
     "abstained": lambda s: float(s.abstained),
     "recall@1": lambda s: float(s.gold_rank == 1) if s.answerable else None,

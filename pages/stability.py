@@ -3,13 +3,20 @@
 import streamlit as st
 
 from app.views import text
+from app.views.certificate import show_certificate
 from app.views.drift import show_drift
+from app.views.index_drift import show_index_drift
 from app.views.stability import show_stability
 from pipeline.errors import RaglassError
 
 st.title("Stability", anchor=False)
-tabs = st.tabs(["Words and chunks", "Questions over time"])
-for tab, show in zip(tabs, (show_stability, show_drift), strict=True):
+views = {
+    "Words and chunks": show_stability,
+    "Questions over time": show_drift,
+    "Another index": show_index_drift,
+    "Upgrade certificate": show_certificate,
+}
+for tab, show in zip(st.tabs(list(views)), views.values(), strict=True):
     with tab:
         try:
             show()

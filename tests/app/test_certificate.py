@@ -1,4 +1,4 @@
-"""`raglass drift certificate`: over stored runs, and over simulated pairs of runs of one system."""
+"""`raglass stability certificate`: over stored runs, and over simulated pairs of runs of one system."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -66,7 +66,7 @@ def changed(services: Services, baseline: str) -> str:
 def test_unchanged_system_raises_no_alarm_and_says_what_that_is_worth(
     run: Run, services: Services, baseline: str, same: str
 ) -> None:
-    done = run("drift", "certificate", baseline, same, services=services)
+    done = run("stability", "certificate", baseline, same, services=services)
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("No alarm.")
     assert "Both runs gave the same answer to every question" in done.stdout
@@ -104,7 +104,7 @@ def test_alarm_leaves_with_1_and_is_written_as_markdown(
     run: Run, services: Services, baseline: str, changed: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "certificate.md"
-    done = run("drift", "certificate", baseline, changed, "--markdown", str(file), services=services)
+    done = run("stability", "certificate", baseline, changed, "--markdown", str(file), services=services)
     assert done.exit_code == 1
     assert done.stdout.startswith("Alarm: the verdict, correct (p <0.001)")
     assert "embedder e5-small / e5-*large*" in done.stdout
@@ -114,7 +114,7 @@ def test_alarm_leaves_with_1_and_is_written_as_markdown(
 
 
 def test_certificate_for_programs(run: Run, services: Services, baseline: str, changed: str) -> None:
-    data = json.loads(run("drift", "certificate", baseline, changed, "--json", services=services).stdout)
+    data = json.loads(run("stability", "certificate", baseline, changed, "--json", services=services).stdout)
     assert (data["alarm"], "correct" in data["signals"]) == (True, True)
     assert data["types"][0]["overlap"]["value"] == pytest.approx(0.6)
     assert data["comparison"]["verdict"]["outcome"] == "not safe"
@@ -151,7 +151,7 @@ def test_runs_that_cannot_be_compared_are_refused(
     run: Run, services: Services, baseline: str, second: str, complaint: str
 ) -> None:
     store(services, "eeee0006", [make_scored(1000)])
-    done = run("drift", "certificate", baseline, second, services=services)
+    done = run("stability", "certificate", baseline, second, services=services)
     assert (done.exit_code, complaint in done.stderr) == (2, True)
 
 

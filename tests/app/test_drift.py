@@ -1,4 +1,4 @@
-"""`raglass drift questions` and `index`, over stored traces and corpora that cost nothing to embed."""
+"""`raglass stability questions` and `index`, over stored traces and corpora that cost nothing to embed."""
 
 import json
 import random
@@ -192,16 +192,16 @@ def test_backend_without_questions_is_refused_with_those_that_have_some(services
 
 def test_drift_of_questions_in_the_shell(run: Run, services: Services) -> None:
     ask(services, GEOLOGY, 40, day=0)
-    quiet = run("drift", "questions", "--window", "20", services=services)
+    quiet = run("stability", "questions", "--window", "20", services=services)
     assert (quiet.exit_code, quiet.stdout.startswith("No drift in 1 window: local/embedded")) == (0, True), quiet.output
     ask(services, KITCHEN, 40, day=3, score=0.5)
-    loud = run("drift", "questions", "--window", "20", "--until", "2025-09-05", services=services)
+    loud = run("stability", "questions", "--window", "20", "--until", "2025-09-05", services=services)
     assert loud.exit_code == 1
     assert loud.stdout.startswith("2 of 2 windows drifted")
     assert loud.stdout.count(" drifted\n") == 2
-    data = json.loads(run("drift", "questions", "--window", "20", "--json", services=services).stdout)
+    data = json.loads(run("stability", "questions", "--window", "20", "--json", services=services).stdout)
     assert [each["drifted"] for each in data["windows"]] == [data["drifted"]] * 2 == [True] * 2
-    none = run("drift", "questions", "--backend", "nobody", services=services)
+    none = run("stability", "questions", "--backend", "nobody", services=services)
     assert (none.exit_code, "No question to nobody" in none.stderr) == (2, True)
 
 
@@ -256,16 +256,16 @@ def test_indexes_that_cannot_be_compared_are_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     add_documents(services, 5)
-    done = run("drift", "index", *arguments, services=services)
+    done = run("stability", "index", *arguments, services=services)
     assert done.exit_code in (1, 2)
     assert complaint in done.stderr
 
 
 def test_index_drift_in_the_shell(run: Run, services: Services) -> None:
     add_documents(services, 20, ("local/embedded", "local/copy"))
-    done = run("drift", "index", "--other-backend", "local/copy", services=services)
+    done = run("stability", "index", "--other-backend", "local/copy", services=services)
     assert done.exit_code == 0
     assert "20 chunks compared, embedded by both for this" in done.stdout
     assert "neighbours kept      1.000" in done.stdout
-    data = json.loads(run("drift", "index", "--other-backend", "local/copy", "--json", services=services).stdout)
+    data = json.loads(run("stability", "index", "--other-backend", "local/copy", "--json", services=services).stdout)
     assert data["drift"]["neighbour_overlap"] == 1

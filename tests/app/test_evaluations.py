@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from app.eval_report import step_words
+from app.eval_report import about_words, step_words
 from app.evaluations import RunStep, answered_by
 from app.indexing import Upload
 from app.run_record import RunPlan
@@ -86,6 +86,26 @@ def test_models_and_index_that_answered_are_recorded(tmp_path: Path) -> None:
         about = services.evaluations.find(end.run_id).about
         assert about["index"] == services.corpus("local/embedded").index.manifest.fingerprint
         assert about["embedder"].startswith("intfloat/multilingual-e5-small")
+    finally:
+        services.close()
+
+
+def test_questions_that_the_corpus_cannot_answer_are_said_and_count_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    path.write_text(
+        "question,answer,article\nWhich river flows through Cologne?,Rhine,Rivers of nowhere\n"
+        "Who proposed continental drift?,Alfred Wegener,\n"
+    )
+    services = Services(replace(Settings(), data_dir=tmp_path / "data", threads=1))
+    try:
+        end = last(services.evaluations.run(RunPlan(str(path), "local/embedded", 2, 30.0)))
+        run = services.evaluations.find(end.run_id)
+        assert run.answers == 2
+        [line] = [line for line in about_words(run) if line.startswith("The corpus cannot answer")]
+        assert line.startswith("The corpus cannot answer 1 question, which count all the same")
+        assert "(Rivers of nowhere)" in line
+        end = last(services.evaluations.run(RunPlan("builtin", "local/embedded", 2, 30.0, limit=2)))
+        assert not any("cannot answer" in line for line in about_words(services.evaluations.find(end.run_id)))
     finally:
         services.close()
 

@@ -62,6 +62,8 @@ def test_every_measure_is_the_mean_over_what_counts_towards_it() -> None:
         "f1": (1.75 / 5, 5),
         "gold in answer": (1 / 3, 3),
         "has answer: correct": (1 / 3, 3),
+        "has answer: exact": (0.0, 3),
+        "has answer: f1": (0.75 / 3, 3),
         "no answer: correct": (1 / 2, 2),
         "abstained": (2 / 5, 5),
         "recall@1": (1 / 3, 3),

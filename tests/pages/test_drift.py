@@ -1,12 +1,14 @@
-"""The drift tab of the Stability page: what to do without traces, the chart with them, and an error that can be acted on."""
+"""The tabs about drift on the Stability page: what to do without traces, the chart with them, another index, and errors to be acted on."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.services import Services
+from app.views.index_drift import FOLDER
 from backends import registry
 from tests.app import test_drift as corpora
 from tests.pages.test_pages import shown
@@ -18,7 +20,7 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     from app import services as use_cases
 
     current = corpora.make_services(tmp_path)
-    monkeypatch.setattr(registry, "names", lambda: ["local/embedded"])
+    monkeypatch.setattr(registry, "names", lambda: ["local/embedded", "local/copy"])
     monkeypatch.setattr(use_cases, "services", lambda: current)
     return current
 
@@ -61,4 +63,38 @@ def test_too_few_questions_are_said_and_nothing_old_is_shown(open_page, services
     assert not page.exception
     assert "12 stored questions" in shown(page).replace("\\", "")
     assert not page.get("plotly_chart")
+    services.close()
+
+
+def compare(page, **fields: str):
+    for field in page.text_input:
+        if field.label in fields:
+            field.set_value(fields[field.label])
+    (button,) = [each for each in page.button if each.label == "Compare"]
+    return button.click().run()
+
+
+def test_another_embedder_is_compared_over_the_same_chunks(open_page, services):
+    corpora.add_documents(services, 20, ("local/embedded", "local/copy"))
+    page = compare(open_page("stability"))
+    assert not page.exception
+    assert "20 chunks compared, embedded by both for this" in shown(page)
+    assert re.search(r"neighbours kept</\w+><td[^>]*>1\.000", shown(page))
+    services.close()
+
+
+def test_another_folder_is_compared_by_what_both_hold(open_page, services, tmp_path):
+    corpora.add_documents(services, 20)
+    other = corpora.make_services(tmp_path / "other")
+    corpora.add_documents(other, 15)
+    other.close()
+    page = open_page("stability")
+    page.session_state["index-against"] = FOLDER
+    page = compare(page.run(), **{"Data folder": str(tmp_path / "other")})
+    assert not page.exception
+    assert "15 in both, 0 only in the second, 5 only in the first" in shown(page).replace("\\", "")
+    page = compare(page, **{"Data folder": str(tmp_path / "missing")})
+    assert not page.exception
+    assert "holds no index" in shown(page)
+    assert "15 in both" not in shown(page)
     services.close()

@@ -1,0 +1,78 @@
+"""The upgrade certificate of two runs: whether there is an alarm, what changed by type, and every test."""
+
+import json
+
+import streamlit as st
+
+from app import state
+from app.certificate import Certificate, certify_runs
+from app.certificate_report import (
+    FOOTNOTE,
+    TEST_HEADS,
+    certificate_markdown,
+    certificate_to_dict,
+    headline,
+    sentences,
+    test_rows,
+    type_cells,
+    type_heads,
+)
+from app.eval_report import about_words
+from app.views import text
+from evaluation.verdict import MAX_DROP
+
+
+def show_certificate() -> None:
+    """Two runs to choose, and the certificate."""
+    services = state.services()
+    runs = {run.run_id: run for run in services.evaluations.newest() if run.answers}
+    if len(runs) < 2:
+        st.info("Run the same questions before and after a change on the Runs page; then certify the change here.")
+        return
+    newest, before, *_ = runs
+    with st.form("certificate-form", border=False):
+        for name, usual, key in (("Before", before, "certificate-before"), ("After", newest, "certificate-after")):
+            st.selectbox(
+                name,
+                list(runs),
+                index=list(runs).index(usual),
+                format_func=lambda run_id: "; ".join(about_words(runs[run_id])[:2]),
+                key=key,
+            )
+        pressed = st.form_submit_button("Certify", type="primary", icon=":material/verified:")
+    if pressed:
+        st.session_state["certificate"] = None
+        chosen = st.session_state["certificate-before"], st.session_state["certificate-after"]
+        with st.spinner("Comparing …"):
+            st.session_state["certificate"] = certify_runs(services, *chosen, max_drop=MAX_DROP)
+    found: Certificate | None = st.session_state.get("certificate")
+    if found is None:
+        st.info(
+            "What a changed embedder, index or prompt does to chunks, answers and scores, at 5 false alarms in 100."
+        )
+        return
+    _show(found)
+
+
+def _show(found: Certificate) -> None:
+    show = st.error if found.alarm else st.success
+    show(text.literal(headline(found)), icon=":material/notifications_active:" if found.alarm else ":material/check:")
+    for sentence in sentences(found):
+        st.write(text.literal(sentence))
+    text.show(text.table_html(type_heads(found), [type_cells(each) for each in found.types], "certificate"))
+    with st.expander("Every test"):
+        text.show(text.table_html(TEST_HEADS, test_rows(found), "certificate-tests"))
+    text.show(text.note_html(FOOTNOTE))
+    with st.container(horizontal=True):
+        for label, content, suffix, mime in (
+            ("JSON", json.dumps(certificate_to_dict(found), indent=1), "json", "application/json"),
+            ("Markdown", certificate_markdown(found), "md", "text/markdown"),
+        ):
+            st.download_button(
+                f"Download certificate as {label}",
+                content,
+                file_name=f"certificate.{suffix}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+            )
