@@ -64,7 +64,7 @@ def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:
     """A run and its results, in all and by question type, with intervals."""
     whole, *types = summaries
     lines = [*about_words(run), ""]
-    lines += [f"  {name:<22} {measure_words(found)}" for name, found in whole.measures.items()]
+    lines += [f"  {name:<22} {measure_words(found)}" for name, found in whole.measures.items() if found.questions]
     if whole.failed:
         lines.append(f"  {count(whole.failed, 'question')} failed, counted as wrong.")
     if types:

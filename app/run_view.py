@@ -90,6 +90,9 @@ OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
 }
 """Which questions a table of them shows."""
 
+JUDGED = {True: "right", False: "wrong", None: ""}
+"""A judge's word in a table."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet would run."""
 
@@ -214,6 +217,8 @@ def question_cells(scored: Scored) -> dict[str, Any]:
         "f1": round(scored.f1, 2),
         "gold rank": scored.gold_rank,
         "confidence": scored.confidence,
+        "reliance, nats": None if scored.reliance_nats is None else round(scored.reliance_nats, 1),
+        "judge": JUDGED[scored.judged_right],
         "duration, ms": round(scored.duration_ms, 1),
         "trace": scored.trace_id,
     }

@@ -12,7 +12,7 @@ from app.drift_report import INDEX_HEADS, INDEX_NOTES, index_rows, progress_word
 from app.views import text
 from pipeline.errors import InputError
 
-EMBEDDER, FOLDER = "Another backend’s embedder", "The index in another data folder"
+EMBEDDER, FOLDER = "Another embedder", "Another data folder"
 
 
 def show_index_drift() -> None:
