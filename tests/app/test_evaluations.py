@@ -145,15 +145,20 @@ def test_questions_are_asked_in_batches_where_the_backend_takes_them(
     assert asked(services) == once()
 
 
-def test_run_stopped_between_batches_is_gone_on_with_and_nothing_is_asked_twice(
-    batched: tuple[Services, BatchBackend], plan: RunPlan
-) -> None:
-    services, backend = batched
+def stop_after_a_batch(services: Services, plan: RunPlan) -> str:
+    """Start a run and stop it once it has answers; its id."""
     stop = threading.Event()
     for step in services.evaluations.run(plan, stop):
         if step.progress is not None and step.progress.done:
             stop.set()
-    run = services.evaluations.find(step.run_id)
+    return step.run_id
+
+
+def test_run_stopped_between_batches_is_gone_on_with_and_nothing_is_asked_twice(
+    batched: tuple[Services, BatchBackend], plan: RunPlan
+) -> None:
+    services, backend = batched
+    run = services.evaluations.find(stop_after_a_batch(services, plan))
     assert (run.status, run.answers) == ("stopped", 5)
     assert last(services.evaluations.resume(run.run_id)).progress.done == QUESTIONS
     assert asked(services) == once()
@@ -164,11 +169,8 @@ def test_run_of_a_version_that_knew_no_batches_is_gone_on_with_one_question_at_a
     batched: tuple[Services, BatchBackend], plan: RunPlan
 ) -> None:
     services, backend = batched
-    stop = threading.Event()
-    for step in services.evaluations.run(plan, stop):
-        if step.progress is not None and step.progress.done:
-            stop.set()
-    older = {name: value for name, value in services.evaluations.find(step.run_id).about.items() if name != "batch"}
+    run_id = stop_after_a_batch(services, plan)
+    older = {name: value for name, value in services.evaluations.find(run_id).about.items() if name != "batch"}
     services.store.runs.start("01d", older)
     before = len(backend.batches)
     assert last(services.evaluations.resume("01d")).progress.done == QUESTIONS
