@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from app.report import printable
+from metrics.prices import Estimate
 from serving.deploy.changes import ChangeSet
 from serving.deploy.checks import Check
 from serving.deploy.deployment import Outcome
 from serving.deploy.planning import Plan
-from serving.deploy.prices import Estimate
 from serving.deploy.standing import Standing
 
 MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "unknown"}
@@ -59,7 +59,7 @@ def _cost(cost: Estimate) -> Iterator[str]:
     width = max(len(line.what) for line in cost.lines)
     yield f"A month costs about {usd(cost.total_usd)} (list prices of {cost.region}, {cost.as_of})"
     for line in cost.lines:
-        price = "no price known" if line.usd_per_month is None else usd(line.usd_per_month)
+        price = "no price known" if line.usd is None else usd(line.usd)
         yield f"  {line.what:<{width}}  {price:>14}  {line.basis}"
     yield f"  Prices: {cost.source}."
 

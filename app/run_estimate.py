@@ -1,6 +1,7 @@
 """What a run will take: time by what the backend's newest traces took, and on AWS what its questions cost. Before it starts."""
 
 from app.wording import rough_time
+from metrics.prices import estimate_questions
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 
@@ -26,8 +27,6 @@ def cost_words(backend: str, questions: int) -> str:
     """What the questions cost beside what is paid anyway."""
     if backend != AWS:
         return "They cost nothing but this machine’s time." if backend.startswith("local/") else ""
-    from serving.deploy.prices import estimate_questions
-
     found = estimate_questions(questions)
     return (
         f"They cost about ${found.total_usd:,.2f} (list prices of {found.region}, {found.as_of}); endpoints are paid by the hour, asked or "

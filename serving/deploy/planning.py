@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from metrics.prices import Estimate
 from serving.deploy.artifacts import artifacts
 from serving.deploy.changes import ChangeSet
 from serving.deploy.checks import Check, examine
 from serving.deploy.parameters import part_values
-from serving.deploy.prices import Estimate, estimate
+from serving.deploy.prices import estimate
 from serving.deploy.site import Site
 from serving.deploy.templates import Template, stack_name
 

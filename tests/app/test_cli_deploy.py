@@ -54,7 +54,7 @@ def test_plan_for_a_program_has_the_same_in_it(run: Run) -> None:
     assert done.exit_code == 1
     assert found["ready"] is False
     assert set(found["creates"]) == {"demo-storage", "demo-serving"}
-    assert found["usd_per_month"] == pytest.approx(sum(line["usd_per_month"] for line in found["cost"]["lines"]))
+    assert found["usd_per_month"] == pytest.approx(sum(line["usd"] for line in found["cost"]["lines"]))
     assert {check["name"] for check in found["checks"] if check["verdict"] == "missing"} == {
         "Pinecone key",
         "credentials",

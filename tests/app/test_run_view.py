@@ -29,10 +29,10 @@ from evaluation.groups import compare_types
 from evaluation.runner import RunProgress
 from evaluation.scoring import score_trace
 from evaluation.summary import MEASURES, Measure, headline_figures, summarise, summarise_groups
+from metrics.prices import estimate_questions
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError
-from serving.deploy.prices import estimate_questions
 from tests.factories import make_failed_trace, make_generation, make_trace
 
 RUN = StoredRun(

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from app.cli_deploy import deploy
-from serving.deploy.prices import price_table
+from metrics.prices import price_table
 from serving.deploy.templates import PARTS, Template
 
 DOC = (Path(__file__).resolve().parents[2] / "docs" / "deploy.md").read_text("utf-8")

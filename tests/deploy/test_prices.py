@@ -2,8 +2,9 @@
 
 import pytest
 
+from metrics.prices import estimate_questions, price_table
 from serving.deploy.config import Dashboard, DeployConfig, Embedder, Endpoints, Expected
-from serving.deploy.prices import estimate, estimate_questions, price_table
+from serving.deploy.prices import estimate
 
 DASHBOARD = Dashboard(enabled=True, vpc_id="v", subnet_ids=("a", "b"), allowed_cidr="203.0.113.7/32")
 
@@ -12,14 +13,14 @@ def test_two_endpoints_cost_their_hours() -> None:
     lines = {line.what: line for line in estimate(DeployConfig()).lines}
     table = price_table()
     hourly = table["sagemaker_instance_hour"]["ml.m5.xlarge"]
-    assert lines["SageMaker embedder"].usd_per_month == hourly * table["hours_per_month"]
-    twice = estimate(DeployConfig(endpoints=Endpoints(min_instances=2))).lines[0].usd_per_month
+    assert lines["SageMaker embedder"].usd == hourly * table["hours_per_month"]
+    twice = estimate(DeployConfig(endpoints=Endpoints(min_instances=2))).lines[0].usd
     assert twice == 2 * hourly * table["hours_per_month"]
 
 
 def test_without_questions_nothing_is_paid_for_them() -> None:
     lines = {line.what: line for line in estimate(DeployConfig(expected=Expected(questions_per_month=0))).lines}
-    assert all(lines[what].usd_per_month == 0 for what in ("Lambda", "API Gateway", "X-Ray", "Pinecone reads"))
+    assert all(lines[what].usd == 0 for what in ("Lambda", "API Gateway", "X-Ray", "Pinecone reads"))
 
 
 def test_questions_cost_what_they_add_to_a_month() -> None:
