@@ -9,7 +9,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ from metrics.queries import TraceQuery
 from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
+from pipeline.locks import held_alone
 from pipeline.protocols import Backend, BatchAnswerer
 from pipeline.types import Setting, Trace
 
@@ -88,15 +89,20 @@ class Evaluations:
         self._backend(plan.backend)  # so that a mistyped one leaves no run behind
         typed = self.types.of(dataset)
         run_id = secrets.token_hex(4)
-        self._store().runs.start(run_id, describe_run(plan, dataset, typed))
-        yield from self._go(run_id, plan, self.types.fill(dataset), [], stop)
+        with self._alone(run_id):
+            self._store().runs.start(run_id, describe_run(plan, dataset, typed))
+            yield from self._go(run_id, plan, self.types.fill(dataset), [], stop)
 
     def resume(self, run_id: str, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
-        """Go on with a run: what was answered stays, what failed is asked again. Raises InputError where its dataset has changed."""
+        """Go on with a run: what was answered stays, what failed is asked again.
+
+        Raises InputError where its dataset has changed, and while somebody else is at it, in this process or another.
+        """
         run, plan, dataset = self._recorded(run_id)
-        done = [scored for scored in self.scores(run.run_id) if not scored.failed]
-        self._store().runs.set_status(run.run_id, "running")
-        yield from self._go(run.run_id, plan, self.types.fill(dataset), done, stop)
+        with self._alone(run.run_id):
+            done = [scored for scored in self.scores(run.run_id) if not scored.failed]
+            self._store().runs.set_status(run.run_id, "running")
+            yield from self._go(run.run_id, plan, self.types.fill(dataset), done, stop)
 
     def label(
         self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
@@ -257,6 +263,15 @@ class Evaluations:
                 f"The dataset {plan.dataset} is another one than when run {run.run_id} was started. Start a new run with it."
             )
         return run, plan, dataset
+
+    def _alone(self, run_id: str) -> AbstractContextManager[None]:
+        """While a run is asked: by one at a time, so that no question is asked twice."""
+        return held_alone(
+            self._config().data_dir / "runs" / f"{run_id}.lock",
+            InputError(
+                f"The run {run_id} is going on already, on a page or in another shell. Wait for it to end, or stop it there."
+            ),
+        )
 
     def _go(
         self, run_id: str, plan: RunPlan, dataset: Dataset, done: list[Scored], stop: threading.Event | None

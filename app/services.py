@@ -245,6 +245,11 @@ class Services:
         """The last run of this process, going on or ended; None before the first."""
         return self._run_job
 
+    def runs_now(self, run_id: str) -> bool:
+        """Whether this process is at that run."""
+        job = self._run_job
+        return job is not None and job.running and job.step is not None and job.step.run_id == run_id
+
     def start_run(self, begin: "Callable[[threading.Event], Iterator[RunStep]]") -> "RunJob":
         """Start a run, or go on with one, in a thread. Raises InputError while another is going on in this process."""
         from app.run_job import RunJob

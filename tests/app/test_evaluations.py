@@ -199,6 +199,23 @@ def test_stopped_run_is_gone_on_with_and_nothing_is_asked_twice(
     assert asked(services) == once()
 
 
+def test_run_that_is_going_on_is_not_asked_by_a_second_one_too(
+    services: Services, make_services: Make, plan: RunPlan
+) -> None:
+    elsewhere = make_services()
+    steps = services.evaluations.run(plan)
+    for step in steps:
+        if step.progress is not None and step.progress.done == 3:
+            break
+    for other in (services, elsewhere):
+        with pytest.raises(InputError, match=f"The run {step.run_id} is going on already"):
+            next(other.evaluations.resume(step.run_id))
+    assert services.evaluations.find(step.run_id).status == "running"
+    steps.close()
+    last(elsewhere.evaluations.resume(step.run_id))
+    assert asked(services) == once()
+
+
 def test_failed_question_is_asked_again_and_its_answer_takes_the_place_of_the_failure(
     make_services: Make, tmp_path: Path
 ) -> None:

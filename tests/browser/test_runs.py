@@ -2,12 +2,14 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from metrics.store import TraceStore
 from tests.browser.conftest import Dashboard, Visit, start, write_plugin
 
 PLUGIN = """
@@ -59,8 +61,11 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
     if file is not None:
         form.get_by_text("A file", exact=True).click()
         page.locator("input[type=file]").set_input_files(file)
-    page.get_by_role("combobox", name="Backend").click()
-    page.get_by_role("option", name=backend, exact=True).click()
+    box = page.get_by_role("combobox", name="Backend")
+    if box.input_value() != backend:
+        box.fill(backend)  # its list closes when the page moves under it, so that it is typed rather than picked
+        box.press("Enter")
+    expect(box).to_have_value(backend)
     most = page.get_by_role("spinbutton", name="Questions, at most")
     most.fill(str(limit))
     most.press("Enter")
@@ -68,20 +73,25 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
     return page
 
 
-OUTCOME = """() => [...document.querySelectorAll('[data-testid=stAlert]')]
-    .map(each => each.innerText).find(each => each.includes(' asked')) || ''"""
-"""What the page says of the run that ended last; empty before the first."""
-
-
-def run_to_its_end(window: Visit, backend: str, file: Path) -> Page:
-    """Start a run and wait until it has ended: until the page says something else of the last run than before."""
+def run_to_its_end(
+    window: Visit, dashboard: Dashboard, backend: str, file: Path | None = None, *, limit: int = 200
+) -> Page:
+    """Start a run, wait until it is kept as finished, and open the list that shows it."""
+    before = finished(dashboard)
+    page = begin(window, backend, file, limit=limit)
+    until = time.monotonic() + 60
+    while finished(dashboard) == before:
+        assert time.monotonic() < until, "the run did not end"
+        page.wait_for_timeout(200)
     page = window.go("/runs")
-    expect(page.get_by_text("Start a run")).to_be_visible()
-    page.wait_for_timeout(1_000)  # what it says of an earlier run stands above the form
-    before = page.evaluate(OUTCOME)
-    begin(window, backend, file)
-    page.wait_for_function(f"before => {{ const now = ({OUTCOME})(); return now && now !== before }}", arg=before)
+    expect(page.get_by_role("button", name="Open this run")).to_be_visible()
     return page
+
+
+def finished(dashboard: Dashboard) -> set[str]:
+    """The runs that have ended, as the store has them."""
+    with TraceStore.open(f"sqlite:///{dashboard.data_dir}/traces.sqlite") as store:
+        return {run.run_id for run in store.runs.newest() if run.status == "finished"}
 
 
 def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
@@ -104,9 +114,9 @@ def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
     assert page.get_by_text(f"of {QUESTIONS} asked", exact=False).inner_text() == before
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Open this run")).to_be_visible()
     open_run(page, 0)
+    expect(page.get_by_text("running:", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("stopped:", exact=False)).to_be_visible()
     page.get_by_role("button", name="Go on with it").click()
     expect(page.get_by_text(f"of {QUESTIONS} asked", exact=False)).to_be_visible()
@@ -128,11 +138,11 @@ def pick(page: Page, row: int) -> None:
     table.click(position={"x": 16, "y": 54 + 35 * row})
 
 
-def test_results_are_studied_by_type_and_a_question_is_opened(visit: Callable[..., Visit]) -> None:
+def test_results_are_studied_by_type_and_a_question_is_opened(
+    visit: Callable[..., Visit], dashboard: Dashboard
+) -> None:
     window = visit()
-    page = begin(window, "local/embedded", limit=40)
-    expect(page.get_by_text("of 40 asked", exact=False)).to_be_visible()
-    expect(page.get_by_role("button", name="Open this run")).to_be_visible()
+    page = run_to_its_end(window, dashboard, "local/embedded", limit=40)
     open_run(page, 0)
     expect(page.get_by_text("finished: 40 of 40 questions of builtin", exact=False)).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_contain_text("all (40)")
@@ -147,11 +157,12 @@ def test_results_are_studied_by_type_and_a_question_is_opened(visit: Callable[..
     assert window.elsewhere == []
 
 
-def test_a_run_is_held_against_another_and_a_flipped_question_opened(visit: Callable[..., Visit]) -> None:
+def test_a_run_is_held_against_another_and_a_flipped_question_opened(
+    visit: Callable[..., Visit], dashboard: Dashboard
+) -> None:
     window = visit()
-    page = begin(window, "local/embedded", limit=40)
-    expect(page.get_by_text("of 40 asked", exact=False)).to_be_visible()
-    expect(page.get_by_role("button", name="Open this run")).to_be_visible()
+    for _ in range(2):
+        page = run_to_its_end(window, dashboard, "local/embedded", limit=40)
     pick(page, 0)
     pick(page, 1)
     page.get_by_role("button", name="Compare the two runs").click()
@@ -161,12 +172,13 @@ def test_a_run_is_held_against_another_and_a_flipped_question_opened(visit: Call
     expect(page.get_by_test_id("compared")).to_contain_text("Gold in answer")
 
 
-def test_a_question_that_changed_sides_is_followed_to_its_traces(visit: Callable[..., Visit], questions: Path) -> None:
+def test_a_question_that_changed_sides_is_followed_to_its_traces(
+    visit: Callable[..., Visit], dashboard: Dashboard, questions: Path
+) -> None:
     """Eight of the twelve are right by the one, the other four by the other."""
     window = visit()
     for backend in ("test/script", "test/oslo"):
-        run_to_its_end(window, backend, questions)
-    page = window.go("/runs")
+        page = run_to_its_end(window, dashboard, backend, questions)
     pick(page, 0)
     pick(page, 1)
     page.get_by_role("button", name="Compare the two runs").click()
@@ -183,10 +195,10 @@ def test_a_question_that_changed_sides_is_followed_to_its_traces(visit: Callable
 
 
 def test_the_report_of_a_run_is_read_by_someone_without_raglass(
-    visit: Callable[..., Visit], questions: Path, tmp_path: Path
+    visit: Callable[..., Visit], dashboard: Dashboard, questions: Path, tmp_path: Path
 ) -> None:
     window = visit()
-    page = run_to_its_end(window, "test/oslo", questions)
+    page = run_to_its_end(window, dashboard, "test/oslo", questions)
     open_run(page, 0)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download report").click()
@@ -201,7 +213,9 @@ def test_the_report_of_a_run_is_read_by_someone_without_raglass(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_an_unsure_question_type_is_decided_and_stays_so(visit: Callable[..., Visit], tmp_path: Path) -> None:
+def test_an_unsure_question_type_is_decided_and_stays_so(
+    visit: Callable[..., Visit], dashboard: Dashboard, tmp_path: Path
+) -> None:
     untyped = tmp_path / "untyped.csv"
     untyped.write_text(
         "question,answer\nWhen was the treaty signed?,1648\n"
@@ -209,7 +223,7 @@ def test_an_unsure_question_type_is_decided_and_stays_so(visit: Callable[..., Vi
         "utf-8",
     )
     window = visit()
-    page = run_to_its_end(window, "test/oslo", untyped)
+    page = run_to_its_end(window, dashboard, "test/oslo", untyped)
     open_run(page, 0)
     types = page.get_by_test_id("stExpander").filter(has_text="Question types")
     expect(page.get_by_text("1 that rules and classifier agree on, 1 unsure", exact=False).first).to_be_visible()
