@@ -195,7 +195,10 @@ def traces(search: str, limit: int, trace_id: str | None, export: str | None, as
 @main.command()
 @click.argument("trace_id")
 @click.option("--sentences", is_flag=True, help="Tell the chunks' sentences apart instead of the chunks.")
-@click.option("--gold", help="The right answer (several separated by |): say which stage is to blame, and try repairs.")
+@click.option(
+    "--gold",
+    help="The right answer (several separated by |): say which stage is to blame, and try repairs. Of a run's trace it is known.",
+)
 @click.option("--article", default="", help="Title or id of the document that holds it.")
 @click.option("--no-answer", is_flag=True, help="The documents have no answer: say whether abstaining was right.")
 @click.option(

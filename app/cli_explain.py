@@ -22,11 +22,14 @@ STOPPED = 130
 def explain_one(
     current: Services, trace: Trace, unit: Unit, gold: Gold | None, report: Path | None, *, as_json: bool
 ) -> int:
-    """Explain a trace, diagnose it if the right answer is given, print both and write the report; the status to leave with."""
+    """Explain a trace, diagnose it if the right answer is given or a run knows it, print both and write the report.
+
+    Returns the status to leave with.
+    """
     found = _explain(current, trace, unit)
     if found is None:
         return STOPPED
-    diagnosed = _diagnose(current, found, gold) if gold is not None and found.complete else None
+    diagnosed = _diagnose(current, found, gold) if found.complete else None
     if as_json:
         print_json(found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)}))
     else:
@@ -50,10 +53,14 @@ def _explain(current: Services, trace: Trace, unit: Unit) -> Explained | None:
     return found
 
 
-def _diagnose(current: Services, found: Explained, gold: Gold) -> Diagnosed | None:
-    diagnosed = None
+def _diagnose(current: Services, found: Explained, gold: Gold | None) -> Diagnosed | None:
+    """The diagnosis by what is given as right; else the one that is kept; else by what the run that asked knows."""
+    diagnosed = current.explanations.diagnosis_of(found.trace.trace_id) if gold is None else None
+    right = gold or current.evaluations.gold_of(found.trace.trace_id)
+    if diagnosed is not None or right is None:
+        return diagnosed
     with suppress(KeyboardInterrupt), progress_line() as tell:
-        for diagnosed in current.explanations.diagnose(found, gold):
+        for diagnosed in current.explanations.diagnose(found, right):
             tell(f"{len(diagnosed.counterfactuals) + len(diagnosed.repairs)} trials made")
     return diagnosed
 

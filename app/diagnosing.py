@@ -1,11 +1,15 @@
-"""A diagnosis in words: for a terminal, a page and a report."""
+"""A diagnosis in words, for a terminal, a page and a report, and as JSON, from which it can be read again."""
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from app.report import WIDTH, one_line, printable
 from explain.counterfactuals import Diagnosed, Trial
+from explain.diagnosis import Diagnosis, Failure
+from explain.gold import Gold
+from pipeline.errors import InputError
 
 OUTCOMES = {True: "right", False: "wrong"}
 
@@ -56,20 +60,56 @@ def diagnosis_text(found: Diagnosed) -> str:
 
 def diagnosis_to_dict(found: Diagnosed) -> dict[str, Any]:
     """JSON-ready."""
+    label = found.diagnosis
     return {
         "sentence": found.sentence,
-        "label": None if found.diagnosis is None else found.diagnosis.label.value,
-        "stage": None if found.diagnosis is None else found.diagnosis.stage,
         "remedy": found.remedy or None,
+        "label": None if label is None else label.label.value,
+        "stage": None if label is None else label.stage,
+        "meaning": None if label is None else label.meaning,
+        "suggestion": None if label is None else label.remedy,
+        "unknown": found.unknown,
         "gold": asdict(found.gold),
         "correct": found.correct,
         "caveat": found.caveat,
         "gold_ranks": list(found.gold_ranks),
         "found_at": found.found_at,
-        "counterfactuals": [_trial(trial) for trial in found.counterfactuals],
-        "repairs": [_trial(trial) for trial in found.repairs],
+        "counterfactuals": [asdict(trial) for trial in found.counterfactuals],
+        "repairs": [asdict(trial) for trial in found.repairs],
     }
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
-    return asdict(trial) | {"chunks": [chunk.chunk_id for chunk in trial.chunks]}
+def diagnosis_from_dict(data: Mapping[str, Any]) -> Diagnosed:
+    """From `diagnosis_to_dict`. Raises InputError for anything else."""
+    try:
+        gold, found_at = data["gold"], data["found_at"]
+        return Diagnosed(
+            Gold(tuple(map(str, gold["answers"])), str(gold["article"]), document_only=bool(gold["document_only"])),
+            bool(data["correct"]),
+            tuple(map(int, data["gold_ranks"])),
+            None if found_at is None else int(found_at),
+            _label(data),
+            str(data["unknown"]),
+            tuple(map(_trial, data["counterfactuals"])),
+            tuple(map(_trial, data["repairs"])),
+            str(data["caveat"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"This is no diagnosis ({type(error).__name__}: {error}).") from error
+
+
+def _label(data: Mapping[str, Any]) -> Diagnosis | None:
+    if data["label"] is None:
+        return None
+    return Diagnosis(Failure(data["label"]), str(data["stage"]), str(data["meaning"]), str(data["suggestion"]))
+
+
+def _trial(data: Mapping[str, Any]) -> Trial:
+    return Trial(
+        str(data["name"]),
+        tuple(map(str, data["chunks"])),
+        str(data["answer"]),
+        bool(data["abstained"]),
+        bool(data["correct"]),
+        str(data["problem"]),
+    )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from metrics.store import TraceStore
-from pipeline.errors import RaglassError, StoreError, Unavailable
+from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
 from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, Introspector
 from pipeline.types import Chunk, Introspection, Sample, Trace
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from explain.sources import Unit
 
 log = logging.getLogger(__name__)
+
+DIAGNOSIS = "diagnosis"
+"""The kind under which a diagnosis is kept with its trace, beside what explaining scored."""
 
 
 @runtime_checkable
@@ -45,14 +48,14 @@ class Explanations:
         with the trace, also where the caller stops taking.
         Raises InputError for a trace with nothing to explain, Unavailable for a backend that is gone or cannot score answers.
         """
-        from explain.explainer import add_distractors, explain_answer
+        from explain.explainer import add_distractors, explain_answer, kept_scores
 
         backend = self._backend_of(trace)
         if not isinstance(backend, AnswerScorer):
             raise Unavailable(
                 f"The backend {trace.backend} cannot score a given answer, which attribution needs. The local backends and aws can."
             )
-        kept = self._kept_scores(trace.trace_id)
+        kept = self._kept(trace.trace_id)
         found = None
         try:
             for found in explain_answer(trace, backend, unit, kept):
@@ -62,19 +65,39 @@ class Explanations:
                 yield found
         finally:
             if found is not None:
-                self._keep_scores(found, kept)
+                scores = kept_scores(found)
+                self._keep(trace.trace_id, {kind: data for kind, data in scores.items() if kept.get(kind) != data})
 
     def diagnose(self, found: "Explained", gold: "Gold") -> "Iterator[Diagnosed]":
         """Say which stage is to blame for an answer, given the right one; yields after each trial on the backend that answered.
 
+        What is known in the end is kept with the trace, also where the caller stops taking.
         Raises InputError for an explanation that is not complete, Unavailable for a backend that is gone.
         """
+        from app.diagnosing import diagnosis_to_dict
         from explain.counterfactuals import diagnose_trace
 
         backend = self._backend_of(found.trace)
         caveat = _index_caveat(found.trace, backend)
-        for step in diagnose_trace(found, gold, backend, with_repairs=not caveat):
-            yield replace(step, caveat=caveat)
+        diagnosed = None
+        try:
+            for step in diagnose_trace(found, gold, backend, with_repairs=not caveat):
+                diagnosed = replace(step, caveat=caveat)
+                yield diagnosed
+        finally:
+            if diagnosed is not None and diagnosed.sentence:
+                self._keep(found.trace.trace_id, {DIAGNOSIS: diagnosis_to_dict(diagnosed)})
+
+    def diagnosis_of(self, trace_id: str) -> "Diagnosed | None":
+        """The last diagnosis of a trace; None where there is none that can be read."""
+        from app.diagnosing import diagnosis_from_dict
+
+        data = self._kept(trace_id).get(DIAGNOSIS)
+        try:
+            return None if data is None else diagnosis_from_dict(data)
+        except InputError as error:
+            log.warning("the diagnosis of the trace %s cannot be read: %s", trace_id, error)
+            return None
 
     def why_no_inside(self, found: "Explained") -> str | None:
         """Why the generator that gave an answer cannot be looked into, and what would do; None if it can be."""
@@ -128,23 +151,20 @@ class Explanations:
             )
         return backend
 
-    def _kept_scores(self, trace_id: str) -> dict[str, dict[str, Any]]:
+    def _kept(self, trace_id: str) -> dict[str, dict[str, Any]]:
         try:
             return self._store().explanations(trace_id)
         except StoreError as error:
-            log.warning("what was scored before cannot be read, and is scored again: %s", error)
+            log.warning("what was found before cannot be read: %s", error)
             return {}
 
-    def _keep_scores(self, found: "Explained", kept: Mapping[str, object]) -> None:
-        """Keep what is new. Scores that cannot be kept cost only the time to make them again."""
-        from explain.explainer import kept_scores
-
+    def _keep(self, trace_id: str, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep what was found, by kind. What cannot be kept costs only the time to find it again."""
         try:
-            for kind, data in kept_scores(found).items():
-                if kept.get(kind) != data:
-                    self._store().keep_explanation(found.trace.trace_id, kind, data)
+            for kind, data in found.items():
+                self._store().keep_explanation(trace_id, kind, data)
         except StoreError as error:
-            log.warning("what was scored could not be kept: %s", error)
+            log.warning("what was found could not be kept: %s", error)
 
 
 def random_chunks(backend: Backend, seed: int) -> list[Chunk]:

@@ -71,9 +71,9 @@ def remember_explanation(found: Explained, unit: Unit) -> None:
 
 
 def known_diagnosis(trace_id: str) -> Diagnosed | None:
-    """The last diagnosis that was made in this browser tab."""
+    """The last diagnosis of a trace: one of this browser tab, or one that is kept with the trace."""
     kept: Diagnosed | None = kept_of(trace_id, "diagnosis")
-    return kept
+    return kept or services().explanations.diagnosis_of(trace_id)
 
 
 def remember_diagnosis(trace_id: str, found: Diagnosed) -> None:

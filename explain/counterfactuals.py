@@ -33,8 +33,8 @@ class Trial:
 
     name: str
     """The condition, as the end of "Asked …"."""
-    chunks: tuple[Chunk, ...] = ()
-    """The chunks that it read."""
+    chunks: tuple[str, ...] = ()
+    """Ids of the chunks that it read, in order."""
     answer: str = ""
     """What it said."""
     abstained: bool = False
@@ -208,7 +208,7 @@ class _Lab:
         except RaglassError as error:
             return Trial(name, problem=str(error))
         correct = self.gold.agrees(said.answer, said.abstained)
-        return Trial(name, tuple(chunks), said.answer, said.abstained, correct)
+        return Trial(name, tuple(chunk.chunk_id for chunk in chunks), said.answer, said.abstained, correct)
 
     def retrieve(self, top_k: int, *, rerank: bool | None = None, exact: bool = False) -> list[Chunk]:
         """As the question was asked, but for what is given."""

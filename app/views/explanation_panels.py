@@ -50,7 +50,10 @@ def show_panels(found: Explained) -> None:
 
 def _show_diagnosis(found: Explained) -> None:
     trace_id = found.trace.trace_id
-    known = state.services().evaluations.gold_of(trace_id) or Gold((), document_only=True)
+    diagnosed = state.known_diagnosis(trace_id)
+    known = state.services().evaluations.gold_of(trace_id)
+    if known is None:
+        known = Gold((), document_only=True) if diagnosed is None else diagnosed.gold
     _note(
         "Give the right answer: the stage to blame is found by asking again over chosen chunks, and repairs are tried."
     )
@@ -64,7 +67,7 @@ def _show_diagnosis(found: Explained) -> None:
         )
         article = st.text_input(
             "Its document, if you know it",
-            value="" if known is None else known.article,
+            value=known.article,
             placeholder="Title or id",
             max_chars=300,
         )
@@ -77,7 +80,6 @@ def _show_diagnosis(found: Explained) -> None:
             st.error(text.literal(str(error)), icon=":material/error:")
             return
         st.rerun()
-    diagnosed = state.known_diagnosis(trace_id)
     if diagnosed is not None:
         _show_diagnosed(diagnosed)
 

@@ -195,6 +195,28 @@ def test_answer_is_explained_for_people_and_for_programs(run: Run, make_services
     assert found["complete"]
 
 
+def test_diagnosis_is_kept_with_its_trace_and_shown_without_being_asked_for(run: Run, make_services: Make) -> None:
+    services = make_services()
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    assert "diagnosis" not in json.loads(run("explain", trace_id, "--json", services=services).stdout)
+    first = run("explain", trace_id, "--gold", "script", services=services).stdout
+    assert "Given as right: “script”." in first
+    assert run("explain", trace_id, services=services).stdout == first
+    run("explain", trace_id, "--no-answer", services=services)
+    found = json.loads(run("explain", trace_id, "--json", services=services).stdout)
+    assert found["diagnosis"]["label"] == "unanswerable answered"
+
+
+def test_trace_of_a_run_is_diagnosed_by_what_its_dataset_says(run: Run, make_services: Make, tmp_path: Path) -> None:
+    services = make_services()
+    questions = tmp_path / "questions.csv"
+    questions.write_text("question,answer\nWho?,Sentence 1\n", "utf-8")
+    run("eval", "run", "--dataset", str(questions), "--backend", "fake", services=services)
+    (scored,) = services.evaluations.scores(services.evaluations.find("LAST").run_id)
+    said = run("explain", scored.trace_id, services=services).stdout
+    assert "Given as right: “Sentence 1”." in said
+
+
 def test_what_cannot_be_explained_is_said(run: Run, make_services: Make) -> None:
     services = make_services(Script(failures={"score": Throttled("Slow down.")}))
     trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]

@@ -102,6 +102,35 @@ def test_wrong_answer_is_diagnosed_on_the_backend_that_gave_it(make_services: Ma
     assert right.correct
 
 
+def test_diagnosis_is_read_again_as_it_was_made(make_services: Make) -> None:
+    services = make_services(Script())
+    trace = asked(services)
+    found = explained(services, trace)
+    assert services.explanations.diagnosis_of(trace.trace_id) is None
+    for gold in (
+        Gold(("Oslo",), "Document 1"),
+        Gold(()),
+        Gold((), "Document 9", document_only=True),
+        Gold(("script",)),
+    ):
+        *_, diagnosed = services.explanations.diagnose(found, gold)
+        assert services.explanations.diagnosis_of(trace.trace_id) == diagnosed
+        assert diagnosed.sentence
+    assert explained(services, trace).complete  # a diagnosis is not taken for scores
+
+
+def test_diagnosis_that_cannot_be_read_is_none_and_logged(
+    make_services: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    services = make_services(Script())
+    trace = asked(services)
+    for damaged in ({}, {"gold": 3}, {"gold": {"answers": None}}):
+        services.store.keep_explanation(trace.trace_id, "diagnosis", damaged)
+        caplog.clear()
+        assert services.explanations.diagnosis_of(trace.trace_id) is None
+        assert "cannot be read" in caplog.text
+
+
 def test_answers_are_drawn_and_a_backend_without_an_inside_says_what_has_one(make_services: Make) -> None:
     services = make_services(Script())
     found = explained(services, asked(services))

@@ -33,6 +33,15 @@ def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..
     expect(page.get_by_text("What to do: Ask with top_k 2", exact=False)).to_be_visible()
 
 
+def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) -> None:
+    link = explain_wrong(visit()).url
+    page = visit(width=390).page
+    page.goto(link)
+    headings = page.get_by_test_id("stMain").get_by_role("heading")
+    expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
+    expect(page.get_by_label("Right answer", exact=True)).to_have_value(DISTANCE)
+
+
 def test_diagnosing_without_a_right_answer_says_what_to_do(visit: Callable[..., Visit]) -> None:
     page = visit(width=390).explain(MOON, "/?top_k=1")
     page.get_by_role("button", name="Diagnose").click()

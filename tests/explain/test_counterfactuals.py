@@ -115,7 +115,7 @@ def test_a_distraction_is_mended_by_leaving_the_distracting_chunk_out():
     assert [trial.name for trial in found.counterfactuals] == [ORACLE, CLOSED_BOOK, "without chunk 2"]
     assert found.counterfactuals[2].correct
     assert "Verified repair: without chunk 2" in found.sentence
-    assert found.repairs[0].chunks[0].chunk_id == "c0"
+    assert found.repairs[0].chunks[0] == "c0"
 
 
 def test_a_reader_that_fails_on_the_gold_chunk_alone_is_to_blame_and_nothing_is_tried():
@@ -129,7 +129,7 @@ def test_context_that_is_ignored_is_put_first():
     found = diagnosed(explained(texts={"c1": "Ada lives in Oslo."}), Gold(("Oslo",)), backend)
     assert found.diagnosis.label is Failure.CONTEXT_IGNORED
     first, fewer, _ = found.repairs
-    assert [each.chunk_id for each in first.chunks] == ["c1", "c0", "c2"]
+    assert first.chunks == ("c1", "c0", "c2")
     assert (fewer.name, fewer.correct) == ("with top_k 2", True)
 
 
