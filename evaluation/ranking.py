@@ -5,12 +5,16 @@ How many gold chunks the corpus holds is not known, so that each figure speaks o
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from explain.answers import split_tokens
+
+KEPT_TEXTS = 4096
+"""Chunks whose word counts are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def measure_redundancy(texts: Sequence[str]) -> Redundancy | None:
     """The redundancy of chunks; None where none was retrieved. A text without words is like no other."""
     if not texts:
         return None
-    counts = [Counter(split_tokens(text)) for text in texts]
+    counts = [_count_words(text) for text in texts]
     columns = {word: place for place, word in enumerate({word for each in counts for word in each})}
     rows = np.zeros((len(texts), len(columns)), np.float64)
     for row, each in zip(rows, counts, strict=True):
@@ -51,6 +55,12 @@ def measure_redundancy(texts: Sequence[str]) -> Redundancy | None:
     kernel = rows @ rows.T
     np.fill_diagonal(kernel, 1.0)
     return Redundancy(_mean_of_pairs(kernel), _vendi_score(kernel))
+
+
+@lru_cache(KEPT_TEXTS)
+def _count_words(text: str) -> Mapping[str, int]:
+    """Remembered, since chunks are retrieved for many questions."""
+    return Counter(split_tokens(text))
 
 
 def _mean_of_pairs(kernel: np.ndarray) -> float:

@@ -8,11 +8,16 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
+
+KEPT_TEXTS = 4096
+"""Texts whose normal form is remembered: gold answers are looked for in the same chunks again and again."""
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
+@lru_cache(KEPT_TEXTS)
 def normalise(answer: str) -> str:
     """An answer in lower case, without ASCII punctuation, articles and extra white space; other punctuation stays."""
     return " ".join(_ARTICLES.sub(" ", answer.lower().translate(_PUNCTUATION)).split())

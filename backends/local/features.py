@@ -5,8 +5,9 @@ they came from. `describe` is done once for all sentences; `summarise`, which de
 cheap, so that many subsets of the chunks can be scored from one description.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from backends.local.answer_types import AnswerType, expected_type, holds_answer
 from backends.local.chunking import Spans
 from backends.local.opposites import count_opposites, is_negated
-from backends.local.words import STOP_WORDS, content_stems, split_words, stem_words
+from backends.local.words import STOP_WORDS, split_words, stem_words
 from pipeline.types import Chunk
 
 FloatArray = npt.NDArray[np.float32]
@@ -61,8 +62,38 @@ reverse), count of opposites."""
 COSINE_CENTRE, COSINE_SCALE = 0.85, 0.03
 """About the mean and spread of multilingual-e5-small's cosines between questions and answering sentences; keeps weights comparable."""
 
+START = 4
+"""Letters that related stems share at least."""
+
+KEPT_TEXTS = 4096
+"""Sentences whose stems are remembered, with about 3 kB each."""
+
 SAME_PREFIX = 5
 """Two stems that share this many letters are one word in two forms that Snowball leaves apart ("invas", "invad": 4 if of like length)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextWords:
+    """The stems of a sentence or a title."""
+
+    stems: frozenset[str]
+    """All, those of stop words included."""
+    content: tuple[str, ...]
+    """Those of content words, in order."""
+    by_start: Mapping[str, tuple[str, ...]]
+    """The distinct ones of content words, by their first START letters."""
+
+
+@lru_cache(KEPT_TEXTS)
+def read_words(text: str) -> TextWords:
+    """A text's stems; remembered, since the same sentences are candidates for many questions and in many subsets of chunks."""
+    words = split_words(text)
+    stems = stem_words(words)
+    content = tuple(s for w, s in zip(words, stems, strict=True) if w.casefold() not in STOP_WORDS)
+    by_start: dict[str, tuple[str, ...]] = {}
+    for stem in dict.fromkeys(content):
+        by_start[stem[:START]] = (*by_start.get(stem[:START], ()), stem)
+    return TextWords(frozenset(stems), content, by_start)
 
 
 class QuestionWords:
@@ -88,15 +119,10 @@ class QuestionWords:
         self.folded = frozenset(w.casefold() for w in words)
         self.type = expected_type(question)
 
-    def found_in(self, stems: Iterable[str]) -> BoolArray:
-        """(m,): which of the question's stems are among `stems`, in this or a related form."""
-        exact = set(stems)
-        by_start: dict[str, list[str]] = {}
-        for stem in exact:
-            by_start.setdefault(stem[:4], []).append(stem)
+    def found_in(self, text: TextWords) -> BoolArray:
+        """(m,): which of the question's stems a text holds, in this or a related form."""
         return np.array(
-            [s in exact or any(_is_related(s, other) for other in by_start.get(s[:4], ())) for s in self.stems],
-            np.bool_,
+            [any(_is_same(s, other) for other in text.by_start.get(s[:START], ())) for s in self.stems], np.bool_
         )
 
 
@@ -142,9 +168,9 @@ def describe(
         found.append(chunk_found)
         chunk_of += [position] * len(spans)
         all_spans += spans
-        stem_sets = [frozenset(stem_words(split_words(text))) for text in texts]
-        negation += [is_negated(stems) != words.negated for stems in stem_sets]
-        opposites += [count_opposites(words.all_stems, stems) for stems in stem_sets]
+        stems = [read_words(text).stems for text in texts]
+        negation += [is_negated(each) != words.negated for each in stems]
+        opposites += [count_opposites(words.all_stems, each) for each in stems]
     return Description(
         words,
         np.array(chunk_of, np.intp),
@@ -194,10 +220,11 @@ def _describe_chunk(
 ) -> tuple[FloatArray, BoolArray]:
     """Feature rows of one chunk's sentences, and the question's stems in each with its neighbours and the title."""
     scaled = (cosines - COSINE_CENTRE) / COSINE_SCALE
-    stems = [content_stems(text) for text in texts]
+    sentences = [read_words(text) for text in texts]
+    stems = [sentence.content for sentence in sentences]
     n, m = len(texts), len(words.stems)
-    inside = np.array([words.found_in(sentence) for sentence in stems], np.bool_).reshape(n, m)
-    title = words.found_in(content_stems(chunk.title))
+    inside = np.array([words.found_in(sentence) for sentence in sentences], np.bool_).reshape(n, m)
+    title = words.found_in(read_words(chunk.title))
     with_title = inside | title
     before = with_title.copy()
     before[1:] |= inside[:-1]
@@ -224,7 +251,10 @@ def _describe_chunk(
     return np.stack([np.asarray(columns[name], np.float32) for name in SENTENCE_FEATURES], axis=1), around
 
 
-def _is_related(one: str, other: str) -> bool:
+def _is_same(one: str, other: str) -> bool:
+    """Whether two stems are the same or related."""
+    if one == other:
+        return True
     if one[0].isdigit() or min(len(one), len(other)) < 4:
         return False
     shared = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

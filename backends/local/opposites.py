@@ -6,7 +6,7 @@ such questions are the hard half of SQuAD v2's unanswerable ones (Rajpurkar et a
 
 from collections import defaultdict
 from collections.abc import Mapping, Set
-from functools import cache
+from functools import cache, lru_cache
 
 from backends.local.words import stem_words
 
@@ -26,6 +26,9 @@ NEGATIONS = (
     "failed",
 )
 """`t` is what tokenising leaves of "n't"."""
+
+KEPT_STEMS = 4096
+"""Stems whose opposites are remembered."""
 
 PREFIXES = ("un", "in", "im", "non", "dis", "ir", "il", "anti", "de")
 
@@ -72,14 +75,12 @@ def is_negated(stems: Set[str]) -> bool:
 
 def count_opposites(question: Set[str], sentence: Set[str]) -> int:
     """How many of the question's stems the sentence lacks while it holds their antonym or negatively prefixed form."""
-    return sum(_has_opposite(stem, sentence) for stem in question if stem not in sentence)
+    return sum(stem not in sentence and not opposites(stem).isdisjoint(sentence) for stem in question)
 
 
-def _has_opposite(stem: str, sentence: Set[str]) -> bool:
-    if not antonyms().get(stem, frozenset()).isdisjoint(sentence):
-        return True
-    return any(
-        prefix + stem in sentence
-        or (stem.startswith(prefix) and len(stem) > len(prefix) + 3 and stem[len(prefix) :] in sentence)
-        for prefix in PREFIXES
-    )
+@lru_cache(KEPT_STEMS)
+def opposites(stem: str) -> frozenset[str]:
+    """A stem's antonyms, and its forms with a negative prefix more or less."""
+    more = (prefix + stem for prefix in PREFIXES)
+    less = (stem[len(prefix) :] for prefix in PREFIXES if stem.startswith(prefix) and len(stem) > len(prefix) + 3)
+    return antonyms().get(stem, frozenset()).union(more, less)

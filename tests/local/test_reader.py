@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 
 from backends.local.answer_types import AnswerType, expected_type, holds_answer
 from backends.local.chunking import Spans, split_sentences
-from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, QuestionWords
+from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, QuestionWords, read_words
 from backends.local.opposites import count_opposites, is_negated
 from backends.local.reader import ABSTENTION, EmbeddedSentences, ExtractiveReader
 from backends.local.texts import sentence_text
@@ -335,7 +335,7 @@ def test_opposites_and_negations_are_seen() -> None:
 def test_related_forms_of_a_word_are_found() -> None:
     words = QuestionWords("Who led the Norman invasion of 1066?", {}, 5.0)
 
-    found = dict(zip(words.stems, words.found_in(content_stems("Normans invaded in 1066")).tolist(), strict=True))
+    found = dict(zip(words.stems, words.found_in(read_words("Normans invaded in 1066")).tolist(), strict=True))
     assert found == {"led": False, "norman": True, "invas": True, "1066": True}
     assert [s for s, name in zip(words.stems, words.is_name, strict=True) if name] == ["norman"]
     assert [s for s, number in zip(words.stems, words.is_number, strict=True) if number] == ["1066"]
