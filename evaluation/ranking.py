@@ -13,8 +13,8 @@ import numpy as np
 
 from explain.answers import split_tokens
 
-KEPT_TEXTS = 4096
-"""Chunks whose word counts are remembered."""
+KEPT_TEXTS = 1024
+"""Chunks whose word counts are remembered, with about 8 kB each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ START = 4
 """Letters that related stems share at least."""
 
 KEPT_TEXTS = 4096
-"""Sentences whose stems are remembered, with about 3 kB each."""
+"""Sentences whose stems are remembered, with about 4 kB each."""
 
 SAME_PREFIX = 5
 """Two stems that share this many letters are one word in two forms that Snowball leaves apart ("invas", "invad": 4 if of like length)."""
