@@ -56,7 +56,7 @@ def _explain(current: Services, trace: Trace, unit: Unit) -> Explained | None:
 def _diagnose(current: Services, found: Explained, gold: Gold | None) -> Diagnosed | None:
     """The diagnosis by what is given as right; else the one that is kept; else by what the run that asked knows."""
     diagnosed = current.explanations.diagnosis_of(found.trace.trace_id) if gold is None else None
-    right = gold or current.evaluations.gold_of(found.trace.trace_id)
+    right = gold or current.explanations.gold_of(found.trace.trace_id)
     if diagnosed is not None or right is None:
         return diagnosed
     with suppress(KeyboardInterrupt), progress_line() as tell:

@@ -29,7 +29,6 @@ from evaluation.scoring import Scored
 from evaluation.summary import Summary, headline_figures, summarise
 from evaluation.typed_questions import count_types
 from evaluation.verdict import MAX_DROP
-from explain.gold import Gold
 from metrics.queries import TraceQuery
 from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
@@ -201,16 +200,6 @@ class Evaluations:
     def scores(self, run_id: str) -> list[Scored]:
         """The answers of a run."""
         return [Scored.from_dict(data) for data in self._store().runs.scores(run_id)]
-
-    def gold_of(self, trace_id: str) -> Gold | None:
-        """What a run's dataset says is right about a trace that the run made; None for any other trace."""
-        try:
-            data = self._store().runs.score_of(trace_id)
-            scored = None if data is None else Scored.from_dict(data)
-        except (StoreError, InputError) as error:
-            log.warning("what is right about the trace %s cannot be read: %s", trace_id, error)
-            return None
-        return None if scored is None else Gold(scored.golds, scored.article)
 
     def summary(self, run_id: str) -> list[Summary]:
         """What a run comes to. Raises InputError for one without answers."""

