@@ -18,6 +18,7 @@ from evaluation.stability import is_other_answer
 from evaluation.summary import ALL, UNTYPED, Measure, measure
 from evaluation.verdict import MAX_DROP, Difference
 from explain.answers import token_f1
+from metrics.runs import StoredRun
 from pipeline.errors import InputError
 from pipeline.types import Trace
 
@@ -137,6 +138,18 @@ class Certificate:
         Of two runs of an unchanged system, whose answers differ by chance alone, at most 5 % raise it.
         """
         return self.unsafe or bool(self.signals)
+
+
+def usual_pair(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun]:
+    """What one would certify: the newest run over questions that were run before, with the run before it; else the two newest.
+
+    runs: two or more, newest first. Returns the one before and the one after.
+    """
+    for place, after in enumerate(runs):
+        for before in runs[place + 1 :]:
+            if before.about.get("fingerprint") == after.about.get("fingerprint"):
+                return before, after
+    return runs[1], runs[0]
 
 
 def certify_runs(services: Services, run_a: str, run_b: str, *, max_drop: float = MAX_DROP) -> Certificate:

@@ -107,6 +107,13 @@ class Dot:
     """The mean."""
 
 
+def run_label(run: StoredRun) -> str:
+    """A run in a line that fits a list."""
+    about = run.about
+    how = f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}"
+    return f"{run.run_id}: {run.answers:,} of {one_line(str(about['name']))}; {how}; {when(run.started_at)}"
+
+
 def run_cells(run: StoredRun) -> dict[str, Any]:
     """A row of the leaderboard."""
     about = run.about
@@ -115,22 +122,26 @@ def run_cells(run: StoredRun) -> dict[str, Any]:
         "run": run.run_id,
         "dataset": one_line(str(about["name"])),
         "backend": about["backend"],
-        "right": figures.get("correct"),
+        "chunks": about["top_k"],
+        "reranked": bool(about.get("rerank")),
+        "right, %": _percent(figures.get("correct")),
         "95 % interval": _interval(figures),
-        "recall": figures.get("recall"),
+        "recall, %": _percent(figures.get("recall")),
         "ms": figures.get("duration_ms"),
         "questions": about["questions"],
         "answered": run.answers / max(about["questions"], 1),
         "status": run.status,
-        "chunks": about["top_k"],
-        "reranked": bool(about.get("rerank")),
         "started": when(run.started_at),
     }
 
 
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
 def _interval(figures: Mapping[str, Any]) -> str:
     low, high = figures.get("low"), figures.get("high")
-    return "" if low is None or high is None else f"{low:.1%} to {high:.1%}".replace("%", " %")
+    return "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
 def measure_words(name: str, found: Measure) -> str:

@@ -67,11 +67,17 @@ def _type_table(cells: Sequence[Cell], name: str, title: str) -> list[str]:
 
 
 def heat_rows(cells: Sequence[Cell], name: str) -> tuple[list[str], list[str], list[list[float | None]]]:
-    """Kinds, types (`all` first) and (kinds × types) values of one measure, for a heat map; kinds that do not have it are left out."""
+    """Kinds, types (`all` first) and (kinds × types) values of one measure; kinds that do not have it are left out."""
     by_place = {(cell.kind, cell.type): cell.measures[name].value for cell in cells}
     kinds = [kind for kind in dict.fromkeys(cell.kind for cell in cells) if by_place.get((kind, ALL)) is not None]
     types = [ALL, *dict.fromkeys(cell.type for cell in cells if cell.type != ALL)]
     return kinds, types, [[by_place.get((kind, each)) for each in types] for kind in kinds]
+
+
+def counted_types(cells: Sequence[Cell], types: Sequence[str]) -> list[str]:
+    """Types with how many questions each has: "DATE (4)"."""
+    counts = {cell.type: cell.questions + cell.not_varied for cell in cells}
+    return [f"{each} ({counts[each]:,})" for each in types]
 
 
 def _counts_table(results: Sequence[QuestionStability], types: Sequence[str]) -> list[str]:
@@ -102,8 +108,8 @@ def notes(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> list[s
         lines.append(f"{count(failed, 'ask')} failed and were left out.")
     return [
         *lines,
-        "1 means that the same chunks were found, in RBO in the same order. An answer has changed if fewer words stayed than two ways "
-        "of saying the same share, or if it became an abstention, or was one.",
+        "Overlap and RBO are 1 where the same chunks were found, RBO only in the same order. An answer has changed if it has fewer words "
+        "in common with the first one than two ways of saying the same have, or if just one of the two is an abstention.",
     ]
 
 

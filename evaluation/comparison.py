@@ -129,8 +129,8 @@ def compare_runs(
     pairs, reworded = shared_pairs(first, second)
     if not pairs:
         raise InputError(
-            f"The runs share no question: {len(first):,} and {len(second):,} questions, {reworded:,} with the same id and another "
-            "text. Compare runs over the same dataset."
+            f"The runs share no question: {len(first):,} and {len(second):,} questions"
+            f"{f', {reworded:,} with the same id and another text' if reworded else ''}. Compare runs over the same dataset."
         )
     found = {name: _difference(name, pairs, seed) for name in COMPARED}
     corrected = _corrected({name: found[name] for name in QUALITY})

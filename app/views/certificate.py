@@ -5,7 +5,7 @@ import json
 import streamlit as st
 
 from app import state
-from app.certificate import Certificate, certify_runs
+from app.certificate import Certificate, certify_runs, usual_pair
 from app.certificate_report import (
     FOOTNOTE,
     TEST_HEADS,
@@ -17,7 +17,7 @@ from app.certificate_report import (
     type_cells,
     type_heads,
 )
-from app.eval_report import about_words
+from app.run_view import run_label
 from app.views import text
 from evaluation.verdict import MAX_DROP
 
@@ -29,14 +29,14 @@ def show_certificate() -> None:
     if len(runs) < 2:
         st.info("Run the same questions before and after a change on the Runs page; then certify the change here.")
         return
-    newest, before, *_ = runs
+    before, after = usual_pair(list(runs.values()))
     with st.form("certificate-form", border=False):
-        for name, usual, key in (("Before", before, "certificate-before"), ("After", newest, "certificate-after")):
+        for name, usual, key in (("Before", before, "certificate-before"), ("After", after, "certificate-after")):
             st.selectbox(
                 name,
                 list(runs),
-                index=list(runs).index(usual),
-                format_func=lambda run_id: "; ".join(about_words(runs[run_id])[:2]),
+                index=list(runs).index(usual.run_id),
+                format_func=lambda run_id: run_label(runs[run_id]),
                 key=key,
             )
         pressed = st.form_submit_button("Certify", type="primary", icon=":material/verified:")

@@ -160,8 +160,8 @@ def _heat(
         )
     )
     figure.update_layout(**chart_layout(title, height=150 + 34 * len(rows)))
-    figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
+    figure.update_xaxes(fixedrange=True, showgrid=False)
     return figure
 
 

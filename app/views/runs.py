@@ -125,8 +125,8 @@ def show_runs(runs: list[StoredRun]) -> None:
         hide_index=True,
         column_config={
             "answered": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
-            "right": st.column_config.NumberColumn(format="percent"),
-            "recall": st.column_config.NumberColumn(format="percent"),
+            "right, %": st.column_config.NumberColumn(format="%.1f"),
+            "recall, %": st.column_config.NumberColumn(format="%.1f"),
             "ms": st.column_config.NumberColumn(format="%.1f"),
         },
         alt="Runs, a row each",

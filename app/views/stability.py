@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import state
 from app.stability import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
-from app.stability_report import heat_rows, notes, progress_words, stability_to_dict
+from app.stability_report import counted_types, heat_rows, notes, progress_words, stability_to_dict
 from app.views import text
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from evaluation.datasets import BUILTIN
@@ -17,10 +17,10 @@ from evaluation.stability import summarise_stability
 from pipeline.errors import RaglassError
 
 HEATS = {
-    "answer changed": ("Answers changed", "share of answers that say something else", True),
-    "overlap": ("Chunks found again", "share of the same chunks", False),
-    "rbo": ("The same order", "rank-biased overlap: the first ranks count most", False),
-    "overlap beyond chance": ("Beyond chance", "chunks found again; 1: the same, 0: as at random", False),
+    "answer changed": ("Answers changed", "the share of answers that say something else. Amber: many", True),
+    "overlap": ("Chunks found again", "the share of the same chunks. Amber: few", False),
+    "rbo": ("The same order", "rank-biased overlap, in which the first ranks count most. Amber: little", False),
+    "overlap beyond chance": ("Beyond chance", "chunks found again; 1: the same, 0: as at random. Amber: few", False),
 }
 """Measures that are drawn: title, what a figure is, and whether high is bad."""
 
@@ -99,8 +99,9 @@ def _show(plan: StabilityPlan, step: StabilityStep) -> None:
         key="stability-measure",
     )
     name = name or "answer changed"
-    text.show(text.note_html(f"Each figure: {HEATS[name][1]}. Amber: where it is lost."))
-    st.plotly_chart(heat(heat_rows(cells, name), name), config=CHART_CONFIG, key="heat")
+    text.show(text.note_html(f"Each figure: {HEATS[name][1]}. In brackets: questions."))
+    kinds, types, values = heat_rows(cells, name)
+    st.plotly_chart(heat((kinds, counted_types(cells, types), values), name), config=CHART_CONFIG, key="heat")
     for line in notes(step.results, cells):
         text.show(text.note_html(line))
     st.download_button(
@@ -134,6 +135,6 @@ def heat(rows: tuple[list[str], list[str], list[list[float | None]]], name: str)
         )
     )
     figure.update_layout(**chart_layout(title, height=150 + 34 * len(kinds)))
-    figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
+    figure.update_xaxes(fixedrange=True, showgrid=False)
     return figure

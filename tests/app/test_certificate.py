@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from app.certificate import ALARM_P, TOP_SCORE, Certificate, Retrieved, certify, certify_runs
+from app.certificate import ALARM_P, TOP_SCORE, Certificate, Retrieved, certify, certify_runs, usual_pair
 from app.certificate_report import certificate_markdown, certificate_text, headline
 from app.compared_runs import ComparedRuns
 from app.services import Services
@@ -61,6 +61,16 @@ def changed(services: Services, baseline: str) -> str:
     """Half of the answers gone wrong, three of five chunks the same, other scores, another embedder."""
     traces(services, "c", first=3, score=0.5, made={**MADE, "embedder": "e5-*large*"})
     return store(services, "cccc0003", scored("c", wrong=30))
+
+
+@pytest.mark.parametrize(
+    ("fingerprints", "pair"), [("aba", "20"), ("abb", "21"), ("aab", "10"), ("abc", "10"), ("ab", "10")]
+)
+def test_newest_run_with_one_before_it_over_the_same_questions_is_what_one_would_certify(
+    fingerprints: str, pair: str
+) -> None:
+    runs = [StoredRun(str(n), -n, "finished", {"fingerprint": each}, 1) for n, each in enumerate(fingerprints)]
+    assert "".join(run.run_id for run in usual_pair(runs)) == pair
 
 
 def test_unchanged_system_raises_no_alarm_and_says_what_that_is_worth(

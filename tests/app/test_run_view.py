@@ -1,5 +1,6 @@
 """The Runs page in rows and words, and a run in a thread."""
 
+import re
 import threading
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from app.run_view import (
     measure_words,
     question_cells,
     run_cells,
+    run_label,
     run_markdown,
     scores_csv,
     spread,
@@ -110,11 +112,16 @@ def test_a_failed_question_shows_why():
 
 
 def test_a_run_stands_in_the_leaderboard_with_what_it_came_to():
-    assert (run_cells(RUN)["answered"], run_cells(RUN)["right"], run_cells(RUN)["95 % interval"]) == (0.5, None, "")
+    assert (run_cells(RUN)["answered"], run_cells(RUN)["right, %"], run_cells(RUN)["95 % interval"]) == (0.5, None, "")
     about = {**RUN.about, "figures": headline_figures(SCORES)}
     cells = run_cells(replace(RUN, about=about))
-    assert cells["right"] == pytest.approx(8 / 9)
-    assert " % to " in cells["95 % interval"]
+    assert cells["right, %"] == pytest.approx(800 / 9)
+    assert re.fullmatch(r"\d+\.\d to \d+\.\d", cells["95 % interval"])
+
+
+def test_a_run_is_told_apart_in_a_list():
+    label = run_label(replace(RUN, about={**RUN.about, "rerank": True}))
+    assert label.startswith(f"abcd1234: {RUN.answers} of a|b <i>; fake, top_k {RUN.about['top_k']}, reranked; ")
 
 
 def test_what_is_taken_away_is_safe_to_open():
