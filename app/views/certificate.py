@@ -19,6 +19,7 @@ from app.certificate_report import (
 )
 from app.run_view import run_label
 from app.views import text
+from app.views.downloads import show_download
 from evaluation.verdict import MAX_DROP
 
 
@@ -64,15 +65,6 @@ def _show(found: Certificate) -> None:
         text.show(text.table_html(TEST_HEADS, test_rows(found), "certificate-tests"))
     text.show(text.note_html(FOOTNOTE))
     with st.container(horizontal=True):
-        for label, content, suffix, mime in (
-            ("JSON", json.dumps(certificate_to_dict(found), indent=1), "json", "application/json"),
-            ("Markdown", certificate_markdown(found), "md", "text/markdown"),
-        ):
-            st.download_button(
-                f"Download certificate as {label}",
-                content,
-                file_name=f"certificate.{suffix}",
-                mime=mime,
-                icon=":material/download:",
-                on_click="ignore",
-            )
+        as_json = json.dumps(certificate_to_dict(found), indent=1)
+        show_download("Download certificate as JSON", as_json, "certificate.json")
+        show_download("Download certificate as Markdown", certificate_markdown(found), "certificate.md")

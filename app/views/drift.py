@@ -19,6 +19,7 @@ from app.drift_report import (
     window_row,
 )
 from app.views import text
+from app.views.downloads import show_download
 from app.views.style import CHART_CONFIG, chart_layout, ink
 from app.wording import when
 from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS
@@ -82,14 +83,7 @@ def _show(found: QuestionDrift) -> None:
     )
     text.show(text.table_html(_cells(HEADS), [_cells(window_row(each)) for each in found.windows], "drift"))
     text.show(text.note_html(" ".join(QUESTION_NOTES)))
-    st.download_button(
-        "Download drift as JSON",
-        json.dumps(questions_to_dict(found), indent=1),
-        file_name="drift.json",
-        mime="application/json",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    show_download("Download drift as JSON", json.dumps(questions_to_dict(found), indent=1), "drift.json")
 
 
 def _cells(row: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from app.explaining import (
 )
 from app.views import explanation_charts as charts
 from app.views import text
+from app.views.downloads import show_download
 from app.views.explanation_panels import show_panels
 from app.views.style import CHART_CONFIG
 from app.wording import asked_how, rough_time
@@ -191,21 +192,12 @@ def _show_actions(found: Explained) -> None:
     whole = found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
     with st.container(horizontal=True, vertical_alignment="center"):
         _link_to(found.trace)
-        st.download_button(
-            "Download JSON",
-            json.dumps(whole, indent=1),
-            file_name=f"explanation-{trace_id}.json",
-            mime="application/json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
+        show_download("Download JSON", json.dumps(whole, indent=1), f"explanation-{trace_id}.json")
+        show_download(
             "Download report",
             report_html(found, diagnosed),
-            file_name=f"explanation-{trace_id}.html",
-            mime="text/html",
+            f"explanation-{trace_id}.html",
             icon=":material/description:",
-            on_click="ignore",
             help="One page for somebody who has no Raglass: opens in any browser, and prints.",
         )
 

@@ -10,6 +10,7 @@ from app import state
 from app.drift import CHUNKS, MeasuredIndexes, compare_embedders, compare_folders
 from app.drift_report import INDEX_HEADS, INDEX_NOTES, index_rows, progress_words, side_words
 from app.views import text
+from app.views.downloads import show_download
 from pipeline.errors import InputError
 
 EMBEDDER, FOLDER = "Another embedder", "Another data folder"
@@ -64,11 +65,4 @@ def _show(found: MeasuredIndexes) -> None:
         st.write(text.literal(line))
     text.show(text.table_html(INDEX_HEADS, index_rows(found), "index-drift"))
     text.show(text.note_html(" ".join(INDEX_NOTES)))
-    st.download_button(
-        "Download comparison as JSON",
-        json.dumps(asdict(found), indent=1),
-        file_name="index-drift.json",
-        mime="application/json",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    show_download("Download comparison as JSON", json.dumps(asdict(found), indent=1), "index-drift.json")

@@ -10,6 +10,7 @@ from app import address, state
 from app.live import LOG_START_S, MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice, describe_use, describe_window
 from app.live_view import LiveView, clock_time, live_csv, share_text
 from app.views import text
+from app.views.downloads import show_download
 from app.views.live_charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
 from app.views.style import CHART_CONFIG
 from app.wording import count, milliseconds, moment, when
@@ -360,14 +361,7 @@ def _show_lines(lines: tuple[LogLine, ...]) -> None:
 
 def show_small_print(view: LiveView, controls: Controls) -> None:
     """The data, what asking for it costs, and what became of what this dashboard sends."""
-    st.download_button(
-        "Download CSV",
-        lambda: live_csv(view),
-        file_name="live.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    show_download("Download CSV", lambda: live_csv(view), "live.csv")
     services = state.services()
     if view.source == "cloudwatch":
         _note(describe_use(services.live.use, len(view.series), controls.refresh_s))

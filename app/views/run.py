@@ -21,6 +21,7 @@ from app.run_view import (
     types_words,
 )
 from app.views import text
+from app.views.downloads import show_download
 from app.views.interval_plot import Row, interval_plot
 from app.views.judge import show_judge
 from app.views.question_types import show_question_types
@@ -247,17 +248,10 @@ def _show_questions(scores: list[Scored]) -> None:
 def _show_downloads(run: StoredRun) -> None:
     files = state.run_files(run)
     with st.container(horizontal=True):
-        for label, content, suffix, mime in (
-            ("CSV", files.csv, "csv", "text/csv"),
-            ("JSON", files.json, "json", "application/json"),
-            ("Markdown", files.markdown, "md", "text/markdown"),
-            ("report", files.html, "html", "text/html"),
+        for label, content, suffix in (
+            ("CSV", files.csv, "csv"),
+            ("JSON", files.json, "json"),
+            ("Markdown", files.markdown, "md"),
+            ("report", files.html, "html"),
         ):
-            st.download_button(
-                f"Download {label}",
-                content,
-                file_name=f"run-{run.run_id}.{suffix}",
-                mime=mime,
-                icon=":material/download:",
-                on_click="ignore",
-            )
+            show_download(f"Download {label}", content, f"run-{run.run_id}.{suffix}")

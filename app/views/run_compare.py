@@ -22,6 +22,7 @@ from app.compared_runs import ComparedRuns
 from app.eval_report import about_words
 from app.run_view import NAMES
 from app.views import text
+from app.views.downloads import show_download
 from app.views.interval_plot import Row, interval_plot
 from app.views.style import CHART_CONFIG, chart_text
 from evaluation.verdict import MAX_DROP, Difference
@@ -157,13 +158,8 @@ def _show_flips(found: ComparedRuns) -> None:
 def _show_downloads(found: ComparedRuns) -> None:
     name = f"runs-{found.first.run_id}-{found.second.run_id}"
     with st.container(horizontal=True):
-        for label, content, suffix, mime in (
-            ("Download JSON", json.dumps(comparison_to_dict(found), indent=1), "json", "application/json"),
-            ("Download Markdown", gate_markdown(found), "md", "text/markdown"),
-        ):
-            st.download_button(
-                label, content, file_name=f"{name}.{suffix}", mime=mime, icon=":material/download:", on_click="ignore"
-            )
+        show_download("Download JSON", json.dumps(comparison_to_dict(found), indent=1), f"{name}.json")
+        show_download("Download Markdown", gate_markdown(found), f"{name}.md")
 
 
 def _draw(figure: go.Figure, key: str) -> None:

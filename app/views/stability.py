@@ -11,6 +11,7 @@ from app import state
 from app.stability import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability_report import counted_types, heat_rows, notes, progress_words, stability_to_dict
 from app.views import text
+from app.views.downloads import show_download
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from evaluation.datasets import BUILTIN
 from evaluation.stability import summarise_stability
@@ -104,14 +105,7 @@ def _show(plan: StabilityPlan, step: StabilityStep) -> None:
     st.plotly_chart(heat((kinds, counted_types(cells, types), values), name), config=CHART_CONFIG, key="heat")
     for line in notes(step.results, cells):
         text.show(text.note_html(line))
-    st.download_button(
-        "Download JSON",
-        json.dumps(stability_to_dict(plan, step), indent=1),
-        file_name="stability.json",
-        mime="application/json",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    show_download("Download JSON", json.dumps(stability_to_dict(plan, step), indent=1), "stability.json")
 
 
 def heat(rows: tuple[list[str], list[str], list[list[float | None]]], name: str) -> go.Figure:

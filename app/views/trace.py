@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import state
 from app.views import text
+from app.views.downloads import show_download
 from app.views.style import CHART_CONFIG
 from app.views.waterfall import waterfall
 from app.wording import scores_note, shortfall, trust, when
@@ -83,13 +84,10 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
                 query_params={"first": trace.trace_id},
                 help="Ask this question on two backends, or with two settings, side by side.",
             )
-        st.download_button(
+        show_download(
             "Download JSON",
             trace_to_json(trace),
-            file_name=f"trace-{trace.trace_id}.json",
-            mime="application/json",
-            icon=":material/download:",
-            on_click="ignore",
+            f"trace-{trace.trace_id}.json",
             key=f"download-{trace.trace_id}",
         )
 
