@@ -278,8 +278,15 @@ def _newest(services: Services, plan: QuestionPlan) -> tuple[list[Trace], int]:
     by_people = (stored.trace for stored in services.store.export(query) if stored.trace.trace_id not in by_runs)
     traces = list(islice(by_people, plan.newest))
     if not traces:
-        known = ", ".join(services.store.backends()) or "none of any"
-        raise InputError(f"No question to {plan.backend} is stored. There are questions to: {known}.")
+        known = services.store.backends()
+        if plan.backend in known:
+            raise InputError(
+                f"Only runs have asked {plan.backend}, and their questions are left out here, since a dataset is no change of what people "
+                "ask. Ask it some questions of your own."
+            )
+        raise InputError(
+            f"No question to {plan.backend} is stored. There are questions to: {', '.join(known) or 'none of any'}."
+        )
     asked = [trace for trace in traces if trace.chunks]
     return asked[::-1], len(traces) - len(asked)
 

@@ -20,6 +20,7 @@ from backends.local.backend import open_corpus
 from backends.local.documents.types import Document
 from backends.registry import BackendConfig
 from evaluation.drift import FEWEST_QUESTIONS
+from metrics.queries import TraceQuery
 from pipeline.errors import ConfigError, InputError, Unavailable
 from tests.factories import make_chunk, make_trace
 from tests.local.fake_embedder import FakeEmbedder
@@ -188,6 +189,15 @@ def test_backend_without_questions_is_refused_with_those_that_have_some(services
     ask(services, GEOLOGY, 3, day=0)
     with pytest.raises(InputError, match=r"No question to remote is stored\. There are questions to: local/embedded"):
         check_questions(services, QuestionPlan("remote"))
+
+
+def test_backend_that_only_runs_have_asked_says_so(services: Services) -> None:
+    ask(services, GEOLOGY, 3, day=0)
+    services.store.runs.start("aaaa1111", {})
+    traces = [stored.trace.trace_id for stored in services.store.export(TraceQuery())]
+    services.store.runs.keep("aaaa1111", [(each, each, {}) for each in traces])
+    with pytest.raises(InputError, match="Only runs have asked local/embedded"):
+        check_questions(services, QuestionPlan("local/embedded"))
 
 
 def test_drift_of_questions_in_the_shell(run: Run, services: Services) -> None:
