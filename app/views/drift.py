@@ -21,6 +21,7 @@ from app.drift_report import (
 from app.views import text
 from app.views.downloads import show_download
 from app.views.style import CHART_CONFIG, chart_layout, ink
+from app.views.work import NOTHING_KEPT, shown_work
 from app.wording import when
 from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS
 
@@ -60,16 +61,10 @@ def _form(backends: list[str]) -> QuestionPlan | None:
 
 
 def _measure(plan: QuestionPlan) -> QuestionDrift:
-    holder = st.empty()
-    bar = holder.progress(0.0, "Reading stored questions …")
-
-    def tell(done: int, total: int) -> None:
-        bar.progress(done / total, progress_words(done, total))
-
-    try:
-        return check_questions(state.services(), plan, tell)
-    finally:
-        holder.empty()
+    with shown_work("Reading stored questions …", NOTHING_KEPT, "drift") as tell:
+        return check_questions(
+            state.services(), plan, lambda done, total: tell(done, total, progress_words(done, total))
+        )
 
 
 def _show(found: QuestionDrift) -> None:

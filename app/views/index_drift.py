@@ -11,6 +11,7 @@ from app.drift import CHUNKS, MeasuredIndexes, compare_embedders, compare_folder
 from app.drift_report import INDEX_HEADS, INDEX_NOTES, index_rows, progress_words, side_words
 from app.views import text
 from app.views.downloads import show_download
+from app.views.work import NOTHING_KEPT, shown_work
 from pipeline.errors import InputError
 
 EMBEDDER, FOLDER = "Another embedder", "Another data folder"
@@ -48,16 +49,14 @@ def _measure(name: str, other: str | None, folder: str, chunks: int) -> Measured
         if not folder.strip():
             raise InputError("No folder is given. Write the data folder whose index is to be compared.")
         return compare_folders(services, name, Path(folder.strip()).expanduser())
-    holder = st.empty()
-    bar = holder.progress(0.0, "Opening both embedders …")
-
-    def tell(done: int, total: int) -> None:
-        bar.progress(done / total, progress_words(done, total))
-
-    try:
-        return compare_embedders(services, name, other, chunks=chunks, on_progress=tell)
-    finally:
-        holder.empty()
+    with shown_work("Opening both embedders …", NOTHING_KEPT, "index-drift") as tell:
+        return compare_embedders(
+            services,
+            name,
+            other,
+            chunks=chunks,
+            on_progress=lambda done, total: tell(done, total, progress_words(done, total)),
+        )
 
 
 def _show(found: MeasuredIndexes) -> None:

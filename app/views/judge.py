@@ -6,9 +6,9 @@ from app import state
 from app.judge_report import HEADS, agreement_rows, judged_words
 from app.judging import NO_JUDGE
 from app.views import text
+from app.views.work import see_through
 from evaluation.scoring import Scored
 from metrics.runs import StoredRun
-from pipeline.errors import RaglassError
 
 
 def show_judge(run: StoredRun, scores: list[Scored]) -> None:
@@ -42,11 +42,6 @@ def _ask(run: StoredRun, scores: list[Scored]) -> None:
         pressed = st.button(f"Ask {judging.name}", icon=":material/gavel:", help="What was judged is kept.")
     if not pressed:
         return
-    try:
-        with st.status("Judging …") as status:
-            for done, whole in judging.judge(run.run_id, sample=int(sample)):
-                status.update(label=f"Judged {done:,} of {whole:,} answers")
-    except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
-        return
-    st.rerun()
+    steps = judging.judge(run.run_id, sample=int(sample))
+    if see_through(steps, "Judging …", "Judged {:,} of {:,} answers", "judge"):
+        st.rerun()

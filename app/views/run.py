@@ -27,6 +27,7 @@ from app.views.judge import show_judge
 from app.views.question_types import show_question_types
 from app.views.runs import follow_run
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.work import see_through
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
 from metrics.runs import StoredRun
@@ -174,10 +175,9 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
         sample = st.number_input("Answers to explain, at most", 1, len(scores), min(100, len(scores)), width=220)
         pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")
     if pressed:
-        with st.status("Explaining answers …") as status:
-            for done, whole in state.services().evaluations.label(run.run_id, sample=int(sample)):
-                status.update(label=f"Explained {done:,} of {whole:,} answers")
-        st.rerun()
+        steps = state.services().evaluations.label(run.run_id, sample=int(sample))
+        if see_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
+            st.rerun()
     if not labelled:
         text.show(text.note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
         return

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import closing
-from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -13,6 +12,7 @@ from app.stability_report import counted_types, heat_rows, notes, progress_words
 from app.views import text
 from app.views.downloads import show_download
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.work import shown_work
 from evaluation.datasets import BUILTIN
 from evaluation.stability import summarise_stability
 from pipeline.errors import RaglassError
@@ -31,10 +31,9 @@ FAINT, BAD = "rgba(128,128,128,.10)", "rgba(230,159,0,.75)"
 def show_stability() -> None:
     """The form, the work while it goes on, and what came of it."""
     plan = _form()
-    holder = st.empty()
     if plan is not None:
         st.session_state["stability_found"] = None
-        _measure(plan, holder)
+        _measure(plan)
     kept = st.session_state.get("stability_found")
     if kept is not None:
         _show(*kept)
@@ -72,20 +71,20 @@ def _form() -> StabilityPlan | None:
     )
 
 
-def _measure(plan: StabilityPlan, holder: Any) -> None:
+def _measure(plan: StabilityPlan) -> None:
     """See it through; a press of Stop ends the page's run here, and what was kept stays."""
-    with holder.container():
-        bar = st.progress(0.0, "Timing a few questions …")
-        st.button("Stop", icon=":material/stop:", help="What was measured so far is shown.")
+    steps = check_stability(state.services().evaluations, plan)
     try:
-        with closing(check_stability(state.services().evaluations, plan)) as steps:
+        with (
+            closing(steps),
+            shown_work("Timing a few questions …", "What was measured so far is shown.", "stability") as tell,
+        ):
             for step in steps:
-                bar.progress(len(step.results) / max(step.total, 1), text.literal(progress_words(step)))
+                tell(len(step.results), step.total, progress_words(step))
                 if step.results:
                     st.session_state["stability_found"] = (plan, step)
     except RaglassError as error:
         st.error(text.literal(str(error)), icon=":material/error:")
-    holder.empty()
 
 
 def _show(plan: StabilityPlan, step: StabilityStep) -> None:

@@ -69,6 +69,8 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
     most = page.get_by_role("spinbutton", name="Questions, at most")
     most.fill(str(limit))
     most.press("Enter")
+    expect(page.get_by_text(re.compile(f"{limit} questions.* {backend}"))).to_be_visible()  # the form knows all of it
+    page.locator("[data-test-script-state=notRunning]").wait_for()  # a button that is drawn anew loses a click
     page.get_by_role("button", name="Start", exact=True).click()
     return page
 
@@ -81,7 +83,7 @@ def run_to_its_end(
     page = begin(window, backend, file, limit=limit)
     until = time.monotonic() + 60
     while finished(dashboard) == before:
-        assert time.monotonic() < until, "the run did not end"
+        assert time.monotonic() < until, page.get_by_test_id("stMain").inner_text()
         page.wait_for_timeout(200)
     page = window.go("/runs")
     expect(page.get_by_role("button", name="Open this run")).to_be_visible()
@@ -123,6 +125,14 @@ def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
     page.get_by_role("button", name="Open this run").click()
     expect(page.get_by_text(f"finished: {QUESTIONS} of {QUESTIONS} questions of mine.csv", exact=False)).to_be_visible()
     expect(page.get_by_test_id("stMetric").filter(has_text="Right").first).to_contain_text("66.7 %")
+    explain = page.get_by_role("button", name="Explain them")
+    explain.click()
+    expect(page.get_by_text(f"Explained 1 of {QUESTIONS} answers")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_test_id("labels")).to_be_visible()  # what was explained is kept
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    explain.click()
+    expect(page.get_by_text(re.compile(f"Explained [2-9] of {QUESTIONS} answers"))).to_be_visible()
 
 
 def open_run(page: Page, row: int) -> None:

@@ -51,7 +51,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], float]] = {
     "answers 500": ({"kind": "status", "status": 500}, ("StageFailed",), 10.0),
     "hangs up": ({"kind": "close"}, ("Unavailable", "StageFailed"), 10.0),
     "answers garbage": ({"kind": "garbage"}, ("BadResponse", "StageFailed"), 10.0),
-    "answers after the deadline": ({"kind": "delay", "seconds": 3.0}, ("Timeout",), 1.5),
+    "answers after the deadline": ({"kind": "delay", "seconds": 6.0}, ("Timeout",), 4.0),
 }
 
 
