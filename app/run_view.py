@@ -174,11 +174,12 @@ def headline(whole: Summary) -> list[tuple[str, str, str]]:
 
 
 def measure_rows(summaries: Sequence[Summary]) -> list[list[str]]:
-    """A row for each measure of the whole run: name, value, interval, questions."""
+    """A row for each measure that any question of the run has: name, value, interval, questions."""
     whole = summaries[0]
     return [
         [NAMES[name], measure_words(name, found), interval_words(name, found), f"{found.questions:,}"]
         for name, found in whole.measures.items()
+        if found.questions
     ]
 
 
@@ -224,7 +225,7 @@ def question_cells(scored: Scored) -> dict[str, Any]:
         "type": scored.type,
         "right": scored.correct,
         "why": scored.label,
-        "answer": scored.answer if not scored.failed else scored.problem,
+        "answer": scored.problem if scored.failed else "no answer" if scored.abstained else scored.answer,
         "f1": round(scored.f1, 2),
         "gold rank": scored.gold_rank,
         "confidence": scored.confidence,

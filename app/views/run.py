@@ -33,6 +33,9 @@ from evaluation.summary import Summary
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
+WIDTHS = {"question": 330, "why": 130, "answer": 260}
+"""Of columns that hold more than a word, in pixels."""
+
 DOT, WHOLE = "#0072b2", "#e69f00"
 
 BY_TYPE = (
@@ -233,6 +236,7 @@ def _show_questions(scores: list[Scored]) -> None:
         selection_mode="single-row",
         hide_index=True,
         height=420 if len(rows) > 10 else "content",
+        column_config={name: st.column_config.Column(width=width) for name, width in WIDTHS.items()},
         alt="Questions of the run",
     )
     found = [rows[number] for number in picked.selection.rows if number < len(rows)]
