@@ -61,6 +61,7 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
     if file is not None:
         form.get_by_text("A file", exact=True).click()
         page.locator("input[type=file]").set_input_files(file)
+        expect(page.get_by_test_id("stFileUploader").get_by_text(file.name)).to_be_visible()
     box = page.get_by_role("combobox", name="Backend")
     if box.input_value() != backend:
         box.fill(backend)  # its list closes when the page moves under it, so that it is typed rather than picked
