@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 @click.option("--perturb", default="all", show_default=True, help="What to change: all, or names separated by commas.")
 @click.option("--limit", type=click.IntRange(0), default=60, show_default=True, help="Questions to draw; 0 for all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn with.")
+@click.option(
+    "--variants",
+    type=click.IntRange(1, 5),
+    default=5,
+    show_default=True,
+    help="Of a question, in each way of changing it.",
+)
 @click.option("--top-k", type=click.IntRange(1), help="Chunks to find and to compare.")
 @backend_option
 @json_option
@@ -32,6 +39,7 @@ def stability(
     perturb: str,
     limit: int,
     seed: int,
+    variants: int,
     top_k: int | None,
     backend: str | None,
     as_json: bool,
@@ -54,6 +62,7 @@ def stability(
             kinds=read_kinds(perturb),
             limit=limit or None,
             seed=seed,
+            variants=variants,
         )
         sys.exit(_check(current, plan, as_json=as_json))
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.services import Services
+from app.wording import listed
 from evaluation.drift import (
     FEWEST_QUESTIONS,
     MOST_CHUNKS,
@@ -207,8 +208,8 @@ def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Tra
         where = "" if plan.until is None else f", {end:,} of them before the date given and {rest:,} after it"
         raise InputError(
             f"{plan.backend} has {len(traces):,} stored questions with chunks among its newest {plan.newest:,} traces{where}; at least "
-            f"{FEWEST} are needed, {FEWEST_QUESTIONS} for the reference and {FEWEST_QUESTIONS} for a window. Ask more, or look at more "
-            "traces."
+            f"{FEWEST} are needed, {FEWEST_QUESTIONS} for the reference and {FEWEST_QUESTIONS} for a window; what runs asked does not "
+            "count. Ask more, or look at more traces."
         )
     bounds = np.linspace(end, len(traces), max(1, rest // plan.window) + 1).round().astype(int).tolist()
     return list(traces[:end]), [list(traces[a:b]) for a, b in pairwise(bounds)]
@@ -285,7 +286,8 @@ def _newest(services: Services, plan: QuestionPlan) -> tuple[list[Trace], int]:
                 "ask. Ask it some questions of your own."
             )
         raise InputError(
-            f"No question to {plan.backend} is stored. There are questions to: {', '.join(known) or 'none of any'}."
+            f"No question to {plan.backend} is stored. "
+            f"{f'There are questions to: {listed(known)}.' if known else 'None to any other backend is either: ask some first.'}"
         )
     asked = [trace for trace in traces if trace.chunks]
     return asked[::-1], len(traces) - len(asked)

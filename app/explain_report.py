@@ -17,9 +17,12 @@ from app.explaining import (
     token_marks,
 )
 from app.grounded import Grounded, grounded
+from app.markup import AGAINST as AGAINST_MARK
+from app.markup import FOR as FOR_MARK
 from app.markup import marked
-from app.sureness import sureness_rows
+from app.sureness import calibrated_row, sureness_rows
 from app.wording import asked_how, when
+from evaluation.calibrating import Calibration
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from pipeline.types import Evidence
@@ -33,7 +36,9 @@ h1 { font-size: 1.35rem; margin: 0 0 .2rem; } h2 { font-size: 1.05rem; margin: 1
 table { border-collapse: collapse; width: 100%; } .named :is(th, td):not(:last-child) { overflow-wrap: break-word; }
  th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0;
   border-bottom: 1px solid #dde3e8; font-weight: 400; }
-th { font-weight: 600; } mark { background: rgba(230, 159, 0, .35); color: inherit; } .missing { text-decoration: underline wavy #d55e00; }
+.wide { overflow-x: auto; } .wide :is(th, td) { overflow-wrap: break-word; }
+th { font-weight: 600; } mark { background: rgba(230, 159, 0, .35); color: inherit; }
+mark.against { background: rgba(0, 114, 178, .25); } .missing { text-decoration: underline wavy #d55e00; }
 @media print { body { margin: 0; max-width: none; font-size: 12px; } h2, tr, .chunk { break-inside: avoid; } }
 """
 
@@ -50,8 +55,8 @@ PRINTED_CHUNKS = 5
 """Chunks that are printed, those that did most."""
 
 
-def report_html(found: Explained, diagnosed: Diagnosed | None = None) -> str:
-    """The whole page."""
+def report_html(found: Explained, diagnosed: Diagnosed | None = None, calibration: Calibration | None = None) -> str:
+    """The whole page. calibration: of what answered, if there is one."""
     trace = found.trace
     parts = [
         f'<h1>Why this answer?</h1><p dir="auto">{escape(trace.question)}</p>',
@@ -61,7 +66,7 @@ def report_html(found: Explained, diagnosed: Diagnosed | None = None) -> str:
         *([_chunks(found)] if found.complete else ["<p>Not every subset was scored, so no chunk is credited.</p>"]),
         *([_diagnosis(diagnosed)] if diagnosed is not None else []),
         _grounding(grounded(found)),
-        _sureness(found),
+        _sureness(found, calibration),
         _belief(found),
         f'<p class="small">{escape(asked_how(trace))}. Asked {escape(when(trace.asked_at))}; trace {escape(trace.trace_id)}. '
         "Made with Raglass.</p>",
@@ -82,27 +87,28 @@ def _tokens(found: Explained) -> str:
 
 def _chunks(found: Explained) -> str:
     marks, quoted = chunk_marks(found), telling_sentences(found)
+    opening = AGAINST_MARK if quoted and found.reliance_nats < 0 else FOR_MARK
     if not quoted and found.trace.generation is not None:
         quoted = list(found.trace.generation.evidence)
     left = len(marks) - PRINTED_CHUNKS
     more = f'<p class="small">{left} more did less.</p>' if left > 0 else ""
     return (
         '<h2>What it stood on</h2><p class="small">Amber: made the answer more probable; blue: less. '
-        f"{escape(how_explained(found))}</p>{''.join(_chunk(mark, quoted) for mark in marks[:PRINTED_CHUNKS])}{more}"
+        f"{escape(how_explained(found))}</p>{''.join(_chunk(mark, quoted, opening) for mark in marks[:PRINTED_CHUNKS])}{more}"
     )
 
 
-def _chunk(mark: ChunkMark, quoted: Sequence[Evidence]) -> str:
+def _chunk(mark: ChunkMark, quoted: Sequence[Evidence], opening: str) -> str:
     colour = FOR if mark.share >= 0 else AGAINST
     spans = [(each.start, each.end) for each in quoted if each.chunk_id == mark.chunk.chunk_id]
     return (
         f'<div class="chunk"><b>{mark.chunk.rank}. {escape(mark.chunk.title)}</b> <span class="small">{escape(mark.figures)}</span>'
         f'<div class="bar" style="width: {abs(mark.share) * 100:.0f}%; background: rgb({colour})"></div>'
-        f'<p dir="auto">{_excerpt(mark.chunk.text, spans)}</p></div>'
+        f'<p dir="auto">{_excerpt(mark.chunk.text, spans, opening)}</p></div>'
     )
 
 
-def _excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
+def _excerpt(text: str, spans: Sequence[tuple[int, int]], opening: str) -> str:
     """The beginning of a chunk, or what is quoted of it where that comes later."""
     first, end = min(spans, default=(0, 0))
     start = first if end > EXCERPT_CHARS else 0
@@ -110,7 +116,7 @@ def _excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
     if len(text) > stop:
         word_ends = text.rfind(" ", start + 1, stop + 1)
         stop = max(stop if word_ends < 0 else word_ends, end)
-    cut = marked(text[start:stop], [(begin - start, end - start) for begin, end in spans])
+    cut = marked(text[start:stop], [(begin - start, end - start) for begin, end in spans], opening)
     return f"{'…' if start else ''}{cut}{'…' if len(text) > stop else ''}"
 
 
@@ -132,10 +138,11 @@ def _grounding(found: Grounded) -> str:
     return f"<h2>Do the chunks say it?</h2><p>{escape(found.headline)} {escape(found.citations or '')}</p><table>{rows}</table>"
 
 
-def _sureness(found: Explained) -> str:
+def _sureness(found: Explained, calibration: Calibration | None) -> str:
+    calibrated = calibrated_row(found.trace, calibration)
     rows = "".join(
         f"<tr><th>{escape(row.name)}</th><td>{escape(row.value)}</td><td>{escape(row.meaning)}</td></tr>"
-        for row in sureness_rows(found.trace)
+        for row in (*([calibrated] if calibrated else []), *sureness_rows(found.trace))
     )
     return f"<h2>How sure was it?</h2><table class='named'>{rows}</table>"
 

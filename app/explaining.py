@@ -265,7 +265,7 @@ def belief(found: Explained) -> list[str]:
     lines = [
         "Linear datamodeling score: not defined, since no subset changes the answer."
         if score is None
-        else f"Linear datamodeling score {score:.2f}: how well the {weights} predict the order of {tried}, from −1 to 1 (exactly)."
+        else f"Linear datamodeling score {score:.2f}: how well the {weights} predict the order of {tried}, from −1 to 1, which is exactly."
     ]
     chosen = f" over {RANDOM_DROPS} draws" if sampled else ""
     noun = found.unit.removesuffix("s") if isinstance(found, SampledExplanation) else "chunk"
@@ -295,7 +295,7 @@ def explanation_text(found: Explained) -> str:
         "",
         *textwrap.wrap(f"Answer: {one_line(found.answer)}", WIDTH),
         "",
-        *textwrap.wrap(f"Reliance: {reliance_words(found)}", WIDTH),
+        *textwrap.wrap(reliance_words(found), WIDTH),
         "",
         *(_sources(found) if found.complete else ["Not all subsets were scored, so no chunk can be credited yet."]),
         "",

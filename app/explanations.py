@@ -16,6 +16,7 @@ from pipeline.types import Chunk, Introspection, Sample, Trace
 
 if TYPE_CHECKING:
     from backends.local.corpus import LocalCorpus
+    from evaluation.scoring import Scored
     from explain.counterfactuals import Diagnosed
     from explain.explained import Explained
     from explain.gold import Gold
@@ -103,17 +104,25 @@ class Explanations:
         """What a run's dataset says is right about a trace that the run made; None for any other trace."""
         from explain.gold import Gold
 
+        scored = self._scored_by_run(trace_id)
+        return None if scored is None else Gold(scored.golds, scored.article)
+
+    def label_of(self, trace_id: str) -> str:
+        """The failure label that a run gave a trace of its own; empty if there is none."""
+        scored = self._scored_by_run(trace_id)
+        return "" if scored is None else scored.label
+
+    def _scored_by_run(self, trace_id: str) -> "Scored | None":
         try:
             data = self._store().runs.score_of(trace_id)
             if data is None:
                 return None
             from evaluation.scoring import Scored  # which only a run's trace needs
 
-            scored = Scored.from_dict(data)
+            return Scored.from_dict(data)
         except (StoreError, InputError) as error:
             log.warning("what is right about the trace %s cannot be read: %s", trace_id, error)
             return None
-        return Gold(scored.golds, scored.article)
 
     def why_no_inside(self, found: "Explained") -> str | None:
         """Why the generator that gave an answer cannot be looked into, and what would do; None if it can be."""

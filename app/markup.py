@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from html import escape
 
+FOR, AGAINST = "<mark>", '<mark class="against">'
+"""Around what made an answer more probable, or was quoted, and around what made it less."""
 
-def marked(text: str, spans: Sequence[tuple[int, int]], opening: str = "<mark>") -> str:
+
+def marked(text: str, spans: Sequence[tuple[int, int]], opening: str = FOR) -> str:
     """Escaped text with the character ranges in `spans` inside a tag; ranges outside the text are cut to it.
 
     opening: the tag with its attributes, written by a programmer and never by anybody's text.

@@ -1,6 +1,6 @@
 """What a run will take: time by what the backend's newest traces took, and on AWS what its questions cost. Before it starts."""
 
-from app.wording import rough_time
+from app.wording import count, rough_time
 from metrics.prices import estimate_questions
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
@@ -17,9 +17,9 @@ def estimate_words(store: TraceStore, backend: str, questions: int, workers: int
     if page.rows:
         mean_s = sum(row.duration_ms for row in page.rows) / len(page.rows) / 1000
         spent = rough_time(mean_s * questions / workers)
-        words = f"About {spent} for {questions:,} questions, by the {len(page.rows)} newest traces of {backend}."
+        words = f"About {spent} for {count(questions, 'question')}, by the newest {count(len(page.rows), 'trace')} of {backend}."
     else:
-        words = f"How long {questions:,} questions take is not known: {backend} has answered nothing yet."
+        words = f"How long {count(questions, 'question')} will take is not known: {backend} has answered nothing yet."
     return f"{words} {cost_words(backend, questions)}".strip()
 
 

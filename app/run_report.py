@@ -9,6 +9,7 @@ from html import escape
 from app.eval_report import about_words
 from app.explain_report import STYLE
 from app.labels import label_rows, losses_words
+from app.report import shortened
 from app.run_view import headline, interval_words, measure_rows, measure_words, types_words
 from evaluation.groups import compare_types
 from evaluation.scoring import Scored
@@ -79,15 +80,21 @@ def _wrong(scores: Sequence[Scored]) -> str:
     if not wrong:
         return ""
     rows = [
-        [each.question, each.type, "no answer" if each.abstained else each.answer[:EXCERPT_CHARS], each.label or "–"]
+        [
+            each.question,
+            each.type,
+            "no answer" if each.abstained else shortened(each.answer, EXCERPT_CHARS),
+            shortened(" or ".join(each.golds), EXCERPT_CHARS) or "none",
+            each.label or "–",
+        ]
         for each in wrong[:MOST_WRONG]
     ]
     left = len(wrong) - len(rows)
     more = f'<p class="small">{left:,} more are wrong.</p>' if left else ""
-    return f"<h2>Wrong answers</h2>{_table(('Question', 'Type', 'Answer', 'Why'), rows)}{more}"
+    return f"<h2>Wrong answers</h2>{_table(('Question', 'Type', 'Answer', 'Right', 'Why'), rows)}{more}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)
     body = "".join(f"<tr>{''.join(f'<td dir=auto>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
+    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from app.wording import listed, three_figures, when
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
-from evaluation.summary import MEASURES, UNTYPED, Measure, Summary
+from evaluation.summary import GROUPS, MEASURES, UNTYPED, Measure, Summary
 from metrics.runs import StoredRun
 
 HEADLINE = ("correct", "f1", "recall", "abstained", "duration, ms")
@@ -189,13 +190,19 @@ def dots(whole: Summary, types: Sequence[Summary], name: str) -> list[Dot]:
     return [Dot(f"{each.name} ({each.questions})", each.measures[name]) for each in (whole, *ordered)]
 
 
-def types_words(found: GroupTest) -> str:
-    """Whether the types differ, with the size of it and the pairs that do."""
+def groups_words() -> str:
+    """Which types make up each group."""
+    groups = [f"{name} ({', '.join(types)})" for name, types in GROUPS.items()]
+    return f"The groups are {listed(groups)}."
+
+
+def types_words(found: GroupTest, what: str = "type") -> str:
+    """Whether the types differ, with the size of it and the pairs that do. what: what they are called."""
     if found.p is None or found.epsilon_squared is None:
-        return f"The types were not tested against each other: {found.why_no_test}."
-    head = "The types differ" if found.p < ALPHA else "No difference between the types is shown"
+        return f"The {what}s were not tested against each other: {found.why_no_test}."
+    head = f"The {what}s differ" if found.p < ALPHA else f"No difference between the {what}s is shown"
     words = (
-        f"{head}: Kruskal–Wallis p {p_equals(found.p)}; the type accounts for {found.epsilon_squared:.1%} of the variance of ranks (ε²)."
+        f"{head}: Kruskal–Wallis p {p_equals(found.p)}; the {what} accounts for {found.epsilon_squared:.1%} of the variance of ranks (ε²)."
     ).replace("%", " %")
     pairs = [pair for pair in found.pairs if pair.significant]
     if pairs:
@@ -256,6 +263,8 @@ def scores_csv(scores: Sequence[Scored]) -> str:
 
 
 def _safe(value: object) -> object:
+    if isinstance(value, (list, tuple, dict)):
+        value = json.dumps(value, ensure_ascii=False)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 

@@ -13,7 +13,7 @@ from app.services import Services
 from app.trace_filters import TraceFilters
 from evaluation.groups import GroupTest, compare_types
 from evaluation.scoring import Scored
-from evaluation.summary import Summary, summarise, summarise_groups
+from evaluation.summary import Summary, in_groups, summarise, summarise_groups
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.sources import Unit
@@ -157,9 +157,9 @@ def run_groups(run: StoredRun) -> list[Summary]:
     return _run_groups(run.run_id, run.version)
 
 
-def run_types(run: StoredRun, measure: str) -> GroupTest:
-    """The types of a run against each other."""
-    return _run_types(run.run_id, run.version, measure)
+def run_types(run: StoredRun, measure: str, *, grouped: bool = False) -> GroupTest:
+    """The types of a run against each other, or their groups."""
+    return _run_types(run.run_id, run.version, measure, grouped)
 
 
 def run_files(run: StoredRun) -> RunFiles:
@@ -189,8 +189,9 @@ def _run_groups(run_id: str, version: str) -> list[Summary]:
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
-def _run_types(run_id: str, version: str, measure: str) -> GroupTest:
-    return compare_types(_run_scores(run_id, version), measure)
+def _run_types(run_id: str, version: str, measure: str, grouped: bool) -> GroupTest:
+    scores = _run_scores(run_id, version)
+    return compare_types(in_groups(scores) if grouped else scores, measure)
 
 
 @st.cache_resource(max_entries=5, show_spinner=False)

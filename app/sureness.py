@@ -84,7 +84,8 @@ def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:
         "Calibrated probability",
         f"{value:.0%}".replace("%", " %"),
         f"Of 100 answers like this one, about {value * 100:.0f} are right, by the {found.recalibration.kind} fit of run {found.run_id} "
-        f"({found.fitted:,} answers; judged on {found.reported:,} about other articles).",
+        f"({found.fitted:,} answers; judged on {found.reported:,} about other articles). "
+        "For questions like that run's, believe this figure rather than the backend's own.",
     )
 
 

@@ -110,7 +110,7 @@ def open_backend(name: str, config: BackendConfig) -> Backend:
     plugin = _plugins().get(name)
     if plugin is None:
         raise ConfigError(
-            f"There is no backend {name!r}. Known: {', '.join(names())}. Set RAGLASS_BACKEND to one of them."
+            f"There is no backend {name!r}. Known: {', '.join(names())}. Choose one of them; RAGLASS_BACKEND sets the usual one."
         )
     return _open_plugin(plugin, config)
 

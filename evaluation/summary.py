@@ -5,7 +5,7 @@ share that is all or none they are exact.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -114,6 +114,12 @@ def summarise_groups(scores: Sequence[Scored], *, seed: int = 0) -> list[Summary
     groups = [(name, [each for each in scores if each.type in types]) for name, types in GROUPS.items()]
     held = [(name, group) for name, group in groups if group]
     return _summaries(held, seed) if len(held) > 1 else []
+
+
+def in_groups(scores: Sequence[Scored]) -> list[Scored]:
+    """The same answers with the name of a group in place of the type; those of no group are left out."""
+    group_of = {kind: name for name, types in GROUPS.items() for kind in types}
+    return [replace(each, type=group_of[each.type]) for each in scores if each.type in group_of]
 
 
 def headline_figures(scores: Sequence[Scored], *, seed: int = 0) -> dict[str, float | None]:

@@ -116,13 +116,16 @@ def _decide(
         return "unknown", f"{drop} is not ruled out, for {failed}", None
     needed = _needed(correct, max_drop)
     few = f": only {_questions(correct.gained + correct.lost)} changed sides" if correct.low >= -max_drop else ""
-    return "unknown", f"{drop} is not ruled out{few}. {_would_tell(needed)}", needed
+    return "unknown", f"{drop} is not ruled out{few}. {_would_tell(needed, correct.questions)}", needed
 
 
-def _would_tell(needed: int | None) -> str:
+def _would_tell(needed: int | None, compared: int) -> str:
     if needed is None:
         return "More questions would hardly tell: the difference is too near to what is put up with"
-    return f"About {needed:,} questions would tell (power {POWER * 100:.0f} %)"
+    return (
+        f"About {needed:,} questions would tell (power {POWER * 100:.0f} %), {compared:,} are compared here: run more of the dataset, or a "
+        "larger one"
+    )
 
 
 def _needed(correct: Difference, max_drop: float) -> int | None:

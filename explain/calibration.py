@@ -284,7 +284,10 @@ def _version(kind: str, scores: FloatArray, correct: BoolArray) -> str:
 def _read_fit(scores: npt.ArrayLike, correct: npt.ArrayLike, minimum: int) -> tuple[FloatArray, BoolArray]:
     array, right = _read_pairs(scores, correct)
     if len(array) < minimum:
-        raise InputError(f"{len(array)} labelled answers are too few to fit on. Label at least {minimum}.")
+        raise InputError(
+            f"{len(array)} labelled answers are too few to fit on, half of the articles being kept to judge the fit. "
+            f"At least {minimum} are needed: run more questions."
+        )
     if not np.isfinite(array).all():
         raise InputError(
             "A score is infinite, and nothing can be fitted to it. Leave answers with an impossible token out."

@@ -78,7 +78,10 @@ class Diagnosed:
         """What to do: what was seen to work, else what the label suggests; empty where nothing is wrong, or nothing is known."""
         if self.working is not None:
             return f"Ask {self.working.name}."
-        return "" if self.diagnosis is None else self.diagnosis.remedy
+        if self.diagnosis is None:
+            return ""
+        tried = self.repairs and self.diagnosis.remedy
+        return f"{self.diagnosis.remedy}{' Here, none of the changes that were tried helped.' if tried else ''}"
 
     @property
     def sentence(self) -> str:

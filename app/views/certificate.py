@@ -56,8 +56,12 @@ def show_certificate() -> None:
 
 
 def _show(found: Certificate) -> None:
-    show = st.error if found.alarm else st.success
-    show(text.literal(headline(found)), icon=":material/notifications_active:" if found.alarm else ":material/check:")
+    if found.alarm:
+        st.error(text.literal(headline(found)), icon=":material/notifications_active:")
+    elif found.compared.comparison.verdict.outcome == "safe":
+        st.success(text.literal(headline(found)), icon=":material/check:")
+    else:  # no alarm is no all-clear
+        st.info(text.literal(headline(found)), icon=":material/info:")
     for sentence in sentences(found):
         st.write(text.literal(sentence))
     text.show(text.table_html(type_heads(found), [type_cells(each) for each in found.types], "certificate"))

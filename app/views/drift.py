@@ -73,7 +73,8 @@ def _show(found: QuestionDrift) -> None:
         text.show(text.note_html(f"{line}."))
     text.show(
         text.note_html(
-            "Dashed: 19 of 20 windows drawn from the reference itself stay below. Orange diamonds drifted, by the tests."
+            "Dashed: 19 of 20 windows drawn from the reference itself stay below. Orange diamonds drifted, by the tests: one "
+            "below the line did so by the scores of its first chunks (KS, in the table)."
         )
     )
     text.show(text.table_html(_cells(HEADS), [_cells(window_row(each)) for each in found.windows], "drift"))

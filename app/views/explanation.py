@@ -36,7 +36,7 @@ from pipeline.types import Trace
 UNITS: dict[Unit, str] = {"chunks": "Chunks", "sentences": "Sentences"}
 """What is told apart, by what it is called in an address."""
 
-ORDER_NOTE = "Where the order is right, taking its first away changes the answer more than taking away any."
+ORDER_NOTE = "Where the order is right, taking its first away changes the answer more than taking away any other."
 """What an order among several sources is held against."""
 
 
@@ -183,7 +183,7 @@ def _show_chunks(found: Explained) -> None:
         _note("By weight, those first that moved the answer most to where all together moved it.")
     told = telling_sentences(found)
     quoted = () if found.trace.generation is None else found.trace.generation.evidence
-    text.show(text.attributed_html(chunk_marks(found), told or quoted))
+    text.show(text.attributed_html(chunk_marks(found), told or quoted, against=bool(told) and found.reliance_nats < 0))
 
 
 def _show_actions(found: Explained) -> None:
@@ -195,7 +195,7 @@ def _show_actions(found: Explained) -> None:
         show_download("Download JSON", json.dumps(whole, indent=1), f"explanation-{trace_id}.json")
         show_download(
             "Download report",
-            report_html(found, diagnosed),
+            report_html(found, diagnosed, state.services().evaluations.calibration_of(found.trace)),
             f"explanation-{trace_id}.html",
             icon=":material/description:",
             help="One page for somebody who has no Raglass: opens in any browser, and prints.",

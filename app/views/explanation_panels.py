@@ -82,6 +82,10 @@ def _show_diagnosis(found: Explained) -> None:
         st.rerun()
     if diagnosed is not None:
         _show_diagnosed(diagnosed)
+    elif label := state.services().explanations.label_of(trace_id):
+        st.write(
+            text.literal(f"Labelled “{label}” with its run. Diagnose shows the trials behind that, and tries repairs.")
+        )
 
 
 def _diagnose(found: Explained, gold: Gold) -> None:

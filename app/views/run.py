@@ -12,6 +12,7 @@ from app.run_view import (
     OUTCOMES,
     chosen,
     dots,
+    groups_words,
     headline,
     interval_words,
     measure_rows,
@@ -137,7 +138,10 @@ def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) 
         key="run-types",
         alt="By question type",
     )
-    st.write(text.literal(types_words(state.run_types(run, name))))
+    by_group = bool(grouped and groups)
+    st.write(text.literal(types_words(state.run_types(run, name, grouped=by_group), "group" if by_group else "type")))
+    if by_group:
+        text.show(text.note_html(groups_words()))
     if name in SPREAD:
         st.plotly_chart(box_plot(scores, name), config=CHART_CONFIG, key="run-spread", alt="Spread by question type")
 

@@ -14,13 +14,14 @@ from app.views.downloads import show_download
 from app.views.style import CHART_CONFIG, chart_layout, chart_text, ink
 from app.views.work import shown_work
 from evaluation.datasets import BUILTIN
+from evaluation.perturbations import SEEDS
 from evaluation.stability import summarise_stability
 from pipeline.errors import RaglassError
 
 HEATS = {
     "answer changed": ("Answers changed", "the share of answers that say something else. Amber: many", True),
-    "overlap": ("Chunks found again", "the share of the same chunks. Amber: few", False),
-    "rbo": ("The same order", "rank-biased overlap, in which the first ranks count most. Amber: little", False),
+    "overlap": ("Chunks found again (overlap)", "the share of the same chunks. Amber: few", False),
+    "rbo": ("The same order (RBO)", "rank-biased overlap, in which the first ranks count most. Amber: little", False),
     "overlap beyond chance": ("Beyond chance", "chunks found again; 1: the same, 0: as at random. Amber: few", False),
 }
 """Measures that are drawn: title, what a figure is, and whether high is bad."""
@@ -53,7 +54,7 @@ def _form() -> StabilityPlan | None:
                 "Questions", 1, 650, LIMIT, width=130, help="Of the built-in ones, drawn at random."
             )
             top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=110)
-            variants = st.number_input("Variants of each", 1, 5, 2, width=150)
+            variants = st.number_input("Variants of each", 1, len(SEEDS), len(SEEDS), width=150)
         pressed = st.form_submit_button("Measure", type="primary", icon=":material/play_arrow:")
     if not pressed:
         return None

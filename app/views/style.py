@@ -53,6 +53,7 @@ STYLE = """
 .rg-title { font-weight: 600; flex: 1 1 12rem; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .rg-score { font-variant-numeric: tabular-nums; opacity: .85; font-size: .88rem; }
 .rg-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 0 0 .6rem; line-height: 1.55; }
+.rg-text mark.against { background: rgba(0, 114, 178, .3); }
 .rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }

@@ -15,7 +15,7 @@ from app.comparison import ChunkMatch, StageDifference
 from app.explaining import ChunkMark, TokenMark
 from app.grounded import SentenceMark
 from app.live_view import Part
-from app.markup import marked
+from app.markup import AGAINST, FOR, marked
 from app.sureness import Row
 from app.views.style import LEVEL_COLOURS
 from app.wording import Trust, milliseconds, three_figures, when
@@ -71,14 +71,19 @@ def scores(chunk: Chunk) -> str:
     return f"cosine {chunk.score:.3f}{signals}"
 
 
-def chunk_html(chunk: Chunk, evidence: Sequence[Evidence], *, is_open: bool, figures: str | None = None) -> str:
-    """A chunk that can be folded: rank, title, figures (its scores, if none are given), and its text with the evidence marked."""
+def chunk_html(
+    chunk: Chunk, evidence: Sequence[Evidence], *, is_open: bool, figures: str | None = None, against: bool = False
+) -> str:
+    """A chunk that can be folded: rank, title, figures (its scores, if none are given), and its text with the evidence marked.
+
+    against: whether what is marked made the answer less probable.
+    """
     spans = [(piece.start, piece.end) for piece in evidence if piece.chunk_id == chunk.chunk_id]
     return (
         f'<details class="rg-chunk" data-testid="chunk"{" open" if is_open else ""}><summary>'
         f'<span class="rg-score">{chunk.rank}</span><span class="rg-title" dir="auto">{escape(chunk.title)}</span>'
         f'<span class="rg-score">{escape(scores(chunk) if figures is None else figures)}</span></summary>'
-        f'<div class="rg-text" dir="auto">{marked(chunk.text, spans)}</div></details>'
+        f'<div class="rg-text" dir="auto">{marked(chunk.text, spans, AGAINST if against else FOR)}</div></details>'
     )
 
 
@@ -109,12 +114,13 @@ def tokens_html(tokens: Sequence[TokenMark]) -> str:
     return f'<p class="rg-answer" data-testid="tokens" dir="auto">{"".join(map(piece, tokens))}</p>'
 
 
-def attributed_html(marks: Sequence[ChunkMark], evidence: Sequence[Evidence]) -> str:
-    """Chunks in the given order, each with its figures; the first is open."""
-    return "".join(
-        f'<div class="rg-did-{mark.place}">{chunk_html(mark.chunk, evidence, is_open=number == 0, figures=mark.figures)}</div>'
-        for number, mark in enumerate(marks)
-    )
+def attributed_html(marks: Sequence[ChunkMark], evidence: Sequence[Evidence], *, against: bool = False) -> str:
+    """Chunks in the given order, each with its figures; the first is open. against: as for `chunk_html`."""
+
+    def one(number: int, mark: ChunkMark) -> str:
+        return chunk_html(mark.chunk, evidence, is_open=number == 0, figures=mark.figures, against=against)
+
+    return "".join(f'<div class="rg-did-{mark.place}">{one(n, mark)}</div>' for n, mark in enumerate(marks))
 
 
 def link_rules(chunks: int) -> str:

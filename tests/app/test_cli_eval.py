@@ -53,7 +53,7 @@ def environ(data_dir: Path, tmp_path: Path) -> dict[str, str]:
 
 def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services: Services, path: str) -> None:
     done = run("eval", "run", "--dataset", path, services=services)
-    estimate = "How long 12 questions take is not known: fake has answered nothing yet.\n"
+    estimate = "How long 12 questions will take is not known: fake has answered nothing yet.\n"
     assert (done.exit_code, done.stderr) == (0, estimate)
     assert "finished: 12 of 12 questions of questions.csv\nfake, top_k 5; started" in done.stdout
     assert "\n  correct                0.500 [" in done.stdout
@@ -143,7 +143,7 @@ def test_calibration_is_printed_for_people_and_for_programs(run: Run, services: 
     assert (data["recalibration"]["kind"], data["fitted"], data["reported"]) == ("temperature", 40, 40)
     too_few = run("eval", "calibrate", "--method", "isotonic", services=services)
     assert (too_few.exit_code, too_few.stdout) == (2, "")
-    assert "Label at least 200" in too_few.stderr
+    assert "At least 200 are needed" in too_few.stderr
 
 
 def wait_for_answers(store: TraceStore, process: "subprocess.Popen[str]", least: int) -> str:

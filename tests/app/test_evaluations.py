@@ -445,3 +445,8 @@ def test_what_is_right_about_a_runs_trace_is_known_to_its_explanation(services: 
     assert (gold.answers, gold.article) == (first.golds, first.article)
     assert first.golds
     assert services.explanations.gold_of("f" * 32) is None
+    assert services.explanations.label_of(first.trace_id) == ""
+    run_id = services.evaluations.find("LAST").run_id
+    last(services.evaluations.label(run_id))
+    assert services.explanations.label_of(first.trace_id) == services.evaluations.scores(run_id)[0].label
+    assert services.explanations.label_of(first.trace_id)

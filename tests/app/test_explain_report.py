@@ -11,6 +11,7 @@ from explain.diagnosis import WORDS, Diagnosis, Failure
 from explain.gold import Gold
 from pipeline.types import Confidence, Evidence, Generation, Token
 from tests.app.test_explaining import explanation, sampled
+from tests.app.test_sureness import FOUND
 from tests.views.test_text import NASTY, read
 
 ALLOWED = {
@@ -99,6 +100,25 @@ def test_sampled_and_unfinished_explanations_have_a_report_too():
     page = read(report_html(half)).text
     assert "Not every subset was scored" in page
     assert "Can this explanation be believed?" not in page
+
+
+@pytest.mark.parametrize(("sign", "opening"), [(1, "<mark>"), (-1, '<mark class="against">')])
+def test_sentences_are_marked_in_the_colour_of_what_they_did(sign, opening):
+    html = report_html(sampled("sentences", sign))
+    assert html.count("<mark") == html.count(opening) == 1
+
+
+def test_the_calibrated_probability_stands_in_the_report():
+    found = explanation([-9, -8, -3, -2])
+    assert "Calibrated probability" not in report_html(found)
+    generation = replace(found.trace.generation, confidence=Confidence(0.9, "calibrated"))
+    found = replace(found, trace=replace(found.trace, generation=generation))
+    assert "Calibrated probability75 %" in read(report_html(found, calibration=FOUND)).text
+
+
+def test_what_was_tried_in_vain_is_not_advised_as_if_it_had_not_been():
+    vain = replace(missed(), repairs=(Trial("with top_k 10", answer="Rome"),))
+    assert vain.remedy.endswith("Here, none of the changes that were tried helped.")
 
 
 def test_a_diagnosis_in_a_shell_says_what_was_tried_and_what_to_do():

@@ -138,12 +138,14 @@ def test_reliance_on_any_text_is_told_from_that_on_these_chunks() -> None:
     assert mark.words == "+7.00 nats (+3.00 against random chunks), most of it from chunk 2"
 
 
-def sampled(unit: Unit) -> SampledExplanation:
+def sampled(unit: Unit, sign: int = 1) -> SampledExplanation:
+    """sign: 1 where the second chunk makes the answer more probable, −1 where less."""
     trace = replace(explanation([0, 0, 0, 0]).trace, chunks=CHUNKS)
     sources = split_sources(CHUNKS, unit)
     masks = ablation_masks(len(sources))
-    rows = -9.0 + 7 * masks[:, 1:2].astype(float)
-    drops = np.repeat([[-9.0], [-2.0], [-2.0], [-9.0], [-2.0]], 1, axis=1)
+    rows = -9.0 + sign * 7 * masks[:, 1:2].astype(float)
+    without = -9.0 + sign * 7
+    drops = np.array([[-9.0], [without], [without], [-9.0], [without]])
     return SampledExplanation(
         trace, "Ada", CHUNKS, unit, Ablations(unit, len(sources), ("Ada",), np.concatenate([rows, drops]))
     )

@@ -28,6 +28,14 @@ def test_it_says_how_good_it_is_where_and_why() -> None:
         assert words in page
 
 
+def test_wrong_answers_stand_beside_what_would_be_right_and_are_cut_visibly() -> None:
+    wrong = replace(SCORES[0], correct=False, answer="long " * 50, golds=("Oslo", "Kristiania"))
+    page = read(run_html(RUN, summarise([wrong]), [wrong])).text
+    assert " …" in page
+    assert "long " * 40 not in page
+    assert "Oslo or Kristiania" in page
+
+
 def test_a_run_of_one_type_without_labels_or_wrong_answers_has_a_report_too() -> None:
     page = read(run_html(RUN, summarise(SCORES[:6]), SCORES[:6])).text
     assert "By question type" not in page

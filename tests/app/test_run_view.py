@@ -1,7 +1,11 @@
 """The Runs page in rows and words, and a run in a thread."""
 
+import csv
+import io
+import json
 import re
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -15,6 +19,7 @@ from app.run_view import (
     OUTCOMES,
     chosen,
     dots,
+    groups_words,
     headline,
     interval_words,
     measure_words,
@@ -30,7 +35,7 @@ from evaluation.datasets import LabelledQuestion
 from evaluation.groups import compare_types
 from evaluation.runner import RunProgress
 from evaluation.scoring import score_trace
-from evaluation.summary import MEASURES, Measure, headline_figures, summarise, summarise_groups
+from evaluation.summary import MEASURES, Measure, headline_figures, in_groups, summarise, summarise_groups
 from metrics.prices import estimate_questions
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
@@ -98,6 +103,10 @@ def test_types_stand_in_three_groups():
     names = [each.name for each in summarise_groups([*SCORES, scored(50, "REASON"), scored(51, "PROCESS")])]
     assert names == ["named things", "descriptions", "reasons and opinions"]
     assert summarise_groups(SCORES) == []
+    grouped = in_groups([*SCORES, scored(50, "REASON"), scored(51, "OPINION"), scored(52, "")])
+    assert Counter(each.type for each in grouped) == {"named things": len(SCORES), "reasons and opinions": 2}
+    assert "The groups were not tested against each other" in types_words(compare_types(grouped), "group")
+    assert "reasons and opinions (OPINION, REASON)" in groups_words()
 
 
 @pytest.mark.parametrize(("outcome", "count"), [("all", 9), ("wrong", 1), ("abstained", 1), ("failed", 1)])
@@ -128,6 +137,7 @@ def test_what_is_taken_away_is_safe_to_open():
     table = scores_csv([scored(1, answer="=SUM(A1)"), scored(2)])
     assert "'=SUM(A1)" in table
     assert len(table.splitlines()) == 3
+    assert next(csv.DictReader(io.StringIO(table)))["golds"] == json.dumps(SCORES[1].golds, ensure_ascii=False)
     assert scores_csv([]) == ""
     page = run_markdown(RUN, summarise(SCORES))
     assert "## Run abcd1234: a\\|b &lt;i&gt; on fake" in page
@@ -140,7 +150,7 @@ def test_the_wait_is_estimated_from_what_the_backend_took(tmp_path):
         store.put(make_trace(duration_ms=2_000.0))
         store.put(make_failed_trace(duration_ms=90_000.0))
         assert estimate_words(store, "local/embedded", 300, 4).startswith(
-            "About 2 min for 300 questions, by the 1 newest"
+            "About 2 min for 300 questions, by the newest 1 trace of"
         )
 
 

@@ -136,9 +136,9 @@ def test_what_cannot_be_calibrated_says_what_to_do(change: Callable[[int], dict[
 def test_too_few_answers_say_how_many_it_takes() -> None:
     scores = make_scores(2 * calibration.MIN_TEMPERATURE_PAIRS, articles=60)
     assert fitted(scores).fitted == calibration.MIN_TEMPERATURE_PAIRS
-    with pytest.raises(InputError, match=f"Label at least {calibration.MIN_TEMPERATURE_PAIRS}"):
+    with pytest.raises(InputError, match=f"At least {calibration.MIN_TEMPERATURE_PAIRS} are needed"):
         fitted(scores[:-2])
-    with pytest.raises(InputError, match=f"Label at least {calibration.MIN_ISOTONIC_PAIRS}"):
+    with pytest.raises(InputError, match=f"At least {calibration.MIN_ISOTONIC_PAIRS} are needed"):
         fitted(scores, method="isotonic")
 
 

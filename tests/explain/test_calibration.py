@@ -154,7 +154,7 @@ def test_versions_of_two_methods_differ() -> None:
 def test_fit_on_too_few_pairs_or_one_class_is_refused(fit: Any, minimum: int) -> None:
     scores, correct = make_pairs(minimum)
     assert fit(scores, correct).pairs == minimum
-    with pytest.raises(InputError, match=f"at least {minimum}"):
+    with pytest.raises(InputError, match=f"At least {minimum}"):
         fit(scores[:-1], correct[:-1])
     with pytest.raises(InputError, match=r"all \d+ are right"):
         fit(scores, np.ones(minimum))
