@@ -18,8 +18,11 @@ MOST_FLIPS = 20
 
 FOOTNOTE = (
     "Intervals: 95 % BCa bootstrap over resampled articles. p: paired sign flips by article; Holm: adjusted over the measures of quality, "
-    "and over the types. McNemar takes questions as independent."
+    "and over the types."
 )
+
+FOOTNOTE_WITH_MCNEMAR = f"{FOOTNOTE} McNemar takes questions as independent."
+"""Where his test has a column."""
 
 
 def comparison_text(found: ComparedRuns) -> str:
@@ -36,7 +39,7 @@ def comparison_text(found: ComparedRuns) -> str:
     lines += ["", flips_headline(comparison)]
     for flip in comparison.flips[:MOST_FLIPS]:
         lines += _flip_lines(flip)
-    return "\n".join([*lines, *_more_flips(comparison), "", *_wrapped(FOOTNOTE)])
+    return "\n".join([*lines, *_more_flips(comparison), "", *_wrapped(FOOTNOTE_WITH_MCNEMAR)])
 
 
 def _wrapped(text: str) -> list[str]:

@@ -42,8 +42,10 @@ ORDER_NOTE = "Where the order is right, taking its first away changes the answer
 
 def ask_for_a_trace() -> None:
     """What to do where no trace was given."""
-    st.info("Open a trace and choose Explain: this page shows which chunks its answer stands on.")
-    st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
+    st.info("Ask a question, or open a trace, and choose Explain: this page shows which chunks its answer stands on.")
+    with st.container(horizontal=True):
+        st.page_link("../pages/ask.py", label="Ask", icon=":material/search:")
+        st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
 
 
 def score_and_show(trace: Trace) -> None:

@@ -65,9 +65,10 @@ def show_compared(first: str, second: str) -> None:
     )
     with st.expander("Every figure"):
         heads = ("Measure", "Questions", "First", "Second", "Difference, 95 % interval", "p", "p, Holm")
-        text.show(
-            text.table_html(heads, [_row(each) for each in (*comparison.differences, *comparison.types)], "compared")
-        )
+        text.show(text.table_html(heads, [_row(each) for each in comparison.differences], "compared"))
+        if comparison.types:
+            heads = ("Right, by type", *heads[1:])
+            text.show(text.table_html(heads, [_row(each) for each in comparison.types], "compared-types"))
         text.show(text.note_html(FOOTNOTE))
     _show_flips(found)
     _show_downloads(found)
