@@ -142,7 +142,7 @@ def test_many_chunks_are_weighed_with_their_intervals_and_come_by_weight(visit: 
 def test_page_without_a_trace_says_what_to_do(visit: Callable[..., Visit]) -> None:
     window = visit()
     window.go("/explain")
-    expect(window.page.get_by_text("Open a trace and choose Explain", exact=False)).to_be_visible()
+    expect(window.page.get_by_text("Ask a question, or open a trace, and choose Explain", exact=False)).to_be_visible()
     window.go(f"/explain?trace={'f' * 32}")
     expect(window.page.get_by_text("There is no trace with this id", exact=False)).to_be_visible()
 

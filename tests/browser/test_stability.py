@@ -19,8 +19,8 @@ def test_questions_are_asked_in_other_words_and_the_heat_map_shows_where_answers
     page.get_by_role("button", name="Measure").click()
     chart = page.locator(".js-plotly-plot").last
     expect(chart).to_contain_text("chunk dropped", timeout=120_000)
-    page.get_by_text("The same order", exact=True).first.click()
-    expect(chart).to_contain_text("The same order")
+    page.get_by_text("The same order (RBO)", exact=True).first.click()
+    expect(chart).to_contain_text("The same order (RBO)")
     expect(chart).not_to_contain_text("chunk dropped")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download JSON").click()
