@@ -1,4 +1,4 @@
-"""Order and redundancy of a retrieval, against scikit-learn and closed forms."""
+"""Order and redundancy of a retrieval, against ranx, scikit-learn and closed forms."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,8 @@ from sklearn.metrics import average_precision_score, ndcg_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from evaluation.ranking import average_precision, measure_redundancy, ndcg
+from evaluation.summary import MEASURES
+from tests.evaluation.labelled import make_scored
 
 RANKS = st.sets(st.integers(1, 20), min_size=1).map(sorted)
 
@@ -27,6 +29,22 @@ def test_ndcg_is_scikit_learns(ranks: list[int]) -> None:
 def test_average_precision_is_scikit_learns(ranks: list[int]) -> None:
     truth, scores = relevance(ranks)
     assert average_precision(ranks) == pytest.approx(average_precision_score(truth, scores))
+
+
+# ranx 0.3.21: evaluate(qrels, run, ["ndcg", "map", "mrr", "hit_rate@1", "hit_rate@5"]) for five chunks, of which these are gold
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [
+        ((1,), (1.0, 1.0, 1.0, 1.0, 1.0)),
+        ((3,), (0.5, 0.3333333333333333, 0.3333333333333333, 0.0, 1.0)),
+        ((2, 5), (0.6240505200038379, 0.45, 0.5, 0.0, 1.0)),
+        ((1, 4), (0.8772153153380493, 0.75, 1.0, 1.0, 1.0)),
+        ((1, 2, 3, 4, 5), (1.0, 1.0, 1.0, 1.0, 1.0)),
+    ],
+)
+def test_a_questions_figures_are_those_of_ranx(ranks: tuple[int, ...], expected: tuple[float, ...]) -> None:
+    scored = make_scored(gold_rank=ranks[0], gold_ranks=ranks)
+    assert [MEASURES[name](scored) for name in ("ndcg", "map", "mrr", "recall@1", "recall")] == pytest.approx(expected)
 
 
 def test_nothing_found_is_zero_and_all_in_front_is_one() -> None:
