@@ -120,7 +120,7 @@ def calibrate(run_id: str, method: str, as_json: bool) -> None:
     with opened() as current:
         from app.eval_report import calibration_text
 
-        found = current.evaluations.calibrate(run_id, method)
+        found = current.calibrations.fit(run_id, method)
         if as_json:
             print_json(found.to_dict())
         else:

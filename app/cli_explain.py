@@ -37,7 +37,7 @@ def explain_one(
     if report is not None:
         from app.explain_report import report_html  # which only a report needs
 
-        _write(report, report_html(found, diagnosed, current.evaluations.calibration_of(found.trace)))
+        _write(report, report_html(found, diagnosed, current.calibrations.of(found.trace)))
     if found.problem:
         complain(found.problem)
         return 1

@@ -4,7 +4,6 @@ Owns which corpus a dataset is asked over. Refuses to format anything.
 """
 
 import hashlib
-import json
 import logging
 import secrets
 import threading
@@ -20,7 +19,6 @@ from app.feedback import MARK, FeedbackDataset, read_feedback
 from app.question_types import QuestionTypes
 from app.run_record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system, describe_uncovered
 from backends.registry import BackendConfig
-from evaluation.calibrating import Calibration, calibrate
 from evaluation.coverage import find_uncovered
 from evaluation.datasets import Dataset, load_dataset, settle
 from evaluation.labelling import choose_unlabelled, label_answer
@@ -105,7 +103,7 @@ class Evaluations:
 
     def label(
         self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
-    ) -> Iterator[tuple[int, int]]:
+    ) -> Generator[tuple[int, int], None, None]:
         """Explain answers of a run and keep the failure label of each; yields how many are labelled, and of how many.
 
         sample: answers to draw; None for all. What was labelled stays, so that it can be stopped and gone on with.
@@ -129,7 +127,7 @@ class Evaluations:
         whole: int,
         work: Callable[[Scored, Trace | None], Scored],
         stop: threading.Event | None,
-    ) -> Iterator[tuple[int, int]]:
+    ) -> Generator[tuple[int, int], None, None]:
         """Do the work on each answer and keep what comes of it; yields how many of the whole are done."""
         yield whole - len(todo), whole
         for place, scored in enumerate(todo, start=1):
@@ -212,34 +210,6 @@ class Evaluations:
         """Hold the second run against the first, over the questions they share. Raises InputError where that cannot be done."""
         one, other = ((run, self.scores(run.run_id)) for run in (self.find(first), self.find(second)))
         return compare_stored(one, other, max_drop=max_drop)
-
-    def calibrate(self, run_id: str, method: str = "auto") -> Calibration:
-        """Fit the confidence of what answered a run, and keep it for its traces. Raises InputError where that cannot be done."""
-        run = self._store().runs.find(run_id)
-        scores = self.scores(run.run_id)
-        answered = (self._store().get(each.trace_id) for each in scores if not each.failed)
-        stored = next((each for each in answered if each is not None), None)
-        if stored is None:
-            raise InputError(f"The run {run.run_id} has no answer to calibrate on.")
-        trace = stored.trace
-        found = calibrate(
-            scores,
-            run_id=run.run_id,
-            backend=trace.backend,
-            generator=str(trace.settings.get("generator") or ""),
-            method=method,
-        )
-        self._store().runs.keep_calibration(answered_by(trace), run.run_id, found.to_dict())
-        return found
-
-    def calibration_of(self, trace: Trace) -> Calibration | None:
-        """The calibration of what answered a trace; None if there is none, or it cannot be read."""
-        try:
-            data = self._store().runs.calibration(answered_by(trace))
-            return None if data is None else Calibration.from_dict(data)
-        except (StoreError, InputError) as error:
-            log.warning("no calibration: %s", error)
-            return None
 
     def _recorded(self, run_id: str) -> tuple[StoredRun, RunPlan, Dataset]:
         """A run with what it was asked. Raises InputError where its dataset is another one by now."""
@@ -394,9 +364,3 @@ def batch_size(plan: RunPlan, backend: Backend) -> int:
     if not isinstance(backend, BatchAnswerer):
         return 1
     return backend.batch_size if plan.batch is None else max(1, plan.batch)
-
-
-def answered_by(trace: Trace) -> str:
-    """What a calibration speaks for: backend, generator and embedder."""
-    told: Mapping[str, object] = trace.settings
-    return json.dumps([trace.backend, told.get("generator"), told.get("embedder")])

@@ -17,9 +17,7 @@ from app.explaining import (
     token_marks,
 )
 from app.grounded import Grounded, grounded
-from app.markup import AGAINST as AGAINST_MARK
-from app.markup import FOR as FOR_MARK
-from app.markup import marked
+from app.markup import MARK_AGAINST, MARK_FOR, marked
 from app.sureness import calibrated_row, sureness_rows
 from app.wording import asked_how, when
 from evaluation.calibrating import Calibration
@@ -87,7 +85,7 @@ def _tokens(found: Explained) -> str:
 
 def _chunks(found: Explained) -> str:
     marks, quoted = chunk_marks(found), telling_sentences(found)
-    opening = AGAINST_MARK if quoted and found.reliance_nats < 0 else FOR_MARK
+    opening = MARK_AGAINST if quoted and found.reliance_nats < 0 else MARK_FOR
     if not quoted and found.trace.generation is not None:
         quoted = list(found.trace.generation.evidence)
     left = len(marks) - PRINTED_CHUNKS

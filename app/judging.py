@@ -1,7 +1,7 @@
 """The use case of a judge: which one, if any, and its word on the answers of a run. Without streamlit."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from app.config import Settings
 from app.evaluations import Evaluations
@@ -65,7 +65,7 @@ class Judging:
 
     def judge(
         self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
-    ) -> Iterator[tuple[int, int]]:
+    ) -> Generator[tuple[int, int], None, None]:
         """Have the answers that a run gave judged, one after the other, and keep each judgement; yields how many are done, and of how many.
 
         sample: answers to draw; None for all. What was judged stays, what could not be judged is tried again by the next call. Raises

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from html import escape
 
-FOR, AGAINST = "<mark>", '<mark class="against">'
+MARK_FOR, MARK_AGAINST = "<mark>", '<mark class="against">'
 """Around what made an answer more probable, or was quoted, and around what made it less."""
 
 
-def marked(text: str, spans: Sequence[tuple[int, int]], opening: str = FOR) -> str:
+def marked(text: str, spans: Sequence[tuple[int, int]], opening: str = MARK_FOR) -> str:
     """Escaped text with the character ranges in `spans` inside a tag; ranges outside the text are cut to it.
 
     opening: the tag with its attributes, written by a programmer and never by anybody's text.

@@ -10,7 +10,7 @@ from app.eval_report import about_words
 from app.explain_report import STYLE
 from app.labels import label_rows, losses_words
 from app.report import shortened
-from app.run_view import headline, interval_words, measure_rows, measure_words, types_words
+from app.run_view import headline, interval_words, measure_rows, measure_words, time_words, types_words
 from evaluation.groups import compare_types
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
@@ -28,6 +28,7 @@ def run_html(run: StoredRun, summaries: Sequence[Summary], scores: Sequence[Scor
         f"<h1>Evaluation of {escape(str(run.about['backend']))}</h1>",
         *(f'<p class="small">{escape(line)}</p>' for line in about_words(run)),
         _headline(summaries[0]),
+        *([f'<p class="small">{escape(timed)}</p>'] if (timed := time_words(scores)) else []),
         *([_types(summaries, scores)] if len(summaries) > 1 else []),
         _labels(scores),
         "<h2>Every measure</h2>",

@@ -149,11 +149,26 @@ def measure_words(name: str, found: Measure) -> str:
     """A value: shares in per cent."""
     if found.value is None:
         return "–"
-    if name == "answer words" or name.endswith(", ms"):
-        return f"{found.value:.1f}"
+    if is_share(name):
+        return f"{found.value:.1%}".replace("%", " %")
     if name in UNITLESS:
         return three_figures(found.value).replace("-", "−")
-    return f"{found.value:.1%}".replace("%", " %")
+    return f"{found.value:.1f}"
+
+
+def is_share(name: str) -> bool:
+    """Whether a measure is a share, which is shown in per cent."""
+    return name not in UNITLESS and name != "answer words" and not name.endswith(", ms")
+
+
+def time_words(scores: Sequence[Scored]) -> str:
+    """What the times of a run leave out; empty where they are what a person would wait."""
+    batch, known = max(each.batch for each in scores), sum(each.timed_like[1] for each in scores)
+    told = [
+        *([f"questions were asked up to {batch:,} at a time and share it evenly"] if batch > 1 else []),
+        *([f"vectors of {known:,} questions were known from an earlier run"] if known else []),
+    ]
+    return f"Time is what the run cost, not what a person would wait: {listed(told)}." if told else ""
 
 
 def interval_words(name: str, found: Measure) -> str:

@@ -24,6 +24,7 @@ from pipeline.protocols import Backend
 from pipeline.types import Event, Trace
 
 if TYPE_CHECKING:
+    from app.calibrations import Calibrations
     from app.evaluations import Evaluations, RunStep
     from app.indexing import IndexJob, Upload
     from app.judging import Judging
@@ -98,7 +99,7 @@ class Services:
 
     @cached_property
     def live(self) -> "Live":
-        """What the Live page reads; imported, like the next two, only where it is needed."""
+        """What the Live page reads; imported, like the next three, only where it is needed."""
         from app.live import Live
 
         return Live(self.settings, lambda: self.store)
@@ -111,6 +112,13 @@ class Services:
         return Evaluations(
             self.backend, self._open_backend, self.settings.backend_config, lambda: self.store, self.keep_all
         )
+
+    @cached_property
+    def calibrations(self) -> "Calibrations":
+        """Confidence as a probability of being right."""
+        from app.calibrations import Calibrations
+
+        return Calibrations(lambda: self.store)
 
     @cached_property
     def judging(self) -> "Judging":

@@ -25,6 +25,7 @@ from app.views.downloads import show_download
 from app.views.explanation_panels import show_panels
 from app.views.style import CHART_CONFIG
 from app.wording import asked_how, rough_time
+from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.explainer import estimate_s
 from explain.explanation import Explanation
@@ -131,9 +132,9 @@ def show_explanation(found: Explained) -> None:
         for line in belief(found):
             st.write(text.literal(line))
         _note(f"{how_explained(found)} {ORDER_NOTE if len(found.sources) > 1 else ''}")
-        show_panels(found)
+        show_panels(found, diagnosed)
     _note(asked_how(found.trace))
-    _show_actions(found)
+    _show_actions(found, diagnosed)
 
 
 def _show_charts(found: Explained) -> None:
@@ -188,16 +189,15 @@ def _show_chunks(found: Explained) -> None:
     text.show(text.attributed_html(chunk_marks(found), told or quoted, against=bool(told) and found.reliance_nats < 0))
 
 
-def _show_actions(found: Explained) -> None:
+def _show_actions(found: Explained, diagnosed: Diagnosed | None) -> None:
     trace_id = found.trace.trace_id
-    diagnosed = state.known_diagnosis(trace_id)
     whole = found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
     with st.container(horizontal=True, vertical_alignment="center"):
         _link_to(found.trace)
         show_download("Download JSON", json.dumps(whole, indent=1), f"explanation-{trace_id}.json")
         show_download(
             "Download report",
-            report_html(found, diagnosed, state.services().evaluations.calibration_of(found.trace)),
+            report_html(found, diagnosed, state.services().calibrations.of(found.trace)),
             f"explanation-{trace_id}.html",
             icon=":material/description:",
             help="One page for somebody who has no Raglass: opens in any browser, and prints.",

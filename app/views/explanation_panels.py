@@ -33,13 +33,13 @@ STEPS = 50
 """Steps of integrated gradients; 50 do for most models."""
 
 
-def show_panels(found: Explained) -> None:
-    """All of them, in tabs."""
+def show_panels(found: Explained, diagnosed: Diagnosed | None) -> None:
+    """All of them, in tabs. diagnosed: what is known of whether it was right."""
     right, said, sure, inside = st.tabs(
         ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model"], key="explain-panels"
     )
     with right:
-        _show_diagnosis(found)
+        _show_diagnosis(found, diagnosed)
     with said:
         _show_grounding(found)
     with sure:
@@ -48,9 +48,8 @@ def show_panels(found: Explained) -> None:
         _show_inside(found)
 
 
-def _show_diagnosis(found: Explained) -> None:
+def _show_diagnosis(found: Explained, diagnosed: Diagnosed | None) -> None:
     trace_id = found.trace.trace_id
-    diagnosed = state.known_diagnosis(trace_id)
     known = state.services().explanations.gold_of(trace_id)
     if known is None:
         known = Gold((), document_only=True) if diagnosed is None else diagnosed.gold
@@ -123,7 +122,7 @@ def _show_grounding(found: Explained) -> None:
 
 def _show_sureness(found: Explained) -> None:
     trace_id = found.trace.trace_id
-    calibration = state.services().evaluations.calibration_of(found.trace)
+    calibration = state.services().calibrations.of(found.trace)
     calibrated = calibrated_row(found.trace, calibration)
     text.show(text.figures_html([*([calibrated] if calibrated else []), *sureness_rows(found.trace)]))
     if calibration is not None and calibrated is not None:

@@ -7,6 +7,9 @@ import plotly.graph_objects as go
 
 from app.views.style import chart_layout, ink
 
+PERCENT = ".0%"
+"""How an axis of shares is labelled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -26,8 +29,10 @@ class Row:
     """What pointing at it says."""
 
 
-def interval_plot(title: str, rows: Sequence[Row], *, row_height: int = 40, at_zero: bool = False) -> go.Figure:
-    """Rows from the top. at_zero: whether a line stands at 0, for differences."""
+def interval_plot(
+    title: str, rows: Sequence[Row], *, row_height: int = 40, at_zero: bool = False, in_percent: bool = False
+) -> go.Figure:
+    """Rows from the top. at_zero: whether a line stands at 0, for differences. in_percent: whether the axis is, of shares."""
     figure = go.Figure(
         go.Scatter(
             x=[row.value for row in rows],
@@ -51,7 +56,7 @@ def interval_plot(title: str, rows: Sequence[Row], *, row_height: int = 40, at_z
     figure.update_layout(**chart_layout(title, height=110 + row_height * len(rows)))
     labels = [row.label for row in rows]
     figure.update_yaxes(autorange="reversed", fixedrange=True, tickvals=list(range(len(rows))), ticktext=labels)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_xaxes(fixedrange=True, tickformat=PERCENT if in_percent else None)
     return figure
 
 

@@ -15,15 +15,17 @@ from app.run_view import (
     groups_words,
     headline,
     interval_words,
+    is_share,
     measure_rows,
     measure_words,
     question_cells,
     spread,
+    time_words,
     types_words,
 )
 from app.views import text
 from app.views.downloads import show_download
-from app.views.interval_plot import Row, interval_plot
+from app.views.interval_plot import PERCENT, Row, interval_plot
 from app.views.judge import show_judge
 from app.views.question_types import show_question_types
 from app.views.runs import follow_run
@@ -87,7 +89,7 @@ def show_run(run_id: str) -> None:
         st.info("Nothing is answered yet.")
         return
     scores, summaries = state.run_scores(run), state.run_summary(run)
-    _show_headline(summaries[0])
+    _show_headline(summaries[0], time_words(scores))
     if len(summaries) > 1:
         _show_types(run, summaries, scores)
     with st.expander("Every measure"):
@@ -116,11 +118,13 @@ def _resume(run_id: str) -> None:
         st.session_state["run_problem"] = str(error)
 
 
-def _show_headline(whole: Summary) -> None:
+def _show_headline(whole: Summary, timed: str) -> None:
     for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
         with column:
             st.metric(name, value, help=MEANINGS[name])
             text.show(text.note_html(f"95 %: {interval}"))
+    if timed:
+        text.show(text.note_html(timed))
     if whole.failed:
         st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
 
@@ -155,7 +159,7 @@ def box_plot(scores: list[Scored], name: str) -> go.Figure:
         **chart_layout(f"{NAMES[name]}: the middle half of each type, and what lies far out", height=420)
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_xaxes(fixedrange=True, tickformat=PERCENT if is_share(name) else None)
     return figure
 
 
@@ -172,7 +176,7 @@ def dot_plot(whole: Summary, types: list[Summary], name: str) -> go.Figure:
         )
         for number, dot in enumerate(dots(whole, types, name))
     ]
-    return interval_plot(f"{NAMES[name]}, with 95 % intervals", rows)
+    return interval_plot(f"{NAMES[name]}, with 95 % intervals", rows, in_percent=is_share(name))
 
 
 def _show_labels(run: StoredRun, scores: list[Scored]) -> None:

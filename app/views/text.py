@@ -15,7 +15,7 @@ from app.comparison import ChunkMatch, StageDifference
 from app.explaining import ChunkMark, TokenMark
 from app.grounded import SentenceMark
 from app.live_view import Part
-from app.markup import AGAINST, FOR, marked
+from app.markup import MARK_AGAINST, MARK_FOR, marked
 from app.sureness import Row
 from app.views.style import LEVEL_COLOURS
 from app.wording import Trust, milliseconds, three_figures, when
@@ -83,7 +83,7 @@ def chunk_html(
         f'<details class="rg-chunk" data-testid="chunk"{" open" if is_open else ""}><summary>'
         f'<span class="rg-score">{chunk.rank}</span><span class="rg-title" dir="auto">{escape(chunk.title)}</span>'
         f'<span class="rg-score">{escape(scores(chunk) if figures is None else figures)}</span></summary>'
-        f'<div class="rg-text" dir="auto">{marked(chunk.text, spans, AGAINST if against else FOR)}</div></details>'
+        f'<div class="rg-text" dir="auto">{marked(chunk.text, spans, MARK_AGAINST if against else MARK_FOR)}</div></details>'
     )
 
 

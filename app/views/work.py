@@ -1,7 +1,7 @@
 """Work that a page waits for: how far it is, and a button that stops it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 
 import streamlit as st
 
@@ -31,14 +31,14 @@ def shown_work(first: str, kept: str, key: str) -> Iterator[Tell]:
         holder.empty()
 
 
-def see_through(steps: Iterator[tuple[int, int]], first: str, words: str, key: str) -> bool:
+def see_through(steps: Generator[tuple[int, int], None, None], first: str, words: str, key: str) -> bool:
     """Take every step of work on a run's answers, each of which is kept; whether it came to its end. Says why it did not.
 
     steps: how many are done, and of how many. words: with a place for each.
     """
     kept = "What is done is kept; the same button goes on from there."
     try:
-        with shown_work(first, kept, key) as tell:
+        with closing(steps), shown_work(first, kept, key) as tell:
             for done, whole in steps:
                 tell(done, whole, words.format(done, whole))
     except RaglassError as error:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from app.calibrations import answered_by
 from app.config import Settings
 from app.eval_report import about_words, step_words
-from app.evaluations import RunStep, answered_by
+from app.evaluations import RunStep
 from app.indexing import Upload
 from app.run_record import RunPlan
 from app.services import Services
@@ -377,7 +378,7 @@ def calibrated(services: Services, tmp_path: Path) -> Trace:
     """Calibrate on a run of 80 questions, half of them right; the trace of one of them."""
     path = write_questions(tmp_path / "many.csv", 80)
     end = last(services.evaluations.run(RunPlan(str(path), "fake", 5, 30.0)))
-    found = services.evaluations.calibrate(end.run_id)
+    found = services.calibrations.fit(end.run_id)
     assert (found.run_id, found.backend, found.kind) == (end.run_id, "fake", "calibrated")
     assert (found.fitted, found.reported) == (40, 40)
     return services.trace(services.evaluations.scores(end.run_id)[0].trace_id)
@@ -385,13 +386,13 @@ def calibrated(services: Services, tmp_path: Path) -> Trace:
 
 def test_calibration_speaks_for_what_answered_and_for_nothing_else(services: Services, tmp_path: Path) -> None:
     trace = calibrated(services, tmp_path)
-    found = services.evaluations.calibration_of(trace)
+    found = services.calibrations.of(trace)
     assert found is not None
     assert found.qualities[2].ece < found.qualities[1].ece  # 0.8 promised, half of them right
     for changes in ({"generator": "other"}, {"embedder": "other"}):
         other = replace(trace, settings={**trace.settings, **changes})
-        assert services.evaluations.calibration_of(other) is None
-    assert services.evaluations.calibration_of(replace(trace, backend="other")) is None
+        assert services.calibrations.of(other) is None
+    assert services.calibrations.of(replace(trace, backend="other")) is None
 
 
 def test_calibration_that_cannot_be_read_is_none_and_logged(
@@ -399,7 +400,7 @@ def test_calibration_that_cannot_be_read_is_none_and_logged(
 ) -> None:
     trace = calibrated(services, tmp_path)
     services.store.runs.keep_calibration(answered_by(trace), "aaaa1111", {"recalibration": "x"})
-    assert services.evaluations.calibration_of(trace) is None
+    assert services.calibrations.of(trace) is None
     assert "no calibration: The stored calibration cannot be read" in caplog.text
 
 
@@ -408,7 +409,7 @@ def test_run_without_an_answer_cannot_be_calibrated(make_services: Make, plan: R
     with pytest.raises(Unavailable):
         list(services.evaluations.run(plan))
     with pytest.raises(InputError, match="has no answer to calibrate on"):
-        services.evaluations.calibrate("LAST")
+        services.calibrations.fit("LAST")
 
 
 class Named(ScriptedBackend):

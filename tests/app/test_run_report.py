@@ -45,7 +45,7 @@ def test_a_run_of_one_type_without_labels_or_wrong_answers_has_a_report_too() ->
 @pytest.mark.parametrize("nasty", NASTY)
 def test_nobodys_text_is_markup_and_nothing_is_loaded(nasty: str) -> None:
     scores = [
-        replace(each, question=nasty, answer=nasty, type=nasty if n % 2 else "x", correct=False)
+        replace(each, question=nasty, answer=nasty, golds=(nasty,), type=nasty if n % 2 else "x", correct=False)
         for n, each in enumerate(SCORES)
     ]
     html = run_html(replace(RUN, about={**RUN.about, "name": nasty, "backend": nasty}), summarise(scores), scores)

@@ -22,6 +22,7 @@ from app.run_view import (
     groups_words,
     headline,
     interval_words,
+    is_share,
     measure_words,
     question_cells,
     run_cells,
@@ -29,6 +30,7 @@ from app.run_view import (
     run_markdown,
     scores_csv,
     spread,
+    time_words,
     types_words,
 )
 from evaluation.datasets import LabelledQuestion
@@ -131,6 +133,23 @@ def test_a_run_stands_in_the_leaderboard_with_what_it_came_to():
 def test_a_run_is_told_apart_in_a_list():
     label = run_label(replace(RUN, about={**RUN.about, "rerank": True}))
     assert label.startswith(f"abcd1234: {RUN.answers} of a|b <i>; fake, top_k {RUN.about['top_k']}, reranked; ")
+
+
+def test_times_that_were_shared_or_spared_are_said_to_be():
+    assert time_words(SCORES) == ""
+    shared = [replace(each, batch=16, stages_ms={"generate": 1.0}) for each in SCORES[:2]]
+    assert time_words(shared) == (
+        "Time is what the run cost, not what a person would wait: questions were asked up to 16 at a time and share it evenly and "
+        "vectors of 2 questions were known from an earlier run."
+    )
+
+
+def test_shares_are_told_from_other_measures():
+    assert [name for name in MEASURES if not is_share(name)] == [
+        name for name in MEASURES if not measure_words(name, Measure(0.5, None, None, 1)).endswith(" %")
+    ]
+    assert is_share("correct")
+    assert not is_share("duration, ms")
 
 
 def test_what_is_taken_away_is_safe_to_open():

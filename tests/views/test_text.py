@@ -97,6 +97,9 @@ DRAWN = [
     lambda value: text.chunks_html([chunk(value, value)], []),
     lambda value: text.tokens_html([TokenMark(value, 1.0, value, 0), TokenMark(value, -0.5, value, None)]),
     lambda value: text.attributed_html([ChunkMark(chunk(value, value), 0, value, 1.0)], []),
+    lambda value: text.attributed_html(
+        [ChunkMark(chunk(value, value), 0, value, 1.0)], [Evidence("c1", 0, 3)], against=True
+    ),
     lambda value: text.grounded_html(
         [SentenceMark(value, (), True, value), SentenceMark(value, ((0, 1),), False, value)]
     ),
