@@ -29,23 +29,25 @@ def finishing_first(finish: Callable[[], object]) -> Iterator[None]:
         return
     main = threading.get_ident()
     usual = {number: signal.getsignal(number) for number in SIGNALS}
-    asked, passed_on = threading.Event(), threading.Event()
+    # Plain flags: a signal may come while the handler of the one before is at work, which a lock of its own would not survive.
+    asked = passed_on = False
 
     def finish_then_end(number: int) -> None:
         try:
             finish()
         except Exception:
             log.exception("the process ends without having finished its work")
-        if not passed_on.is_set():
+        if not passed_on:
             # To the main thread itself: it is the one that runs handlers, and a signal that another thread took would not wake it.
             signal.pthread_kill(main, number)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if not asked.is_set():
-            asked.set()
+        nonlocal asked, passed_on
+        if not asked:
+            asked = True
             threading.Thread(target=finish_then_end, args=(number,), name="finish", daemon=True).start()
             return
-        passed_on.set()
+        passed_on = True
         handler = usual[signal.Signals(number)]
         if callable(handler):
             handler(number, frame)
@@ -55,7 +57,7 @@ def finishing_first(finish: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        passed_on.set()
+        passed_on = True
         for number, handler in usual.items():
             if signal.getsignal(number) is on_signal:
                 signal.signal(number, handler)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -73,6 +75,45 @@ def test_a_second_signal_does_not_wait(server: Server) -> None:
         assert has_ended(server)
     assert server.signals == [signal.SIGINT]
     never.set()
+
+
+INTERRUPTED = """
+import os, signal, sys, time
+from app.shutdown import finishing_first
+
+def interrupted_at(event):
+    'A second signal at that event inside the handler of the first; whether there was such an event.'
+    seen, got = [], []
+
+    def profile(frame, kind, argument):
+        while frame is not None and frame.f_code.co_name != "on_signal":
+            frame = frame.f_back
+        if frame is not None:
+            seen.append(kind)
+            if len(seen) == event:
+                sys.setprofile(None)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, lambda number, frame: got.append(number))
+    with finishing_first(lambda: None):
+        sys.setprofile(profile)
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not got:
+            time.sleep(0.001)
+        sys.setprofile(None)
+    return len(seen) >= event
+
+places = 0
+while interrupted_at(places + 1):
+    places += 1
+print(places)
+"""
+
+
+def test_a_second_signal_in_the_midst_of_the_first_hangs_nothing() -> None:
+    # In a process of its own, which a handler that waits for itself would never end: not even by SIGTERM.
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=True)
+    assert int(done.stdout) > 10
 
 
 def test_work_that_cannot_be_finished_keeps_nobody_alive(server: Server, caplog: pytest.LogCaptureFixture) -> None:
