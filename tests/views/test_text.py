@@ -1,5 +1,6 @@
 """No markup survives: what comes from outside is text on the page, and the evidence is marked where it stands."""
 
+import ast
 import inspect
 import re
 from html.parser import HTMLParser
@@ -148,6 +149,21 @@ def test_html_reaches_the_page_in_two_places_alone():
         if re.search(r"st\.html\(|unsafe_allow_html|components\.(v1|html)", line)
     }
     assert found == {("text.py", "st.html(html)"), ("style.py", "st.html(STYLE)")}
+
+
+def test_pages_show_only_what_these_makers_made():
+    """HTML is composed in `text`, where it is tried above, and nowhere else; but for the rules of links, made of numbers alone."""
+    shown = {
+        (path.name, ast.unparse(getattr(call.args[0], "func", call.args[0])))
+        for folder in ("app", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "text.show"
+    }
+    assert len(shown) > 10
+    assert {each for each in shown if not re.fullmatch(r"text\.\w+_html", each[1])} == {
+        ("explanation.py", "text.link_rules")
+    }
 
 
 @given(body=st.text(max_size=80), spans=st.lists(st.tuples(st.integers(-5, 90), st.integers(-5, 90)), max_size=4))
