@@ -18,7 +18,7 @@ MOST_FLIPS = 20
 
 FOOTNOTE = (
     "Intervals: 95 % BCa bootstrap over resampled articles. p: paired sign flips by article; Holm: adjusted over the measures of quality, "
-    "and over the types."
+    "and over the types. Measures run from 0 to 1, but for words and time."
 )
 
 FOOTNOTE_WITH_MCNEMAR = f"{FOOTNOTE} McNemar takes questions as independent."

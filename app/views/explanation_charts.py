@@ -24,6 +24,9 @@ FOR, AGAINST = "#e69f00", "#0072b2"
 SHORT = 28
 """Characters of a chunk's title, or a token, beside a chart."""
 
+UPRIGHT = 12
+"""Characters of a column's name that fit beneath it on a phone."""
+
 
 def waterfall(found: Explanation) -> go.Figure:
     """From the log-probability without any chunk to that with all; figures stand beside the names, where none is cut off."""
@@ -155,13 +158,15 @@ def _heat(
             zmin=None if limit_nats is None else -limit_nats,
             zmax=limit_nats,
             colorscale=[[0, AGAINST], [0.5, "rgba(128,128,128,.12)"], [1, FOR]],
-            colorbar={"title": "nats", "tickfont": {"color": ink()}},
+            colorbar={"title": "nats", "tickfont": {"color": ink()}, "nticks": 3, "lenmode": "pixels", "len": 120},
             hovertemplate="%{y}, %{x}: %{z:.3g} nats<extra></extra>",
         )
     )
-    figure.update_layout(**chart_layout(title, height=150 + 34 * len(rows)))
+    slanted = max(map(len, columns)) > UPRIGHT
+    figure.update_layout(**chart_layout(title, height=150 + 34 * len(rows) + slanted * 80))
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    figure.update_xaxes(fixedrange=True, showgrid=False)
+    # Slanted, a label ends at its column: one that began there would run out of the picture on the right.
+    figure.update_xaxes(fixedrange=True, showgrid=False, tickangle=-45 if slanted else None)
     return figure
 
 
