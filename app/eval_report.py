@@ -9,7 +9,7 @@ from app.report import WIDTH, one_line, progress_text, shortened
 from app.run_record import TYPES, UNCOVERED
 from app.sureness import quality_rows
 from app.types_report import types_words
-from app.wording import count, rough_time, when
+from app.wording import count, rough_time, three_figures, when
 from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary
@@ -80,10 +80,16 @@ def measure_words(found: Measure) -> str:
     """A figure with its interval; “–” for what is not known."""
     if found.value is None:
         return "–"
-    digits = 3 if abs(found.value) < 10 else 1
     if found.low is None or found.high is None:
-        return f"{found.value:.{digits}f} [–]"
-    return f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+        return f"{_value(found.value, found.value)} [–]"
+    return f"{_value(found.value, found.value)} [{_value(found.low, found.value)}, {_value(found.high, found.value)}]"
+
+
+def _value(value: float, of: float) -> str:
+    """A number as fine as the figure that it belongs to needs; a variance of 0.0003 is not told as 0.000."""
+    if 0 < abs(of) < 0.001:
+        return three_figures(value)
+    return f"{value:.{3 if abs(of) < 10 else 1}f}"
 
 
 def runs_text(runs: Sequence[StoredRun]) -> str:

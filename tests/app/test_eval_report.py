@@ -8,6 +8,7 @@ import pytest
 from app.eval_report import (
     about_words,
     calibration_text,
+    measure_words,
     progress_words,
     run_text,
     runs_text,
@@ -15,7 +16,7 @@ from app.eval_report import (
 )
 from app.report import WIDTH
 from evaluation.runner import RunProgress
-from evaluation.summary import MEASURES, summarise
+from evaluation.summary import MEASURES, Measure, summarise
 from explain.calibration import ReliabilityBin
 from metrics.runs import StoredRun
 from tests.app.test_sureness import FOUND
@@ -78,6 +79,22 @@ def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() ->
     assert eight[13:26] == "    8  0.500 "
     [whole, *_] = summarise(scores)
     assert {name for name in MEASURES if whole.measures[name].questions} <= set(by_name)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (0.000312, 0.00029, 0.00033, "0.000312 [0.000290, 0.000330]"),
+        (0.0, 0.0, 0.0, "0.000 [0.000, 0.000]"),
+        (0.5, None, None, "0.500 [–]"),
+        (31.04, 28.9, 32.9, "31.0 [28.9, 32.9]"),
+        (None, None, None, "–"),
+    ],
+)
+def test_a_figure_is_as_fine_as_it_needs_to_be(
+    value: float | None, low: float | None, high: float | None, words: str
+) -> None:
+    assert measure_words(Measure(value, low, high, 9)) == words
 
 
 def test_runs_are_a_line_each_within_the_width() -> None:
