@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.views.style import apply_style
+from app.views.kit.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 ICON = Path(__file__).with_name("assets") / "icon.png"

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from app.config import Settings
 from app.services import services
 from app.shutdown import finishing_first
-from app.trace_filters import TraceFilters
+from app.traces.filters import TraceFilters
 from metrics.export import to_csv, to_jsonl
 from pipeline.errors import InputError, RaglassError
 

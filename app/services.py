@@ -12,8 +12,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from app.config import Settings
-from app.explanations import Explanations, HoldsCorpus
-from app.streaming import InFlight
+from app.explaining.explanations import Explanations, HoldsCorpus
+from app.kit.streaming import InFlight
 from backends import registry
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
 from metrics.queries import TraceQuery
@@ -24,12 +24,12 @@ from pipeline.protocols import Backend
 from pipeline.types import Event, Trace
 
 if TYPE_CHECKING:
-    from app.calibrations import Calibrations
-    from app.evaluations import Evaluations, RunStep
-    from app.indexing import IndexJob, Upload
-    from app.judging import Judging
-    from app.live import Live
-    from app.run_job import RunJob
+    from app.documents.indexing import IndexJob, Upload
+    from app.live.reading import Live
+    from app.runs.calibrations import Calibrations
+    from app.runs.evaluations import Evaluations, RunStep
+    from app.runs.job import RunJob
+    from app.runs.judging import Judging
     from backends.local.corpus import LocalCorpus
 
 log = logging.getLogger(__name__)
@@ -100,14 +100,14 @@ class Services:
     @cached_property
     def live(self) -> "Live":
         """What the Live page reads; imported, like the next three, only where it is needed."""
-        from app.live import Live
+        from app.live.reading import Live
 
         return Live(self.settings, lambda: self.store)
 
     @cached_property
     def evaluations(self) -> "Evaluations":
         """Runs over datasets."""
-        from app.evaluations import Evaluations
+        from app.runs.evaluations import Evaluations
 
         return Evaluations(
             self.backend, self._open_backend, self.settings.backend_config, lambda: self.store, self.keep_all
@@ -116,14 +116,14 @@ class Services:
     @cached_property
     def calibrations(self) -> "Calibrations":
         """Confidence as a probability of being right."""
-        from app.calibrations import Calibrations
+        from app.runs.calibrations import Calibrations
 
         return Calibrations(lambda: self.store)
 
     @cached_property
     def judging(self) -> "Judging":
         """A model's judgements of a run's answers."""
-        from app.judging import Judging
+        from app.runs.judging import Judging
 
         return Judging(self.settings, self.evaluations)
 
@@ -250,7 +250,7 @@ class Services:
 
     def start_indexing(self, corpus: "LocalCorpus", uploads: "list[Upload]", *, rebuild: bool = False) -> "IndexJob":
         """Start adding files and building the index, in a thread. Raises InputError while another job runs."""
-        from app.indexing import IndexJob
+        from app.documents.indexing import IndexJob
 
         with self._job_lock:
             if self._job is not None and self._job.running:
@@ -273,7 +273,7 @@ class Services:
 
     def start_run(self, begin: "Callable[[threading.Event], Iterator[RunStep]]") -> "RunJob":
         """Start a run, or go on with one, in a thread. Raises InputError while another is going on in this process."""
-        from app.run_job import RunJob
+        from app.runs.job import RunJob
 
         with self._job_lock:
             if self._run_job is not None and self._run_job.running:

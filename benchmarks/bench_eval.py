@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from app.config import Settings
-from app.run_record import RunPlan
+from app.runs.record import RunPlan
 from app.services import Services
 from evaluation.datasets import BUILTIN, load_dataset
 from evaluation.paired import bca_interval, gather, mcnemar_p, questions_needed, sign_flip_p

@@ -86,7 +86,7 @@ def mean_known(values: Sequence[float]) -> float:
 
 def shell_seconds(folder: Path, trace_ids: list[str]) -> dict[str, float]:
     """Median wall time of a process that does nothing, of `raglass explain` for traces not explained before, and for the same again."""
-    explain = ["-c", "from app.cli import main; main()", "explain"]
+    explain = ["-c", "from app.shell.main import main; main()", "explain"]
     commands = {
         "python -c pass": [["-c", "pass"] for _ in trace_ids],
         "raglass explain, first": [[*explain, trace_id] for trace_id in trace_ids],

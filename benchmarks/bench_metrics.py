@@ -196,7 +196,7 @@ def measure_page(folder: Path, days: int) -> dict[str, float]:
     import streamlit as st
 
     from app import services
-    from app.live import Live
+    from app.live.reading import Live
     from metrics.alarms import AlarmReader
 
     os.environ |= {"RAGLASS_DATA_DIR": str(folder), "RAGLASS_DATABASE_URL": "", "RAGLASS_METRICS_SOURCE": "cloudwatch"}

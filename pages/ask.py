@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app import state
-from app.views import text
-from app.views.asking import answer_live, asking_settings, question_box
-from app.views.trace import MISSING_TRACE, show_trace
+from app.views.asking.page import answer_live, asking_settings, question_box
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.traces.detail import MISSING_TRACE, show_trace
 from pipeline.errors import RaglassError
 
 st.title("Ask", anchor=False)

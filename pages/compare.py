@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app import state
-from app.views import text
-from app.views.compare import answer_live, opened_traces, put_question, show_opened
+from app.views.comparing.page import answer_live, opened_traces, put_question, show_opened
+from app.views.kit import html as text
+from app.views.kit import state
 from pipeline.errors import RaglassError
 
 st.title("Compare", anchor=False)

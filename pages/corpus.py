@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from app import address, state
-from app.views import text
-from app.views.asking import choose_backend, installed_backends, usual_backend
-from app.views.documents import show_documents
-from app.views.embedding_map import embedding_map
-from app.views.indexing import show_index_state, show_job, upload_box
-from app.views.style import CHART_CONFIG
-from app.wording import corpus_summary
+from app.kit.wording import corpus_summary
+from app.views.asking.page import choose_backend, installed_backends, usual_backend
+from app.views.documents.embedding_map import embedding_map
+from app.views.documents.indexing import show_index_state, show_job, upload_box
+from app.views.documents.page import show_documents
+from app.views.kit import address, state
+from app.views.kit import html as text
+from app.views.kit.style import CHART_CONFIG
 from pipeline.errors import RaglassError
 
 st.title("Corpus", anchor=False)

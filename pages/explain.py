@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app import state
-from app.views import text
-from app.views.explanation import ask_for_a_trace, score_and_show
-from app.views.trace import MISSING_TRACE
+from app.views.explaining.page import ask_for_a_trace, score_and_show
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.traces.detail import MISSING_TRACE
 from pipeline.errors import RaglassError
 
 trace_id = st.query_params.get("trace")

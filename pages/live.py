@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.views import text
-from app.views.live import choose, choose_log, show_live, show_log
+from app.views.kit import html as text
+from app.views.live.page import choose, choose_log, show_live, show_log
 from pipeline.errors import RaglassError
 
 st.title("Live", anchor=False)

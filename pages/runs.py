@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app import state
-from app.views import text
-from app.views.run import show_run
-from app.views.run_compare import show_compared
-from app.views.runs import follow_run, show_runs, start_form
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.runs.compared import show_compared
+from app.views.runs.detail import show_run
+from app.views.runs.page import follow_run, show_runs, start_form
 from pipeline.errors import RaglassError
 
 run_id, other_id = st.query_params.get("run"), st.query_params.get("with")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app.views import text
-from app.views.certificate import show_certificate
-from app.views.drift import show_drift
-from app.views.index_drift import show_index_drift
-from app.views.stability import show_stability
+from app.views.kit import html as text
+from app.views.stability.certificate import show_certificate
+from app.views.stability.drift import show_drift
+from app.views.stability.index_drift import show_index_drift
+from app.views.stability.perturbed import show_stability
 from pipeline.errors import RaglassError
 
 st.title("Stability", anchor=False)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app import state
-from app.status import read_status
-from app.views import text
+from app.status.readiness import read_status
+from app.views.kit import html as text
+from app.views.kit import state
 
 st.title("Status", anchor=False)
 status = read_status(state.services())

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app import state
-from app.views import text
-from app.views.comparison import show_comparison
-from app.views.trace import MISSING_TRACE, show_trace
-from app.views.traces import PAGE_SIZE, choose_filters, show_exports, show_list
+from app.views.comparing.comparison import show_comparison
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.traces.detail import MISSING_TRACE, show_trace
+from app.views.traces.list import PAGE_SIZE, choose_filters, show_exports, show_list
 from pipeline.errors import RaglassError
 
 trace_id, other_id = st.query_params.get("trace"), st.query_params.get("with")

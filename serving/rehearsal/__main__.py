@@ -60,7 +60,7 @@ def main() -> None:
 def show(rehearsal: Rehearsal, port: int) -> list[str]:
     """Start the dashboard on the stack and wait for Ctrl-C. Returns why it ended by itself."""
     environ = clean_environ(**rehearsal.environ, RAGLASS_DATA_DIR=str(rehearsal.folder / "data"))
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", str(port)]
+    command = [sys.executable, "-c", "from app.shell.main import main; main()", "serve", "--port", str(port)]
     dashboard = Child("dashboard", command, environ, rehearsal.folder)
     try:
         dashboard.wait_until_ok(f"http://{LOOPBACK}:{port}/readyz", DASHBOARD_S)

@@ -88,7 +88,7 @@ class Life:
         """The same, with what it printed as text."""
         began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", "from app.cli import main; main()", "deploy", *command, "--config", str(self._config), "--json"],
+            [sys.executable, "-c", "from app.shell.main import main; main()", "deploy", *command, "--config", str(self._config), "--json"],
             cwd=self._project, env=clean_environ(**self._there.environ, PYTHONPATH=str(self._project)),
             capture_output=True, text=True, timeout=STEP_S, check=False,
         )  # fmt: skip

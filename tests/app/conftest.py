@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import app.services
-from app import cli
 from app.config import Settings
 from app.services import Services
+from app.shell import main as cli
 from backends.fake import Script, ScriptedBackend
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary

@@ -106,7 +106,7 @@ def start(data_dir: Path, **environ: str) -> tuple[subprocess.Popen[bytes], Dash
     log = data_dir / "serve.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", str(port)],
+            [sys.executable, "-c", "from app.shell.main import main; main()", "serve", "--port", str(port)],
             env=os.environ | {"RAGLASS_DATA_DIR": str(data_dir)} | environ,
             stdout=file,
             stderr=subprocess.STDOUT,

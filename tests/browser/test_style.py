@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Browser
 
-from app.views import text
-from app.views.style import STYLE
+from app.views.kit import html as text
+from app.views.kit.style import STYLE
 
 
 @pytest.mark.parametrize(("width", "cut"), [(300, True), (1280, False)])

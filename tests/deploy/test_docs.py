@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
-from app.cli_deploy import deploy
+from app.shell.deploy import deploy
 from metrics.prices import price_table
 from serving.deploy.templates import PARTS, Template
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.labels import flows, label_rows, labels_text, losses_words
+from app.runs.labels import flows, label_rows, labels_text, losses_words
 from backends.fake import Script, ScriptedBackend
 from evaluation.datasets import LabelledQuestion
 from evaluation.labelling import UNEXPLAINED, choose_unlabelled, count_labels, error_decomposition, label_answer

@@ -8,7 +8,7 @@ TIMEOUT_S = 30
 def page() -> None:
     import streamlit as st
 
-    from app import address
+    from app.views.kit import address
 
     write = address.follow(
         "test",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.services import Services
-from app.views.index_drift import FOLDER
+from app.views.stability.index_drift import FOLDER
 from backends import registry
 from tests.app import test_drift as corpora
 from tests.pages.test_pages import shown

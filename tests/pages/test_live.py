@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.live import Live
+from app.live.reading import Live
 from app.services import Services
 from metrics.alarms import AlarmReader
 from metrics.catalogue import log_groups

@@ -152,7 +152,7 @@ def test_status_masks_secrets_and_says_what_is_not_ready(open_page, services, sc
 
 def test_the_examples_are_questions_of_the_built_in_corpus():
     import corpus
-    from app.views.asking import EXAMPLES
+    from app.views.asking.page import EXAMPLES
 
     known = {question.question: question.answerable for question in corpus.questions()}
     assert [known[example] for example in EXAMPLES] == [True, True, True, False]

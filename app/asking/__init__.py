@@ -1,0 +1,1 @@
+"""Asking a question: what is asked, and how its trace is kept."""

@@ -1,0 +1,1 @@
+"""One question on two sides, and two traces against each other."""

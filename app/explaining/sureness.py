@@ -1,0 +1,145 @@
+"""How sure the generator was, in words: from its own probabilities, and from answers drawn again."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+from app.explaining.words import level_text, spoken_tokens
+from app.kit.wording import count, listed, three_figures, trust
+from app.traces.words import one_line
+from evaluation.calibrating import Calibration
+from explain.confidence import measure_samples, measure_tokens, modal_answer, predictive_entropy
+from explain.explained import Explained
+from pipeline.errors import InputError
+from pipeline.types import Introspection, Sample, Trace
+
+DRAWN = 10
+"""Answers that are drawn, as the papers have it."""
+
+MOST_ENTROPIES = 5
+"""Tokens that are named as the least settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure and what it says."""
+
+    name: str
+    """Its name."""
+    value: str
+    """With its unit."""
+    meaning: str
+    """In a sentence."""
+
+
+def sureness_rows(trace: Trace) -> list[Row]:
+    """What the trace itself holds."""
+    generation = trace.generation
+    if generation is None:
+        return []
+    shown = trust(generation)
+    rows = [Row("The backend says", shown.headline, shown.meaning)]
+    try:
+        found = measure_tokens([token.logprob_nats for token in generation.tokens])
+    except InputError:
+        return rows
+    least = min(generation.tokens, key=lambda token: token.logprob_nats)
+    return [
+        *rows,
+        Row(
+            "Whole answer",
+            f"{level_text(found.sequence_nats)} nats",
+            "log p(answer), the sum over its tokens: longer answers have less.",
+        ),
+        Row(
+            "Per token",
+            f"{level_text(found.mean_nats)} nats",
+            f"The mean over {count(found.tokens, 'token')}, which does not punish length.",
+        ),
+        Row(
+            "Least likely token",
+            f"{level_text(found.min_nats)} nats",
+            f"“{one_line(least.text)}”: where the generator was least sure.",
+        ),
+    ]
+
+
+NOT_CALIBRATED = (
+    "No run of yours says yet how often answers with this figure are right on your documents. Run labelled questions "
+    "(raglass eval run --dataset builtin, or a file of your own), then raglass eval calibrate LAST."
+)
+
+
+def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:
+    """The probability of being right that a stored run gives this answer; None without a calibration, or without a figure."""
+    confidence = None if trace.generation is None else trace.generation.confidence
+    if found is None or confidence is None or confidence.kind != found.kind:
+        return None
+    try:
+        value = float(found.recalibration.apply([confidence.value])[0])
+    except InputError:
+        return None
+    return Row(
+        "Calibrated probability",
+        f"{value:.0%}".replace("%", " %"),
+        f"Of 100 answers like this one, about {value * 100:.0f} are right, by the {found.recalibration.kind} fit of run {found.run_id} "
+        f"({found.fitted:,} answers; judged on {found.reported:,} about other articles). "
+        "For questions like that run's, believe this figure rather than the backend's own.",
+    )
+
+
+def quality_rows(found: Calibration) -> list[list[str]]:
+    """What each score is worth: name, ECE, Brier, AUROC, AURC."""
+    return [
+        [
+            each.name,
+            *("–" if value is None else f"{value:.3f}" for value in (each.ece, each.brier, each.auroc, each.aurc)),
+        ]
+        for each in found.qualities
+    ]
+
+
+def sample_rows(samples: Sequence[Sample]) -> list[Row]:
+    """What answers drawn again say; none for fewer than two."""
+    if len(samples) < 2:
+        return []
+    found = measure_samples([each.answer for each in samples])
+    said = one_line(modal_answer([each.answer for each in samples], found.clusters))
+    things = count(len(set(found.clusters)), "different thing")
+    rows = [
+        Row(
+            "Self-consistency",
+            f"{found.self_consistency:.0%}".replace("%", " %"),
+            f"Share of {len(samples)} drawn answers that say “{said}”.",
+        ),
+        Row(
+            "Semantic entropy",
+            f"{three_figures(found.semantic_entropy_nats)} nats",
+            f"They say {things}: 0 if all agree, {three_figures(log(len(samples)))} if none do.",
+        ),
+    ]
+    spread = predictive_entropy([each.logprob_nats for each in samples])
+    rows.append(
+        Row(
+            "Predictive entropy",
+            f"{three_figures(spread)} nats",
+            "Mean of −log p over the drawn answers, wording and all.",
+        )
+    )
+    return rows
+
+
+def drawn_rows(samples: Sequence[Sample]) -> list[tuple[str, str, str]]:
+    """Answers that were drawn, the most frequent first: what was said, how often, its log-probability."""
+    times = Counter(one_line(each.answer) for each in samples)
+    best = {one_line(each.answer): each for each in sorted(samples, key=lambda each: each.logprob_nats)}
+    return [(answer, str(number), level_text(best[answer].logprob_nats)) for answer, number in times.most_common()]
+
+
+def entropy_words(found: Explained, seen: Introspection) -> str:
+    """Where the next token was least settled, by the entropy over the whole vocabulary."""
+    texts = spoken_tokens(found.answer, seen.tokens)
+    order = sorted(range(len(texts)), key=lambda i: -seen.entropy_nats[i])[:MOST_ENTROPIES]
+    named = [f"“{one_line(texts[i].strip())}” {three_figures(seen.entropy_nats[i])}" for i in sorted(order)]
+    return f"Token entropy over the whole vocabulary, nats: {listed(named)}; 0 where nothing else could have come."

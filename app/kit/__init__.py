@@ -1,0 +1,1 @@
+"""What all capabilities share: words for numbers, plain text, marked text, streams."""

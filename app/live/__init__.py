@@ -1,0 +1,1 @@
+"""The live metrics of the stack that answers: what is chosen, read and told."""

@@ -1,0 +1,216 @@
+"""The Live page's use case: which window of which source, what is in it, which traces and log lines lie behind a period.
+
+It owns the choices and the readers; `app.live.rows` makes figures of what is read. No streamlit.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.config import Settings
+from app.kit.wording import count
+from app.live.rows import LiveView, clock_time, make_view
+from metrics.alarms import Alarm, AlarmReader
+from metrics.catalogue import log_groups, rag_queries, stack_queries, stage_percentiles
+from metrics.cloudwatch import FRESH_S, USD_PER_METRIC, ApiUse, CloudWatchSource
+from metrics.local_source import LocalSource
+from metrics.logs import LogPage, LogReader
+from metrics.queries import TracePage, TraceQuery
+from metrics.series import MetricsSource, Statistic, Window
+from metrics.store import TraceStore
+from pipeline.errors import InputError
+from pipeline.types import Trace
+
+WINDOWS: Mapping[str, int] = {
+    "15 min": 900,
+    "1 hour": 3_600,
+    "3 hours": 3 * 3_600,
+    "12 hours": 12 * 3_600,
+    "1 day": 86_400,
+    "3 days": 3 * 86_400,
+    "7 days": 7 * 86_400,
+}
+"""Lengths of the window, in seconds, by the words on the page and in the address."""
+
+PERIODS: Mapping[str, int] = {"auto": 60, "1 min": 60, "5 min": 300, "15 min": 900, "1 hour": 3_600}
+"""Lengths of a period; `auto` takes the shortest that fits."""
+
+REFRESHES: Mapping[str, int | None] = {"5 s": 5, "15 s": 15, "1 min": 60, "5 min": 300, "pause": None}
+"""Seconds between two refreshes."""
+
+MEASURES: Mapping[str, Statistic] = {"mean": "Average", "p50": "p50", "p95": "p95", "p99": "p99"}
+"""What is shown of each stage."""
+
+MAX_PERIODS = 700
+"""More points than a chart has room for."""
+
+LISTED_TRACES = 20
+"""Traces listed for a period, the slowest first."""
+
+LOG_START_S = 300
+"""How far back a log tail begins."""
+
+LOG_MARGIN_S = 120
+"""Lines of a trace are looked for this long before and after it: clocks differ, and lines are written late."""
+
+AWS_BACKEND = "aws"
+"""The backend name under which the stack publishes."""
+
+SourceName = Literal["local", "cloudwatch"]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChoice:
+    """What the person chose to see."""
+
+    source: str
+    """`local` or `cloudwatch`."""
+    backend: str
+    """The backend whose questions are shown."""
+    window: str = "1 hour"
+    """A key of WINDOWS."""
+    period: str = "auto"
+    """A key of PERIODS."""
+    measure: str = "mean"
+    """A key of MEASURES."""
+
+    @property
+    def period_s(self) -> int:
+        """Seconds in a period: as chosen, or longer where the window would not fit."""
+        wanted, length_s = _choice("period", PERIODS, self.period), _choice("window", WINDOWS, self.window)
+        fitting = [period_s for period_s in PERIODS.values() if period_s >= wanted]
+        return next((period_s for period_s in fitting if length_s / period_s <= MAX_PERIODS), fitting[-1])
+
+    def window_at(self, now_s: float) -> Window:
+        """The window whose last period is running at `now_s`."""
+        return Window.ending(now_s, _choice("window", WINDOWS, self.window), self.period_s)
+
+
+def _choice(name: str, choices: Mapping[str, int], value: str) -> int:
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+    return choices[value]
+
+
+class Live:
+    """The readers of one process, which remember what they read."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Callable[[], TraceStore],
+        *,
+        cloudwatch: CloudWatchSource | None = None,
+        alarms: AlarmReader | None = None,
+        logs: LogReader | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        region, stack = settings.aws_region, settings.stack
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._api_id = api_id_of(settings.api_url)
+        self._local = LocalSource(store, clock=clock)
+        self._cloudwatch = cloudwatch or CloudWatchSource(region, clock=clock)
+        self._alarms = alarms or AlarmReader(stack, region)
+        self._alarms_read: tuple[float, list[Alarm]] = (-FRESH_S, [])
+        self._logs = logs or LogReader(log_groups(stack), region)
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that can be chosen, the usual one first."""
+        return ["cloudwatch", "local"] if self._settings.metrics_source == "cloudwatch" else ["local"]
+
+    def backends(self, source: str) -> list[str]:
+        """Backends to choose from, the usual one first: those with stored traces, and the stack's where AWS is asked."""
+        names = {*self._store().backends(), *([AWS_BACKEND] if source == "cloudwatch" else [])}
+        usual = [AWS_BACKEND] if source == "cloudwatch" else []
+        first = [name for name in (*usual, self._settings.backend_name) if name in names]
+        return list(dict.fromkeys([*first, *sorted(names)]))
+
+    def read(self, choice: LiveChoice) -> LiveView:
+        """Everything that the charts show. Raises RaglassError where the source cannot be read."""
+        window = choice.window_at(self._clock())
+        queries = rag_queries(choice.backend)
+        measure = MEASURES.get(choice.measure, "Average")
+        if measure != "Average":
+            queries += stage_percentiles(choice.backend, measure)
+        if choice.source == "cloudwatch":
+            queries += stack_queries(self._settings.stack, self._api_id)
+        series = self._source(choice.source).read(list(dict.fromkeys(queries)), window)
+        return make_view(choice.source, choice.backend, self._settings.stack, window, series, measure)
+
+    def version(self, choice: LiveChoice) -> str:
+        """A token that differs once a refresh may show something new: a key for caches."""
+        now_s = self._clock()
+        if choice.source == "cloudwatch":
+            return f"cloudwatch {int(now_s) // 5}"
+        return f"{self._store().version()} {choice.window_at(now_s).end_s}"
+
+    def traces(self, choice: LiveChoice, start_s: float) -> TracePage:
+        """The traces of one period that this dashboard stored, the slowest first."""
+        end_s = start_s + choice.period_s
+        query = TraceQuery(
+            backends=frozenset({choice.backend}), asked_from=start_s, asked_to=end_s, sort="duration", descending=True
+        )
+        return self._store().page(query, limit=LISTED_TRACES)
+
+    def alarms(self) -> list[Alarm]:
+        """The stack's alarms, at most FRESH_S old, however many pages ask. Raises RaglassError."""
+        now_s = self._clock()
+        read_s, alarms = self._alarms_read
+        if now_s - read_s >= FRESH_S:
+            alarms = self._alarms.read()
+            self._alarms_read = (now_s, alarms)
+        return alarms
+
+    def tail(self, containing: str = "", follow: str | None = None) -> LogPage:
+        """The stack's newest log lines, or those since the last call. Raises RaglassError."""
+        return self._logs.read(self._clock() - LOG_START_S, containing=containing, follow=follow)
+
+    def lines_of(self, trace: Trace) -> LogPage:
+        """The log lines that name a trace. Raises RaglassError."""
+        end_s = trace.asked_at + trace.duration_ms / 1000
+        return self._logs.read(trace.asked_at - LOG_MARGIN_S, end_s + LOG_MARGIN_S, containing=trace.trace_id)
+
+    @property
+    def use(self) -> ApiUse:
+        """What asking CloudWatch has cost so far."""
+        return self._cloudwatch.use
+
+    def _source(self, name: str) -> MetricsSource:
+        return self._cloudwatch if name == "cloudwatch" else self._local
+
+
+def api_id_of(url: str) -> str:
+    """The id of the HTTP API in its address, on AWS or on a stand-in for it; empty if there is none.
+
+    `https://abc123.execute-api.eu-west-1.amazonaws.com/` and `http://127.0.0.1:4566/_aws/execute-api/abc123/$default`.
+    """
+    found = re.match(r"https://(\w+)\.execute-api\.", url) or re.search(r"/execute-api/(\w+)/", f"{url}/")
+    return found[1] if found else ""
+
+
+def describe_window(view: LiveView, refresh_s: int | None) -> str:
+    """What the charts cover and how fresh they are, in a line."""
+    window = view.window
+    period = next(name for name, seconds in PERIODS.items() if seconds == window.period_s and name != "auto")
+    origin = "CloudWatch" if view.source == "cloudwatch" else "the traces of this dashboard"
+    shaded = (
+        "What is shaded is still arriving." if view.source == "cloudwatch" else "The shaded period is still running."
+    )
+    late = "" if view.incomplete_from_s is None else f" {shaded}"
+    pace = "Refreshing is paused." if refresh_s is None else f"Refreshed every {refresh_s} s."
+    start, end = clock_time(window.start_s, window), clock_time(window.end_s, window)
+    return f"{start} to {end} UTC in periods of {period}, from {origin}.{late} {pace}"
+
+
+def describe_use(use: ApiUse, metrics: int, refresh_s: int | None) -> str:
+    """What asking CloudWatch has cost, and what it will at this pace."""
+    spent = f"CloudWatch was asked {count(use.calls, 'time')} for {count(use.metrics, 'metric')}: about ${use.cost_usd:.3g}."
+    if refresh_s is None:
+        return spent
+    per_day = 86_400 / max(refresh_s, FRESH_S) * metrics * USD_PER_METRIC
+    return f"{spent} This page left open at this pace costs up to ${per_day:.3g} a day."

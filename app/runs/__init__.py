@@ -1,0 +1,1 @@
+"""Runs over datasets: started, gone on with, summed up, compared, judged and labelled."""

@@ -1,0 +1,366 @@
+"""The use cases about runs: start one, go on with one, sum one up, calibrate on one. Without streamlit.
+
+Owns which corpus a dataset is asked over. Refuses to format anything.
+"""
+
+import hashlib
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from app.explaining.explanations import HoldsCorpus
+from app.runs.compared import ComparedRuns, compare_stored
+from app.runs.feedback import MARK, FeedbackDataset, read_feedback
+from app.runs.question_types import QuestionTypes
+from app.runs.record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system, describe_uncovered
+from backends.registry import BackendConfig
+from evaluation.coverage import find_uncovered
+from evaluation.datasets import Dataset, load_dataset, settle
+from evaluation.labelling import choose_unlabelled, label_answer
+from evaluation.runner import RunProgress, run_questions
+from evaluation.scoring import Scored
+from evaluation.summary import Summary, headline_figures, summarise
+from evaluation.typed_questions import count_types
+from evaluation.verdict import MAX_DROP
+from metrics.queries import TraceQuery
+from metrics.runs import Status, StoredRun
+from metrics.store import TraceStore
+from pipeline.errors import InputError, StoreError
+from pipeline.locks import held_alone
+from pipeline.protocols import Backend, BatchAnswerer
+from pipeline.types import Setting, Trace
+
+if TYPE_CHECKING:
+    from app.documents.indexing import JobState
+    from backends.local.corpus import LocalCorpus
+
+log = logging.getLogger(__name__)
+
+INDEX_POLL_S = 0.5
+"""How often it is told how far indexing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep:
+    """Where a run is."""
+
+    run_id: str
+    """Its id."""
+    phase: str
+    """`index` while a dataset's documents are indexed, then `ask`."""
+    progress: RunProgress | None
+    """While asking."""
+    indexing: "JobState | None" = None
+    """While documents are indexed."""
+
+
+class Evaluations:
+    """Runs over datasets."""
+
+    def __init__(
+        self,
+        backend: Callable[[str], Backend],
+        open_backend: Callable[[str, BackendConfig], Backend],
+        config: Callable[[], BackendConfig],
+        store: Callable[[], TraceStore],
+        keep: Callable[[Sequence[Trace]], str | None],
+    ) -> None:
+        """backend: an open one by name. open_backend: another one, over a dataset's own documents. keep: stores traces; why not."""
+        self._backend, self._open_backend, self._config = backend, open_backend, config
+        self._store, self._keep = store, keep
+        self.types = QuestionTypes(lambda: config().data_dir)
+
+    def count(self, plan: RunPlan) -> int:
+        """Questions that a run will ask. Raises InputError for a dataset that cannot be asked."""
+        return len(load_dataset(plan.dataset).draw(plan.limit, plan.seed).questions)
+
+    def run(self, plan: RunPlan, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
+        """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked."""
+        dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
+        plan = replace(plan, dataset=settle(plan.dataset))
+        self._backend(plan.backend)  # so that a mistyped one leaves no run behind
+        typed = self.types.of(dataset)
+        run_id = secrets.token_hex(4)
+        with self._alone(run_id):
+            self._store().runs.start(run_id, describe_run(plan, dataset, typed))
+            yield from self._go(run_id, plan, self.types.fill(dataset), [], stop)
+
+    def resume(self, run_id: str, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
+        """Go on with a run: what was answered stays, what failed is asked again.
+
+        Raises InputError where its dataset has changed, and while somebody else is at it, in this process or another.
+        """
+        run, plan, dataset = self._recorded(run_id)
+        with self._alone(run.run_id):
+            done = [scored for scored in self.scores(run.run_id) if not scored.failed]
+            self._store().runs.set_status(run.run_id, "running")
+            yield from self._go(run.run_id, plan, self.types.fill(dataset), done, stop)
+
+    def label(
+        self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
+    ) -> Generator[tuple[int, int], None, None]:
+        """Explain answers of a run and keep the failure label of each; yields how many are labelled, and of how many.
+
+        sample: answers to draw; None for all. What was labelled stays, so that it can be stopped and gone on with.
+        Raises InputError where the dataset has changed.
+        """
+        run, plan, dataset = self._recorded(run_id)
+        scores = self.scores(run.run_id)
+        todo = choose_unlabelled(scores, sample)
+        questions = {question.question_id: question for question in dataset.questions}
+        with self.opened_for(plan.backend, dataset) as backend:
+
+            def work(scored: Scored, trace: Trace | None) -> Scored:
+                return label_answer(scored, questions[scored.question_id], trace, backend)
+
+            yield from self.rescore(run.run_id, todo, min(len(scores), sample or len(scores)), work, stop)
+
+    def rescore(
+        self,
+        run_id: str,
+        todo: Sequence[Scored],
+        whole: int,
+        work: Callable[[Scored, Trace | None], Scored],
+        stop: threading.Event | None,
+    ) -> Generator[tuple[int, int], None, None]:
+        """Do the work on each answer and keep what comes of it; yields how many of the whole are done."""
+        yield whole - len(todo), whole
+        for place, scored in enumerate(todo, start=1):
+            if stop is not None and stop.is_set():
+                return
+            stored = self._store().get(scored.trace_id)
+            self._keep_scores(run_id, [work(scored, None if stored is None else stored.trace)])
+            yield whole - len(todo) + place, whole
+
+    def dataset_of(self, run_id: str) -> Dataset:
+        """What a run asks, types as the dataset has them. Raises InputError where it is another dataset by now."""
+        return self._recorded(run_id)[2]
+
+    def leaves_types_open(self, run: StoredRun) -> bool:
+        """Whether a person may choose types of a run's questions: whether its dataset does not say them all."""
+        return bool(set(run.about.get(TYPES, ())) - {"given"})
+
+    def retype(self, run_id: str) -> int:
+        """Let the answers of a run count under the types that their questions have by now; how many changed.
+
+        Raises InputError where it is another dataset by now.
+        """
+        run, _, dataset = self._recorded(run_id)
+        typed = self.types.of(dataset)
+        types = {each.question.question_id: each.type for each in typed}
+        changed = [
+            replace(scored, type=types[scored.question_id])
+            for scored in self.scores(run.run_id)
+            if types.get(scored.question_id, scored.type) != scored.type
+        ]
+        self._keep_scores(run.run_id, changed)
+        self._store().runs.note(run.run_id, {TYPES: count_types(typed)})
+        return len(changed)
+
+    def feedback(self) -> FeedbackDataset:
+        """The labelled questions that people have made with their feedback."""
+        store = self._store()
+        found = {
+            stored.trace.trace_id: stored
+            for query in (TraceQuery(rating="any"), TraceQuery(search=MARK))
+            for stored in store.export(query)
+            if stored.rating or stored.note
+        }
+        return read_feedback(found.values())
+
+    def keep_dataset(self, name: str, content: bytes) -> Path:
+        """Keep an uploaded file, so that its run can be gone on with, and read it once. Raises InputError for one that is no dataset."""
+        folder = self._config().data_dir / "datasets" / "uploads" / hashlib.sha256(content).hexdigest()[:12]
+        path = folder / PurePath(name.replace("\\", "/")).name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise StoreError(
+                f"The dataset could not be kept ({error.strerror}). Make room in the data folder."
+            ) from error
+        load_dataset(str(path))
+        return path
+
+    def find(self, run_id: str) -> StoredRun:
+        """A run by its id, how that begins, or `LAST`. Raises InputError."""
+        return self._store().runs.find(run_id)
+
+    def newest(self, limit: int = 100) -> list[StoredRun]:
+        """The newest runs."""
+        return self._store().runs.newest(limit)
+
+    def scores(self, run_id: str) -> list[Scored]:
+        """The answers of a run."""
+        return [Scored.from_dict(data) for data in self._store().runs.scores(run_id)]
+
+    def summary(self, run_id: str) -> list[Summary]:
+        """What a run comes to. Raises InputError for one without answers."""
+        scores = self.scores(run_id)
+        if not scores:
+            raise InputError(f"The run {run_id} has no answers yet. Go on with it: `raglass eval resume {run_id}`.")
+        return summarise(scores)
+
+    def compare(self, first: str, second: str, *, max_drop: float = MAX_DROP) -> ComparedRuns:
+        """Hold the second run against the first, over the questions they share. Raises InputError where that cannot be done."""
+        one, other = ((run, self.scores(run.run_id)) for run in (self.find(first), self.find(second)))
+        return compare_stored(one, other, max_drop=max_drop)
+
+    def _recorded(self, run_id: str) -> tuple[StoredRun, RunPlan, Dataset]:
+        """A run with what it was asked. Raises InputError where its dataset is another one by now."""
+        run = self._store().runs.find(run_id)
+        plan = RunPlan.recorded(run.about)
+        dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
+        now = {"fingerprint": dataset.fingerprint, "documents_fingerprint": dataset.documents_fingerprint}
+        if any(run.about[name] != found for name, found in now.items()):
+            raise InputError(
+                f"The dataset {plan.dataset} is another one than when run {run.run_id} was started. Start a new run with it."
+            )
+        return run, plan, dataset
+
+    def _alone(self, run_id: str) -> AbstractContextManager[None]:
+        """While a run is asked: by one at a time, so that no question is asked twice."""
+        return held_alone(
+            self._config().data_dir / "runs" / f"{run_id}.lock",
+            InputError(
+                f"The run {run_id} is going on already, on a page or in another shell. Wait for it to end, or stop it there."
+            ),
+        )
+
+    def _go(
+        self, run_id: str, plan: RunPlan, dataset: Dataset, done: list[Scored], stop: threading.Event | None
+    ) -> Generator[RunStep, None, None]:
+        status: Status = "failed"
+        before = next((stored.trace.settings for each in done if (stored := self._store().get(each.trace_id))), {})
+        try:
+            yield RunStep(run_id, "index", None)
+            with self.opened_for(plan.backend, dataset, build=False) as backend:
+                if dataset.documents and isinstance(backend, HoldsCorpus):
+                    indexed = yield from _index(run_id, backend.corpus, stop)
+                    if not indexed:
+                        status = "stopped"
+                        return
+                if not dataset.documents and isinstance(backend, HoldsCorpus):
+                    found = find_uncovered(dataset.questions, backend.corpus.documents())
+                    self._store().runs.note(run_id, describe_uncovered(found))
+                asking = run_questions(
+                    dataset.questions,
+                    lambda texts: self._ask(backend, plan, texts, before),
+                    lambda scores: self._keep_scores(run_id, scores),
+                    done=done,
+                    workers=plan.workers,
+                    batch=batch_size(plan, backend),
+                    stop=stop,
+                )
+                with closing(asking):
+                    for progress in asking:
+                        yield RunStep(run_id, "ask", progress)
+            status = "finished" if progress.done == progress.total else "stopped"
+        except (GeneratorExit, KeyboardInterrupt):
+            status = "stopped"
+            raise
+        finally:
+            self._note_status(run_id, status)
+
+    def _note_status(self, run_id: str, status: Status) -> None:
+        try:
+            self._store().runs.set_status(run_id, status)
+            scores = self.scores(run_id)
+            if scores:
+                self._store().runs.note(run_id, {"figures": headline_figures(scores), **self._system(scores)})
+        except StoreError as error:
+            log.error("the run %s is %s, which could not be stored: %s", run_id, status, error)
+
+    def _keep_scores(self, run_id: str, scores: Sequence[Scored]) -> None:
+        self._store().runs.keep(run_id, [(each.question_id, each.trace_id, each.to_dict()) for each in scores])
+
+    def _system(self, scores: Sequence[Scored]) -> dict[str, Setting]:
+        """What answered, by the newest trace that did."""
+        for each in reversed(scores):
+            stored = None if each.failed else self._store().get(each.trace_id)
+            if stored is not None:
+                return describe_system(stored.trace)
+        return {}
+
+    def _ask(self, backend: Backend, plan: RunPlan, texts: Sequence[str], before: Mapping[str, Setting]) -> list[Trace]:
+        """Ask and store. before: settings of the run's earlier answers.
+
+        Raises StoreError for traces that could not be stored: a run whose answers are lost is none. Raises InputError where another
+        model or index answers than before: a run over two systems speaks for neither.
+        """
+        if isinstance(backend, BatchAnswerer) and len(texts) > 1:
+            traces = backend.answer_batch(texts, top_k=plan.top_k, deadline_s=plan.deadline_s, rerank=plan.rerank)
+        else:
+            traces = [
+                backend.answer(text, top_k=plan.top_k, deadline_s=plan.deadline_s, rerank=plan.rerank) for text in texts
+            ]
+        for trace in traces:
+            for name in ANSWERED_WITH:
+                if trace.error is None and name in before and trace.settings.get(name) != before[name]:
+                    raise InputError(
+                        f"The run's {name} was {before[name]}; it is {trace.settings.get(name)} now. Start a new run, or put it back."
+                    )
+        why_not = self._keep(traces)
+        if why_not is not None:
+            raise StoreError(f"The run stopped, for an answer could not be stored: {why_not}")
+        return traces
+
+    @contextmanager
+    def opened_for(self, name: str, dataset: Dataset, *, build: bool = True) -> Iterator[Backend]:
+        """The backend over the dataset's own documents; over its usual corpus where the dataset has none.
+
+        build: whether to index those documents first, if need be; without it, whoever asks has to.
+        """
+        usual = self._backend(name)
+        if dataset.documents and not isinstance(usual, HoldsCorpus):
+            log.warning("%s keeps its documents elsewhere; those of %s are taken to be among them", name, dataset.name)
+        if not dataset.documents or not isinstance(usual, HoldsCorpus):
+            yield usual
+            return
+        config = self._config()
+        folder = config.data_dir / "datasets" / dataset.documents_fingerprint
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"The folder {folder} cannot be made ({error.strerror}). Free some space.") from error
+        backend = self._open_backend(name, replace(config, data_dir=folder, builtin_corpus=False))
+        try:
+            if isinstance(backend, HoldsCorpus):
+                for document in dataset.documents:
+                    backend.corpus.library.add(document)
+                if build:
+                    backend.corpus.build()
+            yield backend
+        finally:
+            backend.close()
+
+
+def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> Generator[RunStep, None, bool]:
+    """Build the index if need be, and yield where that is; False where it was asked to stop: what was embedded is kept."""
+    from app.documents.indexing import IndexJob
+
+    job = IndexJob(corpus, [], max_bytes=0).start()
+    try:
+        while job.running:
+            job.wait(INDEX_POLL_S)
+            if stop is not None and stop.is_set():
+                job.stop()
+            yield RunStep(run_id, "index", None, job.state)
+    finally:
+        job.stop()
+        job.wait()
+    if job.state.phase == "failed":
+        raise StoreError(f"The dataset's documents could not be indexed: {job.state.message}")
+    return job.state.phase != "stopped"
+
+
+def batch_size(plan: RunPlan, backend: Backend) -> int:
+    """Questions that are asked in one go."""
+    if not isinstance(backend, BatchAnswerer):
+        return 1
+    return backend.batch_size if plan.batch is None else max(1, plan.batch)

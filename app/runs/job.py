@@ -1,0 +1,76 @@
+"""A run in a thread of its own, so that a page can leave it and come back."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+from app.runs.evaluations import RunStep
+from pipeline.errors import RaglassError
+
+log = logging.getLogger(__name__)
+
+
+class RunJob:
+    """One run while this process is at it."""
+
+    def __init__(self, begin: Callable[[threading.Event], Iterator[RunStep]]) -> None:
+        """begin: the steps of a run that stops when the event is set."""
+        self.step: RunStep | None = None
+        """Where it is; None before it began."""
+        self.problem = ""
+        """Why it ended early; empty if it did not."""
+        self._begin = begin
+        self._stop, self._go_on = threading.Event(), threading.Event()
+        self._go_on.set()
+        self._thread = threading.Thread(target=self._run, name="evaluation", daemon=True)
+
+    def start(self) -> "RunJob":
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Ask it to stop once the questions in flight are answered."""
+        self._stop.set()
+        self._go_on.set()
+
+    def pause(self) -> None:
+        """Ask it to hand out no more questions until it is gone on with; the backend and its models stay open."""
+        if not self.stopping:
+            self._go_on.clear()
+
+    def go_on(self) -> None:
+        """Go on after a pause."""
+        self._go_on.set()
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait for the end, or for `timeout_s` seconds."""
+        self._thread.join(timeout_s)
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still at work."""
+        return self._thread.is_alive()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it was asked to pause, and not yet to go on."""
+        return self.running and not self._go_on.is_set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
+    def _run(self) -> None:
+        try:
+            for step in self._begin(self._stop):
+                self.step = step
+                self._go_on.wait()
+        except RaglassError as error:
+            self.problem = str(error)
+        except Exception as error:
+            log.exception("the run failed")
+            self.problem = (
+                f"The run failed with {type(error).__name__}; the details are in the log. What was answered is kept."
+            )

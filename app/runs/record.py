@@ -1,0 +1,92 @@
+"""What a run is, and what is recorded of it, so that it can be repeated exactly."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.status.versions import installed_versions
+from evaluation.datasets import Dataset, LabelledQuestion, problem_lines
+from evaluation.typed_questions import TypedQuestion, count_types
+from pipeline.types import Setting, Trace
+
+ANSWERED_WITH = ("generator", "embedder", "index")
+"""Settings of a trace that say which system answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What to ask and how; recorded with the run, so that it can be repeated."""
+
+    dataset: str
+    """`builtin`, or the path of a file."""
+    backend: str
+    """Full name of the backend."""
+    top_k: int
+    """Chunks to retrieve."""
+    deadline_s: float
+    """Seconds for each question."""
+    limit: int | None = None
+    """Questions to draw; None for all."""
+    seed: int = 0
+    """What they are drawn with."""
+    rerank: bool = False
+    """Whether to rerank."""
+    workers: int = 1
+    """Batches in flight at once."""
+    batch: int | None = None
+    """Questions in a batch; None for what the backend takes best, which is 1 where it takes no more."""
+
+    @classmethod
+    def recorded(cls, about: Mapping[str, Any]) -> "RunPlan":
+        """The plan that a run's record holds. A run of an older version asked one question at a time, and did not say so."""
+        return cls(**{"batch": 1, **{name: about[name] for name in cls.__slots__ if name in about}})
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+TYPES = "types"
+"""In a run's record: how many question types came from where."""
+
+
+def describe_run(plan: RunPlan, dataset: Dataset, typed: Sequence[TypedQuestion]) -> dict[str, Any]:
+    """The record of a run that begins, JSON-ready: plan, hashes of questions and documents, versions.
+
+    dataset: as it was read, so that a decision about a type makes it no other one. typed: its questions with their types.
+    """
+    return {
+        **plan.to_dict(),
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "documents_fingerprint": dataset.documents_fingerprint,
+        "questions": len(dataset.questions),
+        "problems": problem_lines(dataset),
+        TYPES: count_types(typed),
+        "version": installed_versions()["raglass"],
+        "versions": installed_versions(),
+    }
+
+
+UNCOVERED = "uncovered"
+"""In a run's record: questions that its corpus cannot answer."""
+
+MOST_UNCOVERED = 5
+"""Of them that are named."""
+
+
+def describe_uncovered(questions: Sequence[LabelledQuestion]) -> dict[str, Any]:
+    """Questions whose document is not in the corpus or does not hold their answer, JSON-ready: how many, and the first documents."""
+    named = list(dict.fromkeys(question.article for question in questions))
+    return {
+        UNCOVERED: {
+            "questions": len(questions),
+            "documents": named[:MOST_UNCOVERED],
+            "more": max(0, len(named) - MOST_UNCOVERED),
+        }
+    }
+
+
+def describe_system(trace: Trace) -> dict[str, Setting]:
+    """What answered, JSON-ready: models, and the index by the hash of its chunks and vectors."""
+    return {name: trace.settings.get(name) for name in (*ANSWERED_WITH, "reranker")}

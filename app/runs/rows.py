@@ -1,0 +1,306 @@
+"""What the Runs page shows, as rows and words. Without streamlit."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.kit.wording import listed, three_figures, when
+from app.runs.compared_words import markdown_cell, p_equals
+from app.traces.words import one_line
+from evaluation.groups import GroupTest
+from evaluation.paired import ALPHA
+from evaluation.scoring import Scored
+from evaluation.summary import GROUPS, MEASURES, UNTYPED, Measure, Summary
+from metrics.runs import StoredRun
+
+HEADLINE = ("correct", "f1", "recall", "abstained", "duration, ms")
+"""Measures that stand at the top of a run."""
+
+NAMES = {
+    "correct": "Right",
+    "exact": "Exact match",
+    "f1": "F1",
+    "gold in answer": "Gold in answer",
+    "has answer: correct": "Right, with an answer",
+    "has answer: exact": "Exact, with an answer",
+    "has answer: f1": "F1, with an answer",
+    "no answer: correct": "Right, without one",
+    "abstained": "Abstained",
+    "recall@1": "Recall@1",
+    "recall": "Recall",
+    "mrr": "MRR",
+    "ndcg": "nDCG",
+    "map": "MAP",
+    "top cosine": "Best cosine",
+    "mean cosine": "Mean cosine",
+    "cosine variance": "Cosine variance",
+    "margin": "Margin to the second",
+    "entropy": "Retrieval entropy",
+    "redundancy": "Redundancy",
+    "distinct chunks": "Distinct chunks",
+    "confidence": "Confidence",
+    "overconfidence": "Overconfidence",
+    "brier": "Brier score",
+    "reliance, nats": "Reliance, nats",
+    "judge: right": "Right, says the judge",
+    "judge: faithful": "Faithful, says the judge",
+    "answer words": "Words",
+    "duration, ms": "Time, ms",
+    "embed, ms": "Embed, ms",
+    "retrieve, ms": "Retrieve, ms",
+    "rerank, ms": "Rerank, ms",
+    "generate, ms": "Generate, ms",
+}
+"""How measures are called on the page."""
+
+UNITLESS = (
+    "top cosine",
+    "mean cosine",
+    "cosine variance",
+    "margin",
+    "entropy",
+    "ndcg",
+    "map",
+    "redundancy",
+    "distinct chunks",
+    "confidence",
+    "overconfidence",
+    "brier",
+    "reliance, nats",
+)
+"""Measures that are no shares."""
+
+MEANINGS = {
+    "Right": "Share of questions whose answer holds a gold answer or shares most of its words; without an answer: that abstained.",
+    "F1": "Words shared with the gold answer, as SQuAD v2 counts them; a reader that quotes sentences cannot reach it.",
+    "Recall": "Share of answerable questions for which a retrieved chunk holds the gold answer.",
+    "Abstained": "Share of questions that got no answer.",
+    "Time, ms": "Mean milliseconds from question to answer.",
+}
+"""What the headline measures say."""
+
+OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
+    "all": lambda scored: True,
+    "wrong": lambda scored: not scored.correct,
+    "abstained": lambda scored: scored.abstained,
+    "failed": lambda scored: scored.failed,
+    "gold chunk not retrieved": lambda scored: scored.answerable and scored.gold_rank is None,
+}
+"""Which questions a table of them shows."""
+
+JUDGED = {True: "right", False: "wrong", None: ""}
+"""A judge's word in a table."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A mean with its interval, in a plot."""
+
+    name: str
+    """What it is the mean of."""
+    found: Measure
+    """The mean."""
+
+
+def run_label(run: StoredRun) -> str:
+    """A run in a line that fits a list."""
+    about = run.about
+    how = f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}"
+    return f"{run.run_id}: {run.answers:,} of {one_line(str(about['name']))}; {how}; {when(run.started_at)}"
+
+
+def run_cells(run: StoredRun) -> dict[str, Any]:
+    """A row of the leaderboard."""
+    about = run.about
+    figures = about.get("figures") or {}
+    return {
+        "run": run.run_id,
+        "dataset": one_line(str(about["name"])),
+        "backend": about["backend"],
+        "chunks": about["top_k"],
+        "reranked": bool(about.get("rerank")),
+        "right, %": _percent(figures.get("correct")),
+        "95 % interval": _interval(figures),
+        "recall, %": _percent(figures.get("recall")),
+        "ms": figures.get("duration_ms"),
+        "questions": about["questions"],
+        "answered": run.answers / max(about["questions"], 1),
+        "status": run.status,
+        "started": when(run.started_at),
+    }
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _interval(figures: Mapping[str, Any]) -> str:
+    low, high = figures.get("low"), figures.get("high")
+    return "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def measure_words(name: str, found: Measure) -> str:
+    """A value: shares in per cent."""
+    if found.value is None:
+        return "–"
+    if is_share(name):
+        return f"{found.value:.1%}".replace("%", " %")
+    if name in UNITLESS:
+        return three_figures(found.value).replace("-", "−")
+    return f"{found.value:.1f}"
+
+
+def is_share(name: str) -> bool:
+    """Whether a measure is a share, which is shown in per cent."""
+    return name not in UNITLESS and name != "answer words" and not name.endswith(", ms")
+
+
+def time_words(scores: Sequence[Scored]) -> str:
+    """What the times of a run leave out; empty where they are what a person would wait."""
+    batch, known = max(each.batch for each in scores), sum(each.timed_like[1] for each in scores)
+    told = [
+        *([f"questions were asked up to {batch:,} at a time and share it evenly"] if batch > 1 else []),
+        *([f"vectors of {known:,} questions were known from an earlier run"] if known else []),
+    ]
+    return f"Time is what the run cost, not what a person would wait: {listed(told)}." if told else ""
+
+
+def interval_words(name: str, found: Measure) -> str:
+    """Its interval, or why there is none."""
+    if found.value is None:
+        return "no question counts"
+    if found.low is None or found.high is None:
+        return "too few articles for an interval"
+    low, high = (measure_words(name, Measure(value, None, None, 0)) for value in (found.low, found.high))
+    return f"{low} to {high}"
+
+
+def headline(whole: Summary) -> list[tuple[str, str, str]]:
+    """Name, value and interval of the headline measures."""
+    return [
+        (NAMES[name], measure_words(name, whole.measures[name]), interval_words(name, whole.measures[name]))
+        for name in HEADLINE
+    ]
+
+
+def measure_rows(summaries: Sequence[Summary]) -> list[list[str]]:
+    """A row for each measure that any question of the run has: name, value, interval, questions."""
+    whole = summaries[0]
+    return [
+        [NAMES[name], measure_words(name, found), interval_words(name, found), f"{found.questions:,}"]
+        for name, found in whole.measures.items()
+        if found.questions
+    ]
+
+
+def dots(whole: Summary, types: Sequence[Summary], name: str) -> list[Dot]:
+    """One measure of all questions and of each type or group, the highest first."""
+    ordered = sorted(types, key=lambda each: -(each.measures[name].value or 0.0))
+    return [Dot(f"{each.name} ({each.questions})", each.measures[name]) for each in (whole, *ordered)]
+
+
+def groups_words() -> str:
+    """Which types make up each group."""
+    groups = [f"{name} ({', '.join(types)})" for name, types in GROUPS.items()]
+    return f"The groups are {listed(groups)}."
+
+
+def types_words(found: GroupTest, what: str = "type") -> str:
+    """Whether the types differ, with the size of it and the pairs that do. what: what they are called."""
+    if found.p is None or found.epsilon_squared is None:
+        return f"The {what}s were not tested against each other: {found.why_no_test}."
+    head = f"The {what}s differ" if found.p < ALPHA else f"No difference between the {what}s is shown"
+    words = (
+        f"{head}: Kruskal–Wallis p {p_equals(found.p)}; the {what} accounts for {found.epsilon_squared:.1%} of the variance of ranks (ε²)."
+    ).replace("%", " %")
+    pairs = [pair for pair in found.pairs if pair.significant]
+    if pairs:
+        told = [
+            f"{pair.first} and {pair.second} (Cliff’s δ {pair.cliffs_delta:+.2f}, {pair.size})".replace("-", "−")
+            for pair in pairs
+        ]
+        words += f" Pairs that differ, by Dunn’s test with Holm’s correction: {listed(told)}."
+    left = [group.name for group in found.groups if group.why_no_test]
+    return f"{words} Too few questions to test: {listed(left)}." if left else words
+
+
+def spread(scores: Sequence[Scored], name: str) -> dict[str, list[float]]:
+    """The values of a measure by type, types in alphabetical order; those that count towards it."""
+    found: dict[str, list[float]] = {}
+    for each in sorted(scores, key=lambda each: each.type):
+        value = MEASURES[name](each)
+        if value is not None:
+            found.setdefault(each.type or UNTYPED, []).append(value)
+    return found
+
+
+def question_cells(scored: Scored) -> dict[str, Any]:
+    """A row of the table of questions."""
+    return {
+        "question": scored.question,
+        "type": scored.type,
+        "right": scored.correct,
+        "why": scored.label,
+        "answer": scored.problem if scored.failed else "no answer" if scored.abstained else scored.answer,
+        "f1": round(scored.f1, 2),
+        "gold rank": scored.gold_rank,
+        "confidence": scored.confidence,
+        "reliance, nats": None if scored.reliance_nats is None else round(scored.reliance_nats, 1),
+        "judge": JUDGED[scored.judged_right],
+        "duration, ms": round(scored.duration_ms, 1),
+        "trace": scored.trace_id,
+    }
+
+
+def chosen(scores: Sequence[Scored], outcome: str, kind: str | None) -> list[Scored]:
+    """The questions with an outcome, of a type if one is given."""
+    holds = OUTCOMES[outcome]
+    return [each for each in scores if holds(each) and (kind is None or (each.type or "") == kind)]
+
+
+def scores_csv(scores: Sequence[Scored]) -> str:
+    """Every answer, a row each (RFC 4180). A text that a spreadsheet would run gets an apostrophe in front."""
+    if not scores:
+        return ""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    names = list(scores[0].to_dict())
+    writer.writerow(names)
+    for each in scores:
+        writer.writerow([_safe(value) for value in each.to_dict().values()])
+    return out.getvalue()
+
+
+def _safe(value: object) -> object:
+    if isinstance(value, (list, tuple, dict)):
+        value = json.dumps(value, ensure_ascii=False)
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def run_markdown(run: StoredRun, summaries: Sequence[Summary]) -> str:
+    """A run as Markdown: the measures, and `correct` by type."""
+    lines = [
+        f"## Run {run.run_id}: {markdown_cell(str(run.about['name']))} on {run.about['backend']}",
+        "",
+        "| Measure | Value | 95 % interval | Questions |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(map(markdown_cell, row))} |" for row in measure_rows(summaries)),
+    ]
+    if len(summaries) > 1:
+        lines += ["", "| Type | Questions | Right | 95 % interval |", "|---|---|---|---|"]
+        for each in summaries:
+            found = each.measures["correct"]
+            cells = (
+                each.name,
+                f"{each.questions:,}",
+                measure_words("correct", found),
+                interval_words("correct", found),
+            )
+            lines.append(f"| {' | '.join(map(markdown_cell, cells))} |")
+    return "\n".join([*lines, ""])

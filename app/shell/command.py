@@ -1,0 +1,97 @@
+"""What every command of the shell shares: opening the services, printing for programs, and saying what is wrong."""
+
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import InputError, RaglassError
+
+if TYPE_CHECKING:
+    from app.services import Services
+
+TELLS_SECRETS = ("botocore",)
+"""Libraries whose DEBUG lines hold session tokens, signatures or whole replies of AWS."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+backend_option = click.option("--backend", help="Full name of a backend, for example local/research.")
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Print an error that is meant to be read, without a traceback, and leave with 2 for misuse or 1 otherwise."""
+    try:
+        yield
+    except RaglassError as error:
+        complain(str(error))
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+@contextmanager
+def opened() -> Iterator["Services"]:
+    """The process's services, closed at the end. Imports come late so that `--help` is quick."""
+    with readable_errors():
+        from app.services import services
+
+        current = services()
+        start_log(current.settings.log_level)
+        try:
+            yield current
+        finally:
+            current.close()
+
+
+def start_log(level: str) -> None:
+    """Write log lines of this level and above to standard error, but none that hold a secret."""
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    for name in TELLS_SECRETS:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """A line on standard error that is written over and over, and is gone at the end; on what is no terminal, nothing."""
+    if not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    try:
+        yield lambda line: click.echo(f"\r\033[K{line}", err=True, nl=False)
+    finally:
+        click.echo("\r\033[K", err=True, nl=False)
+
+
+@contextmanager
+def stopping_on_interrupt(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C asks long work to stop at the next safe point, a second one ends it there and then."""
+
+    def ask(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("\nStopping once what is under way is done (again to stop at once) …", err=True)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def print_json(data: Any) -> None:
+    """Print JSON for a program: ASCII, so that no text of a document can act on a terminal or break a pipe's encoding."""
+    click.echo(json.dumps(data, indent=2))
+
+
+def complain(message: str) -> None:
+    """Say on standard error what is wrong, without characters that would act on a terminal."""
+    from app.traces.words import printable
+
+    click.echo(f"raglass: {printable(message)}", err=True)

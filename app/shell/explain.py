@@ -1,0 +1,75 @@
+"""`raglass explain`: an explanation, a diagnosis and a report, in a shell."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
+from app.explaining.words import explanation_text
+from app.services import Services
+from app.shell.command import complain, print_json, progress_line
+from explain.counterfactuals import Diagnosed
+from explain.explained import Explained
+from explain.gold import Gold
+from explain.sources import Unit
+from pipeline.errors import InputError
+from pipeline.types import Trace
+
+STOPPED = 130
+
+
+def explain_one(
+    current: Services, trace: Trace, unit: Unit, gold: Gold | None, report: Path | None, *, as_json: bool
+) -> int:
+    """Explain a trace, diagnose it if the right answer is given or a run knows it, print both and write the report.
+
+    Returns the status to leave with.
+    """
+    found = _explain(current, trace, unit)
+    if found is None:
+        return STOPPED
+    diagnosed = _diagnose(current, found, gold) if found.complete else None
+    if as_json:
+        print_json(found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)}))
+    else:
+        click.echo("\n\n".join([*([] if diagnosed is None else [diagnosis_text(diagnosed)]), explanation_text(found)]))
+    if report is not None:
+        from app.explaining.report import report_html  # which only a report needs
+
+        _write(report, report_html(found, diagnosed, current.calibrations.of(found.trace)))
+    if found.problem:
+        complain(found.problem)
+        return 1
+    return 0 if found.complete else STOPPED
+
+
+def _explain(current: Services, trace: Trace, unit: Unit) -> Explained | None:
+    """As far as it came; None if it was stopped before anything was scored."""
+    found = None
+    with suppress(KeyboardInterrupt), progress_line() as tell:
+        for found in current.explanations.explain(trace, unit):
+            tell("{} of {} subsets scored".format(*found.scored))
+    return found
+
+
+def _diagnose(current: Services, found: Explained, gold: Gold | None) -> Diagnosed | None:
+    """The diagnosis by what is given as right; else the one that is kept; else by what the run that asked knows."""
+    diagnosed = current.explanations.diagnosis_of(found.trace.trace_id) if gold is None else None
+    right = gold or current.explanations.gold_of(found.trace.trace_id)
+    if diagnosed is not None or right is None:
+        return diagnosed
+    with suppress(KeyboardInterrupt), progress_line() as tell:
+        for diagnosed in current.explanations.diagnose(found, right):
+            tell(f"{len(diagnosed.counterfactuals) + len(diagnosed.repairs)} trials made")
+    return diagnosed
+
+
+def _write(path: Path, html: str) -> None:
+    try:
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The report could not be written to {path} ({error.strerror}). Choose another file."
+        ) from error
+    click.echo(f"Report written to {path}", err=True)

@@ -1,0 +1,1 @@
+"""Whether retrieval and answers hold: perturbed questions, drift, the upgrade certificate."""

@@ -1,0 +1,159 @@
+"""An upgrade certificate in words: for a shell, for a pull request, for a program."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from app.kit.wording import count
+from app.runs.compared import ComparedRuns
+from app.runs.compared_words import comparison_to_dict, difference_words, markdown_cell, p_words, setting_words
+from app.runs.words import about_words, measure_words
+from app.stability.certificate import ALARM_P, TOP_SCORE, Certificate, TypeChange
+from app.traces.words import WIDTH, one_line, shortened
+from evaluation.drift import FEWEST_QUESTIONS
+from metrics.runs import StoredRun
+
+TYPE_HEADS = ("type", "n", "overlap@{k}", "RBO", "answers changed", "right, difference")
+
+TEST_HEADS = ("tested", "p", "p (Holm)")
+
+FOOTNOTE = (
+    "Overlap: share of the retrieved chunks that are the same, by id; RBO: the same with the first ranks counting most. An answer has "
+    "changed if it says something else, be it right or wrong. In brackets: 95 % intervals over resampled articles. KS: over the same "
+    "questions its p is on the safe side."
+)
+
+
+def headline(found: Certificate) -> str:
+    """Whether there is an alarm, and of what."""
+    reasons = ["the verdict"] if found.unsafe else []
+    reasons += [f"{one_line(each.name)} (p {p_words(each.p_adjusted)})" for each in found.signals]
+    return f"Alarm: {', '.join(reasons)}." if reasons else "No alarm."
+
+
+def false_alarm_words(found: Certificate) -> str:
+    """What an alarm is worth."""
+    return (
+        f"Of two runs of an unchanged system, at most 5 in 100 raise an alarm: one half is the verdict's, the other that of "
+        f"{count(len(found.tests), 'test')}, corrected together (Holm, p < {ALARM_P:g}). No alarm does not say that nothing changed."
+    )
+
+
+def sentences(found: Certificate) -> list[str]:
+    """Everything but the tables and the runs."""
+    compared = found.compared
+    told = [f"{name} {one_line(first)} / {one_line(second)}" for name, first, second in found.parts]
+    return [
+        compared.comparison.verdict.sentence,
+        *(
+            ["That rests on an interval of few articles; the test does not bear it out."]
+            if compared.comparison.verdict.outcome == "not safe" and not found.unsafe
+            else []
+        ),
+        *([f"Made with (first / second): {'; '.join(told)}."] if told else []),
+        *setting_words(compared),
+        *compared.notes,
+        *(
+            [f"{count(found.untraced, 'question')} without two stored traces: not looked at for chunks and scores."]
+            if found.untraced
+            else []
+        ),
+        score_words(found),
+        false_alarm_words(found),
+    ]
+
+
+def score_words(found: Certificate) -> str:
+    """How the scores of first chunks moved."""
+    scores = found.scores
+    if scores is None:
+        return f"Fewer than {FEWEST_QUESTIONS} questions have a chunk in both runs: their scores are not compared."
+    return (
+        f"The {TOP_SCORE}: mean {scores.first_mean:.3f} / {scores.second_mean:.3f}, KS {scores.ks:.3f} (p {p_words(scores.ks_p)}), "
+        f"PSI {scores.psi:.3f}, over {count(scores.questions, 'question')}."
+    )
+
+
+def certificate_text(found: Certificate) -> str:
+    """The alarm, the verdict, both runs, what changed by type, and every test."""
+    lines = [headline(found), ""]
+    for name, run in _runs(found.compared):
+        lines += [f"{name + ':':<7} {line}" for line in about_words(run)[:2]]
+    for sentence in sentences(found):
+        lines += textwrap.wrap(one_line(sentence), WIDTH)
+    lines += ["", *_type_lines(found), "", f"{'tested':<34} {'p':>7} {'Holm':>7}"]
+    lines += [
+        f"{shortened(one_line(each.name), 34):<34} {p_words(each.p):>7} {p_words(each.p_adjusted):>7}"
+        for each in found.tests
+    ]
+    return "\n".join([*lines, "", *textwrap.wrap(FOOTNOTE, WIDTH)])
+
+
+def _runs(compared: ComparedRuns) -> tuple[tuple[str, StoredRun], ...]:
+    return (("First", compared.first), ("Second", compared.second))
+
+
+def _type_lines(found: Certificate) -> list[str]:
+    name, number, *rest = type_heads(found)
+    lines = [f"{name:<12} {number:>6} " + "".join(f" {head:<21}" for head in rest).rstrip()]
+    for each in found.types:
+        first, questions, *cells = type_cells(each)
+        words = "".join(f" {cell:<21}" for cell in cells).rstrip()
+        lines.append(f"{shortened(first, 12):<12} {questions:>6} {words}")
+    return lines
+
+
+def type_heads(found: Certificate) -> list[str]:
+    """TYPE_HEADS with the number of chunks."""
+    return [head.format(k=found.top_k) for head in TYPE_HEADS]
+
+
+def type_cells(each: TypeChange) -> list[str]:
+    """The cells of TYPE_HEADS."""
+    figures = [measure_words(value) for value in (each.overlap, each.rbo, each.answer_changed)]
+    return [
+        one_line(each.name),
+        f"{each.questions:,}",
+        *figures,
+        "–" if each.correct is None else difference_words(each.correct),
+    ]
+
+
+def certificate_markdown(found: Certificate) -> str:
+    """The same in GitHub's Markdown, for a pull request or a file."""
+    lines = ["### Upgrade certificate", "", f"**{markdown_cell(headline(found))}**", ""]
+    runs = [f"{name}: {'; '.join(about_words(run)[:2])}" for name, run in _runs(found.compared)]
+    lines += [line for sentence in (*runs, *sentences(found)) for line in (markdown_cell(sentence), "")]
+    lines += [*_markdown_table(type_heads(found), [type_cells(each) for each in found.types]), ""]
+    if found.tests:
+        lines += [*_markdown_table(TEST_HEADS, test_rows(found)), ""]
+    return "\n".join([*lines, f"<sub>{FOOTNOTE}</sub>", ""])
+
+
+def test_rows(found: Certificate) -> list[list[str]]:
+    """The cells of TEST_HEADS."""
+    return [[one_line(each.name), p_words(each.p), p_words(each.p_adjusted)] for each in found.tests]
+
+
+def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(heads)} |",
+        f"|---|{'--:|' * (len(heads) - 1)}",
+        *(f"| {' | '.join(map(markdown_cell, row))} |" for row in rows),
+    ]
+
+
+def certificate_to_dict(found: Certificate) -> dict[str, Any]:
+    """JSON-ready: whether there is an alarm and of what, the certificate's own figures, and the comparison of the runs."""
+    return {
+        "alarm": found.alarm,
+        "signals": [each.name for each in found.signals],
+        "top_k": found.top_k,
+        "parts": [{"name": name, "first": first, "second": second} for name, first, second in found.parts],
+        "types": [asdict(each) for each in found.types],
+        "untraced": found.untraced,
+        "scores": None if found.scores is None else asdict(found.scores),
+        "tests": [asdict(each) for each in found.tests],
+        "comparison": comparison_to_dict(found.compared),
+    }

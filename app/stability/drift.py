@@ -1,0 +1,335 @@
+"""The use cases about drift: whether questions still are what they were, and how far an index or an embedder is from another.
+
+Owns which traces, indexes and chunks are held against each other. Refuses to format anything, and to know streamlit.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from app.kit.wording import listed
+from app.services import Services
+from evaluation.drift import (
+    FEWEST_QUESTIONS,
+    MOST_CHUNKS,
+    MOST_QUESTIONS,
+    PERMUTATIONS,
+    IndexDrift,
+    Window,
+    WindowDrift,
+    measure_index_drift,
+    measure_window_drift,
+    mmd_level,
+)
+from metrics.queries import TraceQuery
+from pipeline.errors import InputError, RaglassError, Unavailable
+from pipeline.types import Trace
+
+if TYPE_CHECKING:
+    from backends.local.corpus import LocalCorpus
+
+log = logging.getLogger(__name__)
+
+NEWEST = 400
+"""Stored questions that are looked at by default."""
+
+WINDOW = 50
+"""Of them in a window."""
+
+FEWEST = 2 * FEWEST_QUESTIONS
+"""Questions without which there is neither a reference nor a window."""
+
+MOST = 5_000
+"""Stored questions that may be looked at."""
+
+CHUNKS = 500
+"""Chunks that two embedders are compared over by default."""
+
+BATCH = 16
+"""Texts that are embedded between two reports of progress."""
+
+USUAL_EMBEDDER = "local/embedded"
+"""The backend that embeds where the one asked about has no embedder here."""
+
+OnProgress = Callable[[int, int], None]
+"""Told how many texts have a vector, and how many there are; what it raises stops the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPlan:
+    """Which stored questions to hold against which."""
+
+    backend: str
+    """The backend that answered them."""
+    newest: int = NEWEST
+    """Its newest traces, so many; at most MOST."""
+    window: int = WINDOW
+    """Questions in a window, at least."""
+    until: float | None = None
+    """Where the reference ends, in seconds since the epoch; None for the oldest half."""
+    seed: int = 0
+    """Of the permutations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Questions asked one after the other."""
+
+    name: str
+    """What it is called."""
+    questions: int
+    """How many."""
+    first_at: float
+    """When the first was asked, in seconds since the epoch."""
+    last_at: float
+    """When the last was."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredWindow:
+    """A window held against the reference."""
+
+    stretch: Stretch
+    """Its questions."""
+    drift: WindowDrift
+    """How far they are from those of the reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDrift:
+    """What came of it."""
+
+    backend: str
+    """The backend that answered."""
+    embedder: str
+    """What the questions were embedded by."""
+    left_out: int
+    """Traces without a chunk, most of them failed."""
+    reference: Stretch
+    """What the windows are held against."""
+    windows: tuple[MeasuredWindow, ...]
+    """Oldest first."""
+    level: float
+    """Control limit: the MMD² that a window drawn at random from the reference itself stays below in 19 of 20 cases."""
+
+    @property
+    def drifted(self) -> tuple[MeasuredWindow, ...]:
+        """Windows whose questions or scores are others, by tests corrected over all windows."""
+        return tuple(each for each in self.windows if each.drift.drifted)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSide:
+    """One of two sides."""
+
+    name: str
+    """The backend, or the data folder."""
+    embedder: str
+    """What made its vectors."""
+    chunks: int
+    """Chunks in its index."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredIndexes:
+    """Two indexes, or two embedders, held against each other."""
+
+    first: IndexSide
+    """What is there."""
+    second: IndexSide
+    """The other one."""
+    embedded: bool
+    """Whether both embedded the same chunks for this; else the vectors are those of the two indexes."""
+    compared: int
+    """Chunks whose vectors were compared."""
+    drift: IndexDrift
+    """How far the second is from the first."""
+
+
+def check_questions(services: Services, plan: QuestionPlan, on_progress: OnProgress | None = None) -> QuestionDrift:
+    """Hold the later stored questions of a backend against the earlier ones.
+
+    Questions are embedded again, by the backend's own embedder where it runs here. Raises InputError for too few traces, saying how many
+    are needed, and Unavailable where no embedder can be had.
+    """
+    if not FEWEST <= plan.newest <= MOST or not FEWEST_QUESTIONS <= plan.window <= MOST_QUESTIONS:
+        raise InputError(
+            f"{plan.newest:,} traces in windows of {plan.window:,} cannot be compared: take {FEWEST} to {MOST:,} traces, and "
+            f"{FEWEST_QUESTIONS} to {MOST_QUESTIONS:,} for a window."
+        )
+    traces, left_out = _newest(services, plan)
+    reference, windows = split_by_time(traces, plan)
+    corpus = _embedding_corpus(services, plan.backend)
+    questions = list(dict.fromkeys(trace.question for trace in traces))
+    rows = dict(zip(questions, _in_batches(questions, corpus.embed_questions, on_progress), strict=True))
+
+    def window(name: str, part: Sequence[Trace]) -> Window:
+        vectors = np.stack([rows[each.question] for each in part])
+        return Window(name, vectors, [each.chunks[0].score for each in part])
+
+    before = window("the reference", reference)
+    named = [window(f"window {number}", part) for number, part in enumerate(windows, start=1)]
+    # Holm multiplies the smallest p by the number of tests: with too few permutations nothing could be significant.
+    permutations = max(PERMUTATIONS, 80 * len(named))
+    found = measure_window_drift(before, named, permutations=permutations, seed=plan.seed)
+    return QuestionDrift(
+        plan.backend,
+        corpus.embedder,
+        left_out,
+        _stretch(before.name, reference),
+        tuple(MeasuredWindow(_stretch(each.name, part), each) for part, each in zip(windows, found, strict=True)),
+        _control_limit(before, len(windows[0]), plan.seed),
+    )
+
+
+def _control_limit(reference: Window, window: int, seed: int) -> float:
+    draw = np.random.default_rng(seed)
+    vectors = np.asarray(reference.vectors, np.float64)
+    vectors = vectors[draw.permutation(len(vectors))[:MOST_QUESTIONS]]
+    return mmd_level(vectors, min(window, len(vectors) // 2), PERMUTATIONS, draw)
+
+
+def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Trace], list[list[Trace]]]:
+    """The reference, and the rest in windows of equal count (to one), at least `plan.window` where there are as many.
+
+    traces: oldest first. Raises InputError where the reference or the rest has fewer than FEWEST_QUESTIONS.
+    """
+    end = len(traces) // 2
+    if plan.until is not None:
+        end = sum(trace.asked_at < plan.until for trace in traces)
+    rest = len(traces) - end
+    if min(end, rest) < FEWEST_QUESTIONS:
+        where = "" if plan.until is None else f", {end:,} of them before the date given and {rest:,} after it"
+        raise InputError(
+            f"{plan.backend} has {len(traces):,} stored questions with chunks among its newest {plan.newest:,} traces{where}; at least "
+            f"{FEWEST} are needed, {FEWEST_QUESTIONS} for the reference and {FEWEST_QUESTIONS} for a window; what runs asked does not "
+            "count. Ask more, or look at more traces."
+        )
+    bounds = np.linspace(end, len(traces), max(1, rest // plan.window) + 1).round().astype(int).tolist()
+    return list(traces[:end]), [list(traces[a:b]) for a, b in pairwise(bounds)]
+
+
+def compare_folders(services: Services, backend: str, other: Path, *, seed: int = 0) -> MeasuredIndexes:
+    """Hold the index of another data folder against a backend's own, over the chunks that both have, whichever embedder made them.
+
+    Raises InputError for a backend without an index here, a folder without one, or fewer than 3 chunks in common.
+    """
+    from backends.local.index import open_kept
+
+    here = _local_corpus(services, backend).index.opened()
+    there = open_kept(other, here.manifest.embedder_fingerprint)
+    places, others = ({chunk_id: row for row, chunk_id in enumerate(each.chunk_ids())} for each in (here, there))
+    shared = [chunk_id for chunk_id in places if chunk_id in others]
+    drawn = np.random.default_rng(seed).permutation(len(shared))[:MOST_CHUNKS].tolist()
+    ids = [shared[place] for place in drawn]
+    rows = (np.array([known[each] for each in ids], np.int64) for known in (places, others))
+    vectors = [index.vectors.reconstruct(each) for index, each in zip((here, there), rows, strict=True)]
+    drift = measure_index_drift(ids, vectors[0], ids, vectors[1], seed=seed)
+    return MeasuredIndexes(
+        IndexSide(backend, here.manifest.embedder, len(places)),
+        IndexSide(str(other), there.manifest.embedder, len(others)),
+        embedded=False,
+        compared=len(ids),
+        drift=replace(drift, shared=len(shared), added=len(others) - len(shared), removed=len(places) - len(shared)),
+    )
+
+
+def compare_embedders(
+    services: Services,
+    backend: str,
+    other: str,
+    *,
+    chunks: int = CHUNKS,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> MeasuredIndexes:
+    """Hold another backend's embedder against a backend's own, over chunks drawn from the first one's index.
+
+    Raises InputError for backends without an embedder here, for one against itself, or fewer than 3 chunks.
+    """
+    from backends.local.texts import chunk_text
+
+    if backend == other:
+        raise InputError(f"The embedder of {backend} cannot be held against itself. Name another backend.")
+    first, second = _local_corpus(services, backend), _local_corpus(services, other)
+    drawn = first.index.random_chunks(chunks, seed)
+    ids, texts = [chunk.chunk_id for chunk in drawn], [chunk_text(chunk.title, chunk.text) for chunk in drawn]
+    sides = []
+    for place, corpus in enumerate((first, second)):
+        told = None if on_progress is None else _shifted(on_progress, place * len(texts), 2 * len(texts))
+        sides.append(_in_batches(texts, corpus.embed, told))
+    names = [
+        IndexSide(name, corpus.embedder, corpus.index.manifest.chunks)
+        for name, corpus in ((backend, first), (other, second))
+    ]
+    drift = measure_index_drift(ids, sides[0], ids, sides[1], seed=seed)
+    return MeasuredIndexes(names[0], names[1], embedded=True, compared=len(ids), drift=drift)
+
+
+def _newest(services: Services, plan: QuestionPlan) -> tuple[list[Trace], int]:
+    """The newest traces that found a chunk, oldest first, and how many did not; those that runs made are left out."""
+    query = TraceQuery(backends=frozenset({plan.backend}))
+    by_runs = services.store.runs.trace_ids()
+    by_people = (stored.trace for stored in services.store.export(query) if stored.trace.trace_id not in by_runs)
+    traces = list(islice(by_people, plan.newest))
+    if not traces:
+        known = services.store.backends()
+        if plan.backend in known:
+            raise InputError(
+                f"Only runs have asked {plan.backend}, and their questions are left out here, since a dataset is no change of what people "
+                "ask. Ask it some questions of your own."
+            )
+        raise InputError(
+            f"No question to {plan.backend} is stored. "
+            f"{f'There are questions to: {listed(known)}.' if known else 'None to any other backend is either: ask some first.'}"
+        )
+    asked = [trace for trace in traces if trace.chunks]
+    return asked[::-1], len(traces) - len(asked)
+
+
+def _embedding_corpus(services: Services, backend: str) -> "LocalCorpus":
+    """The corpus whose embedder reads the questions: the backend's own, else the embedded profile's."""
+    for name in dict.fromkeys((backend, USUAL_EMBEDDER)):
+        try:
+            corpus = services.corpus(name)
+        except RaglassError as error:
+            log.warning("%s cannot embed the questions: %s", name, error)
+            continue
+        if corpus is not None:
+            return corpus
+    raise Unavailable(
+        f"The questions cannot be embedded here: neither {backend} nor {USUAL_EMBEDDER} can be opened. `raglass status` says why."
+    )
+
+
+def _local_corpus(services: Services, backend: str) -> "LocalCorpus":
+    corpus = services.corpus(backend)
+    if corpus is None:
+        raise InputError(f"{backend} keeps its vectors elsewhere. Name a local backend, such as {USUAL_EMBEDDER}.")
+    return corpus
+
+
+def _in_batches(
+    texts: list[str], embed: Callable[[list[str]], npt.NDArray[np.float32]], on_progress: OnProgress | None
+) -> npt.NDArray[np.float32]:
+    """(n, d): the vectors of n texts, at least one."""
+    parts = []
+    for start in range(0, len(texts), BATCH):
+        parts.append(embed(texts[start : start + BATCH]))
+        if on_progress is not None:
+            on_progress(min(start + BATCH, len(texts)), len(texts))
+    return np.concatenate(parts)
+
+
+def _shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:
+    return lambda done, _: on_progress(before + done, total)
+
+
+def _stretch(name: str, traces: Sequence[Trace]) -> Stretch:
+    return Stretch(name, len(traces), traces[0].asked_at, traces[-1].asked_at)

@@ -1,0 +1,127 @@
+"""Stability as plain text for a shell, and for a program."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from app.kit.wording import count, rough_time
+from app.runs.words import measure_words
+from app.stability.perturbed import StabilityPlan, StabilityStep
+from app.traces.words import WIDTH, one_line, shortened
+from evaluation.stability import Cell, QuestionStability, summarise_stability
+from evaluation.summary import ALL, UNTYPED
+
+SHOWN = (("overlap", "overlap@{k}"), ("rbo", "RBO"), ("answer changed", "answers changed"))
+"""Measures that the tables show, and what they are called there."""
+
+MOST_PROBLEMS = 5
+
+
+def estimate_words(step: StabilityStep) -> str:
+    """What is about to be asked, and how long it will take."""
+    of = "" if step.total == step.available else f" of {step.available:,} (--limit sets how many)"
+    return (
+        f"{step.name}: {step.total:,} questions{of}, up to {count(step.asks, 'ask')}, about {rough_time(step.left_s)}"
+    )
+
+
+def progress_words(step: StabilityStep) -> str:
+    """Where it is, in a line."""
+    return f"{len(step.results):,} of {step.total:,} questions, about {rough_time(step.left_s)} left"
+
+
+def stability_text(plan: StabilityPlan, step: StabilityStep) -> str:
+    """Tables of perturbation × question type, with intervals over all questions."""
+    cells = summarise_stability(step.results, seed=plan.seed)
+    stopped = f", stopped after {len(step.results):,}" if len(step.results) < step.total else ""
+    asked = f"{one_line(step.name)}: {step.total:,} questions of {step.available:,}, seed {plan.seed}{stopped}"
+    lines = [f"{asked}; {plan.backend}, top_k {plan.top_k}", "", *_whole_table(cells, plan.top_k)]
+    types = list(dict.fromkeys(cell.type for cell in cells if cell.type != ALL))
+    if types:
+        lines += ["", *_counts_table(step.results, types)]
+    for name, title in SHOWN if types else ():
+        lines += ["", *_type_table(cells, name, title.format(k=plan.top_k))]
+    lines += ["", *(line for note in notes(step.results, cells) for line in textwrap.wrap(note, WIDTH))]
+    lines.append("In brackets: 95 % intervals over resampled articles.")
+    return "\n".join(lines)
+
+
+def _whole_table(cells: Sequence[Cell], top_k: int) -> list[str]:
+    titles = "".join(f" {title.format(k=top_k):<22}" for _, title in SHOWN)
+    lines = [f"{'changed':<17} {'asks':>6} {titles}".rstrip()]
+    for cell in cells:
+        if cell.type == ALL:
+            figures = "".join(f" {measure_words(cell.measures[name]):<22}" for name, _ in SHOWN)
+            lines.append(f"{cell.kind:<17} {cell.variants:>6,} {figures}".rstrip())
+    return lines
+
+
+def _type_table(cells: Sequence[Cell], name: str, title: str) -> list[str]:
+    kinds, types, values = heat_rows(cells, name)
+    lines = [_row(title, [shortened(one_line(each), 8) for each in types])]
+    for kind, row in zip(kinds, values, strict=True):
+        lines.append(_row(kind, ["–" if value is None else f"{value:.2f}" for value in row]))
+    return lines
+
+
+def heat_rows(cells: Sequence[Cell], name: str) -> tuple[list[str], list[str], list[list[float | None]]]:
+    """Kinds, types (`all` first) and (kinds × types) values of one measure; kinds that do not have it are left out."""
+    by_place = {(cell.kind, cell.type): cell.measures[name].value for cell in cells}
+    kinds = [kind for kind in dict.fromkeys(cell.kind for cell in cells) if by_place.get((kind, ALL)) is not None]
+    types = [ALL, *dict.fromkeys(cell.type for cell in cells if cell.type != ALL)]
+    return kinds, types, [[by_place.get((kind, each)) for each in types] for kind in kinds]
+
+
+def counted_types(cells: Sequence[Cell], types: Sequence[str]) -> list[str]:
+    """Types with how many questions each has: "DATE (4)"."""
+    counts = {cell.type: cell.questions + cell.not_varied for cell in cells}
+    return [f"{each} ({counts[each]:,})" for each in types]
+
+
+def _counts_table(results: Sequence[QuestionStability], types: Sequence[str]) -> list[str]:
+    counts = Counter(each.question.type or UNTYPED for each in results)
+    return [
+        _row("questions", [shortened(one_line(each), 8) for each in (ALL, *types)]),
+        _row("", [f"{each:,}" for each in (len(results), *(counts[name] for name in types))]),
+    ]
+
+
+def _row(title: str, cells: Sequence[str]) -> str:
+    return f"{title:<17}" + "".join(f" {cell:>8}" for cell in cells)
+
+
+def notes(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> list[str]:
+    """What was left out, and what the figures mean."""
+    lines = [
+        f"{cell.kind}: {count(cell.not_varied, 'question')} could not be changed in this way."
+        for cell in cells
+        if cell.type == ALL and cell.not_varied
+    ]
+    problems = [each for each in results if each.problem]
+    lines += [f"not asked: {one_line(each.question.text)} ({each.problem})" for each in problems[:MOST_PROBLEMS]]
+    if len(problems) > MOST_PROBLEMS:
+        lines.append(f"and {len(problems) - MOST_PROBLEMS:,} more")
+    failed = sum(each.failed for each in results)
+    if failed:
+        lines.append(f"{count(failed, 'ask')} failed and were left out.")
+    return [
+        *lines,
+        "Overlap and RBO are 1 where the same chunks were found, RBO only in the same order. An answer has changed if it has fewer words "
+        "in common with the first one than two ways of saying the same have, or if just one of the two is an abstention.",
+    ]
+
+
+def stability_to_dict(plan: StabilityPlan, step: StabilityStep) -> dict[str, Any]:
+    """JSON-ready: the plan, every cell with every measure, and every question with its variants."""
+    return {
+        "plan": asdict(plan),
+        "questions": step.total,
+        "asked": len(step.results),
+        "cells": [asdict(cell) for cell in summarise_stability(step.results, seed=plan.seed)],
+        "results": [
+            asdict(each) | {"variants": [asdict(v) | {"changed": v.changed} for v in each.variants]}
+            for each in step.results
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Whether every part is ready, which versions are installed, what is set."""

@@ -1,0 +1,1 @@
+"""Stored traces: chosen by filters, told in words."""

@@ -1,0 +1,108 @@
+"""The filters of the Traces page as plain values: the same for the page, the address bar and the export."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlencode
+
+from app.kit.wording import LOW
+from metrics.queries import Rating, Sort, TraceQuery
+from pipeline.errors import InputError
+
+SINCE_S: Mapping[str, float] = {"hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0, "month": 30 * 86400.0}
+"""Windows of time, by the word that stands in the address."""
+
+OUTCOMES: Mapping[str, Mapping[str, Any]] = {
+    "answered": {"error": "none", "abstained": False},
+    "abstained": {"abstained": True},
+    "failed": {"error": "any"},
+    "timeout": {"error": "Timeout"},
+}
+"""What became of the question."""
+
+FEEDBACK: Mapping[str, Rating] = {"up": "up", "down": "down", "any": "any", "none": "none"}
+
+SORTS: Mapping[str, tuple[Sort, bool]] = {
+    "newest": ("asked_at", True),
+    "oldest": ("asked_at", False),
+    "slowest": ("duration", True),
+    "fastest": ("duration", False),
+    "least confident": ("confidence", False),
+    "most confident": ("confidence", True),
+    "best top score": ("top_score", True),
+    "worst top score": ("top_score", False),
+}
+"""Orders, by the words that stand in the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFilters:
+    """What the person chose. Empty values filter nothing."""
+
+    search: str = ""
+    """Literal text."""
+    backends: tuple[str, ...] = ()
+    """Backends."""
+    since: str = ""
+    """A key of SINCE_S."""
+    slower_ms: float = 0.0
+    """Only traces that took at least this long."""
+    outcome: str = ""
+    """A key of OUTCOMES."""
+    feedback: str = ""
+    """A key of FEEDBACK."""
+    low_confidence: bool = False
+    """Only traces whose confidence is known and low."""
+    sort: str = "newest"
+    """A key of SORTS."""
+
+    def to_query(self, now_s: float | None = None) -> TraceQuery:
+        """What to ask of the store. Raises InputError for a value that is none of the choices."""
+        sort, descending = _choice("sort", SORTS, self.sort)
+        asked_from = None
+        if self.since:
+            # To the minute, so that a rerun asks for the same thing and finds it in the cache.
+            now = (time.time() if now_s is None else now_s) // 60 * 60
+            asked_from = now - _choice("since", SINCE_S, self.since)
+        return TraceQuery(
+            backends=frozenset(self.backends),
+            asked_from=asked_from,
+            duration_min_ms=self.slower_ms or None,
+            rating=_choice("feedback", FEEDBACK, self.feedback) if self.feedback else None,
+            confidence_below=LOW if self.low_confidence else None,
+            search=self.search,
+            sort=sort,
+            descending=descending,
+            **(_choice("outcome", OUTCOMES, self.outcome) if self.outcome else {}),
+        )
+
+    def to_address(self) -> str:
+        """The chosen values as the query part of an address; what is empty is left out."""
+        chosen = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return urlencode({name: value for name, value in chosen.items() if value and value != "newest"}, doseq=True)
+
+    @classmethod
+    def from_address(cls, values: Mapping[str, Sequence[str]]) -> "TraceFilters":
+        """The filters that an address holds; `values` has every value of every name. Raises InputError."""
+        first = {name: found[0] for name, found in values.items() if found}
+        try:
+            slower_ms = float(first.get("slower_ms", 0))
+        except ValueError:
+            raise InputError(f"slower_ms is {first['slower_ms']!r}; give a number of milliseconds.") from None
+        return cls(
+            search=first.get("search", ""),
+            backends=tuple(values.get("backends", ())),
+            since=first.get("since", ""),
+            slower_ms=slower_ms,
+            outcome=first.get("outcome", ""),
+            feedback=first.get("feedback", ""),
+            low_confidence=first.get("low_confidence", "").lower() in ("true", "1"),
+            sort=first.get("sort", "newest"),
+        )
+
+
+def _choice(name: str, choices: Mapping[str, Any], value: str) -> Any:
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+    return choices[value]

@@ -1,0 +1,167 @@
+"""How a question is asked: the settings in the sidebar, the box with its examples, and the answer as it comes in."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.services import Asked, Question, Services
+from app.views.kit import address, state
+from app.views.kit import html as text
+from pipeline.pipeline import MAX_TOP_K
+from pipeline.types import ChunksFound, StageEnded, StageStarted, TokenMade
+
+EXAMPLES = (
+    "Who proposed that continents drift?",
+    "Why were the first Hubble images out of focus?",
+    "How do clouds form?",
+    "What is the phone number of the moon?",
+)
+"""Examples shown while no trace is open."""
+
+MIN_DEADLINE_S, MAX_DEADLINE_S = 0.1, 900.0
+
+DOING = {
+    "network": "Asking the stack …",
+    "gateway": "Reading its reply …",
+    "embed": "Embedding the question …",
+    "retrieve": "Looking for chunks …",
+    "rerank": "Reranking …",
+    "generate": "Writing the answer …",
+}
+
+
+def asking_settings(services: Services) -> Callable[[str], Question]:
+    """The settings, in the sidebar and in the address; returns what makes a question of a text."""
+    settings, backends = services.settings, installed_backends(services)
+    write = address.follow(
+        "ask",
+        {
+            "backend": address.choice(backends, usual_backend(services, backends)),
+            "top_k": address.number(settings.top_k, 1, MAX_TOP_K),
+            "rerank": address.flag(),
+            "deadline_s": address.number(float(settings.deadline_s), MIN_DEADLINE_S, MAX_DEADLINE_S),
+        },
+    )
+    with st.sidebar:
+        backend = choose_backend(services, backends, write)
+        top_k = st.number_input(
+            "Chunks to retrieve",
+            1,
+            MAX_TOP_K,
+            key="top_k",
+            on_change=write,
+            help="More chunks give the answer more to stand on and take longer to read.",
+        )
+        rerank = st.toggle(
+            "Rerank",
+            key="rerank",
+            on_change=write,
+            help="Compare the question with each retrieved chunk a second time, sentence by sentence.",
+        )
+        deadline_s = st.number_input(
+            "Deadline, seconds",
+            MIN_DEADLINE_S,
+            MAX_DEADLINE_S,
+            key="deadline_s",
+            on_change=write,
+            help="A question that takes longer is ended, and what it found so far is kept.",
+        )
+        if services.is_stale(backend):
+            st.warning(
+                "Documents changed since the index of this backend was built: press Index now on the Corpus page."
+            )
+    return lambda typed: Question(typed, backend, int(top_k), float(deadline_s), rerank)
+
+
+def installed_backends(services: Services) -> list[str]:
+    """Backends that can be used here."""
+    return [name for name, missing in services.backend_names().items() if missing is None]
+
+
+def usual_backend(services: Services, backends: list[str]) -> str:
+    """The backend that the settings name, or the first that is installed."""
+    return services.settings.backend_name if services.settings.backend_name in backends else backends[0]
+
+
+def choose_backend(services: Services, backends: list[str], write: address.Write) -> str:
+    """The backends that can be used here; what the others need is said below."""
+    chosen = st.selectbox("Backend", backends, key="backend", on_change=write)
+    say_what_is_missing(services)
+    return chosen or backends[0]
+
+
+def say_what_is_missing(services: Services) -> None:
+    """A line for every backend that cannot be used here: why, and what to do."""
+    for missing in services.backend_names().values():
+        if missing is not None:
+            st.caption(text.literal(missing))
+
+
+def question_box(services: Services, trace_id: str | None) -> str | None:
+    """The box and, while no trace is open, its examples; returns a question that was just put, or None."""
+    _follow_trace(trace_id)
+    return box_with_examples("question", "Ask", with_examples=services.settings.builtin_corpus and trace_id is None)
+
+
+def box_with_examples(key: str, action: str, *, with_examples: bool) -> str | None:
+    """A box for a question, whose text is the state's `key`; returns a question that was just put, or an example, or None.
+
+    action: what the button says.
+    """
+    with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(
+            "Question",
+            key=key,
+            placeholder="Ask the corpus a question",
+            label_visibility="collapsed",
+            autocomplete="off",
+            max_chars=None,
+        )
+        put = st.form_submit_button(action, type="primary", icon=":material/arrow_forward:")
+    if put:
+        return typed
+    if not with_examples:
+        return None
+    with st.container(horizontal=True, gap="xsmall"):
+        for number, example in enumerate(EXAMPLES):
+            name = f"{key}-example-{number}"
+            if st.button(text.literal(example), key=name, on_click=_take, args=(key, example), wrap=True):
+                return example
+    return None
+
+
+def answer_live(services: Services, question: Question, place: DeltaGenerator) -> Asked:
+    """Ask, and show in `place` what is known as it becomes known; empty it then. Raises RaglassError as `Services.ask` does."""
+    with place.container():
+        text.show(text.question_html(question.text))
+        answer, doing, chunks = st.empty(), st.empty(), st.empty()
+        said = ""
+        for event in services.ask_events(question):
+            match event:
+                case StageStarted(stage, _):
+                    doing.html(text.note_html(DOING.get(stage, f"{stage} …")))
+                case ChunksFound(found):
+                    chunks.html(text.chunks_html(found, ()))
+                case TokenMade(token):
+                    said += token.text
+                    answer.html(text.answer_html(said))
+                case StageEnded(_):
+                    pass
+                case Asked():
+                    place.empty()
+                    return event
+    raise AssertionError("ask_events always ends with an outcome")
+
+
+def _follow_trace(trace_id: str | None) -> None:
+    """Show in the box the question of the trace that the address names, after back, forward or a reload."""
+    if trace_id == state.box_trace():
+        return
+    found = state.find_trace(trace_id) if trace_id else None
+    st.session_state["question"] = found[0].question if found else ""
+    state.box_shows(trace_id)
+
+
+def _take(key: str, example: str) -> None:
+    st.session_state[key] = example

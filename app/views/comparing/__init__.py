@@ -1,0 +1,1 @@
+"""What the Compare page draws, and two traces side by side."""

@@ -1,0 +1,60 @@
+"""Two traces side by side: answers, the chunks that both retrieved, stages on one time axis, and what they were asked with."""
+
+import streamlit as st
+
+from app.comparing.comparison import compare
+from app.comparing.side_by_side import SIDES
+from app.kit.wording import asked_how, when
+from app.views.kit import html as text
+from app.views.traces.detail import show_answer, show_chunks, show_waterfall, waterfall_note
+from pipeline.types import Trace
+
+
+def show_comparison(first: Trace, second: Trace) -> None:
+    """The whole comparison. On a narrow screen each pair stands one above the other, so each says which side it is."""
+    found = compare(first, second)
+    same_question = first.question == second.question
+    if same_question:
+        text.show(text.question_html(first.question))
+    st.subheader(text.literal(found.headline), anchor=False)
+    traces = tuple(zip(SIDES, (first, second), strict=True))
+    for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
+        with column:
+            _show_side(side, trace, with_question=not same_question)
+    if found.matches:
+        st.subheader("Which chunks each retrieved", anchor=False)
+        text.show(text.note_html("The rank of every chunk on each side, 1 is best; — where it was not retrieved."))
+        text.show(text.overlap_html(found.matches))
+    st.subheader("Time", anchor=False)
+    longest_ms = max(first.duration_ms, second.duration_ms)
+    for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
+        with column:
+            text.show(text.side_html(side, trace.backend))
+            show_waterfall(trace, until_ms=longest_ms, side=side)
+    text.show(text.note_html(f"{waterfall_note(first, second)} Both have the same time axis."))
+    text.show(text.comparison_html(found.stages))
+    if found.time_note:
+        text.show(text.note_html(found.time_note))
+    if found.settings:
+        st.subheader("Settings that differ", anchor=False)
+        text.show(text.differences_html(found.settings))
+    st.subheader("Chunks", anchor=False)
+    for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
+        with column:
+            text.show(text.side_html(side, trace.backend))
+            show_chunks(trace)
+
+
+def _show_side(side: str, trace: Trace, *, with_question: bool) -> None:
+    text.show(text.side_html(side, asked_how(trace)))
+    if with_question:
+        text.show(text.question_html(trace.question))
+    show_answer(trace)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "../pages/traces.py",
+            label=f"Open the {side} trace",
+            icon=":material/link:",
+            query_params={"trace": trace.trace_id},
+        )
+        text.show(text.note_html(f"asked {when(trace.asked_at)}"))

@@ -1,0 +1,217 @@
+"""How one question is put to two sides: a box, two sets of settings, both answers as they come in, and what the address opens."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.comparing.side_by_side import SIDES, Side, ask_both, asked_as, counterpart
+from app.kit.wording import asked_how, listed
+from app.services import Asked, Question, Services
+from app.views.asking.page import (
+    DOING,
+    MAX_DEADLINE_S,
+    MIN_DEADLINE_S,
+    box_with_examples,
+    installed_backends,
+    say_what_is_missing,
+    usual_backend,
+)
+from app.views.comparing.comparison import show_comparison
+from app.views.kit import address, state
+from app.views.kit import html as text
+from app.views.traces.detail import MISSING_TRACE, show_answer
+from pipeline.pipeline import MAX_TOP_K
+from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
+
+Opened = dict[Side, Trace | None]
+"""The sides whose trace the address names; None for a trace that is not in this store."""
+
+
+def opened_traces() -> Opened:
+    """The traces that the address names. Raises StoreError."""
+    named = {side: st.query_params.get(side) for side in SIDES}
+    found = {side: state.find_trace(trace_id) for side, trace_id in named.items() if trace_id}
+    return {side: None if trace is None else trace[0] for side, trace in found.items()}
+
+
+def put_question(services: Services, opened: Opened) -> tuple[Question, Question] | None:
+    """The box and both sides' settings, kept in the address; returns what was just put, for either side, or None.
+
+    What the address does not say is as the opened traces were asked, so that a link to two traces is enough to ask again.
+    """
+    backends = installed_backends(services)
+    usual = _usual(services, backends, opened)
+    fields = {"ask": address.words(usual["first"].text or usual["second"].text)}
+    for side in SIDES:
+        fields |= _fields(side, usual[side], backends)
+    write = address.follow("compare", fields)
+    typed = box_with_examples("ask", "Compare", with_examples=services.settings.builtin_corpus and not opened)
+    chosen = {}
+    # A key of its own for each, since an expander keeps the state that it began with.
+    with st.expander("Settings of both sides", expanded=not opened, key=f"sides-{'kept' if opened else 'new'}"):
+        for column, side in zip(st.columns(2, gap="medium"), SIDES, strict=True):
+            with column:
+                chosen[side] = _choose(side, backends, write)
+        say_what_is_missing(services)
+    _say_what_to_know(services, backends, chosen, opened)
+    return None if typed is None else (replace(chosen["first"], text=typed), replace(chosen["second"], text=typed))
+
+
+def _usual(services: Services, backends: list[str], opened: Opened) -> dict[Side, Question]:
+    """Each side's question where the address says nothing."""
+    first = replace(services.question(""), backend=usual_backend(services, backends))
+    one, other = opened.get("first"), opened.get("second")
+    if one is not None:
+        first = asked_as(one, first)
+    second = counterpart(first, backends)
+    return {"first": first, "second": second if other is None else asked_as(other, second)}
+
+
+def _fields(side: Side, usual: Question, backends: list[str]) -> dict[str, address.Field]:
+    backend = usual.backend if usual.backend in backends else backends[0]
+    deadline_s = min(max(float(usual.deadline_s), MIN_DEADLINE_S), MAX_DEADLINE_S)
+    return {
+        f"{side}_backend": address.choice(backends, backend),
+        f"{side}_top_k": address.number(usual.top_k, 1, MAX_TOP_K),
+        f"{side}_rerank": address.flag(usual.rerank),
+        f"{side}_deadline_s": address.number(deadline_s, MIN_DEADLINE_S, MAX_DEADLINE_S),
+    }
+
+
+def _choose(side: Side, backends: list[str], write: address.Write) -> Question:
+    """One side's settings."""
+    backend = st.selectbox(f"{side.capitalize()} backend", backends, key=f"{side}_backend", on_change=write)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        narrow: dict[str, Any] = {"on_change": write, "width": 112}
+        top_k = st.number_input("Chunks", 1, MAX_TOP_K, key=f"{side}_top_k", **narrow)
+        deadline_s = st.number_input(
+            "Deadline, s", MIN_DEADLINE_S, MAX_DEADLINE_S, key=f"{side}_deadline_s", format="%.4g", **narrow
+        )
+        rerank = st.toggle("Rerank", key=f"{side}_rerank", on_change=write)
+    return Question("", backend or backends[0], int(top_k), float(deadline_s), rerank)
+
+
+def _say_what_to_know(services: Services, backends: list[str], chosen: dict[Side, Question], opened: Opened) -> None:
+    for backend in dict.fromkeys(question.backend for question in chosen.values()):
+        if services.is_stale(backend):
+            st.warning(
+                f"Documents changed since the index of {text.literal(backend)} was built: press Index now on the Corpus page."
+            )
+    shown = [trace for trace in opened.values() if trace is not None]
+    gone = sorted({trace.backend for trace in shown} - set(backends))
+    if gone:
+        text.show(
+            text.note_html(f"{listed(gone)} cannot be used here now: the settings name another backend in its place.")
+        )
+    elif len(shown) == 2 and any(_differs(chosen[side], opened[side]) for side in SIDES):
+        text.show(text.note_html("These settings are not those of the answers below. Press Compare to ask with them."))
+    elif chosen["first"] == chosen["second"]:
+        text.show(
+            text.note_html("Both sides have the same settings: this shows how much one backend varies by itself.")
+        )
+
+
+def _differs(chosen: Question, trace: Trace | None) -> bool:
+    return trace is not None and chosen != replace(asked_as(trace, chosen), text=chosen.text)
+
+
+@dataclass(slots=True)
+class _Pane:
+    """Where one side's answer comes in."""
+
+    answer: DeltaGenerator
+    doing: DeltaGenerator
+    chunks: DeltaGenerator
+    said: str = ""
+
+    def tell(self, event: Event) -> None:
+        match event:
+            case StageStarted(stage, _):
+                self.doing.html(text.note_html(DOING.get(stage, f"{stage} …")))
+            case ChunksFound(found):
+                self.chunks.html(text.chunks_html(found, ()))
+            case TokenMade(token):
+                self.said += token.text
+                self.answer.html(text.answer_html(self.said))
+            case StageEnded(_):
+                pass
+
+    def end(self, trace: Trace) -> None:
+        self.doing.empty()
+        with self.answer.container():
+            show_answer(trace)
+
+
+def answer_live(services: Services, first: Question, second: Question, place: DeltaGenerator) -> None:
+    """Ask both sides, show in `place` what is known as it becomes known, and put both traces into the address.
+
+    Raises InputError as `ask_both` does; `place` is empty in the end.
+    """
+    told = ask_both(services, first, second)
+    outcomes: dict[Side, Asked] = {}
+    with place.container():
+        text.show(text.question_html(first.text))
+        panes = _panes(first, second)
+        for side, event in told:
+            if not isinstance(event, Asked):
+                panes[side].tell(event)
+                continue
+            outcomes[side] = event
+            panes[side].end(event.trace)
+            if side == "first":
+                panes["second"].doing.html(text.note_html("Asking …"))
+    place.empty()
+    _open(outcomes)
+
+
+def _panes(first: Question, second: Question) -> dict[Side, _Pane]:
+    panes: dict[Side, _Pane] = {}
+    for column, side, question in zip(st.columns(2, gap="large"), SIDES, (first, second), strict=True):
+        with column:
+            text.show(text.side_html(side, question.backend))
+            panes[side] = _Pane(st.empty(), st.empty(), st.empty())
+    panes["first"].doing.html(text.note_html("Asking …"))
+    panes["second"].doing.html(
+        text.note_html("Waits for the first: one after the other, neither takes processor time from the other.")
+    )
+    return panes
+
+
+def _open(outcomes: dict[Side, Asked]) -> None:
+    """Put both traces into the address in one step, so that back returns to what was there before."""
+    for asked in outcomes.values():
+        if asked.not_stored is not None:
+            state.remember_unstored(asked.trace, asked.not_stored)
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*SIDES, "ask")}
+    named = {str(side): [asked.trace.trace_id] for side, asked in outcomes.items()}
+    st.query_params.from_dict({**kept, **named})
+
+
+def show_opened(opened: Opened) -> None:
+    """What the address opens: two traces compared, what there is of them, or what to do."""
+    found = {side: trace for side, trace in opened.items() if trace is not None}
+    for side in opened:
+        if side not in found:
+            st.info(f"{side.capitalize()}: {MISSING_TRACE}")
+    for side, trace in found.items():
+        why = state.why_unstored(trace.trace_id)
+        if why is not None:
+            st.warning(
+                f"The {side} trace is kept only while this page is open. {text.literal(why)}", icon=":material/warning:"
+            )
+    if len(found) == 2:
+        show_comparison(found["first"], found["second"])
+        return
+    for side, trace in found.items():
+        text.show(text.question_html(trace.question))
+        text.show(text.side_html(side, asked_how(trace)))
+        show_answer(trace)
+    text.show(
+        text.note_html(
+            "Choose what to compare, two backends or one backend with two settings, and put a question. Both sides are asked, one after "
+            "the other so that neither takes processor time from the other, and you will see their answers, the chunks that both "
+            "retrieved, and each stage's time. Both traces are kept."
+        )
+    )

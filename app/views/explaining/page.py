@@ -1,0 +1,218 @@
+"""One answer, explained: its tokens by what the chunks did for them, the chunks by what each did, and how far to believe that."""
+
+import json
+import time
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.explaining.diagnosing import diagnosis_to_dict
+from app.explaining.report import report_html
+from app.explaining.words import (
+    belief,
+    chunk_marks,
+    how_explained,
+    pairs_note,
+    reliance_words,
+    telling_sentences,
+    token_marks,
+)
+from app.kit.wording import asked_how, rough_time
+from app.views.explaining import charts
+from app.views.explaining.panels import show_panels
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.kit.downloads import show_download
+from app.views.kit.style import CHART_CONFIG
+from explain.counterfactuals import Diagnosed
+from explain.explained import Explained
+from explain.explainer import estimate_s
+from explain.explanation import Explanation
+from explain.sampled import SampledExplanation
+from explain.sources import Unit
+from pipeline.errors import RaglassError
+from pipeline.types import Trace
+
+UNITS: dict[Unit, str] = {"chunks": "Chunks", "sentences": "Sentences"}
+"""What is told apart, by what it is called in an address."""
+
+ORDER_NOTE = "Where the order is right, taking its first away changes the answer more than taking away any other."
+"""What an order among several sources is held against."""
+
+
+def ask_for_a_trace() -> None:
+    """What to do where no trace was given."""
+    st.info("Ask a question, or open a trace, and choose Explain: this page shows which chunks its answer stands on.")
+    with st.container(horizontal=True):
+        st.page_link("../pages/ask.py", label="Ask", icon=":material/search:")
+        st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
+
+
+def score_and_show(trace: Trace) -> None:
+    """Score what is not known yet, with a bar that can be stopped, and show what is."""
+    text.show(text.question_html(trace.question))
+    unit = _choose_unit()
+    # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
+    holder = st.empty()
+    found = state.known_explanation(trace.trace_id, unit)
+    if found is None or not (found.complete or st.session_state.get("stopped") == (trace.trace_id, unit)):
+        try:
+            found = _score(trace, unit, holder) or found
+        except RaglassError as error:
+            holder.empty()
+            st.error(text.literal(str(error)), icon=":material/error:")
+            _link_to(trace)
+            return
+    if found is None:
+        return
+    show_explanation(found)
+    if not found.complete:
+        st.button("Score the rest", on_click=st.session_state.pop, args=("stopped", None), icon=":material/play_arrow:")
+
+
+def _choose_unit() -> Unit:
+    """What is told apart; in the address, so that a link shows the same."""
+    asked = st.query_params.get("by", "chunks")
+    chosen = st.segmented_control(
+        "Tell apart",
+        list(UNITS),
+        default=asked if asked in UNITS else "chunks",
+        format_func=lambda unit: UNITS[unit],
+        key="explain-unit",
+        help="Which chunk the answer stands on, or which sentence of which chunk. Sentences take longer.",
+    )
+    unit: Unit = chosen or "chunks"
+    if unit == "chunks":
+        st.query_params.pop("by", None)
+    else:
+        st.query_params["by"] = unit
+    return unit
+
+
+def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
+    def stop() -> None:
+        st.session_state["stopped"] = (trace.trace_id, unit)
+
+    found, started = None, time.monotonic()
+    most_s = estimate_s(trace, unit)
+    wait = "" if most_s is None else f": {rough_time(most_s)} at most"
+    with holder.container():
+        bar = st.progress(0.0, f"Scoring the answer over subsets of its {unit}{wait} …")
+        st.button("Stop", on_click=stop, icon=":material/stop:", help="What was scored is kept and shown.")
+    for step in state.services().explanations.explain(trace, unit):
+        found = step
+        state.remember_explanation(step, unit)
+        scored, whole = step.scored
+        left_s = (time.monotonic() - started) / scored * (whole - scored)
+        words = f"Scored the answer over {scored} of {whole} subsets of its {unit}"
+        bar.progress(scored / whole, f"{words}, about {rough_time(left_s)} left" if whole > scored else words)
+    holder.empty()
+    return found
+
+
+def show_explanation(found: Explained) -> None:
+    """The sentence, the answer, the charts, the chunks, the panels, and the small print."""
+    diagnosed = state.known_diagnosis(found.trace.trace_id)
+    if diagnosed is not None:
+        st.subheader(text.literal(diagnosed.sentence), anchor=False)
+    st.subheader(text.literal(found.sentence), anchor=False)
+    if found.problem:
+        st.error(text.literal(found.problem), icon=":material/error:")
+    text.show(text.link_rules(len(found.chunks)))
+    text.show(text.tokens_html(token_marks(found)))
+    _note(
+        f"{reliance_words(found)} Amber: a token that they made more probable; blue: less; the deeper, the more. Point at a token to "
+        "see its chunk. A quoting reader's token is a sentence."
+    )
+    if found.complete:
+        _show_charts(found)
+        _show_chunks(found)
+        st.subheader("Can this be believed?", anchor=False)
+        for line in belief(found):
+            st.write(text.literal(line))
+        _note(f"{how_explained(found)} {ORDER_NOTE if len(found.sources) > 1 else ''}")
+        show_panels(found, diagnosed)
+    _note(asked_how(found.trace))
+    _show_actions(found, diagnosed)
+
+
+def _show_charts(found: Explained) -> None:
+    if not isinstance(found, Explanation):
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            _draw(charts.weights(found), "weights", "What each source did")
+        with right:
+            noun = found.unit if isinstance(found, SampledExplanation) else "sources"
+            _note(
+                f"Each bar is a weight: how much the answer's log-odds rise when that one of the {noun} is in the context, whatever "
+                "else is. The line across its end is a 90 % interval; where it crosses 0, it may have done nothing."
+            )
+            if len(found.tokens) > 1:
+                _draw(charts.by_token(found), "by-token", "Each chunk's part in each token")
+                _note(
+                    "Weights fitted to each token by itself, so that a column does not add up to the token's reliance."
+                )
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        _draw(charts.waterfall(found), "steps", "From no chunk to all")
+        _note(
+            "Each step is a chunk's Shapley value: its mean effect on the answer's log-probability, over all orders in which the "
+            "chunks could be added."
+        )
+    with right:
+        if len(found.chunks) > 1:
+            _draw(charts.pairs(found), "pairs", "Interaction of each pair of chunks")
+            _note(pairs_note(found))
+        if len(found.tokens) > 1:
+            _draw(charts.by_token(found), "by-token", "Each chunk's part in each token")
+            _note("Shapley values of each token; a column adds up to the token's reliance.")
+
+
+def _show_chunks(found: Explained) -> None:
+    st.subheader("Chunks", anchor=False)
+    if isinstance(found, Explanation):
+        _note(
+            "By Shapley value, those first that moved the answer most to where all together moved it. Left out: what the "
+            "answer loses without this chunk alone; near 0 where another chunk says the same."
+        )
+    elif isinstance(found, SampledExplanation) and found.unit == "sentences":
+        _note(
+            "By what their sentences did together. Marked: the sentences that moved the answer the same way, their whole interval "
+            "away from 0."
+        )
+    else:
+        _note("By weight, those first that moved the answer most to where all together moved it.")
+    told = telling_sentences(found)
+    quoted = () if found.trace.generation is None else found.trace.generation.evidence
+    text.show(text.attributed_html(chunk_marks(found), told or quoted, against=bool(told) and found.reliance_nats < 0))
+
+
+def _show_actions(found: Explained, diagnosed: Diagnosed | None) -> None:
+    trace_id = found.trace.trace_id
+    whole = found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _link_to(found.trace)
+        show_download("Download JSON", json.dumps(whole, indent=1), f"explanation-{trace_id}.json")
+        show_download(
+            "Download report",
+            report_html(found, diagnosed, state.services().calibrations.of(found.trace)),
+            f"explanation-{trace_id}.html",
+            icon=":material/description:",
+            help="One page for somebody who has no Raglass: opens in any browser, and prints.",
+        )
+
+
+def _link_to(trace: Trace) -> None:
+    st.page_link(
+        "../pages/traces.py", label="The trace", icon=":material/link:", query_params={"trace": trace.trace_id}
+    )
+
+
+def _draw(figure: go.Figure, key: str, alt: str) -> None:
+    st.plotly_chart(figure, config=CHART_CONFIG, key=f"explain-{key}", alt=alt)
+
+
+def _note(words: str) -> None:
+    text.show(text.note_html(words))

@@ -1,0 +1,207 @@
+"""The panels below an explanation: was it right, do the chunks say it, how sure was the generator, what does its inside show.
+
+A panel that the backend cannot fill says why, and what would.
+"""
+
+import streamlit as st
+
+from app.explaining.diagnosing import diagnosis_rows, gold_words
+from app.explaining.grounded import grounded
+from app.explaining.inside import completeness_words, inside_heads, inside_rows
+from app.explaining.sureness import (
+    DRAWN,
+    NOT_CALIBRATED,
+    calibrated_row,
+    drawn_rows,
+    entropy_words,
+    quality_rows,
+    sample_rows,
+    sureness_rows,
+)
+from app.views.explaining import charts
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.kit.style import CHART_CONFIG
+from evaluation.calibrating import Calibration
+from explain.counterfactuals import Diagnosed
+from explain.explained import Explained
+from explain.gold import Gold
+from pipeline.errors import RaglassError
+from pipeline.types import Sample
+
+STEPS = 50
+"""Steps of integrated gradients; 50 do for most models."""
+
+
+def show_panels(found: Explained, diagnosed: Diagnosed | None) -> None:
+    """All of them, in tabs. diagnosed: what is known of whether it was right."""
+    right, said, sure, inside = st.tabs(
+        ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model"], key="explain-panels"
+    )
+    with right:
+        _show_diagnosis(found, diagnosed)
+    with said:
+        _show_grounding(found)
+    with sure:
+        _show_sureness(found)
+    with inside:
+        _show_inside(found)
+
+
+def _show_diagnosis(found: Explained, diagnosed: Diagnosed | None) -> None:
+    trace_id = found.trace.trace_id
+    known = state.services().explanations.gold_of(trace_id)
+    if known is None:
+        known = Gold((), document_only=True) if diagnosed is None else diagnosed.gold
+    _note(
+        "Give the right answer: the stage to blame is found by asking again over chosen chunks, and repairs are tried."
+    )
+    with st.form(f"gold-{trace_id}", border=False):
+        answers = st.text_input(
+            "Right answer",
+            value=" | ".join(known.answers),
+            placeholder="Several spellings: separated by |",
+            max_chars=500,
+            help="From the dataset, where a run asked this question.",
+        )
+        article = st.text_input(
+            "Its document, if you know it",
+            value=known.article,
+            placeholder="Title or id",
+            max_chars=300,
+        )
+        unanswerable = st.checkbox("The documents have no answer", value=known.unanswerable)
+        pressed = st.form_submit_button("Diagnose", icon=":material/troubleshoot:")
+    if pressed:
+        try:
+            _diagnose(found, Gold.parse(answers, article, unanswerable=unanswerable))
+        except RaglassError as error:
+            st.error(text.literal(str(error)), icon=":material/error:")
+            return
+        st.rerun()
+    if diagnosed is not None:
+        _show_diagnosed(diagnosed)
+    elif label := state.services().explanations.label_of(trace_id):
+        st.write(
+            text.literal(f"Labelled “{label}” with its run. Diagnose shows the trials behind that, and tries repairs.")
+        )
+
+
+def _diagnose(found: Explained, gold: Gold) -> None:
+    with st.status("Asking again over chosen chunks …") as status:
+        for step in state.services().explanations.diagnose(found, gold):
+            state.remember_diagnosis(found.trace.trace_id, step)
+            made = len(step.counterfactuals) + len(step.repairs)
+            status.update(label=f"Asking again over chosen chunks: {made} answered")
+
+
+def _show_diagnosed(diagnosed: Diagnosed) -> None:
+    st.write(f"**{text.literal(diagnosed.sentence)}**")
+    st.write(text.literal(gold_words(diagnosed)))
+    if diagnosed.caveat:
+        st.warning(text.literal(diagnosed.caveat), icon=":material/update:")
+    rows = diagnosis_rows(diagnosed)
+    if rows:
+        text.show(text.table_html(("Trial", "Asked", "It said"), rows, "trials"))
+    if diagnosed.remedy:
+        st.write(text.literal(f"What to do: {diagnosed.remedy}"))
+
+
+def _show_grounding(found: Explained) -> None:
+    shown = grounded(found)
+    st.write(text.literal(shown.headline))
+    if shown.sentences:
+        text.show(text.grounded_html(shown.sentences))
+        _note(
+            "A matter of words: underlined is what no chunk holds, numbers and names to the letter. A chunk that says the opposite in "
+            "the same words counts as support; one that says it in other words counts only if the answer is lost without it."
+        )
+    if shown.citations is not None:
+        st.write(text.literal(shown.citations))
+
+
+def _show_sureness(found: Explained) -> None:
+    trace_id = found.trace.trace_id
+    calibration = state.services().calibrations.of(found.trace)
+    calibrated = calibrated_row(found.trace, calibration)
+    text.show(text.figures_html([*([calibrated] if calibrated else []), *sureness_rows(found.trace)]))
+    if calibration is not None and calibrated is not None:
+        _show_calibration(calibration)
+    else:
+        st.info(text.literal(NOT_CALIBRATED))
+    drawn: list[Sample] | None = state.kept_of(trace_id, "drawn")
+    if st.button(
+        f"Draw {DRAWN} answers",
+        icon=":material/casino:",
+        help="Asks the generator again over the same chunks, at random.",
+    ):
+        drawn = _draw_answers(found)
+    if drawn:
+        text.show(text.figures_html(sample_rows(drawn)))
+        text.show(text.table_html(("Drawn answer", "Times", "log p, nats"), drawn_rows(drawn), "drawn"))
+    _note(
+        "No figure here is a probability of being right, unless it says that it was calibrated. Longer answers have lower sums."
+    )
+
+
+def _show_calibration(found: Calibration) -> None:
+    with st.expander("How good is that probability?"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.plotly_chart(
+                charts.reliability(found), config=CHART_CONFIG, key="explain-reliability", alt="Reliability diagram"
+            )
+        with right:
+            st.plotly_chart(
+                charts.risk_coverage(found), config=CHART_CONFIG, key="explain-risk", alt="Risk and coverage"
+            )
+        heads = ("Score", "ECE", "Brier", "AUROC", "AURC")
+        text.show(text.table_html(heads, quality_rows(found), "qualities"))
+        _note(
+            "On answers about articles that the fit never saw. ECE: mean distance of promise and outcome. Brier: mean squared distance. "
+            "AUROC: how often a right answer scores above a wrong one. AURC: mean risk. A score that does not beat answer length is none."
+        )
+
+
+def _draw_answers(found: Explained) -> list[Sample]:
+    drawn: list[Sample] = []
+    try:
+        with st.status("Drawing answers …") as status:
+            for sample in state.services().explanations.sample(found, DRAWN):
+                drawn.append(sample)
+                status.update(label=f"Drew {len(drawn)} of {DRAWN} answers")
+    except RaglassError as error:
+        st.info(text.literal(str(error)))
+    state.keep_of(found.trace.trace_id, "drawn", drawn)
+    return drawn
+
+
+def _show_inside(found: Explained) -> None:
+    trace_id = found.trace.trace_id
+    why_not = state.services().explanations.why_no_inside(found)
+    if why_not is not None:
+        st.info(text.literal(why_not))
+        return
+    _note(
+        "What attention and gradients show is not why the model answered; the measured column is. It is shown to compare."
+    )
+    integrated = st.checkbox("Integrated gradients too", help=f"{STEPS} passes forward and back: the slowest of all.")
+    if st.button("Look inside", icon=":material/visibility:"):
+        try:
+            with st.spinner("Looking inside the model …"):
+                seen = state.services().explanations.introspect(found, integrated_steps=STEPS if integrated else 0)
+        except RaglassError as error:
+            st.error(text.literal(str(error)), icon=":material/error:")
+            return
+        state.keep_of(trace_id, "inside", seen)
+    seen = state.kept_of(trace_id, "inside")
+    if seen is not None:
+        text.show(text.table_html(inside_heads(seen), inside_rows(found, seen), "inside"))
+        complete = completeness_words(seen)
+        if complete is not None:
+            st.write(text.literal(complete))
+        st.write(text.literal(entropy_words(found, seen)))
+
+
+def _note(words: str) -> None:
+    text.show(text.note_html(words))

@@ -1,0 +1,269 @@
+"""One run: its measures, results by question type, its questions, and what can be taken away."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.runs.labels import RIGHT, flows, label_rows, losses_words
+from app.runs.rows import (
+    MEANINGS,
+    NAMES,
+    OUTCOMES,
+    chosen,
+    dots,
+    groups_words,
+    headline,
+    interval_words,
+    is_share,
+    measure_rows,
+    measure_words,
+    question_cells,
+    spread,
+    time_words,
+    types_words,
+)
+from app.runs.words import about_words
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.kit.downloads import show_download
+from app.views.kit.interval_plot import PERCENT, Row, interval_plot
+from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.kit.work import see_through
+from app.views.runs.judged import show_judge
+from app.views.runs.page import follow_run
+from app.views.runs.question_types import show_question_types
+from evaluation.scoring import Scored
+from evaluation.summary import Summary
+from metrics.runs import StoredRun
+from pipeline.errors import RaglassError
+
+WIDTHS = {"question": 330, "why": 130, "answer": 260}
+"""Of columns that hold more than a word, in pixels."""
+
+DOT, WHOLE = "#0072b2", "#e69f00"
+
+BY_TYPE = (
+    "correct",
+    "f1",
+    "recall",
+    "ndcg",
+    "mean cosine",
+    "margin",
+    "redundancy",
+    "abstained",
+    "overconfidence",
+    "reliance, nats",
+    "judge: right",
+    "judge: faithful",
+    "answer words",
+    "duration, ms",
+)
+"""Measures that can be drawn by type."""
+
+SPREAD = (
+    "f1",
+    "mean cosine",
+    "margin",
+    "redundancy",
+    "overconfidence",
+    "reliance, nats",
+    "answer words",
+    "duration, ms",
+)
+"""Of these, those that are more than yes or no."""
+
+
+def show_run(run_id: str) -> None:
+    """The whole page of a run."""
+    evaluations = state.services().evaluations
+    run = evaluations.find(run_id)
+    problem = st.session_state.pop("run_problem", None)
+    if problem:
+        st.error(text.literal(problem), icon=":material/error:")
+    for line in about_words(run):
+        st.write(text.literal(line))
+    if state.services().runs_now(run.run_id):
+        follow_run()
+    elif run.status != "finished":
+        st.button("Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,))
+    if run.answers == 0:
+        st.info("Nothing is answered yet.")
+        return
+    scores, summaries = state.run_scores(run), state.run_summary(run)
+    _show_headline(summaries[0], time_words(scores))
+    if len(summaries) > 1:
+        _show_types(run, summaries, scores)
+    with st.expander("Every measure"):
+        text.show(
+            text.table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures")
+        )
+        text.show(
+            text.note_html(
+                "Intervals resample whole articles, since questions about one article go wrong together. Exact match and F1 compare with "
+                "the gold answer word for word, which a reader that quotes sentences cannot reach; right and gold in answer do not."
+            )
+        )
+    show_question_types(run)
+    _show_labels(run, scores)
+    show_judge(run, scores)
+    _show_questions(scores)
+    _show_downloads(run)
+
+
+def _resume(run_id: str) -> None:
+    services = state.services()
+    try:
+        services.start_run(lambda stop: services.evaluations.resume(run_id, stop))
+        st.query_params.clear()
+    except RaglassError as error:
+        st.session_state["run_problem"] = str(error)
+
+
+def _show_headline(whole: Summary, timed: str) -> None:
+    for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
+        with column:
+            st.metric(name, value, help=MEANINGS[name])
+            text.show(text.note_html(f"95 %: {interval}"))
+    if timed:
+        text.show(text.note_html(timed))
+    if whole.failed:
+        st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
+
+
+def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
+    st.subheader("By question type", anchor=False)
+    whole, *types = summaries
+    groups = state.run_groups(run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Measure", BY_TYPE, format_func=lambda each: NAMES[each], key="run-measure", width=260)
+        grouped = st.toggle("In three groups", disabled=not groups)
+    st.plotly_chart(
+        dot_plot(whole, groups if grouped and groups else types, name),
+        config=CHART_CONFIG,
+        key="run-types",
+        alt="By question type",
+    )
+    by_group = bool(grouped and groups)
+    st.write(text.literal(types_words(state.run_types(run, name, grouped=by_group), "group" if by_group else "type")))
+    if by_group:
+        text.show(text.note_html(groups_words()))
+    if name in SPREAD:
+        st.plotly_chart(box_plot(scores, name), config=CHART_CONFIG, key="run-spread", alt="Spread by question type")
+
+
+def box_plot(scores: list[Scored], name: str) -> go.Figure:
+    """How a measure is spread within each type: the box holds the middle half, the line is the median."""
+    figure = go.Figure()
+    for kind, values in spread(scores, name).items():
+        figure.add_box(x=values, name=chart_text(kind), marker={"color": DOT}, boxpoints="outliers", orientation="h")
+    figure.update_layout(
+        **chart_layout(f"{NAMES[name]}: the middle half of each type, and what lies far out", height=420)
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    figure.update_xaxes(fixedrange=True, tickformat=PERCENT if is_share(name) else None)
+    return figure
+
+
+def dot_plot(whole: Summary, types: list[Summary], name: str) -> go.Figure:
+    """A mean and its interval for all questions and each type."""
+    rows = [
+        Row(
+            f"{chart_text(dot.name)}<br>{measure_words(name, dot.found)}",
+            dot.found.value,
+            dot.found.low,
+            dot.found.high,
+            DOT if number else WHOLE,
+            f"{chart_text(dot.name)}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}",
+        )
+        for number, dot in enumerate(dots(whole, types, name))
+    ]
+    return interval_plot(f"{NAMES[name]}, with 95 % intervals", rows, in_percent=is_share(name))
+
+
+def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
+    st.subheader("Why", anchor=False)
+    labelled = sum(bool(each.label) for each in scores)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sample = st.number_input("Answers to explain, at most", 1, len(scores), min(100, len(scores)), width=220)
+        pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")
+    if pressed:
+        steps = state.services().evaluations.label(run.run_id, sample=int(sample))
+        if see_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
+            st.rerun()
+    if not labelled:
+        text.show(text.note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
+        return
+    st.plotly_chart(sankey(scores), config=CHART_CONFIG, key="run-why", alt="From question type to failure label")
+    st.write(text.literal(losses_words(scores)))
+    text.show(text.table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
+
+
+def sankey(scores: list[Scored]) -> go.Figure:
+    """From question type to failure label."""
+    found = flows(scores)
+    types, labels = sorted({flow.type for flow in found}), list(dict.fromkeys(flow.label for flow in found))
+    right = {failure.value for failure in RIGHT}
+    figure = go.Figure(
+        go.Sankey(
+            node={
+                "label": list(map(chart_text, (*types, *labels))),
+                "color": [*["#8c96a0"] * len(types), *(DOT if label in right else WHOLE for label in labels)],
+                "pad": 12,
+            },
+            link={
+                "source": [types.index(flow.type) for flow in found],
+                "target": [len(types) + labels.index(flow.label) for flow in found],
+                "value": [flow.questions for flow in found],
+                "color": [
+                    "rgba(0, 114, 178, .25)" if flow.label in right else "rgba(230, 159, 0, .45)" for flow in found
+                ],
+            },
+            textfont={"color": ink()},
+        )
+    )
+    figure.update_layout(**chart_layout("From question type to what became of it", height=420))
+    return figure
+
+
+def _show_questions(scores: list[Scored]) -> None:
+    st.subheader("Questions", anchor=False)
+    kinds = sorted({each.type for each in scores if each.type})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        outcome = st.selectbox("Show", list(OUTCOMES), index=1, key="run-outcome", width=230)
+        kind = st.selectbox("Type", kinds, index=None, placeholder="any", key="run-kind", width=180, disabled=not kinds)
+    rows = chosen(scores, outcome, kind)
+    text.show(
+        text.note_html(
+            f"{len(rows):,} of {len(scores):,} questions. Pick one to open its trace, or to explain its answer."
+        )
+    )
+    actions = st.container(horizontal=True)
+    picked = st.dataframe(
+        [question_cells(each) for each in rows],
+        key="run-questions",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=420 if len(rows) > 10 else "content",
+        column_config={name: st.column_config.Column(width=width) for name, width in WIDTHS.items()},
+        alt="Questions of the run",
+    )
+    found = [rows[number] for number in picked.selection.rows if number < len(rows)]
+    with actions:
+        for label, page, icon in (
+            ("The trace", "../pages/traces.py", ":material/link:"),
+            ("Explain", "../pages/explain.py", ":material/account_tree:"),
+        ):
+            trace_id = found[0].trace_id if found else ""
+            st.page_link(page, label=label, icon=icon, disabled=not found, query_params={"trace": trace_id})
+
+
+def _show_downloads(run: StoredRun) -> None:
+    files = state.run_files(run)
+    with st.container(horizontal=True):
+        for label, content, suffix in (
+            ("CSV", files.csv, "csv"),
+            ("JSON", files.json, "json"),
+            ("Markdown", files.markdown, "md"),
+            ("report", files.html, "html"),
+        ):
+            show_download(f"Download {label}", content, f"run-{run.run_id}.{suffix}")

@@ -1,0 +1,142 @@
+"""The list of runs: one going on, a form that starts one, and those that were."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.runs.estimate import estimate_words
+from app.runs.record import RunPlan
+from app.runs.rows import run_cells
+from app.runs.words import progress_words, step_words
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.runs.source import Source
+from metrics.runs import StoredRun
+from pipeline.errors import RaglassError
+
+REFRESH_S = 1.0
+
+
+def follow_run() -> None:
+    """The run that is going on in this process, followed; how the last one ended."""
+    job = state.services().run_job
+    if job is None:
+        return
+    if job.running:
+        _follow()
+    elif job.problem:
+        st.error(text.literal(job.problem), icon=":material/error:")
+    elif job.step is not None and job.step.progress is not None:
+        st.success(
+            text.literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:"
+        )
+        st.button("Open this run", on_click=_open, args=(job.step.run_id,), icon=":material/open_in_new:")
+
+
+@st.fragment(run_every=REFRESH_S)
+def _follow() -> None:
+    job = state.services().run_job
+    if job is None or not job.running:
+        st.rerun()
+    progress = None if job.step is None else job.step.progress
+    share = 0.0 if progress is None else progress.done / max(progress.total, 1)
+    words = "Opening the backend …" if job.step is None else step_words(job.step)
+    st.progress(share, text.literal(words))
+    if job.stopping:
+        text.show(text.note_html("Stopping once what is under way is done."))
+        return
+    with st.container(horizontal=True):
+        if job.paused:
+            st.button("Go on", icon=":material/play_arrow:", on_click=job.go_on)
+        else:
+            st.button(
+                "Pause",
+                icon=":material/pause:",
+                on_click=job.pause,
+                help="Nothing more is asked until you go on; what is under way is answered. The models stay loaded.",
+            )
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            on_click=job.stop,
+            help="What was answered is kept; the run can be gone on with.",
+        )
+    if job.paused:
+        text.show(text.note_html("Paused. It waits for as long as the dashboard runs; what was answered is kept."))
+
+
+def start_form() -> None:
+    """What to ask, and of what."""
+    services = state.services()
+    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    with st.expander("Start a run", icon=":material/play_arrow:", expanded=not services.evaluations.newest(1)):
+        source = Source()
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            backend = st.selectbox("Backend", usable, index=_place(usable, services.settings.backend_name))
+            top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=120)
+            limit = st.number_input(
+                "Questions, at most", 1, 100_000, 200, width=160, help="Drawn at random, the same every time."
+            )
+            workers = st.number_input("At once", 1, 16, 4 if backend == "aws" else 1, width=110)
+            rerank = st.toggle("Rerank", disabled=backend == "aws")
+        text.show(text.note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
+        if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
+            plan = {
+                "backend": backend,
+                "top_k": int(top_k),
+                "limit": int(limit),
+                "rerank": rerank,
+                "workers": int(workers),
+            }
+            _start(source, plan)
+
+
+def _place(names: list[str], wanted: str) -> int | None:
+    return names.index(wanted) if wanted in names else (0 if names else None)
+
+
+def _start(source: Source, plan: dict[str, Any]) -> None:
+    services = state.services()
+    try:
+        whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan)
+        services.start_run(lambda stop: services.evaluations.run(whole, stop))
+    except RaglassError as error:
+        st.error(text.literal(str(error)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def show_runs(runs: list[StoredRun]) -> None:
+    """A row for each; one picked is opened, two are compared."""
+    if not runs:
+        st.info("No run yet. Start one: the built-in questions need no file.")
+        return
+    text.show(
+        text.note_html(
+            "Pick one run to open it, two to compare them (the older one is the baseline). A column's name sorts by it."
+        )
+    )
+    actions = st.container(horizontal=True)
+    picked = st.dataframe(
+        [run_cells(run) for run in runs],
+        key="runs-table",
+        on_select="rerun",
+        selection_mode="multi-row",
+        hide_index=True,
+        column_config={
+            "answered": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
+            "right, %": st.column_config.NumberColumn(format="%.1f"),
+            "recall, %": st.column_config.NumberColumn(format="%.1f"),
+            "ms": st.column_config.NumberColumn(format="%.1f"),
+        },
+        alt="Runs, a row each",
+    )
+    chosen = [runs[number] for number in picked.selection.rows if number < len(runs)]
+    ids = [run.run_id for run in sorted(chosen, key=lambda run: run.started_at)]
+    with actions:
+        st.button("Open the run", disabled=len(ids) != 1, on_click=_open, args=tuple(ids))
+        st.button("Compare the two runs", disabled=len(ids) != 2, on_click=_open, args=tuple(ids))
+
+
+def _open(*ids: str) -> None:
+    st.query_params.from_dict(dict(zip(("run", "with"), ids, strict=False)))

@@ -1,0 +1,70 @@
+"""Where the questions of a run come from: the built-in ones, a file, the Hugging Face hub, or feedback on traces."""
+
+from importlib.util import find_spec
+
+import streamlit as st
+
+from app.runs.feedback import FeedbackDataset, feedback_words
+from app.views.kit import html as text
+from app.views.kit import state
+from evaluation.datasets import BUILTIN, MOST_BYTES
+from evaluation.hub import PREFIX
+from pipeline.errors import InputError
+
+FORMATS = ["json", "jsonl", "csv"]
+
+BUILT_IN, FILE, HUB, FEEDBACK = "Built in", "A file", "Hugging Face", "Feedback"
+
+
+class Source:
+    """What is chosen; `settle` turns it into a dataset that a run can be gone on with."""
+
+    def __init__(self) -> None:
+        """Show the choice."""
+        self._file = None
+        self._name = ""
+        self._feedback: FeedbackDataset | None = None
+        self.kind = st.segmented_control("Questions", (BUILT_IN, FILE, HUB, FEEDBACK), default=BUILT_IN) or BUILT_IN
+        if self.kind == FILE:
+            self._file = st.file_uploader(
+                "SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context",
+                type=FORMATS,
+                max_upload_size=int(MOST_BYTES / 1e6),
+            )
+        elif self.kind == HUB:
+            self._name = st.text_input(
+                "Id of a dataset with question and answers", placeholder="rajpurkar/squad_v2@validation", width=420
+            )
+            if find_spec("datasets") is None:
+                st.info("The package `datasets` is not installed. Install it to read the hub: `pip install datasets`.")
+        elif self.kind == FEEDBACK:
+            self._show_feedback()
+
+    def _show_feedback(self) -> None:
+        self._feedback = state.services().evaluations.feedback()
+        text.show(text.note_html(feedback_words(self._feedback)))
+        text.show(
+            text.note_html(
+                "A praised answer is right; so is what a note says after “Right:” (several separated by |; “Right: none” if the documents "
+                "have no answer). Feedback is given on the Traces page."
+            )
+        )
+        if self._feedback.problems:
+            with st.expander("What was left out or decided"):
+                for problem in self._feedback.problems[:100]:
+                    text.show(text.note_html(problem))
+
+    def settle(self) -> str:
+        """The dataset. Raises InputError where nothing is chosen, or it cannot be asked."""
+        evaluations = state.services().evaluations
+        if self.kind == FILE:
+            if self._file is None:
+                raise InputError("No file is chosen. Choose one, or ask the built-in questions.")
+            return str(evaluations.keep_dataset(self._file.name, self._file.getvalue()))
+        if self.kind == HUB:
+            return f"{PREFIX}{self._name.strip().removeprefix(PREFIX)}"
+        if self._feedback is not None:
+            if not self._feedback.rows:
+                raise InputError("No trace has feedback that says what is right. Give some on the Traces page.")
+            return str(evaluations.keep_dataset("feedback.jsonl", self._feedback.to_jsonl().encode()))
+        return BUILTIN

@@ -1,0 +1,1 @@
+"""What the Stability page draws."""

@@ -1,0 +1,119 @@
+"""Whether the questions of late are those of before: a form, a control chart of windows, and the tests behind it."""
+
+import json
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.kit.wording import when
+from app.stability.drift import FEWEST, MOST, NEWEST, WINDOW, QuestionDrift, QuestionPlan, check_questions
+from app.stability.drift_words import (
+    HEADS,
+    QUESTION_NOTES,
+    drift_headline,
+    left_out_words,
+    progress_words,
+    questions_to_dict,
+    reference_words,
+    window_row,
+)
+from app.views.kit import html as text
+from app.views.kit import state
+from app.views.kit.downloads import show_download
+from app.views.kit.style import CHART_CONFIG, chart_layout, ink
+from app.views.kit.work import NOTHING_KEPT, shown_work
+from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS
+
+STEADY, DRIFTED = "#0072b2", "#d55e00"
+
+
+def show_drift() -> None:
+    """The form, the work while it goes on, and what came of it."""
+    backends = state.trace_backends()
+    if not backends:
+        st.info(f"No question is stored yet. Ask {FEWEST} or more, then look whether they change.")
+        return
+    plan = _form(backends)
+    if plan is not None:
+        st.session_state["drift"] = None
+        st.session_state["drift"] = _measure(plan)
+    found: QuestionDrift | None = st.session_state.get("drift")
+    if found is None:
+        st.info("The newest stored questions, window by window, against those before. Nothing is asked again.")
+        return
+    _show(found)
+
+
+def _form(backends: list[str]) -> QuestionPlan | None:
+    usual = state.services().settings.backend_name
+    with st.form("drift-form", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            backend = st.selectbox(
+                "Answered by", backends, index=backends.index(usual) if usual in backends else 0, key="drift-backend"
+            )
+            newest = st.number_input(
+                "Newest traces", FEWEST, MOST, NEWEST, width=150, help="The oldest half of them is the reference."
+            )
+            window = st.number_input("In a window", FEWEST_QUESTIONS, MOST_QUESTIONS, WINDOW, width=140)
+        pressed = st.form_submit_button("Look for drift", type="primary", icon=":material/timeline:")
+    return QuestionPlan(backend, int(newest), int(window)) if pressed else None
+
+
+def _measure(plan: QuestionPlan) -> QuestionDrift:
+    with shown_work("Reading stored questions …", NOTHING_KEPT, "drift") as tell:
+        return check_questions(
+            state.services(), plan, lambda done, total: tell(done, total, progress_words(done, total))
+        )
+
+
+def _show(found: QuestionDrift) -> None:
+    st.plotly_chart(control_chart(found), config=CHART_CONFIG, key="drift-chart", alt="Drift of questions by window")
+    for line in (reference_words(found.reference), *left_out_words(found)):
+        text.show(text.note_html(f"{line}."))
+    text.show(
+        text.note_html(
+            "Dashed: 19 of 20 windows drawn from the reference itself stay below. Orange diamonds drifted, by the tests: one "
+            "below the line did so by the scores of its first chunks (KS, in the table)."
+        )
+    )
+    text.show(text.table_html(_cells(HEADS), [_cells(window_row(each)) for each in found.windows], "drift"))
+    text.show(text.note_html(" ".join(QUESTION_NOTES)))
+    show_download("Download drift as JSON", json.dumps(questions_to_dict(found), indent=1), "drift.json")
+
+
+def _cells(row: Sequence[str]) -> list[str]:
+    """A row for a narrow table: when a window begins goes without saying, and that it drifted stands beside its name."""
+    name, questions, _, until, *figures, mark = row
+    return [f"{name}, {mark}" if mark else name, questions, until, *figures]
+
+
+def control_chart(found: QuestionDrift) -> go.Figure:
+    """MMD² by window, those that drifted in another colour and shape, and what chance alone stays below."""
+    drifted = [each.drift.drifted for each in found.windows]
+    places = list(range(len(drifted)))
+    figure = go.Figure(
+        go.Scatter(
+            x=places,
+            y=[each.drift.mmd2 for each in found.windows],
+            mode="lines+markers",
+            line={"color": ink(), "width": 1},
+            marker={
+                "size": 12,
+                "color": [DRIFTED if each else STEADY for each in drifted],
+                "symbol": ["diamond" if each else "circle" for each in drifted],
+            },
+            customdata=[[each.stretch.questions, when(each.stretch.last_at)] for each in found.windows],
+            hovertemplate="%{customdata[0]} questions until %{customdata[1]}: MMD² %{y:.4f}<extra></extra>",
+        )
+    )
+    figure.add_hline(y=found.level, line={"color": ink(), "width": 1, "dash": "dash"})
+    figure.update_layout(**chart_layout(drift_headline(found), height=320))
+    figure.update_xaxes(
+        fixedrange=True,
+        tickvals=places,
+        ticktext=[when(each.stretch.last_at)[:10] for each in found.windows],
+        range=[-0.5, len(places) - 0.5],
+    )
+    figure.update_yaxes(title={"text": "MMD²"}, fixedrange=True, rangemode="tozero")
+    return figure

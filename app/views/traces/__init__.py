@@ -1,0 +1,1 @@
+"""What the Traces page draws, and one trace wherever it is shown."""

@@ -1,0 +1,157 @@
+"""Figures and outcomes in words."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.kit import wording
+from pipeline.types import Confidence, Failure, Span
+from tests.factories import make_generation, make_trace
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.00123456, "0.00123"),
+        (1.2345, "1.23"),
+        (9.996, "10.0"),
+        (123.456, "123"),
+        (999.6, "1,000"),
+        (12_345, "12,300"),
+        (-0.5, "-0.500"),
+    ],
+)
+def test_three_significant_figures_without_an_exponent(value: float, text: str) -> None:
+    assert wording.three_figures(value) == text
+
+
+@given(st.floats(1e-6, 1e9))
+@settings(deadline=None)
+def test_three_figures_are_within_half_a_percent(value: float) -> None:
+    assert float(wording.three_figures(value).replace(",", "")) == pytest.approx(value, rel=0.0051)
+
+
+@pytest.mark.parametrize(
+    ("value_ms", "text"),
+    [
+        (0, "0 ms"),
+        (36 - 8.1 - 2.2 - 25.7, "0 ms"),  # 3.6e-15 in floating point
+        (0.123456, "0.123 ms"),
+        (12.34, "12.3 ms"),
+        (999.4, "999 ms"),
+        (999.6, "1.00 s"),
+        (1_234, "1.23 s"),
+        (59_940, "59.9 s"),
+        (59_960, "1 min 0 s"),
+        (119_700, "2 min 0 s"),
+        (125_000, "2 min 5 s"),
+    ],
+)
+def test_duration_has_its_unit(value_ms: float, text: str) -> None:
+    assert wording.milliseconds(value_ms) == text
+
+
+@given(st.floats(0, 1e8))
+@settings(deadline=None)
+def test_no_duration_has_sixty_seconds_or_a_thousand_milliseconds(value_ms: float) -> None:
+    text = wording.milliseconds(value_ms)
+    assert " 60 s" not in f" {text}"
+    assert text not in ("60.0 s", "1,000 ms")
+
+
+@pytest.mark.parametrize(("part", "whole", "text"), [(71, 100, "71 %"), (1, 3, "33 %"), (5, 0, "0 %")])
+def test_share(part: float, whole: float, text: str) -> None:
+    assert wording.share(part, whole) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 chunks"), (1, "1 chunk"), (1_200, "1,200 chunks")])
+def test_count_agrees_with_its_noun(number: int, text: str) -> None:
+    assert wording.count(number, "chunk") == text
+
+
+def test_irregular_plural_is_given() -> None:
+    assert wording.count(2, "query", "queries") == "2 queries"
+
+
+@pytest.mark.parametrize(
+    ("items", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_list_in_a_sentence(items: list[str], text: str) -> None:
+    assert wording.listed(items) == text
+
+
+def test_time_is_utc() -> None:
+    assert wording.when(1_757_000_000.9) == "2025-09-04 15:33:20 UTC"  # date -u -d @1757000000
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [(1.0, "high"), (0.8, "high"), (0.796, "high"), (0.79, "moderate"), (0.5, "moderate"), (0.49, "low"), (0, "low")],
+)
+def test_calibrated_confidence_has_a_level(value: float, level: str) -> None:
+    found = wording.trust(make_generation(confidence=Confidence(value, "calibrated")))
+    assert found.level == level
+    assert found.headline.lower().startswith(f"{level} confidence, ")
+    assert f"about {round(value * 100)} held the right answer" in found.meaning
+
+
+def test_confident_abstention_is_confidence_that_there_is_no_answer() -> None:
+    generation = make_generation(abstained=True, confidence=Confidence(0.9, "calibrated"))
+    assert wording.trust(generation).headline == "High confidence that the corpus has no answer, 90 %"
+
+
+def test_token_probability_is_not_sold_as_confidence() -> None:
+    found = wording.trust(make_generation(confidence=Confidence(0.97, "token_probability")))
+    assert found.level == "unknown"
+    assert "97 %" in found.headline
+    assert "not a probability that the answer is right" in found.meaning
+
+
+def test_generation_without_a_confidence_is_unknown() -> None:
+    assert wording.trust(make_generation(confidence=None)).level == "unknown"
+
+
+def test_slowest_stage_is_a_sentence() -> None:
+    assert wording.slowest(make_trace(duration_ms=100, spans=(Span("embed", 0, 20), Span("generate", 20, 71)))) == (
+        "Generate takes 71 % of 100 ms"
+    )
+    assert wording.slowest(make_trace(spans=())) == "No stage ran"
+
+
+def test_slowest_of_nested_spans_is_the_one_with_the_most_time_of_its_own() -> None:
+    spans = (
+        Span("network", 0, 100),
+        Span("gateway", 5, 90, parent="network"),
+        Span("generate", 10, 60, parent="gateway"),
+    )
+    assert wording.slowest(make_trace(duration_ms=100, spans=spans)) == "Generate takes 60 % of 100 ms"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "text"),
+    [
+        ({"settings": {"top_k": 5}}, "Asked for 5 chunks; the corpus has 1."),
+        ({"settings": {"top_k": 1}}, None),
+        ({"settings": {}}, None),
+        ({"settings": {"top_k": 5}, "error": Failure("Timeout", "Too late.")}, None),
+    ],
+)
+def test_corpus_smaller_than_asked_for_is_said(overrides: dict[str, Any], text: str | None) -> None:
+    assert wording.shortfall(make_trace(**overrides)) == text
+
+
+def test_corpus_summary_without_an_index() -> None:
+    assert wording.corpus_summary(None, 60, 1) == "60 built-in articles and 1 added document."
+
+
+def test_rough_times_are_no_finer_than_an_estimate_deserves() -> None:
+    assert [wording.rough_time(seconds) for seconds in (0.3, 24, 89, 90, 260)] == [
+        "10 s",
+        "20 s",
+        "90 s",
+        "2 min",
+        "4 min",
+    ]

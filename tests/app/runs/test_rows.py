@@ -1,0 +1,211 @@
+"""The Runs page in rows and words, and a run in a thread."""
+
+import csv
+import io
+import json
+import re
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from app.runs.estimate import cost_words, estimate_words
+from app.runs.evaluations import RunStep
+from app.runs.job import RunJob
+from app.runs.rows import (
+    HEADLINE,
+    NAMES,
+    OUTCOMES,
+    chosen,
+    dots,
+    groups_words,
+    headline,
+    interval_words,
+    is_share,
+    measure_words,
+    question_cells,
+    run_cells,
+    run_label,
+    run_markdown,
+    scores_csv,
+    spread,
+    time_words,
+    types_words,
+)
+from evaluation.datasets import LabelledQuestion
+from evaluation.groups import compare_types
+from evaluation.runner import RunProgress
+from evaluation.scoring import score_trace
+from evaluation.summary import MEASURES, Measure, headline_figures, in_groups, summarise, summarise_groups
+from metrics.prices import estimate_questions
+from metrics.runs import StoredRun
+from metrics.store import TraceStore
+from pipeline.errors import InputError
+from tests.factories import make_failed_trace, make_generation, make_trace
+
+RUN = StoredRun(
+    "abcd1234", 1_757_000_000.0, "stopped", {"name": "a|b\n<i>", "backend": "fake", "questions": 4, "top_k": 5}, 2
+)
+
+
+def scored(number, kind="DATE", answer="Alfred Wegener", gold="Wegener", **changes):
+    question = LabelledQuestion(f"q{number}", f"Who {number}?", (gold,) if gold else (), f"article {number}", kind)
+    return replace(score_trace(question, make_trace(generation=make_generation(answer))), **changes)
+
+
+SCORES = [
+    *(scored(n) for n in range(6)),
+    scored(7, "PERSON", "Nobody"),
+    scored(8, "PERSON", failed=True, problem="The disk is full."),
+    scored(9, "PERSON", abstained=True),
+]
+
+
+def test_every_measure_has_a_name():
+    assert set(NAMES) == set(MEASURES)
+    assert set(HEADLINE) <= set(NAMES)
+
+
+def test_a_value_is_said_with_its_interval_or_why_there_is_none():
+    assert measure_words("correct", Measure(0.8825, 0.85, 0.9, 10)) == "88.2 %"
+    assert interval_words("correct", Measure(0.8825, 0.85, 0.9, 10)) == "85.0 % to 90.0 %"
+    assert measure_words("duration, ms", Measure(31.26, None, None, 10)) == "31.3"
+    assert interval_words("f1", Measure(0.5, None, None, 3)) == "too few articles for an interval"
+    assert interval_words("f1", Measure(None, None, None, 0)) == "no question counts"
+    assert [name for name, _, _ in headline(summarise(SCORES)[0])] == ["Right", "F1", "Recall", "Abstained", "Time, ms"]
+
+
+def test_types_stand_in_the_order_of_their_mean_below_all():
+    whole, *types = summarise(SCORES)
+    assert [dot.name for dot in dots(whole, types, "f1")] == ["all (9)", "DATE (6)", "PERSON (3)"]
+
+
+def test_whether_types_differ_is_said_with_its_size_and_what_was_not_tested():
+    scores = [
+        *(scored(n) for n in range(30)),
+        *(scored(40 + n, "REASON", "Nobody") for n in range(30)),
+        scored(99, "PERSON"),
+    ]
+    words = types_words(compare_types(scores, "correct"))
+    assert words.startswith("The types differ: Kruskal–Wallis p < 0.001")
+    assert "DATE and REASON (Cliff’s δ +1.00, large)" in words
+    assert words.endswith("Too few questions to test: PERSON.")
+    assert "No difference" in types_words(
+        compare_types([*scores[:30], *(scored(200 + n, "FACT", correct=n > 0) for n in range(9))])
+    )
+    assert "not tested" in types_words(compare_types(scores[:30]))
+
+
+def test_the_spread_holds_what_counts_towards_a_measure():
+    assert spread(SCORES, "answer words") == {"DATE": [2.0] * 6, "PERSON": [1.0, 2.0]}
+
+
+def test_types_stand_in_three_groups():
+    names = [each.name for each in summarise_groups([*SCORES, scored(50, "REASON"), scored(51, "PROCESS")])]
+    assert names == ["named things", "descriptions", "reasons and opinions"]
+    assert summarise_groups(SCORES) == []
+    grouped = in_groups([*SCORES, scored(50, "REASON"), scored(51, "OPINION"), scored(52, "")])
+    assert Counter(each.type for each in grouped) == {"named things": len(SCORES), "reasons and opinions": 2}
+    assert "The groups were not tested against each other" in types_words(compare_types(grouped), "group")
+    assert "reasons and opinions (OPINION, REASON)" in groups_words()
+
+
+@pytest.mark.parametrize(("outcome", "count"), [("all", 9), ("wrong", 1), ("abstained", 1), ("failed", 1)])
+def test_questions_are_chosen_by_outcome_and_type(outcome, count):
+    assert len(chosen(SCORES, outcome, None)) == count
+    assert all(each.type == "DATE" for each in chosen(SCORES, outcome, "DATE"))
+    assert set(OUTCOMES) == {"all", "wrong", "abstained", "failed", "gold chunk not retrieved"}
+
+
+def test_a_failed_question_shows_why():
+    assert question_cells(SCORES[7])["answer"] == "The disk is full."
+
+
+def test_a_run_stands_in_the_leaderboard_with_what_it_came_to():
+    assert (run_cells(RUN)["answered"], run_cells(RUN)["right, %"], run_cells(RUN)["95 % interval"]) == (0.5, None, "")
+    about = {**RUN.about, "figures": headline_figures(SCORES)}
+    cells = run_cells(replace(RUN, about=about))
+    assert cells["right, %"] == pytest.approx(800 / 9)
+    assert re.fullmatch(r"\d+\.\d to \d+\.\d", cells["95 % interval"])
+
+
+def test_a_run_is_told_apart_in_a_list():
+    label = run_label(replace(RUN, about={**RUN.about, "rerank": True}))
+    assert label.startswith(f"abcd1234: {RUN.answers} of a|b <i>; fake, top_k {RUN.about['top_k']}, reranked; ")
+
+
+def test_times_that_were_shared_or_spared_are_said_to_be():
+    assert time_words(SCORES) == ""
+    shared = [replace(each, batch=16, stages_ms={"generate": 1.0}) for each in SCORES[:2]]
+    assert time_words(shared) == (
+        "Time is what the run cost, not what a person would wait: questions were asked up to 16 at a time and share it evenly and "
+        "vectors of 2 questions were known from an earlier run."
+    )
+
+
+def test_shares_are_told_from_other_measures():
+    assert [name for name in MEASURES if not is_share(name)] == [
+        name for name in MEASURES if not measure_words(name, Measure(0.5, None, None, 1)).endswith(" %")
+    ]
+    assert is_share("correct")
+    assert not is_share("duration, ms")
+
+
+def test_what_is_taken_away_is_safe_to_open():
+    table = scores_csv([scored(1, answer="=SUM(A1)"), scored(2)])
+    assert "'=SUM(A1)" in table
+    assert len(table.splitlines()) == 3
+    assert next(csv.DictReader(io.StringIO(table)))["golds"] == json.dumps(SCORES[1].golds, ensure_ascii=False)
+    assert scores_csv([]) == ""
+    page = run_markdown(RUN, summarise(SCORES))
+    assert "## Run abcd1234: a\\|b &lt;i&gt; on fake" in page
+    assert "| PERSON | 3 |" in page
+
+
+def test_the_wait_is_estimated_from_what_the_backend_took(tmp_path):
+    with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
+        assert "not known" in estimate_words(store, "local/embedded", 100, 1)
+        store.put(make_trace(duration_ms=2_000.0))
+        store.put(make_failed_trace(duration_ms=90_000.0))
+        assert estimate_words(store, "local/embedded", 300, 4).startswith(
+            "About 2 min for 300 questions, by the newest 1 trace of"
+        )
+
+
+def test_the_cost_is_estimated_where_there_is_one():
+    assert cost_words("local/embedded", 300) == "They cost nothing but this machine’s time."
+    assert cost_words("plugged", 300) == ""
+    price = estimate_questions(1_000_000).total_usd
+    assert f"${price:,.2f} (list prices of us-east-1" in cost_words("aws", 1_000_000)
+    assert price > 1
+
+
+def steps(stop: threading.Event):
+    for done in range(3):
+        if stop.is_set():
+            return
+        yield RunStep("abcd1234", "ask", RunProgress(done, 3, done, 0, None))
+        stop.wait(5)
+
+
+def test_a_run_goes_on_in_its_thread_until_it_is_stopped():
+    job = RunJob(steps).start()
+    assert job.running
+    job.stop()
+    job.wait(5)
+    assert (job.running, job.stopping, job.problem) == (False, True, "")
+    assert job.step is None or job.step.progress.done < 3
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(InputError("No such file."), "No such file."), (ValueError("x"), "failed with ValueError")]
+)
+def test_a_run_that_breaks_says_why(error, words):
+    def broken(stop):
+        raise error
+        yield
+
+    job = RunJob(broken).start()
+    job.wait(5)
+    assert words in job.problem

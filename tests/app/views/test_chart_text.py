@@ -1,0 +1,43 @@
+"""Question types come from a dataset, and Plotly reads markup: no label of a run's charts has any."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from tests.app.test_run_view import SCORES
+
+from app.views.kit.style import chart_text
+from app.views.runs.compared import differences_plot
+from app.views.runs.detail import box_plot, dot_plot, sankey
+from app.views.stability.perturbed import heat
+from evaluation.summary import summarise
+from evaluation.verdict import Difference
+
+NASTY = '<a href="https://example.org">DATE</a>&amp;'
+
+
+@pytest.fixture(autouse=True)
+def light(monkeypatch):
+    monkeypatch.setattr(st, "context", SimpleNamespace(theme=SimpleNamespace(type="light")))
+
+
+def test_no_type_is_markup_in_a_chart():
+    scores = [replace(each, type=NASTY if n % 2 else "DATE", label="correct") for n, each in enumerate(SCORES)]
+    whole, *types = summarise(scores)
+    figures = [
+        dot_plot(whole, types, "correct"),
+        box_plot(scores, "f1"),
+        sankey(scores),
+        differences_plot("title", [Difference(NASTY, 1, 1, difference=0.1)]),
+        heat((["typo"], [NASTY], [[0.5]]), "rbo"),
+    ]
+    for figure in figures:
+        drawn = figure.to_json()
+        assert "example.org" in drawn
+        assert "<a" not in drawn
+        assert "u003ca" not in drawn.lower()
+
+
+def test_other_words_stay_as_they_are():
+    assert chart_text("1 < 2 & Ümlaut") == "1 ‹ 2 ＆ Ümlaut"
