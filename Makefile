@@ -1,6 +1,7 @@
-# Needs Python 3.11 or newer, git and make. Everything else comes from the lock files in requirements/.
+# Needs Python 3.11, 3.12 or 3.13, git and make. Everything else comes from the lock files in requirements/.
 
-PYTHON ?= python3.11
+# The newest that runs here and can make an environment: a name on the PATH may start nothing.
+PYTHON ?= $(shell for each in python3.13 python3.12 python3.11; do $$each -c 'import ensurepip, venv' 2>/dev/null && echo $$each && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -94,13 +95,15 @@ clean: ## Remove the virtual environment and caches; data is kept
 	rm -rf $(VENV) .rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 $(BIN)/python:
-	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; install Python 3.11 or say make PYTHON=python3.12"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11, 3.12 or 3.13 with venv is here; install one, or say make PYTHON=…"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not here; install it, or leave PYTHON out"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements/run.lock pyproject.toml | $(BIN)/python
+# What builds Raglass itself is locked like the rest, so that the build fetches nothing.
+$(VENV)/.run: requirements/run.lock requirements/build.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the dashboard's packages (about a minute, once)"
-	@$(LOCKED) -r requirements/run.lock
-	@$(PIP) --no-deps --editable .
+	@$(LOCKED) -r requirements/run.lock -r requirements/build.lock
+	@$(PIP) --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.research: requirements/research.lock requirements/smollm2.lock $(VENV)/.run

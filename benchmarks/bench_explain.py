@@ -118,7 +118,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         services = Services(replace(Settings(), data_dir=Path(folder)))
         backend = services.backend("local/embedded")
-        traces = [services.ask(services.question(question)).trace for question in asked]
+        traces = [services.asking.ask(services.asking.question(question)).trace for question in asked]
         answering = [trace.duration_ms for trace in traces]
         whole = [timed(lambda trace=trace: explained(trace, backend)) for trace in traces]
         single = [timed(lambda trace=trace: one_by_one(trace, backend))[0] for trace in traces]

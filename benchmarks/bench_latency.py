@@ -38,7 +38,7 @@ backend = services.backend("local/embedded")
 opened = time.perf_counter()
 rows = []
 for question in sys.stdin.read().splitlines():
-    asked = services.ask(services.question(question))
+    asked = services.asking.ask(services.asking.question(question))
     spans = {span.stage: span.duration_ms for span in asked.trace.spans}
     rows.append(spans | {"unaccounted": asked.trace.unaccounted_ms, "total": asked.trace.duration_ms})
 services.close()

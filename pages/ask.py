@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app.views.asking.page import answer_live, asking_settings, question_box
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_trace
 from pipeline.errors import RaglassError
 
@@ -24,7 +25,7 @@ try:
         trace_id = asked.trace.trace_id
         if asked.not_stored is not None:
             state.remember_unstored(asked.trace, asked.not_stored)
-            st.warning(text.literal(asked.not_stored), icon=":material/warning:")
+            st.warning(literal(asked.not_stored), icon=":material/warning:")
         st.query_params["trace"] = trace_id
         state.box_shows(trace_id)
     if trace_id:
@@ -35,12 +36,12 @@ try:
             else:
                 show_trace(*found)
     else:
-        text.show(
-            text.note_html(
+        show(
+            note_html(
                 "Type a question, or take an example. You will see the answer, how far to trust it, the chunks that it stands on, "
                 "and how long each stage took. Add your own documents on the Corpus page."
             )
         )
 except RaglassError as error:
     live.empty()
-    st.error(text.literal(str(error)), icon=":material/error:")
+    st.error(literal(str(error)), icon=":material/error:")

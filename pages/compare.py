@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app.views.comparing.page import answer_live, opened_traces, put_question, show_opened
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.markdown import literal
 from pipeline.errors import RaglassError
 
 st.title("Compare", anchor=False)
@@ -21,4 +21,4 @@ try:
     with results.container():
         show_opened(opened)
 except RaglassError as error:
-    st.error(text.literal(str(error)), icon=":material/error:")
+    st.error(literal(str(error)), icon=":material/error:")

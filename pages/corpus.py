@@ -8,7 +8,8 @@ from app.views.documents.embedding_map import embedding_map
 from app.views.documents.indexing import show_index_state, show_job, upload_box
 from app.views.documents.page import show_documents
 from app.views.kit import address, state
-from app.views.kit import html as text
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG
 from pipeline.errors import RaglassError
 
@@ -37,7 +38,7 @@ try:
     upload_box(services, corpus)
     show_job(services)
     found = corpus.state()
-    text.show(text.note_html(corpus_summary(found.manifest, found.builtin_documents, found.added_documents)))
+    show(note_html(corpus_summary(found.manifest, found.builtin_documents, found.added_documents)))
     show_index_state(services, corpus, found)
     if found.manifest is not None:
         documents, mapped = st.tabs(["Documents", "Embedding map"], key="view", on_change="rerun")
@@ -46,8 +47,8 @@ try:
                 show_documents(corpus, write)
         if mapped.open:
             with mapped:
-                text.show(
-                    text.note_html(
+                show(
+                    note_html(
                         "Each point is a chunk; chunks that mean alike lie near each other. Two dimensions keep only part of the picture: "
                         "the title says how much of the variance. Drop a question in to see where it falls."
                     )
@@ -63,4 +64,4 @@ try:
                     embedding_map(corpus.embedding_map(), placed), config=CHART_CONFIG, key="map", alt="Embedding map"
                 )
 except RaglassError as error:
-    st.error(text.literal(str(error)), icon=":material/error:")
+    st.error(literal(str(error)), icon=":material/error:")

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app.views.explaining.page import ask_for_a_trace, score_and_show
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE
 from pipeline.errors import RaglassError
 
@@ -18,4 +18,4 @@ try:
     else:
         score_and_show(found[0])
 except RaglassError as error:
-    st.error(text.literal(str(error)), icon=":material/error:")
+    st.error(literal(str(error)), icon=":material/error:")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.views.kit import html as text
+from app.views.kit.markdown import literal
 from app.views.live.page import choose, choose_log, show_live, show_log
 from pipeline.errors import RaglassError
 
@@ -13,4 +13,4 @@ try:
     choose_log(controls)
     st.fragment(show_log, run_every=controls.refresh_s)(controls)
 except RaglassError as error:
-    st.error(text.literal(str(error)), icon=":material/error:")
+    st.error(literal(str(error)), icon=":material/error:")

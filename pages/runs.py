@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.markdown import literal
 from app.views.runs.compared import show_compared
 from app.views.runs.detail import show_run
 from app.views.runs.page import follow_run, show_runs, start_form
@@ -23,4 +23,4 @@ try:
         start_form()
         show_runs(state.services().evaluations.newest())
 except RaglassError as error:
-    st.error(text.literal(str(error)), icon=":material/error:")
+    st.error(literal(str(error)), icon=":material/error:")

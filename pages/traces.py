@@ -3,9 +3,11 @@
 import streamlit as st
 
 from app.views.comparing.comparison import show_comparison
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_trace
+from app.views.traces.kept import trace_backends, trace_page
 from app.views.traces.list import PAGE_SIZE, choose_filters, show_exports, show_list
 from pipeline.errors import RaglassError
 
@@ -23,16 +25,16 @@ try:
             show_trace(*found)
     else:
         st.title("Traces", anchor=False)
-        filters = choose_filters(state.trace_backends())
-        page = state.trace_page(filters, st.query_params.get("after"), PAGE_SIZE)
+        filters = choose_filters(trace_backends())
+        page = trace_page(filters, st.query_params.get("after"), PAGE_SIZE)
         if page.total.value == 0:
             st.info("No question has been asked yet. Ask one on the Ask page, or with `raglass ask`.")
         elif not page.rows:
-            text.show(text.note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
+            show(note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
         else:
             show_list(page)
             show_exports(filters)
 except RaglassError as error:
-    st.error(text.literal(str(error)), icon=":material/error:")
+    st.error(literal(str(error)), icon=":material/error:")
     if st.query_params.get("after"):
         st.button("First page", on_click=st.query_params.clear)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from app.services import Asked, Question, Services
+from app.asking.questions import Asked, Asking, Question
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import check_deadline, check_top_k, clean_question, failed_trace
 from pipeline.types import Event, Failure, Trace
@@ -25,7 +25,7 @@ Told = tuple[Side, Event | Asked]
 """What one side has come to: events while it is asked, then its outcome."""
 
 
-def ask_both(services: Services, first: Question, second: Question) -> Iterator[Told]:
+def ask_both(asking: Asking, first: Question, second: Question) -> Iterator[Told]:
     """Ask the first side, then the second, in a thread of its own; both are asked even if the reader goes away.
 
     Each side ends with an `Asked`. Raises InputError, before anything is asked, for a question, `top_k` or deadline that no
@@ -39,22 +39,22 @@ def ask_both(services: Services, first: Question, second: Question) -> Iterator[
 
     def work(put: Callable[[Told], None]) -> None:
         for side, question in zip(SIDES, (first, second), strict=True):
-            put((side, _ask(services, question, _teller(put, side))))
+            put((side, _ask(asking, question, _teller(put, side))))
 
-    return services.in_flight.stream(work, "compare")
+    return asking.in_flight.stream(work, "compare")
 
 
 def _teller(put: Callable[[Told], None], side: Side) -> Callable[[Event], None]:
     return lambda event: put((side, event))
 
 
-def _ask(services: Services, question: Question, on_event: Callable[[Event], None]) -> Asked:
+def _ask(asking: Asking, question: Question, on_event: Callable[[Event], None]) -> Asked:
     """Ask one side. A backend that does not know a setting, or is not configured, leaves a trace as a failed stage does."""
     try:
-        return services.ask(question, on_event)
+        return asking.ask(question, on_event)
     except RaglassError as error:
         log.warning("%s cannot be asked: %s", question.backend, error)
-        return services.keep(_refused(question, error))
+        return asking.keep(_refused(question, error))
 
 
 def _refused(question: Question, error: RaglassError) -> Trace:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from app.traces.words import printable
+from app.kit.plain import printable
 from metrics.prices import Estimate
 from serving.deploy.changes import ChangeSet
 from serving.deploy.checks import Check

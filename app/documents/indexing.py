@@ -167,3 +167,40 @@ class IndexJob:
     def _check_stop(self) -> None:
         if self._stop.is_set():
             raise Stopped
+
+
+class Indexing:
+    """The indexing jobs of one process, one at a time."""
+
+    def __init__(self, max_bytes: int) -> None:
+        """max_bytes: of a file that is added."""
+        self.job: IndexJob | None = None
+        """The last one, running or ended; None before the first."""
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+
+    @property
+    def running(self) -> bool:
+        """Whether a job is at work."""
+        return self.job is not None and self.job.running
+
+    def start(self, corpus: LocalCorpus, uploads: list[Upload], *, rebuild: bool = False) -> IndexJob:
+        """Start adding files and building the index, in a thread. Raises InputError while another job runs."""
+        with self._lock:
+            if self.running:
+                raise InputError(
+                    "An indexing job is running. Wait for it to end, or stop it, then add these files again."
+                )
+            self.job = IndexJob(corpus, uploads, max_bytes=self._max_bytes, rebuild=rebuild).start()
+            return self.job
+
+    def forget(self) -> None:
+        """Forget the last job once it has ended."""
+        if not self.running:
+            self.job = None
+
+    def close(self, limit_s: float) -> None:
+        """Stop the job that runs and wait until it has reached a safe point, at most `limit_s` seconds."""
+        if self.job is not None:
+            self.job.stop()
+            self.job.wait(limit_s)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from app.traces.words import WIDTH, one_line, printable
+from app.kit.plain import WIDTH, one_line, printable
 from explain.counterfactuals import Diagnosed, Trial
 from explain.diagnosis import Diagnosis, Failure
 from explain.gold import Gold

@@ -7,15 +7,15 @@ import logging
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
+from backends.local.protocols import HoldsCorpus
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
 from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, Introspector
 from pipeline.types import Chunk, Introspection, Sample, Trace
 
 if TYPE_CHECKING:
-    from backends.local.corpus import LocalCorpus
     from evaluation.scoring import Scored
     from explain.counterfactuals import Diagnosed
     from explain.explained import Explained
@@ -26,13 +26,6 @@ log = logging.getLogger(__name__)
 
 DIAGNOSIS = "diagnosis"
 """The kind under which a diagnosis is kept with its trace, beside what explaining scored."""
-
-
-@runtime_checkable
-class HoldsCorpus(Protocol):
-    """A backend whose documents can be seen and added to from here."""
-
-    corpus: "LocalCorpus"
 
 
 class Explanations:

@@ -1,8 +1,8 @@
 """What the inside of a model shows of an answer, chunk by chunk, beside what each chunk did: in words and figures."""
 
 from app.explaining.words import chunk_order, nats
+from app.kit.plain import one_line
 from app.kit.wording import three_figures
-from app.traces.words import one_line
 from explain.explained import Explained
 from pipeline.types import Introspection
 

@@ -1,10 +1,11 @@
 """An explanation as one page of HTML that needs nothing else: to print, to send, to be read by someone who never saw the product.
 
-Every value is escaped here; the page has no script and loads nothing.
+The page has no script and loads nothing.
 """
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
 
 from app.explaining.diagnosing import diagnosis_rows, gold_words
 from app.explaining.grounded import Grounded, grounded
@@ -18,14 +19,14 @@ from app.explaining.words import (
     telling_sentences,
     token_marks,
 )
-from app.kit.markup import MARK_AGAINST, MARK_FOR, marked
+from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
 from app.kit.wording import asked_how, when
 from evaluation.calibrating import Calibration
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from pipeline.types import Evidence
 
-STYLE = """
+STYLE = Markup("""
 :root { color-scheme: light; } body { font: 15px/1.5 system-ui, sans-serif; color: #1c2733; background: #fff; max-width: 46rem;
   margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.35rem; margin: 0 0 .2rem; } h2 { font-size: 1.05rem; margin: 1.3rem 0 .3rem; }
@@ -38,12 +39,12 @@ table { border-collapse: collapse; width: 100%; } .named :is(th, td):not(:last-c
 th { font-weight: 600; } mark { background: rgba(230, 159, 0, .35); color: inherit; }
 mark.against { background: rgba(0, 114, 178, .25); } .missing { text-decoration: underline wavy #d55e00; }
 @media print { body { margin: 0; max-width: none; font-size: 12px; } h2, tr, .chunk { break-inside: avoid; } }
-"""
+""")
 
 FOR, AGAINST = "230, 159, 0", "0, 114, 178"
 """Amber for what made the answer more probable, blue for less."""
 
-MISSING = '<span class="missing">'
+MISSING = Markup('<span class="missing">')
 """Around what no chunk holds."""
 
 EXCERPT_CHARS = 420
@@ -53,60 +54,82 @@ PRINTED_CHUNKS = 5
 """Chunks that are printed, those that did most."""
 
 
+def page_html(title: str, parts: Iterable[Markup]) -> str:
+    """A page of parts, whole."""
+    page = html(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        "<title>{}</title><style>{}</style></head><body>{}</body></html>\n",
+        title,
+        STYLE,
+        joined(parts),
+    )
+    return str(page)
+
+
 def report_html(found: Explained, diagnosed: Diagnosed | None = None, calibration: Calibration | None = None) -> str:
     """The whole page. calibration: of what answered, if there is one."""
     trace = found.trace
     parts = [
-        f'<h1>Why this answer?</h1><p dir="auto">{escape(trace.question)}</p>',
-        f'<p class="answer" dir="auto">{_tokens(found)}</p>',
-        *([f'<p class="verdict">{escape(diagnosed.sentence)}</p>'] if diagnosed is not None else []),
-        f'<p class="verdict">{escape(found.sentence)}</p><p>{escape(reliance_words(found))}</p>',
-        *([_chunks(found)] if found.complete else ["<p>Not every subset was scored, so no chunk is credited.</p>"]),
+        html('<h1>Why this answer?</h1><p dir="auto">{}</p>', trace.question),
+        html('<p class="answer" dir="auto">{}</p>', _tokens(found)),
+        *([html('<p class="verdict">{}</p>', diagnosed.sentence)] if diagnosed is not None else []),
+        html('<p class="verdict">{}</p><p>{}</p>', found.sentence, reliance_words(found)),
+        _chunks(found) if found.complete else html("<p>Not every subset was scored, so no chunk is credited.</p>"),
         *([_diagnosis(diagnosed)] if diagnosed is not None else []),
         _grounding(grounded(found)),
         _sureness(found, calibration),
         _belief(found),
-        f'<p class="small">{escape(asked_how(trace))}. Asked {escape(when(trace.asked_at))}; trace {escape(trace.trace_id)}. '
-        "Made with Raglass.</p>",
+        html(
+            '<p class="small">{}. Asked {}; trace {}. Made with Raglass.</p>',
+            asked_how(trace),
+            when(trace.asked_at),
+            trace.trace_id,
+        ),
     ]
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(trace.question)}</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+    return page_html(trace.question, parts)
 
 
-def _tokens(found: Explained) -> str:
-    return "".join(
-        f'<span style="background: rgba({FOR if mark.level >= 0 else AGAINST}, {abs(mark.level) * 0.45:.2f})">'
-        f"{escape(mark.text)}</span>"
+def _tokens(found: Explained) -> Markup:
+    return joined(
+        html(
+            '<span style="background: rgba({}, {:.2f})">{}</span>',
+            FOR if mark.level >= 0 else AGAINST,
+            abs(mark.level) * 0.45,
+            mark.text,
+        )
         for mark in token_marks(found)
     )
 
 
-def _chunks(found: Explained) -> str:
+def _chunks(found: Explained) -> Markup:
     marks, quoted = chunk_marks(found), telling_sentences(found)
     opening = MARK_AGAINST if quoted and found.reliance_nats < 0 else MARK_FOR
     if not quoted and found.trace.generation is not None:
         quoted = list(found.trace.generation.evidence)
     left = len(marks) - PRINTED_CHUNKS
-    more = f'<p class="small">{left} more did less.</p>' if left > 0 else ""
-    return (
-        '<h2>What it stood on</h2><p class="small">Amber: made the answer more probable; blue: less. '
-        f"{escape(how_explained(found))}</p>{''.join(_chunk(mark, quoted, opening) for mark in marks[:PRINTED_CHUNKS])}{more}"
+    return html(
+        '<h2>What it stood on</h2><p class="small">Amber: made the answer more probable; blue: less. {}</p>{}{}',
+        how_explained(found),
+        joined(_chunk(mark, quoted, opening) for mark in marks[:PRINTED_CHUNKS]),
+        html('<p class="small">{} more did less.</p>', left) if left > 0 else "",
     )
 
 
-def _chunk(mark: ChunkMark, quoted: Sequence[Evidence], opening: str) -> str:
-    colour = FOR if mark.share >= 0 else AGAINST
+def _chunk(mark: ChunkMark, quoted: Sequence[Evidence], opening: Markup) -> Markup:
     spans = [(each.start, each.end) for each in quoted if each.chunk_id == mark.chunk.chunk_id]
-    return (
-        f'<div class="chunk"><b>{mark.chunk.rank}. {escape(mark.chunk.title)}</b> <span class="small">{escape(mark.figures)}</span>'
-        f'<div class="bar" style="width: {abs(mark.share) * 100:.0f}%; background: rgb({colour})"></div>'
-        f'<p dir="auto">{_excerpt(mark.chunk.text, spans, opening)}</p></div>'
+    return html(
+        '<div class="chunk"><b>{}. {}</b> <span class="small">{}</span>'
+        '<div class="bar" style="width: {:.0f}%; background: rgb({})"></div><p dir="auto">{}</p></div>',
+        mark.chunk.rank,
+        mark.chunk.title,
+        mark.figures,
+        abs(mark.share) * 100,
+        FOR if mark.share >= 0 else AGAINST,
+        _excerpt(mark.chunk.text, spans, opening),
     )
 
 
-def _excerpt(text: str, spans: Sequence[tuple[int, int]], opening: str) -> str:
+def _excerpt(text: str, spans: Sequence[tuple[int, int]], opening: Markup) -> Markup:
     """The beginning of a chunk, or what is quoted of it where that comes later."""
     first, end = min(spans, default=(0, 0))
     start = first if end > EXCERPT_CHARS else 0
@@ -115,36 +138,40 @@ def _excerpt(text: str, spans: Sequence[tuple[int, int]], opening: str) -> str:
         word_ends = text.rfind(" ", start + 1, stop + 1)
         stop = max(stop if word_ends < 0 else word_ends, end)
     cut = marked(text[start:stop], [(begin - start, end - start) for begin, end in spans], opening)
-    return f"{'…' if start else ''}{cut}{'…' if len(text) > stop else ''}"
+    return html("{}{}{}", "…" if start else "", cut, "…" if len(text) > stop else "")
 
 
-def _diagnosis(diagnosed: Diagnosed) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(purpose)}</td><td>{escape(name)}</td><td>{escape(words)}</td></tr>"
-        for purpose, name, words in diagnosis_rows(diagnosed)
+def _diagnosis(diagnosed: Diagnosed) -> Markup:
+    rows = joined(html("<tr><td>{}</td><td>{}</td><td>{}</td></tr>", *row) for row in diagnosis_rows(diagnosed))
+    heads = html("<tr><th>Trial</th><th>Asked</th><th>It said</th></tr>")
+    return html(
+        "<h2>Was it right?</h2><p>{} {}</p>{}{}",
+        gold_words(diagnosed),
+        diagnosed.caveat,
+        html("<table class='named'>{}{}</table>", heads, rows) if rows else "",
+        html("<p>What to do: {}</p>", diagnosed.remedy) if diagnosed.remedy else "",
     )
-    table = f"<table class='named'><tr><th>Trial</th><th>Asked</th><th>It said</th></tr>{rows}</table>" if rows else ""
-    todo = f"<p>What to do: {escape(diagnosed.remedy)}</p>" if diagnosed.remedy else ""
-    return f"<h2>Was it right?</h2><p>{escape(gold_words(diagnosed))} {escape(diagnosed.caveat)}</p>{table}{todo}"
 
 
-def _grounding(found: Grounded) -> str:
-    rows = "".join(
-        f'<tr><td dir="auto">{marked(mark.text, mark.unsupported, MISSING)}</td><td>{escape(mark.words)}</td></tr>'
+def _grounding(found: Grounded) -> Markup:
+    rows = joined(
+        html('<tr><td dir="auto">{}</td><td>{}</td></tr>', marked(mark.text, mark.unsupported, MISSING), mark.words)
         for mark in found.sentences
     )
-    return f"<h2>Do the chunks say it?</h2><p>{escape(found.headline)} {escape(found.citations or '')}</p><table>{rows}</table>"
+    return html(
+        "<h2>Do the chunks say it?</h2><p>{} {}</p><table>{}</table>", found.headline, found.citations or "", rows
+    )
 
 
-def _sureness(found: Explained, calibration: Calibration | None) -> str:
+def _sureness(found: Explained, calibration: Calibration | None) -> Markup:
     calibrated = calibrated_row(found.trace, calibration)
-    rows = "".join(
-        f"<tr><th>{escape(row.name)}</th><td>{escape(row.value)}</td><td>{escape(row.meaning)}</td></tr>"
+    rows = joined(
+        html("<tr><th>{}</th><td>{}</td><td>{}</td></tr>", row.name, row.value, row.meaning)
         for row in (*([calibrated] if calibrated else []), *sureness_rows(found.trace))
     )
-    return f"<h2>How sure was it?</h2><table class='named'>{rows}</table>"
+    return html("<h2>How sure was it?</h2><table class='named'>{}</table>", rows)
 
 
-def _belief(found: Explained) -> str:
-    lines = "".join(f"<p>{escape(line)}</p>" for line in belief(found))
-    return f"<h2>Can this explanation be believed?</h2>{lines}" if lines else ""
+def _belief(found: Explained) -> Markup:
+    lines = joined(html("<p>{}</p>", line) for line in belief(found))
+    return html("<h2>Can this explanation be believed?</h2>{}", lines) if lines else Markup("")

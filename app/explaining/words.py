@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
+from app.kit.plain import WIDTH, one_line, printable, shortened
 from app.kit.wording import listed, three_figures
-from app.traces.words import WIDTH, one_line, printable, shortened
 from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained
 from explain.explanation import MOSTLY, Explanation
 from explain.sampled import RANDOM_DROPS, SampledExplanation

@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import count
 from app.runs.compared import ComparedRuns
 from app.runs.words import about_words
-from app.traces.words import WIDTH, one_line, shortened
 from evaluation.comparison import Comparison, Flip
 from evaluation.verdict import Difference, points
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from app.explaining.explanations import HoldsCorpus
 from app.runs.compared import ComparedRuns, compare_stored
 from app.runs.feedback import MARK, FeedbackDataset, read_feedback
 from app.runs.question_types import QuestionTypes
 from app.runs.record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system, describe_uncovered
+from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.coverage import find_uncovered
 from evaluation.datasets import Dataset, load_dataset, settle

@@ -1,11 +1,11 @@
-"""A run in a thread of its own, so that a page can leave it and come back."""
+"""A run in a thread of its own, so that a page can leave it and come back; one at a time in a process."""
 
 import logging
 import threading
 from collections.abc import Callable, Iterator
 
 from app.runs.evaluations import RunStep
-from pipeline.errors import RaglassError
+from pipeline.errors import InputError, RaglassError
 
 log = logging.getLogger(__name__)
 
@@ -74,3 +74,31 @@ class RunJob:
             self.problem = (
                 f"The run failed with {type(error).__name__}; the details are in the log. What was answered is kept."
             )
+
+
+class RunJobs:
+    """The runs of one process, one at a time."""
+
+    def __init__(self) -> None:
+        self.job: RunJob | None = None
+        """The last one, going on or ended; None before the first."""
+        self._lock = threading.Lock()
+
+    def start(self, begin: Callable[[threading.Event], Iterator[RunStep]]) -> RunJob:
+        """Start a run, or go on with one, in a thread. Raises InputError while another is going on in this process."""
+        with self._lock:
+            if self.job is not None and self.job.running:
+                raise InputError("A run is going on. Wait for it to end, or stop it, then start this one again.")
+            self.job = RunJob(begin).start()
+            return self.job
+
+    def is_at(self, run_id: str) -> bool:
+        """Whether this process is at that run."""
+        job = self.job
+        return job is not None and job.running and job.step is not None and job.step.run_id == run_id
+
+    def close(self, limit_s: float) -> None:
+        """Stop the run that is going on and wait for the questions in flight, at most `limit_s` seconds."""
+        if self.job is not None:
+            self.job.stop()
+            self.job.wait(limit_s)

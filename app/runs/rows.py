@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.kit.plain import one_line
 from app.kit.wording import listed, three_figures, when
 from app.runs.compared_words import markdown_cell, p_equals
-from app.traces.words import one_line
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored

@@ -4,12 +4,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.documents.words import progress_text
 from app.explaining.sureness import quality_rows
+from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import count, rough_time, three_figures, when
 from app.runs.evaluations import RunStep
 from app.runs.record import TYPES, UNCOVERED
 from app.runs.types_words import types_words
-from app.traces.words import WIDTH, one_line, progress_text, shortened
 from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary

@@ -92,6 +92,6 @@ def print_json(data: Any) -> None:
 
 def complain(message: str) -> None:
     """Say on standard error what is wrong, without characters that would act on a terminal."""
-    from app.traces.words import printable
+    from app.kit.plain import printable
 
     click.echo(f"raglass: {printable(message)}", err=True)

@@ -25,8 +25,8 @@ max_drop_option = click.option(
 def compare(run_a: str, run_b: str, max_drop: float, as_json: bool) -> None:
     """Hold RUN_B against RUN_A over the questions they share: what changed, whether that is chance, and whether it is safe to ship."""
     with opened() as current:
+        from app.kit.plain import printable
         from app.runs.compared_words import comparison_text, comparison_to_dict
-        from app.traces.words import printable
 
         found = current.evaluations.compare(run_a, run_b, max_drop=max_drop)
         if as_json:
@@ -47,8 +47,8 @@ def compare(run_a: str, run_b: str, max_drop: float, as_json: bool) -> None:
 def gate(baseline: str, run_id: str, max_drop: float, markdown: Path | None) -> None:
     """Print a summary for a pull request. Leaves with 1 if a measure is significantly worse or the verdict is "not safe"."""
     with opened() as current:
+        from app.kit.plain import printable
         from app.runs.compared_words import gate_markdown
-        from app.traces.words import printable
 
         found = current.evaluations.compare(baseline, run_id, max_drop=max_drop)
         summary = gate_markdown(found)

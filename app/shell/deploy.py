@@ -173,7 +173,7 @@ def status(as_json: bool, drift: bool, **where: Any) -> None:
 def logs(as_json: bool, minutes: float, containing: str, follow: bool, **where: Any) -> None:
     """Print the log lines of the Lambdas, the endpoints and the dashboard, oldest first. --json prints an object a line."""
     with site_of(where, as_json) as site:
-        from app.traces.words import printable
+        from app.kit.plain import printable
         from metrics.catalogue import log_groups
         from metrics.logs import LogReader
 

@@ -29,14 +29,14 @@ from pipeline.errors import InputError
 def questions(backend: str | None, newest: int, window: int, until: datetime | None, as_json: bool) -> None:
     """Hold the later stored questions of a backend against the earlier ones. Leaves with 1 if a window drifted."""
     with opened() as current:
+        from app.kit.plain import printable
         from app.stability.drift import QuestionPlan, check_questions
         from app.stability.drift_words import questions_text, questions_to_dict
-        from app.traces.words import printable
 
         ends = None if until is None else until.replace(tzinfo=UTC).timestamp()
         plan = QuestionPlan(backend or current.settings.backend_name, newest, window, ends)
         with _progress() as tell:
-            found = check_questions(current, plan, tell)
+            found = check_questions(current.store, current.corpus, plan, tell)
         if as_json:
             print_json(questions_to_dict(found))
         else:
@@ -66,18 +66,18 @@ def index(
 ) -> None:
     """Hold a local backend's index against that of another data folder, or its embedder against another backend's."""
     with opened() as current:
+        from app.kit.plain import printable
         from app.stability.drift import compare_embedders, compare_folders
         from app.stability.drift_words import indexes_text
-        from app.traces.words import printable
 
         name = backend or current.settings.backend_name
         if (other_backend is None) == (other_data_dir is None):
             raise InputError("Give either --other-backend or --other-data-dir.")
         if other_data_dir is not None:
-            found = compare_folders(current, name, other_data_dir)
+            found = compare_folders(current.corpus, name, other_data_dir)
         else:
             with _progress() as tell:
-                found = compare_embedders(current, name, str(other_backend), chunks=chunks, on_progress=tell)
+                found = compare_embedders(current.corpus, name, str(other_backend), chunks=chunks, on_progress=tell)
         if as_json:
             print_json(asdict(found))
         else:
@@ -98,11 +98,11 @@ def index(
 def certificate(run_a: str, run_b: str, max_drop: float, markdown: Path | None, as_json: bool) -> None:
     """Certify a changed embedder, index or prompt: RUN_B held against RUN_A, over the same questions. Leaves with 1 on an alarm."""
     with opened() as current:
+        from app.kit.plain import printable
         from app.stability.certificate import certify_runs
         from app.stability.certificate_words import certificate_markdown, certificate_text, certificate_to_dict
-        from app.traces.words import printable
 
-        found = certify_runs(current, run_a, run_b, max_drop=max_drop)
+        found = certify_runs(current.evaluations, current.store, run_a, run_b, max_drop=max_drop)
         if as_json:
             print_json(certificate_to_dict(found))
         else:

@@ -1,31 +1,69 @@
 """`raglass explain`: an explanation, a diagnosis and a report, in a shell."""
 
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
-from app.explaining.words import explanation_text
-from app.services import Services
-from app.shell.command import complain, print_json, progress_line
-from explain.counterfactuals import Diagnosed
-from explain.explained import Explained
-from explain.gold import Gold
-from explain.sources import Unit
+from app.shell.command import complain, json_option, opened, print_json, progress_line
 from pipeline.errors import InputError
-from pipeline.types import Trace
+
+if TYPE_CHECKING:
+    from app.services import Services
+    from explain.counterfactuals import Diagnosed
+    from explain.explained import Explained
+    from explain.gold import Gold
+    from explain.sources import Unit
+    from pipeline.types import Trace
 
 STOPPED = 130
 
 
+@click.command()
+@click.argument("trace_id")
+@click.option("--sentences", is_flag=True, help="Tell the chunks' sentences apart instead of the chunks.")
+@click.option(
+    "--gold",
+    help="The right answer (several separated by |): say which stage is to blame, and try repairs. Of a run's trace it is known.",
+)
+@click.option("--article", default="", help="Title or id of the document that holds it.")
+@click.option("--no-answer", is_flag=True, help="The documents have no answer: say whether abstaining was right.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Also write a page (HTML) to print or send."
+)
+@json_option
+def explain(
+    trace_id: str, sentences: bool, gold: str | None, article: str, no_answer: bool, report: Path | None, as_json: bool
+) -> None:
+    """Say which chunks a stored trace's answer stands on, and whether that can be believed. Ctrl-C keeps what was scored."""
+    with opened() as current:
+        from app.traces.lookup import find_trace
+        from explain.gold import Gold
+
+        right = Gold.parse(gold or "", article, unanswerable=no_answer) if gold or no_answer or article else None
+        status = explain_one(
+            current,
+            find_trace(current.store, trace_id),
+            "sentences" if sentences else "chunks",
+            right,
+            report,
+            as_json=as_json,
+        )
+        sys.exit(status)
+
+
 def explain_one(
-    current: Services, trace: Trace, unit: Unit, gold: Gold | None, report: Path | None, *, as_json: bool
+    current: "Services", trace: "Trace", unit: "Unit", gold: "Gold | None", report: Path | None, *, as_json: bool
 ) -> int:
     """Explain a trace, diagnose it if the right answer is given or a run knows it, print both and write the report.
 
     Returns the status to leave with.
     """
+    from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
+    from app.explaining.words import explanation_text
+
     found = _explain(current, trace, unit)
     if found is None:
         return STOPPED
@@ -44,7 +82,7 @@ def explain_one(
     return 0 if found.complete else STOPPED
 
 
-def _explain(current: Services, trace: Trace, unit: Unit) -> Explained | None:
+def _explain(current: "Services", trace: "Trace", unit: "Unit") -> "Explained | None":
     """As far as it came; None if it was stopped before anything was scored."""
     found = None
     with suppress(KeyboardInterrupt), progress_line() as tell:
@@ -53,7 +91,7 @@ def _explain(current: Services, trace: Trace, unit: Unit) -> Explained | None:
     return found
 
 
-def _diagnose(current: Services, found: Explained, gold: Gold | None) -> Diagnosed | None:
+def _diagnose(current: "Services", found: "Explained", gold: "Gold | None") -> "Diagnosed | None":
     """The diagnosis by what is given as right; else the one that is kept; else by what the run that asked knows."""
     diagnosed = current.explanations.diagnosis_of(found.trace.trace_id) if gold is None else None
     right = gold or current.explanations.gold_of(found.trace.trace_id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.runs.compared import ComparedRuns
-from app.services import Services
+from app.runs.evaluations import Evaluations
 from evaluation.agreement import Agreement, compare
 from evaluation.comparison import QUALITY, Pair, shared_pairs
 from evaluation.drift import FEWEST_QUESTIONS, ks_test, stability_index
@@ -19,6 +19,7 @@ from evaluation.summary import ALL, UNTYPED, Measure, measure
 from evaluation.verdict import MAX_DROP, Difference
 from explain.answers import token_f1
 from metrics.runs import StoredRun
+from metrics.store import TraceStore
 from pipeline.errors import InputError
 from pipeline.types import Trace
 
@@ -152,14 +153,16 @@ def usual_pair(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun]:
     return runs[1], runs[0]
 
 
-def certify_runs(services: Services, run_a: str, run_b: str, *, max_drop: float = MAX_DROP) -> Certificate:
+def certify_runs(
+    evaluations: Evaluations, store: TraceStore, run_a: str, run_b: str, *, max_drop: float = MAX_DROP
+) -> Certificate:
     """Hold run B against run A, with the traces of both. Raises InputError for runs that cannot be compared."""
-    compared = services.evaluations.compare(run_a, run_b, max_drop=max_drop)
-    scores = [services.evaluations.scores(run.run_id) for run in (compared.first, compared.second)]
+    compared = evaluations.compare(run_a, run_b, max_drop=max_drop)
+    scores = [evaluations.scores(run.run_id) for run in (compared.first, compared.second)]
     pairs, _ = shared_pairs(*scores)
     retrieved = {}
     for trace_id in (scored.trace_id for pair in pairs for scored in pair):
-        stored = services.store.get(trace_id)
+        stored = store.get(trace_id)
         if stored is not None:
             retrieved[trace_id] = Retrieved.of(stored.trace)
     return certify(compared, pairs, retrieved)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import count
 from app.runs.compared import ComparedRuns
 from app.runs.compared_words import comparison_to_dict, difference_words, markdown_cell, p_words, setting_words
 from app.runs.words import about_words, measure_words
 from app.stability.certificate import ALARM_P, TOP_SCORE, Certificate, TypeChange
-from app.traces.words import WIDTH, one_line, shortened
 from evaluation.drift import FEWEST_QUESTIONS
 from metrics.runs import StoredRun
 

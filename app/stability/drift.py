@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from app.kit.wording import listed
-from app.services import Services
 from evaluation.drift import (
     FEWEST_QUESTIONS,
     MOST_CHUNKS,
@@ -28,6 +27,7 @@ from evaluation.drift import (
     mmd_level,
 )
 from metrics.queries import TraceQuery
+from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError, Unavailable
 from pipeline.types import Trace
 
@@ -56,6 +56,9 @@ BATCH = 16
 
 USUAL_EMBEDDER = "local/embedded"
 """The backend that embeds where the one asked about has no embedder here."""
+
+CorpusOf = Callable[[str], "LocalCorpus | None"]
+"""The corpus of a backend by its name; None where the backend keeps its documents elsewhere."""
 
 OnProgress = Callable[[int, int], None]
 """Told how many texts have a vector, and how many there are; what it raises stops the work."""
@@ -152,7 +155,9 @@ class MeasuredIndexes:
     """How far the second is from the first."""
 
 
-def check_questions(services: Services, plan: QuestionPlan, on_progress: OnProgress | None = None) -> QuestionDrift:
+def check_questions(
+    store: TraceStore, corpus_of: CorpusOf, plan: QuestionPlan, on_progress: OnProgress | None = None
+) -> QuestionDrift:
     """Hold the later stored questions of a backend against the earlier ones.
 
     Questions are embedded again, by the backend's own embedder where it runs here. Raises InputError for too few traces, saying how many
@@ -163,9 +168,9 @@ def check_questions(services: Services, plan: QuestionPlan, on_progress: OnProgr
             f"{plan.newest:,} traces in windows of {plan.window:,} cannot be compared: take {FEWEST} to {MOST:,} traces, and "
             f"{FEWEST_QUESTIONS} to {MOST_QUESTIONS:,} for a window."
         )
-    traces, left_out = _newest(services, plan)
+    traces, left_out = _newest(store, plan)
     reference, windows = split_by_time(traces, plan)
-    corpus = _embedding_corpus(services, plan.backend)
+    corpus = _embedding_corpus(corpus_of, plan.backend)
     questions = list(dict.fromkeys(trace.question for trace in traces))
     rows = dict(zip(questions, _in_batches(questions, corpus.embed_questions, on_progress), strict=True))
 
@@ -215,14 +220,14 @@ def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Tra
     return list(traces[:end]), [list(traces[a:b]) for a, b in pairwise(bounds)]
 
 
-def compare_folders(services: Services, backend: str, other: Path, *, seed: int = 0) -> MeasuredIndexes:
+def compare_folders(corpus_of: CorpusOf, backend: str, other: Path, *, seed: int = 0) -> MeasuredIndexes:
     """Hold the index of another data folder against a backend's own, over the chunks that both have, whichever embedder made them.
 
     Raises InputError for a backend without an index here, a folder without one, or fewer than 3 chunks in common.
     """
     from backends.local.index import open_kept
 
-    here = _local_corpus(services, backend).index.opened()
+    here = _local_corpus(corpus_of, backend).index.opened()
     there = open_kept(other, here.manifest.embedder_fingerprint)
     places, others = ({chunk_id: row for row, chunk_id in enumerate(each.chunk_ids())} for each in (here, there))
     shared = [chunk_id for chunk_id in places if chunk_id in others]
@@ -241,7 +246,7 @@ def compare_folders(services: Services, backend: str, other: Path, *, seed: int 
 
 
 def compare_embedders(
-    services: Services,
+    corpus_of: CorpusOf,
     backend: str,
     other: str,
     *,
@@ -257,7 +262,7 @@ def compare_embedders(
 
     if backend == other:
         raise InputError(f"The embedder of {backend} cannot be held against itself. Name another backend.")
-    first, second = _local_corpus(services, backend), _local_corpus(services, other)
+    first, second = _local_corpus(corpus_of, backend), _local_corpus(corpus_of, other)
     drawn = first.index.random_chunks(chunks, seed)
     ids, texts = [chunk.chunk_id for chunk in drawn], [chunk_text(chunk.title, chunk.text) for chunk in drawn]
     sides = []
@@ -272,14 +277,14 @@ def compare_embedders(
     return MeasuredIndexes(names[0], names[1], embedded=True, compared=len(ids), drift=drift)
 
 
-def _newest(services: Services, plan: QuestionPlan) -> tuple[list[Trace], int]:
+def _newest(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
     """The newest traces that found a chunk, oldest first, and how many did not; those that runs made are left out."""
     query = TraceQuery(backends=frozenset({plan.backend}))
-    by_runs = services.store.runs.trace_ids()
-    by_people = (stored.trace for stored in services.store.export(query) if stored.trace.trace_id not in by_runs)
+    by_runs = store.runs.trace_ids()
+    by_people = (stored.trace for stored in store.export(query) if stored.trace.trace_id not in by_runs)
     traces = list(islice(by_people, plan.newest))
     if not traces:
-        known = services.store.backends()
+        known = store.backends()
         if plan.backend in known:
             raise InputError(
                 f"Only runs have asked {plan.backend}, and their questions are left out here, since a dataset is no change of what people "
@@ -293,11 +298,11 @@ def _newest(services: Services, plan: QuestionPlan) -> tuple[list[Trace], int]:
     return asked[::-1], len(traces) - len(asked)
 
 
-def _embedding_corpus(services: Services, backend: str) -> "LocalCorpus":
+def _embedding_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
     """The corpus whose embedder reads the questions: the backend's own, else the embedded profile's."""
     for name in dict.fromkeys((backend, USUAL_EMBEDDER)):
         try:
-            corpus = services.corpus(name)
+            corpus = corpus_of(name)
         except RaglassError as error:
             log.warning("%s cannot embed the questions: %s", name, error)
             continue
@@ -308,8 +313,8 @@ def _embedding_corpus(services: Services, backend: str) -> "LocalCorpus":
     )
 
 
-def _local_corpus(services: Services, backend: str) -> "LocalCorpus":
-    corpus = services.corpus(backend)
+def _local_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
+    corpus = corpus_of(backend)
     if corpus is None:
         raise InputError(f"{backend} keeps its vectors elsewhere. Name a local backend, such as {USUAL_EMBEDDER}.")
     return corpus

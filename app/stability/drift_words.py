@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.plain import one_line
 from app.kit.wording import count, when
 from app.runs.compared_words import p_words
 from app.stability.drift import IndexSide, MeasuredIndexes, MeasuredWindow, QuestionDrift, Stretch
-from app.traces.words import one_line
 
 HEADS = ("window", "questions", "from", "until", "MMD²", "p, corrected", "KS", "p, corrected", "PSI", "")
 """Of the table of windows."""

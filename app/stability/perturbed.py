@@ -7,8 +7,9 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
-from app.explaining.explanations import HoldsCorpus, random_chunks
+from app.explaining.explanations import random_chunks
 from app.runs.evaluations import Evaluations
+from backends.local.protocols import HoldsCorpus
 from evaluation.datasets import load_dataset
 from evaluation.perturbations import KINDS, SEEDS
 from evaluation.stability import CONTEXTS, QuestionStability, count_asks, measure_stability

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import count, rough_time
 from app.runs.words import measure_words
 from app.stability.perturbed import StabilityPlan, StabilityStep
-from app.traces.words import WIDTH, one_line, shortened
 from evaluation.stability import Cell, QuestionStability, summarise_stability
 from evaluation.summary import ALL, UNTYPED
 

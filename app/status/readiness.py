@@ -1,12 +1,13 @@
 """What the Status page and `raglass status` show: readiness of every part, versions, settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from app.config import about, unknown_variables, variable
-from app.services import Services
+from app.config import Settings, about, unknown_variables, variable
 from app.status.versions import installed_versions
+from metrics.store import TraceStore
 from pipeline.errors import RaglassError
+from pipeline.protocols import Backend
 from pipeline.types import PartReadiness
 
 
@@ -33,38 +34,47 @@ class Status:
         return all(part.ready for part in self.parts)
 
 
-def read_status(services: Services, backend: str | None = None) -> Status:
-    """Look at every part. Never raises for a part that is not ready."""
-    name = backend or services.settings.backend_name
+def read_status(
+    settings: Settings,
+    backends: Mapping[str, str | None],
+    open_backend: Callable[[str], Backend],
+    store: Callable[[], TraceStore],
+    backend: str | None = None,
+) -> Status:
+    """Look at every part. Never raises for a part that is not ready.
+
+    backends: every known one, with why it cannot be used here, or None. backend: the one to look at, else the usual one.
+    """
+    name = backend or settings.backend_name
     return Status(
         backend=name,
-        parts=(*_backend_parts(services, name), _store_part(services)),
-        backends=services.backend_names(),
+        parts=(*_backend_parts(open_backend, name), _store_part(store)),
+        backends=backends,
         versions=installed_versions(),
-        settings=_settings(services, name),
+        settings=_settings(settings, name),
         unknown_variables=tuple(unknown_variables()),
     )
 
 
-def _settings(services: Services, backend: str) -> dict[str, str]:
+def _settings(settings: Settings, backend: str) -> dict[str, str]:
     """Settings as text; one that the backend does not read says who does."""
     readers = {variable(name): known.backend for name, known in about()}
     return {
         name: f"{value} (read by {readers[name]} only)" if readers[name] not in ("", backend) else value
-        for name, value in services.settings.shown().items()
+        for name, value in settings.shown().items()
     }
 
 
-def _backend_parts(services: Services, name: str) -> tuple[PartReadiness, ...]:
+def _backend_parts(open_backend: Callable[[str], Backend], name: str) -> tuple[PartReadiness, ...]:
     try:
-        return services.backend(name).check_ready().parts
+        return open_backend(name).check_ready().parts
     except RaglassError as error:
         return (PartReadiness(name, False, str(error)),)
 
 
-def _store_part(services: Services) -> PartReadiness:
+def _store_part(store: Callable[[], TraceStore]) -> PartReadiness:
     try:
-        health = services.store.health()
+        health = store().health()
     except RaglassError as error:
         return PartReadiness("trace store", False, str(error))
     return PartReadiness("trace store", health.ok, f"{health.location}: {health.detail}")

@@ -1,19 +1,26 @@
 """`python -m serving.image`: builds both images, tries them out and removes them again. Leaves with 0, or with 1 and the reasons."""
 
 import argparse
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.errors import RaglassError
-from serving.image.engine import Engine, open_engine
+from pipeline.errors import RaglassError, Unavailable
+from serving.image.buildah import Buildah
+from serving.image.docker import Docker
+from serving.image.engine import Engine
 from serving.image.trial import try_dashboard, try_local
 from serving.rehearsal.console import interruptible, say
 from serving.rehearsal.session import start
 
 TARGETS = ("dashboard", "local")
+
+DOCKER_S = 20.0
+"""How long Docker's engine may take to answer."""
 
 
 def main() -> None:
@@ -62,6 +69,32 @@ def build(engine: Engine, target: str) -> str:
     image = engine.build(target)
     say(f"  built in {time.monotonic() - began:.0f} s")
     return image
+
+
+def docker_answers() -> bool:
+    """Whether there is a Docker engine and not only its client."""
+    if shutil.which("docker") is None:
+        return False
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, timeout=DOCKER_S, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def open_engine(base: str, scratch: Path) -> Engine:
+    """What builds images here. Raises Unavailable, saying what to install, where nothing does.
+
+    base: what to build on: a reference of an image or, for buildah, a folder with a root file system; empty for the usual one.
+    scratch: an empty folder that outlives the engine.
+    """
+    if docker_answers():
+        return Docker(base, scratch)
+    if shutil.which("buildah"):
+        return Buildah(base, scratch)
+    raise Unavailable(
+        "Nothing here can build an image: no Docker engine answers, and there is no buildah. Start Docker, or on Debian, as root, "
+        "`apt-get install buildah debootstrap`; then run this again."
+    )
 
 
 if __name__ == "__main__":

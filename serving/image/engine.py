@@ -1,7 +1,6 @@
-"""The seam between the trial and what builds and runs images here: Docker where its engine answers, else buildah."""
+"""The seam between the trial and what builds and runs images: what an engine is, whichever it is."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import Unavailable
-
-DOCKER_S = 20.0
-"""How long Docker's engine may take to answer."""
 
 LAST_WORDS = 2000
 """How many characters of a failed command's output are shown."""
@@ -105,33 +101,3 @@ def call(command: Sequence[str], *, environ: Mapping[str, str] | None = None, cw
 def read_json(command: Sequence[str]) -> object:
     """What a command writes to standard output, as JSON."""
     return json.loads(call(command))
-
-
-def docker_answers() -> bool:
-    """Whether there is a Docker engine and not only its client."""
-    if shutil.which("docker") is None:
-        return False
-    try:
-        return subprocess.run(["docker", "info"], capture_output=True, timeout=DOCKER_S, check=False).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def open_engine(base: str, scratch: Path) -> Engine:
-    """What builds images here. Raises Unavailable, saying what to install, where nothing does.
-
-    base: what to build on: a reference of an image or, for buildah, a folder with a root file system; empty for the usual one.
-    scratch: an empty folder that outlives the engine.
-    """
-    if docker_answers():
-        from serving.image.docker import Docker
-
-        return Docker(base, scratch)
-    if shutil.which("buildah"):
-        from serving.image.buildah import Buildah
-
-        return Buildah(base, scratch)
-    raise Unavailable(
-        "Nothing here can build an image: no Docker engine answers, and there is no buildah. Start Docker, or on Debian, as root, "
-        "`apt-get install buildah debootstrap`; then run this again."
-    )

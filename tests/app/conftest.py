@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 import app.services
 from app.config import Settings
 from app.services import Services
-from app.shell import main as cli
+from app.shell.main import main
 from backends.fake import Script, ScriptedBackend
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
@@ -70,6 +70,6 @@ def run(make_services: Callable[..., Services], monkeypatch: pytest.MonkeyPatch)
     def run_(*arguments: str, services: Services | None = None) -> Result:
         current = services or make_services()
         monkeypatch.setattr(app.services, "services", lambda: current)
-        return CliRunner().invoke(cli.main, arguments)
+        return CliRunner().invoke(main, arguments)
 
     return run_

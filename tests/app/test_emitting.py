@@ -37,9 +37,9 @@ def total_of(sent: list[Datum], name: str, stage: str = "total") -> list[float]:
 def test_answered_and_failed_questions_are_emitted(make_services: Callable[..., Services], sent: list[Datum]) -> None:
     script = Script()
     services = make_services(script, emit_metrics=True)
-    services.ask(services.question("What says the script?"))
+    services.asking.ask(services.asking.question("What says the script?"))
     script.failures["generate"] = Throttled("Wait.")
-    services.ask(services.question("What says the script?"))
+    services.asking.ask(services.asking.question("What says the script?"))
     services.close()
     assert sorted(value for datum in sent if datum.name == "Latency" for value in datum.values)
     assert sum(v * c for d in sent if d.name == "ErrorCount" for v, c in zip(d.values, d.counts, strict=True)) == 2
@@ -56,7 +56,7 @@ def test_question_that_cannot_be_stored_is_emitted_all_the_same(
         raise StoreError("The disk is full.")
 
     monkeypatch.setattr(services.store, "put_all", full)
-    assert services.ask(services.question("What says the script?")).not_stored == "The disk is full."
+    assert services.asking.ask(services.asking.question("What says the script?")).not_stored == "The disk is full."
     services.close()
     assert len(total_of(sent, "Latency")) == 1
 
@@ -65,7 +65,7 @@ def test_nothing_is_emitted_unless_the_setting_says_so(
     make_services: Callable[..., Services], sent: list[Datum]
 ) -> None:
     services = make_services()
-    services.ask(services.question("What says the script?"))
+    services.asking.ask(services.asking.question("What says the script?"))
     services.close()
     assert services.emitted is None
     assert sent == []

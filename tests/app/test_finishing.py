@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import app.services as use_cases
-from app.services import Asked, Services
+from app.asking.questions import Asked
+from app.services import Services
 from metrics.emit import Datum
 from pipeline.errors import Unavailable
 
@@ -61,7 +62,9 @@ def gate(services: Services) -> Iterator[Gate]:
 
 def ask(services: Services) -> tuple[threading.Thread, list[Any]]:
     told: list[Any] = []
-    reader = threading.Thread(target=lambda: told.extend(services.ask_events(services.question(QUESTION))))
+    reader = threading.Thread(
+        target=lambda: told.extend(services.asking.ask_events(services.asking.question(QUESTION)))
+    )
     reader.start()
     return reader, told
 
@@ -105,7 +108,7 @@ def test_closing_without_finishing_loses_no_question_either(services: Services, 
 def test_new_question_is_refused_and_leaves_no_trace(services: Services) -> None:
     services.finish()
     with pytest.raises(Unavailable, match="ask again"):
-        list(services.ask_events(services.question(QUESTION)))
+        list(services.asking.ask_events(services.asking.question(QUESTION)))
     assert services.store.count() == 0
 
 

@@ -63,7 +63,7 @@ def test_export_streams_every_trace_that_the_address_matches(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for question in ("What is (a?", "Why?"):
-        services.ask(services.question(question))
+        services.asking.ask(services.asking.question(question))
     response = export(monkeypatch, services, "/export/traces.jsonl", "search=what+is+(a")
     assert response.status_code == 200
     assert "traces.jsonl" in response.headers["content-disposition"]

@@ -8,110 +8,24 @@ from typing import Any
 
 import pytest
 
-from app.services import Asked, Services
+from app.services import Services
 from backends.fake import Script, ScriptedBackend
-from metrics.queries import TraceQuery
-from metrics.store import TraceStore
-from pipeline.errors import ConfigError, InputError, StoreError, Throttled, Unavailable
-from pipeline.types import ChunksFound, StageStarted, TokenMade
+from pipeline.errors import ConfigError, InputError, StoreError, Unavailable
 from tests.local.conftest import make_document
 
 Make = Callable[..., Services]
 
 
-def test_answered_question_is_stored(services: Services) -> None:
-    asked = services.ask(services.question("Who?"))
-    assert asked.not_stored is None
-    stored = services.store.get(asked.trace.trace_id)
-    assert stored is not None
-    assert stored.trace == asked.trace
-
-
-def test_failed_question_is_stored_too(make_services: Make) -> None:
-    services = make_services(Script(failures={"generate": Throttled("Slow down.")}))
-    asked = services.ask(services.question("Who?"))
-    assert asked.trace.error is not None
-    assert asked.trace.error.kind == "Throttled"
-    assert services.store.get(asked.trace.trace_id) is not None
-
-
-def test_question_is_asked_as_the_settings_have_it(make_services: Make) -> None:
-    services = make_services(top_k=3, deadline_s=7.0)
-    trace = services.ask(services.question("Who?")).trace
-    assert (len(trace.chunks), trace.settings["deadline_s"], trace.backend) == (3, 7.0, "fake")
-
-
 def test_trace_of_a_backend_that_is_gone_cannot_be_explained_and_says_why(services: Services) -> None:
-    trace = replace(services.ask(services.question("Who?")).trace, backend="gone")
+    trace = replace(services.asking.ask(services.asking.question("Who?")).trace, backend="gone")
     with pytest.raises(Unavailable, match="backend gone, which answered this trace, cannot be opened"):
         next(services.explanations.explain(trace))
 
 
 def test_trace_that_could_not_be_stored_can_be_explained(services: Services) -> None:
-    trace = replace(services.ask(services.question("Who?")).trace, trace_id="f" * 32)
+    trace = replace(services.asking.ask(services.asking.question("Who?")).trace, trace_id="f" * 32)
     *_, found = services.explanations.explain(trace)
     assert found.complete
-
-
-def test_last_is_the_trace_that_was_stored_last(services: Services) -> None:
-    with pytest.raises(InputError, match="no trace 'LAST'"):
-        services.trace("LAST")
-    services.ask(services.question("First?"))
-    second = services.ask(services.question("Second?")).trace
-    assert services.trace("LAST") == second
-
-
-def test_misuse_raises_and_stores_nothing(services: Services) -> None:
-    with pytest.raises(InputError):
-        services.ask(services.question(" "))
-    assert services.store.count() == 0
-
-
-@pytest.mark.parametrize("raised", [StoreError("The disk is full."), InputError("It has no time.")])
-def test_trace_that_cannot_be_stored_is_kept_and_says_why(
-    services: Services, monkeypatch: pytest.MonkeyPatch, raised: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(*_: object) -> None:
-        raise raised
-
-    monkeypatch.setattr(TraceStore, "put_all", fail)
-    asked = services.ask(services.question("Who?"))
-    assert asked.trace.generation is not None
-    assert asked.not_stored == str(raised)
-    assert asked.trace.trace_id in caplog.text
-
-
-def test_store_that_cannot_be_opened_costs_no_answer(make_services: Make) -> None:
-    services = make_services(database_url="nonsense")
-    asked = services.ask(services.question("Who?"))
-    assert asked.trace.error is None
-    assert asked.not_stored is not None
-    assert "RAGLASS_DATABASE_URL" in asked.not_stored
-
-
-def test_events_come_before_the_outcome(services: Services) -> None:
-    events = list(services.ask_events(services.question("Who?")))
-    assert isinstance(events[0], StageStarted)
-    assert isinstance(events[-1], Asked)
-    kinds = [type(event) for event in events]
-    assert kinds.index(ChunksFound) < kinds.index(TokenMade)
-    assert services.store.get(events[-1].trace.trace_id) is not None
-
-
-def test_misuse_is_raised_in_the_readers_thread(services: Services) -> None:
-    with pytest.raises(InputError, match="blank"):
-        list(services.ask_events(services.question("")))
-
-
-def test_reader_that_goes_away_does_not_stop_the_question(make_services: Make) -> None:
-    services = make_services(Script(delays_s={"generate": 0.02}))
-    events = services.ask_events(services.question("Who?"))
-    next(events)
-    events.close()  # type: ignore[attr-defined]
-    for thread in threading.enumerate():
-        if thread.name == "ask":
-            thread.join(5)
-    assert services.store.page(TraceQuery()).rows[0].question == "Who?"
 
 
 def test_backend_is_opened_once(settings: Any) -> None:
@@ -198,7 +112,7 @@ def test_readiness_does_not_wait_for_a_backend_that_is_being_opened(
 
 
 def test_closing_twice_is_harmless_and_the_store_opens_again(services: Services) -> None:
-    services.ask(services.question("Who?"))
+    services.asking.ask(services.asking.question("Who?"))
     services.close()
     services.close()
     assert services.store.count() == 1
@@ -222,7 +136,7 @@ def test_unusable_library_costs_no_answer_once_there_is_an_index(
     broken.write_bytes(b"no database" * 99)
     monkeypatch.setattr(corpus.library, "path", broken)
     with caplog.at_level(logging.CRITICAL):
-        assert services.ask(services.question("Who?")).trace.error is None
+        assert services.asking.ask(services.asking.question("Who?")).trace.error is None
 
 
 def test_backend_that_cannot_be_opened_leaves_a_stored_trace(settings: Any) -> None:
@@ -230,7 +144,7 @@ def test_backend_that_cannot_be_opened_leaves_a_stored_trace(settings: Any) -> N
         raise Unavailable("local/research needs torch. Run `make research`.")
 
     services = Services(settings, open_backend=open_backend)
-    asked = services.ask(services.question("Who?"))
+    asked = services.asking.ask(services.asking.question("Who?"))
     assert asked.trace.error is not None
     assert (asked.trace.error.kind, asked.trace.error.stage) == ("Unavailable", None)
     assert "make research" in asked.trace.error.message
@@ -238,7 +152,7 @@ def test_backend_that_cannot_be_opened_leaves_a_stored_trace(settings: Any) -> N
     assert stored is not None
     assert stored.trace == asked.trace
     with pytest.raises(InputError, match="blank"):
-        services.ask(services.question(" "))
+        services.asking.ask(services.asking.question(" "))
     services.close()
 
 

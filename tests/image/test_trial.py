@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import Unavailable
-from serving.image import engine as engines
-from serving.image.engine import Container, Done, Facts, call, open_engine
+from serving.image import __main__ as choosing
+from serving.image.engine import Container, Done, Facts, call
 from serving.image.trial import LIMIT_BYTES, Trial
 
 GOOD = Facts(
@@ -103,7 +103,7 @@ def test_container_that_dies_before_it_is_ready_shows_its_log() -> None:
 def test_machine_that_cannot_build_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="apt-get install buildah debootstrap"):
-        open_engine("", tmp_path)
+        choosing.open_engine("", tmp_path)
 
 
 def test_client_of_docker_without_its_engine_is_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,9 +111,9 @@ def test_client_of_docker_without_its_engine_is_no_engine(tmp_path: Path, monkey
     client.write_text("#!/bin/sh\nexit 1\n")
     client.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert engines.docker_answers() is False
+    assert choosing.docker_answers() is False
     client.write_text("#!/bin/sh\nexit 0\n")
-    assert engines.docker_answers() is True
+    assert choosing.docker_answers() is True
 
 
 def test_failed_command_shows_its_last_words() -> None:

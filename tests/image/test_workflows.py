@@ -67,3 +67,27 @@ def test_deployments_wait_for_approval_and_never_cut_each_other_off() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text("utf-8"))
     assert workflow["jobs"]["deploy"]["environment"]["name"] == "production"
     assert workflow["concurrency"] == {"group": "deploy-production", "cancel-in-progress": False}
+
+
+def test_make_builds_ours_from_what_is_locked_and_installs_nothing_without_a_hash() -> None:
+    """But for torch, whose build is the machine's affair, and pip-tools, which writes the locks and is in none of them."""
+    text = (ROOT / "Makefile").read_text("utf-8")
+    rules = [line.strip() for line in text.splitlines() if re.match(r"\t@?\$\((PIP|LOCKED)\)", line)]
+    assert "@$(PIP) --no-deps --no-index --no-build-isolation --editable ." in rules
+    free = {line.split("$(PIP)")[1].strip() for line in rules if "$(PIP)" in line and "--no-index" not in line}
+    assert free == {"$(TORCH)", "pip-tools==7.6.2"}
+    assert "LOCKED := $(PIP) --no-deps --require-hashes" in text
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_no_workflow_installs_packages_but_through_make(file: Path) -> None:
+    assert not re.search(r"pip3? install|pipx|\buv\b", file.read_text("utf-8"))
+
+
+def test_a_job_that_sets_a_python_up_uses_that_one() -> None:
+    """`make` would take the newest that the machine has."""
+    for file in FILES:
+        for name, job in jobs(file).items():
+            steps = [str(step) for step in job["steps"]]
+            if any("setup-python" in step for step in steps) and any("make " in step for step in steps):
+                assert "PYTHON" in job.get("env", {}) or any("make install PYTHON=" in step for step in steps), name

@@ -10,7 +10,7 @@ import pytest
 from app.services import Services
 from app.views.stability.index_drift import FOLDER
 from backends import registry
-from tests.app import test_drift as corpora
+from tests.app.stability import test_drift as corpora
 from tests.pages.test_pages import shown
 
 

@@ -148,16 +148,17 @@ def cloud() -> FakeCloudWatch:
 
 
 @pytest.fixture
-def on_aws(services: Services, cloud: FakeCloudWatch) -> Services:
+def on_aws(services: Services, cloud: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The services, reading a stack's metrics."""
     services.settings = replace(services.settings, metrics_source="cloudwatch", aws_region="eu-west-1")
-    services.live = Live(
+    live = Live(
         services.settings,
         lambda: services.store,
         cloudwatch=CloudWatchSource(client=cloud, sleep=lambda s: None),
         alarms=AlarmReader(STACK, client=cloud, sleep=lambda s: None),
         logs=LogReader(log_groups(STACK), client=cloud, sleep=lambda s: None),
     )
+    monkeypatch.setattr(Services, "live", live)
     return services
 
 

@@ -1,6 +1,6 @@
 """The upgrade certificate on the Stability page."""
 
-from tests.app import test_certificate as certified
+from tests.app.stability import test_certificate as certified
 from tests.pages.test_pages import shown
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import urllib3
 
+from app.asking.questions import Question
 from app.config import Settings
-from app.services import Question, Services
+from app.services import Services
 from pipeline.schema import trace_to_json
 from pipeline.types import Trace
 from serving.rehearsal.faults import FaultControls
@@ -38,7 +39,7 @@ def controls(rehearsal: Rehearsal, stage: str) -> tuple[FaultControls, str]:
 
 def ask(services: Services, deadline_s: float = 10.0) -> Trace:
     """Ask, and return the trace as it was stored."""
-    asked = services.ask(Question(QUESTION, "aws", 3, deadline_s))
+    asked = services.asking.ask(Question(QUESTION, "aws", 3, deadline_s))
     assert asked.not_stored is None
     stored = services.store.get(asked.trace.trace_id)
     assert stored is not None

@@ -5,9 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.services import Asked, Question, Services
+from app.asking.questions import Asked, Question
+from app.services import Services
 from app.views.kit import address, state
-from app.views.kit import html as text
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
+from app.views.traces.html import answer_html, chunks_html, question_html
 from pipeline.pipeline import MAX_TOP_K
 from pipeline.types import ChunksFound, StageEnded, StageStarted, TokenMade
 
@@ -95,7 +98,7 @@ def say_what_is_missing(services: Services) -> None:
     """A line for every backend that cannot be used here: why, and what to do."""
     for missing in services.backend_names().values():
         if missing is not None:
-            st.caption(text.literal(missing))
+            st.caption(literal(missing))
 
 
 def question_box(services: Services, trace_id: str | None) -> str | None:
@@ -126,26 +129,26 @@ def box_with_examples(key: str, action: str, *, with_examples: bool) -> str | No
     with st.container(horizontal=True, gap="xsmall"):
         for number, example in enumerate(EXAMPLES):
             name = f"{key}-example-{number}"
-            if st.button(text.literal(example), key=name, on_click=_take, args=(key, example), wrap=True):
+            if st.button(literal(example), key=name, on_click=_take, args=(key, example), wrap=True):
                 return example
     return None
 
 
 def answer_live(services: Services, question: Question, place: DeltaGenerator) -> Asked:
-    """Ask, and show in `place` what is known as it becomes known; empty it then. Raises RaglassError as `Services.ask` does."""
+    """Ask, and show in `place` what is known as it becomes known; empty it then. Raises RaglassError as `Asking.ask` does."""
     with place.container():
-        text.show(text.question_html(question.text))
+        show(question_html(question.text))
         answer, doing, chunks = st.empty(), st.empty(), st.empty()
         said = ""
-        for event in services.ask_events(question):
+        for event in services.asking.ask_events(question):
             match event:
                 case StageStarted(stage, _):
-                    doing.html(text.note_html(DOING.get(stage, f"{stage} …")))
+                    show(note_html(DOING.get(stage, f"{stage} …")), doing)
                 case ChunksFound(found):
-                    chunks.html(text.chunks_html(found, ()))
+                    show(chunks_html(found, ()), chunks)
                 case TokenMade(token):
                     said += token.text
-                    answer.html(text.answer_html(said))
+                    show(answer_html(said), answer)
                 case StageEnded(_):
                     pass
                 case Asked():

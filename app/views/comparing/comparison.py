@@ -5,8 +5,11 @@ import streamlit as st
 from app.comparing.comparison import compare
 from app.comparing.side_by_side import SIDES
 from app.kit.wording import asked_how, when
-from app.views.kit import html as text
+from app.views.comparing.html import comparison_html, differences_html, overlap_html, side_html
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.traces.detail import show_answer, show_chunks, show_waterfall, waterfall_note
+from app.views.traces.html import question_html
 from pipeline.types import Trace
 
 
@@ -15,40 +18,40 @@ def show_comparison(first: Trace, second: Trace) -> None:
     found = compare(first, second)
     same_question = first.question == second.question
     if same_question:
-        text.show(text.question_html(first.question))
-    st.subheader(text.literal(found.headline), anchor=False)
+        show(question_html(first.question))
+    st.subheader(literal(found.headline), anchor=False)
     traces = tuple(zip(SIDES, (first, second), strict=True))
     for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
         with column:
             _show_side(side, trace, with_question=not same_question)
     if found.matches:
         st.subheader("Which chunks each retrieved", anchor=False)
-        text.show(text.note_html("The rank of every chunk on each side, 1 is best; — where it was not retrieved."))
-        text.show(text.overlap_html(found.matches))
+        show(note_html("The rank of every chunk on each side, 1 is best; — where it was not retrieved."))
+        show(overlap_html(found.matches))
     st.subheader("Time", anchor=False)
     longest_ms = max(first.duration_ms, second.duration_ms)
     for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
         with column:
-            text.show(text.side_html(side, trace.backend))
+            show(side_html(side, trace.backend))
             show_waterfall(trace, until_ms=longest_ms, side=side)
-    text.show(text.note_html(f"{waterfall_note(first, second)} Both have the same time axis."))
-    text.show(text.comparison_html(found.stages))
+    show(note_html(f"{waterfall_note(first, second)} Both have the same time axis."))
+    show(comparison_html(found.stages))
     if found.time_note:
-        text.show(text.note_html(found.time_note))
+        show(note_html(found.time_note))
     if found.settings:
         st.subheader("Settings that differ", anchor=False)
-        text.show(text.differences_html(found.settings))
+        show(differences_html(found.settings))
     st.subheader("Chunks", anchor=False)
     for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
         with column:
-            text.show(text.side_html(side, trace.backend))
+            show(side_html(side, trace.backend))
             show_chunks(trace)
 
 
 def _show_side(side: str, trace: Trace, *, with_question: bool) -> None:
-    text.show(text.side_html(side, asked_how(trace)))
+    show(side_html(side, asked_how(trace)))
     if with_question:
-        text.show(text.question_html(trace.question))
+        show(question_html(trace.question))
     show_answer(trace)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
@@ -57,4 +60,4 @@ def _show_side(side: str, trace: Trace, *, with_question: bool) -> None:
             icon=":material/link:",
             query_params={"trace": trace.trace_id},
         )
-        text.show(text.note_html(f"asked {when(trace.asked_at)}"))
+        show(note_html(f"asked {when(trace.asked_at)}"))

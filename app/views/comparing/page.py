@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app.asking.questions import Asked, Question
 from app.comparing.side_by_side import SIDES, Side, ask_both, asked_as, counterpart
 from app.kit.wording import asked_how, listed
-from app.services import Asked, Question, Services
+from app.services import Services
 from app.views.asking.page import (
     DOING,
     MAX_DEADLINE_S,
@@ -19,9 +20,12 @@ from app.views.asking.page import (
     usual_backend,
 )
 from app.views.comparing.comparison import show_comparison
+from app.views.comparing.html import side_html
 from app.views.kit import address, state
-from app.views.kit import html as text
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_answer
+from app.views.traces.html import answer_html, chunks_html, question_html
 from pipeline.pipeline import MAX_TOP_K
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
 
@@ -61,7 +65,7 @@ def put_question(services: Services, opened: Opened) -> tuple[Question, Question
 
 def _usual(services: Services, backends: list[str], opened: Opened) -> dict[Side, Question]:
     """Each side's question where the address says nothing."""
-    first = replace(services.question(""), backend=usual_backend(services, backends))
+    first = replace(services.asking.question(""), backend=usual_backend(services, backends))
     one, other = opened.get("first"), opened.get("second")
     if one is not None:
         first = asked_as(one, first)
@@ -97,20 +101,16 @@ def _say_what_to_know(services: Services, backends: list[str], chosen: dict[Side
     for backend in dict.fromkeys(question.backend for question in chosen.values()):
         if services.is_stale(backend):
             st.warning(
-                f"Documents changed since the index of {text.literal(backend)} was built: press Index now on the Corpus page."
+                f"Documents changed since the index of {literal(backend)} was built: press Index now on the Corpus page."
             )
     shown = [trace for trace in opened.values() if trace is not None]
     gone = sorted({trace.backend for trace in shown} - set(backends))
     if gone:
-        text.show(
-            text.note_html(f"{listed(gone)} cannot be used here now: the settings name another backend in its place.")
-        )
+        show(note_html(f"{listed(gone)} cannot be used here now: the settings name another backend in its place."))
     elif len(shown) == 2 and any(_differs(chosen[side], opened[side]) for side in SIDES):
-        text.show(text.note_html("These settings are not those of the answers below. Press Compare to ask with them."))
+        show(note_html("These settings are not those of the answers below. Press Compare to ask with them."))
     elif chosen["first"] == chosen["second"]:
-        text.show(
-            text.note_html("Both sides have the same settings: this shows how much one backend varies by itself.")
-        )
+        show(note_html("Both sides have the same settings: this shows how much one backend varies by itself."))
 
 
 def _differs(chosen: Question, trace: Trace | None) -> bool:
@@ -129,12 +129,12 @@ class _Pane:
     def tell(self, event: Event) -> None:
         match event:
             case StageStarted(stage, _):
-                self.doing.html(text.note_html(DOING.get(stage, f"{stage} …")))
+                show(note_html(DOING.get(stage, f"{stage} …")), self.doing)
             case ChunksFound(found):
-                self.chunks.html(text.chunks_html(found, ()))
+                show(chunks_html(found, ()), self.chunks)
             case TokenMade(token):
                 self.said += token.text
-                self.answer.html(text.answer_html(self.said))
+                show(answer_html(self.said), self.answer)
             case StageEnded(_):
                 pass
 
@@ -149,10 +149,10 @@ def answer_live(services: Services, first: Question, second: Question, place: De
 
     Raises InputError as `ask_both` does; `place` is empty in the end.
     """
-    told = ask_both(services, first, second)
+    told = ask_both(services.asking, first, second)
     outcomes: dict[Side, Asked] = {}
     with place.container():
-        text.show(text.question_html(first.text))
+        show(question_html(first.text))
         panes = _panes(first, second)
         for side, event in told:
             if not isinstance(event, Asked):
@@ -161,7 +161,7 @@ def answer_live(services: Services, first: Question, second: Question, place: De
             outcomes[side] = event
             panes[side].end(event.trace)
             if side == "first":
-                panes["second"].doing.html(text.note_html("Asking …"))
+                show(note_html("Asking …"), panes["second"].doing)
     place.empty()
     _open(outcomes)
 
@@ -170,11 +170,12 @@ def _panes(first: Question, second: Question) -> dict[Side, _Pane]:
     panes: dict[Side, _Pane] = {}
     for column, side, question in zip(st.columns(2, gap="large"), SIDES, (first, second), strict=True):
         with column:
-            text.show(text.side_html(side, question.backend))
+            show(side_html(side, question.backend))
             panes[side] = _Pane(st.empty(), st.empty(), st.empty())
-    panes["first"].doing.html(text.note_html("Asking …"))
-    panes["second"].doing.html(
-        text.note_html("Waits for the first: one after the other, neither takes processor time from the other.")
+    show(note_html("Asking …"), panes["first"].doing)
+    show(
+        note_html("Waits for the first: one after the other, neither takes processor time from the other."),
+        panes["second"].doing,
     )
     return panes
 
@@ -199,17 +200,17 @@ def show_opened(opened: Opened) -> None:
         why = state.why_unstored(trace.trace_id)
         if why is not None:
             st.warning(
-                f"The {side} trace is kept only while this page is open. {text.literal(why)}", icon=":material/warning:"
+                f"The {side} trace is kept only while this page is open. {literal(why)}", icon=":material/warning:"
             )
     if len(found) == 2:
         show_comparison(found["first"], found["second"])
         return
     for side, trace in found.items():
-        text.show(text.question_html(trace.question))
-        text.show(text.side_html(side, asked_how(trace)))
+        show(question_html(trace.question))
+        show(side_html(side, asked_how(trace)))
         show_answer(trace)
-    text.show(
-        text.note_html(
+    show(
+        note_html(
             "Choose what to compare, two backends or one backend with two settings, and put a question. Both sides are asked, one after "
             "the other so that neither takes processor time from the other, and you will see their answers, the chunks that both "
             "retrieved, and each stage's time. Both traces are kept."

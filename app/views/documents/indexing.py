@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.documents.words import index_text, progress_text
 from app.services import Services
-from app.traces.words import index_text, progress_text
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.markdown import literal
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ def upload_box(services: Services, corpus: "LocalCorpus") -> None:
 def start(services: Services, corpus: "LocalCorpus", uploads: "list[Upload]", *, rebuild: bool = False) -> None:
     """Start a job, unless one is running."""
     try:
-        services.start_indexing(corpus, uploads, rebuild=rebuild)
+        services.indexing.start(corpus, uploads, rebuild=rebuild)
     except InputError as error:
-        st.warning(text.literal(str(error)))
+        st.warning(literal(str(error)))
 
 
 def show_index_state(services: Services, corpus: "LocalCorpus", found: "CorpusState") -> None:
     """Whether the index covers the documents, and what to press if it does not."""
-    running = services.indexing is not None and services.indexing.running
+    running = services.indexing.running
     if found.manifest is None:
-        st.warning(text.literal(found.problem or "No index."), icon=":material/warning:")
+        st.warning(literal(found.problem or "No index."), icon=":material/warning:")
     elif found.stale and not running:
         st.warning("Documents were added or removed since the index was built.", icon=":material/update:")
     if running:
@@ -69,22 +69,22 @@ def show_index_state(services: Services, corpus: "LocalCorpus", found: "CorpusSt
 
 def show_job(services: Services) -> None:
     """The job, followed while it runs; its outcome once it ended."""
-    job = services.indexing
+    job = services.indexing.job
     if job is None:
         return
     if job.running:
         _follow()
         return
     show_outcome(job.state)
-    st.button("Dismiss", on_click=services.forget_indexing)
+    st.button("Dismiss", on_click=services.indexing.forget)
 
 
 @st.fragment(run_every=REFRESH_S)
 def _follow() -> None:
-    job = state.services().indexing
+    job = state.services().indexing.job
     if job is None or not job.running:
         st.rerun()
-    st.progress(fraction(job.state), text=text.literal(progress_text(job.state)))
+    st.progress(fraction(job.state), text=literal(progress_text(job.state)))
     if st.button("Stop", icon=":material/stop:", help="What is embedded so far is kept; Index now goes on from there."):
         job.stop()
 
@@ -100,15 +100,15 @@ def show_outcome(found: "JobState") -> None:
     """How a job ended, bad files included."""
     match found.phase:
         case "done":
-            show = st.warning if found.outcome.errors else st.success
-            show("  \n".join(map(text.literal, index_text(found).splitlines())), icon=":material/info:")
+            say = st.warning if found.outcome.errors else st.success
+            say("  \n".join(map(literal, index_text(found).splitlines())), icon=":material/info:")
         case "stopped":
             st.info(
                 "Stopped. The previous index is in place and what was embedded is kept: Index now goes on from there.",
                 icon=":material/pause:",
             )
         case _:
-            st.error(text.literal(found.message), icon=":material/error:")
+            st.error(literal(found.message), icon=":material/error:")
     for file, message in found.outcome.errors:
         named = message if message.startswith(file) else f"{file}: {message}"
-        st.error(text.literal(named), icon=":material/description:")
+        st.error(literal(named), icon=":material/description:")

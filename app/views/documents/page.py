@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.kit.wording import count
-from app.views.kit import html as text
+from app.views.documents.html import documents_html, plain_chunk_html
 from app.views.kit.address import Write
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 
 if TYPE_CHECKING:
     from backends.local.corpus import LocalCorpus
@@ -30,10 +32,8 @@ def _show_list(corpus: "LocalCorpus", write: Write) -> None:
     if not rows:
         st.info("No document matches. Search for another word, or clear the box.")
         return
-    text.show(text.documents_html(rows[:number]))
-    text.show(
-        text.note_html(f"{count(min(len(rows), number), 'document')} of {corpus.index.count_documents(search):,}")
-    )
+    show(documents_html(rows[:number]))
+    show(note_html(f"{count(min(len(rows), number), 'document')} of {corpus.index.count_documents(search):,}"))
     if len(rows) > number and st.button("Show more"):
         st.session_state["documents_shown"] = number + 4 * PAGE_SIZE
         st.rerun()
@@ -46,14 +46,14 @@ def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
     if not chunks and stored is None:
         st.info("There is no document with this id in the index. It may have been removed.")
         return
-    st.subheader(text.literal(chunks[0].title if chunks else stored.title if stored else ""), anchor=False)
+    st.subheader(literal(chunks[0].title if chunks else stored.title if stored else ""), anchor=False)
     if stored is not None:
         _remove_button(corpus, document_id)
     if not chunks:
         st.info("This document is not in the index yet: press Index now.")
     for number, chunk in enumerate(chunks, start=1):
-        text.show(
-            text.plain_chunk_html(
+        show(
+            plain_chunk_html(
                 number, chunk.text, f"{count(chunk.sentences, 'sentence')} · {len(chunk.text):,} characters"
             )
         )

@@ -20,11 +20,15 @@ from app.explaining.words import (
 )
 from app.kit.wording import asked_how, rough_time
 from app.views.explaining import charts
+from app.views.explaining.html import attributed_html, link_rules_html, tokens_html
+from app.views.explaining.kept import known_diagnosis, known_explanation, remember_explanation
 from app.views.explaining.panels import show_panels
-from app.views.kit import html as text
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG
+from app.views.traces.html import question_html
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.explainer import estimate_s
@@ -51,17 +55,17 @@ def ask_for_a_trace() -> None:
 
 def score_and_show(trace: Trace) -> None:
     """Score what is not known yet, with a bar that can be stopped, and show what is."""
-    text.show(text.question_html(trace.question))
+    show(question_html(trace.question))
     unit = _choose_unit()
     # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
     holder = st.empty()
-    found = state.known_explanation(trace.trace_id, unit)
+    found = known_explanation(trace.trace_id, unit)
     if found is None or not (found.complete or st.session_state.get("stopped") == (trace.trace_id, unit)):
         try:
             found = _score(trace, unit, holder) or found
         except RaglassError as error:
             holder.empty()
-            st.error(text.literal(str(error)), icon=":material/error:")
+            st.error(literal(str(error)), icon=":material/error:")
             _link_to(trace)
             return
     if found is None:
@@ -102,7 +106,7 @@ def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
         st.button("Stop", on_click=stop, icon=":material/stop:", help="What was scored is kept and shown.")
     for step in state.services().explanations.explain(trace, unit):
         found = step
-        state.remember_explanation(step, unit)
+        remember_explanation(step, unit)
         scored, whole = step.scored
         left_s = (time.monotonic() - started) / scored * (whole - scored)
         words = f"Scored the answer over {scored} of {whole} subsets of its {unit}"
@@ -113,14 +117,14 @@ def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
 
 def show_explanation(found: Explained) -> None:
     """The sentence, the answer, the charts, the chunks, the panels, and the small print."""
-    diagnosed = state.known_diagnosis(found.trace.trace_id)
+    diagnosed = known_diagnosis(found.trace.trace_id)
     if diagnosed is not None:
-        st.subheader(text.literal(diagnosed.sentence), anchor=False)
-    st.subheader(text.literal(found.sentence), anchor=False)
+        st.subheader(literal(diagnosed.sentence), anchor=False)
+    st.subheader(literal(found.sentence), anchor=False)
     if found.problem:
-        st.error(text.literal(found.problem), icon=":material/error:")
-    text.show(text.link_rules(len(found.chunks)))
-    text.show(text.tokens_html(token_marks(found)))
+        st.error(literal(found.problem), icon=":material/error:")
+    show(link_rules_html(len(found.chunks)))
+    show(tokens_html(token_marks(found)))
     _note(
         f"{reliance_words(found)} Amber: a token that they made more probable; blue: less; the deeper, the more. Point at a token to "
         "see its chunk. A quoting reader's token is a sentence."
@@ -130,7 +134,7 @@ def show_explanation(found: Explained) -> None:
         _show_chunks(found)
         st.subheader("Can this be believed?", anchor=False)
         for line in belief(found):
-            st.write(text.literal(line))
+            st.write(literal(line))
         _note(f"{how_explained(found)} {ORDER_NOTE if len(found.sources) > 1 else ''}")
         show_panels(found, diagnosed)
     _note(asked_how(found.trace))
@@ -186,7 +190,7 @@ def _show_chunks(found: Explained) -> None:
         _note("By weight, those first that moved the answer most to where all together moved it.")
     told = telling_sentences(found)
     quoted = () if found.trace.generation is None else found.trace.generation.evidence
-    text.show(text.attributed_html(chunk_marks(found), told or quoted, against=bool(told) and found.reliance_nats < 0))
+    show(attributed_html(chunk_marks(found), told or quoted, against=bool(told) and found.reliance_nats < 0))
 
 
 def _show_actions(found: Explained, diagnosed: Diagnosed | None) -> None:
@@ -215,4 +219,4 @@ def _draw(figure: go.Figure, key: str, alt: str) -> None:
 
 
 def _note(words: str) -> None:
-    text.show(text.note_html(words))
+    show(note_html(words))

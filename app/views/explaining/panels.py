@@ -19,8 +19,11 @@ from app.explaining.sureness import (
     sureness_rows,
 )
 from app.views.explaining import charts
-from app.views.kit import html as text
+from app.views.explaining.html import figures_html, grounded_html
+from app.views.explaining.kept import keep_of, kept_of, remember_diagnosis
 from app.views.kit import state
+from app.views.kit.html import note_html, show, table_html
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG
 from evaluation.calibrating import Calibration
 from explain.counterfactuals import Diagnosed
@@ -76,60 +79,58 @@ def _show_diagnosis(found: Explained, diagnosed: Diagnosed | None) -> None:
         try:
             _diagnose(found, Gold.parse(answers, article, unanswerable=unanswerable))
         except RaglassError as error:
-            st.error(text.literal(str(error)), icon=":material/error:")
+            st.error(literal(str(error)), icon=":material/error:")
             return
         st.rerun()
     if diagnosed is not None:
         _show_diagnosed(diagnosed)
     elif label := state.services().explanations.label_of(trace_id):
-        st.write(
-            text.literal(f"Labelled “{label}” with its run. Diagnose shows the trials behind that, and tries repairs.")
-        )
+        st.write(literal(f"Labelled “{label}” with its run. Diagnose shows the trials behind that, and tries repairs."))
 
 
 def _diagnose(found: Explained, gold: Gold) -> None:
     with st.status("Asking again over chosen chunks …") as status:
         for step in state.services().explanations.diagnose(found, gold):
-            state.remember_diagnosis(found.trace.trace_id, step)
+            remember_diagnosis(found.trace.trace_id, step)
             made = len(step.counterfactuals) + len(step.repairs)
             status.update(label=f"Asking again over chosen chunks: {made} answered")
 
 
 def _show_diagnosed(diagnosed: Diagnosed) -> None:
-    st.write(f"**{text.literal(diagnosed.sentence)}**")
-    st.write(text.literal(gold_words(diagnosed)))
+    st.write(f"**{literal(diagnosed.sentence)}**")
+    st.write(literal(gold_words(diagnosed)))
     if diagnosed.caveat:
-        st.warning(text.literal(diagnosed.caveat), icon=":material/update:")
+        st.warning(literal(diagnosed.caveat), icon=":material/update:")
     rows = diagnosis_rows(diagnosed)
     if rows:
-        text.show(text.table_html(("Trial", "Asked", "It said"), rows, "trials"))
+        show(table_html(("Trial", "Asked", "It said"), rows, "trials"))
     if diagnosed.remedy:
-        st.write(text.literal(f"What to do: {diagnosed.remedy}"))
+        st.write(literal(f"What to do: {diagnosed.remedy}"))
 
 
 def _show_grounding(found: Explained) -> None:
     shown = grounded(found)
-    st.write(text.literal(shown.headline))
+    st.write(literal(shown.headline))
     if shown.sentences:
-        text.show(text.grounded_html(shown.sentences))
+        show(grounded_html(shown.sentences))
         _note(
             "A matter of words: underlined is what no chunk holds, numbers and names to the letter. A chunk that says the opposite in "
             "the same words counts as support; one that says it in other words counts only if the answer is lost without it."
         )
     if shown.citations is not None:
-        st.write(text.literal(shown.citations))
+        st.write(literal(shown.citations))
 
 
 def _show_sureness(found: Explained) -> None:
     trace_id = found.trace.trace_id
     calibration = state.services().calibrations.of(found.trace)
     calibrated = calibrated_row(found.trace, calibration)
-    text.show(text.figures_html([*([calibrated] if calibrated else []), *sureness_rows(found.trace)]))
+    show(figures_html([*([calibrated] if calibrated else []), *sureness_rows(found.trace)]))
     if calibration is not None and calibrated is not None:
         _show_calibration(calibration)
     else:
-        st.info(text.literal(NOT_CALIBRATED))
-    drawn: list[Sample] | None = state.kept_of(trace_id, "drawn")
+        st.info(literal(NOT_CALIBRATED))
+    drawn: list[Sample] | None = kept_of(trace_id, "drawn")
     if st.button(
         f"Draw {DRAWN} answers",
         icon=":material/casino:",
@@ -137,8 +138,8 @@ def _show_sureness(found: Explained) -> None:
     ):
         drawn = _draw_answers(found)
     if drawn:
-        text.show(text.figures_html(sample_rows(drawn)))
-        text.show(text.table_html(("Drawn answer", "Times", "log p, nats"), drawn_rows(drawn), "drawn"))
+        show(figures_html(sample_rows(drawn)))
+        show(table_html(("Drawn answer", "Times", "log p, nats"), drawn_rows(drawn), "drawn"))
     _note(
         "No figure here is a probability of being right, unless it says that it was calibrated. Longer answers have lower sums."
     )
@@ -156,7 +157,7 @@ def _show_calibration(found: Calibration) -> None:
                 charts.risk_coverage(found), config=CHART_CONFIG, key="explain-risk", alt="Risk and coverage"
             )
         heads = ("Score", "ECE", "Brier", "AUROC", "AURC")
-        text.show(text.table_html(heads, quality_rows(found), "qualities"))
+        show(table_html(heads, quality_rows(found), "qualities"))
         _note(
             "On answers about articles that the fit never saw. ECE: mean distance of promise and outcome. Brier: mean squared distance. "
             "AUROC: how often a right answer scores above a wrong one. AURC: mean risk. A score that does not beat answer length is none."
@@ -171,8 +172,8 @@ def _draw_answers(found: Explained) -> list[Sample]:
                 drawn.append(sample)
                 status.update(label=f"Drew {len(drawn)} of {DRAWN} answers")
     except RaglassError as error:
-        st.info(text.literal(str(error)))
-    state.keep_of(found.trace.trace_id, "drawn", drawn)
+        st.info(literal(str(error)))
+    keep_of(found.trace.trace_id, "drawn", drawn)
     return drawn
 
 
@@ -180,7 +181,7 @@ def _show_inside(found: Explained) -> None:
     trace_id = found.trace.trace_id
     why_not = state.services().explanations.why_no_inside(found)
     if why_not is not None:
-        st.info(text.literal(why_not))
+        st.info(literal(why_not))
         return
     _note(
         "What attention and gradients show is not why the model answered; the measured column is. It is shown to compare."
@@ -191,17 +192,17 @@ def _show_inside(found: Explained) -> None:
             with st.spinner("Looking inside the model …"):
                 seen = state.services().explanations.introspect(found, integrated_steps=STEPS if integrated else 0)
         except RaglassError as error:
-            st.error(text.literal(str(error)), icon=":material/error:")
+            st.error(literal(str(error)), icon=":material/error:")
             return
-        state.keep_of(trace_id, "inside", seen)
-    seen = state.kept_of(trace_id, "inside")
+        keep_of(trace_id, "inside", seen)
+    seen = kept_of(trace_id, "inside")
     if seen is not None:
-        text.show(text.table_html(inside_heads(seen), inside_rows(found, seen), "inside"))
+        show(table_html(inside_heads(seen), inside_rows(found, seen), "inside"))
         complete = completeness_words(seen)
         if complete is not None:
-            st.write(text.literal(complete))
-        st.write(text.literal(entropy_words(found, seen)))
+            st.write(literal(complete))
+        st.write(literal(entropy_words(found, seen)))
 
 
 def _note(words: str) -> None:
-    text.show(text.note_html(words))
+    show(note_html(words))

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 import streamlit as st
 
-from app.views.kit import html as text
+from app.views.kit.markdown import literal
 from pipeline.errors import RaglassError
 
 Tell = Callable[[int, int, str], None]
@@ -19,11 +19,11 @@ def shown_work(first: str, kept: str, key: str) -> Iterator[Tell]:
     """A bar with a Stop button for as long as the work goes on; a press ends the page's run there. kept: what becomes of what was done."""
     holder = st.empty()
     with holder.container():
-        bar = st.progress(0.0, text.literal(first))
+        bar = st.progress(0.0, literal(first))
         st.button("Stop", icon=":material/stop:", help=kept, key=f"stop-{key}")
 
     def tell(done: int, total: int, words: str) -> None:
-        bar.progress(done / max(total, 1), text.literal(words))
+        bar.progress(done / max(total, 1), literal(words))
 
     try:
         yield tell
@@ -42,6 +42,6 @@ def see_through(steps: Generator[tuple[int, int], None, None], first: str, words
             for done, whole in steps:
                 tell(done, whole, words.format(done, whole))
     except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return False
     return True

@@ -19,10 +19,13 @@ from app.live.reading import (
 )
 from app.live.rows import LiveView, clock_time, live_csv, share_text
 from app.views.kit import address, state
-from app.views.kit import html as text
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG
 from app.views.live.charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
+from app.views.live.html import alarms_html, stack_html
+from app.views.live.kept import lines_of, live_view
 from metrics.logs import LogLine
 from metrics.queries import TraceRow
 from pipeline.errors import RaglassError
@@ -119,9 +122,9 @@ def show_live(controls: Controls) -> None:
 def read_view(choice: LiveChoice) -> LiveView | None:
     """The view; where it cannot be read now, the last one of the same choice beside the reason."""
     try:
-        view = state.live_view(choice)
+        view = live_view(choice)
     except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         kept: tuple[LiveChoice, LiveView] | None = st.session_state.get("live-kept")
         return kept[1] if kept is not None and kept[0] == choice else None
     st.session_state["live-kept"] = (choice, view)
@@ -133,10 +136,10 @@ def _empty_words(choice: LiveChoice) -> str:
         return "No question has been asked yet. Ask one on the Ask page, or with `raglass ask`; it appears here at the next refresh."
     if choice.source == "cloudwatch":
         return (
-            f"CloudWatch has no question of {text.literal(choice.backend)} in this window. Choose a longer window, or check "
+            f"CloudWatch has no question of {literal(choice.backend)} in this window. Choose a longer window, or check "
             "RAGLASS_STACK and RAGLASS_AWS_REGION; dashboards send theirs with RAGLASS_EMIT_METRICS=1."
         )
-    return f"No question to {text.literal(choice.backend)} in this window. Choose a longer window or another backend, or ask one."
+    return f"No question to {literal(choice.backend)} in this window. Choose a longer window or another backend, or ask one."
 
 
 def show_figures(view: LiveView) -> None:
@@ -247,9 +250,9 @@ def show_picked(row: TraceRow, choice: LiveChoice) -> None:
     if choice.source != "cloudwatch":
         return
     try:
-        lines = state.lines_of(row.trace_id)
+        lines = lines_of(row.trace_id)
     except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return
     _note(f"{count(len(lines), 'log line')} with the id of this trace.")
     _show_lines(lines)
@@ -295,7 +298,7 @@ def show_stack(view: LiveView) -> None:
         "between it and this dashboard (API Gateway included). Calls are everybody's: looks at the stack's health and other "
         "dashboards' questions among them."
     )
-    text.show(text.stack_html(view.rows))
+    show(stack_html(view.rows))
 
 
 def show_alarms() -> None:
@@ -304,13 +307,13 @@ def show_alarms() -> None:
     try:
         alarms = state.services().live.alarms()
     except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return
     if not alarms:
         _note("The stack has no alarm whose name begins with its own.")
         return
     _note("What CloudWatch watches, those that need attention first.")
-    text.show(text.alarms_html(alarms))
+    show(alarms_html(alarms))
 
 
 def show_log(controls: Controls) -> None:
@@ -324,7 +327,7 @@ def show_log(controls: Controls) -> None:
     try:
         page = state.services().live.tail(find, kept["follow"])
     except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return
     kept["follow"] = page.follow
     kept["lines"] = [*kept["lines"], *page.lines][-KEPT_LINES:]
@@ -380,7 +383,7 @@ def show_small_print(view: LiveView, controls: Controls) -> None:
             f"This dashboard sent {sent.sent:,} measures to CloudWatch, {sent.waiting:,} wait, {sent.dropped:,} were dropped."
         )
         if sent.problem:
-            st.warning(text.literal(sent.problem), icon=":material/warning:")
+            st.warning(literal(sent.problem), icon=":material/warning:")
 
 
 def _draw(figure: Any, key: str, alt: str) -> None:
@@ -388,4 +391,4 @@ def _draw(figure: Any, key: str, alt: str) -> None:
 
 
 def _note(words: str) -> None:
-    text.show(text.note_html(words))
+    show(note_html(words))

@@ -20,11 +20,12 @@ from app.runs.compared_words import (
 )
 from app.runs.rows import NAMES
 from app.runs.words import about_words
-from app.views.kit import html as text
-from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG, chart_text
+from app.views.runs.kept import compared
 from evaluation.verdict import MAX_DROP, Difference
 
 BETTER, WORSE, LEVEL = "#0072b2", "#d55e00", "#8c96a0"
@@ -45,31 +46,29 @@ def show_compared(first: str, second: str) -> None:
             help="Of the share of right answers.",
         )
         st.button("Swap the two", icon=":material/swap_horiz:", on_click=_swap, args=(first, second))
-    found = state.compared(first, second, max_drop / 100)
+    found = compared(first, second, max_drop / 100)
     comparison = found.comparison
-    show = {"safe": st.success, "not safe": st.error, "unknown": st.warning}[comparison.verdict.outcome]
-    show(text.literal(comparison.verdict.sentence), icon=ICONS[comparison.verdict.outcome])
+    say = {"safe": st.success, "not safe": st.error, "unknown": st.warning}[comparison.verdict.outcome]
+    say(literal(comparison.verdict.sentence), icon=ICONS[comparison.verdict.outcome])
     for name, run in (("First, the baseline", found.first), ("Second", found.second)):
-        text.show(text.note_html(f"{name}: {'; '.join(about_words(run)[:2])}"))
+        show(note_html(f"{name}: {'; '.join(about_words(run)[:2])}"))
     for sentence in (regression_words(comparison), *setting_words(found), *found.notes):
         if sentence:
-            st.write(text.literal(sentence))
+            st.write(literal(sentence))
     left, right = st.columns(2, gap="large")
     with left:
         _draw(differences_plot("Second less first, points", _shares(comparison.differences)), "measures")
     with right:
         if comparison.types:
             _draw(differences_plot("Right, by question type, points", comparison.types), "types")
-    text.show(
-        text.note_html("A line that crosses 0 may be chance. Grey: no significant difference, by the adjusted p value.")
-    )
+    show(note_html("A line that crosses 0 may be chance. Grey: no significant difference, by the adjusted p value."))
     with st.expander("Every figure"):
         heads = ("Measure", "Questions", "First", "Second", "Difference, 95 % interval", "p", "p, Holm")
-        text.show(text.table_html(heads, [_row(each) for each in comparison.differences], "compared"))
+        show(table_html(heads, [_row(each) for each in comparison.differences], "compared"))
         if comparison.types:
             heads = ("Right, by type", *heads[1:])
-            text.show(text.table_html(heads, [_row(each) for each in comparison.types], "compared-types"))
-        text.show(text.note_html(FOOTNOTE))
+            show(table_html(heads, [_row(each) for each in comparison.types], "compared-types"))
+        show(note_html(FOOTNOTE))
     _show_flips(found)
     _show_downloads(found)
 
@@ -119,8 +118,8 @@ def _row(each: Difference) -> list[str]:
 def _show_flips(found: ComparedRuns) -> None:
     flips = found.comparison.flips
     st.subheader("Questions that changed sides", anchor=False)
-    text.show(
-        text.note_html(
+    show(
+        note_html(
             f"{flips_headline(found.comparison)}. Pick one to open its two traces side by side, or explain the second."
         )
     )

@@ -22,13 +22,15 @@ from app.runs.rows import (
     types_words,
 )
 from app.runs.words import about_words
-from app.views.kit import html as text
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import PERCENT, Row, interval_plot
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
 from app.views.kit.work import see_through
 from app.views.runs.judged import show_judge
+from app.views.runs.kept import run_files, run_groups, run_scores, run_summary, run_types
 from app.views.runs.page import follow_run
 from app.views.runs.question_types import show_question_types
 from evaluation.scoring import Scored
@@ -78,26 +80,24 @@ def show_run(run_id: str) -> None:
     run = evaluations.find(run_id)
     problem = st.session_state.pop("run_problem", None)
     if problem:
-        st.error(text.literal(problem), icon=":material/error:")
+        st.error(literal(problem), icon=":material/error:")
     for line in about_words(run):
-        st.write(text.literal(line))
-    if state.services().runs_now(run.run_id):
+        st.write(literal(line))
+    if state.services().run_jobs.is_at(run.run_id):
         follow_run()
     elif run.status != "finished":
         st.button("Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,))
     if run.answers == 0:
         st.info("Nothing is answered yet.")
         return
-    scores, summaries = state.run_scores(run), state.run_summary(run)
+    scores, summaries = run_scores(run), run_summary(run)
     _show_headline(summaries[0], time_words(scores))
     if len(summaries) > 1:
         _show_types(run, summaries, scores)
     with st.expander("Every measure"):
-        text.show(
-            text.table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures")
-        )
-        text.show(
-            text.note_html(
+        show(table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures"))
+        show(
+            note_html(
                 "Intervals resample whole articles, since questions about one article go wrong together. Exact match and F1 compare with "
                 "the gold answer word for word, which a reader that quotes sentences cannot reach; right and gold in answer do not."
             )
@@ -112,7 +112,7 @@ def show_run(run_id: str) -> None:
 def _resume(run_id: str) -> None:
     services = state.services()
     try:
-        services.start_run(lambda stop: services.evaluations.resume(run_id, stop))
+        services.run_jobs.start(lambda stop: services.evaluations.resume(run_id, stop))
         st.query_params.clear()
     except RaglassError as error:
         st.session_state["run_problem"] = str(error)
@@ -122,9 +122,9 @@ def _show_headline(whole: Summary, timed: str) -> None:
     for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
         with column:
             st.metric(name, value, help=MEANINGS[name])
-            text.show(text.note_html(f"95 %: {interval}"))
+            show(note_html(f"95 %: {interval}"))
     if timed:
-        text.show(text.note_html(timed))
+        show(note_html(timed))
     if whole.failed:
         st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
 
@@ -132,7 +132,7 @@ def _show_headline(whole: Summary, timed: str) -> None:
 def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
     st.subheader("By question type", anchor=False)
     whole, *types = summaries
-    groups = state.run_groups(run)
+    groups = run_groups(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Measure", BY_TYPE, format_func=lambda each: NAMES[each], key="run-measure", width=260)
         grouped = st.toggle("In three groups", disabled=not groups)
@@ -143,9 +143,9 @@ def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) 
         alt="By question type",
     )
     by_group = bool(grouped and groups)
-    st.write(text.literal(types_words(state.run_types(run, name, grouped=by_group), "group" if by_group else "type")))
+    st.write(literal(types_words(run_types(run, name, grouped=by_group), "group" if by_group else "type")))
     if by_group:
-        text.show(text.note_html(groups_words()))
+        show(note_html(groups_words()))
     if name in SPREAD:
         st.plotly_chart(box_plot(scores, name), config=CHART_CONFIG, key="run-spread", alt="Spread by question type")
 
@@ -190,11 +190,11 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
         if see_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
             st.rerun()
     if not labelled:
-        text.show(text.note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
+        show(note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
         return
     st.plotly_chart(sankey(scores), config=CHART_CONFIG, key="run-why", alt="From question type to failure label")
-    st.write(text.literal(losses_words(scores)))
-    text.show(text.table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
+    st.write(literal(losses_words(scores)))
+    show(table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
 
 
 def sankey(scores: list[Scored]) -> go.Figure:
@@ -231,10 +231,8 @@ def _show_questions(scores: list[Scored]) -> None:
         outcome = st.selectbox("Show", list(OUTCOMES), index=1, key="run-outcome", width=230)
         kind = st.selectbox("Type", kinds, index=None, placeholder="any", key="run-kind", width=180, disabled=not kinds)
     rows = chosen(scores, outcome, kind)
-    text.show(
-        text.note_html(
-            f"{len(rows):,} of {len(scores):,} questions. Pick one to open its trace, or to explain its answer."
-        )
+    show(
+        note_html(f"{len(rows):,} of {len(scores):,} questions. Pick one to open its trace, or to explain its answer.")
     )
     actions = st.container(horizontal=True)
     picked = st.dataframe(
@@ -258,7 +256,7 @@ def _show_questions(scores: list[Scored]) -> None:
 
 
 def _show_downloads(run: StoredRun) -> None:
-    files = state.run_files(run)
+    files = run_files(run)
     with st.container(horizontal=True):
         for label, content, suffix in (
             ("CSV", files.csv, "csv"),

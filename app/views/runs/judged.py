@@ -4,8 +4,9 @@ import streamlit as st
 
 from app.runs.judged_words import HEADS, agreement_rows, judged_words
 from app.runs.judging import NO_JUDGE
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.html import note_html, show, table_html
+from app.views.kit.markdown import literal
 from app.views.kit.work import see_through
 from evaluation.scoring import Scored
 from metrics.runs import StoredRun
@@ -17,14 +18,14 @@ def show_judge(run: StoredRun, scores: list[Scored]) -> None:
     words = judged_words(scores)
     with st.expander("A model as a judge", icon=":material/gavel:"):
         if not judging.configured:
-            text.show(text.note_html(NO_JUDGE))
+            show(note_html(NO_JUDGE))
         else:
             _ask(run, scores)
         if words:
-            st.write(text.literal(words))
-            text.show(text.table_html(HEADS, agreement_rows(scores), "judged"))
-            text.show(
-                text.note_html(
+            st.write(literal(words))
+            show(table_html(HEADS, agreement_rows(scores), "judged"))
+            show(
+                note_html(
                     "A judge is a model too: it prefers long and fluent answers, and may be wrong. Its figures stand under Every measure, "
                     "beside those of the labels."
                 )
@@ -35,7 +36,7 @@ def _ask(run: StoredRun, scores: list[Scored]) -> None:
     judging = state.services().judging
     given = sum(not each.abstained and not each.failed for each in scores)
     if not given:
-        text.show(text.note_html("No answer was given that could be judged."))
+        show(note_html("No answer was given that could be judged."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sample = st.number_input("Answers to judge, at most", 1, given, min(50, given), width=220, key="judge-sample")

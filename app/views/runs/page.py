@@ -8,8 +8,9 @@ from app.runs.estimate import estimate_words
 from app.runs.record import RunPlan
 from app.runs.rows import run_cells
 from app.runs.words import progress_words, step_words
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.runs.source import Source
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
@@ -19,31 +20,29 @@ REFRESH_S = 1.0
 
 def follow_run() -> None:
     """The run that is going on in this process, followed; how the last one ended."""
-    job = state.services().run_job
+    job = state.services().run_jobs.job
     if job is None:
         return
     if job.running:
         _follow()
     elif job.problem:
-        st.error(text.literal(job.problem), icon=":material/error:")
+        st.error(literal(job.problem), icon=":material/error:")
     elif job.step is not None and job.step.progress is not None:
-        st.success(
-            text.literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:"
-        )
+        st.success(literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
         st.button("Open this run", on_click=_open, args=(job.step.run_id,), icon=":material/open_in_new:")
 
 
 @st.fragment(run_every=REFRESH_S)
 def _follow() -> None:
-    job = state.services().run_job
+    job = state.services().run_jobs.job
     if job is None or not job.running:
         st.rerun()
     progress = None if job.step is None else job.step.progress
     share = 0.0 if progress is None else progress.done / max(progress.total, 1)
     words = "Opening the backend …" if job.step is None else step_words(job.step)
-    st.progress(share, text.literal(words))
+    st.progress(share, literal(words))
     if job.stopping:
-        text.show(text.note_html("Stopping once what is under way is done."))
+        show(note_html("Stopping once what is under way is done."))
         return
     with st.container(horizontal=True):
         if job.paused:
@@ -62,7 +61,7 @@ def _follow() -> None:
             help="What was answered is kept; the run can be gone on with.",
         )
     if job.paused:
-        text.show(text.note_html("Paused. It waits for as long as the dashboard runs; what was answered is kept."))
+        show(note_html("Paused. It waits for as long as the dashboard runs; what was answered is kept."))
 
 
 def start_form() -> None:
@@ -79,7 +78,7 @@ def start_form() -> None:
             )
             workers = st.number_input("At once", 1, 16, 4 if backend == "aws" else 1, width=110)
             rerank = st.toggle("Rerank", disabled=backend == "aws")
-        text.show(text.note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
+        show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
             plan = {
                 "backend": backend,
@@ -99,9 +98,9 @@ def _start(source: Source, plan: dict[str, Any]) -> None:
     services = state.services()
     try:
         whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan)
-        services.start_run(lambda stop: services.evaluations.run(whole, stop))
+        services.run_jobs.start(lambda stop: services.evaluations.run(whole, stop))
     except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return
     st.rerun()
 
@@ -111,8 +110,8 @@ def show_runs(runs: list[StoredRun]) -> None:
     if not runs:
         st.info("No run yet. Start one: the built-in questions need no file.")
         return
-    text.show(
-        text.note_html(
+    show(
+        note_html(
             "Pick one run to open it, two to compare them (the older one is the baseline). A column's name sorts by it."
         )
     )

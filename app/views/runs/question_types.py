@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app.runs.types_words import changed, count_pages, editable, on_page, type_cells, types_words
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from corpus import QUESTION_TYPES
 from evaluation.typed_questions import count_types
 from metrics.runs import StoredRun
@@ -21,11 +22,11 @@ def show_question_types(run: StoredRun) -> None:
             dataset = evaluations.dataset_of(run.run_id)
             typed = evaluations.types.of(dataset)
         except RaglassError as error:
-            st.warning(text.literal(str(error)))
+            st.warning(literal(str(error)))
             return
-        st.write(text.literal(types_words(count_types(typed))))
-        text.show(
-            text.note_html(
+        st.write(literal(types_words(count_types(typed))))
+        show(
+            note_html(
                 "A question that rules and classifier disagree on counts under no type until you choose one. What you choose holds for the "
                 "same question in every dataset."
             )
@@ -53,6 +54,6 @@ def show_question_types(run: StoredRun) -> None:
                 evaluations.types.decide(dataset, decisions)
                 evaluations.retype(run.run_id)
             except RaglassError as error:
-                st.error(text.literal(str(error)), icon=":material/error:")
+                st.error(literal(str(error)), icon=":material/error:")
                 return
             st.rerun()

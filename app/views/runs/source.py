@@ -5,8 +5,8 @@ from importlib.util import find_spec
 import streamlit as st
 
 from app.runs.feedback import FeedbackDataset, feedback_words
-from app.views.kit import html as text
 from app.views.kit import state
+from app.views.kit.html import note_html, show
 from evaluation.datasets import BUILTIN, MOST_BYTES
 from evaluation.hub import PREFIX
 from pipeline.errors import InputError
@@ -42,9 +42,9 @@ class Source:
 
     def _show_feedback(self) -> None:
         self._feedback = state.services().evaluations.feedback()
-        text.show(text.note_html(feedback_words(self._feedback)))
-        text.show(
-            text.note_html(
+        show(note_html(feedback_words(self._feedback)))
+        show(
+            note_html(
                 "A praised answer is right; so is what a note says after “Right:” (several separated by |; “Right: none” if the documents "
                 "have no answer). Feedback is given on the Traces page."
             )
@@ -52,7 +52,7 @@ class Source:
         if self._feedback.problems:
             with st.expander("What was left out or decided"):
                 for problem in self._feedback.problems[:100]:
-                    text.show(text.note_html(problem))
+                    show(note_html(problem))
 
     def settle(self) -> str:
         """The dataset. Raises InputError where nothing is chosen, or it cannot be asked."""

@@ -17,9 +17,10 @@ from app.stability.certificate_words import (
     type_cells,
     type_heads,
 )
-from app.views.kit import html as text
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show, table_html
+from app.views.kit.markdown import literal
 from evaluation.verdict import MAX_DROP
 
 
@@ -45,7 +46,9 @@ def show_certificate() -> None:
         st.session_state["certificate"] = None
         chosen = st.session_state["certificate-before"], st.session_state["certificate-after"]
         with st.spinner("Comparing …"):
-            st.session_state["certificate"] = certify_runs(services, *chosen, max_drop=MAX_DROP)
+            st.session_state["certificate"] = certify_runs(
+                services.evaluations, services.store, *chosen, max_drop=MAX_DROP
+            )
     found: Certificate | None = st.session_state.get("certificate")
     if found is None:
         st.info(
@@ -57,17 +60,17 @@ def show_certificate() -> None:
 
 def _show(found: Certificate) -> None:
     if found.alarm:
-        st.error(text.literal(headline(found)), icon=":material/notifications_active:")
+        st.error(literal(headline(found)), icon=":material/notifications_active:")
     elif found.compared.comparison.verdict.outcome == "safe":
-        st.success(text.literal(headline(found)), icon=":material/check:")
+        st.success(literal(headline(found)), icon=":material/check:")
     else:  # no alarm is no all-clear
-        st.info(text.literal(headline(found)), icon=":material/info:")
+        st.info(literal(headline(found)), icon=":material/info:")
     for sentence in sentences(found):
-        st.write(text.literal(sentence))
-    text.show(text.table_html(type_heads(found), [type_cells(each) for each in found.types], "certificate"))
+        st.write(literal(sentence))
+    show(table_html(type_heads(found), [type_cells(each) for each in found.types], "certificate"))
     with st.expander("Every test"):
-        text.show(text.table_html(TEST_HEADS, test_rows(found), "certificate-tests"))
-    text.show(text.note_html(FOOTNOTE))
+        show(table_html(TEST_HEADS, test_rows(found), "certificate-tests"))
+    show(note_html(FOOTNOTE))
     with st.container(horizontal=True):
         as_json = json.dumps(certificate_to_dict(found), indent=1)
         show_download("Download certificate as JSON", as_json, "certificate.json")

@@ -18,11 +18,12 @@ from app.stability.drift_words import (
     reference_words,
     window_row,
 )
-from app.views.kit import html as text
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show, table_html
 from app.views.kit.style import CHART_CONFIG, chart_layout, ink
 from app.views.kit.work import NOTHING_KEPT, shown_work
+from app.views.traces.kept import trace_backends
 from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS
 
 STEADY, DRIFTED = "#0072b2", "#d55e00"
@@ -30,7 +31,7 @@ STEADY, DRIFTED = "#0072b2", "#d55e00"
 
 def show_drift() -> None:
     """The form, the work while it goes on, and what came of it."""
-    backends = state.trace_backends()
+    backends = trace_backends()
     if not backends:
         st.info(f"No question is stored yet. Ask {FEWEST} or more, then look whether they change.")
         return
@@ -63,22 +64,25 @@ def _form(backends: list[str]) -> QuestionPlan | None:
 def _measure(plan: QuestionPlan) -> QuestionDrift:
     with shown_work("Reading stored questions …", NOTHING_KEPT, "drift") as tell:
         return check_questions(
-            state.services(), plan, lambda done, total: tell(done, total, progress_words(done, total))
+            state.store(),
+            state.services().corpus,
+            plan,
+            lambda done, total: tell(done, total, progress_words(done, total)),
         )
 
 
 def _show(found: QuestionDrift) -> None:
     st.plotly_chart(control_chart(found), config=CHART_CONFIG, key="drift-chart", alt="Drift of questions by window")
     for line in (reference_words(found.reference), *left_out_words(found)):
-        text.show(text.note_html(f"{line}."))
-    text.show(
-        text.note_html(
+        show(note_html(f"{line}."))
+    show(
+        note_html(
             "Dashed: 19 of 20 windows drawn from the reference itself stay below. Orange diamonds drifted, by the tests: one "
             "below the line did so by the scores of its first chunks (KS, in the table)."
         )
     )
-    text.show(text.table_html(_cells(HEADS), [_cells(window_row(each)) for each in found.windows], "drift"))
-    text.show(text.note_html(" ".join(QUESTION_NOTES)))
+    show(table_html(_cells(HEADS), [_cells(window_row(each)) for each in found.windows], "drift"))
+    show(note_html(" ".join(QUESTION_NOTES)))
     show_download("Download drift as JSON", json.dumps(questions_to_dict(found), indent=1), "drift.json")
 
 

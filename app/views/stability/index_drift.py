@@ -8,9 +8,10 @@ import streamlit as st
 
 from app.stability.drift import CHUNKS, MeasuredIndexes, compare_embedders, compare_folders
 from app.stability.drift_words import INDEX_HEADS, INDEX_NOTES, index_rows, progress_words, side_words
-from app.views.kit import html as text
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show, table_html
+from app.views.kit.markdown import literal
 from app.views.kit.work import NOTHING_KEPT, shown_work
 from pipeline.errors import InputError
 
@@ -48,10 +49,10 @@ def _measure(name: str, other: str | None, folder: str, chunks: int) -> Measured
     if other is None:
         if not folder.strip():
             raise InputError("No folder is given. Write the data folder whose index is to be compared.")
-        return compare_folders(services, name, Path(folder.strip()).expanduser())
+        return compare_folders(services.corpus, name, Path(folder.strip()).expanduser())
     with shown_work("Opening both embedders …", NOTHING_KEPT, "index-drift") as tell:
         return compare_embedders(
-            services,
+            services.corpus,
             name,
             other,
             chunks=chunks,
@@ -61,7 +62,7 @@ def _measure(name: str, other: str | None, folder: str, chunks: int) -> Measured
 
 def _show(found: MeasuredIndexes) -> None:
     for line in side_words(found):
-        st.write(text.literal(line))
-    text.show(text.table_html(INDEX_HEADS, index_rows(found), "index-drift"))
-    text.show(text.note_html(" ".join(INDEX_NOTES)))
+        st.write(literal(line))
+    show(table_html(INDEX_HEADS, index_rows(found), "index-drift"))
+    show(note_html(" ".join(INDEX_NOTES)))
     show_download("Download comparison as JSON", json.dumps(asdict(found), indent=1), "index-drift.json")

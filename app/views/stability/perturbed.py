@@ -8,9 +8,10 @@ import streamlit as st
 
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability.perturbed_words import counted_types, heat_rows, notes, progress_words, stability_to_dict
-from app.views.kit import html as text
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
 from app.views.kit.work import shown_work
 from evaluation.datasets import BUILTIN
@@ -85,7 +86,7 @@ def _measure(plan: StabilityPlan) -> None:
                 if step.results:
                     st.session_state["stability_found"] = (plan, step)
     except RaglassError as error:
-        st.error(text.literal(str(error)), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
 
 
 def _show(plan: StabilityPlan, step: StabilityStep) -> None:
@@ -100,11 +101,11 @@ def _show(plan: StabilityPlan, step: StabilityStep) -> None:
         key="stability-measure",
     )
     name = name or "answer changed"
-    text.show(text.note_html(f"Each figure: {HEATS[name][1]}. In brackets: questions."))
+    show(note_html(f"Each figure: {HEATS[name][1]}. In brackets: questions."))
     kinds, types, values = heat_rows(cells, name)
     st.plotly_chart(heat((kinds, counted_types(cells, types), values), name), config=CHART_CONFIG, key="heat")
     for line in notes(step.results, cells):
-        text.show(text.note_html(line))
+        show(note_html(line))
     show_download("Download JSON", json.dumps(stability_to_dict(plan, step), indent=1), "stability.json")
 
 

@@ -3,10 +3,12 @@
 import streamlit as st
 
 from app.kit.wording import scores_note, shortfall, trust, when
-from app.views.kit import html as text
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.html import note_html, pairs_html, show
+from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG
+from app.views.traces.html import answer_html, chunks_html, question_html, trust_html
 from app.views.traces.waterfall import waterfall
 from metrics.queries import StoredTrace
 from pipeline.errors import StoreError
@@ -24,23 +26,23 @@ def show_answer(trace: Trace) -> None:
     """The answer with its confidence, and what went wrong if something did."""
     generation = trace.generation
     if generation is not None:
-        text.show(text.answer_html(generation.answer, quiet=generation.abstained or trace.error is not None))
-        text.show(text.trust_html(trust(generation)))
+        show(answer_html(generation.answer, quiet=generation.abstained or trace.error is not None))
+        show(trust_html(trust(generation)))
     if trace.error is not None:
-        st.error(f"**{trace.error.kind}**: {text.literal(trace.error.message)}", icon=":material/error:")
+        st.error(f"**{trace.error.kind}**: {literal(trace.error.message)}", icon=":material/error:")
 
 
 def show_chunks(trace: Trace) -> None:
     """The chunks, with the quoted sentences marked."""
     if not trace.chunks:
-        text.show(text.note_html("No chunks were retrieved."))
+        show(note_html("No chunks were retrieved."))
         return
     evidence = trace.generation.evidence if trace.generation is not None else ()
-    text.show(text.note_html(scores_note(trace) + (" The marked text is what the answer quotes." if evidence else "")))
+    show(note_html(scores_note(trace) + (" The marked text is what the answer quotes." if evidence else "")))
     missing = shortfall(trace)
     if missing is not None:
-        text.show(text.note_html(missing))
-    text.show(text.chunks_html(trace.chunks, evidence))
+        show(note_html(missing))
+    show(chunks_html(trace.chunks, evidence))
 
 
 def show_waterfall(trace: Trace, *, until_ms: float | None = None, side: str = "") -> None:
@@ -94,9 +96,9 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
 
 def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     """The whole trace."""
-    text.show(text.question_html(trace.question))
+    show(question_html(trace.question))
     show_answer(trace)
-    text.show(text.note_html(f"{trace.backend}, asked {when(trace.asked_at)}"))
+    show(note_html(f"{trace.backend}, asked {when(trace.asked_at)}"))
     show_actions(trace, stored)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -105,10 +107,10 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     with right:
         st.subheader("Time", anchor=False)
         show_waterfall(trace)
-        text.show(text.note_html(waterfall_note(trace)))
+        show(note_html(waterfall_note(trace)))
         with st.expander("Settings of this question"):
             rows = {"backend": trace.backend, "asked": when(trace.asked_at), "trace": trace.trace_id, **trace.settings}
-            text.show(text.pairs_html({name: "—" if value is None else str(value) for name, value in rows.items()}))
+            show(pairs_html({name: "—" if value is None else str(value) for name, value in rows.items()}))
 
 
 def _feedback(stored: StoredTrace) -> None:
@@ -138,4 +140,4 @@ def _feedback(stored: StoredTrace) -> None:
         )
     problem = st.session_state.pop("feedback_problem", None)
     if problem:
-        st.error(text.literal(problem))
+        st.error(literal(problem))

@@ -7,7 +7,7 @@ import streamlit as st
 from app.kit.wording import LOW, when
 from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views.kit import address
-from app.views.kit import html as text
+from app.views.kit.html import note_html, show
 from metrics.queries import MAX_SEARCH_CHARS, TracePage, TraceRow
 
 PAGE_SIZE = 50
@@ -67,7 +67,7 @@ def show_list(page: TracePage) -> None:
     """The table, and what can be done with the rows that are picked."""
     stored = "" if page.matched == page.total else f", {page.total} stored"
     shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
-    text.show(text.note_html(f"{shown} Pick one row to open it, two to compare them."))
+    show(note_html(f"{shown} Pick one row to open it, two to compare them."))
     actions = st.container(horizontal=True)
     picked = st.dataframe(
         [_cells(row) for row in page.rows],

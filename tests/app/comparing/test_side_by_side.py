@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from app.asking.questions import Asked, Question
 from app.comparing.side_by_side import ask_both, asked_as, counterpart
-from app.services import Asked, Question, Services
+from app.services import Services
 from backends.fake import Script, ScriptedBackend
 from backends.registry import BackendConfig
 from metrics.store import TraceStore
@@ -49,7 +50,7 @@ def services(settings: Any) -> Iterator[Services]:
 
 
 def outcomes(services: Services, first: Question, second: Question) -> list[Asked]:
-    return [told for _, told in ask_both(services, first, second) if isinstance(told, Asked)]
+    return [told for _, told in ask_both(services.asking, first, second) if isinstance(told, Asked)]
 
 
 def test_both_traces_are_stored_each_with_its_settings(services: Services) -> None:
@@ -63,7 +64,7 @@ def test_both_traces_are_stored_each_with_its_settings(services: Services) -> No
 
 
 def test_the_second_side_is_asked_once_the_first_has_its_outcome(services: Services) -> None:
-    told = list(ask_both(services, PLAIN, OTHER))
+    told = list(ask_both(services.asking, PLAIN, OTHER))
     sides = [side for side, _ in told]
     assert sides == sorted(sides)
     assert isinstance(told[0][1], StageStarted)
@@ -98,12 +99,12 @@ def test_failed_side_keeps_its_typed_error_and_costs_the_other_nothing(
 )
 def test_misuse_of_either_side_asks_nothing(services: Services, bad: Question) -> None:
     with pytest.raises(InputError):
-        list(ask_both(services, PLAIN, bad))
+        list(ask_both(services.asking, PLAIN, bad))
     assert services.store.count() == 0
 
 
 def test_reader_that_goes_away_stops_neither_side(services: Services) -> None:
-    told = ask_both(services, PLAIN, OTHER)
+    told = ask_both(services.asking, PLAIN, OTHER)
     next(told)
     told.close()  # type: ignore[attr-defined]
     for thread in threading.enumerate():
@@ -125,7 +126,7 @@ def test_trace_that_cannot_be_stored_says_why_on_its_side(services: Services, mo
 
 
 def test_trace_tells_how_to_ask_it_again(services: Services) -> None:
-    trace = services.ask(replace(PLAIN, top_k=2, deadline_s=9.0)).trace
+    trace = services.asking.ask(replace(PLAIN, top_k=2, deadline_s=9.0)).trace
     assert asked_as(trace, OTHER) == Question("Who?", "plain", 2, 9.0, False)
 
 

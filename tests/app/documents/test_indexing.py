@@ -58,13 +58,13 @@ class Gate:
 
 
 def test_job_adds_files_and_builds_the_index(corpus: LocalCorpus, services: Services) -> None:
-    job = services.start_indexing(corpus, [text("a.txt"), text("b.txt")])
+    job = services.indexing.start(corpus, [text("a.txt"), text("b.txt")])
     state = job.wait(60)
     assert not job.running
     assert (state.phase, state.outcome.added, state.files_done) == ("done", 2, 2)
     assert state.manifest is not None
     assert state.manifest.documents == 2
-    assert services.indexing is job
+    assert services.indexing.job is job
 
 
 def test_same_file_again_is_unchanged_and_a_changed_one_is_replaced(corpus: LocalCorpus) -> None:
@@ -93,7 +93,7 @@ def test_bad_files_do_not_sink_the_rest(corpus: LocalCorpus, tmp_path: Path) -> 
 
 
 def test_nothing_to_index_fails_and_says_what_to_do(corpus: LocalCorpus, services: Services) -> None:
-    state = services.start_indexing(corpus, []).wait(60)
+    state = services.indexing.start(corpus, []).wait(60)
     assert state.phase == "failed"
     assert "Add a document" in state.message
 
@@ -102,20 +102,20 @@ def test_second_job_is_refused_while_one_runs(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch, corpus)
-    job = services.start_indexing(corpus, many(10))
+    job = services.indexing.start(corpus, many(10))
     assert gate.reached.wait(60)
     with pytest.raises(InputError, match="indexing job is running"):
-        services.start_indexing(corpus, [])
+        services.indexing.start(corpus, [])
     gate.opened.set()
     assert job.wait(60).phase == "done"
-    assert services.start_indexing(corpus, []).wait(60).phase == "done"
+    assert services.indexing.start(corpus, []).wait(60).phase == "done"
 
 
 def test_page_can_look_at_the_corpus_while_its_first_index_is_built(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch, corpus)
-    job = services.start_indexing(corpus, many(10))
+    job = services.indexing.start(corpus, many(10))
     assert gate.reached.wait(60)
     assert services.corpus("fake") is corpus
     assert not corpus.has_index()
@@ -128,7 +128,7 @@ def test_stopped_job_keeps_its_work_and_the_next_goes_on(
 ) -> None:
     embedder: Any = corpus._embedder
     gate = Gate(monkeypatch, corpus)
-    job = services.start_indexing(corpus, many(10))
+    job = services.indexing.start(corpus, many(10))
     assert gate.reached.wait(60)
     job.stop()
     gate.opened.set()
@@ -138,7 +138,7 @@ def test_stopped_job_keeps_its_work_and_the_next_goes_on(
     first = list(embedder.embedded)
     assert first
     embedder.embedded.clear()
-    assert services.start_indexing(corpus, []).wait(60).phase == "done"
+    assert services.indexing.start(corpus, []).wait(60).phase == "done"
     assert embedder.embedded
     assert not set(first) & set(embedder.embedded)
 
@@ -184,9 +184,9 @@ def test_failure_is_told_and_the_job_ends(
 
 
 def test_rebuild_builds_even_if_nothing_changed(corpus: LocalCorpus, services: Services) -> None:
-    first = services.start_indexing(corpus, [text("a.txt")]).wait(60).manifest
-    same = services.start_indexing(corpus, []).wait(60).manifest
-    again = services.start_indexing(corpus, [], rebuild=True).wait(60).manifest
+    first = services.indexing.start(corpus, [text("a.txt")]).wait(60).manifest
+    same = services.indexing.start(corpus, []).wait(60).manifest
+    again = services.indexing.start(corpus, [], rebuild=True).wait(60).manifest
     assert same == first
     assert first is not None
     assert again is not None
@@ -197,7 +197,7 @@ def test_closing_the_services_stops_a_job(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch, corpus)
-    job = services.start_indexing(corpus, many(10))
+    job = services.indexing.start(corpus, many(10))
     assert gate.reached.wait(60)
     threading.Timer(0.02, gate.opened.set).start()
     services.close()

@@ -17,7 +17,7 @@ Make = Callable[..., Services]
 
 
 def asked(services: Services, top_k: int = 5) -> Trace:
-    return services.ask(replace(services.question("Who?"), top_k=top_k)).trace
+    return services.asking.ask(replace(services.asking.question("Who?"), top_k=top_k)).trace
 
 
 def explained(services: Services, trace: Trace, unit="chunks"):

@@ -3,9 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from tests.app.test_explaining import explanation, sampled
-from tests.app.test_sureness import FOUND
-from tests.views.test_text import NASTY, read
 
 from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict, gold_words
 from app.explaining.report import report_html
@@ -13,6 +10,9 @@ from explain.counterfactuals import Diagnosed, Trial
 from explain.diagnosis import WORDS, Diagnosis, Failure
 from explain.gold import Gold
 from pipeline.types import Confidence, Evidence, Generation, Token
+from tests.app.explaining.test_sureness import FOUND
+from tests.app.explaining.test_words import explanation, sampled
+from tests.app.views.test_html import NASTY, read
 
 ALLOWED = {
     "html",

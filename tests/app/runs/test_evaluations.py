@@ -17,6 +17,7 @@ from app.runs.evaluations import RunStep
 from app.runs.record import RunPlan
 from app.runs.words import about_words, step_words
 from app.services import Services
+from app.traces.lookup import find_trace
 from backends.fake import Script, ScriptedBackend
 from evaluation.runner import MOST_FAILURES
 from metrics.queries import TraceQuery
@@ -58,7 +59,7 @@ def test_finished_run_has_a_stored_trace_for_every_answer(services: Services, pl
     scores = services.evaluations.scores(run.run_id)
     assert len({scored.question_id for scored in scores}) == QUESTIONS
     for scored in scores:
-        trace = services.trace(scored.trace_id)
+        trace = find_trace(services.store, scored.trace_id)
         assert (trace.question, trace.generation.answer) == (scored.question, scored.answer)
     assert sum(scored.correct for scored in scores) == QUESTIONS / 2
     whole, *types = services.evaluations.summary(run.run_id)
@@ -74,7 +75,7 @@ def test_what_is_needed_to_repeat_a_run_is_recorded(services: Services, plan: Ru
     assert (about["name"], about["questions"], about["problems"]) == ("questions.csv", 5, [])
     assert {"fingerprint", "documents_fingerprint", "version"} <= set(about)
     scores = services.evaluations.scores(services.evaluations.find("LAST").run_id)
-    settings = [services.trace(scored.trace_id).settings for scored in scores]
+    settings = [find_trace(services.store, scored.trace_id).settings for scored in scores]
     assert [(each["top_k"], each["rerank"], each["deadline_s"]) for each in settings] == [(2, True, 30.0)] * 5
     assert about["versions"]["raglass"] == about["version"]
     assert {"embedder", "generator", "index", "reranker"} <= set(about)
@@ -350,7 +351,7 @@ def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path
     usual.write_text("Alfred Wegener proposed in 1912 that continents drift.")
     try:
         corpus = services.corpus("local/embedded")
-        services.start_indexing(corpus, [Upload("drift.txt", usual)]).wait(60)
+        services.indexing.start(corpus, [Upload("drift.txt", usual)]).wait(60)
         before = corpus.state()
         stop = threading.Event()
         stop.set()
@@ -363,11 +364,11 @@ def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path
         assert (end.progress.done, end.progress.correct) == (3, 3)
         scores = services.evaluations.scores(end.run_id)
         assert {scored.gold_rank for scored in scores} == {1}
-        titles = {chunk.title for scored in scores for chunk in services.trace(scored.trace_id).chunks}
+        titles = {chunk.title for scored in scores for chunk in find_trace(services.store, scored.trace_id).chunks}
         assert {title.split()[1] for title in titles} == {"Rhine", "Elbe", "Danube"}
         assert corpus.state() == before
         assert before.added_documents == 1
-        assert services.ask(services.question("Who proposed drift?")).trace.chunks[0].title == "drift"
+        assert services.asking.ask(services.asking.question("Who proposed drift?")).trace.chunks[0].title == "drift"
         # Gone on with, it needs no second index, and asks nothing again.
         assert last(services.evaluations.resume(end.run_id)).progress.done == 3
     finally:
@@ -381,7 +382,7 @@ def calibrated(services: Services, tmp_path: Path) -> Trace:
     found = services.calibrations.fit(end.run_id)
     assert (found.run_id, found.backend, found.kind) == (end.run_id, "fake", "calibrated")
     assert (found.fitted, found.reported) == (40, 40)
-    return services.trace(services.evaluations.scores(end.run_id)[0].trace_id)
+    return find_trace(services.store, services.evaluations.scores(end.run_id)[0].trace_id)
 
 
 def test_calibration_speaks_for_what_answered_and_for_nothing_else(services: Services, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_questions_of_the_store_are_written_and_asked(
         ("Rejected?", -1, "no"),
         ("Untouched?", None, ""),
     ):
-        trace = services.ask(services.question(question)).trace
+        trace = services.asking.ask(services.asking.question(question)).trace
         if rating is not None:
             services.store.annotate(trace.trace_id, rating, note)
     file = tmp_path / "mine.jsonl"

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from tests.app.test_explain_report import ALLOWED
-from tests.app.test_run_view import RUN, SCORES
-from tests.views.test_text import NASTY, read
 
 from app.runs.report import run_html
 from evaluation.summary import summarise
+from tests.app.explaining.test_report import ALLOWED
+from tests.app.runs.test_rows import RUN, SCORES
+from tests.app.views.test_html import NASTY, read
 
 
 def test_it_says_how_good_it_is_where_and_why() -> None:

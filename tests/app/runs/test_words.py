@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.app.test_sureness import FOUND
 
+from app.kit.plain import WIDTH
 from app.runs.words import (
     about_words,
     calibration_text,
@@ -15,11 +15,11 @@ from app.runs.words import (
     runs_text,
     summaries_to_dict,
 )
-from app.traces.words import WIDTH
 from evaluation.runner import RunProgress
 from evaluation.summary import MEASURES, Measure, summarise
 from explain.calibration import ReliabilityBin
 from metrics.runs import StoredRun
+from tests.app.explaining.test_sureness import FOUND
 from tests.evaluation.labelled import make_scored
 
 ABOUT = {

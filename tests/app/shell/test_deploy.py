@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from app.shell import main as cli
+from app.shell.main import main
 from serving.deploy import deployment, standing
 from serving.deploy.config import FILE_NAME
 
@@ -33,7 +33,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     (tmp_path / FILE_NAME).write_text(CONFIG, "utf-8")
-    return lambda *arguments, **options: CliRunner().invoke(cli.main, ["deploy", *arguments], **options)
+    return lambda *arguments, **options: CliRunner().invoke(main, ["deploy", *arguments], **options)
 
 
 def test_plan_without_an_account_says_what_it_would_make_what_it_costs_and_what_is_missing(run: Run) -> None:

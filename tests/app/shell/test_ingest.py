@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 import app.services
 from app.services import Services
-from app.shell import main as cli
+from app.shell.main import main
 from serving.rehearsal.pinecone import PineconeDouble
 from tests.aws.loopback import Answer, serving
 from tests.rehearsal.served import served
@@ -31,7 +31,7 @@ def run(tmp_path: Path, make_services: Callable[..., Services], monkeypatch: pyt
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "test")
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield lambda *arguments: CliRunner().invoke(cli.main, ["ingest", str(tmp_path / "drift.txt"), *arguments])
+        yield lambda *arguments: CliRunner().invoke(main, ["ingest", str(tmp_path / "drift.txt"), *arguments])
 
 
 def embedding(model: str) -> Answer:

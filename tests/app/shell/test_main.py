@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from app.services import Services
-from app.shell import main as cli
+from app.shell.serve import check_port, shown_host
 from backends.fake import Script
 from metrics.store import TraceStore
 from pipeline.errors import StoreError, Throttled
@@ -338,14 +338,14 @@ def test_free_port_passes() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    cli.check_port("127.0.0.1", port)
+    check_port("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(
     ("host", "shown"), [("127.0.0.1", "localhost"), ("0.0.0.0", "localhost"), ("example.org", "example.org")]
 )
 def test_host_is_shown_as_one_would_type_it(host: str, shown: str) -> None:
-    assert cli.shown_host(host) == shown
+    assert shown_host(host) == shown
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import Result
-from tests.app.test_compare_runs import scored, store
 
 from app.runs.compared import ComparedRuns
 from app.services import Services
@@ -18,6 +17,7 @@ from evaluation.comparison import compare_runs, shared_pairs
 from evaluation.scoring import Scored
 from evaluation.summary import ALL
 from metrics.runs import StoredRun
+from tests.app.runs.test_compared import scored, store
 from tests.evaluation.labelled import make_scored
 from tests.factories import make_chunk, make_trace
 
@@ -81,7 +81,7 @@ def test_unchanged_system_raises_no_alarm_and_says_what_that_is_worth(
     assert done.stdout.startswith("No alarm.")
     assert "Both runs gave the same answer to every question" in done.stdout
     assert "at most 5 in 100 raise an alarm" in done.stdout
-    found = certify_runs(services, baseline, same)
+    found = certify_runs(services.evaluations, services.store, baseline, same)
     whole = found.types[0]
     assert (whole.overlap.value, whole.rbo.value, whole.answer_changed.value) == (1, pytest.approx(1), 0)
     assert (found.parts, found.tests, found.untraced) == ((), (), 0)
@@ -92,7 +92,7 @@ def test_unchanged_system_raises_no_alarm_and_says_what_that_is_worth(
 def test_changed_embedder_is_named_with_chunks_answers_scores_and_types(
     services: Services, baseline: str, changed: str
 ) -> None:
-    found = certify_runs(services, baseline, changed)
+    found = certify_runs(services.evaluations, services.store, baseline, changed)
     assert found.parts == (("embedder", "e5-small", "e5-*large*"),)
     assert [each.name for each in found.types] == [ALL, "DATE", "PERSON"]
     whole = found.types[0]
@@ -133,7 +133,7 @@ def test_certificate_for_programs(run: Run, services: Services, baseline: str, c
 def test_scores_alone_raise_the_alarm(services: Services, baseline: str) -> None:
     traces(services, "d", score=0.5)
     store(services, "dddd0004", scored("d", wrong=1))
-    found = certify_runs(services, baseline, "dddd0004")
+    found = certify_runs(services.evaluations, services.store, baseline, "dddd0004")
     assert [each.name for each in found.signals] == [TOP_SCORE]
     assert headline(found) == f"Alarm: {TOP_SCORE} (p <0.001)."
     assert found.compared.comparison.verdict.outcome == "safe"
@@ -146,7 +146,7 @@ def test_questions_without_traces_or_that_failed_are_left_out_of_what_needs_them
     second = scored("e", wrong=1)
     second[0] = make_scored(0, trace_id="e-0", failed=True, correct=False, abstained=True, answer="")
     store(services, "eeee0005", second)
-    found = certify_runs(services, baseline, "eeee0005")
+    found = certify_runs(services.evaluations, services.store, baseline, "eeee0005")
     assert (found.untraced, found.types[0].overlap.questions, found.types[0].answer_changed.questions) == (53, 7, 59)
     assert found.scores is None
     assert "Fewer than 10 questions have a chunk in both runs" in certificate_text(found)

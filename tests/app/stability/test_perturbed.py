@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 import app.services
 from app.services import Services
-from app.shell import main as cli
+from app.shell.main import main
 from app.stability.perturbed import ALL_KINDS, StabilityPlan, check_stability, read_kinds
 from app.stability.perturbed_words import estimate_words, stability_text
 from backends.fake import Script
@@ -41,7 +41,7 @@ def dataset(tmp_path: Path) -> Path:
 def run(make_services: Make, monkeypatch: pytest.MonkeyPatch, dataset: Path) -> Run:
     def run_(*arguments: str, script: Script | None = None) -> Result:
         monkeypatch.setattr(app.services, "services", lambda: make_services(script))
-        return CliRunner().invoke(cli.main, ["stability", "--dataset", str(dataset), *arguments])
+        return CliRunner().invoke(main, ["stability", "--dataset", str(dataset), *arguments])
 
     return run_
 

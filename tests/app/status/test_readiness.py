@@ -5,16 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from app.services import Services
-from app.status.readiness import read_status
 from app.status.versions import PACKAGES
-from app.traces.words import status_text
+from app.status.words import status_text
 from backends.fake import Script
 
 Make = Callable[..., Services]
 
 
 def test_ready_product_says_so_part_by_part(services: Services) -> None:
-    status = read_status(services)
+    status = services.status()
     assert status.ready
     assert status.backend == "fake"
     assert [part.name for part in status.parts] == ["embed", "retrieve", "generate", "trace store"]
@@ -30,30 +29,30 @@ def test_ready_product_says_so_part_by_part(services: Services) -> None:
 def test_part_that_is_not_ready_is_named_with_its_reason(
     make_services: Make, changes: dict[str, str], part: str
 ) -> None:
-    status = read_status(make_services(**changes))
+    status = make_services(**changes).status()
     assert not status.ready
     assert [found.name for found in status.parts if not found.ready] == [part]
     assert f"NOT {part}: " in status_text(status)
 
 
 def test_failing_stage_makes_the_product_not_ready(make_services: Make) -> None:
-    assert not read_status(make_services(Script(failures={"embed": OSError()}))).ready
+    assert not make_services(Script(failures={"embed": OSError()})).status().ready
 
 
 def test_setting_that_the_backend_does_not_read_says_who_does(services: Services) -> None:
     note = "(read by local/research only)"
-    assert note in read_status(services).settings["RAGLASS_EMBEDDER"]
-    assert note not in read_status(services, "local/research").settings["RAGLASS_EMBEDDER"]
-    assert note not in read_status(services).settings["RAGLASS_TOP_K"]
+    assert note in services.status().settings["RAGLASS_EMBEDDER"]
+    assert note not in services.status("local/research").settings["RAGLASS_EMBEDDER"]
+    assert note not in services.status().settings["RAGLASS_TOP_K"]
 
 
 def test_another_backend_can_be_looked_at(services: Services) -> None:
-    assert read_status(services, "cloud").backend == "cloud"
+    assert services.status("cloud").backend == "cloud"
 
 
 def test_password_and_typing_errors(make_services: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGLASS_TOPK", "7")
-    status = read_status(make_services(database_url="postgresql+psycopg://me:hunter2@localhost:1/db"))
+    status = make_services(database_url="postgresql+psycopg://me:hunter2@localhost:1/db").status()
     text = status_text(status)
     assert "hunter2" not in text
     assert "hunter2" not in repr(status)
@@ -62,4 +61,4 @@ def test_password_and_typing_errors(make_services: Make, monkeypatch: pytest.Mon
 
 def test_package_that_is_not_installed_says_so(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.status.versions.PACKAGES", ("no-such-package",))
-    assert read_status(services).versions["no-such-package"] == "not installed"
+    assert services.status().versions["no-such-package"] == "not installed"

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 import streamlit as st
-from tests.app.test_run_view import SCORES
 
 from app.views.kit.style import chart_text
 from app.views.runs.compared import differences_plot
@@ -13,6 +12,7 @@ from app.views.runs.detail import box_plot, dot_plot, sankey
 from app.views.stability.perturbed import heat
 from evaluation.summary import summarise
 from evaluation.verdict import Difference
+from tests.app.runs.test_rows import SCORES
 
 NASTY = '<a href="https://example.org">DATE</a>&amp;'
 

@@ -14,10 +14,18 @@ from app.comparing.comparison import ChunkMatch, StageDifference
 from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
+from app.kit import markup
 from app.kit.wording import Trust
 from app.live.rows import Part
-from app.views.kit import html as text
+from app.views.comparing import html as comparing
+from app.views.documents import html as documents
+from app.views.explaining import html as explaining
+from app.views.kit import html as kit
+from app.views.kit.markdown import literal
 from app.views.kit.style import STAGE_COLOURS
+from app.views.live import html as live
+from app.views.status import html as status
+from app.views.traces import html as traces
 from backends.local.index import DocumentRow
 from metrics.alarms import Alarm, State
 from pipeline.types import Chunk, Evidence, PartReadiness
@@ -68,7 +76,7 @@ class Reader(HTMLParser):
 
 def read(html: str) -> Reader:
     reader = Reader()
-    reader.feed(html)
+    reader.feed(str(html))  # what is cut out of Markup is Markup, and escapes what it is added to
     reader.close()
     return reader
 
@@ -82,33 +90,53 @@ def alarm(value: str, state: State) -> Alarm:
 
 
 DRAWN = [
-    lambda value: text.answer_html(value),
-    lambda value: text.question_html(value),
-    lambda value: text.note_html(value),
-    lambda value: text.chunk_html(chunk(value, value), [], is_open=True),
-    lambda value: text.plain_chunk_html(1, value, value),
-    lambda value: text.pairs_html({value: value}),
-    lambda value: text.parts_html([PartReadiness(value, False, value)]),
-    lambda value: text.trust_html(Trust("low", value, value)),
-    lambda value: text.documents_html([DocumentRow(value, value, value, 1, 1)]),
-    lambda value: text.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
-    lambda value: text.comparison_html([StageDifference(value, 1.0, None)]),
-    lambda value: text.differences_html([(value, value, value)]),
-    lambda value: text.side_html(value, value),
-    lambda value: text.chunks_html([chunk(value, value)], []),
-    lambda value: text.tokens_html([TokenMark(value, 1.0, value, 0), TokenMark(value, -0.5, value, None)]),
-    lambda value: text.attributed_html([ChunkMark(chunk(value, value), 0, value, 1.0)], []),
-    lambda value: text.attributed_html(
+    lambda value: traces.answer_html(value),
+    lambda value: traces.question_html(value),
+    lambda value: kit.note_html(value),
+    lambda value: kit.dot_html(value),
+    lambda value: traces.chunk_html(chunk(value, value), [], is_open=True),
+    lambda value: documents.plain_chunk_html(1, value, value),
+    lambda value: kit.pairs_html({value: value}),
+    lambda value: status.parts_html([PartReadiness(value, False, value)]),
+    lambda value: traces.trust_html(Trust("low", value, value)),
+    lambda value: documents.documents_html([DocumentRow(value, value, value, 1, 1)]),
+    lambda value: comparing.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
+    lambda value: comparing.comparison_html([StageDifference(value, 1.0, None)]),
+    lambda value: comparing.differences_html([(value, value, value)]),
+    lambda value: comparing.side_html(value, value),
+    lambda value: traces.chunks_html([chunk(value, value)], []),
+    lambda value: explaining.tokens_html([TokenMark(value, 1.0, value, 0), TokenMark(value, -0.5, value, None)]),
+    lambda value: explaining.attributed_html([ChunkMark(chunk(value, value), 0, value, 1.0)], []),
+    lambda value: explaining.attributed_html(
         [ChunkMark(chunk(value, value), 0, value, 1.0)], [Evidence("c1", 0, 3)], against=True
     ),
-    lambda value: text.grounded_html(
+    lambda value: explaining.grounded_html(
         [SentenceMark(value, (), True, value), SentenceMark(value, ((0, 1),), False, value)]
     ),
-    lambda value: text.figures_html([Row(value, value, value)]),
-    lambda value: text.table_html((value, value), [(value, value)], value),
-    lambda value: text.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
-    lambda value: text.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
+    lambda value: explaining.figures_html([Row(value, value, value)]),
+    lambda value: kit.table_html((value, value), [(value, value)], value),
+    lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
+    lambda value: live.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
 ]
+
+
+HOMES = (comparing, documents, explaining, kit, live, status, traces)
+MODULES = sorted(path for folder in ("app", "pages") for path in (ROOT / folder).rglob("*.py"))
+
+SAID_NOWHERE = {"dot_html"}
+"""Makers whose value is no text: it stands in an attribute alone."""
+
+OF_NUMBERS = {"link_rules_html"}
+"""Makers that are given no text at all."""
+
+
+def calls(path, *names):
+    """Calls by these names in a file."""
+    return [
+        call
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in names
+    ]
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -118,79 +146,115 @@ def test_text_from_outside_stays_text(draw, nasty):
     assert dressed.tags == plain.tags
     assert dressed.attributes == plain.attributes
     assert set(dressed.tags) <= ALLOWED
-    assert nasty.replace("\x00", "") in dressed.text.replace("\x00", "").replace("\ufffd", "")
+    if not SAID_NOWHERE & set(draw.__code__.co_names):
+        assert nasty.replace("\x00", "") in dressed.text.replace("\x00", "").replace("\ufffd", "")
 
 
 def test_nothing_that_makes_html_is_left_out_above():
-    makers = {name for name, made in vars(text).items() if name.endswith("_html") and inspect.isfunction(made)}
+    homes = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        for path in MODULES
+        if path.name == "html.py"
+    }
+    assert homes == {home.__name__ for home in HOMES}
+    makers = {
+        name
+        for home in HOMES
+        for name, made in vars(home).items()
+        if name.endswith("_html") and inspect.isfunction(made) and made.__module__ == home.__name__
+    }
     tried = {name for draw in DRAWN for name in draw.__code__.co_names if name.endswith("_html")}
-    assert tried == makers
+    assert tried == makers - OF_NUMBERS
 
 
 def test_whatever_writes_a_tag_is_called_html_and_so_tried_above():
-    """But for the rules of links, which are made of numbers alone."""
     writers = {
         name
-        for name, made in vars(text).items()
+        for home in HOMES
+        for name, made in vars(home).items()
         if inspect.isfunction(made)
-        and made.__module__ == text.__name__
+        and made.__module__ == home.__name__
         and re.search(r"[\"']<[a-z]", inspect.getsource(made))
     }
-    assert {name for name in writers if not name.endswith("_html")} == {"link_rules"}
+    assert writers
+    assert {name for name in writers if not name.endswith("_html")} == set()
+
+
+def test_a_template_is_written_by_a_programmer_and_nobodys_text_becomes_markup():
+    """`html` takes a constant, `Markup` is made of constants and inside the kit; what is put in is escaped there."""
+    templates = [call for path in MODULES for call in calls(path, "html") if path.name != "markup.py"]
+    assert len(templates) > 30
+    assert [ast.unparse(call) for call in templates if not isinstance(call.args[0], ast.Constant)] == []
+    made = [(path.name, call) for path in MODULES for call in calls(path, "Markup")]
+    assert {(name, ast.unparse(call)) for name, call in made if not isinstance(call.args[0], ast.Constant)} == {
+        ("markup.py", "Markup(template)")
+    }
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_a_value_is_escaped_in_text_and_in_an_attribute_unless_it_is_markup(nasty):
+    made = markup.html('<p title="{}">{}</p>{}', nasty, nasty, markup.html("<b>{}</b>", nasty))
+    assert read(made).tags == ["p", "b"]
+    assert read(made).attributes == ["title"]
+    assert read(markup.joined([made, nasty])).tags == ["p", "b"]
+
+
+def test_what_no_maker_made_is_not_shown():
+    with pytest.raises(TypeError, match="only what a maker made"):
+        kit.show("<b>bold</b>")
 
 
 def test_html_reaches_the_page_in_two_places_alone():
-    """What `text` made, each maker of which is tried above; and the style sheet, a constant."""
+    """What a maker made, each of which is tried above; and the style sheet, a constant."""
     found = {
-        (path.name, line.strip())
-        for folder in ("app", "pages")
-        for path in (ROOT / folder).rglob("*.py")
+        (path.relative_to(ROOT).as_posix(), line.strip())
+        for path in MODULES
         for line in path.read_text("utf-8").splitlines()
-        if re.search(r"st\.html\(|unsafe_allow_html|components\.(v1|html)", line)
+        if re.search(r"\w\.html\(|unsafe_allow_html|components\.(v1|html)", line)
     }
-    assert found == {("text.py", "st.html(html)"), ("style.py", "st.html(STYLE)")}
+    assert found == {
+        ("app/views/kit/html.py", "st.html(made)"),
+        ("app/views/kit/html.py", "place.html(made)"),
+        ("app/views/kit/style.py", "st.html(STYLE)"),
+    }
 
 
 def test_pages_show_only_what_these_makers_made():
-    """HTML is composed in `text`, where it is tried above, and nowhere else; but for the rules of links, made of numbers alone."""
     shown = {
         (path.name, ast.unparse(getattr(call.args[0], "func", call.args[0])))
-        for folder in ("app", "pages")
-        for path in (ROOT / folder).rglob("*.py")
-        for call in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "text.show"
+        for path in MODULES
+        for call in calls(path, "show")
+        if call.args
     }
     assert len(shown) > 10
-    assert {each for each in shown if not re.fullmatch(r"text\.\w+_html", each[1])} == {
-        ("explanation.py", "text.link_rules")
-    }
+    assert {each for each in shown if not re.fullmatch(r"\w+_html", each[1])} == set()
 
 
 @given(body=st.text(max_size=80), spans=st.lists(st.tuples(st.integers(-5, 90), st.integers(-5, 90)), max_size=4))
 def test_marking_changes_no_character(body, spans):
     body = "".join(char for char in body if char.isprintable())
-    assert read(text.marked(body, spans)).text == body
+    assert read(markup.marked(body, spans)).text == body
 
 
 def test_the_evidence_is_marked_where_it_stands():
     body = "First sentence. The <answer> is here. Last."
     start = body.index("The")
-    html = text.chunk_html(chunk(body), [Evidence("c1", start, start + 21), Evidence("other", 0, 5)], is_open=True)
+    html = traces.chunk_html(chunk(body), [Evidence("c1", start, start + 21), Evidence("other", 0, 5)], is_open=True)
     assert read(html).marked == ["The <answer> is here."]
 
 
 def test_quoted_chunks_are_open_and_the_first_where_none_is():
     chunks = [Chunk(f"c{n}", "d", "t", "text", 0.9, n) for n in (1, 2)]
-    assert text.chunks_html(chunks, [Evidence("c2", 0, 4)]).count(" open>") == 1
-    assert " open>" in text.chunks_html(chunks, [Evidence("c2", 0, 4)]).split("</details>")[1]
-    assert " open>" in text.chunks_html(chunks, []).split("</details>")[0]
+    assert traces.chunks_html(chunks, [Evidence("c2", 0, 4)]).count(" open>") == 1
+    assert " open>" in traces.chunks_html(chunks, [Evidence("c2", 0, 4)]).split("</details>")[1]
+    assert " open>" in traces.chunks_html(chunks, []).split("</details>")[0]
 
 
 @pytest.mark.parametrize(
     "value", ["**b**", "[a](b)", "`c`", ":smile:", "$x$", "<b>", "# h", "a\nb", ":red[x]", "1. x", "~~s~~"]
 )
 def test_literal_leaves_no_markdown_to_be_read(value):
-    escaped = text.literal(value)
+    escaped = literal(value)
     assert "\n" not in escaped
     unescaped = [
         char for before, char in zip(" " + escaped, escaped, strict=False) if char in "*[]`:$<#~" and before != "\\"
@@ -203,11 +267,11 @@ def test_every_stage_has_a_colour_of_its_own():
 
 
 def test_a_token_and_its_chunk_point_at_each_other():
-    token = text.tokens_html([TokenMark("Rome", 1.0, "+5 nats", 3), TokenMark(".", 0.0, "0 nats", None)])
+    token = explaining.tokens_html([TokenMark("Rome", 1.0, "+5 nats", 3), TokenMark(".", 0.0, "0 nats", None)])
     assert token.count("rg-from-") == 1
     assert 'class="rg-token rg-from-3"' in token
-    assert 'class="rg-did-3"' in text.attributed_html([ChunkMark(chunk("body"), 3, "+5", 1.0)], [])
-    rules = text.link_rules(4)
+    assert 'class="rg-did-3"' in explaining.attributed_html([ChunkMark(chunk("body"), 3, "+5", 1.0)], [])
+    rules = explaining.link_rules_html(4)
     assert ":has(.rg-from-3:hover) .rg-did-3" in rules
     assert ":has(.rg-did-3:hover) .rg-from-3" in rules
     assert "rg-did-4" not in rules

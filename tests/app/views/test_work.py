@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from app.views.kit import work
+from app.views.kit.markdown import literal
 from pipeline.errors import Unavailable
 
 
@@ -54,6 +55,6 @@ def test_work_that_is_stopped_is_closed_at_once(said: list[str]) -> None:
 def test_work_says_why_it_ended_early_and_whether_it_came_to_its_end(said: list[str]) -> None:
     closed: list[bool] = []
     assert not work.see_through(stepping(2, closed, fails=True), "Working …", "{} of {}", "test")
-    assert said == [work.text.literal("It is down.")]
+    assert said == [literal("It is down.")]
     assert work.see_through(stepping(2, closed), "Working …", "{} of {}", "test")
     assert closed == [True, True]

@@ -1,0 +1,119 @@
+"""The use case of asking: a question is answered by a backend and its trace is kept, whatever became of it. Without streamlit.
+
+Owns how a question is asked if nothing is said, and that no trace is lost. Refuses to format anything.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from app.config import Settings
+from app.kit.streaming import InFlight
+from metrics.store import TraceStore
+from pipeline.errors import BackendError, RaglassError
+from pipeline.pipeline import failed_trace
+from pipeline.protocols import Backend
+from pipeline.types import Event, Trace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and how to ask it."""
+
+    text: str
+    """As typed."""
+    backend: str
+    """Full name of the backend."""
+    top_k: int
+    """Chunks to retrieve."""
+    deadline_s: float
+    """Seconds for everything."""
+    rerank: bool = False
+    """Whether to rerank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question answered, or tried."""
+
+    trace: Trace
+    """The trace, failed or not."""
+    not_stored: str | None
+    """Why the trace could not be stored, with what to do; None if it was."""
+
+
+class Asking:
+    """Asks questions of one process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        backend: Callable[[str], Backend],
+        store: Callable[[], TraceStore],
+        in_flight: InFlight,
+        emit: Callable[[Trace], object] | None,
+    ) -> None:
+        """backend: an open one by name. store: where traces are kept. emit: sends a trace's measures; None where none are sent."""
+        self._settings, self._backend, self._store, self._emit = settings, backend, store, emit
+        self.in_flight = in_flight
+        """The questions that are being answered."""
+
+    def question(self, text: str) -> Question:
+        """A question asked as the settings have it."""
+        settings = self._settings
+        return Question(text, settings.backend_name, settings.top_k, settings.deadline_s)
+
+    def ask(self, question: Question, on_event: Callable[[Event], None] | None = None) -> Asked:
+        """Answer a question and store its trace. Raises InputError for misuse, ConfigError for an unknown backend.
+
+        A backend that cannot be opened, or a stage that fails, is in the trace.
+        """
+        try:
+            backend = self._backend(question.backend)
+        except BackendError as error:
+            trace = failed_trace(
+                question.text,
+                backend=question.backend,
+                top_k=question.top_k,
+                deadline_s=question.deadline_s,
+                error=error,
+            )
+        else:
+            trace = backend.answer(
+                question.text,
+                top_k=question.top_k,
+                deadline_s=question.deadline_s,
+                rerank=question.rerank,
+                on_event=on_event,
+            )
+        return self.keep(trace)
+
+    def ask_events(self, question: Question) -> Iterator[Event | Asked]:
+        """Answer in a thread of its own, yielding events as they come and, last, the outcome.
+
+        A reader that goes away (a page that is rerun) does not stop the question: its trace is stored all the same.
+        """
+
+        def work(put: Callable[[Event | Asked], None]) -> None:
+            put(self.ask(question, put))
+
+        return self.in_flight.stream(work, "ask")
+
+    def keep(self, trace: Trace) -> Asked:
+        """Store a trace. One that cannot be stored is not lost: the outcome holds it, and says why."""
+        return Asked(trace, self.keep_all([trace]))
+
+    def keep_all(self, traces: Sequence[Trace]) -> str | None:
+        """Store traces, all or none, and send their measures; why they could not be stored, None if they were."""
+        not_stored = None
+        try:
+            self._store().put_all(traces)
+        except RaglassError as error:
+            log.error("%s could not be stored: %s", ", ".join(trace.trace_id for trace in traces), error)
+            not_stored = str(error)
+        if self._emit is not None:
+            for trace in traces:
+                self._emit(trace)
+        return not_stored

@@ -1,0 +1,43 @@
+"""`raglass ask`: a question in, the answer and where the time went out."""
+
+import sys
+from dataclasses import replace
+
+import click
+
+from app.shell.command import backend_option, complain, json_option, opened, print_json
+
+
+@click.command()
+@click.argument("question")
+@click.option("--top-k", type=int, help="Chunks to retrieve.")
+@click.option("--deadline", type=float, help="Seconds for everything.")
+@click.option("--rerank/--no-rerank", default=False, help="Look at the order of the chunks a second time.")
+@backend_option
+@json_option
+def ask(
+    question: str, top_k: int | None, deadline: float | None, rerank: bool, backend: str | None, as_json: bool
+) -> None:
+    """Ask a question; print the answer, its chunks and where the time went. Leaves with 1 if a stage failed."""
+    with opened() as current:
+        from app.traces.words import trace_text
+        from pipeline.schema import trace_to_dict
+
+        usual = current.asking.question(question)
+        asked = current.asking.ask(
+            replace(
+                usual,
+                backend=backend or usual.backend,
+                top_k=usual.top_k if top_k is None else top_k,
+                deadline_s=usual.deadline_s if deadline is None else deadline,
+                rerank=rerank,
+            )
+        )
+        if as_json:
+            print_json(trace_to_dict(asked.trace) | {"unaccounted_ms": asked.trace.unaccounted_ms})
+        else:
+            click.echo(trace_text(asked.trace))
+        if asked.not_stored:
+            complain(f"the trace was not stored. {asked.not_stored}")
+        if asked.trace.error is not None or asked.not_stored:
+            sys.exit(1)

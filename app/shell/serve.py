@@ -1,0 +1,51 @@
+"""`raglass serve`: the dashboard."""
+
+import socket
+from contextlib import suppress
+from dataclasses import replace
+
+import click
+
+from app.shell.command import complain, opened
+from app.shutdown import ending_well_on_sigterm
+from pipeline.errors import InputError
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+def serve(host: str | None, port: int | None) -> None:
+    """Start the dashboard. SIGTERM ends it with status 0 once the questions in flight are answered."""
+    with ending_well_on_sigterm(), opened() as current:
+        settings = replace(current.settings, host=host or current.settings.host, port=port or current.settings.port)
+        check_port(settings.host, settings.port)
+        name = settings.backend_name
+        click.echo("Opening the backend and, the first time, building the index of the built-in corpus …")
+        problems = current.check_ready()
+        for part, problem in problems.items():
+            if problem:
+                complain(f"{part} ({name}) is not ready: {problem}")
+        from app.server import app, streamlit_options
+
+        click.echo(f"Raglass is at http://{shown_host(settings.host)}:{settings.port} (Ctrl-C ends it)")
+        with suppress(KeyboardInterrupt):
+            app.run(config=streamlit_options(settings))
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise InputError if something listens on the port already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                f"Port {port} on {host} cannot be used ({error.strerror}). If Raglass runs already, open http://{shown_host(host)}:{port}; "
+                f"otherwise choose another port: `raglass serve --port {port % 65535 + 1}`, or RAGLASS_PORT={port % 65535 + 1} make run."
+            ) from error
+
+
+def shown_host(host: str) -> str:
+    """The host to type into a browser."""
+    return "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host

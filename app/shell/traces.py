@@ -1,0 +1,42 @@
+"""`raglass traces`: what is stored, listed, printed or exported."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import click
+
+from app.shell.command import json_option, opened, print_json
+
+
+@click.command()
+@click.option("--search", default="", help="Literal text of the question, answer or note.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Traces to list.")
+@click.option("--id", "trace_id", help="Print one trace.")
+@click.option("--export", type=click.Choice(["jsonl", "csv"]), help="Print every matching trace in this form.")
+@json_option
+def traces(search: str, limit: int, trace_id: str | None, export: str | None, as_json: bool) -> None:
+    """List stored traces, newest first; print one; or export them."""
+    with opened() as current:
+        from app.traces.lookup import find_trace
+        from app.traces.words import trace_text, traces_text
+        from metrics.export import to_csv, to_jsonl
+        from metrics.queries import TraceQuery
+        from pipeline.schema import trace_to_dict
+
+        query = TraceQuery(search=search)
+        if trace_id:
+            trace = find_trace(current.store, trace_id)
+            if as_json:
+                print_json(trace_to_dict(trace))
+            else:
+                click.echo(trace_text(trace))
+        elif export:
+            writer: Callable[..., Iterator[str]] = to_csv if export == "csv" else to_jsonl
+            for part in writer(current.store.export(query)):
+                click.echo(part, nl=False)
+        else:
+            page = current.store.page(query, limit=limit)
+            if as_json:
+                print_json([asdict(row) for row in page.rows])
+            else:
+                click.echo(traces_text(page))

@@ -1,0 +1,43 @@
+"""HTML of documents and of their chunks as they are indexed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from app.kit.markup import html, joined
+
+if TYPE_CHECKING:
+    from backends.local.index import DocumentRow
+
+
+def plain_chunk_html(number: int, body: str, about: str) -> Markup:
+    """A chunk as it is indexed, unfolded."""
+    return html(
+        '<div class="rg-chunk"><p class="rg-score">Chunk {} · {}</p><div class="rg-text" dir="auto">{}</div></div>',
+        number,
+        about,
+        body,
+    )
+
+
+def documents_html(rows: "Sequence[DocumentRow]") -> Markup:
+    """Documents, each with a link that opens it."""
+    cells = joined(
+        html(
+            '<tr><td><a href="?{}" target="_self" dir="auto">{}</a></td><td class="rg-aside">{}</td>'
+            '<td class="rg-number">{:,}</td><td class="rg-number">{:,}</td></tr>',
+            urlencode({"document": row.document_id}),
+            row.title or row.document_id,
+            row.source,
+            row.chunks,
+            row.chars,
+        )
+        for row in rows
+    )
+    return html(
+        '<table class="rg-pairs"><thead><tr><th>Title</th><th class="rg-aside">Source</th><th class="rg-number">Chunks</th>'
+        '<th class="rg-number">Characters</th></tr></thead><tbody>{}</tbody></table>',
+        cells,
+    )

@@ -1,0 +1,75 @@
+"""HTML of a stack: its parts with what they did, its alarms."""
+
+import re
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from app.kit.markup import html, joined
+from app.kit.wording import milliseconds, three_figures, when
+from app.live.rows import Part
+from app.views.kit.html import dot_html
+from app.views.kit.style import LEVEL_COLOURS
+from metrics.alarms import Alarm
+
+ALARM_LEVELS = {"ALARM": ("low", "in alarm"), "OK": ("high", "fine"), "INSUFFICIENT_DATA": ("unknown", "no data")}
+"""Colour and words for each state of an alarm."""
+
+
+def stack_html(parts: Sequence[Part]) -> Markup:
+    """The stack's parts: calls, mean time, errors, throttles; "—" where AWS counts none."""
+
+    def cell(value: float | None) -> Markup:
+        return html('<td class="rg-number">{}</td>', "—" if value is None else f"{value:,.0f}")
+
+    rows = joined(
+        html(
+            '<tr><th scope="row">{}</th><td class="rg-aside">{}</td>{}<td class="rg-number">{}</td>{}{}{}</tr>',
+            part.name,
+            part.kind,
+            cell(part.calls),
+            "—" if part.mean_ms is None else milliseconds(part.mean_ms),
+            cell(part.errors),
+            cell(part.throttles),
+            cell(part.concurrent),
+        )
+        for part in parts
+    )
+    heads = joined(
+        html('<th class="rg-number">{}</th>', head) for head in ("Calls", "Mean", "Errors", "Throttled", "Most at once")
+    )
+    return html(
+        '<div class="rg-wide"><table class="rg-pairs rg-parts"><thead><tr><th>Part</th><th class="rg-aside">Kind</th>{}'
+        "</tr></thead><tbody>{}</tbody></table></div>",
+        heads,
+        rows,
+    )
+
+
+def alarms_html(alarms: Sequence[Alarm]) -> Markup:
+    """Alarms with their state, in words and by colour, and why."""
+
+    def row(alarm: Alarm) -> Markup:
+        level, words = ALARM_LEVELS[alarm.state]
+        since = f" Since {when(alarm.since_s)}." if alarm.since_s is not None else ""
+        # CloudWatch keeps the reason of the last change, which reads like a fault where there is none.
+        told = (
+            (f"Watches for this: {alarm.description}",)
+            if level == "high"
+            else (alarm.description, _without_long_fractions(alarm.reason))
+        )
+        return html(
+            '<tr><th scope="row">{}</th><td class="rg-state">{} {}</td><td>{}{}</td></tr>',
+            alarm.name,
+            dot_html(LEVEL_COLOURS[level]),
+            words,
+            " ".join(part for part in told if part),
+            since,
+        )
+
+    return html('<table class="rg-pairs">{}</table>', joined(map(row, alarms)))
+
+
+def _without_long_fractions(reason: str) -> str:
+    """CloudWatch's words with their figures to three significant digits: it writes 330.15356885189243."""
+    return re.sub(r"\d+\.\d{3,}", lambda found: three_figures(float(found[0])), reason)

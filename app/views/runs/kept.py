@@ -1,0 +1,74 @@
+"""What is worked out of runs, kept until a run has other answers. Nobody may change what is handed out."""
+
+import streamlit as st
+
+from app.runs.compared import ComparedRuns
+from app.runs.files import RunFiles, write_files
+from app.views.kit import state
+from evaluation.groups import GroupTest, compare_types
+from evaluation.scoring import Scored
+from evaluation.summary import Summary, in_groups, summarise, summarise_groups
+from metrics.runs import StoredRun
+
+
+def run_scores(run: StoredRun) -> list[Scored]:
+    """The answers of a run, which nobody may change; read again once there are others."""
+    return _run_scores(run.run_id, run.version)
+
+
+def run_summary(run: StoredRun) -> list[Summary]:
+    """What a run comes to."""
+    return _run_summary(run.run_id, run.version)
+
+
+def run_groups(run: StoredRun) -> list[Summary]:
+    """The same by group of types."""
+    return _run_groups(run.run_id, run.version)
+
+
+def run_types(run: StoredRun, measure: str, *, grouped: bool = False) -> GroupTest:
+    """The types of a run against each other, or their groups."""
+    return _run_types(run.run_id, run.version, measure, grouped)
+
+
+def run_files(run: StoredRun) -> RunFiles:
+    """What can be taken away of a run."""
+    return _run_files(run.run_id, run.version)
+
+
+def compared(first: str, second: str, max_drop: float) -> ComparedRuns:
+    """Two runs against each other. Raises InputError where that cannot be done."""
+    one, other = (state.services().evaluations.find(run_id) for run_id in (first, second))
+    return _compared(one.run_id, one.version, other.run_id, other.version, max_drop)
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _run_scores(run_id: str, version: str) -> list[Scored]:
+    return state.services().evaluations.scores(run_id)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _run_summary(run_id: str, version: str) -> list[Summary]:
+    return summarise(_run_scores(run_id, version))
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _run_groups(run_id: str, version: str) -> list[Summary]:
+    return summarise_groups(_run_scores(run_id, version))
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _run_types(run_id: str, version: str, measure: str, grouped: bool) -> GroupTest:
+    scores = _run_scores(run_id, version)
+    return compare_types(in_groups(scores) if grouped else scores, measure)
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _run_files(run_id: str, version: str) -> RunFiles:
+    run = state.services().evaluations.find(run_id)
+    return write_files(run, _run_summary(run_id, version), _run_scores(run_id, version))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _compared(first: str, first_version: str, second: str, second_version: str, max_drop: float) -> ComparedRuns:
+    return state.services().evaluations.compare(first, second, max_drop=max_drop)

@@ -1,0 +1,1 @@
+"""What the Status page draws."""

@@ -1,0 +1,25 @@
+"""HTML of what is ready and what is not."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from app.kit.markup import html, joined
+from app.views.kit.html import dot_html
+from app.views.kit.style import LEVEL_COLOURS
+from pipeline.types import PartReadiness
+
+
+def parts_html(parts: Sequence[PartReadiness]) -> Markup:
+    """Parts of a backend with their readiness, in words and by colour."""
+    rows = joined(
+        html(
+            '<tr><th scope="row">{}</th><td class="rg-state">{} {}</td><td>{}</td></tr>',
+            part.name,
+            dot_html(LEVEL_COLOURS["high" if part.ready else "low"]),
+            "ready" if part.ready else "not ready",
+            part.detail,
+        )
+        for part in parts
+    )
+    return html('<table class="rg-pairs">{}</table>', rows)

@@ -1,0 +1,66 @@
+"""HTML of a trace: the question, the answer and how far to trust it, the chunks."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
+from app.kit.wording import Trust
+from app.views.kit.html import dot_html
+from app.views.kit.style import LEVEL_COLOURS
+from pipeline.types import Chunk, Evidence
+
+
+def question_html(question: str) -> Markup:
+    """The question as it was asked."""
+    return html('<p class="rg-question" data-testid="question" dir="auto">{}</p>', question)
+
+
+def answer_html(answer: str, *, quiet: bool = False) -> Markup:
+    """The answer, the largest thing on the page. quiet: for an abstention or a partial answer."""
+    return html('<p class="rg-answer{}" data-testid="answer" dir="auto">{}</p>', " rg-quiet" if quiet else "", answer)
+
+
+def trust_html(trust: Trust) -> Markup:
+    """Confidence in words and as a number, with what it means."""
+    return html(
+        '<div class="rg-trust" data-testid="trust"><b>{} {}</b> <span class="rg-meaning">{}</span></div>',
+        dot_html(LEVEL_COLOURS[trust.level]),
+        trust.headline,
+        trust.meaning,
+    )
+
+
+def scores(chunk: Chunk) -> str:
+    """What ranked a chunk: its cosine and signals."""
+    signals = "".join(f" · {name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
+    return f"cosine {chunk.score:.3f}{signals}"
+
+
+def chunk_html(
+    chunk: Chunk, evidence: Sequence[Evidence], *, is_open: bool, figures: str | None = None, against: bool = False
+) -> Markup:
+    """A chunk that can be folded: rank, title, figures (its scores, if none are given), and its text with the evidence marked.
+
+    against: whether what is marked made the answer less probable.
+    """
+    spans = [(piece.start, piece.end) for piece in evidence if piece.chunk_id == chunk.chunk_id]
+    return html(
+        '<details class="rg-chunk" data-testid="chunk"{}><summary><span class="rg-score">{}</span>'
+        '<span class="rg-title" dir="auto">{}</span><span class="rg-score">{}</span></summary>'
+        '<div class="rg-text" dir="auto">{}</div></details>',
+        " open" if is_open else "",
+        chunk.rank,
+        chunk.title,
+        scores(chunk) if figures is None else figures,
+        marked(chunk.text, spans, MARK_AGAINST if against else MARK_FOR),
+    )
+
+
+def chunks_html(chunks: Sequence[Chunk], evidence: Sequence[Evidence]) -> Markup:
+    """Chunks in order; those quoted are open, and the first where none is."""
+    quoted = {piece.chunk_id for piece in evidence}
+    return joined(
+        chunk_html(chunk, evidence, is_open=chunk.chunk_id in quoted or (not quoted and number == 0))
+        for number, chunk in enumerate(chunks)
+    )

@@ -1,0 +1,27 @@
+"""Pages of traces, kept until something stored has changed."""
+
+import streamlit as st
+
+from app.traces.filters import TraceFilters
+from app.views.kit import state
+from metrics.queries import TracePage, TraceQuery
+
+
+def trace_backends() -> list[str]:
+    """Names of the backends that have stored traces."""
+    return _backends(state.store().version())
+
+
+def trace_page(filters: TraceFilters, after: str | None, limit: int) -> TracePage:
+    """A page of traces; read again only once something stored has changed."""
+    return _page(filters.to_query(), after, limit, state.store().version())
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _backends(version: str) -> list[str]:
+    return state.store().backends()
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _page(query: TraceQuery, after: str | None, limit: int, version: str) -> TracePage:
+    return state.store().page(query, after=after, limit=limit)
