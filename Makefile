@@ -14,7 +14,7 @@ export BROWSER
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test check format lint types contracts lint-stack image browser bench bench-explain bench-eval certify oracles seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval certify oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,14 @@ rehearse-test: $(VENV)/.run ## The same without a screen: ask questions, read th
 rehearse-deploy: $(VENV)/.run ## The whole life of a deployment with the real `raglass deploy`, on this machine
 	@$(BIN)/python -m serving.rehearsal.deploying
 
+# Two workers: a test waits for a browser or a server half of its time. tests/conftest.py says what shares a worker.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack and no database server
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not browser and not rehearsal and not database"
 
 check: $(VENV)/.test format-check lint types contracts test ## What continuous integration runs
 

@@ -1,6 +1,8 @@
-"""What tests of several folders share: one rehearsal of the AWS stack, started when the first test asks for it."""
+"""What tests of several folders share: one rehearsal of the AWS stack a session, and which tests run beside which."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +13,60 @@ from serving.rehearsal import running
 if TYPE_CHECKING:
     from serving.rehearsal.session import Rehearsal
 
+HERE = Path(__file__).parent
+
+FIRST = ("rehearsal", "browser", "research")
+"""Folders whose tests take longest; begun first, so that no worker is left with them at the end."""
+
+BY_PARAMETER = {("store_url", "postgres"): "postgres", ("named", "aws"): "deployed"}
+"""Fixtures that are asked for where a parameter has a value."""
 
 # An example that takes long says that the machine is busy, not that the code is wrong.
 settings.register_profile("raglass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("raglass")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what a test needs, for `make quick`, and which tests share a worker, for `make test`.
+
+    Tests that need the deployed stack share one worker, and so one stack; likewise those that need PostgreSQL. Of the others those of a
+    file stay together, with what the file has opened. A wrapper, since pytest-xdist reads the groups in the same hook.
+    """
+    for item in items:
+        if folder_of(item) == "browser":
+            item.add_marker("browser")
+            if os.environ.get("BROWSER") == "0":
+                item.add_marker(pytest.mark.skip(reason="BROWSER=0 leaves the browser journeys out"))
+        if needs(item, "deployed") or folder_of(item) == "rehearsal":
+            item.add_marker("rehearsal")
+        if needs(item, "postgres"):
+            item.add_marker("database")
+        shared = next((name for name in ("deployed", "postgres") if needs(item, name)), None)
+        item.add_marker(pytest.mark.xdist_group(shared or str(item.path.relative_to(HERE))))
+    items.sort(key=rank)
+    yield
+    if getattr(items[0].config.option, "loadgroup", False) if items else False:
+        assert all("@" in item.nodeid for item in items), "pytest-xdist no longer keeps groups together"
+
+
+def needs(item: pytest.Item, fixture: str) -> bool:
+    """Whether a test uses a fixture, by its name or by way of one of BY_PARAMETER."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return fixture in getattr(item, "fixturenames", ()) or any(
+        fixture == wanted and given.get(name) is value for (name, value), wanted in BY_PARAMETER.items()
+    )
+
+
+def folder_of(item: pytest.Item) -> str:
+    """The folder of `tests` that a test stands in."""
+    return item.path.relative_to(HERE).parts[0]
+
+
+def rank(item: pytest.Item) -> tuple[bool, int]:
+    """What needs the deployed stack, wherever it stands, then the folders in FIRST, then the rest as it was found."""
+    folder = folder_of(item)
+    return not needs(item, "deployed"), FIRST.index(folder) if folder in FIRST else len(FIRST)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""What a failed write means, in words: upstream text is never shown raw."""
+"""Files that several processes write: SQLite's write-ahead log, and what a failed write means in words; upstream text is never shown raw."""
 
 import errno
 import sqlite3
+import time
 
 FULL = ("no space left", "disk is full", "disk full", "disk quota")
 
@@ -25,3 +26,19 @@ def why(error: Exception) -> str:
             "the disk is full or does not answer" if "i/o" in text or "unable to open" in text else type(error).__name__
         )
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else type(error).__name__
+
+
+def switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Let readers and a writer work at the same time. Raises sqlite3.OperationalError after `wait_s` seconds.
+
+    SQLite gives up at once, whatever the connection's own timeout, when two processes switch a new file at the same time.
+    """
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)

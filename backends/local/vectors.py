@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from backends.local.disk import why
+from backends.local.disk import switch_to_wal, why
 from pipeline.deadline import Deadline
 from pipeline.errors import StoreError
 from pipeline.types import Kind
@@ -30,6 +30,9 @@ from pipeline.types import Kind
 log = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
+
+LOCK_WAIT_S = 30.0
+"""How long a writer waits for another one."""
 
 KEY_BYTES = 16
 
@@ -155,8 +158,8 @@ class VectorCache:
         connection: sqlite3.Connection | None = None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection = sqlite3.connect(self._path, timeout=LOCK_WAIT_S, isolation_level=None)
+            switch_to_wal(connection, LOCK_WAIT_S)
             connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
             yield connection
         except (OSError, sqlite3.Error) as error:

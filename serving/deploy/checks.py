@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Literal
 
 from pipeline.errors import InputError, RaglassError
@@ -94,16 +95,21 @@ def _pinecone(config: DeployConfig, account: Account) -> str:
     return f"works; the index {config.index} {'is there' if there else 'will be made'}"
 
 
-def _region(config: DeployConfig, account: Account) -> str:
+@cache
+def _regions() -> frozenset[str]:
+    """Regions with SageMaker, by the list that boto3 brings along; reading it takes half a second."""
     import boto3
 
+    session = boto3.session.Session()
+    partitions = ("aws", "aws-us-gov", "aws-cn")
+    return frozenset(
+        name for each in partitions for name in session.get_available_regions("sagemaker", partition_name=each)
+    )
+
+
+def _region(config: DeployConfig, account: Account) -> str:
     region = account.region
-    known = {
-        name
-        for partition in ("aws", "aws-us-gov", "aws-cn")
-        for name in boto3.session.Session().get_available_regions("sagemaker", partition_name=partition)
-    }
-    if region not in known:
+    if region not in _regions():
         raise Missing(
             f"{region} is no region with SageMaker. Write another into raglass-deploy.toml, for example us-east-1."
         )

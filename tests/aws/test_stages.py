@@ -47,6 +47,15 @@ def index(server: Server) -> PineconeIndex:
     return PineconeIndex(Http(), server.url, SECRET, "corpus", policy=QUICK)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_older_is_collected() -> Iterator[None]:
+    """What other tests have left is not looked through again after every test here."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_socket_left_open() -> Iterator[None]:
     yield

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 ARGUMENTS = [
@@ -26,15 +26,6 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 
 expect.set_options(timeout=PATIENCE_MS // 2)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder is a browser journey."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            if os.environ.get("BROWSER") == "0":
-                item.add_marker(pytest.mark.skip(reason="BROWSER=0 leaves the browser journeys out"))
 
 
 @dataclass
@@ -158,16 +149,25 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """What the windows of all tests share: a cache, so that Streamlit's scripts are loaded and compiled once."""
+    context = browser.new_context(accept_downloads=True)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Visit]]:
-    """Opens a browser window of a given size on the dashboard."""
-    contexts = []
+def visit(browser: Browser, profile: BrowserContext, dashboard: Dashboard) -> Iterator[Callable[..., Visit]]:
+    """Opens a browser window of a given size on the dashboard. With options of its own it has a profile of its own."""
+    opened: list[Page | BrowserContext] = []
 
     def open_window(width: int = 1280, height: int = 900, **options: object) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
+        context = browser.new_context(accept_downloads=True, **options) if options else profile
         page = context.new_page()
+        opened.append(context if options else page)
+        page.set_default_timeout(PATIENCE_MS)
+        page.set_viewport_size({"width": width, "height": height})
         visited = Visit(page, dashboard.url)
         page.on("request", lambda request: visited.requests.append(request.url))
         page.on("websocket", lambda socket: visited.requests.append(socket.url))
@@ -180,5 +180,5 @@ def visit(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Visi
         return visited
 
     yield open_window
-    for context in contexts:
-        context.close()
+    for each in opened:
+        each.close()

@@ -28,7 +28,7 @@ class Counting(ScriptedBackend):
 
 
 def slow(config):
-    return Counting(Script(delays_s={"score": 2.0}), name="test/slow-score")
+    return Counting(Script(delays_s={"score": 1.5}), name="test/slow-score")
 """
 
 

@@ -143,12 +143,16 @@ def test_committed_vectors_cover_the_built_in_corpus() -> None:
     assert missing == [], "The articles or the way they are cut have changed. Run `make seed`."
 
 
+EVERY = 40
+"""Of the built-in corpus's texts, one in so many is embedded again: all of them take two minutes, and `make seed` does so."""
+
+
 def test_rebuild_gives_the_committed_vectors_again() -> None:
     committed = Seed.load(SEED)
     assert committed is not None, "Run `make seed`."
     embedder = NanoEmbedder()
     assert committed.fingerprint == embedder.fingerprint
-    texts = seed.seed_texts()
+    texts = seed.seed_texts()[::EVERY]
     rebuilt = seed.make_seed(embedder, texts)
     # Processors with other vector instructions sum in another order, which the 4-bit model's own activations magnify: cosines of 0.99992
     # were seen. The same text after the wrong prefix has at most 0.98.

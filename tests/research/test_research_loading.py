@@ -123,7 +123,9 @@ def test_pickled_weights_are_fetched_only_where_there_are_no_others(
     assert "*.bin" not in asked[0]
 
 
-def test_a_hub_model_in_the_cache_is_loaded_offline_and_known_by_its_commit(e5_folder: Path, tmp_path: Path) -> None:
+def test_a_hub_model_in_the_cache_is_loaded_offline_and_known_by_its_commit(
+    e5_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The cache is laid out as huggingface_hub does it: refs/main names the commit, snapshots/<commit> holds the files."""
     commit = "0123456789abcdef0123456789abcdef01234567"
     repository = tmp_path / "hub" / "models--someone--tiny-e5"
@@ -132,10 +134,11 @@ def test_a_hub_model_in_the_cache_is_loaded_offline_and_known_by_its_commit(e5_f
     (repository / "refs" / "main").write_text(commit)
     code = (
         "from backends.local.research.loading import find_model\n"
-        "from backends.local.research import ResearchEmbedder\n"
-        "made = ResearchEmbedder('someone/tiny-e5')\n"
+        "found = find_model('someone/tiny-e5', 'S')\n"
         "from huggingface_hub import constants\n"
-        "print(made.name, find_model('someone/tiny-e5', 'S').commit, made.prefixes['query'], constants.HF_HUB_DISABLE_TELEMETRY)"
+        "print(found.commit, constants.HF_HUB_DISABLE_TELEMETRY)"
     )
-    printed = run_python(code, HF_HOME=str(tmp_path), HF_HUB_OFFLINE="1")
-    assert printed == f"someone/tiny-e5 {commit} query:  True\n"
+    assert run_python(code, HF_HOME=str(tmp_path), HF_HUB_OFFLINE="1") == f"{commit} True\n"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    made = ResearchEmbedder("someone/tiny-e5")
+    assert (made.name, made.prefixes["query"]) == ("someone/tiny-e5", "query: ")

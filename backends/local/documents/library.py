@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from backends.local.disk import switch_to_wal
 from backends.local.documents.types import Document
 from pipeline.errors import StoreError
 
@@ -172,17 +173,18 @@ class DocumentLibrary:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the table in a new file. Refuses a file that holds something else, without changing it."""
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        with self._snapshot(connection):  # or another process might make the table between the two
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == SCHEMA_VERSION:
             return
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version or tables:
             known = "made by a newer Raglass" if version > SCHEMA_VERSION else "not a library of documents"
             raise StoreError(
                 f"{self.path} is {known} and was left as it is. "
                 "Update Raglass, or choose another data directory (RAGLASS_DATA_DIR)."
             )
-        connection.execute("PRAGMA journal_mode = WAL")
+        switch_to_wal(connection, LOCK_WAIT_S)
         with self._snapshot(connection, "BEGIN IMMEDIATE"):
             if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
                 return
