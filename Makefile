@@ -11,6 +11,8 @@ TORCH := torch==2.13.0
 LINT := .rehearsal/lint
 BROWSER ?= 1
 export BROWSER
+# Where it is set, every process that a test starts would compile all of Raglass again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
@@ -41,8 +43,8 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack and no database server
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not browser and not rehearsal and not database"
+quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and no unpacked model
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 3 -m "not browser and not rehearsal and not database and not slow"
 
 check: $(VENV)/.test format-check lint types contracts test ## What continuous integration runs
 

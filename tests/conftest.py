@@ -1,5 +1,6 @@
 """What tests of several folders share: one rehearsal of the AWS stack a session, and which tests run beside which."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,14 @@ HERE = Path(__file__).parent
 FIRST = ("rehearsal", "browser", "research")
 """Folders whose tests take longest; begun first, so that no worker is left with them at the end."""
 
-BY_PARAMETER = {("store_url", "postgres"): "postgres", ("named", "aws"): "deployed"}
+SHARED = ("deployed", "postgres", "torch")
+"""Fixtures that are dear enough to be opened by one worker alone."""
+
+BY_PARAMETER = {
+    ("store_url", "postgres"): "postgres",
+    ("named", "aws"): "deployed",
+    ("named", "local/research"): "torch",
+}
 """Fixtures that are asked for where a parameter has a value."""
 
 # An example that takes long says that the machine is busy, not that the code is wrong.
@@ -30,8 +38,9 @@ settings.load_profile("raglass")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Mark what a test needs, for `make quick`, and which tests share a worker, for `make test`.
 
-    Tests that need the deployed stack share one worker, and so one stack; likewise those that need PostgreSQL. Of the others those of a
-    file stay together, with what the file has opened. A wrapper, since pytest-xdist reads the groups in the same hook.
+    Tests that need the deployed stack share one worker, and so one stack; likewise those that need PostgreSQL, or torch, which takes
+    seconds to import. Of the others those of a file stay together, with what the file has opened. A wrapper, since pytest-xdist
+    reads the groups in the same hook.
     """
     for item in items:
         if folder_of(item) == "browser":
@@ -42,8 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             item.add_marker("rehearsal")
         if needs(item, "postgres"):
             item.add_marker("database")
-        shared = next((name for name in ("deployed", "postgres") if needs(item, name)), None)
-        item.add_marker(pytest.mark.xdist_group(shared or str(item.path.relative_to(HERE))))
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
     items.sort(key=rank)
     yield
     if getattr(items[0].config.option, "loadgroup", False) if items else False:
@@ -53,9 +61,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 def needs(item: pytest.Item, fixture: str) -> bool:
     """Whether a test uses a fixture, by its name or by way of one of BY_PARAMETER."""
     given = item.callspec.params if hasattr(item, "callspec") else {}
-    return fixture in getattr(item, "fixturenames", ()) or any(
-        fixture == wanted and given.get(name) is value for (name, value), wanted in BY_PARAMETER.items()
-    )
+    asked = {BY_PARAMETER.get((name, value)) for name, value in given.items() if isinstance(value, str)}
+    return fixture in getattr(item, "fixturenames", ()) or fixture in asked
+
+
+def group_of(item: pytest.Item) -> str:
+    """Whom a test shares a worker with."""
+    if folder_of(item) == "research":
+        return "torch"
+    return next((name for name in SHARED if needs(item, name)), str(item.path.relative_to(HERE)))
 
 
 def folder_of(item: pytest.Item) -> str:
@@ -67,6 +81,12 @@ def rank(item: pytest.Item) -> tuple[bool, int]:
     """What needs the deployed stack, wherever it stands, then the folders in FIRST, then the rest as it was found."""
     folder = folder_of(item)
     return not needs(item, "deployed"), FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: it need not be looked through whenever garbage is collected."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

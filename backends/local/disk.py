@@ -1,4 +1,4 @@
-"""Files that several processes write: SQLite's write-ahead log, and what a failed write means in words; upstream text is never shown raw."""
+"""Files that several processes write: SQLite's write-ahead log, and what a failed write means; upstream text is never shown raw."""
 
 import errno
 import sqlite3

@@ -80,12 +80,17 @@ def test_what_beautiful_soup_warns_of_is_read_without_a_warning(name: str) -> No
 @pytest.mark.parametrize(
     ("name", "data"),
     [("a.html", "<div>" * 5_000 + "deep"), ("b.html", "<b>" * 5_000 + "deep"), ("c.html", "<a b" * 5_000)],
+    ids=["div", "b", "unclosed"],
 )
 def test_absurdly_nested_or_unclosed_html_is_read(name: str, data: str) -> None:
     assert read(name, data).text in ("deep", "<a b" * 5_000)
 
 
-@pytest.mark.parametrize("data", [">" * 3_000 + "deep", "- " * 3_000 + "deep", "[" * 3_000 + "deep", "*a " * 3_000])
+@pytest.mark.parametrize(
+    "data",
+    [">" * 3_000 + "deep", "- " * 3_000 + "deep", "[" * 3_000 + "deep", "*a " * 3_000],
+    ids=lambda data: data[:2],
+)
 def test_absurdly_nested_markdown_is_read_or_refused(data: str) -> None:
     try:
         told = read("a.md", data).text

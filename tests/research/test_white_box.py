@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from captum.attr import InputXGradient, IntegratedGradients
 
 from backends.local.backend import IntrospectiveBackend, LocalBackend
 from backends.local.reader import ExtractiveReader
@@ -294,6 +293,8 @@ def test_gradient_input_is_the_slope_of_scaling_a_chunks_embeddings(generator: R
 
 
 def test_gradient_input_is_captums(generator: ResearchGenerator, torch: Any) -> None:
+    from captum.attr import InputXGradient  # which imports torch: not where tests are only collected
+
     prompt, answer = prompt_of(generator, CHUNKS), generator._prompts.encode_answer(ANSWER)
     embeddings = generator._model.get_input_embeddings()(torch.tensor([prompt.ids]))
     oracle = InputXGradient(lambda x: forward(generator._model, torch, x, answer))
@@ -303,6 +304,8 @@ def test_gradient_input_is_captums(generator: ResearchGenerator, torch: Any) -> 
 
 
 def test_integrated_gradients_are_captums(generator: ResearchGenerator, torch: Any) -> None:
+    from captum.attr import IntegratedGradients
+
     prompt, answer = prompt_of(generator, CHUNKS), generator._prompts.encode_answer(ANSWER)
     table = generator._model.get_input_embeddings()
     embeddings = table(torch.tensor([prompt.ids]))
@@ -326,7 +329,7 @@ def test_integrated_gradients_are_captums(generator: ResearchGenerator, torch: A
 
 def test_integrated_gradients_add_up_to_what_the_chunks_change(generator: ResearchGenerator, torch: Any) -> None:
     prompt, answer = prompt_of(generator, CHUNKS), generator._prompts.encode_answer(ANSWER)
-    measured, gap = generator._white_box.integrate(prompt, answer, 200)
+    measured, gap = generator._white_box.integrate(prompt, answer, 100)
     table = generator._model.get_input_embeddings()
     with torch.inference_mode():
         full = table(torch.tensor([prompt.ids]))
