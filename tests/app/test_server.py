@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def body(response: Response) -> str:
     async def read() -> str:
         return "".join([str(part) async for part in response.body_iterator])  # type: ignore[attr-defined]
 
-    return asyncio.run(read())
+    # In a thread of its own: where a browser has been driven in this process, its loop goes on running in this one.
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, read()).result()
 
 
 def test_export_streams_every_trace_that_the_address_matches(

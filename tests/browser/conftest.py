@@ -152,7 +152,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
     """What the windows of all tests share: a cache, so that Streamlit's scripts are loaded and compiled once."""
-    context = browser.new_context(accept_downloads=True)
+    # A page at rest: what moves while a script runs is drawn by the processor, sixty times a second.
+    context = browser.new_context(accept_downloads=True, reduced_motion="reduce")
     yield context
     context.close()
 

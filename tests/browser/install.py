@@ -6,7 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
+"""The shell first: it is the same engine without windows, and takes a third of the processor time."""
+
+PACKAGES = ("chromium-headless-shell", "chromium")
+"""Debian's, the better one first; older releases have only the second."""
+
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
@@ -33,10 +45,13 @@ def fetch_browser() -> None:
     )
     if fetched.returncode == 0 or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
-    print("That failed; installing Debian's chromium", file=sys.stderr)
+    print("That failed; installing Debian's", file=sys.stderr)
     quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "stdout": subprocess.DEVNULL, "check": False}
     subprocess.run(["apt-get", "update", "-qq"], **quiet)
-    subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], **quiet)
+    for package in PACKAGES:
+        installed = subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], **quiet)
+        if installed.returncode == 0:
+            return
 
 
 def main() -> int:

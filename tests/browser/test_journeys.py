@@ -60,7 +60,7 @@ def test_indexing_can_be_stopped_and_goes_on_where_it_stopped(visit, tmp_path: P
         "\n\n".join(
             f"Entry {n}: the warden of Quorvale counted {n * 7 + 3} lanterns on the bridge of sector {n * 13 % 101}. "
             f"Nobody lit lantern {n * 11 + 5} before the bell of tower {n % 17} had rung."
-            for n in range(100)
+            for n in range(50)
         ),
         "utf-8",
     )

@@ -14,11 +14,23 @@ from metrics.store import TraceStore
 from tests.browser.conftest import Dashboard, Visit, start, write_plugin
 
 PLUGIN = """
+from pathlib import Path
+
 from backends.fake import Script, ScriptedBackend
 
 
+class Noted(ScriptedBackend):
+    def answer(self, *asked, **how):
+        with Path(__file__).with_name("asked").open("a") as file:
+            file.write("(")
+            file.flush()
+            trace = super().answer(*asked, **how)
+            file.write(")")
+        return trace
+
+
 def slow(config):
-    return ScriptedBackend(Script(delays_s={"generate": 1.0}), name="test/slow")
+    return Noted(Script(delays_s={"generate": 1.0}), name="test/slow")
 
 
 def oslo(config):
@@ -33,10 +45,16 @@ QUESTIONS = 12
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds those backends, and a file `asked` where the slow one opens a bracket for each question and closes it once it is answered."""
+    folder = tmp_path_factory.mktemp("packages")
+    write_plugin(folder, PLUGIN, "test/slow = slow", "test/oslo = oslo", "test/script = script")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dashboard(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard with a backend that takes its time, and two that say different things."""
-    packages = tmp_path_factory.mktemp("packages")
-    write_plugin(packages, PLUGIN, "test/slow = slow", "test/oslo = oslo", "test/script = script")
     process, running = start(tmp_path_factory.mktemp("data"), PYTHONPATH=str(packages))
     yield running
     process.terminate()
@@ -110,7 +128,7 @@ def finished(dashboard: Dashboard) -> set[str]:
 
 
 def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
-    visit: Callable[..., Visit], questions: Path
+    visit: Callable[..., Visit], questions: Path, packages: Path
 ) -> None:
     window = visit()
     page = begin(window, "test/slow", questions)
@@ -123,10 +141,12 @@ def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
     window.go("/status")
     page = window.go("/runs")
     expect(page.get_by_text("Paused.", exact=False)).to_be_visible()
-    page.wait_for_timeout(4_000)  # for the question that was under way to be answered and shown
-    before = page.get_by_text(f"of {QUESTIONS} asked", exact=False).inner_text()
-    page.wait_for_timeout(2_500)  # two questions' time
-    assert page.get_by_text(f"of {QUESTIONS} asked", exact=False).inner_text() == before
+    asked = packages / "asked"
+    while (before := asked.read_text()).endswith("("):  # the question that was under way is answered first
+        page.wait_for_timeout(50)
+    expect(page.get_by_text(f"{before.count(')')} of {QUESTIONS} asked", exact=False)).to_be_visible()
+    page.wait_for_timeout(1_500)  # in which one more would have been begun
+    assert asked.read_text() == before
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     open_run(page, 0)

@@ -117,7 +117,7 @@ def test_patches_import_nothing_of_the_product() -> None:
     ("body", "found"),
     [
         (b'{"Namespace": "RAG_MLOps", "MetricData": []}', "RAG_MLOps"),
-        (gzip.compress(b'{"Namespace": "RAG_MLOps"}'), "RAG_MLOps"),
+        (gzip.compress(b'{"Namespace": "RAG_MLOps"}', mtime=0), "RAG_MLOps"),
         (b"Action=PutMetricData&Namespace=AWS%2FX", "AWS/X"),
         (b"[]", None),
         (b"", None),
