@@ -22,7 +22,7 @@ COPY requirements/image.lock requirements/build.lock /locks/
 RUN --mount=type=secret,id=pip \
     /tools/bin/pip --python /opt/raglass/bin/python install --no-compile --no-deps --require-hashes \
     --requirement /locks/image.lock --requirement /locks/build.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY .streamlit .streamlit
 COPY pipeline pipeline
 COPY backends backends
