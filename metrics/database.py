@@ -6,7 +6,7 @@ It owns connections, locks and what the two spell differently. It refuses to kno
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -112,14 +112,14 @@ class SqliteDatabase:
         self.engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_timeout_s})
         event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin_sqlite)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.engine.dispose)
             with faults.explained(self.location, busy_timeout_s):
                 self._writer = self.engine.connect().execution_options(immediate=True)
+                undo.callback(self._writer.close)  # disposing closes only what is not in use
                 self._driver: Any = self._writer.connection.dbapi_connection
                 self._migrate()
-        except BaseException:
-            self.engine.dispose()
-            raise
+            undo.pop_all()
 
     def _make_folder(self) -> None:
         folder = Path(self.location.removeprefix("file:").partition("?")[0]).parent
@@ -225,8 +225,12 @@ class SqliteDatabase:
 def _prepare_sqlite(driver: Any, _record: object) -> None:
     # None: the driver begins no transaction of its own, so that `append` is one statement and DDL rolls back.
     driver.isolation_level = None
-    driver.execute("PRAGMA synchronous = NORMAL")
-    driver.execute("PRAGMA cache_size = -16000")
+    try:
+        driver.execute("PRAGMA synchronous = NORMAL")
+        driver.execute("PRAGMA cache_size = -16000")
+    except sqlite3.Error:
+        driver.close()  # the pool does not, of what never came into it
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

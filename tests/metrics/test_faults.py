@@ -190,5 +190,6 @@ def test_health_says_what_is_wrong_instead_of_raising(tmp_path: Path) -> None:
     path.write_bytes(b"gone" * 4_096)
     health = store.health()
     store.close()
+    store._database._driver.close()  # it went back to the pool that was disposed of above
     assert not health.ok
     assert "damaged" in health.detail
