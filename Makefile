@@ -46,7 +46,7 @@ test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSE
 quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and no unpacked model
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 3 -m "not browser and not rehearsal and not database and not slow"
 
-check: $(VENV)/.test format-check lint types contracts test ## What continuous integration runs
+check: $(VENV)/.test format-check lint types contracts test ## Format, lint, types, import contracts and every test
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff format .
@@ -62,7 +62,7 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-contracts: $(VENV)/.test
+contracts: $(VENV)/.test ## Hold imports against the floors of docs/architecture.md
 	$(BIN)/lint-imports
 
 oracles: $(VENV)/.oracles ## Hold attribution against shapiq, context-cite and inseq (nearly 500 MB, so no part of `make test`)

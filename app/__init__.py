@@ -1,1 +1,1 @@
-"""The frame: settings, use cases, the shell, the router and what all pages share."""
+"""Settings, use cases by capability, and the two faces over them, views and shell: docs/architecture.md draws the floors."""

@@ -196,7 +196,10 @@ def about() -> Iterator[tuple[str, About]]:
     """Every setting's name and what is known of it, in order."""
     hints = get_type_hints(Settings, include_extras=True)
     for entry in fields(Settings):
-        yield entry.name, get_args(hints[entry.name])[1]
+        told = [each for each in get_args(hints[entry.name])[1:] if isinstance(each, About)]
+        if not told:
+            raise TypeError(f"the setting {entry.name} is not Annotated with what is known About it")
+        yield entry.name, told[0]
 
 
 def parse(source: str, text: str, kind: type, known: About) -> Any:

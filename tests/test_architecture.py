@@ -79,7 +79,8 @@ def test_the_picture_shows_the_floors_as_they_are(drawing: int, parent: str, con
 
 @pytest.mark.parametrize(("drawing", "folder"), [(APP, "app"), (VIEWS, "app/views")])
 def test_nothing_is_left_out_of_the_picture(drawing: int, folder: str) -> None:
-    assert {name for names in floors(drawing) for name in names} == children(ROOT / folder)
+    drawn = {name for names in floors(drawing) for name in names}
+    assert drawn == children(ROOT / folder), f"draw what {folder}/ has in docs/architecture.md, and nothing else"
 
 
 def test_capabilities_use_one_another_in_the_ways_that_are_drawn() -> None:
@@ -92,6 +93,10 @@ def test_a_contract_that_is_broken_is_seen() -> None:
     """What the first test looks for would be found: `services` stands above `runs`, so the other way round would be wrong."""
     assert ("services", "runs") in between("app", {"services", "runs"})
     assert ("runs", "services") not in between("app", {"services", "runs"})
+
+
+def test_no_file_repeats_the_name_of_its_folder() -> None:
+    assert [path for path in (ROOT / "app").rglob("*.py") if path.stem == path.parent.name] == []
 
 
 @pytest.mark.parametrize("name", sorted(children(ROOT / "app") | {"assets"}))

@@ -1,1 +1,1 @@
-"""The shell: `raglass` and its commands, a file a group. The only place that knows click."""
+"""The shell: `raglass` and its commands, a file each or a group. The only place that knows click."""

@@ -1,1 +1,1 @@
-"""What pages are made of: each view draws one thing and knows no page."""
+"""What pages are made of: each view draws one thing."""

@@ -1,5 +1,6 @@
 """Settings: read from variables, checked, masked, and documented."""
 
+import dataclasses
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
+from app import config
 from app.config import MASK, About, Settings, about, unknown_variables, variable
 from pipeline.errors import ConfigError
 
@@ -145,3 +147,10 @@ def test_backend_config_carries_the_settings(tmp_path: Path) -> None:
     config = settings.backend_config()
     assert (config.data_dir, config.embedder, config.threads, config.max_new_tokens) == (tmp_path, "e", None, 9)
     assert replace(settings, threads=3).backend_config().threads == 3
+
+
+def test_setting_that_says_nothing_about_itself_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = dataclasses.make_dataclass("Made", [("greeting", str, "Hello")])
+    monkeypatch.setattr(config, "Settings", made)
+    with pytest.raises(TypeError, match="greeting is not Annotated"):
+        list(config.about())

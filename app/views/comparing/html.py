@@ -22,7 +22,7 @@ def overlap_html(matches: Sequence[ChunkMatch]) -> Markup:
         html(
             '<tr class="{}"><td class="rg-number">{}</td><td class="rg-number">{}</td><td><b dir="auto">{}</b>'
             '<div class="rg-excerpt" dir="auto">{}</div></td></tr>',
-            "rg-shared" if match.shared else "rg-alone",
+            "" if match.shared else "rg-alone",
             rank(match.first_rank),
             rank(match.second_rank),
             match.chunk.title,
