@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 ARGUMENTS = [
@@ -26,6 +26,12 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 
 expect.set_options(timeout=PATIENCE_MS // 2)
+
+
+def question_box(page: Page) -> Locator:
+    """The box for a question, once the page is at rest: what is typed while it is drawn anew can be lost."""
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    return page.get_by_label("Question", exact=True)
 
 
 @dataclass
@@ -53,7 +59,7 @@ class Visit:
 
     def ask(self, question: str) -> None:
         """Type a question, press Enter and wait for the outcome."""
-        box = self.page.get_by_label("Question", exact=True)
+        box = question_box(self.page)
         box.fill(question)
         box.press("Enter")
         self.page.wait_for_url("**/?*trace=*")

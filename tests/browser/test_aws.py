@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from serving.rehearsal.session import Rehearsal
-from tests.browser.conftest import Dashboard, start
+from tests.browser.conftest import Dashboard, question_box, start
 
 WEGENER = "Who proposed that continents drift?"
 
@@ -82,7 +82,7 @@ def test_the_live_page_shows_a_new_question_by_itself(visit, rehearsal: Rehearsa
 
 def test_one_question_is_compared_on_the_laptop_and_on_the_stack(visit, rehearsal: Rehearsal):
     page = visit(1280, 1000).go("/compare?first_backend=local/embedded&second_backend=aws")
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.fill(WEGENER)
     box.press("Enter")
     page.wait_for_url("**second=*")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Dashboard, start, write_plugin
+from tests.browser.conftest import Dashboard, question_box, start, write_plugin
 
 WEGENER, CLOUDS = "Who proposed that continents drift?", "How do clouds form?"
 
@@ -39,7 +39,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 def compare(page: Page, question: str) -> None:
     """Put a question and wait for both outcomes."""
     before = page.url
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.fill(question)
     box.press("Enter")
     page.wait_for_url(lambda url: url != before and "second=" in url)
@@ -112,7 +112,7 @@ def test_back_and_forward_go_from_question_to_question(visit):
 
 def test_settings_of_both_sides_stand_in_the_address_and_cost_no_typed_question(visit):
     page = visit().go("/compare")
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.press_sequentially(CLOUDS)
     top_k = page.locator(".st-key-first_top_k input")
     top_k.fill("3")
@@ -141,7 +141,7 @@ def test_failed_side_is_shown_as_its_error_beside_the_other_answer(visit, side: 
 
 def test_while_the_first_side_is_asked_the_second_says_that_it_waits(visit):
     page = visit().go("/compare?first_backend=test/slow")
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.fill(WEGENER)
     box.press("Enter")
     expect(page.get_by_text("Looking for chunks …")).to_be_visible()
@@ -154,7 +154,7 @@ def test_leaving_the_page_while_it_asks_keeps_both_traces(visit):
     window = visit()
     page = window.go("/compare?first_backend=test/slow")
     question = "Who leaves before the answer?"
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.fill(question)
     box.press("Enter")
     expect(page.get_by_text("Looking for chunks …")).to_be_visible()
@@ -174,7 +174,7 @@ def test_a_trace_leads_to_its_comparison(visit):
     window.ask(WEGENER)
     page.get_by_test_id("stMain").get_by_role("link", name="Compare").click()
     page.wait_for_url("**/compare?first=*")
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     expect(box).to_have_value(WEGENER)
     box.press("Enter")
     page.wait_for_url("**/compare?*second=*")

@@ -9,7 +9,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import Dashboard, question_box
 
 WEGENER = "Who proposed that continents drift?"
 
@@ -151,7 +151,7 @@ def test_back_from_the_second_answer_returns_to_the_first_and_its_question(visit
     page = window.go()
     window.ask(WEGENER)
     first = page.url
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.fill("How do clouds form?")
     box.press("Enter")
     expect(page.get_by_test_id("question")).to_contain_text("clouds")
@@ -232,7 +232,7 @@ def test_bad_questions_get_a_message_and_cost_nothing(visit):
     page = window.go()
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.get_by_text("The question is blank", exact=False)).to_be_visible()
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.fill("why " * 2500)
     box.press("Enter")
     expect(page.get_by_text("characters; at most", exact=False)).to_be_visible()

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard, start
+from tests.browser.conftest import Dashboard, question_box, start
 from tests.browser.held_stack import HeldStack, held_stack
 
 WEGENER = "Who proposed that continents drift?"
@@ -43,7 +43,7 @@ def process(started: tuple[subprocess.Popen[bytes], Dashboard]) -> subprocess.Po
 
 def put_question(visit: Callable, stack: HeldStack):
     page = visit().go()
-    box = page.get_by_label("Question", exact=True)
+    box = question_box(page)
     box.fill(WEGENER)
     box.press("Enter")
     assert stack.asked.wait(PATIENCE_S)
@@ -78,7 +78,7 @@ def test_a_question_put_meanwhile_is_refused_in_words(
     page = put_question(visit, stack)
     process.send_signal(signal.SIGTERM)
     expect_stopping(page, dashboard)
-    box = other.get_by_label("Question", exact=True)
+    box = question_box(other)
     box.fill("How do clouds form?")
     box.press("Enter")
     expect(other.get_by_text("takes no more questions", exact=False)).to_be_visible()
