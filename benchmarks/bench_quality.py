@@ -26,8 +26,9 @@ from benchmarks.examples import Example, read_examples
 from benchmarks.labelled import Dataset, Question, read_builtin, read_squad, sample
 from benchmarks.measures import Array, auroc_or_nan, f1_of, interval
 from benchmarks.searched import SearchedCorpus
+from benchmarks.span_cache import CachedSpans
 from benchmarks.vector_cache import CachedEmbedder
-from explain.answers import holds_gold
+from explain.answers import best_f1, holds_gold
 from explain.calibration import brier_score, calibration_error
 from pipeline.types import Chunk
 
@@ -56,6 +57,8 @@ class Outcomes:
     chance: list[float] = field(default_factory=list)
     """The probability given that the quotation holds the answer."""
     abstained: list[bool] = field(default_factory=list)
+    span_f1: list[float] = field(default_factory=list)
+    """Token F1 of the words marked in the best sentence."""
 
     def only(self, keep: Sequence[bool]) -> "Outcomes":
         """The outcomes of some of the questions."""
@@ -74,19 +77,19 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.add_argument("--cache", type=Path, default=user_cache_path("raglass") / "benchmarks", help="for vectors")
     options = parser.parse_args()
-    embedder = CachedEmbedder(options.cache)
+    embedder, spans = CachedEmbedder(options.cache), CachedSpans(options.cache)
     tables: dict[str, dict[str, Any]] = {}
     if options.builtin or not options.squad:
-        tables |= measure_builtin(embedder)
+        tables |= measure_builtin(embedder, spans)
     if options.squad:
-        tables |= measure_squad(read_squad(options.squad), embedder)
+        tables |= measure_squad(read_squad(options.squad), embedder, spans)
     print(json.dumps(tables, indent=2) if options.json else "\n\n".join(to_text(n, t) for n, t in tables.items()))
 
 
-def measure_builtin(embedder: CachedEmbedder) -> dict[str, dict[str, Any]]:
+def measure_builtin(embedder: CachedEmbedder, spans: CachedSpans) -> dict[str, dict[str, Any]]:
     """Report articles, all articles, and report articles by question type."""
     dataset = read_builtin()
-    systems = run_systems(dataset, list(dataset.questions), embedder)
+    systems = run_systems(dataset, list(dataset.questions), embedder, spans)
     held_out = [q.article not in dataset.fit_articles for q in dataset.questions]
     report = {name: outcomes.only(held_out) for name, outcomes in systems.items()}
     by_kind = {}
@@ -100,21 +103,23 @@ def measure_builtin(embedder: CachedEmbedder) -> dict[str, dict[str, Any]]:
     }
 
 
-def measure_squad(dataset: Dataset, embedder: CachedEmbedder) -> dict[str, dict[str, Any]]:
+def measure_squad(dataset: Dataset, embedder: CachedEmbedder, spans: CachedSpans) -> dict[str, dict[str, Any]]:
     """Report articles; and all articles, which the weights have half seen."""
     report = sample(dataset.of_split("report"), 500, 250, seed=0)
     every = sample(list(dataset.questions), 500, 250, seed=0)
     return {
-        f"SQuAD v2, {title}": {n: measure(o) for n, o in run_systems(dataset, questions, embedder).items()}
+        f"SQuAD v2, {title}": {n: measure(o) for n, o in run_systems(dataset, questions, embedder, spans).items()}
         for title, questions in (("report articles", report), ("all articles (half of them fitted on)", every))
     }
 
 
-def run_systems(dataset: Dataset, questions: list[Question], embedder: CachedEmbedder) -> dict[str, Outcomes]:
+def run_systems(
+    dataset: Dataset, questions: list[Question], embedder: CachedEmbedder, spans: CachedSpans
+) -> dict[str, Outcomes]:
     """Every system on the same questions."""
     corpus = SearchedCorpus(dataset, embedder)
     vectors = np.asarray(embedder.embed([q.text for q in questions], "query"), np.float32)
-    systems = {"raglass": run_reader(corpus, questions, vectors, embedder)}
+    systems = {"raglass": run_reader(corpus, questions, vectors, embedder, spans)}
     baselines = BaselineReader(corpus, embedder)
     for name in ("plain E5", "E5 + BM25"):
         outcomes = systems[name] = Outcomes(questions)
@@ -134,25 +139,39 @@ def run_systems(dataset: Dataset, questions: list[Question], embedder: CachedEmb
 
 
 def run_reader(
-    corpus: SearchedCorpus, questions: list[Question], vectors: FloatArray, embedder: CachedEmbedder
+    corpus: SearchedCorpus,
+    questions: list[Question],
+    vectors: FloatArray,
+    embedder: CachedEmbedder,
+    spans: CachedSpans,
 ) -> Outcomes:
     """The profile as shipped."""
     weights = default_weights()
     outcomes = Outcomes(questions)
-    for example, vector in zip(read_examples(corpus, questions, embedder, weights), vectors, strict=True):
+    for example, vector in zip(read_examples(corpus, questions, embedder, weights, spans), vectors, strict=True):
         outcomes.rank.append(gold_rank(corpus.search(example.question.text, vector, 2 * DEPTH), example.question))
         chances = probabilities(weights, example.description)
         best = np.argsort(-chances.sentences, kind="stable").tolist()
-        quoted = choose_sentences(example.description, chances, weights.second_share)
+        _, quoted = choose_sentences(example.description, example.chunks, chances, weights.second_share)
+        confidence = float(chances.sentences[list(quoted)].sum())
         outcomes.one.append(in_sentences(example, best[:1]))
         outcomes.two.append(in_sentences(example, best[:2]))
         outcomes.shown.append(in_sentences(example, quoted))
         outcomes.quoted.append(len(quoted))
         outcomes.answer.append(" ".join(example.sentence(i) for i in quoted))
         outcomes.score.append(chances.answered)
-        outcomes.chance.append(float(chances.sentences[list(quoted)].sum()))
-        outcomes.abstained.append(chances.answered < weights.answer_threshold)
+        outcomes.chance.append(confidence)
+        outcomes.abstained.append(confidence < weights.answer_threshold)
+        outcomes.span_f1.append(best_span_f1(example, int(best[0])))
     return outcomes
+
+
+def best_span_f1(example: Example, sentence: int) -> float:
+    """Token F1 of the words of a sentence that the span reader finds likeliest; of the whole sentence where it did not read it."""
+    place, span = example.description.chunk_of[sentence], example.description.spans[sentence]
+    marks = example.description.marks[place]
+    words = (None if marks is None else marks.best_within(*span)) or span
+    return best_f1(example.chunks[place].text[slice(*words)], example.question.golds)
 
 
 def in_sentences(example: Example, indices: Sequence[int]) -> bool:
@@ -180,6 +199,8 @@ def measure(outcomes: Outcomes) -> dict[str, Any]:
     ):
         if values:
             figures[f"gold in answer, {name}"] = with_interval(np.mean, np.array(values, float)[answerable])
+    if outcomes.span_f1:
+        figures["span F1"] = with_interval(np.mean, np.array(outcomes.span_f1)[answerable])
     if outcomes.quoted:
         figures["sentences quoted"] = float(np.mean(outcomes.quoted))
     if outcomes.score and not answerable.all():

@@ -4,8 +4,9 @@
 
 Fit split only: the fit articles of SQuAD v2 dev and of the built-in corpus (benchmarks/labelled.py says which). Two models: a
 conditional logit for the sentence that answers (McFadden, 1974; the likelihood of the set of sentences that hold a gold string), and a
-logistic regression for whether any does. Both with an L2 penalty. Temperatures (Guo et al., 2017) and the abstention threshold are
-chosen on predictions for articles held out of the fit, in FOLDS folds; the weights written are then fitted on the whole fit split.
+logistic regression for whether any does. Both with an L2 penalty. Temperatures (Guo et al., 2017) and the abstention threshold (on the
+probability that the quotation holds the answer) are chosen on predictions for articles held out of the fit, in FOLDS folds; the weights
+written are then fitted on the whole fit split. The span reader has seen none of these questions.
 """
 
 import argparse
@@ -24,12 +25,14 @@ from platformdirs import user_cache_path
 from scipy.optimize import minimize
 
 from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, summarise
+from backends.local.reader import choose_sentences
 from backends.local.texts import chunk_text
-from backends.local.weights import WEIGHTS_FILE, ReaderWeights
+from backends.local.weights import WEIGHTS_FILE, ReaderWeights, share_out
 from backends.local.words import content_stems
 from benchmarks.examples import Example, read_examples
 from benchmarks.labelled import Dataset, Question, cut_chunks, read_builtin, read_squad, sample
 from benchmarks.searched import SearchedCorpus
+from benchmarks.span_cache import CachedSpans
 from benchmarks.vector_cache import CachedEmbedder
 
 Array = npt.NDArray[np.float64]
@@ -52,11 +55,11 @@ OFF_TOPIC_WEIGHT = 0.5
 SECOND_SHARE = 0.15
 """Quote a second sentence where it has about one chance in seven: calibrated shares make this a choice of manners, not a fit."""
 
-THRESHOLDS = tuple(np.linspace(0.05, 0.95, 181).tolist())
+THRESHOLDS = tuple(np.linspace(0.1, 0.5, 81).tolist())
 """Abstention thresholds that are tried."""
 
-TOLERANCE = 0.015
-"""Of F1 when the threshold is chosen: less than its noise, and a lower threshold withholds fewer right answers."""
+TOLERANCE = 0.0075
+"""Of the share handled rightly when the threshold is chosen: less than its noise, and a higher one shows fewer wrong answers."""
 
 MADE_UP = "made up"
 """Group of the questions that pick_off_topic and swap_titles make."""
@@ -72,20 +75,22 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=user_cache_path("raglass") / "benchmarks", help="for vectors")
     parser.add_argument("--out", type=Path, default=WEIGHTS_FILE)
     options = parser.parse_args()
-    embedder = CachedEmbedder(options.cache)
+    embedder, spans = CachedEmbedder(options.cache), CachedSpans(options.cache)
     datasets = [read_squad(options.squad), read_builtin()]
     blank = unfitted_weights(datasets)
     examples, importance, groups = [], [], []
     for dataset, other in (datasets, datasets[::-1]):
         corpus = SearchedCorpus(dataset, embedder)
-        read = read_examples(corpus, dataset.of_split("fit"), embedder, blank)
+        read = read_examples(corpus, dataset.of_split("fit"), embedder, blank, spans)
         examples += read
         importance += weigh(read) if dataset.name == "squad" else [BUILTIN_WEIGHT] * len(read)
         off_topic = pick_off_topic(other, dataset) + swap_titles(dataset)
-        examples += read_examples(corpus, off_topic, embedder, blank)
+        examples += read_examples(corpus, off_topic, embedder, blank, spans)
         importance += [OFF_TOPIC_WEIGHT] * len(off_topic)
         groups += [dataset.name] * len(read) + [MADE_UP] * len(off_topic)
-    weights = fit(examples, np.array(importance), groups, blank, provenance(datasets, examples))
+    weights = fit(
+        examples, np.array(importance), groups, blank, provenance(datasets, examples) | {"spans": spans.fingerprint}
+    )
     options.out.write_text(to_json(weights), encoding="utf-8")
     print(f"wrote {options.out}")
 
@@ -112,7 +117,11 @@ def fit(
     answerable = has_gold(examples)
     share_scale = fit_share_scale(examples, held_out_scores)
     scale, shift = fit_odds_scale(held_out_odds, answerable, importance)
-    threshold = choose_threshold(1 / (1 + np.exp(-(scale * held_out_odds + shift))), answerable, importance, groups)
+    quotes = [
+        quote(example, share_scale * scores, scale * odds + shift)
+        for example, scores, odds in zip(examples, held_out_scores, held_out_odds, strict=True)
+    ]
+    threshold = choose_threshold(quotes, examples, importance, groups)
     sentence = fit_sentences(examples)
     summary, bias = fit_summary(examples, importance, sentence, share_scale)
     return ReaderWeights(
@@ -123,13 +132,18 @@ def fit(
         second_share=SECOND_SHARE,
         idf=blank.idf,
         unseen_idf=blank.unseen_idf,
+        known_documents=blank.known_documents,
         fitted_on=fitted_on | {"share_scale": round(share_scale, 3), "odds_scale": round(scale, 3)},
     )
 
 
 def fit_sentences(examples: Sequence[Example]) -> Array:
     """(len(SENTENCE_FEATURES),): maximise Σ log Σ_gold softmax(rows · w) − penalty/2 · |w|², over examples with a gold sentence."""
-    items = [(e.description.rows.astype(np.float64), e.gold) for e in examples if e.gold.any() and not e.gold.all()]
+    items = [
+        (e.description.rows[e.description.quotable].astype(np.float64), e.gold[e.description.quotable])
+        for e in examples
+        if e.gold.any()
+    ]
 
     def loss(w: Array) -> tuple[float, Array]:
         value, slope = SENTENCE_PENALTY * float(w @ w) / 2, SENTENCE_PENALTY * w
@@ -190,23 +204,33 @@ def fit_odds_scale(odds: Array, answerable: npt.NDArray[np.bool_], importance: A
     return float(scale), float(shift)
 
 
-def choose_threshold(
-    chances: Array, answerable: npt.NDArray[np.bool_], importance: Array, groups: Sequence[str]
-) -> float:
-    """The lowest threshold within TOLERANCE of the best F1 of abstaining on held-out predictions.
+def quote(example: Example, scores: Array, log_odds: float) -> tuple[float, bool]:
+    """(confidence, whether it is right) of what would be quoted, abstention aside."""
+    description = example.description
+    if not description.quotable.any():
+        return 0.0, False
+    chances = share_out(scores, log_odds, description.quotable)
+    _, quoted = choose_sentences(description, example.chunks, chances, SECOND_SHARE)
+    return float(chances.sentences[list(quoted)].sum()), bool(example.gold[list(quoted)].any())
 
-    F1 is averaged over the groups; MADE_UP is left out.
+
+def choose_threshold(
+    quotes: Sequence[tuple[float, bool]], examples: Sequence[Example], importance: Array, groups: Sequence[str]
+) -> float:
+    """The highest threshold within TOLERANCE of the largest share handled rightly: quoted rightly, or rightly withheld.
+
+    The share is averaged over the groups; MADE_UP is left out.
     """
-    wanted = importance * ~answerable
+    chances, right = np.array([chance for chance, _ in quotes]), np.array([is_right for _, is_right in quotes])
+    unanswerable = np.array([not example.question.answerable for example in examples])
     members = [np.array([g == group for g in groups]) for group in sorted(set(groups) - {MADE_UP})]
 
-    def mean_f1(threshold: float) -> float:
-        abstained = chances < threshold
-        sums = [(wanted[m & abstained].sum(), importance[m & abstained].sum() + wanted[m].sum()) for m in members]
-        return float(np.mean([2 * both / max(either, 1e-9) for both, either in sums]))
+    def mean_share(threshold: float) -> float:
+        handled = importance * np.where(chances < threshold, unanswerable, right)
+        return float(np.mean([handled[m].sum() / importance[m].sum() for m in members]))
 
-    found = [mean_f1(threshold) for threshold in THRESHOLDS]
-    return next(t for t, f1 in zip(THRESHOLDS, found, strict=True) if f1 >= max(found) - TOLERANCE)
+    found = [mean_share(threshold) for threshold in THRESHOLDS]
+    return max(t for t, share in zip(THRESHOLDS, found, strict=True) if share >= max(found) - TOLERANCE)
 
 
 def pick_off_topic(source: Dataset, target: Dataset) -> list[Question]:
@@ -272,7 +296,11 @@ def unfitted_weights(datasets: Sequence[Dataset]) -> ReaderWeights:
         for stem, n in sorted(counts.items())
         if n >= COUNTED
     }
-    return ReaderWeights({}, {}, 0.0, 0.0, SECOND_SHARE, idf, round(math.log(1 + (len(chunks) - 0.5) / 1.5), 2))
+    known = sorted(
+        document.document_id for dataset in datasets if dataset.name == "builtin" for document in dataset.documents
+    )
+    unseen = round(math.log(1 + (len(chunks) - 0.5) / 1.5), 2)
+    return ReaderWeights({}, {}, 0.0, 0.0, SECOND_SHARE, idf, unseen, known)
 
 
 def in_fit(dataset: Dataset, document_id: str) -> bool:

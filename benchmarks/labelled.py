@@ -12,6 +12,9 @@ from pipeline.types import Chunk
 ROOT = Path(__file__).resolve().parents[1]
 SQUAD = ROOT.parent / "shared" / "data" / "squad-v2-dev-a.json"
 """Half of the SQuAD v2 development set, where it is at hand; the product does not need it."""
+VISITORS = SQUAD.with_name("visitor-questions.jsonl")
+"""Questions as visitors type them, where they are at hand."""
+
 Split = Literal["fit", "report"]
 
 

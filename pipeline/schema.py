@@ -151,7 +151,10 @@ def generation_to_dict(generation: Generation) -> dict[str, Any]:
         "finish_reason": generation.finish_reason,
         "confidence": None if confidence is None else {"value": confidence.value, "kind": confidence.kind},
         "abstained": generation.abstained,
-        "evidence": [{"chunk_id": e.chunk_id, "start": e.start, "end": e.end} for e in generation.evidence],
+        "evidence": [
+            {"chunk_id": e.chunk_id, "start": e.start, "end": e.end, "answer": e.answer and list(e.answer)}
+            for e in generation.evidence
+        ],
         "used_chunk_ids": list(generation.used_chunk_ids),
     }
 
@@ -170,11 +173,18 @@ def generation_from_dict(data: Mapping[str, Any]) -> Generation:
         if confidence is None
         else Confidence(_number(confidence, "value"), _confidence_kind(confidence)),
         abstained=_take(data, "abstained", bool),
-        evidence=tuple(
-            Evidence(_text(e, "chunk_id"), _whole(e, "start"), _whole(e, "end")) for e in _take(data, "evidence", list)
-        ),
+        evidence=tuple(_evidence(e) for e in _take(data, "evidence", list)),
         used_chunk_ids=tuple(_take(data, "used_chunk_ids", list)),
     )
+
+
+def _evidence(data: Mapping[str, Any]) -> Evidence:
+    """Older traces do not say which words of a quotation answer."""
+    words = data.get("answer")
+    if words is not None:
+        start, end = _take(data, "answer", list)
+        words = _whole({"start": start}, "start"), _whole({"end": end}, "end")
+    return Evidence(_text(data, "chunk_id"), _whole(data, "start"), _whole(data, "end"), words)
 
 
 def _take(data: Mapping[str, Any], name: str, *kinds: type) -> Any:

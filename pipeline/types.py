@@ -82,6 +82,8 @@ class Evidence:
     """First character of the quotation in the chunk's text."""
     end: int
     """One past its last character."""
+    answer: tuple[int, int] | None = None
+    """The words in the quotation that answer, as [first character, one past the last) of the chunk's text; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

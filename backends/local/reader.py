@@ -1,19 +1,21 @@
 """The extractive reader: the answer is the sentence, or the two, that best answer the question, quoted; or it abstains.
 
-Which sentences are candidates and how they look as numbers is `features`; what the numbers are worth is `weights`.
+Which sentences are candidates and how they look as numbers is `features`, what the numbers are worth is `weights`, what a quotation needs
+around it is `quotation`; the words in it that answer are found by `spans`.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
 
 import numpy as np
 
-from backends.local.chunking import Spans, split_sentences
-from backends.local.features import Description, FloatArray, QuestionWords, describe
+from backends.local.chunking import split_sentences
+from backends.local.features import Description, FloatArray, QuestionWords, describe, read_words
+from backends.local.quotation import with_context
 from backends.local.sampling import draws
-from backends.local.texts import sentence_text
-from backends.local.vectors import VectorMemory
+from backends.local.sentences import EmbeddedSentences, SentenceSource
+from backends.local.spans.model import Marks
+from backends.local.spans.remembered import RememberedMarks, SpanSource
 from backends.local.weights import Probabilities, ReaderWeights, default_weights, probabilities
 from pipeline.deadline import Deadline
 from pipeline.errors import InputError
@@ -23,52 +25,11 @@ from pipeline.types import Chunk, Confidence, Evidence, GenerateOptions, Generat
 ABSTENTION = "No clear answer was found in the corpus."
 """What is shown instead of an answer."""
 
-KEPT_SENTENCES = 4_096
-"""Sentence vectors remembered: 6 MB at 384 dimensions, and the sentences of some 500 chunks."""
+READ_TOGETHER = 4
+"""The span reader reads chunks of this rank or better: each takes 40 ms of a core, and those behind seldom hold the answer."""
 
 FLOOR = 1e-6
 """Least probability of a forced sentence: log 0 would drown every sum it is in."""
-
-
-class SentenceSource(Protocol):
-    """Where the vectors of a chunk's sentences come from."""
-
-    def sentences(self, chunk: Chunk) -> tuple[Spans, FloatArray] | None:
-        """The sentences' spans in `chunk.text` (those of `split_sentences`) and their vectors, float32 (n, dim), L2-normalised.
-
-        The vectors are those of `sentence_text` of title and sentence, embedded as passages. None for a chunk that is not known.
-        """
-
-
-class EmbeddedSentences:
-    """Stored sentence vectors where there are any; else they are made, about 30 ms a sentence on two cores, and remembered.
-
-    So a chunk that is read again with a sentence less costs nothing.
-    """
-
-    def __init__(self, embedder: Embedder, stored: SentenceSource | None = None, *, kept: int = KEPT_SENTENCES) -> None:
-        """kept: vectors remembered, the last ones used."""
-        self._embedder = embedder
-        self._stored = stored
-        self._memory = VectorMemory(kept)
-
-    @classmethod
-    def over(cls, embedder: Embedder, source: SentenceSource | None) -> Self:
-        """The source itself if it is one of these, so that several readers share what it remembers; else a new one over it."""
-        return source if isinstance(source, cls) else cls(embedder, source)
-
-    def sentences(self, chunk: Chunk, *, deadline: Deadline | None = None) -> tuple[Spans, FloatArray]:
-        """Spans and vectors of one chunk's sentences."""
-        known = self._stored.sentences(chunk) if self._stored is not None else None
-        if known is not None:
-            return known
-        spans = split_sentences(chunk.text)
-        texts = [sentence_text(chunk.title, chunk.text[start:end]) for start, end in spans]
-
-        def embed(missing: Sequence[str]) -> FloatArray:
-            return np.asarray(self._embedder.embed(missing, "passage", deadline=deadline), np.float32)
-
-        return spans, self._memory.recall(texts, embed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +44,15 @@ class Reading:
     """Of each sentence, and of none."""
     quoted: tuple[int, ...]
     """Sentences to quote, in the answer's order; empty for an abstention."""
+    chosen: tuple[int, ...]
+    """Those of them that were chosen; the others are what these cannot do without."""
     confidence: float
-    """That the quotation holds the answer; for an abstention, that the chunks do not."""
+    """That the quotation holds the answer; for an abstention, that what would have been quoted does not."""
 
     def text(self, sentence: int) -> str:
         """A sentence as shown: line breaks inside it become spaces."""
         start, end = self.description.spans[sentence]
-        return " ".join(self.chunks[self.description.chunk_of[sentence]].text[start:end].split())
+        return one_line(self.chunks[self.description.chunk_of[sentence]].text[start:end])
 
     def answers(self) -> dict[str, float]:
         """Everything that might be answered with one sentence, and how probably: adds up to 1. Sentences that read alike are one."""
@@ -101,8 +64,11 @@ class Reading:
         return chances
 
     def evidence(self, sentence: int) -> Evidence:
-        """Where a sentence stands."""
-        return Evidence(self.chunks[self.description.chunk_of[sentence]].chunk_id, *self.description.spans[sentence])
+        """Where a sentence stands, and which of its words answer, if it was chosen and they are more probable than that none do."""
+        place, span = self.description.chunk_of[sentence], self.description.spans[sentence]
+        marks = self.description.marks[place]
+        words = None if marks is None or sentence not in self.chosen else marks.best_within(*span)
+        return Evidence(self.chunks[place].chunk_id, *span, words)
 
 
 class ExtractiveReader:
@@ -111,11 +77,19 @@ class ExtractiveReader:
     name = "extractive reader"
 
     def __init__(
-        self, embedder: Embedder, sentences: SentenceSource | None = None, weights: ReaderWeights | None = None
+        self,
+        embedder: Embedder,
+        sentences: SentenceSource | None = None,
+        weights: ReaderWeights | None = None,
+        spans: SpanSource | None = None,
     ) -> None:
-        """sentences: stored vectors; what it does not know is embedded. weights: the shipped ones (ConfigError if damaged)."""
+        """sentences: stored vectors; what it does not know is embedded. weights: the shipped ones (ConfigError if damaged).
+
+        spans: what reads question and chunk together; without it the sentences are weighed by their vectors and words alone.
+        """
         self._embedder = embedder
         self._sentences = EmbeddedSentences.over(embedder, sentences)
+        self._spans = None if spans is None else RememberedMarks(spans)
         self.weights = weights or default_weights()
 
     def generate(
@@ -128,7 +102,7 @@ class ExtractiveReader:
         reading = self.read(question, chunks, deadline=deadline)
         tokens = []
         for position, sentence in enumerate(reading.quoted):
-            logprob = float(np.log(reading.probabilities.sentences[sentence]))
+            logprob = float(np.log(max(reading.probabilities.sentences[sentence], FLOOR)))
             tokens.append(Token((" " if position else "") + reading.text(sentence), logprob))
             yield tokens[-1]
         yield Generation(
@@ -168,11 +142,11 @@ class ExtractiveReader:
         """Weigh every sentence of the chunks. Raises Timeout once the deadline has passed."""
         description = self.describe(question, chunks, deadline=deadline)
         chances = probabilities(self.weights, description)
-        if chances.answered < self.weights.answer_threshold:
-            return Reading(tuple(chunks), description, chances, (), 1 - chances.answered)
-        quoted = choose_sentences(description, chances, self.weights.second_share)
+        chosen, quoted = choose_sentences(description, chunks, chances, self.weights.second_share)
         confidence = float(chances.sentences[list(quoted)].sum())
-        return Reading(tuple(chunks), description, chances, quoted, confidence)
+        if not quoted or confidence < self.weights.answer_threshold:
+            return Reading(tuple(chunks), description, chances, (), (), 1 - confidence)
+        return Reading(tuple(chunks), description, chances, quoted, chosen, confidence)
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> FloatArray:
         """Log-probabilities of a forced answer: float32 (n_sets, n_tokens), nats; a token is one of `split_answer`'s sentences.
@@ -184,7 +158,7 @@ class ExtractiveReader:
         chunks = list({chunk.chunk_id: chunk for subset in chunk_sets for chunk in subset}.values())
         place_of = {chunk.chunk_id: place for place, chunk in enumerate(chunks)}
         description = self.describe(question, chunks)
-        reading = Reading(tuple(chunks), description, Probabilities(np.zeros(0), 0.0), (), 0.0)
+        reading = Reading(tuple(chunks), description, Probabilities(np.zeros(0), 0.0), (), (), 0.0)
         texts = np.array([reading.text(sentence) for sentence in range(len(description.spans))], dtype=object)
         rows = []
         for subset in chunk_sets:
@@ -201,7 +175,7 @@ class ExtractiveReader:
         """An answer's sentences, as they are shown. Raises InputError for a blank answer."""
         if not answer.strip():
             raise InputError("The answer to score is blank.")
-        return [" ".join(answer[start:end].split()) for start, end in split_sentences(answer)]
+        return [one_line(answer[start:end]) for start, end in split_sentences(answer)]
 
     def describe(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Description:
         """The chunks' sentences as numbers; what `weights.probabilities` scores, for any subset of the chunks."""
@@ -211,17 +185,50 @@ class ExtractiveReader:
             if deadline is not None:
                 deadline.check("generate")
             sentences.append(self._sentences.sentences(chunk, deadline=deadline))
-        return describe(QuestionWords(question, self.weights.idf, self.weights.unseen_idf), vector, chunks, sentences)
+        words = QuestionWords(
+            question, self.weights.idf, self.weights.unseen_idf, frozenset(self.weights.known_documents)
+        )
+        return describe(words, vector, chunks, sentences, self._read_spans(question, chunks, deadline))
+
+    def _read_spans(self, question: str, chunks: Sequence[Chunk], deadline: Deadline | None) -> list[Marks | None]:
+        """By rank, so that what is made of a chunk does not depend on which others are there."""
+        if self._spans is None:
+            return [None] * len(chunks)
+        wanted = [chunk for chunk in chunks if chunk.rank <= READ_TOGETHER]
+        found = dict(zip(map(id, wanted), self._spans.read(question, wanted, deadline=deadline), strict=True))
+        return [found.get(id(chunk)) for chunk in chunks]
 
 
-def choose_sentences(description: Description, chances: Probabilities, second_share: float) -> tuple[int, ...]:
-    """The likeliest sentence, and the second where its share of `answered` is at least `second_share`.
+def choose_sentences(
+    description: Description, chunks: Sequence[Chunk], chances: Probabilities, second_share: float
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(sentences chosen, sentences quoted): the likeliest, the second where it adds something, and what they cannot do without.
 
-    Two from one chunk stand in the chunk's order, two from different chunks likeliest first.
+    The second is chosen where its share of `answered` is at least `second_share` and it does not read like the first.
+    Sentences of one chunk stand in the chunk's order, those of different chunks likeliest first. Both empty where nothing may be quoted.
     """
-    order = np.argsort(-chances.sentences, kind="stable")[:2].tolist()
-    if len(order) == 2 and chances.sentences[order[1]] < second_share * chances.answered:
-        order = order[:1]
-    if len({int(description.chunk_of[i]) for i in order}) == 1:
-        order.sort()
-    return tuple(order)
+    order = np.argsort(-chances.sentences, kind="stable").tolist()
+    chosen = [sentence for sentence in order[:1] if chances.sentences[sentence] > 0]
+    for second in order[1:2] if chosen else ():
+        alike = _stems(description, chunks, second) <= _stems(description, chunks, chosen[0])
+        if 0 < chances.sentences[second] >= second_share * chances.answered and not alike:
+            chosen.append(second)
+    if len({int(description.chunk_of[sentence]) for sentence in chosen}) == 1:
+        chosen.sort()
+    quoted: list[int] = []
+    for sentence in chosen:
+        inside = np.flatnonzero(description.chunk_of == description.chunk_of[sentence])
+        spans = [description.spans[i] for i in inside]
+        text = chunks[description.chunk_of[sentence]].text
+        around = with_context(text, spans, sentence - int(inside[0]))
+        quoted += [int(inside[at]) for at in around if int(inside[at]) not in quoted]
+    return tuple(chosen), tuple(quoted)
+
+
+def one_line(text: str) -> str:
+    """A sentence as it is shown."""
+    return " ".join(text.split())
+
+
+def _stems(description: Description, chunks: Sequence[Chunk], sentence: int) -> frozenset[str]:
+    return read_words(chunks[description.chunk_of[sentence]].text[slice(*description.spans[sentence])]).stems

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from backends.local.features import QuestionWords, describe
-from backends.local.reader import EmbeddedSentences, SentenceSource
+from backends.local.sentences import EmbeddedSentences, SentenceSource
 from backends.local.weights import ReaderWeights, default_weights, sentence_scores
 from pipeline.deadline import Deadline
 from pipeline.protocols import Embedder
@@ -42,7 +42,7 @@ class SentenceReranker:
                 deadline.check("rerank")
             sentences.append(self._sentences.sentences(chunk, deadline=deadline))
         words = QuestionWords(question, self._weights.idf, self._weights.unseen_idf)
-        description = describe(words, vector, chunks, sentences)
+        description = describe(words, vector, chunks, sentences, [None] * len(chunks))
         scores = sentence_scores(self._weights, description).astype(np.float64)
         sums = np.full(len(chunks), BLANK)
         for position in np.unique(description.chunk_of):

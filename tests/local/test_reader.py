@@ -1,5 +1,6 @@
 """The extractive reader: what it quotes, when it abstains, and what its probabilities are."""
 
+import re
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,7 +14,9 @@ from backends.local.answer_types import AnswerType, expected_type, holds_answer
 from backends.local.chunking import Spans, split_sentences
 from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, QuestionWords, read_words
 from backends.local.opposites import count_opposites, is_negated
-from backends.local.reader import ABSTENTION, EmbeddedSentences, ExtractiveReader
+from backends.local.reader import ABSTENTION, READ_TOGETHER, ExtractiveReader
+from backends.local.sentences import EmbeddedSentences
+from backends.local.spans.model import Marks
 from backends.local.texts import sentence_text
 from backends.local.weights import ReaderWeights, probabilities, sentence_scores
 from backends.local.words import content_stems
@@ -79,6 +82,100 @@ def test_confidence_is_the_probability_of_the_quotation_and_the_token_bears_its_
     assert 0 < generation.confidence.value < 1
 
 
+class PlantedSpans:
+    """A span reader that is sure of some words wherever they stand, and of nothing else."""
+
+    def __init__(self, *words: str, score: float = 9.0) -> None:
+        self.words, self.score = words, score
+        self.read_ranks: list[int] = []
+
+    def read(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Marks]:
+        self.read_ranks += [chunk.rank for chunk in chunks]
+        return [self._mark(chunk.text) for chunk in chunks]
+
+    def _mark(self, text: str) -> Marks:
+        offsets = np.array([match.span() for match in re.finditer(r"\w+", text)], np.intp).reshape(-1, 2)
+        starts, ends = np.full((2, len(offsets)), -9.0, np.float32)
+        for place in (text.find(word) for word in self.words if word in text):
+            words = next(word for word in self.words if text.startswith(word, place))
+            starts[offsets[:, 0] == place] = self.score
+            ends[offsets[:, 1] == place + len(words)] = self.score
+        return Marks(offsets, starts, ends)
+
+
+BY_SPAN: dict[str, object] = {"sentence": dict.fromkeys(SENTENCE_FEATURES, 0.0) | {"span": 1.0}}
+
+
+def read_spans(question: str, chunks: Sequence[Chunk], spans: PlantedSpans, **changes: object) -> Generation:
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**(BY_SPAN | changes)), spans=spans)
+    *_, generation = reader.generate(question, chunks, GenerateOptions())
+    assert isinstance(generation, Generation)
+    return generation
+
+
+def test_sentence_that_the_span_reader_is_sure_of_is_quoted_with_the_words_that_answer() -> None:
+    generation = read_spans("When did he die?", CHUNKS[:1], PlantedSpans("1930"))
+    [evidence] = generation.evidence[-1:]
+    assert generation.answer.endswith("He died in Greenland in 1930.")
+    assert evidence.answer is not None
+    assert DRIFT[slice(*evidence.answer)] == "1930"
+
+
+def test_words_that_are_less_probable_than_that_none_answer_are_not_marked() -> None:
+    assert read_spans("When?", CHUNKS[:1], PlantedSpans("1930", score=-1.0)).evidence[-1].answer is None
+
+
+def test_pronoun_takes_along_the_sentence_that_names_whom_it_speaks_of() -> None:
+    generation = read_spans("When did Wegener die?", CHUNKS[:1], PlantedSpans("1930"))
+    assert generation.answer == "Mr. Wegener proposed that continents drift. He died in Greenland in 1930."
+    assert [piece.answer is None for piece in generation.evidence] == [True, False]
+
+
+def test_chunks_beyond_the_first_few_are_weighed_without_the_span_reader() -> None:
+    spans = PlantedSpans("1930")
+    chunks = [make_chunk(f"Bees dance in hive {rank}.", rank) for rank in range(1, READ_TOGETHER + 3)]
+    read_spans(ASK, chunks, spans)
+    assert spans.read_ranks == list(range(1, READ_TOGETHER + 1))
+
+
+def test_what_is_made_of_a_chunk_does_not_depend_on_the_others() -> None:
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**BY_SPAN), spans=PlantedSpans("1930"))
+    both, alone = reader.describe(ASK, CHUNKS), reader.describe(ASK, CHUNKS[1:])
+    np.testing.assert_array_equal(both.rows[both.chunk_of == 1], alone.rows)
+
+
+def test_a_chunk_is_read_once_for_a_question_however_often_it_is_scored() -> None:
+    spans = PlantedSpans("1930")
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**BY_SPAN), spans=spans)
+    for _ in range(3):
+        reader.score(ASK, [CHUNKS, CHUNKS[:1], CHUNKS[1:]], "He died in Greenland in 1930.")
+    assert spans.read_ranks == [1, 2]
+
+
+def test_same_sentence_of_two_chunks_is_quoted_once() -> None:
+    chunks = [make_chunk("Bees dance to show the way.", 1), make_chunk("Bees dance to show the way.", 2, "Other")]
+    generation = read_spans("Why do bees dance?", chunks, PlantedSpans("to show the way"), second_share=0.0)
+    assert generation.answer == "Bees dance to show the way."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Why do bees dance?\n\nTo show others where the flowers are.",
+        "question: Why do bees dance\nTo show others where the flowers are.",
+        "# Why bees dance\n\nTo show others where the flowers are.",
+        "About bees\n\nTo show others where the flowers are.",
+        "Dance | Hive | Reason\n\nTo show others where the flowers are.",
+    ],
+    ids=["question", "labelled question", "markdown heading", "title", "field names"],
+)
+def test_heading_question_or_field_names_are_never_the_answer(text: str) -> None:
+    generation = read_spans(
+        "Why do bees dance?", [make_chunk(text, title="About bees")], PlantedSpans("ance", "bees"), bias=5.0
+    )
+    assert "To show others where the flowers are." in generation.answer
+
+
 def test_two_sentences_of_one_chunk_stand_in_its_order() -> None:
     question = "Which angle of the dance gives the direction?"
     tokens, generation = read(question, CHUNKS, second_share=0.0)
@@ -106,7 +203,8 @@ def test_improbable_answer_is_an_abstention_that_says_so() -> None:
     assert generation.finish_reason == "abstained"
     assert generation.evidence == ()
     assert generation.confidence is not None
-    assert generation.confidence.value == pytest.approx(1 / (1 + np.exp(-3.0)))  # 1 − sigmoid(−3)
+    # What would have been quoted has at most sigmoid(−3).
+    assert generation.confidence.value > 1 / (1 + np.exp(-3.0))
 
 
 @pytest.mark.parametrize("chunks", [[], [make_chunk("")], [make_chunk(" \n ")]])
@@ -267,7 +365,8 @@ def test_shipped_weights_fit_the_features_and_name_their_articles() -> None:
 
     assert 0 < weights.answer_threshold < 1
     assert weights.sentence["cosine"] > 0
-    assert weights.summary["negation"] < 0
+    assert weights.summary["span"] > 0
+    assert weights.sentence["span"] > 0
     assert "Normans" in weights.fitted_on["squad_v2_dev_articles"]
     assert weights.idf["year"] < weights.unseen_idf
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.kit.wording import scores_note, shortfall, trust, when
+from app.kit.quoting import answering_words
+from app.kit.wording import is_unsure, scores_note, shortfall, trust, when
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, pairs_html, show
@@ -26,7 +27,8 @@ def show_answer(trace: Trace) -> None:
     """The answer with its confidence, and what went wrong if something did."""
     generation = trace.generation
     if generation is not None:
-        show(answer_html(generation.answer, quiet=generation.abstained or trace.error is not None))
+        quiet = trace.error is not None or is_unsure(generation)
+        show(answer_html(generation.answer, quiet=quiet, words=answering_words(generation, trace.chunks)))
         show(trust_html(trust(generation)))
     if trace.error is not None:
         st.error(f"**{trace.error.kind}**: {literal(trace.error.message)}", icon=":material/error:")

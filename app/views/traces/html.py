@@ -10,15 +10,31 @@ from app.views.kit.html import dot_html
 from app.views.kit.style import LEVEL_COLOURS
 from pipeline.types import Chunk, Evidence
 
+ANSWERS = Markup("<b>")
+"""Around the words of a quotation that answer."""
+
 
 def question_html(question: str) -> Markup:
     """The question as it was asked."""
     return html('<p class="rg-question" data-testid="question" dir="auto">{}</p>', question)
 
 
-def answer_html(answer: str, *, quiet: bool = False) -> Markup:
-    """The answer, the largest thing on the page. quiet: for an abstention or a partial answer."""
-    return html('<p class="rg-answer{}" data-testid="answer" dir="auto">{}</p>', " rg-quiet" if quiet else "", answer)
+SHORT, MIDDLING = 80, 220
+"""Characters of an answer in display type, and in one a size down; so neither takes more than three lines at 1,280 px."""
+
+
+def answer_html(answer: str, *, quiet: bool = False, words: Sequence[tuple[int, int]] = ()) -> Markup:
+    """The answer, the largest thing on the page; the longer, the smaller.
+
+    quiet: for an abstention, a partial answer or a guess. words: character ranges that answer, in bold.
+    """
+    size = "" if len(answer) <= SHORT else " rg-middling" if len(answer) <= MIDDLING else " rg-long"
+    return html(
+        '<p class="rg-answer{}{}" data-testid="answer" dir="auto">{}</p>',
+        size,
+        " rg-quiet" if quiet else "",
+        marked(answer, words, ANSWERS),
+    )
 
 
 def trust_html(trust: Trust) -> Markup:

@@ -128,9 +128,13 @@ class _Paragraph:
         if any(part.strip() for part in self._parts):
             self._parts = ["".join(self._parts).rstrip(), "; "]
 
-    def take(self, *, heading: bool) -> Iterator[Block]:
+    def take(self, *, heading: bool, key: bool = False) -> Iterator[Block]:
+        """What was added. key: the term of a definition, which stands above it like a heading and ends in a colon."""
         text = "".join(self._parts).strip()
         self._parts.clear()
+        if key and text:
+            yield Block(one_line(text).rstrip(":") + ":", key=True)
+            return
         if heading:
             text = one_line(text)
         if text:
@@ -170,7 +174,7 @@ def _open(tag: Tag, paragraph: _Paragraph, *, heading: bool) -> Iterator[Block]:
 
 def _close(tag: Tag, paragraph: _Paragraph) -> Iterator[Block]:
     if tag.name in BLOCKS:
-        yield from paragraph.take(heading=tag.name in HEADINGS)
+        yield from paragraph.take(heading=tag.name in HEADINGS, key=tag.name == "dt")
 
 
 def _is_dropped(tag: Tag) -> bool:

@@ -48,6 +48,8 @@ class Block:
     """Without blank lines; white space may still be ragged."""
     heading: bool = False
     """Whether it heads what follows."""
+    key: bool = False
+    """Whether it is the term of a definition, which follows."""
 
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
@@ -99,7 +101,7 @@ def join_blocks(blocks: list[Block], title: str = "") -> str:
         if not text:
             continue
         parts.append(text)
-        parts.append("\n" if block.heading and number + 1 < len(blocks) else "\n\n")
+        parts.append("\n" if (block.heading or block.key) and number + 1 < len(blocks) else "\n\n")
     return "".join(parts).strip()
 
 

