@@ -19,6 +19,8 @@ PACKAGES = (
     "torch",
     "transformers",
     "sentence-transformers",
+    "ctranslate2",
+    "onnxruntime",
 )
 
 
