@@ -25,7 +25,7 @@ from backends.local.research.engines import (
     refuse_unless_torch,
     why_slow,
 )
-from backends.local.research.loading import ModelFolder, limit_threads, opening, require
+from backends.local.research.loading import ModelFolder, identify, limit_threads, opening, require
 from backends.local.research.onnx_session import open_session
 from pipeline.errors import Unavailable
 
@@ -170,6 +170,22 @@ def _open_converted(
         return slow
     made = convert(model, name, recipe, cache_dir, lambda folder: convert_encoder(model, slow, folder))
     return OnnxEncoder(model, made, threads=threads)
+
+
+def find_conversion(model: ModelFolder, cache_dir: Path) -> Conversion:
+    """The model converted to 8 bits, now if it never was, for a machine that need not be this one.
+
+    Raises Unavailable if it cannot be converted, or not here, and as `conversions.convert` does.
+    """
+    name, recipe = onnx_export.name(identify(model)), embedder_recipe("int8")
+    found = find(model, name, recipe, cache_dir)
+    if found is not None:
+        return found
+    slow = TorchEncoder(model, threads=None, device="cpu")
+    reason = onnx_export.why_not(slow.model) or why_slow((*EMBEDDING, *EXPORTING))
+    if reason is not None:
+        raise Unavailable(f"The model {model.name} cannot be converted: {reason}")
+    return convert(model, name, recipe, cache_dir, lambda folder: convert_encoder(model, slow, folder))
 
 
 def embedder_recipe(numbers: Numbers) -> Recipe:

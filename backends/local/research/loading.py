@@ -37,6 +37,9 @@ OTHER_ENGINES = ("onnx/*", "openvino/*", "consolidated*")
 PACKED = "raglass-converted"
 """Folder inside a model's, with what `conversions` made of it, for a machine that runs that and nothing else."""
 
+NAME_FILE = "raglass-name.json"
+"""In a packed model's folder: `{"name": …}`. Of an E5 model, the name is what its prefixes are known by."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
@@ -80,7 +83,7 @@ def find_model(model: str, setting: str, *, revision: str | None = None) -> Mode
         return _bundled_minilm(setting)
     path = Path(model).expanduser()
     if path.is_dir():
-        return ModelFolder(path.absolute().name, path.absolute(), setting)
+        return ModelFolder(read_name(path) or path.absolute().name, path.absolute(), setting)
     if path.exists() or path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
         raise Unavailable(
             f"There is no model folder at {model}. Set {setting} to a model folder or to a Hugging Face model id."
@@ -181,6 +184,11 @@ def identify(model: ModelFolder) -> str:
         path for pattern in (*MODEL_FILES, *PICKLED_WEIGHTS) for path in model.path.rglob(pattern) if path.is_file()
     }
     return "".join(f"{path.relative_to(model.path).as_posix()} {sha256(path)}\n" for path in sorted(files))
+
+
+def read_name(folder: Path) -> str:
+    """The model's name, where its folder says it (`NAME_FILE`): one that was packed lies in a folder of another name. Empty otherwise."""
+    return str(read_config(folder, NAME_FILE).get("name") or "")
 
 
 def read_config(folder: Path, file: str = "config.json") -> dict[str, Any]:
