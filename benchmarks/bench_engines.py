@@ -26,7 +26,7 @@ from pipeline.types import Chunk, GenerateOptions, Generation
 
 ROUNDS, TOKENS, THREADS = 5, 32, 1
 CHUNKS = 5
-CHUNK_CHARACTERS = 330
+CHUNK_CHARACTERS = 235
 """Five of them make a prompt of about 400 tokens."""
 PASSAGE_CHARACTERS = 740
 """A chunk of the product's own."""

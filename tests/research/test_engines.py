@@ -132,3 +132,16 @@ def test_auto_translates_where_it_can(translated: ResearchGenerator, taught_t5_f
     made = ResearchGenerator(str(taught_t5_folder), engine="auto", cache_dir=models_dir)
     assert isinstance(made._decoder, Translator)
     assert made.name == made.detail == translated.name
+
+
+def test_auto_makes_do_with_torch_where_a_generator_cannot_be_converted(
+    t5_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_conversion(*given: Any) -> Any:
+        raise Unavailable("The disk is full.")
+
+    monkeypatch.setattr("backends.local.research.decoders.find_conversion", find_conversion)
+    made = ResearchGenerator(str(t5_folder), engine="auto", cache_dir=tmp_path)
+    assert (made.name, made.detail) == ("tiny-t5", "tiny-t5, in torch: The disk is full.")
+    with pytest.raises(Unavailable, match="The disk is full"):
+        ResearchGenerator(str(t5_folder), engine="ctranslate2", cache_dir=tmp_path)

@@ -102,7 +102,12 @@ def open_decoder(
         else:
             reason = why_slow(GENERATING) or ("there is no folder for converted models." if cache_dir is None else None)
             if cache_dir is not None and reason is None:
-                return _translating(find_conversion(found, torch_model, tokenizer, cache_dir), threads)
+                try:
+                    return _translating(find_conversion(found, torch_model, tokenizer, cache_dir), threads)
+                except Unavailable as error:
+                    if engine == "ctranslate2":
+                        raise
+                    reason = str(error)
             refuse_unless_torch(engine, str(reason))
             detail = f"in torch: {reason}"
     decoder = torch_model.decoder()

@@ -9,7 +9,7 @@ import copy
 import inspect
 import math
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,7 +57,7 @@ class Decoder:
         self.accepted = frozenset(inspect.signature(model.forward).parameters)
         self.keeps_logits = "logits_to_keep" in self.accepted
 
-    def decode(self, prompt: Sequence[int], steps: int) -> Iterator[tuple[int, float]]:
+    def decode(self, prompt: Sequence[int], steps: int) -> Generator[tuple[int, float], None, None]:
         """Yield up to `steps` of (token id, log-probability in nats), each the likeliest next one; the caller stops at an end token.
 
         The prompt is read once; every later step reads one token and the cache. Raises BadResponse if the model breaks.
@@ -66,7 +66,7 @@ class Decoder:
 
     def decode_together(
         self, prompts: Sequence[Sequence[int]], steps: Sequence[int], ends: Collection[int]
-    ) -> Iterator[list[tuple[int, tuple[int, float]]]]:
+    ) -> Generator[list[tuple[int, tuple[int, float]]], None, None]:
         """Decode several prompts at once, and yield after each pass the (place, (token id, log-probability)) of those still writing.
 
         What each is given is what `decode` yields for it alone, up to rounding: padding is on the left of a causal model's prompts and

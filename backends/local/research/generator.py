@@ -7,6 +7,7 @@ probabilities `decoding`'s.
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,9 @@ class ResearchGenerator:
             yield Generation(ABSTENTION, (), prompt_tokens=0, finish_reason="abstained", abstained=True)
             return
         prompt, steps = self._fit(question, chunks, options)
-        yield from self._write(prompt, self._decoder.decode(prompt.ids, steps), deadline)
+        # Closed at once, not whenever the traceback of a Timeout is let go of: CTranslate2 would go on writing.
+        with closing(self._decoder.decode(prompt.ids, steps)) as made:
+            yield from self._write(prompt, made, deadline)
 
     def generate_batch(
         self,
@@ -124,11 +127,13 @@ class ResearchGenerator:
             places = [todo[position] for position in group]
             made: list[list[tuple[int, float]]] = [[] for _ in places]
             prompts, steps = zip(*(fitted[place] for place in places), strict=True)
-            for step in self._decoder.decode_together([prompt.ids for prompt in prompts], steps, self._end_ids):
-                for position, token in step:
-                    made[position].append(token)
-                if deadline is not None:
-                    deadline.check("generate")
+            ids = [prompt.ids for prompt in prompts]
+            with closing(self._decoder.decode_together(ids, steps, self._end_ids)) as passes:
+                for each in passes:
+                    for position, token in each:
+                        made[position].append(token)
+                    if deadline is not None:
+                        deadline.check("generate")
             for place, prompt, tokens in zip(places, prompts, made, strict=True):
                 written = self._write(prompt, iter(tokens), deadline=None)
                 answers[place] = next(each for each in written if isinstance(each, Generation))

@@ -10,7 +10,8 @@ import math
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,28 +87,30 @@ class Translator:
         """Let go of the model and its thread, which must not outlive the interpreter: it would end the process with an abort."""
         self._translator = None
 
-    def decode(self, prompt: Sequence[int], steps: int) -> Iterator[tuple[int, float]]:
+    def decode(self, prompt: Sequence[int], steps: int) -> Generator[tuple[int, float], None, None]:
         """Yield up to `steps` of (token id, log-probability in nats); see `decoding.Decoder.decode`.
 
         Once the answer has ended by itself, one of `ends` follows. Tokens are made ahead of being asked for, until the iterator is closed.
         """
-        made = 0
-        for _, token, logprob in self._stream([prompt], steps):
-            made += 1
-            yield token, logprob
-        if made < steps:
+        count = 0
+        with closing(self._stream([prompt], steps)) as made:
+            for _, token, logprob in made:
+                count += 1
+                yield token, logprob
+        if count < steps:
             yield min(self.ends), 0.0
 
     def decode_together(
         self, prompts: Sequence[Sequence[int]], steps: Sequence[int], ends: Collection[int]
-    ) -> Iterator[list[tuple[int, tuple[int, float]]]]:
+    ) -> Generator[list[tuple[int, tuple[int, float]]], None, None]:
         """Decode several prompts at once; see `decoding.Decoder.decode_together`. Yields one token at a time."""
-        made = [0] * len(prompts)
-        for place, token, logprob in self._stream(prompts, max(steps)):
-            if made[place] < steps[place]:
-                made[place] += 1
-                yield [(place, (token, logprob))]
-        yield [(place, (min(self.ends), 0.0)) for place, count in enumerate(made) if count < steps[place]]
+        counts = [0] * len(prompts)
+        with closing(self._stream(prompts, max(steps))) as made:
+            for place, token, logprob in made:
+                if counts[place] < steps[place]:
+                    counts[place] += 1
+                    yield [(place, (token, logprob))]
+        yield [(place, (min(self.ends), 0.0)) for place, count in enumerate(counts) if count < steps[place]]
 
     def draw(
         self,
@@ -128,10 +131,11 @@ class Translator:
         chance = {"num_hypotheses": DRAWN_TOGETHER, "sampling_topk": 0, "sampling_temperature": temperature}
         for start in range(0, samples, DRAWN_TOGETHER):
             drawn: list[list[tuple[int, float]]] = [[] for _ in range(DRAWN_TOGETHER)]
-            for place, token, logprob in copy._stream([prompt], steps, **chance):
-                drawn[place].append((token, logprob))
-                if check is not None:
-                    check()
+            with closing(copy._stream([prompt], steps, **chance)) as made:
+                for place, token, logprob in made:
+                    drawn[place].append((token, logprob))
+                    if check is not None:
+                        check()
             for each in drawn[: samples - start]:
                 yield iter(each if len(each) == steps else [*each, (min(self.ends), 0.0)])
 
@@ -166,7 +170,9 @@ class Translator:
         todo = sorted(range(len(lengths)), key=lambda place: lengths[place])
         yield from (todo[start : start + most] for start in range(0, len(todo), most))
 
-    def _stream(self, prompts: Sequence[Sequence[int]], steps: int, **chance: Any) -> Iterator[tuple[int, int, float]]:
+    def _stream(
+        self, prompts: Sequence[Sequence[int]], steps: int, **chance: Any
+    ) -> Generator[tuple[int, int, float], None, None]:
         """Yield (row, token id, log-probability) as they are made, but for end tokens; a row is a prompt, or a sample of the one prompt.
 
         Closing the iterator stops the work with the next token, and waits for that. Raises BadResponse if the model breaks.
