@@ -101,6 +101,14 @@ def test_a_conversion_leaves_the_configuration_as_it_was(torch: Any, tmp_path: P
     assert model.config.tie_word_embeddings is True
 
 
+def test_opening_a_conversion_leaves_torch_its_threads(brought_t5_folder: Path, torch: Any) -> None:
+    before = torch.get_num_threads()
+    made = ResearchGenerator(str(brought_t5_folder), threads=before + 1)
+    answer(made, ANSWERABLE, [FRANCE])
+    sample(made, 1, chunks=[FRANCE])
+    assert torch.get_num_threads() == before
+
+
 # In float32, held against torch
 
 

@@ -68,6 +68,8 @@ class Translator:
     def _open(self) -> Any:
         library = require_engine("ctranslate2")
         path, numbers = self._conversion.path, self._conversion.about["numbers"]
+        torch = require_engine("torch")
+        before = torch.get_num_threads()
         try:
             return library.Translator(
                 str(path),
@@ -82,6 +84,8 @@ class Translator:
                 f"The converted model {path} cannot be loaded. Delete that folder, so that it is converted anew, or set "
                 "RAGLASS_ENGINE=torch."
             ) from error
+        finally:
+            torch.set_num_threads(before)  # OpenMP's number, which CTranslate2 sets for the thread that opens a model
 
     def close(self) -> None:
         """Let go of the model and its thread, which must not outlive the interpreter: it would end the process with an abort."""
