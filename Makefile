@@ -92,6 +92,7 @@ bench-explain: $(VENV)/.test ## What explaining an answer costs, and whether it 
 bench-eval: $(VENV)/.test ## Whether run against run keeps its promises, and what a run costs beside answering
 	$(BIN)/python -m benchmarks.bench_eval
 	$(BIN)/python -m benchmarks.bench_research
+	$(BIN)/python -m benchmarks.bench_engines
 	$(BIN)/python -m benchmarks.bench_pages --only runs
 
 certify: $(VENV)/.test ## Hold every explainer against models whose sources are known (about a minute)

@@ -83,6 +83,14 @@ class Settings:
     reranker: Annotated[
         str, About("Research profile: a cross-encoder's model id or local path.", backend="local/research")
     ] = "cross-encoder/ms-marco-MiniLM-L6-v2"
+    engine: Annotated[
+        str,
+        About(
+            "Research profile: what runs the models; `auto` takes 8-bit engines where they are installed and the processor suits.",
+            choices=("auto", "torch", "ctranslate2"),
+            backend="local/research",
+        ),
+    ] = "auto"
     api_url: Annotated[str, About("Backend `aws`: URL of the stack's API, from the stack's outputs.")] = ""
     api_auth: Annotated[
         str,
@@ -156,6 +164,7 @@ class Settings:
             embedder=self.embedder,
             generator=self.generator,
             reranker=self.reranker,
+            engine=self.engine,
             max_new_tokens=self.max_new_tokens,
             threads=self.threads or None,
             api_url=self.api_url,

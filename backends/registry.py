@@ -32,6 +32,8 @@ class BackendConfig:
     """Research profile: seq2seq or causal model id or local path."""
     reranker: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
     """Research profile: cross-encoder id or local path."""
+    engine: str = "auto"
+    """Research profile: what runs the models: `auto`, `torch` or `ctranslate2`."""
     max_new_tokens: int = 128
     """Upper bound on an answer's length, in the generator's tokens."""
     threads: int | None = None

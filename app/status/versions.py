@@ -20,6 +20,8 @@ PACKAGES = (
     "torch",
     "transformers",
     "sentence-transformers",
+    "ctranslate2",
+    "onnxruntime",
 )
 
 

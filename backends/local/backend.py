@@ -150,7 +150,7 @@ class LocalBackend:
             (
                 PartReadiness("embedder", True, f"{self.embedder.name}, weights {self.embedder.fingerprint}"),
                 self._index_readiness(),
-                PartReadiness("generator", True, self.generator.name),
+                PartReadiness("generator", True, getattr(self.generator, "detail", self.generator.name)),
                 PartReadiness("reranker", True, self.reranker.name),
             )
         )
@@ -232,10 +232,11 @@ def open_embedded(config: BackendConfig) -> LocalBackend:
 def open_research(config: BackendConfig) -> IntrospectiveBackend:
     """The research profile: sentence-transformers and transformers, the production models' local twin."""
     research: Any = importlib.import_module("backends.local.research")
-    embedder = research.ResearchEmbedder(config.embedder, threads=config.threads)
-    generator = research.ResearchGenerator(
-        config.generator, threads=config.threads, cache_dir=config.data_dir / "models"
+    runs_on = {"threads": config.threads, "engine": config.engine, "cache_dir": config.data_dir / "models"}
+    embedder = research.ResearchEmbedder(
+        config.embedder, has_index=lambda fingerprint: index_root(config.data_dir, fingerprint).is_dir(), **runs_on
     )
+    generator = research.ResearchGenerator(config.generator, **runs_on)
     reranker = DeferredReranker(
         config.reranker, lambda: research.CrossEncoderReranker(config.reranker, threads=config.threads)
     )

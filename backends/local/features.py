@@ -68,8 +68,8 @@ SUMMARY_FEATURES = (
 """Entries of `summarise`: the best scaled cosine; the same where it is below 0 (else 0); the same above the mean of each chunk's best;
 the best sentence's share; then, of the best sentence with its neighbours and title: highest IDF of a missing question stem, IDF shares of
 all missing stems, names and numbers; and of the best sentence: lacks the expected type; the question is negated, the sentence is;
-count of opposites; what the span reader gives it, the most that it gives any sentence, and whether it did not read its chunk; whether it stands in one of the known documents, about which
-plain questions are asked, and span_best if so."""
+count of opposites; what the span reader gives it, the most that it gives any sentence, and whether it did not read its chunk; whether it
+stands in one of the known documents, about which plain questions are asked, and span_best if so."""
 
 SPAN_BOUND = 12.0
 """Beyond this, more of the span reader's score says no more."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
+from serving.converting import converted_folder
 from serving.deploy.account import error_code, explained
 from serving.deploy.config import DeployConfig, Embedder, Generator
 from serving.packing import ModelPackage, Role, build_lambda, model_package
@@ -49,11 +50,13 @@ def artifacts(config: DeployConfig) -> list[Artifact]:
     return found
 
 
-def role_package(role: Role, chosen: Embedder | Generator) -> ModelPackage:
-    """The package of the model that an endpoint is to serve."""
+def role_package(role: Role, chosen: Embedder | Generator, *, convert: bool = True) -> ModelPackage:
+    """The package of the model that an endpoint is to serve. convert: to what `numbers` asks for; else it is looked at as it is."""
     if chosen.engine in BUILT_IN:
         return model_package(chosen.engine, role, None)
-    return model_package(chosen.engine, role, model_folder(chosen.model), Path(chosen.model).name)
+    folder = model_folder(chosen.model)
+    converted = converted_folder(role, folder) if convert and chosen.numbers == "int8" else None
+    return model_package(chosen.engine, role, folder, Path(chosen.model).name, converted)
 
 
 def model_folder(model: str) -> Path:

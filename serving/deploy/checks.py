@@ -84,8 +84,9 @@ def _check(name: str, look: Look, config: DeployConfig, account: Account) -> Che
 
 def _models(config: DeployConfig, account: Account) -> str:
     roles: dict[Role, Embedder | Generator] = {"embedder": config.embedder, "generator": config.generator}
+    packages = {role: role_package(role, chosen, convert=False) for role, chosen in roles.items()}
     return "; ".join(
-        f"{role}: {chosen.engine if chosen.engine in BUILT_IN else chosen.model}, {len(role_package(role, chosen).files)} files"
+        f"{role}: {chosen.engine if chosen.engine in BUILT_IN else chosen.model}, {len(packages[role].files)} files"
         for role, chosen in roles.items()
     )
 

@@ -17,6 +17,7 @@ from tests.research.tiny_models import (
     UNANSWERABLE,
     bert_config,
     bert_tokenizer,
+    bring_translation,
     byte_tokenizer,
     make_gpt2,
     make_t5,
@@ -103,3 +104,28 @@ def gpt2(gpt2_folder: Path) -> ResearchGenerator:
 @pytest.fixture(scope="module")
 def taught(taught_t5_folder: Path) -> ResearchGenerator:
     return ResearchGenerator(str(taught_t5_folder))
+
+
+@pytest.fixture(scope="session")
+def brought_t5_folder(taught_t5_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model that has learned two prompts, with a conversion to float32 that it brings along: exact enough to be compared."""
+    pytest.importorskip("ctranslate2")
+    return bring_translation(taught_t5_folder, tmp_path_factory.mktemp("models") / "brought-t5")
+
+
+@pytest.fixture(scope="module")
+def brought(brought_t5_folder: Path) -> ResearchGenerator:
+    return ResearchGenerator(str(brought_t5_folder), threads=1)
+
+
+@pytest.fixture(scope="session")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where converted models are kept."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def translated(taught_t5_folder: Path, models_dir: Path) -> ResearchGenerator:
+    """The same model in 8 bits."""
+    pytest.importorskip("ctranslate2")
+    return ResearchGenerator(str(taught_t5_folder), threads=1, engine="ctranslate2", cache_dir=models_dir)

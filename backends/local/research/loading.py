@@ -34,6 +34,12 @@ PICKLED_WEIGHTS = ("*.bin",)
 """Fetched only where there are no safetensors; torch reads them with `weights_only`."""
 OTHER_ENGINES = ("onnx/*", "openvino/*", "consolidated*")
 
+PACKED = "raglass-converted"
+"""Folder inside a model's, with what `conversions` made of it, for a machine that runs that and nothing else."""
+
+NAME_FILE = "raglass-name.json"
+"""In a packed model's folder: `{"name": …}`. Of an E5 model, the name is what its prefixes are known by."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
@@ -77,7 +83,7 @@ def find_model(model: str, setting: str, *, revision: str | None = None) -> Mode
         return _bundled_minilm(setting)
     path = Path(model).expanduser()
     if path.is_dir():
-        return ModelFolder(path.absolute().name, path.absolute(), setting)
+        return ModelFolder(read_name(path) or path.absolute().name, path.absolute(), setting)
     if path.exists() or path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
         raise Unavailable(
             f"There is no model folder at {model}. Set {setting} to a model folder or to a Hugging Face model id."
@@ -158,24 +164,31 @@ def limit_threads(threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def fingerprint(model: ModelFolder, extra: Mapping[str, str]) -> str:
-    """A stable identity: the same model gives the same text wherever its folder lies.
+def fingerprint(model: ModelFolder, extra: Mapping[str, str], identity: str | None = None) -> str:
+    """A stable name: the same model gives the same text wherever its folder lies.
 
-    A hub model is known by its commit, another by the SHA-256 of its files.
-    extra: whatever else decides the vectors, for example the prefixes.
+    extra: whatever else decides what it makes, for example the prefixes. identity: `identify`'s, where it is known already.
     """
     digest = hashlib.sha256()
     for key in sorted(extra):
         digest.update(f"{key}={extra[key]}\n".encode())
-    if model.commit is not None:
-        digest.update(f"{model.name}@{model.commit}".encode())
-    else:
-        files = {
-            path for pattern in (*MODEL_FILES, *PICKLED_WEIGHTS) for path in model.path.rglob(pattern) if path.is_file()
-        }
-        for path in sorted(files):
-            digest.update(f"{path.relative_to(model.path).as_posix()} {sha256(path)}\n".encode())
+    digest.update((identify(model) if identity is None else identity).encode())
     return f"sentence-transformers-{digest.hexdigest()[:16]}"
+
+
+def identify(model: ModelFolder) -> str:
+    """What a model is: a hub model's name and commit, another's files with their SHA-256, which takes a second a gigabyte or so."""
+    if model.commit is not None:
+        return f"{model.name}@{model.commit}"
+    files = {
+        path for pattern in (*MODEL_FILES, *PICKLED_WEIGHTS) for path in model.path.rglob(pattern) if path.is_file()
+    }
+    return "".join(f"{path.relative_to(model.path).as_posix()} {sha256(path)}\n" for path in sorted(files))
+
+
+def read_name(folder: Path) -> str:
+    """The model's name, where its folder says it (`NAME_FILE`): one that was packed lies in a folder of another name. Empty otherwise."""
+    return str(read_config(folder, NAME_FILE).get("name") or "")
 
 
 def read_config(folder: Path, file: str = "config.json") -> dict[str, Any]:
