@@ -365,7 +365,7 @@ def test_shipped_weights_fit_the_features_and_name_their_articles() -> None:
 
     assert 0 < weights.answer_threshold < 1
     assert weights.sentence["cosine"] > 0
-    assert weights.summary["span"] > 0
+    assert weights.summary["span_best"] > 0
     assert weights.sentence["span"] > 0
     assert "Normans" in weights.fitted_on["squad_v2_dev_articles"]
     assert weights.idf["year"] < weights.unseen_idf

