@@ -43,12 +43,8 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-# Temporary files in memory where there is room for them: what is only tried need not wait for the disk.
-MEMORY := $(shell test -w /dev/shm && test "$$(df -Pm /dev/shm | awk 'NR == 2 {print $$4}')" -gt 2000 && echo /dev/shm)
-
 quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and no unpacked model
-	@scratch=$$(mktemp -d "$(or $(MEMORY),/tmp)/raglass-quick.XXXXXX") && trap 'rm -rf "$$scratch"' EXIT && \
-	TMPDIR="$$scratch" $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 3 -m "not browser and not rehearsal and not database and not slow"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 3 -m "not browser and not rehearsal and not database and not slow"
 
 check: $(VENV)/.test format-check lint types contracts test ## Format, lint, types, import contracts and every test
 

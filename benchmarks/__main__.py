@@ -14,6 +14,8 @@ HERE = Path(__file__).parent
 
 QUICK = {
     "bench_embedder": ["--chunks", "5"],
+    "bench_indexing": ["--documents", "1", "--pages", "3"],
+    "bench_engines": ["--rounds", "1", "--tokens", "2"],
     "bench_aws": ["--questions", "20"],
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
@@ -25,6 +27,17 @@ QUICK = {
 }
 
 
+ANSWERS = {
+    "processor seconds a chunk with its sentences": "bench_embedder",
+    "ten PDFs of manuals, end to end": "bench_indexing",
+    "visitors' questions handled rightly": "bench_visitors [--questions FILE]",
+    "best sentence, span F1, AUROC, right, calibration, on SQuAD and built-in articles": "bench_quality --builtin --squad FILE",
+    "a question, warm": "bench_latency",
+    "research models against the plain loop": "bench_engines",
+}
+"""Which benchmark prints which figure of the answers."""
+
+
 def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]]:
     """Module and arguments of each benchmark. stores: where those over a seeded store share it."""
     shared = ["--folder", str(stores)]
@@ -33,6 +46,7 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
         ["bench_store", *shared],
         ["bench_latency"],
         ["bench_embedder"],
+        ["bench_indexing"],
         ["bench_visitors"],
         *([["bench_visitors", "--questions", str(VISITORS)]] if VISITORS.exists() else []),
         ["bench_pages", *shared],
@@ -44,6 +58,7 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
         ["bench_quality", "--builtin", *on_squad],
         ["bench_calibration", *on_squad],
         ["bench_faiss"],
+        ["bench_engines"],
     ]
     return [[*module, *(QUICK.get(module[0], []) if quick else [])] for module in modules]
 
@@ -57,6 +72,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.squad is None:
         print("No SQuAD file is at hand (--squad FILE): quality is measured on the built-in corpus alone.\n")
+    for figure, command in ANSWERS.items():
+        print(f"{figure}: python -m benchmarks.{command}")
+    print()
     failed = []
     stores = arguments.folder or Path(tempfile.mkdtemp(prefix="raglass-bench-"))
     for command in commands(arguments.squad, stores, quick=arguments.quick):

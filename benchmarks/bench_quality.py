@@ -18,7 +18,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from backends.local.features import FloatArray
-from backends.local.reader import choose_sentences
+from backends.local.reader import choose_sentences, support
 from backends.local.rerank import SentenceReranker
 from backends.local.weights import default_weights, probabilities
 from benchmarks.baselines import BaselineReader
@@ -152,8 +152,8 @@ def run_reader(
         outcomes.rank.append(gold_rank(corpus.search(example.question.text, vector, 2 * DEPTH), example.question))
         chances = probabilities(weights, example.description)
         best = np.argsort(-chances.sentences, kind="stable").tolist()
-        _, quoted = choose_sentences(example.description, example.chunks, chances, weights.second_share)
-        confidence = float(chances.sentences[list(quoted)].sum())
+        chosen, quoted = choose_sentences(example.description, example.chunks, chances, weights.second_share)
+        confidence = support(example.description, example.chunks, chances, chosen, quoted)
         outcomes.one.append(in_sentences(example, best[:1]))
         outcomes.two.append(in_sentences(example, best[:2]))
         outcomes.shown.append(in_sentences(example, quoted))

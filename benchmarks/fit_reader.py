@@ -25,7 +25,7 @@ from platformdirs import user_cache_path
 from scipy.optimize import minimize
 
 from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, summarise
-from backends.local.reader import choose_sentences
+from backends.local.reader import choose_sentences, support
 from backends.local.texts import chunk_text
 from backends.local.weights import WEIGHTS_FILE, ReaderWeights, share_out
 from backends.local.words import content_stems
@@ -210,8 +210,9 @@ def quote(example: Example, scores: Array, log_odds: float) -> tuple[float, bool
     if not description.quotable.any():
         return 0.0, False
     chances = share_out(scores, log_odds, description.quotable)
-    _, quoted = choose_sentences(description, example.chunks, chances, SECOND_SHARE)
-    return float(chances.sentences[list(quoted)].sum()), bool(example.gold[list(quoted)].any())
+    chosen, quoted = choose_sentences(description, example.chunks, chances, SECOND_SHARE)
+    confidence = support(description, example.chunks, chances, chosen, quoted)
+    return confidence, bool(example.gold[list(quoted)].any())
 
 
 def choose_threshold(

@@ -21,7 +21,7 @@ class CachedSpans:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._model = SpanModel()
-        self.fingerprint = self._model.fingerprint
+        self.name, self.fingerprint = self._model.name, self._model.fingerprint
         self._store = sqlite3.connect(directory / "marks.sqlite", timeout=60)
         self._store.execute("PRAGMA journal_mode=WAL")
         self._store.execute("CREATE TABLE IF NOT EXISTS marks (key BLOB PRIMARY KEY, marks BLOB) WITHOUT ROWID")

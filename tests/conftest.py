@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,10 @@ BY_PARAMETER = {
     ("named", "local/research"): "torch",
 }
 """Fixtures that are asked for where a parameter has a value."""
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 8e9
+"""Free memory from which on what tests write stays there: what is only tried need not wait for the disk."""
 
 # An example that takes long says that the machine is busy, not that the code is wrong.
 settings.register_profile("raglass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -56,6 +62,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     yield
     if getattr(items[0].config.option, "loadgroup", False) if items else False:
         assert all("@" in item.nodeid for item in items), "pytest-xdist no longer keeps groups together"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files go to memory where there is room, unless TMPDIR says where; workers take what their controller chose."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM_BYTES:
+        return
+    folder = tempfile.mkdtemp(prefix="raglass-tests-", dir=MEMORY)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def needs(item: pytest.Item, fixture: str) -> bool:

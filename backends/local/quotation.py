@@ -42,7 +42,7 @@ def is_quotable(text: str, span: tuple[int, int], title: str) -> bool:
         return False
     if _ASKING.match(sentence):
         return False
-    if title and sentence.casefold().rstrip(".: ") == title.casefold().rstrip(".: "):
+    if title and not _ENDS.search(sentence) and sentence.casefold() == title.casefold():
         return False
     return not (_is_heading(text, span) or _is_field_names(sentence))
 

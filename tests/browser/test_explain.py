@@ -91,7 +91,7 @@ def test_pointing_at_a_token_outlines_its_chunk_and_the_other_way_round(visit: C
 
 def test_abstention_is_explained_and_the_link_can_be_sent_on(visit: Callable[..., Visit]) -> None:
     window = visit(width=390)
-    page = window.explain("What is the phone number of the moon?")
+    page = window.explain("Why are pandas black and white?")
     expect(page.get_by_text("abstained in spite of the chunks", exact=False)).to_be_visible()
     other = visit()
     other.page.goto(page.url)

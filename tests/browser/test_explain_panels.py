@@ -9,14 +9,14 @@ from pypdf import PdfReader
 
 from tests.browser.conftest import Visit
 
-MOON, DISTANCE = "How far away is the Moon?", "384,400 kilometres"
+SHIP, HORNET = "Which ship picked up the Apollo 11 crew?", "USS Hornet"
 """Its gold chunk is the second: an answer over one chunk is wrong."""
 
 
 def explain_wrong(window: Visit) -> Page:
     """The wrong answer, explained and diagnosed."""
-    page = window.explain(MOON, "/?top_k=1")
-    window.diagnose(DISTANCE)
+    page = window.explain(SHIP, "/?top_k=1")
+    window.diagnose(HORNET)
     expect(page.get_by_test_id("trials")).to_contain_text("searching exactly")
     return page
 
@@ -26,7 +26,7 @@ def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..
     headings = page.get_by_test_id("stMain").get_by_role("heading")
     expect(headings.first).to_contain_text("Retrieval miss")
     expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
-    expect(headings.first).to_contain_text(DISTANCE)
+    expect(headings.first).to_contain_text(HORNET)
     trials = page.get_by_test_id("trials").get_by_role("row")
     expect(trials.filter(has_text="with the gold chunk alone")).to_contain_text("right")
     expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, wrong")
@@ -39,18 +39,18 @@ def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) 
     page.goto(link)
     headings = page.get_by_test_id("stMain").get_by_role("heading")
     expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
-    expect(page.get_by_label("Right answer", exact=True)).to_have_value(DISTANCE)
+    expect(page.get_by_label("Right answer", exact=True)).to_have_value(HORNET)
 
 
 def test_diagnosing_without_a_right_answer_says_what_to_do(visit: Callable[..., Visit]) -> None:
-    page = visit(width=390).explain(MOON, "/?top_k=1")
+    page = visit(width=390).explain(SHIP, "/?top_k=1")
     page.get_by_role("button", name="Diagnose").click()
     expect(page.get_by_role("alert")).to_contain_text("Type the right answer")
     expect(page.get_by_test_id("trials")).to_be_hidden()
 
 
 def test_ten_answers_are_drawn_and_the_panels_without_a_figure_say_why(visit: Callable[..., Visit]) -> None:
-    page = visit().explain(MOON)
+    page = visit().explain(SHIP)
     page.get_by_role("tab", name="How sure was it?").click()
     page.get_by_role("button", name="Draw 10 answers").click()
     drawn = page.get_by_test_id("drawn").locator("tbody tr")
@@ -76,7 +76,7 @@ def test_the_report_needs_no_raglass_fits_a_phone_and_prints_on_two_pages(
     assert "<script" not in file.read_text("utf-8")
     reader = visit(width=390)
     reader.page.goto(file.as_uri())
-    for words in (MOON, "Retrieval miss", "The answer stands on chunk 1", "Against as many random chunks"):
+    for words in (SHIP, "Retrieval miss", "The answer stands on chunk 1", "Against as many random chunks"):
         expect(reader.page.get_by_text(words, exact=False).first).to_be_visible()
     wide, shown = reader.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= shown

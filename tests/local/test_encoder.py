@@ -13,20 +13,11 @@ from transformers import BertConfig, BertModel
 
 from backends.local.encoder.e5_file import E5File
 from backends.local.encoder.pieces import Pieces
-from backends.local.encoder.session import GRAPH, LAYERS, WIDTH, Encoder, quantise
+from backends.local.encoder.session import GRAPH, LAYERS, WIDTH, Encoder
 from backends.local.nano import _model_path
 from benchmarks import encoder_graph
+from benchmarks.export_reader import convert
 from pipeline.errors import Unavailable
-
-PARTS = {
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "attended": "attention.output.dense",
-    "inner": "intermediate.dense",
-    "outer": "output.dense",
-}
-NORMS = {"attended_norm": "attention.output.LayerNorm", "outer_norm": "output.LayerNorm"}
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +79,11 @@ def bert() -> BertModel:
 
 
 def weights_of(bert: BertModel) -> dict[str, np.ndarray]:
-    state = {name: tensor.numpy() for name, tensor in bert.state_dict().items()}
-    made = {"norm.gain": state["embeddings.LayerNorm.weight"], "norm.shift": state["embeddings.LayerNorm.bias"]}
-    for layer in range(LAYERS):
-        of = f"encoder.layer.{layer}"
-        for part, name in PARTS.items():
-            whole, made[f"layer.{layer}.{part}.scale"] = quantise(state[f"{of}.{name}.weight"])
-            made[f"layer.{layer}.{part}.matrix"] = whole.T
-            made[f"layer.{layer}.{part}.bias"] = state[f"{of}.{name}.bias"]
-        for part, name in NORMS.items():
-            made[f"layer.{layer}.{part}.gain"] = state[f"{of}.{name}.weight"]
-            made[f"layer.{layer}.{part}.shift"] = state[f"{of}.{name}.bias"]
-    return made
+    """As the span reader's are made, without what lies outside the encoder."""
+    state = {f"bert.{name}": tensor.numpy() for name, tensor in bert.state_dict().items()}
+    head = {"head.weight": np.zeros((2, WIDTH), np.float32), "head.bias": np.zeros(2, np.float32)}
+    outside = {"head", "head.bias", "places", "types"}
+    return {name: array for name, array in convert(state | head).items() if name not in outside}
 
 
 def test_it_computes_what_transformers_does(bert: BertModel) -> None:

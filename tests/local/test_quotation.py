@@ -32,7 +32,11 @@ def test_questions_headings_and_field_names_may_not_be_quoted(sentence: str) -> 
 
 
 def test_running_title_may_not_be_quoted() -> None:
-    assert not is_quotable("The Manual.\nIt waits.", (0, 11), "The Manual")
+    assert not is_quotable("The Manual\nIt waits.", (0, 10), "The Manual")
+
+
+def test_sentence_that_names_its_document_may_be_quoted() -> None:
+    assert is_quotable("The Rhine flows through Cologne.", (0, 32), "The Rhine flows through Cologne.")
 
 
 @pytest.mark.parametrize(

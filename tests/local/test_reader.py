@@ -85,6 +85,8 @@ def test_confidence_is_the_probability_of_the_quotation_and_the_token_bears_its_
 class PlantedSpans:
     """A span reader that is sure of some words wherever they stand, and of nothing else."""
 
+    name, fingerprint = "planted", "1"
+
     def __init__(self, *words: str, score: float = 9.0) -> None:
         self.words, self.score = words, score
         self.read_ranks: list[int] = []
@@ -150,6 +152,18 @@ def test_a_chunk_is_read_once_for_a_question_however_often_it_is_scored() -> Non
     for _ in range(3):
         reader.score(ASK, [CHUNKS, CHUNKS[:1], CHUNKS[1:]], "He died in Greenland in 1930.")
     assert spans.read_ranks == [1, 2]
+
+
+def test_answer_is_no_less_sure_where_many_sentences_give_it() -> None:
+    texts = [f"In hive {n} the bees dance to show the way." for n in range(4)]
+    chunks = [make_chunk(text, rank, f"Hive {rank}") for rank, text in enumerate(texts, 1)]
+    alone, together = (
+        read_spans("Why do bees dance?", given, PlantedSpans("to show the way")).confidence
+        for given in (chunks[:1], chunks)
+    )
+    assert alone is not None
+    assert together is not None
+    assert together.value == pytest.approx(alone.value, rel=0.01)
 
 
 def test_same_sentence_of_two_chunks_is_quoted_once() -> None:

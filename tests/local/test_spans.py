@@ -152,6 +152,8 @@ def test_marks_are_kept_and_made_once_for_equal_chunks() -> None:
     asked: list[str] = []
 
     class Counting:
+        name, fingerprint = "counting", "1"
+
         def read(self, question: str, chunks: list[Chunk], *, deadline: Deadline | None = None) -> list[Marks]:
             asked.extend(chunk.text for chunk in chunks)
             return [make_marks([float(len(chunk.text))], [0.0]) for chunk in chunks]

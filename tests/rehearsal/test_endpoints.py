@@ -1,9 +1,8 @@
 """Endpoints of the SageMaker stand-in with small models, their model servers real, without the emulator."""
 
-import shutil
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from serving.rehearsal.endpoints import ControlPlane, Invalid
 from serving.rehearsal.variants import Variant
+from tests.model_folder import LocalFolder
 
 ECHO = """
 import json
@@ -36,22 +36,6 @@ def archives(tmp_path: Path) -> dict[str, Path]:
     tarfile.open(made["empty"], "w:gz").close()
     made["garbage"].write_bytes(b"not an archive")
     return made
-
-
-class LocalFolder:
-    """Models from files, and logs that go nowhere."""
-
-    def __init__(self, archives: dict[str, Path]) -> None:
-        self._archives = archives
-
-    def fetch_model(self, model: Mapping[str, Any], to: Path) -> None:
-        shutil.copy(self._archives[model["PrimaryContainer"]["ModelDataUrl"]], to)
-
-    def ship_log(self, model: Mapping[str, Any], path: Path, endpoint: str, stream: str) -> "LocalFolder":
-        return self
-
-    def stop(self) -> None:
-        pass
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Converted models in the endpoints' archives, and served from there."""
 
 import json
-import shutil
 import tarfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from serving.deploy.config import Embedder, Generator
 from serving.packing import model_package
 from serving.rehearsal.endpoints import ControlPlane
 from tests.factories import make_chunk
+from tests.model_folder import LocalFolder
 
 pytest.importorskip("ctranslate2")
 pytest.importorskip("onnxscript")
@@ -49,22 +48,6 @@ def archives(t5_folder: Path, e5_folder: Path, environ: dict[str, str], tmp_path
     for package in packages:
         package.write(folder / f"{package.role}.tar.gz")
     return {package.role: folder / f"{package.role}.tar.gz" for package in packages}
-
-
-class LocalFolder:
-    """Models from files, and logs that go nowhere."""
-
-    def __init__(self, archives: Mapping[str, Path]) -> None:
-        self._archives = archives
-
-    def fetch_model(self, model: Mapping[str, Any], to: Path) -> None:
-        shutil.copy(self._archives[model["PrimaryContainer"]["ModelDataUrl"]], to)
-
-    def ship_log(self, model: Mapping[str, Any], path: Path, endpoint: str, stream: str) -> "LocalFolder":
-        return self
-
-    def stop(self) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,10 @@ KEPT = 512
 class SpanSource(Protocol):
     """What marks the words of chunks that answer; see `spans.model.SpanModel`."""
 
+    name: str
+    fingerprint: str
+    """Changes whenever the marks would."""
+
     def read(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Marks]:
         """What it makes of each chunk, whatever stands beside it. Raises Timeout past the deadline."""
 
@@ -26,6 +30,7 @@ class RememberedMarks:
     def __init__(self, spans: SpanSource, *, kept: int = KEPT) -> None:
         """kept: how many, at least 1."""
         self._spans, self._kept = spans, kept
+        self.name, self.fingerprint = spans.name, spans.fingerprint
         self._marks: OrderedDict[tuple[str, str, str], Marks] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -105,7 +105,9 @@ def test_confident_abstention_is_confidence_that_what_was_found_does_not_answer(
     assert "would have answered about 10." in found.meaning
 
 
-@pytest.mark.parametrize(("value", "abstained", "unsure"), [(0.49, False, True), (0.5, False, False), (0.9, True, True)])
+@pytest.mark.parametrize(
+    ("value", "abstained", "unsure"), [(0.49, False, True), (0.5, False, False), (0.9, True, True)]
+)
 def test_abstention_and_answer_below_half_are_unsure(value: float, abstained: bool, unsure: bool) -> None:
     generation = make_generation(abstained=abstained, confidence=Confidence(value, "calibrated"))
     assert wording.is_unsure(generation) is unsure

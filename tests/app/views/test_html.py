@@ -275,3 +275,13 @@ def test_a_token_and_its_chunk_point_at_each_other():
     assert ":has(.rg-from-3:hover) .rg-did-3" in rules
     assert ":has(.rg-did-3:hover) .rg-from-3" in rules
     assert "rg-did-4" not in rules
+
+
+@pytest.mark.parametrize(("length", "size"), [(80, ""), (81, " rg-middling"), (220, " rg-middling"), (221, " rg-long")])
+def test_longer_answer_is_set_smaller(length: int, size: str) -> None:
+    assert f'class="rg-answer{size}"' in traces.answer_html("x" * length)
+
+
+def test_words_that_answer_are_bold_and_everything_is_escaped() -> None:
+    html = traces.answer_html("<i>Leonardo</i> painted it.", words=[(3, 11)])
+    assert "&lt;i&gt;<b>Leonardo</b>&lt;/i&gt; painted it." in html
