@@ -47,7 +47,7 @@ def trust(generation: Generation) -> Trust:
     if generation.abstained:
         return Trust(
             level,
-            f"{level.capitalize()} confidence that nothing found is the answer, {percent}",
+            f"{level.capitalize()} confidence that what was found does not answer this, {percent}",
             f"Of 100 such questions, the best sentence found would have answered about {100 - share_right}. {CALIBRATED}",
         )
     return Trust(

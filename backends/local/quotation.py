@@ -12,7 +12,10 @@ MAX_HEADING_WORDS = 12
 LONG_LINE = 60
 """Characters of a line that is text and no table's cell."""
 
-MAX_LISTED = 4
+MAX_ITEM_CHARS = 100
+"""Of an item that nothing marks as one."""
+
+MAX_LISTED = 6
 """Items taken after a colon."""
 
 MAX_ADDED_CHARS = 300
@@ -69,16 +72,32 @@ def _leans_back(text: str, spans: Spans, at: int) -> bool:
 
 
 def _listed(text: str, spans: Spans, index: int) -> list[int]:
-    """What follows a colon: the items of a list, or one sentence."""
+    """What follows a colon: the items of a list, or one sentence.
+
+    Items are marked, or short and alone on their lines, as those of a page are; a list is of one kind.
+    """
+    following = range(index + 1, min(index + 1 + MAX_LISTED, len(spans)))
+    if not following:
+        return []
+    is_item = _is_marked if _is_marked(text, spans, index + 1) else _is_short_line
     taken: list[int] = []
-    for at in range(index + 1, min(index + 1 + MAX_LISTED, len(spans))):
-        is_item = _ITEM.match(text[slice(*spans[at])]) is not None
-        if (taken and not is_item) or _chars(spans, [*taken, at]) > MAX_ADDED_CHARS:
+    for at in following:
+        if (taken and not is_item(text, spans, at)) or _chars(spans, [*taken, at]) > MAX_ADDED_CHARS:
             break
         taken.append(at)
-        if not is_item:
+        if not is_item(text, spans, at):
             break
     return taken
+
+
+def _is_marked(text: str, spans: Spans, at: int) -> bool:
+    return _ITEM.match(text[slice(*spans[at])]) is not None
+
+
+def _is_short_line(text: str, spans: Spans, at: int) -> bool:
+    start, end = spans[at]
+    alone = "\n" in text[spans[at - 1][1] : start] and (at + 1 == len(spans) or "\n" in text[end : spans[at + 1][0]])
+    return alone and end - start <= MAX_ITEM_CHARS
 
 
 def _chars(spans: Spans, positions: list[int]) -> int:

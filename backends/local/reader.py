@@ -103,7 +103,7 @@ class ExtractiveReader:
 
         A Token's log-probability is that of its sentence in the softmax over all candidates and none.
         """
-        reading = self.read(question, chunks, deadline=deadline)
+        reading = self.read(question, chunks, deadline=deadline, anew=True)
         tokens = []
         for position, sentence in enumerate(reading.quoted):
             logprob = float(np.log(max(reading.probabilities.sentences[sentence], FLOOR)))
@@ -142,9 +142,14 @@ class ExtractiveReader:
             drawn = draw(logprobs)
             yield Sample(answers[drawn], float(logprobs[drawn]), abstained=answers[drawn] == ABSTENTION)
 
-    def read(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Reading:
-        """Weigh every sentence of the chunks. Raises Timeout once the deadline has passed."""
-        description = self.describe(question, chunks, deadline=deadline)
+    def read(
+        self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None, anew: bool = False
+    ) -> Reading:
+        """Weigh every sentence of the chunks. Raises Timeout once the deadline has passed.
+
+        anew: as if for the first time, so that the time of an answer does not depend on whether it was given before.
+        """
+        description = self.describe(question, chunks, deadline=deadline, anew=anew)
         chances = probabilities(self.weights, description)
         chosen, quoted = choose_sentences(description, chunks, chances, self.weights.second_share)
         confidence = support(description, chunks, chances, chosen, quoted)
@@ -181,8 +186,10 @@ class ExtractiveReader:
             raise InputError("The answer to score is blank.")
         return [one_line(answer[start:end]) for start, end in split_sentences(answer)]
 
-    def describe(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> Description:
-        """The chunks' sentences as numbers; what `weights.probabilities` scores, for any subset of the chunks."""
+    def describe(
+        self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None, anew: bool = False
+    ) -> Description:
+        """The chunks' sentences as numbers; what `weights.probabilities` scores, for any subset of them. anew: see `read`."""
         vector = np.asarray(self._embedder.embed([question], "query", deadline=deadline), np.float32)[0]
         sentences = []
         for chunk in chunks:
@@ -192,14 +199,18 @@ class ExtractiveReader:
         words = QuestionWords(
             question, self.weights.idf, self.weights.unseen_idf, frozenset(self.weights.known_documents)
         )
-        return describe(words, vector, chunks, sentences, self._read_spans(question, chunks, deadline))
+        return describe(words, vector, chunks, sentences, self._read_spans(question, chunks, deadline, anew))
 
-    def _read_spans(self, question: str, chunks: Sequence[Chunk], deadline: Deadline | None) -> list[Marks | None]:
+    def _read_spans(
+        self, question: str, chunks: Sequence[Chunk], deadline: Deadline | None, anew: bool
+    ) -> list[Marks | None]:
         """By rank, so that what is made of a chunk does not depend on which others are there."""
         if self._spans is None:
             return [None] * len(chunks)
         wanted = [chunk for chunk in chunks if chunk.rank <= READ_TOGETHER]
-        found = dict(zip(map(id, wanted), self._spans.read(question, wanted, deadline=deadline), strict=True))
+        found = dict(
+            zip(map(id, wanted), self._spans.read(question, wanted, deadline=deadline, anew=anew), strict=True)
+        )
         return [found.get(id(chunk)) for chunk in chunks]
 
 
@@ -208,7 +219,7 @@ def choose_sentences(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(sentences chosen, sentences quoted): the likeliest, the second where it adds something, and what they cannot do without.
 
-    The second is chosen where its share of `answered` is at least `second_share` and it neither reads like the first nor gives the same answer.
+    The second is chosen where its share of `answered` is at least `second_share`, and it neither reads like the first nor says the same.
     Sentences of one chunk stand in the chunk's order, those of different chunks likeliest first. Both empty where nothing may be quoted.
     """
     order = np.argsort(-chances.sentences, kind="stable").tolist()

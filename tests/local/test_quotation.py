@@ -60,6 +60,11 @@ def test_colon_takes_the_list_below_it_and_not_what_follows() -> None:
     assert quoted(text, "modes") == ["The modes are:", "- fast", "- safe"]
 
 
+def test_colon_takes_items_that_nothing_marks() -> None:
+    text = "You need:\n\none sachet of acid\n\none litre of water\n\na jug\n\nPour the water in. Then wait for an hour."
+    assert quoted(text, "You need") == ["You need:", "one sachet of acid", "one litre of water", "a jug"]
+
+
 def test_colon_takes_one_sentence_where_no_list_follows() -> None:
     assert quoted("One thing matters:\nBack up first. Then go on.", "matters") == ["One thing matters:\nBack up first."]
 

@@ -154,6 +154,15 @@ def test_a_chunk_is_read_once_for_a_question_however_often_it_is_scored() -> Non
     assert spans.read_ranks == [1, 2]
 
 
+def test_answering_again_reads_again_and_explaining_does_not() -> None:
+    spans = PlantedSpans("1930")
+    reader = ExtractiveReader(FakeEmbedder(), weights=make_weights(**BY_SPAN), spans=spans)
+    for _ in range(2):
+        list(reader.generate(ASK, CHUNKS, GenerateOptions()))
+    reader.score(ASK, [CHUNKS], "He died in Greenland in 1930.")
+    assert spans.read_ranks == [1, 2, 1, 2]
+
+
 def test_answer_is_no_less_sure_where_many_sentences_give_it() -> None:
     texts = [f"In hive {n} the bees dance to show the way." for n in range(4)]
     chunks = [make_chunk(text, rank, f"Hive {rank}") for rank, text in enumerate(texts, 1)]

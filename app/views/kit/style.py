@@ -73,6 +73,7 @@ STYLE = """
 .rg-pairs a { color: inherit; text-decoration: underline; text-underline-offset: .2em; }
 .rg-pairs th { font-weight: 500; opacity: .85; }
 .rg-pairs tbody th { min-width: 6rem; }
+@media (min-width: 641px) { .rg-pairs.rg-names tbody th { white-space: nowrap; } }
 /* What goes on to the right fades there until one has scrolled to its end; a table that fits has nothing to scroll by. */
 .rg-wide { overflow-x: auto; animation: rg-more linear; animation-timeline: scroll(self inline); }
 @keyframes rg-more { from, 98% { mask-image: linear-gradient(to left, transparent, #000 3rem); } to { mask-image: none; } }

@@ -34,11 +34,13 @@ class RememberedMarks:
         self._marks: OrderedDict[tuple[str, str, str], Marks] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Marks]:
-        """See `SpanSource.read`; asks for what is not kept, each chunk once."""
+    def read(
+        self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None, anew: bool = False
+    ) -> list[Marks]:
+        """See `SpanSource.read`; asks for what is not kept, each chunk once. anew: for all of it."""
         keys = [(question, chunk.title, chunk.text) for chunk in chunks]
         with self._lock:
-            found = {key: self._marks[key] for key in keys if key in self._marks}
+            found = {} if anew else {key: self._marks[key] for key in keys if key in self._marks}
         missing = {key: chunk for key, chunk in zip(keys, chunks, strict=True) if key not in found}
         if missing:
             made = self._spans.read(question, list(missing.values()), deadline=deadline)
