@@ -1,0 +1,98 @@
+"""Graphs of ONNX Runtime's fused operators, written node by node, for models whose exported graph is slower than it need be.
+
+Owns how a product of matrices is written: in float32, or of bytes with one scale a matrix, what is multiplied being rounded as it comes.
+It knows no model.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.local.encoder.session import quantise
+from backends.local.research.engines import Numbers, require_engine
+
+OPSET, IR = 21, 10
+FUSED = "com.microsoft"
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Graph:
+    """A graph as it grows. Each method that adds something returns its name."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """numbers: what its products compute with, `int8` or `float32`. Raises Unavailable if onnx is not installed."""
+        self._onnx = require_engine("onnx")
+        self.int64 = int(self._onnx.TensorProto.INT64)
+        self._whole = numbers == "int8"
+        self._nodes: list[Any] = []
+        self._weights: list[Any] = []
+        self._rounded: dict[str, list[str]] = {}
+
+    def add(self, kind: str, *inputs: str, name: str | None = None, fused: bool = False, **settings: Any) -> str:
+        """An operator of one output, named `name`. fused: one of ONNX Runtime's own."""
+        result = name or f"{kind}.{len(self._nodes)}"
+        self._nodes.append(
+            self._onnx.helper.make_node(kind, list(inputs), [result], domain=FUSED if fused else "", **settings)
+        )
+        return result
+
+    def weight(self, array: npt.NDArray[Any]) -> str:
+        """A constant."""
+        name = f"weight.{len(self._weights)}"
+        self._weights.append(self._onnx.numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def product(self, left: str, matrix: FloatArray, bias: FloatArray | None = None) -> str:
+        """`left` times a matrix of (in, out), plus a bias. What several matrices are multiplied with is rounded once."""
+        if not self._whole:
+            made = self.add("MatMul", left, self.weight(matrix))
+            return made if bias is None else self.add("Add", made, self.weight(bias))
+        whole, scale = quantise(matrix)
+        bytes_, step, zero = self._round(left)
+        shift = "" if bias is None else self.weight(bias)
+        return self.add(
+            "MatMulIntegerToFloat",
+            *(bytes_, self.weight(whole), step, self.weight(scale), zero, "", shift),
+            fused=True,
+        )
+
+    def rows(self, table: FloatArray, ids: str) -> str:
+        """Rows of a table by their numbers; in 8 bits each row has a scale of its own."""
+        if not self._whole:
+            return self.add("Gather", self.weight(table), ids)
+        scales = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, 1e-12).astype(np.float32)
+        bytes_ = self.add("Gather", self.weight(np.rint(table / scales).astype(np.int8)), ids)
+        return self.add(
+            "Mul",
+            self.add("Cast", bytes_, to=self._onnx.TensorProto.FLOAT),
+            self.add("Gather", self.weight(scales), ids),
+        )
+
+    def normed(self, left: str, gain: FloatArray, shift: FloatArray, epsilon: float, name: str | None = None) -> str:
+        """The last axis at mean 0 and variance 1, times a gain, plus a shift."""
+        return self.add("LayerNormalization", left, self.weight(gain), self.weight(shift), epsilon=epsilon, name=name)
+
+    def save(self, path: Path, inputs: dict[str, list[Any]], outputs: dict[str, list[Any]]) -> None:
+        """Write graph and, beside it, weights. inputs: shapes of int64 tensors; outputs: of float32 ones; a name stands for any length."""
+        helper, kinds = self._onnx.helper, self._onnx.TensorProto
+        graph = helper.make_graph(
+            self._nodes,
+            path.stem,
+            [helper.make_tensor_value_info(name, kinds.INT64, shape) for name, shape in inputs.items()],
+            [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in outputs.items()],
+            self._weights,
+        )
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR, producer_name="raglass")
+        self._onnx.save_model(model, str(path), save_as_external_data=True, location=f"{path.name}.data")
+
+    def _round(self, left: str) -> list[str]:
+        """A tensor in 8 bits, its scale and its zero."""
+        if left not in self._rounded:
+            made = [f"{left}.{part}" for part in ("whole", "scale", "zero")]
+            self._nodes.append(self._onnx.helper.make_node("DynamicQuantizeLinear", [left], made))
+            self._rounded[left] = made
+        return self._rounded[left]
