@@ -4,7 +4,9 @@ Owns how a product of matrices is written: in float32, or of bytes with one scal
 It knows no model.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,13 @@ from backends.local.research.engines import Numbers, require_engine
 
 OPSET, IR = 21, 10
 FUSED = "com.microsoft"
+BLOCK = 256
+"""Weights that share a scale in `product_by_blocks`."""
 
 FloatArray = npt.NDArray[np.float32]
+Shape = Sequence[int | str]
+"""A name stands for any length."""
+NONE: Mapping[str, Shape] = MappingProxyType({})
 
 
 class Graph:
@@ -39,6 +46,10 @@ class Graph:
         )
         return result
 
+    def add_several(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **settings: Any) -> None:
+        """One of ONNX Runtime's own operators, with several outputs."""
+        self._nodes.append(self._onnx.helper.make_node(kind, list(inputs), list(outputs), domain=FUSED, **settings))
+
     def weight(self, array: npt.NDArray[Any]) -> str:
         """A constant."""
         name = f"weight.{len(self._weights)}"
@@ -59,6 +70,37 @@ class Graph:
             fused=True,
         )
 
+    def product_by_rows(self, left: str, matrix: FloatArray) -> str:
+        """`product` with each row rounded by a scale of its own, where some rows are far larger than others."""
+        if not self._whole:
+            return self.product(left, matrix)
+        last = self.weight(np.array([-1]))
+        largest = self.add("ReduceMax", self.add("Abs", left), last, keepdims=1)
+        step = self.add("Max", largest, self.weight(np.array(1e-12, np.float32)))
+        return self.add("Mul", self.product(self.add("Div", left, step), matrix), step)
+
+    def product_by_blocks(self, left: str, matrix: FloatArray) -> str:
+        """`product` for few rows: both sides are rounded in blocks of `BLOCK`, so that no row sees another, and weights are read faster."""
+        if not self._whole:
+            return self.product(left, matrix)
+        depth, width = matrix.shape
+        blocks = -(-depth // BLOCK)
+        padded = np.zeros((width, blocks * BLOCK), np.float32)
+        padded[:, :depth] = matrix.T
+        parts = padded.reshape(width, blocks, BLOCK)
+        scales = np.maximum(np.abs(parts).max(axis=-1) / 127, 1e-12).astype(np.float32)
+        whole = (np.rint(parts / scales[..., None]) + 128).astype(np.uint8)
+        return self.add(
+            "MatMulNBits",
+            *(left, self.weight(whole), self.weight(scales.reshape(-1))),
+            fused=True,
+            K=depth,
+            N=width,
+            bits=8,
+            block_size=BLOCK,
+            accuracy_level=4,
+        )
+
     def rows(self, table: FloatArray, ids: str) -> str:
         """Rows of a table by their numbers; in 8 bits each row has a scale of its own."""
         if not self._whole:
@@ -75,16 +117,21 @@ class Graph:
         """The last axis at mean 0 and variance 1, times a gain, plus a shift."""
         return self.add("LayerNormalization", left, self.weight(gain), self.weight(shift), epsilon=epsilon, name=name)
 
-    def save(self, path: Path, inputs: dict[str, list[Any]], outputs: dict[str, list[Any]]) -> None:
-        """Write graph and, beside it, weights. inputs: shapes of int64 tensors; outputs: of float32 ones; a name stands for any length."""
+    def scaled(self, left: str, gain: FloatArray, epsilon: float) -> str:
+        """The last axis at a mean square of 1, times a gain."""
+        return self.add("SimplifiedLayerNormalization", left, self.weight(gain), epsilon=epsilon, axis=-1)
+
+    def save(
+        self, path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], floats: Mapping[str, Shape] = NONE
+    ) -> None:
+        """Write graph and, beside it, weights. inputs: shapes of int64 tensors; floats, outputs: of float32 ones."""
         helper, kinds = self._onnx.helper, self._onnx.TensorProto
-        graph = helper.make_graph(
-            self._nodes,
-            path.stem,
-            [helper.make_tensor_value_info(name, kinds.INT64, shape) for name, shape in inputs.items()],
-            [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in outputs.items()],
-            self._weights,
-        )
+
+        def told(shapes: Mapping[str, Shape], kind: int) -> list[Any]:
+            return [helper.make_tensor_value_info(name, kind, list(shape)) for name, shape in shapes.items()]
+
+        given = told(inputs, kinds.INT64) + told(floats, kinds.FLOAT)
+        graph = helper.make_graph(self._nodes, path.stem, given, told(outputs, kinds.FLOAT), self._weights)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR, producer_name="raglass")
         self._onnx.save_model(model, str(path), save_as_external_data=True, location=f"{path.name}.data")
