@@ -19,20 +19,25 @@ pytest.importorskip("onnx")
 
 FLOAT32_NATS = 1e-4
 
+INT8_NATS = 0.25
+"""Between 8 bits and float32; docs/adr/0012-research-engines.md has a real shape's."""
+
 LONG = [3 + number % 100 for number in range(300)]
 PROMPTS = [LONG[:5], LONG, LONG[40:90]]
 FORCED = list(range(70, 80))
 
 
-def make_model(**more: Any) -> Any:
+def make_model(family: str = "T5", **more: Any) -> Any:
     """One whose weights are large enough for its tokens to differ, and whose positions reach beyond the last bucket."""
     import torch
-    from transformers import T5Config, T5ForConditionalGeneration
+    import transformers
 
     torch.manual_seed(0)
     sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 4}
-    config = T5Config(decoder_start_token_id=0, vocab_size=112, dropout_rate=0.0, **sizes, **more)
-    model = T5ForConditionalGeneration(config).eval()
+    config = getattr(transformers, f"{family}Config")(
+        decoder_start_token_id=0, vocab_size=112, dropout_rate=0.0, **sizes | more
+    )
+    model = getattr(transformers, f"{family}ForConditionalGeneration")(config).eval()
     with torch.no_grad():
         for stack in (model.encoder, model.decoder):
             stack.block[0].layer[0].SelfAttention.relative_attention_bias.weight.normal_()
@@ -52,6 +57,21 @@ def test_log_probabilities_are_those_of_transformers(tmp_path: Path, kind: str, 
     model.config.scale_decoder_outputs = scaled
     expected = Decoder(model, threads=1).score(PROMPTS, FORCED)
     np.testing.assert_allclose(convert(model, tmp_path).score(PROMPTS, FORCED), expected, atol=FLOAT32_NATS)
+
+
+@pytest.mark.parametrize(
+    ("family", "sizes"),
+    [("MT5", {}), ("T5", {"num_heads": 3}), ("T5", {"d_model": 48, "d_ff": 80})],
+    ids=["mT5", "heads narrower than the model", "widths that are no power of two"],
+)
+def test_other_members_of_the_family_are_written_too(tmp_path: Path, family: str, sizes: dict[str, int]) -> None:
+    model = make_model(family, **sizes)
+    assert t5_graph.fits(model.config)
+    expected = Decoder(model, threads=1).score(PROMPTS, FORCED)
+    np.testing.assert_allclose(convert(model, tmp_path).score(PROMPTS, FORCED), expected, atol=FLOAT32_NATS)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert float(np.abs(convert(model, tmp_path, "int8").score(PROMPTS, FORCED) - expected).mean()) < INT8_NATS
 
 
 def test_tokens_beyond_the_last_bucket_are_those_of_torch(tmp_path: Path) -> None:
