@@ -77,7 +77,8 @@ class Graph:
         last = self.weight(np.array([-1]))
         largest = self.add("ReduceMax", self.add("Abs", left), last, keepdims=1)
         step = self.add("Max", largest, self.weight(np.array(1e-12, np.float32)))
-        return self.add("Mul", self.product(self.add("Div", left, step), matrix), step)
+        scaled = self.add("Mul", left, self.add("Reciprocal", step))
+        return self.add("Mul", self.product(scaled, matrix), step)
 
     def product_by_blocks(self, left: str, matrix: FloatArray) -> str:
         """`product` for few rows: both sides are rounded in blocks of `BLOCK`, so that no row sees another, and weights are read faster."""
