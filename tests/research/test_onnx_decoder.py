@@ -136,6 +136,8 @@ def test_weights_that_are_not_numbers_are_a_bad_response(torch: Any, tmp_path: P
     found = convert(model, tmp_path)
     with torch.no_grad():
         model.decoder.final_layer_norm.weight.fill_(float("nan"))
+    for path in tmp_path.iterdir():
+        path.unlink()
     t5_graph.write(model, tmp_path, "float32")
     broken = OnnxDecoder(Conversion(tmp_path, {"start": 0, "ends": [1], "heads": 4, "size": 8, "layers": 2}), threads=1)
     assert len(list(found.decode([5, 6], 3))) == 3
