@@ -104,25 +104,22 @@ def open_decoder(
 
     Raises Unavailable if the model cannot be loaded, or the engine asked for by name is not there.
     """
-    brought = packed(found, GENERATING[0])
-    if brought is not None:
-        return _translating(brought, threads)
-    brought = packed(found, WRITING[0])
-    if brought is not None:
-        return _writing(brought, threads)
+    for package, run in ((GENERATING[0], _translating), (WRITING[0], _writing)):
+        brought = packed(found, package)
+        if brought is not None:
+            return run(brought, threads)
     detail = ""
     if engine != "torch" and device == "cpu":
         if config.model_type not in FAMILY:
             detail = IN_TORCH
         else:
             onnx = suits_onnx(config)
+            make, run = (find_graph, _writing) if onnx else (find_conversion, _translating)
             reason = why_slow(WRITING if onnx else GENERATING)
             reason = reason or ("there is no folder for converted models." if cache_dir is None else None)
             if cache_dir is not None and reason is None:
                 try:
-                    if onnx:
-                        return _writing(find_graph(found, torch_model, tokenizer, cache_dir), threads)
-                    return _translating(find_conversion(found, torch_model, tokenizer, cache_dir), threads)
+                    return run(make(found, torch_model, tokenizer, cache_dir), threads)
                 except Unavailable as error:
                     if engine == "ctranslate2":
                         raise
