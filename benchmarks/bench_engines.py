@@ -4,7 +4,7 @@
 
 The plain loop is `SentenceTransformer.encode`, `model.generate` and one forward pass a forced answer, in float32. Both sides take turns
 within one run, so that ratios hold on a busy machine; CPU seconds are this process's. Also how far 8 bits are from float32, for what that
-says of random weights. Takes about 6 GB of memory while E5-large is converted, 4 GB afterwards, and 5 GB of disk.
+says of random weights. Takes about 4 GB of memory and 5 GB of disk.
 """
 
 import argparse

@@ -41,7 +41,7 @@ def _generator(folder: Path, cache_dir: Path) -> Path | None:
     from backends.local.research.decoders import TorchModel, find_conversion
     from backends.local.research.engines import GENERATING, why_slow
     from backends.local.research.loading import find_model, opening, read_config, require
-    from backends.local.research.translator import FAMILY
+    from backends.local.research.t5_graph import FAMILY
 
     if read_config(folder).get("model_type") not in FAMILY:
         return None

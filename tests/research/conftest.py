@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from backends.local.research import ResearchGenerator
+from backends.local.research import ResearchGenerator, decoders
 from tests.research.tiny_models import (
     ANSWERABLE,
     FRANCE,
     UNANSWERABLE,
     bert_config,
     bert_tokenizer,
-    bring_translation,
+    bring_conversion,
     byte_tokenizer,
     make_gpt2,
     make_t5,
@@ -106,11 +106,13 @@ def taught(taught_t5_folder: Path) -> ResearchGenerator:
     return ResearchGenerator(str(taught_t5_folder))
 
 
-@pytest.fixture(scope="session")
-def brought_t5_folder(taught_t5_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session", params=["ctranslate2", "onnxruntime"])
+def brought_t5_folder(
+    taught_t5_folder: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Path:
     """The model that has learned two prompts, with a conversion to float32 that it brings along: exact enough to be compared."""
-    pytest.importorskip("ctranslate2")
-    return bring_translation(taught_t5_folder, tmp_path_factory.mktemp("models") / "brought-t5")
+    pytest.importorskip(request.param)
+    return bring_conversion(taught_t5_folder, tmp_path_factory.mktemp("models") / "brought-t5", request.param)
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +126,12 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("models")
 
 
-@pytest.fixture(scope="module")
-def translated(taught_t5_folder: Path, models_dir: Path) -> ResearchGenerator:
-    """The same model in 8 bits."""
-    pytest.importorskip("ctranslate2")
-    return ResearchGenerator(str(taught_t5_folder), threads=1, engine="ctranslate2", cache_dir=models_dir)
+@pytest.fixture(scope="module", params=["CTranslate2", "ONNX"])
+def converted(taught_t5_folder: Path, models_dir: Path, request: pytest.FixtureRequest) -> ResearchGenerator:
+    """The same model in 8 bits, on processors where sums of bytes saturate, and do not."""
+    pytest.importorskip("ctranslate2" if request.param == "CTranslate2" else "onnxruntime")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoders, "capabilities", lambda: {"avx2": True, "avx_vnni": request.param == "ONNX"})
+        made = ResearchGenerator(str(taught_t5_folder), threads=1, engine="ctranslate2", cache_dir=models_dir)
+    assert made.name == f"taught-t5 ({request.param} int8)"
+    return made

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from backends.local.research import conversions
+from backends.local.research import conversions, decoders
 from backends.local.research.conversions import MANIFEST, UNFINISHED, Recipe, convert, find, packed, write_manifest
 from backends.local.research.generator import ResearchGenerator
 from backends.local.research.loading import PACKED, ModelFolder
+from backends.local.research.t5_graph import READER, WRITER
 from pipeline.errors import Unavailable
 
 RECIPE = Recipe("engine", "1.0", "int8", 1)
@@ -162,24 +163,35 @@ def test_a_model_may_bring_its_conversion_along(model: ModelFolder) -> None:
         packed(model, "engine")
 
 
-def test_a_whole_file_that_the_engine_cannot_read_says_what_to_delete(brought_t5_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("engine", "file", "more"),
+    [("ctranslate2", "model.bin", {}), ("onnxruntime", READER, {"start": 0, "heads": 4, "size": 8, "layers": 2})],
+)
+def test_a_whole_file_that_the_engine_cannot_read_says_what_to_delete(
+    t5_folder: Path, tmp_path: Path, engine: str, file: str, more: dict[str, Any]
+) -> None:
+    pytest.importorskip(engine)
     folder = tmp_path / "tiny-t5"
     (folder / PACKED).mkdir(parents=True)
-    for path in brought_t5_folder.glob("*.json"):
+    for path in t5_folder.glob("*.json"):
         (folder / path.name).write_bytes(path.read_bytes())
-    (folder / PACKED / "model.bin").write_bytes(b"another engine's")
-    write_manifest(folder / PACKED, {"ends": [1], "numbers": "int8", "engine": "ctranslate2"})
-    with pytest.raises(Unavailable, match=r"cannot be loaded\. Delete that folder"):
+    (folder / PACKED / file).write_bytes(b"another engine's")
+    write_manifest(folder / PACKED, {"ends": [1], "numbers": "int8", "engine": engine, **more})
+    with pytest.raises(Unavailable, match=r"cannot be loaded\. Delete (that|its) folder"):
         ResearchGenerator(str(folder))
 
 
-def test_a_damaged_conversion_of_a_generator_is_made_anew(taught_t5_folder: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ctranslate2")
+@pytest.mark.parametrize(("engine", "file"), [("ctranslate2", "model.bin"), ("onnxruntime", f"{WRITER}.data")])
+def test_a_damaged_conversion_of_a_generator_is_made_anew(
+    taught_t5_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, file: str
+) -> None:
+    pytest.importorskip(engine)
+    monkeypatch.setattr(decoders, "capabilities", lambda: {"avx2": True, "avx_vnni": engine == "onnxruntime"})
     first = ResearchGenerator(str(taught_t5_folder), threads=1, engine="auto", cache_dir=tmp_path)
     [made] = [path for path in tmp_path.iterdir() if path.is_dir()]
     manifest = json.loads((made / MANIFEST).read_text())
-    assert manifest["about"]["engine"] == "ctranslate2"
-    weights = made / "model.bin"
+    assert manifest["about"]["engine"] == engine
+    weights = made / file
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-100])
     again = ResearchGenerator(str(taught_t5_folder), threads=1, engine="auto", cache_dir=tmp_path)

@@ -180,3 +180,10 @@ def test_an_embedder_may_bring_its_conversion_along_and_nothing_else_of_its_weig
     )
     with pytest.raises(Unavailable, match=r"cannot be loaded\. Delete its folder"):
         ResearchEmbedder(str(folder))
+
+
+def test_a_transformer_without_a_graph_of_ours_is_traced(e5_folder: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_export.bert_graph, "fits", lambda transformer: False)
+        found, reference = open_float32(e5_folder, tmp_path)
+    np.testing.assert_allclose(found.encode(TEXTS, ""), reference.encode(TEXTS, ""), atol=FLOAT32_COSINE)

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from backends.local.research import engines
+from backends.local.research import decoders, encoders, engines
 from backends.local.research.decoders import IN_TORCH
 from backends.local.research.decoding import Decoder
 from backends.local.research.embedder import ResearchEmbedder
 from backends.local.research.engines import check_engine, choose_numbers
 from backends.local.research.generator import ResearchGenerator
+from backends.local.research.onnx_decoder import OnnxDecoder
 from backends.local.research.translator import Translator
 from pipeline.errors import ConfigError, Unavailable
 
@@ -23,7 +24,7 @@ OLD: dict[str, Any] = {"architecture": "x86_64", "avx2": False}
 @pytest.fixture
 def processor(monkeypatch: pytest.MonkeyPatch) -> Any:
     def pretend(**can: Any) -> None:
-        for module in (engines, __import__("backends.local.research.encoders", fromlist=["encoders"])):
+        for module in (engines, encoders, decoders):
             monkeypatch.setattr(module, "capabilities", lambda: can)
 
     return pretend
@@ -81,9 +82,10 @@ def test_a_decoder_only_generator_stays_in_torch_and_says_so(gpt2_folder: Path, 
 
 
 def test_without_ctranslate2_auto_makes_do_with_torch_and_says_why(
-    t5_folder: Path, tmp_path: Path, without: Any
+    t5_folder: Path, tmp_path: Path, without: Any, processor: Any
 ) -> None:
     without("ctranslate2")
+    processor(**AVX512)
     made = ResearchGenerator(str(t5_folder), engine="auto", cache_dir=tmp_path)
     assert isinstance(made._decoder, Decoder)
     assert made.name == "tiny-t5"
@@ -124,14 +126,30 @@ def test_a_conversion_without_its_engine_says_what_to_install(
         raise ImportError(f"No module named {package!r}")
 
     monkeypatch.setattr(engines, "import_module", missing)
-    with pytest.raises(Unavailable, match=r"converted for ctranslate2, which cannot be loaded. Run `make research`"):
+    with pytest.raises(
+        Unavailable, match=r"converted for (ctranslate2|onnxruntime), which cannot be loaded. Run `make research`"
+    ):
         ResearchGenerator(str(brought_t5_folder))
 
 
-def test_auto_translates_where_it_can(translated: ResearchGenerator, taught_t5_folder: Path, models_dir: Path) -> None:
+@pytest.mark.parametrize(("vnni", "kind"), [(False, Translator), (True, OnnxDecoder)])
+def test_auto_takes_the_engine_that_suits_the_processor(
+    taught_t5_folder: Path, models_dir: Path, processor: Any, vnni: bool, kind: type
+) -> None:
+    processor(**AVX512, avx512_vnni=vnni)
+    made = ResearchGenerator(str(taught_t5_folder), engine="auto", cache_dir=models_dir)
+    assert type(made._decoder) is kind
+    assert made.name == made.detail == f"taught-t5 ({'ONNX' if vnni else 'CTranslate2'} int8)"
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "onnx"])
+def test_without_onnx_a_generator_is_translated(
+    taught_t5_folder: Path, models_dir: Path, processor: Any, without: Any, package: str
+) -> None:
+    without(package)
+    processor(**AVX512, avx512_vnni=True)
     made = ResearchGenerator(str(taught_t5_folder), engine="auto", cache_dir=models_dir)
     assert isinstance(made._decoder, Translator)
-    assert made.name == made.detail == translated.name
 
 
 def test_auto_makes_do_with_torch_where_a_generator_cannot_be_converted(
@@ -140,7 +158,8 @@ def test_auto_makes_do_with_torch_where_a_generator_cannot_be_converted(
     def find_conversion(*given: Any) -> Any:
         raise Unavailable("The disk is full.")
 
-    monkeypatch.setattr("backends.local.research.decoders.find_conversion", find_conversion)
+    for name in ("find_conversion", "find_graph"):
+        monkeypatch.setattr(decoders, name, find_conversion)
     made = ResearchGenerator(str(t5_folder), engine="auto", cache_dir=tmp_path)
     assert (made.name, made.detail) == ("tiny-t5", "tiny-t5, in torch: The disk is full.")
     with pytest.raises(Unavailable, match="The disk is full"):

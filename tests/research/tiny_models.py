@@ -84,19 +84,20 @@ def save(folder: Path, model: Any, tokenizer: Any) -> Path:
     return folder
 
 
-def bring_translation(source: Path, folder: Path) -> Path:
-    """A copy of a model's folder that brings a conversion for CTranslate2 along, in float32."""
+def bring_conversion(source: Path, folder: Path, engine: str) -> Path:
+    """A copy of a model's folder that brings a conversion for `ctranslate2` or `onnxruntime` along, in float32."""
     from transformers import T5ForConditionalGeneration
 
+    from backends.local.research import onnx_decoder, translator
     from backends.local.research.conversions import write_manifest
     from backends.local.research.loading import PACKED
-    from backends.local.research.translator import make_conversion
 
     shutil.copytree(source, folder)
     (folder / PACKED).mkdir()
     model = T5ForConditionalGeneration.from_pretrained(source).eval()
-    about = make_conversion(model, folder / PACKED, start=0, ends=[1], numbers="float32")
-    write_manifest(folder / PACKED, {**about, "engine": "ctranslate2"})
+    make = (translator if engine == "ctranslate2" else onnx_decoder).make_conversion
+    about = make(model, folder / PACKED, start=0, ends=[1], numbers="float32")
+    write_manifest(folder / PACKED, {**about, "engine": engine})
     return folder
 
 

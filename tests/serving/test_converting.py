@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.local.research import ResearchEmbedder, ResearchGenerator, engines
+from backends.local.research import ResearchEmbedder, ResearchGenerator, decoders, engines
 from backends.local.research.loading import NAME_FILE, PACKED
 from pipeline.errors import ConfigError
 from pipeline.schema import chunk_to_dict, generation_from_dict
@@ -109,8 +109,9 @@ def test_the_same_model_makes_the_same_archive(t5_folder: Path, environ: dict[st
 
 
 def test_a_served_generator_answers_and_scores_as_the_local_one_does(
-    served: Any, t5_folder: Path, environ: dict[str, str]
+    served: Any, t5_folder: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(decoders, "capabilities", lambda: {"avx2": True})  # a processor that CTranslate2 suits best
     local = ResearchGenerator(
         str(t5_folder), engine="ctranslate2", cache_dir=Path(environ["RAGLASS_DATA_DIR"]) / "models"
     )

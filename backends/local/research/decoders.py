@@ -1,4 +1,4 @@
-"""What writes a generator's answers: its weights in torch, or converted for CTranslate2; and torch's, loaded when they are first needed."""
+"""What writes a generator's answers: its weights in torch, or converted for ONNX Runtime or CTranslate2. Torch's are loaded when needed."""
 
 import hashlib
 import threading
@@ -8,18 +8,30 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from backends.local.research import onnx_decoder, t5_graph
 from backends.local.research.conversions import Conversion, Recipe, convert, find, packed
 from backends.local.research.decoding import Decoder, find_start
-from backends.local.research.engines import GENERATING, Engine, Numbers, refuse_unless_torch, why_slow
+from backends.local.research.engines import (
+    GENERATING,
+    WRITING,
+    Engine,
+    Numbers,
+    capabilities,
+    choose_numbers,
+    refuse_unless_torch,
+    why_slow,
+)
 from backends.local.research.loading import ModelFolder, identify, opening, require
-from backends.local.research.translator import EDITION, FAMILY, Translator, make_conversion
+from backends.local.research.onnx_decoder import OnnxDecoder
+from backends.local.research.t5_graph import FAMILY
+from backends.local.research.translator import EDITION, Translator, make_conversion
 from pipeline.errors import Unavailable
 
 SETTING = "RAGLASS_GENERATOR"
 
 DEFAULT_GENERATOR = "google/flan-t5-base"
 
-IN_TORCH = "in torch: CTranslate2 runs sequence-to-sequence models of the T5 family"
+IN_TORCH = "in torch: the fast engines run sequence-to-sequence models of the T5 family"
 """Said of a model that no other engine runs."""
 
 
@@ -68,7 +80,7 @@ class TorchModel:
 class Opened:
     """What writes, and what is to be said of it."""
 
-    decoder: Decoder | Translator
+    decoder: Decoder | Translator | OnnxDecoder
     ends: frozenset[int]
     """Ids of the tokens that end an answer."""
     label: str = ""
@@ -92,18 +104,22 @@ def open_decoder(
 
     Raises Unavailable if the model cannot be loaded, or the engine asked for by name is not there.
     """
-    brought = packed(found, GENERATING[0])
-    if brought is not None:
-        return _translating(brought, threads)
+    for package, run in ((GENERATING[0], _translating), (WRITING[0], _writing)):
+        brought = packed(found, package)
+        if brought is not None:
+            return run(brought, threads)
     detail = ""
     if engine != "torch" and device == "cpu":
         if config.model_type not in FAMILY:
             detail = IN_TORCH
         else:
-            reason = why_slow(GENERATING) or ("there is no folder for converted models." if cache_dir is None else None)
+            onnx = suits_onnx(config)
+            make, run = (find_graph, _writing) if onnx else (find_conversion, _translating)
+            reason = why_slow(WRITING if onnx else GENERATING)
+            reason = reason or ("there is no folder for converted models." if cache_dir is None else None)
             if cache_dir is not None and reason is None:
                 try:
-                    return _translating(find_conversion(found, torch_model, tokenizer, cache_dir), threads)
+                    return run(make(found, torch_model, tokenizer, cache_dir), threads)
                 except Unavailable as error:
                     if engine == "ctranslate2":
                         raise
@@ -117,7 +133,7 @@ def open_decoder(
 def find_conversion(found: ModelFolder, torch_model: TorchModel, tokenizer: Any, cache_dir: Path) -> Conversion:
     """The model converted to 8 bits for CTranslate2, now if it never was. Raises Unavailable as `conversions.convert` does."""
     recipe = generator_recipe("int8")
-    name = f"generator-{hashlib.sha256(identify(found).encode()).hexdigest()[:16]}"
+    name = name_conversion(found)
     made = find(found, name, recipe, cache_dir)
     if made is not None:
         return made
@@ -129,6 +145,37 @@ def find_conversion(found: ModelFolder, torch_model: TorchModel, tokenizer: Any,
         )
     finally:
         torch_model.forget()
+
+
+def suits_onnx(config: Any) -> bool:
+    """Whether ONNX Runtime runs a model here: where sums of bytes do not saturate it is the fastest."""
+    return t5_graph.fits(config) and choose_numbers(capabilities()) == "int8" and why_slow(WRITING) is None
+
+
+def find_graph(found: ModelFolder, torch_model: TorchModel, tokenizer: Any, cache_dir: Path) -> Conversion:
+    """The model in 8 bits for ONNX Runtime, written now if it never was. Raises Unavailable as `conversions.convert` does."""
+    recipe = Recipe(WRITING[0], version(WRITING[0]), "int8", onnx_decoder.EDITION)
+    name = name_conversion(found)
+    made = find(found, name, recipe, cache_dir)
+    if made is not None:
+        return made
+    model = torch_model.decoder().model
+    start, ends = find_start(model), end_ids(model, tokenizer)
+    try:
+        return convert(
+            found,
+            name,
+            recipe,
+            cache_dir,
+            lambda folder: onnx_decoder.make_conversion(model, folder, start=start, ends=ends),
+        )
+    finally:
+        torch_model.forget()
+
+
+def name_conversion(found: ModelFolder) -> str:
+    """What a generator's conversions are named after."""
+    return f"generator-{hashlib.sha256(identify(found).encode()).hexdigest()[:16]}"
 
 
 def generator_recipe(numbers: Numbers) -> Recipe:
@@ -149,3 +196,8 @@ def _each(stated: Iterable[Any]) -> Iterable[int]:
 def _translating(conversion: Conversion, threads: int | None) -> Opened:
     translator = Translator(conversion, threads=threads)
     return Opened(translator, translator.ends, label=f"CTranslate2 {conversion.about['numbers']}")
+
+
+def _writing(conversion: Conversion, threads: int | None) -> Opened:
+    decoder = OnnxDecoder(conversion, threads=threads)
+    return Opened(decoder, decoder.ends, label=f"ONNX {conversion.about['numbers']}")

@@ -19,6 +19,8 @@ Engine = Literal["auto", "torch", "ctranslate2"]
 
 GENERATING = ("ctranslate2",)
 """Packages that run a converted generator."""
+WRITING = ("onnxruntime", "onnx")
+"""Packages that write a generator down and run it in ONNX Runtime."""
 EMBEDDING = ("onnxruntime",)
 """Packages that run a converted embedder."""
 EXPORTING = ("onnx", "onnxscript")

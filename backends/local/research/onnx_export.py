@@ -1,6 +1,7 @@
 """A sentence-transformers model's transformer, written down for ONNX Runtime. Made once; `conversions` keeps it.
 
-The graph reads one text without padding, and so without a mask. Pooling and normalising stay outside.
+The graph reads one text without padding, and so without a mask. Pooling and normalising stay outside. BERT's and its kin's is written
+by `bert_graph`; another transformer's is traced by torch.
 """
 
 import hashlib
@@ -12,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from backends.local.research import bert_graph
 from backends.local.research.conversions import About
 from backends.local.research.engines import Numbers, require_engine
 
 FILE = "model.onnx"
 
-EDITION = 1
+EDITION = 2
 """Of `export`: with another, vectors may differ."""
 
 OPSET = 20
@@ -51,6 +53,9 @@ def why_not(model: Any) -> str | None:
 
 def export(model: Any, folder: Path, numbers: Numbers) -> About:
     """Write the transformer as `FILE` into `folder`, its weights beside it in float32 or rounded to 8 bits, and say how it is pooled."""
+    if bert_graph.fits(model[0].model):
+        bert_graph.write(model[0].model, folder / FILE, numbers)
+        return {"pooling": model[1].pooling_mode}
     parts = folder / "float32"
     parts.mkdir()
     with _quiet():

@@ -20,12 +20,10 @@ import numpy as np
 from backends.local.research.conversions import About, Conversion
 from backends.local.research.decoding import NOT_NUMBERS, FloatArray
 from backends.local.research.engines import Numbers, require_engine
+from backends.local.research.onnx_decoder import PROBE_IDS, PROBE_NATS, PROBE_TOKENS, score_in_torch
 from pipeline.errors import BadResponse, Unavailable
 
 log = logging.getLogger(__name__)
-
-FAMILY = ("t5", "mt5")
-"""Model types that are converted."""
 
 EDITION = 1
 """Of `make_conversion`."""
@@ -35,10 +33,6 @@ DRAWN_TOGETHER = 8
 
 SCORED_TOKENS = 512
 """Prompt tokens at most in one pass of `score`: a long prompt gains nothing from company."""
-
-PROBE_IDS, PROBE_TOKENS = 24, 8
-PROBE_NATS = 1.0
-"""How far a conversion's log-probabilities may be from torch's, on average, before it is refused: rounding costs far less."""
 
 BROKE_OFF = "CTranslate2 broke off in the middle of an answer. Set RAGLASS_ENGINE=torch."
 
@@ -235,7 +229,7 @@ def make_conversion(model: Any, folder: Path, *, start: int, ends: Collection[in
     require_engine("ctranslate2")
     drawn = np.random.default_rng(0).integers(0, model.config.vocab_size, PROBE_IDS + PROBE_TOKENS).tolist()
     prompt, answer = drawn[:PROBE_IDS], drawn[PROBE_IDS:]
-    expected = _score_in_torch(model, prompt, answer, start)
+    expected = score_in_torch(model, prompt, answer, start)
     spec = make_spec(model, start=start, end=min(ends))
     spec.optimize(quantization=None if numbers == "float32" else "int8")
     spec.save(str(folder))
@@ -272,16 +266,6 @@ def make_spec(model: Any, *, start: int, end: int) -> Any:
     spec.config.eos_token, spec.config.unk_token = str(end), str(start)
     spec.validate()
     return spec
-
-
-def _score_in_torch(model: Any, prompt: Sequence[int], answer: Sequence[int], start: int) -> FloatArray:
-    """Log-probabilities of a forced answer, (n_tokens,): a wrong conversion says nothing of it by itself."""
-    torch = require_engine("torch")
-    with torch.inference_mode():
-        logits = model(input_ids=torch.tensor([prompt]), decoder_input_ids=torch.tensor([[start, *answer[:-1]]])).logits
-        logprobs = logits[0].float().log_softmax(dim=-1)
-        found: FloatArray = logprobs.gather(-1, torch.tensor([answer]).T)[:, 0].numpy()
-    return found
 
 
 def _named(ids: Sequence[int]) -> list[str]:
