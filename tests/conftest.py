@@ -69,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM_BYTES:
         return
     folder = tempfile.mkdtemp(prefix="raglass-tests-", dir=MEMORY)
+    Path(folder).chmod(0o755)  # a PostgreSQL server runs as another user
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
