@@ -20,13 +20,14 @@ from backends.local.nano import NanoEmbedder
 
 QUESTIONS = 40
 LOADING = """
-import json, resource, time
+import json, time
 began = time.perf_counter()
 from backends.local.nano import NanoEmbedder
 embedder = NanoEmbedder(threads=1)
 loaded = time.perf_counter() - began
 embedder.embed(["How do clouds form?"], "query")
-print(json.dumps([loaded, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+peak_kb = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([loaded, int(peak_kb) / 1024]))
 """
 
 
