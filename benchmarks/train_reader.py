@@ -17,7 +17,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -260,17 +260,7 @@ def loss_of(model: SpanReader, items: Sequence[Item]) -> Tensor:
 
 def train(model: SpanReader, items: Sequence[Item], kept: Sequence[Item], checkpoint: Path) -> None:
     """PASSES over the items, the learning rate rising over WARMUP of them and then falling to 0."""
-    frozen = [model.bert.embeddings, *model.bert.encoder.layer[:FROZEN_LAYERS]]
-    for part in frozen:
-        part.requires_grad_(False)
-    decayed = [p for p in model.bert.parameters() if p.requires_grad and p.dim() > 1]
-    plain = [p for p in model.bert.parameters() if p.requires_grad and p.dim() == 1]
-    groups = [
-        {"params": decayed, "lr": LEARNING_RATE, "weight_decay": DECAY},
-        {"params": plain, "lr": LEARNING_RATE, "weight_decay": 0.0},
-        {"params": list(model.head.parameters()), "lr": LEARNING_RATE * HEAD_FACTOR, "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups)
+    optimizer = make_optimizer(model)
     first, second = list(batches(items, SEED)), list(batches(items, SEED + 1))
     plan = (first + second)[: round(PASSES * len(first))]
     rate = torch.optim.lr_scheduler.LambdaLR(
@@ -299,18 +289,31 @@ def train(model: SpanReader, items: Sequence[Item], kept: Sequence[Item], checkp
             left = (time.monotonic() - began) / (step + 1 - done) * (len(plan) - step - 1)
             print(f"{step + 1} of {len(plan)}: loss {np.mean(losses[-50:]):.3f}, {left:.0f} s left", flush=True)
         if time.monotonic() - saved > CHECKPOINT_S:
-            torch.save(
-                {
-                    "done": step + 1,
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "rate": rate.state_dict(),
-                },
-                checkpoint.with_suffix(".new"),
-            )
-            checkpoint.with_suffix(".new").rename(checkpoint)
+            keep(checkpoint, step + 1, {"model": model, "optimizer": optimizer, "rate": rate})
             print(json.dumps(measure(model, kept[:200])), flush=True)
             saved = time.monotonic()
+
+
+def make_optimizer(model: SpanReader) -> torch.optim.Optimizer:
+    """Over what is trained; the tables and the lowest layers are frozen here."""
+    frozen = [model.bert.embeddings, *model.bert.encoder.layer[:FROZEN_LAYERS]]
+    for part in frozen:
+        part.requires_grad_(False)
+    decayed = [p for p in model.bert.parameters() if p.requires_grad and p.dim() > 1]
+    plain = [p for p in model.bert.parameters() if p.requires_grad and p.dim() == 1]
+    groups = [
+        {"params": decayed, "lr": LEARNING_RATE, "weight_decay": DECAY},
+        {"params": plain, "lr": LEARNING_RATE, "weight_decay": 0.0},
+        {"params": list(model.head.parameters()), "lr": LEARNING_RATE * HEAD_FACTOR, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups)
+
+
+def keep(checkpoint: Path, done: int, parts: Mapping[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all."""
+    fresh = checkpoint.with_suffix(".new")
+    torch.save({"done": done} | {name: part.state_dict() for name, part in parts.items()}, fresh)
+    fresh.rename(checkpoint)
 
 
 def measure(model: SpanReader, items: Sequence[Item]) -> dict[str, float]:

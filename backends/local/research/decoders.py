@@ -2,14 +2,14 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from backends.local.research import onnx_decoder, t5_graph
-from backends.local.research.conversions import Conversion, Recipe, convert, find, packed
+from backends.local.research.conversions import About, Conversion, Recipe, convert, find, packed
 from backends.local.research.decoding import Decoder, find_start
 from backends.local.research.engines import (
     GENERATING,
@@ -132,19 +132,7 @@ def open_decoder(
 
 def find_conversion(found: ModelFolder, torch_model: TorchModel, tokenizer: Any, cache_dir: Path) -> Conversion:
     """The model converted to 8 bits for CTranslate2, now if it never was. Raises Unavailable as `conversions.convert` does."""
-    recipe = generator_recipe("int8")
-    name = name_conversion(found)
-    made = find(found, name, recipe, cache_dir)
-    if made is not None:
-        return made
-    model = torch_model.decoder().model
-    start, ends = find_start(model), end_ids(model, tokenizer)
-    try:
-        return convert(
-            found, name, recipe, cache_dir, lambda folder: make_conversion(model, folder, start=start, ends=ends)
-        )
-    finally:
-        torch_model.forget()
+    return _find(found, torch_model, tokenizer, cache_dir, generator_recipe("int8"), make_conversion)
 
 
 def suits_onnx(config: Any) -> bool:
@@ -155,6 +143,18 @@ def suits_onnx(config: Any) -> bool:
 def find_graph(found: ModelFolder, torch_model: TorchModel, tokenizer: Any, cache_dir: Path) -> Conversion:
     """The model in 8 bits for ONNX Runtime, written now if it never was. Raises Unavailable as `conversions.convert` does."""
     recipe = Recipe(WRITING[0], version(WRITING[0]), "int8", onnx_decoder.EDITION)
+    return _find(found, torch_model, tokenizer, cache_dir, recipe, onnx_decoder.make_conversion)
+
+
+def _find(
+    found: ModelFolder,
+    torch_model: TorchModel,
+    tokenizer: Any,
+    cache_dir: Path,
+    recipe: Recipe,
+    make: Callable[..., About],
+) -> Conversion:
+    """The conversion by a recipe, made if there is none yet; torch's weights are let go of, since making one may spoil them."""
     name = name_conversion(found)
     made = find(found, name, recipe, cache_dir)
     if made is not None:
@@ -162,13 +162,7 @@ def find_graph(found: ModelFolder, torch_model: TorchModel, tokenizer: Any, cach
     model = torch_model.decoder().model
     start, ends = find_start(model), end_ids(model, tokenizer)
     try:
-        return convert(
-            found,
-            name,
-            recipe,
-            cache_dir,
-            lambda folder: onnx_decoder.make_conversion(model, folder, start=start, ends=ends),
-        )
+        return convert(found, name, recipe, cache_dir, lambda folder: make(model, folder, start=start, ends=ends))
     finally:
         torch_model.forget()
 
