@@ -10,7 +10,7 @@ from app.explaining.words import ChunkMark, TokenMark
 from app.kit.markup import html, joined, marked
 from app.views.kit.html import dot_html
 from app.views.kit.style import LEVEL_COLOURS
-from app.views.traces.html import chunk_html
+from app.views.traces.html import answer_size, chunk_html
 from pipeline.types import Evidence
 
 MISSING = Markup('<span class="rg-missing">')
@@ -35,7 +35,8 @@ def tokens_html(tokens: Sequence[TokenMark]) -> Markup:
             body,
         )
 
-    return html('<p class="rg-answer" data-testid="tokens" dir="auto">{}</p>', joined(map(piece, tokens)))
+    size = answer_size("".join(token.text for token in tokens))
+    return html('<p class="rg-answer{}" data-testid="tokens" dir="auto">{}</p>', size, joined(map(piece, tokens)))
 
 
 def attributed_html(marks: Sequence[ChunkMark], evidence: Sequence[Evidence], *, against: bool = False) -> Markup:

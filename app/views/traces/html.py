@@ -28,13 +28,17 @@ def answer_html(answer: str, *, quiet: bool = False, words: Sequence[tuple[int, 
 
     quiet: for an abstention, a partial answer or a guess. words: character ranges that answer, in bold.
     """
-    size = "" if len(answer) <= SHORT else " rg-middling" if len(answer) <= MIDDLING else " rg-long"
     return html(
         '<p class="rg-answer{}{}" data-testid="answer" dir="auto">{}</p>',
-        size,
+        answer_size(answer),
         " rg-quiet" if quiet else "",
         marked(answer, words, ANSWERS),
     )
+
+
+def answer_size(answer: str) -> str:
+    """The class of a text as long as this, after that of an answer."""
+    return "" if len(answer) <= SHORT else " rg-middling" if len(answer) <= MIDDLING else " rg-long"
 
 
 def trust_html(trust: Trust) -> Markup:
