@@ -24,12 +24,13 @@ SENTENCES_A_PAGE = 18
 CHILD = """
 import json, resource, sys
 from pathlib import Path
-from backends.local.documents import read_document
+from backends.local.documents import read_documents
 from backends.registry import BackendConfig, open_backend
 folder, threads = Path(sys.argv[1]), int(sys.argv[2])
 backend = open_backend("local/embedded", BackendConfig(folder / "data", builtin_corpus=False, threads=threads))
 for path in sorted(folder.glob("*.pdf")):
-    backend.corpus.library.add(read_document(path.name, path.read_bytes(), max_bytes=10**9))
+    for document in read_documents(path.name, path.read_bytes(), max_bytes=10**9):
+        backend.corpus.library.add(document)
 manifest = backend.corpus.build()
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps([manifest.chunks, manifest.sentences, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))

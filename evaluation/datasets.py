@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import corpus
-from backends.local.documents.text import join_blocks, one_line, plain_blocks
+from backends.local.documents.blocks import compose
+from backends.local.documents.plain import plain_blocks
+from backends.local.documents.text import one_line
 from backends.local.documents.types import MAX_TITLE_CHARS, Document
 from evaluation.hub import PREFIX, read_hub
 from explain.answers import normalise
@@ -284,5 +286,5 @@ def _text(value: object) -> str:
 
 def _document(document_id: str, title: str, text: str) -> Document:
     name = one_line(document_id)
-    read = join_blocks(plain_blocks(text))
-    return Document(name, one_line(title)[:MAX_TITLE_CHARS] or name, read or "–", f"dataset:{name}")
+    read, parts = compose(plain_blocks(text))
+    return Document(name, one_line(title)[:MAX_TITLE_CHARS] or name, read or "–", f"dataset:{name}", parts)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from backends.local.build import Progress
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import read_document, read_path
+from backends.local.documents import read_documents, read_path
 from backends.local.manifest import Manifest
 from pipeline.errors import InputError, RaglassError
 
@@ -63,19 +63,20 @@ def add_files(
             on_file(number, upload.name)
         try:
             if isinstance(upload.content, Path):
-                document = read_path(upload.content, max_bytes=max_bytes)
+                documents = read_path(upload.content, max_bytes=max_bytes)
             else:
-                document = read_document(upload.name, upload.content, max_bytes=max_bytes)
+                documents = read_documents(upload.name, upload.content, max_bytes=max_bytes)
         except InputError as error:
             outcome.errors.append((upload.name, str(error)))
             continue
-        match corpus.library.add(document):
-            case "added":
-                outcome.added += 1
-            case "replaced":
-                outcome.replaced += 1
-            case _:
-                outcome.unchanged += 1
+        for document in documents:
+            match corpus.library.add(document):
+                case "added":
+                    outcome.added += 1
+                case "replaced":
+                    outcome.replaced += 1
+                case _:
+                    outcome.unchanged += 1
 
 
 @dataclass(slots=True)

@@ -72,7 +72,8 @@ def read_documents(current: "Services", paths: Sequence[Path]) -> "list[Document
     files = [file for path in paths for file in find_files(path).files]
     if not files:
         raise InputError("There is no file to read in these paths.")
-    return [read_path(file, max_bytes=current.settings.max_file_mb * 1_000_000) for file in files]
+    most = current.settings.max_file_mb * 1_000_000
+    return [document for file in files for document in read_path(file, max_bytes=most)]
 
 
 def choose_embedder(current: "Services", endpoint: str | None) -> "tuple[Embed, int, str]":

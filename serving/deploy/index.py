@@ -23,7 +23,7 @@ def documents(config: DeployConfig) -> list[Document] | None:
         files = [file for path in config.corpus.paths for file in find_files(Path(path).expanduser()).files]
         if not files:
             raise InputError(f"corpus.paths ({', '.join(config.corpus.paths)}) holds no file that can be read.")
-        return [read_path(file, max_bytes=MAX_BYTES) for file in files]
+        return [document for file in files for document in read_path(file, max_bytes=MAX_BYTES)]
     return builtin_documents() if config.corpus.builtin else None
 
 

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from backends.local.documents import Document, read_document
+from backends.local.documents import Document
 from pipeline.errors import InputError
+from tests.documents.one import read_document
 
 LIMIT = 10_000_000
 

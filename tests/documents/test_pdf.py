@@ -10,8 +10,9 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from backends.local.documents import Document, read_document
+from backends.local.documents import Document
 from pipeline.errors import InputError
+from tests.documents.one import read_document
 
 LIMIT = 10_000_000
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from backends.local.documents import Document, read_document
+from backends.local.documents import Document
+from tests.documents.one import read_document
 
 LIMIT = 10_000_000
 
@@ -42,9 +43,11 @@ def test_the_usual_encodings_are_understood(encoding: str) -> None:
     assert read("a.txt", "Café “Zoë” costs 5 €.".encode(encoding)).text == "Café “Zoë” costs 5 €."
 
 
-def test_the_log_says_when_an_encoding_was_guessed(caplog: pytest.LogCaptureFixture) -> None:
-    read("guess.txt", "Café".encode("cp1252"))
-    assert "guess.txt is not valid UTF-8; it is read as Windows-1252" in caplog.text
+def test_a_document_says_that_its_encoding_was_guessed() -> None:
+    document = read("guess.txt", "Café".encode("cp1252"))
+    assert document.doubts == (
+        "It is not valid UTF-8 and was read as Windows-1252. Save it as UTF-8 if letters look wrong.",
+    )
 
 
 def test_right_to_left_text_and_emoji_stay_intact() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.local.documents import SUFFIXES, Document, read_document, read_path
+from backends.local.documents import SUFFIXES, Document, read_path
 from pipeline.errors import InputError
+from tests.documents.one import read_document
 
 LIMIT = 10_000_000
 
@@ -117,7 +118,7 @@ def test_a_file_read_by_path_has_that_path_as_its_source(tmp_path: Path) -> None
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "readme.md").write_text("Same text.")
-    first, second = (read_path(tmp_path / folder / "readme.md", max_bytes=LIMIT) for folder in ("a", "b"))
+    first, second = (read_path(tmp_path / folder / "readme.md", max_bytes=LIMIT)[0] for folder in ("a", "b"))
     assert first.source == str((tmp_path / "a" / "readme.md").resolve())
     assert first.document_id != second.document_id
 
@@ -125,7 +126,7 @@ def test_a_file_read_by_path_has_that_path_as_its_source(tmp_path: Path) -> None
 def test_an_undecodable_file_name_is_kept_as_numbers(tmp_path: Path) -> None:
     path = tmp_path / "caf\udce9.txt"
     path.write_text("Text.")
-    document = read_path(path, max_bytes=LIMIT)
+    (document,) = read_path(path, max_bytes=LIMIT)
     assert document.title == "caf&#56553;"
     document.source.encode()
 

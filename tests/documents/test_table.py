@@ -2,7 +2,8 @@
 
 import pytest
 
-from backends.local.documents import Document, read_document
+from backends.local.documents import Document
+from tests.documents.one import read_document
 
 LIMIT = 10_000_000
 

@@ -1,10 +1,11 @@
 """How documents come in: files to `Document`s, the built-in corpus as documents, and the library of the users' own."""
 
 from backends.local.documents.built_in import builtin_documents
-from backends.local.documents.extract import SUFFIXES, read_document, read_path
+from backends.local.documents.extract import read_documents, read_path
 from backends.local.documents.files import FoundFiles, find_files
+from backends.local.documents.formats import SUFFIXES
 from backends.local.documents.library import DocumentLibrary, DocumentPage, DocumentSummary
-from backends.local.documents.types import BUILT_IN, Document
+from backends.local.documents.types import BUILT_IN, Document, Part, Place
 
 __all__ = [
     "BUILT_IN",
@@ -14,8 +15,10 @@ __all__ = [
     "DocumentPage",
     "DocumentSummary",
     "FoundFiles",
+    "Part",
+    "Place",
     "builtin_documents",
     "find_files",
-    "read_document",
+    "read_documents",
     "read_path",
 ]

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.local.documents.extract import SUFFIXES, printable
+from backends.local.documents.extract import printable
+from backends.local.documents.formats import SUFFIXES
 from pipeline.errors import InputError
 
 

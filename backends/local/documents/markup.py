@@ -3,12 +3,15 @@
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement
 from markdown_it import MarkdownIt
 
-from backends.local.documents.text import Block, join_blocks, one_line
+from backends.local.documents.blocks import Block, Reading
+from backends.local.documents.text import decode_file, one_line
+from backends.local.documents.types import PartKind
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
@@ -81,32 +84,44 @@ def declared_encoding(data: bytes) -> str | None:
     return name if _WEB_ENCODINGS.fullmatch(name) else None
 
 
-def read_html(text: str) -> tuple[str, str]:
-    """(title, text) of a page; the title is that of `<title>`, else the first heading, else empty.
+def read_html_file(name: str, data: bytes) -> list[Reading]:
+    """A page, in the encoding that it declares."""
+    text, doubts = decode_file(name, data, declared_encoding(data))
+    return [replace(read_html(text), doubts=doubts)]
+
+
+def read_markdown_file(name: str, data: bytes) -> list[Reading]:
+    """A Markdown document."""
+    text, doubts = decode_file(name, data)
+    return [replace(read_markdown(text), doubts=doubts)]
+
+
+def read_html(text: str) -> Reading:
+    """A page; the title is that of `<title>`, else the first heading, else empty.
 
     Scripts, styles, navigation and elements marked `hidden` are left out. A list item and a table row are paragraphs.
     """
     if "<" not in text:
-        return "", join_blocks([Block(part) for part in html.unescape(text).split("\n\n")])
+        return Reading("", tuple(Block(part) for part in html.unescape(text).split("\n\n")))
     soup = BeautifulSoup(_without_open_tag(_XML_DECLARATION.sub("", text)), "html.parser")
     blocks = list(_blocks(soup))
     named = next((tag for tag in soup.find_all("title") if tag.find_parent("svg") is None), None)
     title = one_line(named.get_text()) if named is not None else ""
     if not title:
-        title = next((one_line(block.text) for block in blocks if block.heading), "")
-    return title, join_blocks(blocks, title)
+        title = next((one_line(block.text) for block in blocks if block.kind == "heading"), "")
+    return Reading(title, tuple(blocks))
 
 
-def read_markdown(text: str) -> tuple[str, str]:
-    """(title, text) of a Markdown document; the title is its front matter's, else its first heading, else empty."""
+def read_markdown(text: str) -> Reading:
+    """A Markdown document; the title is its front matter's, else its first heading, else empty."""
     front = _FRONT_MATTER.match(text)
     body = text[front.end() :] if front else text
     parser = MarkdownIt("commonmark", {"maxNesting": MARKDOWN_NESTING}).enable("table")
-    title, body_text = read_html(parser.render(body))
+    reading = read_html(parser.render(body))
     named = _FRONT_TITLE.search(front.group(1)) if front else None
     if named is not None and one_line(named.group(1)):
-        title = one_line(named.group(1))
-    return title, body_text
+        return replace(reading, title=one_line(named.group(1)))
+    return reading
 
 
 def _without_open_tag(text: str) -> str:
@@ -128,17 +143,18 @@ class _Paragraph:
         if any(part.strip() for part in self._parts):
             self._parts = ["".join(self._parts).rstrip(), "; "]
 
-    def take(self, *, heading: bool, key: bool = False) -> Iterator[Block]:
-        """What was added. key: the term of a definition, which stands above it like a heading and ends in a colon."""
+    def take(self, tag: Tag | None = None) -> Iterator[Block]:
+        """What was added, of which `tag` says what it is. The term of a definition stands above it and ends in a colon."""
         text = "".join(self._parts).strip()
         self._parts.clear()
-        if key and text:
-            yield Block(one_line(text).rstrip(":") + ":", key=True)
-            return
-        if heading:
-            text = one_line(text)
-        if text:
-            yield from (Block(part, heading) for part in re.split(r"\n\s*\n", text))
+        name = tag.name if tag is not None else ""
+        if name == "dt" and text:
+            yield Block(one_line(text).rstrip(":") + ":", holds_next=True)
+        elif name in HEADINGS and text:
+            yield Block(text, "heading", level=int(name[1]))
+        elif text:
+            kind: PartKind = "item" if name == "li" else "row" if name == "tr" else "text"
+            yield from (Block(part, kind) for part in re.split(r"\n\s*\n", text))
 
 
 def _blocks(soup: BeautifulSoup) -> Iterator[Block]:
@@ -154,18 +170,18 @@ def _blocks(soup: BeautifulSoup) -> Iterator[Block]:
                 node = _after(node)
                 continue
             open_tags.append(node)
-            yield from _open(node, paragraph, heading=_in_heading(open_tags[:-1]))
+            yield from _open(node, paragraph, open_tags[-2])
         elif type(node) is NavigableString:
             paragraph.add(str(node), verbatim=any(tag.name == "pre" for tag in open_tags[-4:]))
         node = node.next_element
     while open_tags:
         yield from _close(open_tags.pop(), paragraph)
-    yield from paragraph.take(heading=False)
+    yield from paragraph.take()
 
 
-def _open(tag: Tag, paragraph: _Paragraph, *, heading: bool) -> Iterator[Block]:
+def _open(tag: Tag, paragraph: _Paragraph, around: Tag) -> Iterator[Block]:
     if tag.name in BLOCKS:
-        yield from paragraph.take(heading=heading)
+        yield from paragraph.take(around)
     elif tag.name == "br":
         paragraph.add("\n", verbatim=True)
     elif tag.name in ("td", "th"):
@@ -174,15 +190,11 @@ def _open(tag: Tag, paragraph: _Paragraph, *, heading: bool) -> Iterator[Block]:
 
 def _close(tag: Tag, paragraph: _Paragraph) -> Iterator[Block]:
     if tag.name in BLOCKS:
-        yield from paragraph.take(heading=tag.name in HEADINGS, key=tag.name == "dt")
+        yield from paragraph.take(tag)
 
 
 def _is_dropped(tag: Tag) -> bool:
     return tag.name in DROPPED or (tag.has_attr("hidden") and tag.name not in OPEN_ENDED)
-
-
-def _in_heading(open_tags: list[Tag]) -> bool:
-    return bool(open_tags) and open_tags[-1].name in HEADINGS
 
 
 def _after(tag: Tag) -> PageElement | None:

@@ -10,7 +10,8 @@ from itertools import pairwise
 from pypdf import PdfReader, apply_configuration
 from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
 
-from backends.local.documents.text import Block, clean, join_blocks, one_line
+from backends.local.documents.blocks import Block, Reading
+from backends.local.documents.text import clean, one_line
 from pipeline.errors import InputError
 
 MAX_STREAM_BYTES = 50_000_000
@@ -40,8 +41,8 @@ log = logging.getLogger(__name__)
 logging.getLogger("pypdf").setLevel(logging.ERROR)  # A mended file logs a line for every fault that was mended.
 
 
-def read_pdf(name: str, data: bytes) -> tuple[str, str]:
-    """(title, text); the title is that of the metadata, else empty.
+def read(name: str, data: bytes) -> list[Reading]:
+    """A PDF. The title is that of the metadata, else empty.
 
     Raises InputError if a password is needed, a limit is passed or there is no text; and whatever pypdf raises on a
     file that it cannot make sense of, which is not always an error of its own: the caller must expect any Exception.
@@ -69,7 +70,7 @@ def read_pdf(name: str, data: bytes) -> tuple[str, str]:
             "Run text recognition (OCR) on it first, for example with ocrmypdf, and add the result."
         )
     lines = [line for page in _without_running_lines(pages) for line in page]
-    return title, join_blocks(join_lines(lines))
+    return [Reading(title, tuple(join_lines(lines)))]
 
 
 def _pages(name: str, reader: PdfReader) -> Iterator[list[str]]:
@@ -137,7 +138,7 @@ def join_lines(lines: list[str]) -> list[Block]:
     paragraph: list[str] = []
     for line, following in pairwise([*lines, ""]):
         if line and not paragraph and _is_heading(line, following, width):
-            blocks.append(Block(line, heading=True))
+            blocks.append(Block(line, "heading"))
             continue
         if line:
             _append(paragraph, line, words)

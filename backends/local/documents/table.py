@@ -1,12 +1,15 @@
-"""CSV to paragraphs: every row becomes `column: value; column: value`."""
+"""CSV to records: every row becomes `column: value; column: value`."""
 
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
-from backends.local.documents.text import clean, one_line
+from backends.local.documents.blocks import Block, Reading
+from backends.local.documents.text import clean, decode_file, one_line
+from backends.local.documents.types import Place
 
 DELIMITERS = (",", ";", "\t", "|")
 """Tried in this order; the first wins a tie."""
@@ -20,8 +23,14 @@ MAX_FIELD_CHARS = 2**31 - 1
 csv.field_size_limit(MAX_FIELD_CHARS)
 
 
-def read_csv(text: str) -> str:
-    """The table's rows as paragraphs; empty cells are left out, and rows longer than the header are kept.
+def read(name: str, data: bytes) -> list[Reading]:
+    """A table in a text file."""
+    text, doubts = decode_file(name, data)
+    return [replace(read_csv(text), doubts=doubts)]
+
+
+def read_csv(text: str) -> Reading:
+    """The table's rows as records; empty cells are left out, and rows longer than the header are kept.
 
     The first row names the columns unless a cell of it is empty, repeated or a number; they are then `column 1`, ….
     """
@@ -29,12 +38,12 @@ def read_csv(text: str) -> str:
     rows = (cells for cells in _rows(body, delimiter) if any(cells))
     first = next(rows, None)
     if first is None:
-        return ""
+        return Reading("", ())
     second = next(rows, None)
     header = first if second is not None and _is_header(first) else []
     data = [second] if header else [first, second]
-    paragraphs = [_sentence(header, cells) for cells in (*data, *rows) if cells is not None]
-    return "\n\n".join(paragraphs)
+    records = [_sentence(header, cells) for cells in (*data, *rows) if cells is not None]
+    return Reading("", tuple(Block(text, "record", place=Place("row", n)) for n, text in enumerate(records, start=1)))
 
 
 def _lines(text: str) -> str:

@@ -1,0 +1,56 @@
+"""The formats that are read: which suffixes a format has, and which function reads it.
+
+A reader takes a file's name (for messages) and its bytes, and gives one `Reading` for each document in it, lazily where there are many.
+It raises InputError where a person can do something about it; any other exception counts as a broken file. Readers are imported when
+they are first needed: an answer needs none.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from backends.local.documents.blocks import Reading
+
+Reader = Callable[[str, bytes], Iterable[Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file."""
+
+    name: str
+    """In words, as a sentence goes on from "it cannot be read as"."""
+    suffixes: tuple[str, ...]
+    """In lower case, with their dots; a suffix belongs to one format."""
+    reader: str
+    """`module:function`, the module within this package."""
+    binary: bool = False
+    """Whether the bytes are not text; text with too many control characters is refused before it is read."""
+
+    def read(self, name: str, data: bytes) -> Iterable[Reading]:
+        """What the format's reader makes of a file."""
+        module, function = self.reader.split(":")
+        read = cast(Reader, getattr(importlib.import_module(f"backends.local.documents.{module}"), function))
+        return read(name, data)
+
+
+FORMATS = (
+    Format("plain text", (".txt",), "plain:read"),
+    Format("Markdown", (".md", ".markdown"), "markup:read_markdown_file"),
+    Format("HTML", (".html", ".htm"), "markup:read_html_file"),
+    Format("CSV", (".csv",), "table:read"),
+    Format("PDF", (".pdf",), "pdf:read", binary=True),
+)
+"""Every format, in the order in which a person is told of them."""
+
+SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+"""Known suffixes, in lower case."""
+
+_BY_SUFFIX = {suffix: each for each in FORMATS for suffix in each.suffixes}
+
+
+def format_of(name: str) -> Format | None:
+    """The format that a file's name says it has, if it is a known one."""
+    _, dot, suffix = name.lower().rpartition(".")
+    return _BY_SUFFIX.get(dot + suffix)
