@@ -6,7 +6,7 @@ A heading, a running title or a question is no answer, however well it fits. A s
 
 import re
 
-from backends.local.chunking import Spans
+from backends.local.splitting import Spans
 
 MAX_HEADING_WORDS = 12
 LONG_LINE = 60

@@ -2,8 +2,8 @@
 
 import pytest
 
-from backends.local.chunking import split_sentences
 from backends.local.quotation import is_quotable, with_context
+from backends.local.splitting import split_sentences
 
 
 def quoted(text: str, part: str) -> list[str]:
