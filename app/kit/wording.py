@@ -157,6 +157,11 @@ SIGNALS = {
 """What each score of a chunk means, by its name in `Chunk.signals`."""
 
 
+def whereabouts(place: str, section: Sequence[str]) -> str:
+    """Where in its document a chunk stands, as `page 12, 3 Install › 3.2 Access`; empty where nothing is known of it."""
+    return ", ".join(filter(None, (place, " › ".join(section))))
+
+
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]

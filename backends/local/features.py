@@ -203,7 +203,7 @@ def describe(
         stems = [read_words(text).stems for text in texts]
         negated += [is_negated(each) for each in stems]
         opposites += [count_opposites(words.all_stems, each) for each in stems]
-        quotable += [is_quotable(chunk.text, span, chunk.title) for span in spans]
+        quotable += [is_quotable(chunk.text, span, (chunk.title, *chunk.section)) for span in spans]
     return Description(
         words,
         np.array(chunk_of, np.intp),
