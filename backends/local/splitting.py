@@ -130,7 +130,10 @@ def _goes_on(before: str, after: str) -> bool:
 def _split_heading(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """A heading stands on the line above the text that it heads, with nothing that ends it: no part of the first sentence."""
     line, _, below = text[start:end].partition("\n")
-    begins = start == 0 or text[:start].rstrip(" \t").endswith("\n")
+    before = start
+    while before and text[before - 1] in " \t":
+        before -= 1
+    begins = before == 0 or text[before - 1] == "\n"
     if begins and _HEADING.fullmatch(line.strip()) and _BEGINNING.match(below.lstrip()):
         yield trim(text, start, start + len(line))
         start = trim(text, start + len(line), end)[0]
