@@ -185,6 +185,13 @@ def search_kind(manifest: "Manifest") -> str:
     return f"{manifest.kind} search, which finds {manifest.tuning.recall * 100:.1f} % of the 10 nearest chunks"
 
 
+def cut_how(chunking: str) -> str:
+    """How documents were cut, of what a manifest says."""
+    by, size, overlap = chunking.split(":")
+    repeated = "" if overlap == "0" else f", {overlap} of them repeated"
+    return f"cut by {by} to {int(size):,} characters{repeated}"
+
+
 def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> str:
     """What the corpus holds, in a line."""
     documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
@@ -192,5 +199,5 @@ def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> str
         return f"{documents}."
     return (
         f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}, "
-        f"embedded by {manifest.embedder}; {search_kind(manifest)}."
+        f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}; {search_kind(manifest)}."
     )
