@@ -1,0 +1,163 @@
+"""What of a page's frame is left in chunks: found with the file's own bytes in hand, and with no code of the readers that are measured.
+
+Chunk and frame are compared by their letters alone, any number being as good as another, so that neither a lost space, a cell's bar nor
+another page's number hides one.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+KINDS = ("leaders", "running", "navigation", "marks")
+"""`leaders`: dotted lines of a table of contents. `running`: heads, feet and page numbers. `navigation`: links that are no part of the
+text, hidden elements, "¶". `marks`: what a dialect of Markdown writes around text, as `!!! note`."""
+
+LEADERS = re.compile(r"(?:\. ?){5,}|…{2,}")
+RFC_FOOT = re.compile(r"\[Page \d+\]")
+NAVIGATION = re.compile(
+    r"¶|\bPrev(?:ious)?\s+(?:Up\s+|Home\s+){1,2}Next\b|\bNext: .{0,80}\bPrev(?:ious)?: .{0,80}\bUp: "
+)
+MARK = re.compile(r"\s*(?:(?:!!!|\?\?\?\+?|///+|::::*|===!?)\s*(?:[\w{\"]|\|).*|\{:?\s*[#.][^}]*\}\s*)")
+"""A line that opens a block of a dialect, or gives its neighbour an id or class."""
+
+LONG_WORD = 20
+"""Letters. Hardly a word of English has as many: where many do, spaces are lost."""
+
+MIN_PAGES = 3
+"""A line has to stand at the edge of so many pages to be taken for a running one, with its page number on it."""
+
+MIN_SHARE = 0.25
+"""Without a page number, of so large a share of them: the name of a chapter also stands in the chapter."""
+
+MIN_CHARS = 8
+"""Of what is looked for: a shorter one is found by chance."""
+
+TAIL_CHARS = 12
+"""Of a page's last line, before the page's number."""
+
+NAVIGATION_PATH = "//nav|//footer|//*[@role='navigation' or @hidden or @aria-hidden='true' or @id='footer']" + "".join(
+    f"|//*[contains(concat(' ',@class,' '),' {name} ')]"
+    for name in ("navheader", "navfooter", "docnav", "related", "sphinxsidebar", "wy-nav-side", "footer", "headerlink")
+)
+"""Navigation in the HTML of docbook, publican, Sphinx and its themes, asciidoc and MkDocs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the text of one file."""
+
+    running: frozenset[str] = frozenset()
+    """As `squeezed` gives it."""
+    navigation: frozenset[str] = frozenset()
+    """As `squeezed` gives it."""
+    marks: frozenset[str] = frozenset()
+    """As `unspaced` gives it."""
+    pages: int = 1
+    """Of a PDF or a text set in pages; 1 for any other file."""
+
+    def kinds_in(self, chunk: str) -> list[str]:
+        """Those of KINDS that a chunk holds."""
+        tight = squeezed(chunk)
+        found = {
+            "leaders": LEADERS.search(chunk) is not None,
+            "running": RFC_FOOT.search(chunk) is not None or any(each in tight for each in self.running),
+            "navigation": NAVIGATION.search(chunk) is not None or any(each in tight for each in self.navigation),
+            "marks": bool(self.marks) and any(each in unspaced(chunk) for each in self.marks),
+        }
+        return [kind for kind in KINDS if found[kind]]
+
+
+def squeezed(text: str) -> str:
+    """Letters alone, in small ones, ligatures taken apart, and `#` for a number."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"\d+", "#", re.sub(r"[\W_]+", "", folded))
+
+
+def unspaced(text: str) -> str:
+    """Without white space."""
+    return re.sub(r"\s+", "", text)
+
+
+def frame_of(path: Path) -> Frame:
+    """The frame of a PDF, a text in pages, a web page or a Markdown file; of any other file an empty one."""
+    read: Callable[[Path], Frame] | None = {
+        ".pdf": _of_pdf,
+        ".txt": _of_text,
+        ".html": _of_html,
+        ".md": _of_markdown,
+    }.get(path.suffix.lower())
+    return read(path) if read else Frame()
+
+
+def _of_pdf(path: Path) -> Frame:
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(path) as document:
+        pages = [page.get_textpage().get_text_bounded().splitlines() for page in document]
+    return Frame(running=_running(pages), pages=len(pages))
+
+
+def _of_text(path: Path) -> Frame:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    pages = [page.splitlines() for page in re.split(r"\f|(?<=\])\n(?=\n)", text)] if RFC_FOOT.search(text) else []
+    return Frame(running=_running(pages), pages=max(len(pages), 1))
+
+
+def _running(pages: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Lines that recur at pages' edges, and the ends of pages' texts with the number of the page behind them."""
+    inked = [[line for line in page if line.strip()] for page in pages]
+    edges = Counter(line for page in inked for line in {squeezed(each) for each in (*page[:2], *page[-2:])})
+    running = {
+        line
+        for line, count in edges.items()
+        if len(line) >= MIN_CHARS
+        and count
+        >= (MIN_PAGES if line.startswith("#") or line.endswith("#") else max(MIN_PAGES, MIN_SHARE * len(pages)))
+    }
+    for page in inked:
+        body = [line for line in page if squeezed(line) not in running]
+        if len(body) > 1 and squeezed(body[-1]) == "#":
+            tail = squeezed(body[-2])[-TAIL_CHARS:]
+            if len(tail) == TAIL_CHARS and not tail.endswith("#"):
+                running.add(f"{tail}#")
+    return frozenset(running)
+
+
+def _of_html(path: Path) -> Frame:
+    from lxml import html
+
+    root = html.fromstring(path.read_bytes())
+    for element in root.xpath("//script|//style|//head"):
+        element.drop_tree()
+    outside = root.xpath(NAVIGATION_PATH)
+    inner = {id(each) for element in outside for each in element.iterdescendants()}
+    outside = [element for element in outside if id(element) not in inner]
+    texts = [[each for each in map(squeezed, element.itertext()) if each] for element in outside]
+    for element in outside:
+        element.drop_tree()
+    body = squeezed(" ".join(root.itertext()))
+    links = {link for each in texts for link in (*each, *(a + b for a, b in pairwise(each)))}
+    return Frame(navigation=frozenset(link for link in links if len(link) >= MIN_CHARS and link not in body))
+
+
+def _of_markdown(path: Path) -> Frame:
+    fenced, inside, outside, fence = set[str](), False, set[str](), ""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        opened = re.match(r"\s*(`{3,}|~{3,})", line)
+        if opened and (not inside or opened[1].startswith(fence)):
+            inside, fence = not inside, opened[1]
+        elif inside or line.startswith("    "):
+            fenced.add(unspaced(line))
+        elif MARK.fullmatch(line) and len(line) >= MIN_CHARS:
+            outside.add(unspaced(line))
+    return Frame(marks=frozenset(each for each in outside if not any(each in code for code in fenced)))
+
+
+def letters(text: str) -> tuple[int, int]:
+    """(letters, those of them in words of LONG_WORD letters or more)."""
+    lengths = [len(word) for word in re.findall(r"[^\W\d_]+", text)]
+    return sum(lengths), sum(length for length in lengths if length >= LONG_WORD)
