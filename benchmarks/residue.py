@@ -1,7 +1,6 @@
 """What of a page's frame is left in chunks: found with the file's own bytes in hand, and with no code of the readers that are measured.
 
-Chunk and frame are compared by their letters alone, any number being as good as another, so that neither a lost space, a cell's bar nor
-another page's number hides one.
+Chunk and frame are compared by their letters and digits alone, so that neither a lost space nor a cell's bar hides one.
 """
 
 import re
@@ -17,7 +16,7 @@ KINDS = ("leaders", "running", "navigation", "marks")
 text, hidden elements, "¶". `marks`: what a dialect of Markdown writes around text, as `!!! note`."""
 
 LEADERS = re.compile(r"(?:\. ?){5,}|…{2,}")
-RFC_FOOT = re.compile(r"\[Page \d+\]")
+RUNNING = re.compile(r"\[Page \d+\]|\((?:continues on next|continued from previous) page\)")
 NAVIGATION = re.compile(
     r"¶|\bPrev(?:ious)?\s+(?:Up\s+|Home\s+){1,2}Next\b|\bNext: .{0,80}\bPrev(?:ious)?: .{0,80}\bUp: "
 )
@@ -27,17 +26,18 @@ MARK = re.compile(r"\s*(?:(?:!!!|\?\?\?\+?|///+|::::*|===!?)\s*(?:[\w{\"]|\|).*|
 LONG_WORD = 20
 """Letters. Hardly a word of English has as many: where many do, spaces are lost."""
 
-MIN_PAGES = 3
-"""A line has to stand at the edge of so many pages to be taken for a running one, with its page number on it."""
+MIN_PAGES, MIN_SHARE = 3, 0.4
+"""A line without the page's number has to stand at the edge of so many pages, and so large a share of them, to be taken for a running one:
+the name of a chapter also stands in the chapter."""
 
-MIN_SHARE = 0.25
-"""Without a page number, of so large a share of them: the name of a chapter also stands in the chapter."""
+FIRST_PAGE = 2
+"""Whose number is looked for: page 1 begins with "1 Introduction" as often as not."""
 
 MIN_CHARS = 8
 """Of what is looked for: a shorter one is found by chance."""
 
 TAIL_CHARS = 12
-"""Of a page's last line, before the page's number."""
+"""Of the line before the page's number."""
 
 NAVIGATION_PATH = "//nav|//footer|//*[@role='navigation' or @hidden or @aria-hidden='true' or @id='footer']" + "".join(
     f"|//*[contains(concat(' ',@class,' '),' {name} ')]"
@@ -50,8 +50,10 @@ NAVIGATION_PATH = "//nav|//footer|//*[@role='navigation' or @hidden or @aria-hid
 class Frame:
     """What stands around the text of one file."""
 
-    running: frozenset[str] = frozenset()
-    """As `squeezed` gives it."""
+    recurring: frozenset[str] = frozenset()
+    """Of many pages, as `numberless` gives it."""
+    numbered: frozenset[str] = frozenset()
+    """Of one page, with its number, as `squeezed` gives it."""
     navigation: frozenset[str] = frozenset()
     """As `squeezed` gives it."""
     marks: frozenset[str] = frozenset()
@@ -64,7 +66,9 @@ class Frame:
         tight = squeezed(chunk)
         found = {
             "leaders": LEADERS.search(chunk) is not None,
-            "running": RFC_FOOT.search(chunk) is not None or any(each in tight for each in self.running),
+            "running": RUNNING.search(chunk) is not None
+            or any(each in tight for each in self.numbered)
+            or (bool(self.recurring) and any(each in numberless(chunk) for each in self.recurring)),
             "navigation": NAVIGATION.search(chunk) is not None or any(each in tight for each in self.navigation),
             "marks": bool(self.marks) and any(each in unspaced(chunk) for each in self.marks),
         }
@@ -72,9 +76,13 @@ class Frame:
 
 
 def squeezed(text: str) -> str:
-    """Letters alone, in small ones, ligatures taken apart, and `#` for a number."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return re.sub(r"\d+", "#", re.sub(r"[\W_]+", "", folded))
+    """Letters and digits alone, in small letters, ligatures taken apart."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def numberless(text: str) -> str:
+    """The same with `#` for each number."""
+    return re.sub(r"\d+", "#", squeezed(text))
 
 
 def unspaced(text: str) -> str:
@@ -98,33 +106,42 @@ def _of_pdf(path: Path) -> Frame:
 
     with pypdfium2.PdfDocument(path) as document:
         pages = [page.get_textpage().get_text_bounded().splitlines() for page in document]
-    return Frame(running=_running(pages), pages=len(pages))
+    return _in_pages(pages)
 
 
 def _of_text(path: Path) -> Frame:
     text = path.read_text(encoding="utf-8", errors="replace")
-    pages = [page.splitlines() for page in re.split(r"\f|(?<=\])\n(?=\n)", text)] if RFC_FOOT.search(text) else []
-    return Frame(running=_running(pages), pages=max(len(pages), 1))
+    pages = [page.splitlines() for page in re.split(r"\f|(?<=\])\n(?=\n)", text)] if "[Page 2]" in text else []
+    return _in_pages(pages)
 
 
-def _running(pages: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Lines that recur at pages' edges, and the ends of pages' texts with the number of the page behind them."""
+def _in_pages(pages: Sequence[Sequence[str]]) -> Frame:
+    """Lines at pages' edges that recur or bear the page's own number; where that stands alone, with the words before it."""
     inked = [[line for line in page if line.strip()] for page in pages]
-    edges = Counter(line for page in inked for line in {squeezed(each) for each in (*page[:2], *page[-2:])})
-    running = {
-        line
-        for line, count in edges.items()
-        if len(line) >= MIN_CHARS
-        and count
-        >= (MIN_PAGES if line.startswith("#") or line.endswith("#") else max(MIN_PAGES, MIN_SHARE * len(pages)))
-    }
-    for page in inked:
-        body = [line for line in page if squeezed(line) not in running]
-        if len(body) > 1 and squeezed(body[-1]) == "#":
-            tail = squeezed(body[-2])[-TAIL_CHARS:]
-            if len(tail) == TAIL_CHARS and not tail.endswith("#"):
-                running.add(f"{tail}#")
-    return frozenset(running)
+    edges = [list(dict.fromkeys((*page[:2], *page[-2:]))) for page in inked]
+    offsets = Counter(number - n for n, page in enumerate(edges) for line in page for number in _end_numbers(line))
+    first = offsets.most_common(1)[0][0] if offsets else 0
+    often, numbered, before = Counter[str](), set[str](), ""
+    for number, (page, lines) in enumerate(zip(inked, edges, strict=True), first):
+        own = [line for line in lines if number in _end_numbers(line)] if number >= FIRST_PAGE else []
+        often.update({numberless(line) for line in lines if line not in own})
+        for line in own:
+            alone = line.strip().isdecimal()
+            above = page[page.index(line) - 1] if line != page[0] else before
+            numbered.add((squeezed(above)[-TAIL_CHARS:] if alone else "") + squeezed(line))
+        before = page[-1] if page else before
+    recurring = {line for line, count in often.items() if count >= max(MIN_PAGES, MIN_SHARE * len(pages))}
+    return Frame(
+        recurring=frozenset(line for line in recurring if len(line) >= MIN_CHARS),
+        numbered=frozenset(line for line in numbered if len(line) >= MIN_CHARS),
+        pages=max(len(pages), 1),
+    )
+
+
+def _end_numbers(line: str) -> set[int]:
+    """The numbers that a line begins and ends with, as a page's head or foot does."""
+    words = line.split()
+    return {int(word) for word in (*words[:1], *words[-1:]) if word.isdecimal()}
 
 
 def _of_html(path: Path) -> Frame:
