@@ -6,14 +6,14 @@ Chunk and frame are compared by their letters and digits alone, so that neither 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 KINDS = ("leaders", "running", "navigation", "marks")
 """`leaders`: dotted lines of a table of contents. `running`: heads, feet and page numbers. `navigation`: links that are no part of the
-text, hidden elements, "¶". `marks`: what a dialect of Markdown writes around text, as `!!! note`."""
+text, hidden elements, "¶". `marks`: what dialects of Markdown and reStructuredText write around text, as `!!! note` or `.. _label:`."""
 
 LEADERS = re.compile(r"(?:\. ?){5,}|…{2,}")
 RUNNING = re.compile(r"\[Page \d+\]|\((?:continues on next|continued from previous) page\)")
@@ -22,6 +22,9 @@ NAVIGATION = re.compile(
 )
 MARK = re.compile(r"\s*(?:(?:!!!|\?\?\?\+?|///+|::::*|===!?)\s*(?:[\w{\"]|\|).*|\{:?\s*[#.][^}]*\}\s*)")
 """A line that opens a block of a dialect, or gives its neighbour an id or class."""
+
+RST_MARK = re.compile(r"\.\. (?:_[^:]+:|\|[^|]+\| |[\w:.-]+::).*")
+"""The same in reStructuredText; further in, it may be an example."""
 
 LONG_WORD = 20
 """Letters. Hardly a word of English has as many: where many do, spaces are lost."""
@@ -91,14 +94,12 @@ def unspaced(text: str) -> str:
 
 
 def frame_of(path: Path) -> Frame:
-    """The frame of a PDF, a text in pages, a web page or a Markdown file; of any other file an empty one."""
-    read: Callable[[Path], Frame] | None = {
-        ".pdf": _of_pdf,
-        ".txt": _of_text,
-        ".html": _of_html,
-        ".md": _of_markdown,
-    }.get(path.suffix.lower())
-    return read(path) if read else Frame()
+    """The frame of a PDF, a text in pages, a web page, Markdown or reStructuredText; of any other file an empty one."""
+    if path.name.endswith((".rst", ".rst.txt")):
+        return _of_rst(path)
+    kinds = {".pdf": _of_pdf, ".txt": _of_text, ".html": _of_html, ".md": _of_markdown}
+    suffix = path.suffix.lower()
+    return kinds[suffix](path) if suffix in kinds else Frame()
 
 
 def _of_pdf(path: Path) -> Frame:
@@ -172,6 +173,13 @@ def _of_markdown(path: Path) -> Frame:
         elif MARK.fullmatch(line) and len(line) >= MIN_CHARS:
             outside.add(unspaced(line))
     return Frame(marks=frozenset(each for each in outside if not any(each in code for code in fenced)))
+
+
+def _of_rst(path: Path) -> Frame:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    examples = {unspaced(line) for line in lines if line.startswith("  ")}
+    marks = {unspaced(line) for line in lines if RST_MARK.fullmatch(line)}
+    return Frame(marks=frozenset(mark for mark in marks - examples if len(mark) >= MIN_CHARS))
 
 
 def letters(text: str) -> tuple[int, int]:
