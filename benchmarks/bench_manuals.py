@@ -3,8 +3,8 @@
     python -m benchmarks.bench_manuals FOLDER [--cache FOLDER] [--failures] [--json FILE]
 
 FOLDER: as `python -m benchmarks.manuals FOLDER` leaves it. The files of SELECTED are indexed together, without the built-in corpus: about
-2,500 chunks, two to three minutes of a processor. With --cache the vectors stay in a folder, and a second run embeds only what changed.
-The questions (`manual_questions.jsonl`) were written by a person over the manuals' text, not taken from it: `any_of` are strings of which
+2,500 chunks, about five minutes of a processor. With --cache the vectors stay in a folder, and a second run embeds only what changed.
+The questions (`manual_questions.jsonl`) were written over the manuals, in other words than theirs: `any_of` are strings of which
 a chunk of `file`, or the answer, must hold one, letter case and white space aside; none where the manuals do not say it.
 """
 
