@@ -37,8 +37,8 @@ class Format:
 
 FORMATS = (
     Format("plain text", (".txt",), "plain:read"),
-    Format("Markdown", (".md", ".markdown"), "markup:read_markdown_file"),
-    Format("HTML", (".html", ".htm"), "markup:read_html_file"),
+    Format("Markdown", (".md", ".markdown"), "markdown:read"),
+    Format("HTML", (".html", ".htm"), "page:read"),
     Format("CSV", (".csv",), "table:read"),
     Format("PDF", (".pdf",), "pdf:read", binary=True),
 )

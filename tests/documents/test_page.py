@@ -102,7 +102,7 @@ def test_absurdly_nested_markdown_is_read_or_refused(data: str) -> None:
 
 def test_a_parser_that_runs_out_of_stack_leaves_as_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
     limit = sys.getrecursionlimit()
-    monkeypatch.setattr("backends.local.documents.markup.MARKDOWN_NESTING", limit)
+    monkeypatch.setattr("backends.local.documents.markdown.MAX_NESTING", limit)
     assert "nested too deeply" in refusal("deep.md", "> " * limit + "deep")
 
 

@@ -1,4 +1,4 @@
-"""HTML and Markdown to title and paragraphs. Nothing is run, fetched or rendered; markup that was text stays text."""
+"""HTML to title and paragraphs. Nothing is run, fetched or rendered; markup that was text stays text."""
 
 import html
 import re
@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement
-from markdown_it import MarkdownIt
 
 from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.text import decode_file, one_line
@@ -59,17 +58,12 @@ BLOCKS = HEADINGS | frozenset(
 OPEN_ENDED = frozenset({"body", "dd", "dt", "html", "li", "p", "td", "th", "tr"})
 """Elements that may lack an end tag. A hidden one is kept: html.parser would hide what follows it too."""
 
-MARKDOWN_NESTING = 100
-"""Levels of quotes and lists that are read; deeper ones are left out by the parser, which recurses."""
-
 _XML_DECLARATION = re.compile(r"<\?xml[^>]{0,200}>", re.IGNORECASE)
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-z0-9_-]{3,20})""", re.IGNORECASE)
 _WEB_ENCODINGS = re.compile(
     r"(iso-8859-([2-9]|1\d)|windows-125\d|windows-874|koi8-[ru]|shift_jis|euc-jp|euc-kr|gb2312|gbk|gb18030|big5)",
     re.IGNORECASE,
 )
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 
 def declared_encoding(data: bytes) -> str | None:
@@ -84,16 +78,10 @@ def declared_encoding(data: bytes) -> str | None:
     return name if _WEB_ENCODINGS.fullmatch(name) else None
 
 
-def read_html_file(name: str, data: bytes) -> list[Reading]:
+def read(name: str, data: bytes) -> list[Reading]:
     """A page, in the encoding that it declares."""
     text, doubts = decode_file(name, data, declared_encoding(data))
     return [replace(read_html(text), doubts=doubts)]
-
-
-def read_markdown_file(name: str, data: bytes) -> list[Reading]:
-    """A Markdown document."""
-    text, doubts = decode_file(name, data)
-    return [replace(read_markdown(text), doubts=doubts)]
 
 
 def read_html(text: str) -> Reading:
@@ -110,18 +98,6 @@ def read_html(text: str) -> Reading:
     if not title:
         title = next((one_line(block.text) for block in blocks if block.kind == "heading"), "")
     return Reading(title, tuple(blocks))
-
-
-def read_markdown(text: str) -> Reading:
-    """A Markdown document; the title is its front matter's, else its first heading, else empty."""
-    front = _FRONT_MATTER.match(text)
-    body = text[front.end() :] if front else text
-    parser = MarkdownIt("commonmark", {"maxNesting": MARKDOWN_NESTING}).enable("table")
-    reading = read_html(parser.render(body))
-    named = _FRONT_TITLE.search(front.group(1)) if front else None
-    if named is not None and one_line(named.group(1)):
-        return replace(reading, title=one_line(named.group(1)))
-    return reading
 
 
 def _without_open_tag(text: str) -> str:
