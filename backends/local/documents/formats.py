@@ -39,7 +39,7 @@ FORMATS = (
     Format("plain text", (".txt",), "plain:read"),
     Format("Markdown", (".md", ".markdown"), "markdown:read"),
     Format("HTML", (".html", ".htm"), "page:read"),
-    Format("CSV", (".csv",), "table:read"),
+    Format("CSV", (".csv", ".tsv"), "delimited:read"),
     Format("PDF", (".pdf",), "pdf:read", binary=True),
 )
 """Every format, in the order in which a person is told of them."""
