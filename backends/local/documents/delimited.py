@@ -20,8 +20,8 @@ SNIFFED_CHARS = 65_536
 SNIFFED_ROWS = 100
 """How much of a file the delimiter is judged by."""
 
-MIN_AGREEMENT = 0.6
-"""Share of rows as long as most below which commas with spaces behind them are those of sentences."""
+MIN_AGREEMENT = 0.9
+"""Share of rows as long as most below which lines that look like sentences are such."""
 
 MAX_FIELD_CHARS = 2**31 - 1
 """The csv module refuses longer fields; its own limit is 131,072. A C long on Windows holds no more than this."""
@@ -62,26 +62,27 @@ def find_delimiter(text: str) -> tuple[str, str]:
         head = head[: head.rindex("\n")]
     scores = {delimiter: _agreement(head, delimiter) for delimiter in DELIMITERS}
     best = max(scores, key=lambda delimiter: scores[delimiter])
-    prose = scores[best] < MIN_AGREEMENT and _is_prose(head, best)
-    return (NONE if prose or not scores[best] else best), text
+    share, _ = scores[best]
+    prose = share < MIN_AGREEMENT and _is_prose(head, best)
+    return (NONE if prose or not share else best), text
 
 
-def _agreement(head: str, delimiter: str) -> float:
-    """The share of rows that have the commonest number of cells, from the first that has; less where cells are cut through quotes.
+def _agreement(head: str, delimiter: str) -> tuple[float, int]:
+    """(the share of rows that have the commonest number of cells, minus the rows above the first of them, which are left out).
 
-    0 where the commonest is one cell and stays so without the rows above the table.
+    Rows with cells that are cut through quotes count against it; 0 where no row has two cells.
     """
     rows = [cells for _, cells in _head_rows(close_quotes(head, delimiter)[0], delimiter) if any(cells)]
     widths = Counter(len(cells) for cells in rows if len(cells) > 1)
     if not widths:
-        return 0
+        return 0, 0
     width = widths.most_common(1)[0][0]
     start = next(at for at, cells in enumerate(rows) if len(cells) == width)
-    if sum(len(cells) > width for cells in rows[:start]):
+    if any(len(cells) > width for cells in rows[:start]):
         start = 0
     table = rows[start:]
     torn = sum(any(cell.count('"') % 2 for cell in cells) for cells in table)
-    return (widths[width] - torn) / len(table)
+    return (widths[width] - torn) / len(table), -start
 
 
 def _head_rows(head: str, delimiter: str) -> list[Row]:
@@ -89,9 +90,11 @@ def _head_rows(head: str, delimiter: str) -> list[Row]:
 
 
 def _is_prose(head: str, delimiter: str) -> bool:
-    """Whether nearly every delimiter has a space behind it, as in sentences."""
+    """Whether nearly every delimiter has a space behind it and most lines end as sentences do."""
     spaced = len(re.findall(re.escape(delimiter) + r"\s", head))
-    return delimiter in ",;" and spaced >= 0.9 * head.count(delimiter)
+    lines = [line.rstrip() for line in head.split("\n") if line.strip()]
+    ended = sum(line.endswith((".", "!", "?")) for line in lines)
+    return delimiter in ",;" and spaced >= 0.9 * head.count(delimiter) and 2 * ended > len(lines)
 
 
 def close_quotes(text: str, delimiter: str) -> tuple[str, list[int]]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 MIN_HEADER_SHARE = 0.6
@@ -15,7 +16,9 @@ INDEX_NAMES = frozenset({"", "unnamed: 0"})
 """What the first column is called where a program wrote its row numbers there."""
 
 _NUMBER = re.compile(r"[-+(\u2212]?\s?[$€£¥]?\s?\d[\d.,'\u2019 ]{0,30}(?:[eE][-+]?\d{1,3})?\s?[%$€£¥]?\)?")
-_MOMENT = re.compile(r"(?:\d{1,4}[-/]\d{1,2}(?:[-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{2,4})(?:[T ].{0,30})?|\d{1,2}:\d{2}(?::\d{2})?")
+_MOMENT = re.compile(
+    r"(?:\d{1,4}[-/]\d{1,2}(?:[-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{2,4})(?:[T ].{0,30})?|\d{1,2}:\d{2}(?::\d{2})?"
+)
 _ADDRESS = re.compile(r"\S{1,100}@\S{1,100}\.\w{2,20}|https?://\S{1,2000}")
 _YEAR = re.compile(r"(?:1\d|20|21)\d\d")
 
@@ -52,9 +55,9 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
 
 
 def usual_width(rows: Sequence[Sequence[str]]) -> int:
-    """The commonest number of filled cells, the greater of two that are as common."""
+    """The commonest number of filled cells, the greater of two that are as common; 0 of no rows."""
     counts = Counter(filled(cells) for cells in rows)
-    return max(counts, key=lambda width: (counts[width], width))
+    return max(counts, key=lambda width: (counts[width], width), default=0)
 
 
 def is_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
@@ -92,35 +95,34 @@ def is_sure_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool
 
 def _may_name(cells: Sequence[str], below: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
     """Whether the numbers at these places may be names: none, or not of a kind with their columns."""
-    numeric = [
-        at for at in places if any(kind_of(row[at]) == "number" for row in below if at < len(row) and row[at])
-    ]
+    numeric = [at for at in places if any(kind_of(row[at]) == "number" for row in below if at < len(row) and row[at])]
     if not numeric:
         return True
-    if _runs(cells, numeric):
-        return not any(_runs(row, numeric) for row in below)
-    years = all(_YEAR.fullmatch(cells[at]) for at in numeric)
-    return years and not any(_YEAR.fullmatch(row[at]) for row in below for at in numeric if at < len(row))
+    if all(_YEAR.fullmatch(cells[at]) for at in numeric):
+        return not any(_YEAR.fullmatch(row[at]) for row in below for at in numeric if at < len(row))
+    return _runs(cells, numeric) and 2 * sum(_runs(row, numeric) for row in below) <= len(below)
 
 
 def _runs(cells: Sequence[str], places: Sequence[int]) -> bool:
     """Whether the cells count on evenly, in steps of one to ten."""
-    values = [int(cells[at]) if at < len(cells) and re.fullmatch(r"\d{1,9}", cells[at]) else None for at in places]
-    steps = {None if None in (a, b) else b - a for a, b in zip(values, values[1:], strict=False)}  # type: ignore[operator]
-    return len(steps) == 1 and (step := steps.pop()) is not None and 1 <= abs(step) <= 10
+    texts = [cells[at] if at < len(cells) else "" for at in places]
+    if not all(re.fullmatch(r"\d{1,9}", text) for text in texts):
+        return False
+    steps = {int(later) - int(earlier) for earlier, later in pairwise(texts)}
+    return len(steps) == 1 and 1 <= abs(steps.pop()) <= 10
 
 
 def names_of(header: Sequence[str]) -> tuple[str, ...]:
-    """A name for every column: `column 3` where it has none (the first, a column of labels, is `row`), `price (2)` for the second `price`."""
+    """A name for every column: `column 3` where it has none (`row` for the first, of labels), `price (2)` for the second `price`."""
     names: list[str] = []
     seen: Counter[str] = Counter()
     for at, cell in enumerate(header):
         unnamed = "row" if at == 0 else f"column {at + 1}"
         name = unnamed if not cell or (at == 0 and cell.lower() in INDEX_NAMES) else cell
-        while (again := seen[name]) and (numbered := f"{name} ({again + 1})"):
+        while seen[name]:
             seen[name] += 1
-            name = numbered
-        seen[name] += 1
+            name = f"{name} ({seen[name]})"
+        seen[name] = 1
         names.append(name)
     return tuple(names)
 

@@ -11,12 +11,14 @@ from itertools import chain, groupby, islice
 
 from backends.local.documents.blocks import Block
 from backends.local.documents.headers import (
+    MIN_HEADER_SHARE,
     counts_rows,
     filled,
     header_place,
     is_header,
     is_sure_header,
     names_of,
+    usual_width,
 )
 from backends.local.documents.types import PartKind, Place
 
@@ -63,7 +65,7 @@ class Faults:
 
     def count(self, number: int, cells: Sequence[str], width: int) -> None:
         """Judge a row. One of a single cell is a remark."""
-        if len(cells) < width and (len(cells) > 1 or width <= 2) or any(cells[width:]):
+        if any(cells[width:]) or (len(cells) < width and (len(cells) > 1 or width <= 2)):
             self.ragged += 1
             self.first_ragged = self.first_ragged or number
 
@@ -141,23 +143,45 @@ def table_blocks(
 ) -> Iterator[Block]:
     """The tables in rows, lazily, with what stands above, between and below them as paragraphs.
 
-    A blank row ends a table only where another begins behind it. Rows of a single cell are a list.
+    A blank row ends a table only where another begins behind it. Rows of a single cell are a list, those of a label and a value
+    paragraphs.
     faults: counts ragged rows. kind: of a block that holds a row.
     """
     columns: Columns | None = None
-    for holds, run in groupby(rows, key=lambda row: any(row[1])):
-        if not holds:
-            continue
-        head = list(islice(run, HEAD_ROWS))
-        if all(filled(cells) <= 1 for _, cells in head):
-            alone: PartKind = "item" if len(head) > 1 else "text"
-            yield from (Block(_joined(cells), alone, place=place(number)) for number, cells in chain(head, run))
+    for head, rest, next_width in _runs(rows):
+        width = usual_width([cells for _, cells in head])
+        if all(map(_is_remark, head)) or (columns is None and width < MIN_HEADER_SHARE * next_width):
+            listed = len(head) > 1 and all(filled(cells) == 1 for _, cells in head)
+            remark: PartKind = "item" if listed else "text"
+            yield from (Block(_joined(cells), remark, place=place(number)) for number, cells in chain(head, rest))
             continue
         above, body, columns = _opening([cells for _, cells in head], columns)
         yield from (Block(_joined(cells), place=place(number)) for number, cells in head[:above])
-        for number, cells in chain(head[body:], run):
+        for number, cells in chain(head[body:], rest):
             faults.count(number, cells, len(columns.names))
             yield from columns.blocks(cells, place(number), kind)
+
+
+def _runs(rows: Iterable[Row]) -> Iterator[tuple[list[Row], Iterator[Row], int]]:
+    """(the first HEAD_ROWS, the other rows, usual width of the next run) of every run of rows without a blank one.
+
+    The next run's width is known only where the run is no longer than its head, and 0 otherwise.
+    """
+    groups = (group for holds, group in groupby(rows, key=lambda row: any(row[1])) if holds)
+    head, rest = _cut(groups)
+    while head:
+        if len(head) == HEAD_ROWS:
+            yield head, rest, 0
+            head, rest = _cut(groups)
+        else:
+            following, following_rest = _cut(groups)
+            yield head, iter(()), usual_width([cells for _, cells in following])
+            head, rest = following, following_rest
+
+
+def _cut(groups: Iterator[Iterator[Row]]) -> tuple[list[Row], Iterator[Row]]:
+    group = next(groups, iter(()))
+    return list(islice(group, HEAD_ROWS)), group
 
 
 def _opening(rows: Sequence[Sequence[str]], before: Columns | None) -> tuple[int, int, Columns]:
@@ -168,7 +192,9 @@ def _opening(rows: Sequence[Sequence[str]], before: Columns | None) -> tuple[int
         return above, above, before
     if not is_header(header, below):
         width = Counter(map(len, rows[above:])).most_common(1)[0][0]
-        return above, above, Columns((), names_of([f"column {at}" for at in range(1, width + 1)]))
+        names = tuple(f"column {at}" for at in range(1, width + 1))
+        asks = width == 2 and all(cells[0].endswith(("?", "？")) for cells in rows[above:] if cells[0])
+        return above, above, Columns((), names, faq=(names[0], names[1]) if asks else None)
     names = names_of(header)
     return above, above + 1, Columns(header, names, counts_rows(header, below), faq_of(names))
 
@@ -178,6 +204,11 @@ def _begins(header: Sequence[str], below: Sequence[Sequence[str]], before: Colum
     width = max((at for at, cell in enumerate(header, start=1) if cell), default=0)
     other = [bool(cell) for cell in header[:width]] != [bool(cell) for cell in before.header[:width]]
     return is_header(header, below) and (other or width != len(before.names) or is_sure_header(header, below))
+
+
+def _is_remark(row: Row) -> bool:
+    """Whether a row is a line of text or a labelled value (`Printed: 3 March`), rather than of a table."""
+    return filled(row[1]) == 1 or next(cell for cell in row[1] if cell).endswith(":")
 
 
 def _joined(cells: Sequence[str]) -> str:
