@@ -29,7 +29,9 @@ SIGNATURE = "-- "
 INTRODUCTION_LINES = 3
 """That "On …, … wrote:" may be wrapped to."""
 
-QUOTES = "blockquote[type=cite], div.gmail_quote, div.yahoo_quoted, #divRplyFwdMsg, #divRplyFwdMsg ~ *, #appendonsend ~ *"
+QUOTES = (
+    "blockquote[type=cite], div.gmail_quote, div.yahoo_quoted, #divRplyFwdMsg, #divRplyFwdMsg ~ *, #appendonsend ~ *"
+)
 """Where programs put the message that is answered, in HTML."""
 
 _INTRODUCTION = re.compile(
@@ -37,7 +39,9 @@ _INTRODUCTION = re.compile(
     r"\b(?:wrote|schrieb|a écrit|escribió|ha scritto|schreef|escreveu|skrev)\b.{0,80}:",
     re.IGNORECASE,
 )
-_SEPARATOR = re.compile(r"^-{2,} ?(?:Original Message|Forwarded message|Ursprüngliche Nachricht) ?-{2,}$", re.MULTILINE | re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r"^-{2,} ?(?:Original Message|Forwarded message|Ursprüngliche Nachricht) ?-{2,}$", re.MULTILINE | re.IGNORECASE
+)
 _QUOTE_MARKS = re.compile(r"^[> ]*>[> ]*")
 
 
@@ -59,7 +63,10 @@ def read(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
         else:
             attached += member_readings(path, content, budget, failed)
     if unknown:
-        failed.insert(0, f"Attached, of no format that is read: {listed(unknown)}. Save what is needed of them as text, and add that.")
+        failed.insert(
+            0,
+            f"Attached, of no format that is read: {listed(unknown)}. Save what is needed of them as text, and add that.",
+        )
     sent = "; ".join(f"{header}: {value}" for header in ("From", "Date") if (value := _header(mail, header)))
     yield Reading(_header(mail, "Subject"), (Block(sent), *_body(mail)), counted(failed))
     yield from attached
@@ -68,7 +75,13 @@ def read(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
 def _header(mail: Message, name: str) -> str:
     try:
         return one_line(str(mail.get(name, "")))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # The parser of the standard library, on broken headers.
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # The parser of the standard library, on broken headers.
         return ""
 
 
@@ -77,17 +90,16 @@ def _attachments(mail: EmailMessage) -> Iterator[tuple[str, bytes]]:
     seen: Counter[str] = Counter()
     for part in mail.iter_attachments() if mail.is_multipart() else ():
         if part.get_content_type() == "message/rfc822":
-            [inner] = part.get_payload()  # type: ignore[misc]
-            assert isinstance(inner, Message)
+            inner = part.get_content()
             path, content = f"{_header(inner, 'Subject') or 'Attached mail'}.eml", inner.as_bytes()
         else:
-            path, content = part.get_filename() or "", part.get_payload(decode=True) or b""
+            path, content = part.get_filename() or "", part.get_payload(decode=True)
             if not path or (part.get_content_disposition() != "attachment" and format_of(path) is None):
                 continue
         path = printable(base_name(path))
         seen[path] += 1
-        assert isinstance(content, bytes)
-        yield (path if seen[path] == 1 else f"({seen[path]}) {path}"), content
+        if isinstance(content, bytes):
+            yield (path if seen[path] == 1 else f"({seen[path]}) {path}"), content
 
 
 def _body(mail: EmailMessage) -> Iterator[Block]:

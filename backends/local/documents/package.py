@@ -31,8 +31,10 @@ def check_package(name: str, data: bytes, suffix: str) -> dict[str, bytes]:
 
     suffix: of the format as it is now, with its dot.
     """
+    if is_locked(data):
+        raise InputError(locked(name))
     if data.startswith(OLE):
-        raise InputError(old_or_locked(name, data, suffix))
+        raise InputError(f"{name} is of the Office of before 2007. Open it, save it as {suffix}, and add that.")
     if not data.startswith(b"PK"):
         found = signature_of(data) or "something else"
         raise InputError(
@@ -49,11 +51,14 @@ def check_package(name: str, data: bytes, suffix: str) -> dict[str, bytes]:
         raise zipfile.BadZipFile(str(error)) from error
 
 
-def old_or_locked(name: str, data: bytes, suffix: str) -> str:
-    """What is said of an OLE file."""
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return f"{name} is protected by a password. Open it, save it without one, and add that."
-    return f"{name} is of the Office of before 2007. Open it, save it as {suffix}, and add that."
+def is_locked(data: bytes) -> bool:
+    """Whether the file is one that a password protects."""
+    return data.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in data
+
+
+def locked(name: str) -> str:
+    """What is said of such a file."""
+    return f"{name} is protected by a password. Open it, save it without one, and add that."
 
 
 def title_of(parts: dict[str, bytes]) -> str:

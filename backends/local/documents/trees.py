@@ -71,7 +71,9 @@ def list_readings(values: Numbered, unit: Unit) -> Iterator[Reading]:
 
 def _is_squad(value: Mapping[str, Any]) -> bool:
     articles = value.get("data")
-    return isinstance(articles, list) and bool(articles) and isinstance(articles[0], dict) and "paragraphs" in articles[0]
+    return (
+        isinstance(articles, list) and bool(articles) and isinstance(articles[0], dict) and "paragraphs" in articles[0]
+    )
 
 
 def _article(article: Mapping[str, Any]) -> Reading:
@@ -114,7 +116,11 @@ def _with_members(readings: Iterable[Reading]) -> Iterator[Reading]:
     for number, reading in enumerate(readings, start=1):
         member = reading.title or f"record {number}"
         seen[member] += 1
-        yield Reading(reading.title or member, reading.blocks, member=member if seen[member] == 1 else f"{member} ({seen[member]})")
+        yield Reading(
+            reading.title or member,
+            reading.blocks,
+            member=member if seen[member] == 1 else f"{member} ({seen[member]})",
+        )
 
 
 def _list_blocks(values: Numbered, unit: Unit) -> Iterator[Block]:
@@ -136,7 +142,8 @@ def _record(value: Mapping[str, Any], place: Place) -> Iterator[Block]:
 
 def _object_blocks(value: Mapping[str, Any], level: int) -> Iterator[Block]:
     """What is short on one line, then each longer value below its name."""
-    short, long = {}, {}
+    short: dict[str, str] = {}
+    long: dict[str, Any] = {}
     for name, each in value.items():
         flat = dict(_flat({name: each}))
         is_short = len(flat) <= 1 or not isinstance(each, list)

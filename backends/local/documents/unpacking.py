@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import Protocol
 
 from pipeline.errors import InputError
 
@@ -40,6 +40,10 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError
 """What the standard library raises for compressed data that are damaged, locked, or packed in a way it does not know."""
 
 
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class TooLarge(Exception):
     """Data unpack to more than is allowed. The message goes on from "it"."""
 
@@ -55,7 +59,7 @@ class Budget:
     depth: int = 0
     """Archives around what is being read."""
 
-    def read(self, stream: IO[bytes], packed: int) -> bytes:
+    def read(self, stream: _Stream, packed: int) -> bytes:
         """All of a stream that unpacks `packed` bytes. Raises TooLarge, and what the stream raises."""
         pieces: list[bytes] = []
         size = 0
