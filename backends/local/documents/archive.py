@@ -9,11 +9,15 @@ from backends.local.documents.blocks import Reading
 from backends.local.documents.extract import open_file, printable
 from backends.local.documents.formats import GZIP, format_of
 from backends.local.documents.members import counted, listed, member_readings
+from backends.local.documents.signatures import kind_in_words
 from backends.local.documents.unpacking import BROKEN, Budget, TooLarge, open_zip, unpack_gzip, unpack_member
 from pipeline.errors import InputError
 
 LEFT_BY_SYSTEMS = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 """Names, in lower case, that operating systems put into archives for themselves; names with a dot in front are left out as well."""
+
+SELF_UNPACKING_BYTES = 1_000_000
+"""How far into a file an archive may begin, behind the program that unpacks it."""
 
 _LOCKED = 0x1
 """The bit of a member's flags that says it is encrypted (APPNOTE 6.3.10, 4.4.4)."""
@@ -45,8 +49,10 @@ def read_gzip(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
 def read(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
     """The documents of all files of known formats, each with its path; what is left out is told with the first and the last.
 
-    Raises InputError if there are none, BadZipFile if it is no archive.
+    Raises InputError if there are none or it is no archive, BadZipFile if it is broken.
     """
+    if b"PK" not in data[:SELF_UNPACKING_BYTES]:
+        raise InputError(f"{name} is no ZIP archive but {kind_in_words(data)}. Give the file its right suffix.")
     with open_zip(name, data) as archive:
         contents = _contents(archive)
         held: Reading | None = None

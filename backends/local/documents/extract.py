@@ -9,13 +9,16 @@ from pathlib import Path
 
 from backends.local.documents.blocks import Reading, compose
 from backends.local.documents.formats import GZIP, SUFFIXES, Format, format_of
-from backends.local.documents.signatures import is_pdf, looks_binary, looks_like_html, signature_of
+from backends.local.documents.signatures import is_pdf, kind_in_words, looks_binary, signature_of
 from backends.local.documents.text import one_line
 from backends.local.documents.types import MAX_TITLE_CHARS, Document, base_name, document_id_for
 from backends.local.documents.unpacking import MOST_DEPTH, Budget
 from pipeline.errors import InputError
 
 log = logging.getLogger(__name__)
+
+BLANK = b" \t\r\n\v\f\0\xef\xbb\xbf"
+"""Bytes of which no text is made: white space, nulls and a byte-order mark."""
 
 MEMBER = "!/"
 """Between a file's name and the path of what lies in it, in a source."""
@@ -116,11 +119,12 @@ def _unknown(name: str) -> str:
 
 def _check(name: str, kind: Format, data: bytes) -> None:
     """Raise InputError if the file cannot be what its suffix says."""
-    if not data.strip():
+    if not data.strip(BLANK):
         raise InputError(f"{name} is empty. Check that it was saved or copied completely, and add it again.")
     if kind.name == "PDF" and not is_pdf(data):
-        found = signature_of(data) or ("a web page" if looks_like_html(data) else "something else")
-        raise InputError(f"{name} is not a PDF but {found}. Add the PDF itself, or give the file its right suffix.")
+        raise InputError(
+            f"{name} is not a PDF but {kind_in_words(data)}. Add the PDF itself, or give the file its right suffix."
+        )
     if kind.binary:
         return
     known = signature_of(data)

@@ -11,6 +11,7 @@ from itertools import groupby
 from bs4 import BeautifulSoup
 
 from backends.local.documents.blocks import Block, Reading
+from backends.local.documents.encoding import codec_of
 from backends.local.documents.extract import printable
 from backends.local.documents.formats import format_of
 from backends.local.documents.members import counted, listed, member_readings
@@ -121,9 +122,11 @@ def _text_of(part: Message) -> str:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         return ""
+    declared = codec_of(part.get_content_charset("utf-8"))
     try:
-        return clean(content.decode(part.get_content_charset("utf-8")))
-    except (LookupError, UnicodeError):
+        # Not UTF-8 first: the bytes of ISO-2022-JP, common in mail, are valid in it.
+        return clean(content.decode(declared or "utf-8"))
+    except UnicodeError:
         return clean(decode(content)[0])
 
 

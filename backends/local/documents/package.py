@@ -4,7 +4,7 @@ import zipfile
 
 from lxml import etree
 
-from backends.local.documents.signatures import signature_of
+from backends.local.documents.signatures import kind_in_words
 from backends.local.documents.text import one_line
 from backends.local.documents.unpacking import BROKEN, TooLarge, open_zip, unpack_all
 from pipeline.errors import InputError
@@ -36,9 +36,8 @@ def check_package(name: str, data: bytes, suffix: str) -> dict[str, bytes]:
     if data.startswith(OLE):
         raise InputError(f"{name} is of the Office of before 2007. Open it, save it as {suffix}, and add that.")
     if not data.startswith(b"PK"):
-        found = signature_of(data) or "something else"
         raise InputError(
-            f"{name} is no {suffix} file but {found}. Open it in the program that made it, save it as {suffix}, and add that."
+            f"{name} is no {suffix} file but {kind_in_words(data)}. Open it in the program that made it, save it as {suffix}, and add that."
         )
     try:
         with open_zip(name, data) as archive:

@@ -49,10 +49,15 @@ def read(name: str, data: bytes) -> list[Reading]:
         if number == 1 and body and (own := slide.shapes.title) is not None:
             first = one_line(own.text_frame.text)
         blocks += body
-    doubts = (
-        [f"{hidden:,} hidden slides were left out. Show them and save the file to have them read."] if hidden else []
-    )
-    return [Reading(title_of(parts) or first, tuple(blocks), tuple(doubts))]
+    return [Reading(title_of(parts) or first, tuple(blocks), _doubts(hidden))]
+
+
+def _doubts(hidden: int) -> tuple[str, ...]:
+    if not hidden:
+        return ()
+    if hidden == 1:
+        return ("1 slide is hidden and was left out. Show it and save the file to have it read.",)
+    return (f"{hidden:,} slides are hidden and were left out. Show them and save the file to have them read.",)
 
 
 def _slide_blocks(slide: Slide, place: Place) -> Iterator[Block]:
