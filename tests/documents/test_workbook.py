@@ -126,3 +126,10 @@ def test_old_and_open_workbooks_are_read() -> None:
     assert read_document("a.ods", zipped(files)).text == "Prices\nitem: Ä; price: 2.5"
     with pytest.raises(InputError, match="protected by a password"):
         read_document("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"))
+
+
+def test_a_workbook_over_which_the_library_panics_is_broken() -> None:
+    data = bytearray(zlib.decompress(base64.b85decode(OLD_WORKBOOK)))
+    data[5369] = 5  # In the directory, a stream's size: calamine 0.37 looks for a sector that is not there.
+    with pytest.raises(InputError, match="is broken: it cannot be read as a workbook"):
+        read_document("a.xls", bytes(data))

@@ -7,6 +7,7 @@ import datetime
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
@@ -47,21 +48,39 @@ def read(name: str, data: bytes) -> list[Reading]:
         raise InputError(locked(name))
     sheets = [content for part, content in parts.items() if part.startswith("xl/worksheets/")]
     _check_spread(name, sheets)
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    except PasswordError as error:
-        raise InputError(locked(name)) from error
     faults = Faults()
-    shown = [each for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
-    hidden = [each.name for each in shown if each.visible != SheetVisibleEnum.Visible]
-    names = [each.name for each in shown if each.name not in hidden]
-    blocks: list[Block] = []
-    for sheet in names:
-        body = list(table_blocks(_rows(workbook.get_sheet_by_name(sheet)), faults))
-        if body and (len(names) > 1 or not _NUMBERED.fullmatch(sheet)):
-            blocks.append(Block(sheet, "heading"))
-        blocks += body
+    with _panics_are_errors():
+        try:
+            workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        except PasswordError as error:
+            raise InputError(locked(name)) from error
+        hidden, blocks = _sheets(workbook, faults)
     return [Reading(title_of(parts), tuple(blocks), (*_doubts(sheets, hidden), *faults.doubts()))]
+
+
+@contextmanager
+def _panics_are_errors() -> Iterator[None]:
+    """A panic of Rust's is no Exception in Python, and would end more than the reading of a broken file."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__module__ == "pyo3_runtime":
+            raise ValueError("calamine gave up") from error
+        raise
+
+
+def _sheets(workbook: CalamineWorkbook, faults: Faults) -> tuple[list[str], list[Block]]:
+    """(names of the hidden sheets, blocks of the others)."""
+    sheets = [each for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    hidden = [each.name for each in sheets if each.visible != SheetVisibleEnum.Visible]
+    names = [each.name for each in sheets if each.name not in hidden]
+    blocks: list[Block] = []
+    for name in names:
+        body = list(table_blocks(_rows(workbook.get_sheet_by_name(name)), faults))
+        if body and (len(names) > 1 or not _NUMBERED.fullmatch(name)):
+            blocks.append(Block(name, "heading"))
+        blocks += body
+    return hidden, blocks
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[Row]:
