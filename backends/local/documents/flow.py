@@ -156,8 +156,9 @@ class _Flow:
             return
         tag = element.tag if element is not None else ""
         if tag in HEADINGS:
-            self._level = int(tag[1])
-            yield Paragraph(Block(text, "heading", self._level))
+            level = int(tag[1])
+            self._level = level - is_question(text)
+            yield Paragraph(Block(text, "heading", level))
         elif tag in ("dt", "summary") or (
             element is not None and not TERM_CLASSES.isdisjoint(element.get("class", "").split())
         ):

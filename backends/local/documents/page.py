@@ -68,7 +68,8 @@ _PARTS = {
     "nav",
     "body",
 }
-_SEPARATOR = re.compile(r"\s+[-–—|·:»«/•]+\s+")
+_BEFORE = re.compile(r"(?:.*\s[-–—|·»«/•]+\s+|.*:\s+)?")
+_AFTER = re.compile(r"(?:\s+[-–—|·»«/•]+\s.*)?")
 
 
 def read(name: str, data: bytes) -> list[Reading]:
@@ -92,7 +93,9 @@ def read_html(text: str, *, whole: bool = False) -> Reading:
         return Reading("", ())
     paragraphs = flow(root, left_out(root, whole=whole))
     if not whole:
-        paragraphs = [each for each in paragraphs if not is_navigation(each.block.text, each.links)]
+        paragraphs = [
+            each for each in paragraphs if each.block.kind == "code" or not is_navigation(each.block.text, each.links)
+        ]
         while paragraphs[1:] and any(is_imprint(each.block.text) for each in paragraphs[-LAST_BLOCKS:]):
             last = max(i for i, each in enumerate(paragraphs) if is_imprint(each.block.text))
             del paragraphs[last]
@@ -143,4 +146,5 @@ def _title(root: etree._Element, blocks: list[Block]) -> str:
     title = one_line("".join(named.itertext())) if named is not None else ""
     if not title or title.lower() in UNTITLED or re.fullmatch(r"\S+\.x?html?", title):
         return heading
-    return heading if heading and heading in _SEPARATOR.split(title) else title
+    around = title.split(heading) if heading else []
+    return heading if len(around) == 2 and _BEFORE.fullmatch(around[0]) and _AFTER.fullmatch(around[1]) else title
