@@ -82,7 +82,7 @@ class _Flow:
                 if element not in self._left_out and element not in self._whole:
                     yield from self._end(element)
                 if element is not root:
-                    self._add(element.tail)
+                    self._add(self._after_mark(element))
         yield from self._take(None)
 
     def _begin(self, element: etree._Element) -> Iterator[Paragraph]:
@@ -138,6 +138,19 @@ class _Flow:
         else:
             return
         self._whole.add(element)
+
+    def _after_mark(self, element: etree._Element) -> str | None:
+        """What follows an element. A full stop behind a mark that is left out moves up to the word before."""
+        tail: str | None = element.tail
+        if (
+            tail
+            and tail[0] in ".,;:)"
+            and self._parts
+            and element.tag in ("a", "sup")
+            and (element in self._left_out or element in self._whole)
+        ):
+            self._parts[-1] = self._parts[-1].rstrip()
+        return tail
 
     def _add(self, text: str | None) -> None:
         if not text:

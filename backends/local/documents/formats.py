@@ -38,7 +38,8 @@ class Format:
 FORMATS = (
     Format("plain text", (".txt",), "plain:read"),
     Format("Markdown", (".md", ".markdown"), "markdown:read"),
-    Format("HTML", (".html", ".htm"), "page:read"),
+    Format("reStructuredText", (".rst", ".rest"), "restructured:read"),
+    Format("HTML", (".html", ".htm", ".xhtml"), "page:read"),
     Format("CSV", (".csv",), "table:read"),
     Format("PDF", (".pdf",), "pdf:read", binary=True),
 )
