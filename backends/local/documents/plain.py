@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.faq import set_questions_apart
@@ -61,9 +61,8 @@ class _Runs:
     """The runs of lines of a text, and what is the same in all of it."""
 
     def __init__(self, runs: Sequence[list[str]]) -> None:
-        self._runs = [
-            lines for run in runs if (lines := [line for line in run if line.strip() and not _LEADERS.search(line)])
-        ]
+        kept = ([line for line in run if line.strip()] for run in _without_contents(runs))
+        self._runs = [run for run in kept if run]
         self._margin = _margin(self._runs)
         self._underlines: list[str] = []
 
@@ -78,46 +77,47 @@ class _Runs:
 
     def _heading(self, run: list[str], next_run: list[str]) -> tuple[Block | None, list[str]]:
         """(heading that a run begins with, the rest of the run)."""
-        lines = run[1:] if len(run) > 2 and _UNDERLINE.fullmatch(run[0].strip()) else run
-        if len(lines) > 1 and (found := _UNDERLINE.fullmatch(lines[1].strip())):
-            title = lines[0].strip()
-            if _WORD.search(title) and len(lines[1].strip()) >= len(title) // 2:
-                style = found.group(1) * (1 + (lines is not run))
-                if style not in self._underlines:
-                    self._underlines.append(style)
-                return Block(title, "heading", self._underlines.index(style) + 1), lines[2:]
-        stands_out = bool(next_run) and _indent(next_run) >= _indent(run) + 2
+        underlined, rest = self._underlined(run)
+        if underlined is not None:
+            return underlined, rest
+        in_body = self._margin >= 2 and _indent(run[:1]) == 0
+        if in_body and len(run) > 1 and _indent(run[1:]) >= 2 and _is_short(run[0]):
+            return Block(run[0].strip(), "heading", 1), run[1:]
         whole = " ".join(line.strip() for line in run)
-        if (
-            len(run) > 2
-            or len(whole) > MAX_HEADING
-            or whole.endswith((".", ",", ";"))
-            or _GAP.search(run[0].strip(". 0123456789"))
-        ):
+        if len(run) > 2 or not _is_short(whole) or _WORD.search(whole) is None:
             return None, run
         numbered = _NUMBERED.fullmatch(whole)
-        if (
-            numbered
-            and _indent(run) <= self._margin
-            and (stands_out or "." in numbered.group(1))
-            and _WORD.search(whole)
-        ):
+        if numbered and _indent(run) <= self._margin and self._is_apart(numbered, run, next_run):
             return Block(whole, "heading", numbered.group(1).count(".") + 1), []
-        if len(run) == 1 and stands_out and _indent(run) == 0 and self._margin >= 2 and whole[:1].isupper():
+        stands_out = bool(next_run) and _indent(next_run) >= _indent(run) + 2
+        if in_body and len(run) == 1 and stands_out and whole[:1].isupper():
             return Block(whole.rstrip(":"), "heading", 1), []
         return None, run
 
-    def _is_apart(self, numbered: re.Match[str], run: list[str], stands_out: bool) -> bool:
-        """Whether a numbered line is a heading rather than an item: by its number, or what is indented below it or all around."""
-        return stands_out or "." in numbered.group(1) or (_indent(run) == 0 and self._margin >= 2)
+    def _underlined(self, run: list[str]) -> tuple[Block | None, list[str]]:
+        """(heading that a line of marks follows, the rest of the run). Each kind of line is a level, in order of appearance."""
+        lines = run[1:] if len(run) > 2 and _UNDERLINE.fullmatch(run[0].strip()) else run
+        found = _UNDERLINE.fullmatch(lines[1].strip()) if len(lines) > 1 else None
+        title = lines[0].strip()
+        if found is None or _WORD.search(title) is None or len(lines[1].strip()) < len(title) // 2:
+            return None, run
+        style = found.group(1) * (1 + (lines is not run))
+        if style not in self._underlines:
+            self._underlines.append(style)
+        return Block(title, "heading", self._underlines.index(style) + 1), lines[2:]
+
+    def _is_apart(self, numbered: re.Match[str], run: list[str], next_run: list[str]) -> bool:
+        """Whether a numbered line is a heading rather than an item: by its number, its margin, or the paragraph below it."""
+        if "." in numbered.group(1) or (_indent(run) == 0 and self._margin >= 2):
+            return True
+        return bool(next_run) and len(next_run[0]) >= WRAPPED_CHARS[0] and not _LIST_ITEM.match(next_run[0])
 
     def _read(self, run: list[str]) -> Iterator[Block]:
         if self._is_set(run):
             yield Block("\n".join(line[_indent(run) :] for line in run), "code")
             return
-        if any(_QUOTED.match(line) for line in run):
-            run = [_QUOTED.sub("", line) for line in run]
-        yield from _paragraphs(run)
+        for quoted, lines in groupby(run, key=lambda line: _QUOTED.match(line) is not None):
+            yield from _paragraphs([_QUOTED.sub("", line) if quoted else line for line in lines])
 
     def _is_set(self, run: Sequence[str]) -> bool:
         """Whether a run's columns count: a drawing, a table, or an example right of the body's margin."""
@@ -132,11 +132,12 @@ class _Runs:
 def _without_contents(runs: Sequence[list[str]]) -> Iterator[list[str]]:
     """The runs but for lists of contents: lines with dots up to a page's number, and what is wrapped among them."""
     led = [sum(bool(_LEADERS.search(line)) for line in run) for run in runs]
+    has_contents = any(led)
     for run, leaders in zip(runs, led, strict=True):
         if leaders * 2 > len(run):
             continue
         yield [
-            line for line in run if not _LEADERS.search(line) and not (any(led) and _CONTENTS.fullmatch(line.strip()))
+            line for line in run if not (has_contents and (_LEADERS.search(line) or _CONTENTS.fullmatch(line.strip())))
         ]
 
 
@@ -153,6 +154,11 @@ def _indent(run: Sequence[str]) -> int:
 def _has_columns(line: str) -> bool:
     mark = _LIST_ITEM.match(line)
     return _GAP.search(line, mark.end() if mark else 0) is not None
+
+
+def _is_short(line: str) -> bool:
+    """Whether a line could be a heading: short, without columns, and not a sentence or a part of one."""
+    return len(line) <= MAX_HEADING and not line.endswith((".", ",", ";")) and _GAP.search(line) is None
 
 
 def _is_prose(run: Sequence[str]) -> bool:
