@@ -35,13 +35,20 @@ class Format:
         return read(name, data)
 
 
+_CODE_SUFFIXES = """
+    .py .pyi .js .mjs .ts .tsx .jsx .java .kt .scala .go .rs .c .h .cc .cpp .hpp .cs .rb .php .sh .bash .ps1 .sql .r .jl .swift .lua .pl
+    .yaml .yml .toml .ini .cfg .conf .properties .css .xml .log
+"""
+
 FORMATS = (
-    Format("plain text", (".txt",), "plain:read"),
-    Format("Markdown", (".md", ".markdown"), "markdown:read"),
+    Format("plain text", (".txt", ".text"), "plain:read"),
+    Format("Markdown", (".md", ".markdown", ".mdown", ".mkd"), "markdown:read"),
     Format("reStructuredText", (".rst", ".rest"), "restructured:read"),
     Format("HTML", (".html", ".htm", ".xhtml"), "page:read"),
     Format("CSV", (".csv",), "table:read"),
     Format("PDF", (".pdf",), "pdf:read", binary=True),
+    Format("an EPUB book", (".epub",), "epub:read", binary=True),
+    Format("source code", tuple(_CODE_SUFFIXES.split()), "source:read"),
 )
 """Every format, in the order in which a person is told of them."""
 

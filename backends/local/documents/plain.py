@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 
 from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.faq import set_questions_apart
+from backends.local.documents.formats import format_of
 from backends.local.documents.paged import join_pages
 from backends.local.documents.text import clean, decode_file
 
@@ -21,6 +22,9 @@ DEEPER = 3
 
 MIN_GAP = 3
 """Spaces within a line that set columns apart; two may follow a full stop."""
+
+SOURCE_SUFFIXES = (".rst.txt", ".md.txt")
+"""Of the sources of pages that Sphinx lays beside them."""
 
 PROSE_MARKS = " ,.;:?!'’\"“”()[]-–—/"
 """Characters that sentences are made of, besides letters and digits."""
@@ -40,7 +44,10 @@ _QUOTED = re.compile(r"\s*>[> ]*")
 
 
 def read(name: str, data: bytes) -> list[Reading]:
-    """A text file."""
+    """A text file. What Sphinx keeps of a page's source (`page.rst.txt`) is read as that."""
+    inner = format_of(name[: -len(".txt")]) if name.lower().endswith(SOURCE_SUFFIXES) else None
+    if inner is not None:
+        return list(inner.read(name, data))
     text, doubts = decode_file(name, data)
     text, title = join_pages(text)
     return [Reading(title, tuple(plain_blocks(text)), doubts)]
