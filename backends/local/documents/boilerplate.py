@@ -93,7 +93,7 @@ STEPS = frozenset(_STEPS_WORDS.split())
 def left_out(root: etree._Element, *, whole: bool = False) -> set[etree._Element]:
     """The outermost elements of a page that are not its text.
 
-    whole: only what is never seen is left out, for a document that has nothing around its text.
+    whole: for a document that has nothing around its text: what is never seen and lists of links are left out, no headers or sidebars.
     """
     unseen, likely, certain = _found(root, whole)
     for doubtful in (certain | likely, certain):
@@ -135,11 +135,11 @@ def _found(root: etree._Element, whole: bool) -> tuple[set[etree._Element], set[
         articles += _is_article(element)
         if _is_unseen(element):
             unseen.add(element)
-        elif whole or element is root or element.tag == "body":
+        elif element is root or element.tag == "body":
             continue
-        elif _is_certain(element):
+        elif _is_certain(element, whole):
             certain.add(element)
-        elif _is_likely(element, articles > 0):
+        elif _lists_links(element) or (not whole and _is_around(element, articles > 0)):
             likely.add(element)
         else:
             continue
@@ -194,23 +194,28 @@ def _is_footnote(element: etree._Element | None) -> bool:
     return element is not None and "footnote" in element.get("class", "")
 
 
-def _is_certain(element: etree._Element) -> bool:
-    certain = element.tag in ("nav", "search") or element.get("role") in ROLES or _is_named(element, _CERTAIN)
-    return certain and not _holds_the_page(element)
+def _is_certain(element: etree._Element, whole: bool) -> bool:
+    """Whether an element is navigation, a search, a dialogue or the like. whole: only where HTML itself says so."""
+    certain = element.tag in ("nav", "search") or element.get("role") in ROLES
+    return (certain or (not whole and _is_named(element, _CERTAIN))) and not _holds_the_page(element)
 
 
-def _is_likely(element: etree._Element, in_article: bool) -> bool:
+def _is_around(element: etree._Element, in_article: bool) -> bool:
+    """Whether an element is a header, footer or sidebar that stands around the page's text. In an article it may be a part of that."""
+    if element.tag not in _CONTAINERS or not (element.tag in ("header", "footer") or _is_named(element, _LIKELY)):
+        return False
+    if _holds_the_page(element):
+        return False
+    return _link_share(element) >= LINK_SHARE or not (in_article or _is_prose(element))
+
+
+def _lists_links(element: etree._Element) -> bool:
+    """Whether an element is a table of contents or a menu: links and little else."""
     if element.tag not in _CONTAINERS:
         return False
-    if element.tag in ("header", "footer") or _is_named(element, _LIKELY):
-        return not _holds_the_page(element) and (
-            _link_share(element) >= LINK_SHARE or (not in_article and not _is_prose(element))
-        )
-    lists_links = element.tag in ("ol", "ul") and len(element) >= MIN_CONTENTS and _leads_within(element)
+    within = element.tag in ("ol", "ul") and len(element) >= MIN_CONTENTS and _leads_within(element)
     return (
-        (lists_links or _is_named(element, _LINKS))
-        and not _holds_the_page(element)
-        and _link_share(element) >= LINK_SHARE
+        (within or _is_named(element, _LINKS)) and not _holds_the_page(element) and _link_share(element) >= LINK_SHARE
     )
 
 

@@ -82,8 +82,8 @@ def read(name: str, data: bytes) -> list[Reading]:
 def read_html(text: str, *, whole: bool = False) -> Reading:
     """A page; the title is its `<title>` without the site's name, else its first heading, else empty.
 
-    What is hidden is left out, and navigation, sidebars, banners and footers unless hardly anything would remain. whole: nothing but
-    what is hidden is left out, as in a document that has no page around it. A list item and a table's row are blocks; a row's cells come
+    What is hidden is left out, and navigation, sidebars, banners and footers unless hardly anything would remain. whole: headers,
+    footers and sidebars stay, for a document that has no page around it. A list item and a table's row are blocks; a row's cells come
     with their columns' names. The term of a definition, and a heading, stand above what follows them.
     """
     if "<" not in text:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 
 from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.faq import set_questions_apart
@@ -74,8 +74,7 @@ class _Runs:
         self._underlines: list[str] = []
 
     def blocks(self) -> Iterator[Block]:
-        following = [*self._runs[1:], []]
-        for run, next_run in zip(self._runs, following, strict=True):
+        for run, next_run in zip_longest(self._runs, self._runs[1:], fillvalue=list[str]()):
             heading, rest = self._heading(run, next_run)
             if heading is not None:
                 yield heading
