@@ -1,8 +1,6 @@
 """EPUB books (EPUB 3.3 and 2): chapters in reading order, each read as a page. A book that is locked is refused."""
 
-import io
 import posixpath
-import zipfile
 from urllib.parse import unquote
 
 from lxml import etree
@@ -10,11 +8,10 @@ from lxml import etree
 from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.encoding import declared_encoding
 from backends.local.documents.page import read_html
+from backends.local.documents.signatures import kind_in_words
 from backends.local.documents.text import decode, one_line
+from backends.local.documents.unpacking import Budget, TooLarge, open_zip
 from pipeline.errors import InputError
-
-MAX_BYTES = 200_000_000
-"""Of all that is unpacked from a book; its pictures are not."""
 
 MAX_CHAPTERS = 5_000
 """Documents in a book's reading order."""
@@ -36,26 +33,28 @@ class _Book:
     """An opened archive, and how much of it may still be unpacked."""
 
     def __init__(self, name: str, data: bytes) -> None:
+        if not data.startswith(b"PK"):
+            raise InputError(f"{name} is no EPUB book but {kind_in_words(data)}. Give the file its right suffix.")
         self.name = name
-        self._archive = zipfile.ZipFile(io.BytesIO(data))
-        self._names = {info.filename for info in self._archive.infolist()}
-        self.has_password = any(info.flag_bits & 1 for info in self._archive.infolist())
-        self._left = MAX_BYTES
+        self._archive = open_zip(name, data)
+        self._members = {member.filename: member for member in self._archive.infolist()}
+        self._budget = Budget()
+        self.has_password = any(member.flag_bits & 1 for member in self._members.values())
 
     def has(self, path: str) -> bool:
         """Whether something lies there."""
-        return path in self._names
+        return path in self._members
 
     def read(self, path: str) -> bytes:
         """What lies there. Raises InputError if that is more than may still be unpacked."""
-        with self._archive.open(path) as file:
-            data = file.read(self._left + 1)
-        self._left -= len(data)
-        if self._left < 0:
+        member = self._members[path]
+        try:
+            with self._archive.open(member) as file:
+                return self._budget.read(file, member.compress_size)
+        except TooLarge as error:
             raise InputError(
-                f"{self.name} unpacks to more than {MAX_BYTES / 1_000_000:.0f} MB of text. Check that it is a book, or split it."
-            )
-        return data
+                f"{self.name} was not read: it {error}. Add its text as .txt if it is not an attack."
+            ) from error
 
     def tree(self, path: str) -> etree._Element:
         """The XML document that lies there."""
@@ -69,7 +68,7 @@ class _Book:
 def read(name: str, data: bytes) -> list[Reading]:
     """A book as one document: its title is the book's, and each chapter begins with a heading.
 
-    Raises InputError if its text is locked, or unpacks to more than MAX_BYTES.
+    Raises InputError if its text is locked, or unpacks to far too much.
     """
     book = _Book(name, data)
     package_path = _package_path(book)
