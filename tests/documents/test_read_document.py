@@ -90,7 +90,7 @@ def test_no_bytes_make_reading_raise_anything_but_an_input_error(suffix: str) ->
             document = read_document(f"any{suffix}", start + rest, max_bytes=LIMIT)
         except InputError:
             return
-        assert document.text == document.text.strip() != ""
+        assert document.text == document.text.lstrip("\n").rstrip() != ""  # Code may begin with a space.
         assert document.title.strip()
         document.text.encode()
 

@@ -23,8 +23,8 @@ MIN_CONTENTS = 3
 LINK_SHARE = 0.6
 """Of an element's characters, from which on it is there to lead elsewhere."""
 
-PROSE_CHARS = 300
-"""Characters outside links from which on a "sidebar" or "header" holds text of its own."""
+PROSE_CHARS = 60
+"""Characters outside links, a sentence's end among them, from which on a "sidebar" or "header" holds text of its own: notes do."""
 
 _UNSEEN_WORDS = """
     applet audio base button canvas datalist embed frame frameset head iframe link map meta noembed noframes noscript
@@ -42,14 +42,14 @@ ROLES = frozenset(_ROLES_WORDS.split())
 _MARKS_WORDS = """
     anchor anchorjs-link backrefs fn-backref footnote-back footnote-backref footnote-ref footnote-reference footnoteref
     hash-link header-anchor header-link headerlink heading-anchor lineno linenodiv linenos linenumber mw-editsection
-    noteref permalink rouge-gutter toclink-back viewcode-back viewcode-link
+    noteref permalink rouge-gutter source-line-no toclink-back viewcode-back viewcode-link
 """
 MARKS = frozenset(_MARKS_WORDS.split())
 """Classes of footnote marks, links of a heading to itself and numbers of lines."""
 
 _DOC_ROLES = frozenset({"doc-noteref", "doc-backlink", "doc-toc", "doc-pagebreak"})
 _CERTAIN = re.compile(
-    r"(?:.*-)?(?:nav|navs|navbar|navheader|navfooter|navigation|topnav|sidenav|subnav|bottomnav|breadcrumbs?|pagination|pager|"
+    r"(?:.*-)?(?:nav|navs|docnav|navbar|navheader|navfooter|navigation|topnav|sidenav|subnav|bottomnav|breadcrumbs?|pagination|pager|"
     r"prevnext|prev-next|skip-?(?:links?|nav|to-content)|cookies?|cookie-?(?:banner|bar|notice|consent)|consent|gdpr|"
     r"sphinxsidebar|rst-versions|printfooter|noprint|catlinks|jump-link|social|share|sharing|addthis|adverts?|ads|advertisement)"
     r"(?:-?(?:bar|box|buttons?|container|wrapper|panel|list|links?|header|footer|left|right|top|bottom|inner|banner|notice|menu))?"
@@ -65,7 +65,7 @@ _LINKS = re.compile(
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
 _APART = frozenset({"a", "h1", "h2", "h3", "h4", "h5", "h6", "title"})
 _CONTAINERS_WORDS = """
-    aside details div dl footer header ol p section span table tbody td tr ul
+    aside details div dl footer header ol p section span table td ul
 """
 _CONTAINERS = frozenset(_CONTAINERS_WORDS.split())
 _LABELS = frozenset({"label", "fn-bracket", "brackets"})
@@ -73,6 +73,9 @@ _EPUB_TYPES = frozenset({"noteref", "pagebreak", "toc", "landmarks", "page-list"
 _MARK_TEXTS = frozenset({"¶", "#", "§", "\U0001f517", "⚓", "↩", "↩︎", "↑"})
 _WORD = re.compile(r"[^\W\d_]+")
 _STEP = re.compile(r"\W*(?:next|previous|prev|up|top|home|contents|index|back|chapter)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[^\W\d_]{2}[.!?](?:\s|$)|[。！？]")
+_COPYRIGHT = re.compile(r"©|\(c\) \d|copyright \S{0,20} ?\d{4}|all rights reserved", re.IGNORECASE)
+_TRAIL = re.compile(r"\s[>»›|/→]\s")
 _LEADERS = re.compile(r"(?:\. ?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})\s*$", re.MULTILINE)
 _IMPRINT = re.compile(
     r"(?:©|\(c\) |copyright\b.{0,20}\d{4}|all rights reserved|(?:this page was )?last (?:updated|modified|changed)\b|"
@@ -90,7 +93,7 @@ STEPS = frozenset(_STEPS_WORDS.split())
 def left_out(root: etree._Element, *, whole: bool = False) -> set[etree._Element]:
     """The outermost elements of a page that are not its text.
 
-    whole: only what is never seen is left out, for a document that has nothing around its text.
+    whole: for a document that has nothing around its text: what is never seen and lists of links are left out, no headers or sidebars.
     """
     unseen, likely, certain = _found(root, whole)
     for doubtful in (certain | likely, certain):
@@ -101,13 +104,15 @@ def left_out(root: etree._Element, *, whole: bool = False) -> set[etree._Element
 
 
 def is_navigation(text: str, links: int) -> bool:
-    """Whether a paragraph only leads elsewhere: "Prev Up Home Next", a line of contents with its dots. links: characters in links."""
-    if _LEADERS.search(text):
+    """Whether a paragraph only leads elsewhere: "Prev Up Home Next", a trail, a line of contents with dots. links: characters in links."""
+    if _LEADERS.search(text) or (links >= LINK_SHARE * len(text) and len(_TRAIL.findall(text)) >= 2):
         return True
     words = _WORD.findall(text.lower())
     steps = sum(word in STEPS for word in words)
     if not steps or (steps != len(words) and links < LINK_SHARE * len(text)):
         return False
+    if len(words) == 1:
+        return links >= len(words[0])
     return len(set(words) & STEPS) >= 2 and (steps == len(words) or _STEP.match(text) is not None)
 
 
@@ -130,11 +135,11 @@ def _found(root: etree._Element, whole: bool) -> tuple[set[etree._Element], set[
         articles += _is_article(element)
         if _is_unseen(element):
             unseen.add(element)
-        elif whole or element is root or element.tag == "body":
+        elif element is root or element.tag == "body":
             continue
-        elif _is_certain(element):
+        elif _is_certain(element, whole):
             certain.add(element)
-        elif _is_likely(element, articles > 0):
+        elif _lists_links(element) or (not whole and _is_around(element, articles > 0)):
             likely.add(element)
         else:
             continue
@@ -189,23 +194,28 @@ def _is_footnote(element: etree._Element | None) -> bool:
     return element is not None and "footnote" in element.get("class", "")
 
 
-def _is_certain(element: etree._Element) -> bool:
-    certain = element.tag in ("nav", "search") or element.get("role") in ROLES or _is_named(element, _CERTAIN)
-    return certain and not _holds_the_page(element)
+def _is_certain(element: etree._Element, whole: bool) -> bool:
+    """Whether an element is navigation, a search, a dialogue or the like. whole: only where HTML itself says so."""
+    certain = element.tag in ("nav", "search") or element.get("role") in ROLES
+    return (certain or (not whole and _is_named(element, _CERTAIN))) and not _holds_the_page(element)
 
 
-def _is_likely(element: etree._Element, in_article: bool) -> bool:
+def _is_around(element: etree._Element, in_article: bool) -> bool:
+    """Whether an element is a header, footer or sidebar that stands around the page's text. In an article it may be a part of that."""
+    if element.tag not in _CONTAINERS or not (element.tag in ("header", "footer") or _is_named(element, _LIKELY)):
+        return False
+    if _holds_the_page(element):
+        return False
+    return _link_share(element) >= LINK_SHARE or not (in_article or _is_prose(element))
+
+
+def _lists_links(element: etree._Element) -> bool:
+    """Whether an element is a table of contents or a menu: links and little else."""
     if element.tag not in _CONTAINERS:
         return False
-    if element.tag in ("header", "footer") or _is_named(element, _LIKELY):
-        return not _holds_the_page(element) and (
-            _link_share(element) >= LINK_SHARE or (not in_article and not _is_prose(element))
-        )
-    lists_links = element.tag in ("ol", "ul") and len(element) >= MIN_CONTENTS and _leads_within(element)
+    within = element.tag in ("ol", "ul") and len(element) >= MIN_CONTENTS and _leads_within(element)
     return (
-        (lists_links or _is_named(element, _LINKS))
-        and not _holds_the_page(element)
-        and _link_share(element) >= LINK_SHARE
+        (within or _is_named(element, _LINKS)) and not _holds_the_page(element) and _link_share(element) >= LINK_SHARE
     )
 
 
@@ -231,8 +241,10 @@ def _leads_within(element: etree._Element) -> bool:
 
 
 def _is_prose(element: etree._Element) -> bool:
+    """Whether an element has sentences, other than on who made the page."""
     prose, _ = _remains(element, set())
-    return prose >= PROSE_CHARS
+    text = "".join(element.itertext())
+    return prose >= PROSE_CHARS and _SENTENCE.search(text) is not None and _COPYRIGHT.search(text) is None
 
 
 def _link_share(element: etree._Element) -> float:

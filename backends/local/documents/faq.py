@@ -12,13 +12,16 @@ _NEXT_ANSWER = re.compile(r"\s(?:A|Answer)\s?\d{0,3}\s?[:.)]\s+(?=\S)")
 
 
 def set_questions_apart(blocks: Iterable[Block]) -> list[Block]:
-    """The blocks, with "Q: …" of "A: …" as a heading below the one it stands under, and the answer without its "A:"."""
+    """The blocks, with "Q: …" of "A: …" as a heading, and the answer without its "A:".
+
+    Such a heading stands below the one before it, or beside that if it is a question too.
+    """
     apart: list[Block] = []
     level = 0
     for block in blocks:
         question, answer = ("", block.text)
         if block.kind == "heading":
-            level = level if is_question(block.text) and apart and block.level > level else block.level
+            level = block.level - is_question(block.text)
         elif block.kind in ("text", "item"):
             question, answer = _halves(block.text)
         if question:

@@ -82,7 +82,7 @@ class _Flow:
                 if element not in self._left_out and element not in self._whole:
                     yield from self._end(element)
                 if element is not root:
-                    self._add(element.tail)
+                    self._add(self._after_mark(element))
         yield from self._take(None)
 
     def _begin(self, element: etree._Element) -> Iterator[Paragraph]:
@@ -139,6 +139,19 @@ class _Flow:
             return
         self._whole.add(element)
 
+    def _after_mark(self, element: etree._Element) -> str | None:
+        """What follows an element. A full stop behind a mark that is left out moves up to the word before."""
+        tail: str | None = element.tail
+        if (
+            tail
+            and tail[0] in ".,;:)"
+            and self._parts
+            and element.tag in ("a", "sup")
+            and (element in self._left_out or element in self._whole)
+        ):
+            self._parts[-1] = self._parts[-1].rstrip()
+        return tail
+
     def _add(self, text: str | None) -> None:
         if not text:
             return
@@ -156,8 +169,9 @@ class _Flow:
             return
         tag = element.tag if element is not None else ""
         if tag in HEADINGS:
-            self._level = int(tag[1])
-            yield Paragraph(Block(text, "heading", self._level))
+            level = int(tag[1])
+            self._level = level - is_question(text)
+            yield Paragraph(Block(text, "heading", level))
         elif tag in ("dt", "summary") or (
             element is not None and not TERM_CLASSES.isdisjoint(element.get("class", "").split())
         ):

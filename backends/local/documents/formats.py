@@ -38,22 +38,30 @@ class Format:
         return read(name, data, budget) if self.nests else read(name, data)
 
 
+_CODE_SUFFIXES = """
+    .py .pyi .js .mjs .ts .tsx .jsx .java .kt .scala .go .rs .c .h .cc .cpp .hpp .cs .rb .php .sh .bash .ps1 .sql .r .jl .swift .lua .pl
+    .yaml .yml .toml .ini .cfg .conf .properties .css .xml .log
+"""
+
 GZIP = ".gz"
 """Stands behind the suffix of what was packed."""
 
 FORMATS = (
-    Format("plain text", (".txt",), "plain:read"),
-    Format("Markdown", (".md", ".markdown"), "markdown:read"),
-    Format("HTML", (".html", ".htm"), "page:read"),
+    Format("plain text", (".txt", ".text"), "plain:read"),
+    Format("Markdown", (".md", ".markdown", ".mdown", ".mkd"), "markdown:read"),
+    Format("reStructuredText", (".rst", ".rest"), "restructured:read"),
+    Format("HTML", (".html", ".htm", ".xhtml"), "page:read"),
     Format("CSV", (".csv", ".tsv"), "delimited:read"),
     Format("PDF", (".pdf",), "pdf:read", binary=True),
     Format("Word", (".docx",), "word:read", binary=True),
     Format("PowerPoint", (".pptx",), "slides:read", binary=True),
     Format("a workbook", (".xlsx", ".xlsm", ".xls", ".ods"), "workbook:read", binary=True),
+    Format("EPUB", (".epub",), "epub:read", binary=True),
     Format("JSON", (".json",), "objects:read"),
     Format("JSON lines", (".jsonl", ".ndjson"), "objects:read_lines"),
     Format("a notebook", (".ipynb",), "notebook:read"),
     Format("mail", (".eml",), "mail:read", nests=True),
+    Format("source code", tuple(_CODE_SUFFIXES.split()), "source:read"),
     Format("ZIP", (".zip",), "archive:read", binary=True, nests=True),
     Format("gzip", (GZIP,), "archive:read_gzip", binary=True, nests=True),
 )

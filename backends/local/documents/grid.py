@@ -79,11 +79,8 @@ def read_table(
 
 def _places_things(table: etree._Element, left_out: set[etree._Element]) -> bool:
     """Whether headings, other tables or listings stand in a table."""
-    for element in table.iter(*_LAYOUT, "pre"):
-        if element is not table and element not in left_out:
-            if element.tag != "pre" or "\n" in "".join(element.itertext()).strip():
-                return True
-    return False
+    within = (element for element in table.iter(*_LAYOUT, "pre") if element is not table and element not in left_out)
+    return any(element.tag != "pre" or "\n" in "".join(element.itertext()).strip() for element in within)
 
 
 def _rows(

@@ -68,7 +68,8 @@ _PARTS = {
     "nav",
     "body",
 }
-_SEPARATOR = re.compile(r"\s+[-–—|·:»«/•]+\s+")
+_BEFORE = re.compile(r"(?:.*\s[-–—|·»«/•]+\s+|.*:\s+)?")
+_AFTER = re.compile(r"(?:\s+[-–—|·»«/•]+\s.*)?")
 
 
 def read(name: str, data: bytes) -> list[Reading]:
@@ -81,8 +82,8 @@ def read(name: str, data: bytes) -> list[Reading]:
 def read_html(text: str, *, whole: bool = False) -> Reading:
     """A page; the title is its `<title>` without the site's name, else its first heading, else empty.
 
-    What is hidden is left out, and navigation, sidebars, banners and footers unless hardly anything would remain. whole: nothing but
-    what is hidden is left out, as in a document that has no page around it. A list item and a table's row are blocks; a row's cells come
+    What is hidden is left out, and navigation, sidebars, banners and footers unless hardly anything would remain. whole: headers,
+    footers and sidebars stay, for a document that has no page around it. A list item and a table's row are blocks; a row's cells come
     with their columns' names. The term of a definition, and a heading, stand above what follows them.
     """
     if "<" not in text:
@@ -92,7 +93,9 @@ def read_html(text: str, *, whole: bool = False) -> Reading:
         return Reading("", ())
     paragraphs = flow(root, left_out(root, whole=whole))
     if not whole:
-        paragraphs = [each for each in paragraphs if not is_navigation(each.block.text, each.links)]
+        paragraphs = [
+            each for each in paragraphs if each.block.kind == "code" or not is_navigation(each.block.text, each.links)
+        ]
         while paragraphs[1:] and any(is_imprint(each.block.text) for each in paragraphs[-LAST_BLOCKS:]):
             last = max(i for i, each in enumerate(paragraphs) if is_imprint(each.block.text))
             del paragraphs[last]
@@ -143,4 +146,5 @@ def _title(root: etree._Element, blocks: list[Block]) -> str:
     title = one_line("".join(named.itertext())) if named is not None else ""
     if not title or title.lower() in UNTITLED or re.fullmatch(r"\S+\.x?html?", title):
         return heading
-    return heading if heading and heading in _SEPARATOR.split(title) else title
+    around = title.split(heading) if heading else []
+    return heading if len(around) == 2 and _BEFORE.fullmatch(around[0]) and _AFTER.fullmatch(around[1]) else title
