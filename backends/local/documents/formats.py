@@ -31,11 +31,11 @@ class Format:
     nests: bool = False
     """Whether other files lie in it; its reader takes a third argument, a Budget that is shared by all of them."""
 
-    def read(self, name: str, data: bytes, budget: Budget) -> Iterable[Reading]:
-        """What the format's reader makes of a file."""
+    def read(self, name: str, data: bytes, budget: Budget | None = None) -> Iterable[Reading]:
+        """What the format's reader makes of a file. budget: of the file that it lies in, if it lies in one."""
         module, function = self.reader.split(":")
         read = cast(Reader, getattr(importlib.import_module(f"backends.local.documents.{module}"), function))
-        return read(name, data, budget) if self.nests else read(name, data)
+        return read(name, data, budget or Budget()) if self.nests else read(name, data)
 
 
 _CODE_SUFFIXES = """
