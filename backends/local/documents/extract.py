@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from backends.local.documents.blocks import Reading, compose
-from backends.local.documents.formats import SUFFIXES, Format, format_of
-from backends.local.documents.signatures import is_pdf, looks_binary, looks_like_html, signature_of
+from backends.local.documents.formats import GZIP, SUFFIXES, Format, format_of
+from backends.local.documents.signatures import is_pdf, kind_in_words, looks_binary, signature_of
 from backends.local.documents.text import one_line
 from backends.local.documents.types import MAX_TITLE_CHARS, Document, base_name, document_id_for
+from backends.local.documents.unpacking import MOST_DEPTH, Budget
 from pipeline.errors import InputError
 
 log = logging.getLogger(__name__)
+
+BLANK = b" \t\r\n\v\f\0\xef\xbb\xbf"
+"""Bytes of which no text is made: white space, nulls and a byte-order mark."""
 
 MEMBER = "!/"
 """Between a file's name and the path of what lies in it, in a source."""
@@ -45,12 +49,28 @@ def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None
     by a password or without text, or there are more than `max_bytes` of it.
     """
     name = printable(base_name(name)) or "the file"
+    if len(data) > max_bytes:
+        raise InputError(_too_long(name, len(data), max_bytes))
+    documents = list(_documents(name, open_file(name, data, Budget()), printable(source) if source else name))
+    if not documents:
+        raise InputError(_no_text(name))
+    return documents
+
+
+def open_file(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
+    """What the reader of a file's format makes of it, lazily.
+
+    budget: of the file, or of the one that it lies in. Raises InputError as `read_documents` does, and where it lies too deep in others.
+    """
     kind = format_of(name)
-    _check(name, kind, data, max_bytes)
-    assert kind is not None
-    source = printable(source) if source else name
+    if kind is None:
+        raise InputError(_unknown(name))
+    _check(name, kind, data)
+    budget.depth += kind.nests
     try:
-        documents = list(_documents(name, kind.read(name, data), source))
+        if budget.depth > MOST_DEPTH:
+            raise InputError(f"{name} lies in {MOST_DEPTH} others. Unpack it, and add what is in it.")
+        yield from kind.read(name, data, budget)
     except InputError:
         raise
     except RecursionError as error:
@@ -63,9 +83,8 @@ def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None
             f"{name} is broken: it cannot be read as {kind.name} ({type(error).__name__}). "
             "Open it in the program that made it, save it again, and add the new file."
         ) from error
-    if not documents:
-        raise InputError(_no_text(name, kind))
-    return documents
+    finally:
+        budget.depth -= kind.nests
 
 
 def _documents(name: str, readings: Iterable[Reading], source: str) -> Iterator[Document]:
@@ -80,7 +99,9 @@ def _documents(name: str, readings: Iterable[Reading], source: str) -> Iterator[
 
 def named_after(name: str) -> str:
     """A title of a file's name: without its folders and its suffix."""
-    return one_line(Path(base_name(name)).stem)[:MAX_TITLE_CHARS] or "Untitled"
+    name = base_name(name)
+    stem = Path(name[: -len(GZIP)] if name.lower().endswith(GZIP) else name).stem
+    return one_line(stem)[:MAX_TITLE_CHARS] or "Untitled"
 
 
 def printable(name: str) -> str:
@@ -88,21 +109,22 @@ def printable(name: str) -> str:
     return one_line(name.encode("utf-8", "xmlcharrefreplace").decode("utf-8"))
 
 
-def _check(name: str, kind: Format | None, data: bytes, max_bytes: int) -> None:
+def _unknown(name: str) -> str:
+    suffix = "".join(Path(name).suffixes[-2:] if name.lower().endswith(GZIP) else [Path(name).suffix]).lower()
+    return (
+        f"{name} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which Raglass does not read. "
+        f"It reads {', '.join(SUFFIXES)}: save the text in one of these and add that."
+    )
+
+
+def _check(name: str, kind: Format, data: bytes) -> None:
     """Raise InputError if the file cannot be what its suffix says."""
-    if kind is None:
-        suffix = Path(name).suffix.lower()
-        raise InputError(
-            f"{name} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which Raglass does not read. "
-            f"It reads {', '.join(SUFFIXES)}: save the text in one of these and add that."
-        )
-    if len(data) > max_bytes:
-        raise InputError(_too_long(name, len(data), max_bytes))
-    if not data.strip():
+    if not data.strip(BLANK):
         raise InputError(f"{name} is empty. Check that it was saved or copied completely, and add it again.")
     if kind.name == "PDF" and not is_pdf(data):
-        found = signature_of(data) or ("a web page" if looks_like_html(data) else "something else")
-        raise InputError(f"{name} is not a PDF but {found}. Add the PDF itself, or give the file its right suffix.")
+        raise InputError(
+            f"{name} is not a PDF but {kind_in_words(data)}. Add the PDF itself, or give the file its right suffix."
+        )
     if kind.binary:
         return
     known = signature_of(data)
@@ -125,8 +147,9 @@ def _megabytes(size: int) -> str:
     return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"
 
 
-def _no_text(name: str, kind: Format) -> str:
-    if kind.name == "HTML":
+def _no_text(name: str) -> str:
+    kind = format_of(name)
+    if kind is not None and kind.name == "HTML":
         return (
             f"{name} has no text of its own: a script probably fills the page in the browser. "
             "Open it there, save the text as .txt or .pdf, and add that."
