@@ -1,6 +1,7 @@
 """`LocalCorpus`: the documents of the local backend, whether the index covers them, and building it."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +11,11 @@ import numpy as np
 
 import corpus
 from backends.local import chunking
-from backends.local.build import OnProgress, build_index
+from backends.local.build import OnProgress, build_index, cut_documents, wait_for_build
 from backends.local.documents import Document, DocumentLibrary, builtin_documents
 from backends.local.embedding_map import FloatArray, Projection, fit_projection, sample_rows
 from backends.local.index import IndexedChunk, LocalIndex
-from backends.local.manifest import Manifest
+from backends.local.manifest import CURRENT, Manifest
 from backends.local.vectors import LocalEmbedder, VectorCache, embed_all
 from pipeline.errors import Unavailable
 
@@ -108,13 +109,18 @@ class LocalCorpus:
         return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
     def build(self, on_progress: OnProgress | None = None, *, rebuild: bool = False) -> Manifest:
-        """Make the index cover the documents; returns at once if it does, unless `rebuild`.
+        """Make the index cover the documents; returns at once if it does, unless `rebuild`. Waits for a build that is running.
 
-        on_progress: what it raises stops the build; the next one goes on from there. Raises InputError for an empty corpus.
+        on_progress: what it raises stops the build; the next one goes on from there.
+        Raises InputError for an empty corpus, whose index is let go of: nothing is left to answer from.
         """
+        wait_for_build(self.index.root, on_progress or (lambda progress: None))
         state = self.state()
         if state.manifest is not None and not state.stale and not rebuild:
             return state.manifest
+        if state.builtin_documents + state.added_documents == 0:
+            (self.index.root / CURRENT).unlink(missing_ok=True)
+            self.index.close()
         return build_index(
             self.index.root,
             self.documents(),
@@ -167,6 +173,27 @@ class LocalCorpus:
         """Passages to vectors, float32 (n, dim), L2-normalised; what was embedded before is not embedded again."""
         vectors = embed_all(texts, self._embedder, self._cache).astype(np.float32)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def indexed(self) -> dict[str, int]:
+        """The documents in the index: how many chunks were cut from each, by its id. Empty where there is no index."""
+        if not self.has_index():
+            return {}
+        return dict(self.index.opened().execute("SELECT document_id, chunks FROM documents"))
+
+    def count_chunks(self, document: Document) -> int:
+        """How many chunks a document would give, were it the only one."""
+        return len(cut_documents([document], lambda progress: None).rows)
+
+    def time_texts(self, texts: list[str]) -> float:
+        """Seconds that it takes here to embed passages; nothing of it is kept."""
+        started = time.monotonic()
+        self._embedder.embed(texts, "passage")
+        return time.monotonic() - started
+
+    @property
+    def with_sentences(self) -> bool:
+        """Whether every sentence is embedded, too."""
+        return self._with_sentences
 
     def documents(self) -> Iterator[Document]:
         """All documents: built-in ones, if they are part of the corpus, then added ones."""
