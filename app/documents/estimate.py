@@ -15,11 +15,6 @@ TEXT_SHARE = {False: 0.9, True: 0.15}
 READ_BYTES_S = 2_000_000
 """Bytes of files read in a second."""
 
-SAMPLE = tuple(
-    f"Pump number {n} is switched on before the valve of the boiler on floor {n * 7} is opened." for n in range(16)
-)
-"""What is embedded to see how fast that goes here."""
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -50,7 +45,7 @@ def estimate(corpus: LocalCorpus, files: Sequence[tuple[str, int]], pending_char
 def text_seconds(corpus: LocalCorpus) -> float:
     """Seconds that embedding a text takes here: as the last job measured it, else as a few texts do now."""
     measured = corpus.library.sources.measured(pace_name(corpus))
-    return corpus.time_texts(list(SAMPLE)) / len(SAMPLE) if measured is None else measured
+    return corpus.text_seconds if measured is None else measured
 
 
 def pace_name(corpus: LocalCorpus) -> str:

@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.documents.job import IndexJob, Work
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import Source
+from backends.local.documents import DocumentLibrary, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,33 @@ class Upload:
     """Its bytes."""
     keep_both: bool = False
     """Whether a file of the same name and other content stays, rather than being replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Files about to be sent."""
+
+    uploads: tuple[Upload, ...]
+    """The files; of two of one name the second is numbered."""
+    clashes: tuple[str, ...]
+    """Names that are there already, with other content: to be replaced, or kept beside the new file."""
+
+    def keeping_both(self) -> "Sending":
+        """The same with what is there kept."""
+        return replace(self, uploads=tuple(replace(each, keep_both=True) for each in self.uploads))
+
+
+def prepare(library: DocumentLibrary, files: Sequence[tuple[str, bytes]]) -> Sending:
+    """Files to be sent, each by its name and content. Raises StoreError."""
+    seen: set[str] = set()
+    uploads = []
+    clashes = []
+    for name, content in files:
+        uploads.append(Upload(name, content, keep_both=name in seen))
+        if name not in seen and library.uploads.differs(name, content):
+            clashes.append(name)
+        seen.add(name)
+    return Sending(tuple(uploads), tuple(clashes))
 
 
 class Indexing:

@@ -1,11 +1,21 @@
 """The documents of a corpus and how each stands: waiting, pending, indexed, read in part or failed."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from backends.local.corpus import CorpusState, LocalCorpus
-from backends.local.documents import BUILT_IN, DocumentPage, DocumentSummary, KnownFile, WaitingFile, builtin_documents
+from backends.local.documents import (
+    BUILT_IN,
+    DocumentLibrary,
+    DocumentPage,
+    DocumentSummary,
+    KnownFile,
+    Source,
+    WaitingFile,
+    builtin_documents,
+)
 
 Standing = Literal["waiting", "failed", "pending", "read in part", "indexed"]
 """`waiting`: sent and not read yet. `pending`: read and not in the index yet."""
@@ -62,6 +72,30 @@ class Attention:
     def total(self) -> int:
         """How many there are of all kinds."""
         return len(self.waiting) + len(self.pending_chars) + self.failed_total + self.doubtful.total
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSource:
+    """A folder or file that is followed."""
+
+    source: Source
+    """Which."""
+    files: int
+    """Files that it gave."""
+    documents: int
+    """Documents that they gave."""
+    readable: bool
+    """Whether this process may read it now."""
+
+
+def list_sources(library: DocumentLibrary) -> list[ListedSource]:
+    """Every folder and file that is followed, folders first."""
+    counts = library.sources.counts()
+    found = [
+        ListedSource(source, *counts.get(source.root, (0, 0)), os.access(source.root, os.R_OK))
+        for source in library.sources.all()
+    ]
+    return sorted(found, key=lambda each: (os.path.isfile(each.source.root), each.source.root))
 
 
 def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50) -> Listing:

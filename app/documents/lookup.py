@@ -82,5 +82,14 @@ def show_documents(corpus: LocalCorpus, text: str) -> list[Shown]:
     return [Shown(each, tuple(corpus.index.chunks_of(each.document_id)) if has_index else ()) for each in found]
 
 
+def open_document(corpus: LocalCorpus, document_id: str) -> Shown | None:
+    """A document by its id, one that was removed and is still in the index too; None where there is none."""
+    chunks = tuple(corpus.index.chunks_of(document_id)) if corpus.has_index() else ()
+    document = corpus.library.get(document_id)
+    if document is None and not chunks:
+        return None
+    return Shown(document or Document(document_id, chunks[0].title, "", ""), chunks)
+
+
 def _nothing(text: str) -> str:
     return f"There is no document, file or source {text!r}. `raglass corpus list --search WORD` finds them."

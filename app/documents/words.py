@@ -1,19 +1,19 @@
 """Indexing in words: before it starts, while it goes on, and how it ended; plain text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.kit.plain import printable
-from app.kit.wording import count, rough_time, three_figures, when
+from app.kit.wording import count, listed, rough_time, three_figures, when
 
 if TYPE_CHECKING:
     from app.documents.estimate import Estimate
     from app.documents.job import JobState
-    from app.documents.listing import Listing
+    from app.documents.listing import Attention, ListedSource, Listing
     from app.documents.lookup import Shown, Target
     from app.documents.outcome import Change, Changed, Missing, Outcome
     from app.documents.preview import Preview
-    from backends.local.documents import PassedOver, Source
+    from backends.local.documents import PassedOver
     from backends.local.index import IndexedChunk
 
 STEPS = {
@@ -180,6 +180,30 @@ def named_message(path: str, message: str) -> str:
     return message if message.startswith(name) else f"{name}: {message}"
 
 
+def attention_words(found: "Attention") -> str:
+    """How much is not as it should be: "1 waiting, 2 pending, 1 failed, 1 read in part"."""
+    counted = {
+        "waiting": len(found.waiting),
+        "pending": len(found.pending_chars),
+        "failed": found.failed_total,
+        "read in part": found.doubtful.total,
+    }
+    return ", ".join(f"{number:,} {state}" for state, number in counted.items() if number)
+
+
+def clash_words(names: "Sequence[str]") -> str:
+    """That files of these names are there already."""
+    listing = listed(list(names[:NAMED]))
+    return f"{listing}{_more(len(names))} {'is' if len(names) == 1 else 'are'} there already, with other content."
+
+
+def formats_words() -> str:
+    """The formats that are read, in a line."""
+    from backends.local.documents import FORMATS
+
+    return ", ".join(kind.name for kind in FORMATS)
+
+
 def preview_text(found: "Preview") -> str:
     """What following sources would do, file by file."""
     lines = []
@@ -221,18 +245,19 @@ def listing_text(found: "Listing") -> str:
     return printable("\n".join(lines))
 
 
-def sources_text(sources: "Sequence[Source]", counts: "Mapping[str, tuple[int, int]]") -> str:
+def sources_text(sources: "Sequence[ListedSource]") -> str:
     """Folders and files that are followed, a line each."""
-    return printable("\n".join(f"Follows {source.root}: {source_words(source, counts)}" for source in sources))
+    return printable("\n".join(f"Follows {each.source.root}: {source_words(each)}" for each in sources))
 
 
-def source_words(source: "Source", counts: "Mapping[str, tuple[int, int]]") -> str:
+def source_words(found: "ListedSource") -> str:
     """What a source gave, its patterns, and when it was last read."""
-    files, documents = counts.get(source.root, (0, 0))
-    told = [f"{count(files, 'file')}, {count(documents, 'document')}"]
+    source = found.source
+    told = [f"{count(found.files, 'file')}, {count(found.documents, 'document')}"]
     told += [f"only {', '.join(source.included)}"] if source.included else []
     told += [f"without {', '.join(source.excluded)}"] if source.excluded else []
     told.append("never read to its end" if source.read_at is None else f"read {when(source.read_at)}")
+    told += [] if found.readable else ["not there, or not to be read by this process"]
     return "; ".join(told)
 
 

@@ -20,20 +20,20 @@ def corpus() -> None:
 def list_(search: str, limit: int, backend: str | None, as_json: bool) -> None:
     """List documents and how each stands: waiting, failed, pending, read in part or indexed; and the folders that are followed."""
     with opened() as current:
-        from app.documents.listing import list_documents
+        from app.documents.listing import list_documents, list_sources
         from app.documents.words import listing_text, sources_text
         from app.shell.index import open_corpus
 
         found = open_corpus(current, backend)
         listing = list_documents(found, search, limit)
-        sources = found.library.sources.all()
+        sources = list_sources(found.library)
         if as_json:
             rows = [asdict(row) for row in listing.rows]
             print_json({"documents": rows, "total": listing.total, "sources": [asdict(source) for source in sources]})
             return
         click.echo(listing_text(listing))
         if sources and not search:
-            click.echo(sources_text(sources, found.library.sources.counts()))
+            click.echo(sources_text(sources))
 
 
 @corpus.command()

@@ -23,6 +23,10 @@ RECIPE = f"sentencex/{chunking.TARGET_CHARS}/{chunking.MAX_CHARS}/title-in-front
 """The way documents are cut and embedded; part of the corpus hash, so that a change of it makes an index stale."""
 
 
+SAMPLE = tuple(f"Pump {n} is switched on before the valve of the boiler on floor {n * 7} is opened." for n in range(16))
+"""What is embedded to see how fast that goes."""
+
+
 @dataclass(frozen=True, slots=True)
 class CorpusState:
     """Whether the index covers the documents."""
@@ -184,11 +188,12 @@ class LocalCorpus:
         """How many chunks a document would give, were it the only one."""
         return len(cut_documents([document], lambda progress: None).rows)
 
-    def time_texts(self, texts: list[str]) -> float:
-        """Seconds that it takes here to embed passages; nothing of it is kept."""
+    @cached_property
+    def text_seconds(self) -> float:
+        """Seconds that embedding a text takes here, as a few texts show; no vector of them is kept."""
         started = time.monotonic()
-        self._embedder.embed(texts, "passage")
-        return time.monotonic() - started
+        self._embedder.embed(SAMPLE, "passage")
+        return (time.monotonic() - started) / len(SAMPLE)
 
     @property
     def with_sentences(self) -> bool:

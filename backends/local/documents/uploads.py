@@ -63,11 +63,11 @@ class Uploads:
             )
         return "waiting"
 
-    def differs(self, name: str, digest: str) -> bool:
+    def differs(self, name: str, content: bytes) -> bool:
         """Whether a file of that name is there, and none of it has this content."""
         with self._file.reading() as connection:
             known = self._of_name(connection, named(name))
-        return bool(known) and digest not in known.values()
+        return bool(known) and digest_of(content) not in known.values()
 
     def waiting(self) -> list[WaitingFile]:
         """The files that wait, the smallest first."""
