@@ -62,14 +62,18 @@ def estimate_words(found: "Estimate") -> str:
     return f"{took} for {' and '.join(what)}" if what else took
 
 
+def estimate_sentence(found: "Estimate") -> str:
+    """The same as a sentence."""
+    words = estimate_words(found)
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def progress_text(state: "JobState") -> str:
     """One line on a running job."""
     return printable(_progress(state))
 
 
 def _progress(state: "JobState") -> str:
-    if state.stopping:
-        return "Stopping …"
     if state.phase == "looking":
         return f"Looking at {state.file} …" if state.file else "Looking at the files …"
     if state.phase == "reading":
@@ -226,8 +230,7 @@ def preview_text(found: "Preview") -> str:
     told = [line for line in (outcome_line(found.outcome), doubts_line(found.outcome)) if line]
     lines.append("; ".join(told) or "Nothing would change")
     if found.estimate is not None:
-        words = estimate_words(found.estimate)
-        lines.append(f"{words[:1].upper()}{words[1:]}.")
+        lines.append(estimate_sentence(found.estimate))
     lines.append("Nothing was kept: run the same command without --dry-run.")
     return printable("\n".join(lines))
 

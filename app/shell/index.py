@@ -103,7 +103,7 @@ def choose_sources(
 
 def follow(job: "IndexJob", stop: threading.Event) -> None:
     """See an indexing job through, with a line of progress; once `stop` is set it is asked to stop, and waited for."""
-    from app.documents.words import WAITING, estimate_words, progress_text
+    from app.documents.words import WAITING, estimate_sentence, progress_text
 
     told = set[str]()
 
@@ -119,8 +119,7 @@ def follow(job: "IndexJob", stop: threading.Event) -> None:
                 job.stop()
             state = job.state
             if state.estimate is not None:
-                words = estimate_words(state.estimate)
-                tell_once(f"{words[:1].upper()}{words[1:]}.")
+                tell_once(estimate_sentence(state.estimate))
             if state.progress is not None and state.progress.step == "wait":
                 tell_once(WAITING)
             tell(progress_text(state))

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.documents.words import estimate_words, index_text, missing_words, named_message, progress_text
+from app.documents.words import (
+    estimate_sentence,
+    estimate_words,
+    index_text,
+    missing_words,
+    named_message,
+    progress_text,
+)
 from app.services import Services
 from app.views.kit import state
 from app.views.kit.html import note_html, show
@@ -90,7 +97,7 @@ def _follow() -> None:
     found = job.state
     st.progress(fraction(found), text=literal(progress_text(found)))
     if found.estimate is not None and found.phase == "reading":
-        show(note_html(f"{estimate_words(found.estimate)}".capitalize() + "."))
+        show(note_html(estimate_sentence(found.estimate)))
     # One button, whose words change: a second one in its place would lose the keyboard's focus.
     st.button(
         "Stopping…" if found.stopping else "Stop",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.documents.words import clash_words, estimate_words, formats_words
+from app.documents.words import clash_words, estimate_sentence, formats_words
 from app.services import Services
 from app.views.documents.indexing import start
 from app.views.kit.html import note_html, show
@@ -34,7 +34,7 @@ def upload_box(services: Services, corpus: "LocalCorpus") -> None:
     )
     sending = prepare(corpus.library, [(file.name, file.getvalue()) for file in files])
     if files:
-        show(note_html(_sentence(estimate_words(estimate(corpus, [(file.name, file.size) for file in files])))))
+        show(note_html(estimate_sentence(estimate(corpus, [(file.name, file.size) for file in files]))))
     sending = _settle_clashes(sending)
     if st.button("Add and index", type="primary", icon=":material/upload_file:", disabled=not files):
         st.session_state["sent_files"] += 1
@@ -50,7 +50,3 @@ def _settle_clashes(sending: "Sending") -> "Sending":
         return sending
     chosen = st.radio(literal(clash_words(sending.clashes)), [REPLACE, KEEP_BOTH], horizontal=True, key="clash")
     return sending.keeping_both() if chosen == KEEP_BOTH else sending
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."

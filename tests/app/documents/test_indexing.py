@@ -309,7 +309,7 @@ def test_an_interrupted_wait_does_not_take_a_running_job_for_an_ended_one(
     gate = Gate(monkeypatch, corpus)
     job = services.indexing.start(corpus, many(10))
     assert gate.reached.wait(60)
-    threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+    threading.Timer(0.05, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
         job.wait(60)
     assert job.running
