@@ -68,12 +68,16 @@ def settle_source(
     library: DocumentLibrary, path: Path, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
 ) -> Source:
     """The source at a path, with new patterns where some are given. Raises InputError for a path at which nothing is or ever was."""
-    root = path.expanduser().resolve()
+    try:
+        root = path.expanduser().resolve()
+        there = root.is_file() or root.is_dir()
+    except (OSError, ValueError, RuntimeError):  # no path, or a link to itself: `find_files` says what is wrong
+        root, there = path, False
     if path_key(root) != str(root):
         raise InputError(f"{path_key(root)} has a name that cannot be kept. Rename it, and try again.")
     known = library.sources.get(str(root))
     if known is None:
-        if not (root.is_file() or root.is_dir()):
+        if not there:
             find_files(path)
         known = Source(str(root))
     return replace(known, included=include or known.included, excluded=exclude or known.excluded)

@@ -36,7 +36,7 @@ class Shown:
 
 def find_target(library: DocumentLibrary, text: str) -> Target:
     """What a text names. Raises InputError where that is nothing, or a document that is built in."""
-    for name in dict.fromkeys((text, path_key(Path(text).expanduser().resolve()))):
+    for name in _names(text):
         if library.sources.get(name) is not None:
             return Target("source", name, name, library.sources.counts().get(name, (0, 0))[1])
         for waiting in library.uploads.waiting():
@@ -71,7 +71,7 @@ def show_documents(corpus: LocalCorpus, text: str) -> list[Shown]:
     """The documents that a text names, by id or by source, with their chunks. Raises InputError where there are none."""
     library = corpus.library
     ids = [text]
-    for name in dict.fromkeys((text, path_key(Path(text).expanduser().resolve()))):
+    for name in _names(text):
         ids += [each.document_id for each in library.of_file(name)]
         ids += [one.document_id] if (one := library.of_source(name)) is not None else []
     found = [document for each in dict.fromkeys(ids) if (document := library.get(each)) is not None]
@@ -89,6 +89,14 @@ def open_document(corpus: LocalCorpus, document_id: str) -> Shown | None:
     if document is None and not chunks:
         return None
     return Shown(document or Document(document_id, chunks[0].title, "", ""), chunks)
+
+
+def _names(text: str) -> list[str]:
+    """A text as it is, and as the path that it may be."""
+    try:
+        return list(dict.fromkeys((text, path_key(Path(text).expanduser().resolve()))))
+    except (OSError, ValueError, RuntimeError):
+        return [text]
 
 
 def _nothing(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from app.documents import following, reading
 from app.documents.following import settle_source
 from app.documents.job import IndexJob
+from app.documents.lookup import find_target
 from app.documents.outcome import Outcome
 from app.services import Services
 from backends.local.corpus import LocalCorpus
@@ -282,6 +283,10 @@ def test_documents_of_version_1_are_adopted_by_the_folder_they_lie_in(
     assert (told(outcome), outcome.unchanged) == ([("gone", "policy.md")], 2)
 
 
-def test_a_path_at_which_nothing_ever_was_is_refused(corpus: LocalCorpus, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere does not exist"):
-        settle_source(corpus.library, tmp_path / "nowhere")
+@pytest.mark.parametrize("name", ["nowhere", "nul\0byte", "x" * 5_000, "loop"])
+def test_a_path_at_which_nothing_ever_was_is_refused(corpus: LocalCorpus, tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(InputError):
+        settle_source(corpus.library, tmp_path / name)
+    with pytest.raises(InputError):
+        find_target(corpus.library, str(tmp_path / name))
