@@ -202,17 +202,22 @@ class _Look:
         self, fresh: list[tuple[Path, KnownFile]], vanished: set[str], here: Mapping[str, Path]
     ) -> set[str]:
         """Settle files that were not here before: new ones, and known ones under another path. Returns the paths that those had."""
-        by_size: dict[int, list[KnownFile]] = {}
+        sizes = {now.size for _, now in fresh}
+        lost: dict[str, list[KnownFile]] = {}
+        lost_sizes: set[int | None] = set()
         for file in self._known.values():
-            if file.size is not None and file.content and file.path not in here and file.root and not file.removed:
-                by_size.setdefault(file.size, []).append(file)
+            if file.size in sizes and file.content and self._is_lost(file, vanished, here):
+                lost.setdefault(file.content, []).append(file)
+                lost_sizes.add(file.size)
         followed: set[str] = set()
         for path, now in fresh:
             self._check()
-            before = self._find_before(path, now, by_size.get(now.size or -1, []), vanished, followed)
+            same = lost.get(_content(path) or "", []) if now.size in lost_sizes else []
+            before = min(same, key=lambda file: (Path(file.path).name != path.name, file.path), default=None)
             if before is None:
                 self.plan.read.append(FileToRead(path, now, "new"))
                 continue
+            same.remove(before)
             followed.add(before.path)
             change: Change = "renamed" if self._belongs(before) else "moved"
             same_name = Path(before.path).name == path.name and before.problem is None
@@ -224,16 +229,12 @@ class _Look:
         self._leave_moved_folders(followed)
         return followed
 
-    def _find_before(
-        self, path: Path, now: KnownFile, candidates: list[KnownFile], vanished: set[str], followed: set[str]
-    ) -> KnownFile | None:
-        """The file that has this content and is no more where it was. One of the same name is preferred."""
-        free = [file for file in candidates if file.path not in followed]
-        gone = [file for file in free if file.path in vanished or not os.path.lexists(file.path)]
-        if not gone or (content := _content(path)) is None:
-            return None
-        same = [file for file in gone if file.content == content]
-        return min(same, key=lambda file: (Path(file.path).name != path.name, file.path), default=None)
+    @staticmethod
+    def _is_lost(file: KnownFile, vanished: set[str], here: Mapping[str, Path]) -> bool:
+        """Whether a file of a source is no more where it was."""
+        if file.root is None or file.removed or file.path in here:
+            return False
+        return file.path in vanished or not os.path.lexists(file.path)
 
     def _leave_moved_folders(self, followed: set[str]) -> None:
         """A folder that moved here leaves nothing behind that contradicts it: a file that also changed takes its old self's place."""
