@@ -2,6 +2,7 @@
 
 from backends.local.documents.built_in import builtin_documents
 from backends.local.documents.extract import read_documents, read_path
+from backends.local.documents.extraction import Extractor, ReadLimits, ReadStopped
 from backends.local.documents.files import FoundFiles, find_files
 from backends.local.documents.formats import SUFFIXES
 from backends.local.documents.library import DocumentLibrary, DocumentPage, DocumentSummary
@@ -14,9 +15,12 @@ __all__ = [
     "DocumentLibrary",
     "DocumentPage",
     "DocumentSummary",
+    "Extractor",
     "FoundFiles",
     "Part",
     "Place",
+    "ReadLimits",
+    "ReadStopped",
     "builtin_documents",
     "find_files",
     "read_documents",

@@ -4,35 +4,78 @@ The format is chosen by suffix (`formats`) and checked against the content. Only
 """
 
 import logging
+import os
+import stat
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from backends.local.documents.blocks import Reading, compose
 from backends.local.documents.formats import SUFFIXES, Format, format_of
 from backends.local.documents.signatures import is_pdf, looks_binary, looks_like_html, signature_of
 from backends.local.documents.text import one_line
-from backends.local.documents.types import MAX_TITLE_CHARS, Document, base_name, document_id_for
+from backends.local.documents.types import MAX_TITLE_CHARS, MEMBER, Document, base_name, document_id_for
 from pipeline.errors import InputError
 
 log = logging.getLogger(__name__)
 
-MEMBER = "!/"
-"""Between a file's name and the path of what lies in it, in a source."""
+NO_FILES = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+"""What may stand at a path in place of a file."""
 
 
 def read_path(path: Path, *, max_bytes: int) -> list[Document]:
     """Read a file's documents; their source is the file's absolute path. Raises InputError as `read_documents` does."""
     name = printable(path.name)
-    try:
-        if path.stat().st_size > max_bytes:
-            raise InputError(_too_long(name, path.stat().st_size, max_bytes))
-        with path.open("rb") as file:
+    with opened(name, path, max_bytes=max_bytes) as file:
+        try:
             data = file.read(max_bytes + 1)
-        source = printable(str(path.resolve()))
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "not a readable file"
-        raise InputError(f"{name} cannot be read: {why}. Check the path and that you may read it.") from error
-    return read_documents(name, data, max_bytes=max_bytes, source=source)
+        except OSError as error:
+            raise InputError(cannot_be_read(name, error)) from error
+    return read_documents(name, data, max_bytes=max_bytes, source=printable(str(path.resolve())))
+
+
+@contextmanager
+def opened(name: str, path: Path, *, max_bytes: int) -> Iterator[BinaryIO]:
+    """A file, open to be read; it may grow meanwhile.
+
+    Raises InputError, naming it by `name`, where there is none or it is too large; and for a pipe, a socket or a device, from which
+    reading might never end.
+    """
+    with ExitStack() as stack:
+        try:
+            # Before a device is opened, which may do something, and a pipe, which would wait for a writer.
+            _insist_on_file(name, path.stat().st_mode)
+            file = stack.enter_context(open(path, "rb", opener=_open_at_once))
+            found = os.fstat(file.fileno())
+        except (OSError, ValueError) as error:
+            raise InputError(cannot_be_read(name, error)) from error
+        _insist_on_file(name, found.st_mode)
+        if found.st_size > max_bytes:
+            raise InputError(too_long(name, found.st_size, max_bytes))
+        yield file
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _insist_on_file(name: str, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        what = next((words for matches, words in NO_FILES if matches(mode)), "something else")
+        raise InputError(f"{name} cannot be read: it is {what}, not a file. Copy what is to be read into a file.")
+
+
+def cannot_be_read(name: str, error: Exception) -> str:
+    """Why a file could not be opened or read, in words."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else "not a readable file"
+    return f"{name} cannot be read: {why}. Check the path and that you may read it."
 
 
 def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None = None) -> list[Document]:
@@ -42,7 +85,7 @@ def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None
     source: what the documents replace in the library when the file has changed; the name, if left out.
     A title is the document's own, else the name without its suffix.
     Raises InputError, naming the file, if the suffix is unknown, the content is of another kind, empty, broken, locked
-    by a password or without text, or there are more than `max_bytes` of it.
+    by a password or without text, or there are more than `max_bytes` of it; MemoryError.
     """
     name = printable(base_name(name)) or "the file"
     kind = format_of(name)
@@ -51,7 +94,7 @@ def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None
     source = printable(source) if source else name
     try:
         documents = list(_documents(name, kind.read(name, data), source))
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except RecursionError as error:
         raise InputError(
@@ -97,7 +140,7 @@ def _check(name: str, kind: Format | None, data: bytes, max_bytes: int) -> None:
             f"It reads {', '.join(SUFFIXES)}: save the text in one of these and add that."
         )
     if len(data) > max_bytes:
-        raise InputError(_too_long(name, len(data), max_bytes))
+        raise InputError(too_long(name, len(data), max_bytes))
     if not data.strip():
         raise InputError(f"{name} is empty. Check that it was saved or copied completely, and add it again.")
     if kind.name == "PDF" and not is_pdf(data):
@@ -114,7 +157,8 @@ def _check(name: str, kind: Format | None, data: bytes, max_bytes: int) -> None:
         )
 
 
-def _too_long(name: str, size: int, max_bytes: int) -> str:
+def too_long(name: str, size: int, max_bytes: int) -> str:
+    """That a file is larger than may be read, in words."""
     return (
         f"{name} has {_megabytes(size)}; files up to {_megabytes(max_bytes)} are read. "
         "Split it, or raise the limit with RAGLASS_MAX_FILE_MB."
