@@ -69,6 +69,13 @@ class Settings:
         About("Profile of the local backend; `research` needs `make research`.", choices=("embedded", "research")),
     ] = "embedded"
     builtin_corpus: Annotated[bool, About("Whether the built-in articles are part of the corpus.")] = True
+    chunking: Annotated[
+        str,
+        About(
+            "How documents are cut: where a chunk ends (`heading`, `paragraph`, `sentence`, `page`), its size in characters, and how "
+            "many of them it repeats of the one before.",
+        ),
+    ] = "heading:800:0"
     embedder: Annotated[
         str,
         About(
@@ -170,6 +177,7 @@ class Settings:
         return BackendConfig(
             data_dir=self.data_dir,
             builtin_corpus=self.builtin_corpus,
+            chunking=self.chunking,
             embedder=self.embedder,
             generator=self.generator,
             reranker=self.reranker,

@@ -26,6 +26,8 @@ class BackendConfig:
     """Where a backend may keep files; it exists."""
     builtin_corpus: bool = True
     """Whether the built-in articles are part of the corpus."""
+    chunking: str = "heading:800:0"
+    """local: how documents are cut: where a chunk ends, its size in characters, and how many of them it repeats."""
     embedder: str = "intfloat/e5-large"
     """Research profile: sentence-transformers model id or local path."""
     generator: str = "google/flan-t5-base"

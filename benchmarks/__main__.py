@@ -30,6 +30,8 @@ QUICK = {
 ANSWERS = {
     "processor seconds a chunk with its sentences": "bench_embedder",
     "ten PDFs of manuals, end to end": "bench_indexing",
+    "manuals read: spaces, what is left of the pages' frames, speed, memory": "bench_documents FOLDER (from benchmarks.manuals FOLDER)",
+    "questions about manuals: found, answered": "bench_manuals FOLDER",
     "visitors' questions handled rightly": "bench_visitors [--questions FILE]",
     "best sentence, span F1, AUROC, right, calibration, on SQuAD and built-in articles": "bench_quality --builtin --squad FILE",
     "a question, warm": "bench_latency",
@@ -38,7 +40,7 @@ ANSWERS = {
 """Which benchmark prints which figure of the answers."""
 
 
-def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]]:
+def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: bool) -> list[list[str]]:
     """Module and arguments of each benchmark. stores: where those over a seeded store share it."""
     shared = ["--folder", str(stores)]
     on_squad = ["--squad", str(squad)] if squad else []
@@ -47,6 +49,7 @@ def commands(squad: Path | None, stores: Path, *, quick: bool) -> list[list[str]
         ["bench_latency"],
         ["bench_embedder"],
         ["bench_indexing"],
+        *([["bench_documents", str(manuals)], ["bench_manuals", str(manuals)]] if manuals else []),
         ["bench_visitors"],
         *([["bench_visitors", "--questions", str(VISITORS)]] if VISITORS.exists() else []),
         ["bench_pages", *shared],
@@ -67,17 +70,20 @@ def main() -> int:
     """Run them all; 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--squad", type=Path, default=SQUAD if SQUAD.exists() else None, help="a SQuAD v2 JSON file")
+    parser.add_argument("--manuals", type=Path, help="a folder of `python -m benchmarks.manuals FOLDER`")
     parser.add_argument("--folder", type=Path, help="keep seeded stores here, and use those already there")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that every benchmark runs")
     arguments = parser.parse_args()
     if arguments.squad is None:
         print("No SQuAD file is at hand (--squad FILE): quality is measured on the built-in corpus alone.\n")
+    if arguments.manuals is None:
+        print("No manuals are at hand (--manuals FOLDER; `python -m benchmarks.manuals FOLDER` downloads them).\n")
     for figure, command in ANSWERS.items():
         print(f"{figure}: python -m benchmarks.{command}")
     print()
     failed = []
     stores = arguments.folder or Path(tempfile.mkdtemp(prefix="raglass-bench-"))
-    for command in commands(arguments.squad, stores, quick=arguments.quick):
+    for command in commands(arguments.squad, arguments.manuals, stores, quick=arguments.quick):
         started = time.monotonic()
         print(f"== {' '.join([command[0], *(part for part in command[1:] if '/' not in part)])}", flush=True)
         code = subprocess.run(

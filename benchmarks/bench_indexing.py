@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import corpus
-from backends.local.chunking import split_sentences
+from backends.local.splitting import split_sentences
 
 SENTENCES_A_PAGE = 18
 CHILD = """

@@ -63,7 +63,7 @@ def cut_chunks(documents: tuple[Document, ...]) -> list[Chunk]:
     return [
         Chunk(f"{doc.document_id}#{n}", doc.document_id, doc.title, piece.text, 0.0, 1)
         for doc in documents
-        for n, piece in enumerate(split_document(doc.text))
+        for n, piece in enumerate(split_document(doc))
     ]
 
 

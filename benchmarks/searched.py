@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from backends.local.chunking import Spans, split_sentences
 from backends.local.features import FloatArray
 from backends.local.fusion import CANDIDATES, FusionWeights, best_sentence_cosines, fuse
 from backends.local.lexical import LexicalIndex
+from backends.local.splitting import Spans, split_sentences
 from backends.local.texts import chunk_text, sentence_text
 from benchmarks.labelled import Dataset, cut_chunks
 from pipeline.protocols import Embedder

@@ -4,11 +4,13 @@ Read here: SQuAD v2 JSON, CSV with the columns `question,type,answer,context`, J
 Refuses to ask anything.
 """
 
+import ast
 import csv
 import hashlib
 import io
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,6 +35,15 @@ MOST_PROBLEMS = 20
 """Problems that are listed; how many more there are is said."""
 
 MOST_BYTES = 500_000_000
+
+MISSING = frozenset({"nan", "n/a", "#n/a", "<na>", "null", "none"})
+"""What programs write where there is no value, in lower case."""
+
+MOST_WRITTEN_CHARS = 20_000
+"""A longer cell is no list of answers."""
+
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_NUMPY_LIST = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\")(?:\s+(?:'[^']*'|\"[^\"]*\"))+\s*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,14 +250,21 @@ def _hub(spec: str) -> tuple[str, Iterator[Found]]:
 
 
 def _row(row: Mapping[str, Any], place: str) -> Iterator[Found]:
-    """A row by the names that all formats share; an answer may be a list, or several separated by `|`, or empty for none."""
+    """A row by the names that all formats share; an answer may be a list, or several separated by `|`, or empty for none.
+
+    A list may be written out in a cell, as Python or JSON writes it. What programs write for a missing value is no answer, and told.
+    """
     if "answer" not in row and "answers" not in row:
         yield f"{place}: it has no answer; leave it empty if the documents have none"
         return
-    given = row.get("answers", row.get("answer"))
-    if isinstance(given, dict) and "text" in given:  # as SQuAD is kept by the `datasets` library
-        given = given["text"]
-    answers = given if isinstance(given, list) else given.split("|") if isinstance(given, str) else [given]
+    given = _answers(row.get("answers", row.get("answer")))
+    answers = [each for each in given if not _is_missing(each)]
+    if len(answers) < len(given) and not any(map(_text, answers)):
+        missing = next(each for each in given if _is_missing(each))
+        yield (
+            f"{place}: its answer is {missing}, which is none, and it counts as one that the documents do not answer; "
+            "write the answer, or leave it empty"
+        )
     context, article = _text(row.get("context")), _text(row.get("article"))
     if context:
         digest = hashlib.sha256(context.encode("utf-8", "surrogatepass")).hexdigest()[:12]
@@ -256,6 +274,37 @@ def _row(row: Mapping[str, Any], place: str) -> Iterator[Found]:
         yield document
     question_id = _text(row.get("id")) or _text(row.get("question_id")) or place.replace(" ", "-")
     yield _labelled(place, question_id, _text(row.get("question")), answers, article, _text(row.get("type")))
+
+
+def _answers(given: object) -> list[Any]:
+    if isinstance(given, str):
+        written = _written(given.strip())
+        given = given.split("|") if written is None else written
+    if isinstance(given, dict) and "text" in given:  # as SQuAD is kept by the `datasets` library
+        given = given["text"]
+    return given if isinstance(given, list) else [given]
+
+
+def _written(text: str) -> list[Any] | dict[str, Any] | None:
+    """The list, or object with a list of texts, that a cell writes out as Python, JSON or NumPy does; None for any other text."""
+    if text[:1] + text[-1:] not in ("[]", "{}") or len(text) > MOST_WRITTEN_CHARS:
+        return None
+    if text[0] == "[" and _NUMPY_LIST.fullmatch(text):
+        return [plain or quoted for plain, quoted in _QUOTED.findall(text)]
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, list) or (isinstance(value, dict) and isinstance(value.get("text"), list)):
+            return value
+    return None
+
+
+def _is_missing(value: object) -> bool:
+    return (
+        value.strip().lower() in MISSING if isinstance(value, str) else value != value
+    )  # Only NaN differs from itself.
 
 
 def _labelled(

@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from backends.local.chunking import Spans, split_sentences
+from backends.local.splitting import Spans, split_sentences
 from backends.local.texts import chunk_text
-from backends.local.words import STOP_WORDS, WORD, split_words, stem_words
+from backends.local.words import STOP_WORDS, split_words, stem_words, word_spans
 from pipeline.errors import InputError
 from pipeline.types import Chunk
 
@@ -301,7 +301,7 @@ def _read_drops(causal_drop: npt.ArrayLike | None, sentences: int, chunks: int) 
 
 
 def _read_source(chunk: Chunk) -> _Source:
-    words = split_words(_normalise(chunk_text(chunk.title, chunk.text))[0])
+    words = split_words(_normalise(chunk_text(chunk.heading, chunk.text))[0])
     stems = stem_words(words)
     return _Source(frozenset(stems), frozenset(map(_form, words, stems)))
 
@@ -321,36 +321,36 @@ def _read_words(sentence: str) -> list[_Word]:
     """The content words of a sentence, citations apart. Offsets are in the sentence as given."""
     text, origins = _normalise(sentence)
     markers = [marker.span() for marker in MARKER.finditer(text)]
-    matches = [m for m in WORD.finditer(text) if not any(start <= m.start() < end for start, end in markers)]
-    words = [match.group() for match in matches]
+    spans = [(a, b) for a, b in word_spans(text) if not any(start <= a < end for start, end in markers)]
+    words = [text[a:b] for a, b in spans]
     stems = stem_words(words)
     return [
         _Word(
-            text=sentence[origins[match.start()][0] : origins[match.end() - 1][1]],
-            start=origins[match.start()][0],
-            end=origins[match.end() - 1][1],
+            text=sentence[origins[a][0] : origins[b - 1][1]],
+            start=origins[a][0],
+            end=origins[b - 1][1],
             stem=stem,
-            fact=_form(word, stem) if word[0].isdigit() or _is_name(text, matches, i) else None,
+            fact=_form(word, stem) if word[0].isdigit() or _is_name(text, spans, i) else None,
         )
-        for i, (match, word, stem) in enumerate(zip(matches, words, stems, strict=True))
+        for i, ((a, b), word, stem) in enumerate(zip(spans, words, stems, strict=True))
         if word.casefold() not in STOP_WORDS
     ]
 
 
-def _is_name(text: str, matches: Sequence[re.Match[str]], i: int) -> bool:
+def _is_name(text: str, spans: Spans, i: int) -> bool:
     """Whether a word is capitalised for another reason than to begin the sentence.
 
     A first word is a name only if a capitalised word follows at once or it has more capitals; "Wegener died" is left to recall.
     """
-    word = matches[i].group()
+    word = text[slice(*spans[i])]
     if not word[0].isupper() or i > 0:
         return word[0].isupper()
     if any(letter.isupper() for letter in word[1:]):
         return True
-    follows = matches[1] if len(matches) > 1 else None
-    return (
-        follows is not None and follows.group()[0].isupper() and text[matches[0].end() : follows.start()] in (" ", "-")
-    )
+    if len(spans) == 1:
+        return False
+    (_, end), (follows, _) = spans[:2]
+    return text[follows].isupper() and text[end:follows] in (" ", "-")
 
 
 def _normalise(text: str) -> tuple[str, list[tuple[int, int]]]:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from backends.local.chunking import split_sentences
+from backends.local.splitting import split_sentences
 from pipeline.errors import InputError
 from pipeline.types import Chunk
 

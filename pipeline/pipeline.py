@@ -6,6 +6,7 @@ It owns the order of the stages, the deadline, the spans and what becomes of an 
 import logging
 import math
 import time
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,8 +48,8 @@ UNSTORABLE = {0: " ", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
 def clean_question(question: str) -> str:
-    """The question as it will be asked and stored. Raises InputError if it is blank or too long."""
-    cleaned = question.translate(UNSTORABLE).strip()
+    """The question as it will be asked and stored, in NFC. Raises InputError if it is blank or too long."""
+    cleaned = unicodedata.normalize("NFC", question.translate(UNSTORABLE)).strip()
     if not cleaned:
         raise InputError("The question is blank. Type a question.")
     if len(cleaned) > MAX_QUESTION_CHARS:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pipeline.errors import BadResponse
 from pipeline.types import Chunk, Confidence, Evidence, Failure, Generation, Span, Token, Trace
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """`major.minor`; the major number rises when an old reader would misread."""
 
 
@@ -89,6 +89,9 @@ def chunk_to_dict(chunk: Chunk) -> dict[str, Any]:
         "score": chunk.score,
         "rank": chunk.rank,
         "signals": dict(chunk.signals),
+        "section": list(chunk.section),
+        "place": chunk.place,
+        "source": chunk.source,
     }
 
 
@@ -102,6 +105,9 @@ def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
         score=_number(data, "score"),
         rank=_whole(data, "rank"),
         signals=_mapping(data, "signals"),
+        section=tuple(map(str, _take(data, "section", list))) if "section" in data else (),
+        place=_text(data, "place") if "place" in data else "",
+        source=_text(data, "source") if "source" in data else "",
     )
 
 

@@ -3,13 +3,18 @@
 Plain frozen data. Nothing here computes more than a sum over its own fields.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
 Kind = Literal["query", "passage"]
 """What an embedder is given: E5 models prefix questions and passages differently."""
+
+
+def heading_of(title: str, section: Sequence[str]) -> str:
+    """A document's title and the headings below it, on one line."""
+    return " › ".join(filter(None, (title, *section)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,17 @@ class Chunk:
     """1 is best. The order is the retriever's (or reranker's), which may differ from that of `score`."""
     signals: Mapping[str, float] = field(default_factory=dict)
     """Other scores that decided the rank, by name: `bm25`, `sentence`, `fused`, `rerank`."""
+    section: tuple[str, ...] = ()
+    """The headings that the chunk stands under in its document, the outermost first; empty where there are none or they are not known."""
+    place: str = ""
+    """Where in its file it stands, as a reader would look it up: `page 12`, `rows 4–9`; empty where the format has no such."""
+    source: str = ""
+    """The file that the document was read from; empty where that is not known."""
+
+    @property
+    def heading(self) -> str:
+        """The title and the section, as they are read before the text."""
+        return heading_of(self.title, self.section)
 
 
 @dataclass(frozen=True, slots=True)

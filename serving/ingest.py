@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from backends.local.build import ChunkRow
+from backends.local.documents.types import base_name
 from backends.local.texts import chunk_text
 from pipeline.errors import ConfigError, InputError, StoreError, Unavailable
 
@@ -120,7 +121,7 @@ def ingest(
 
 def vector_id(row: ChunkRow, embedder: str) -> str:
     """The id of a chunk's vector: changes with text, title, document and embedder."""
-    parts = "\0".join((embedder, row.document_id, row.title, row.text))
+    parts = "\0".join((embedder, row.document_id, row.heading, row.text))
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -140,7 +141,7 @@ def _upsert(
                 batch = missing[start : start + BATCH_VECTORS]
                 left = (time.monotonic() - started) / done * (len(missing) - done) if done else None
                 on_progress(IngestProgress("upsert", done, len(missing), left))
-                vectors = embed([chunk_text(row.title, row.text) for _, row in batch])
+                vectors = embed([chunk_text(row.heading, row.text) for _, row in batch])
                 running |= {pool.submit(space.upsert, part) for part in _requests(_items(batch, vectors))}
                 done += len(batch)
                 while len(running) >= 2 * workers:
@@ -183,6 +184,9 @@ def _items(batch: Sequence[tuple[str, ChunkRow]], vectors: Any) -> list[dict[str
                 "title": row.title,
                 "document_id": row.document_id,
                 "chunk_id": row.chunk_id,
+                "section": list(row.section),
+                "place": row.place,
+                "source": base_name(row.source),
             },
         }
         for (key, row), vector in zip(batch, vectors, strict=True)

@@ -157,6 +157,11 @@ SIGNALS = {
 """What each score of a chunk means, by its name in `Chunk.signals`."""
 
 
+def whereabouts(place: str, section: Sequence[str]) -> str:
+    """Where in its document a chunk stands, as `page 12, 3 Install › 3.2 Access`; empty where nothing is known of it."""
+    return ", ".join(filter(None, (place, " › ".join(section))))
+
+
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
@@ -180,6 +185,13 @@ def search_kind(manifest: "Manifest") -> str:
     return f"{manifest.kind} search, which finds {manifest.tuning.recall * 100:.1f} % of the 10 nearest chunks"
 
 
+def cut_how(chunking: str) -> str:
+    """How documents were cut, of what a manifest says."""
+    by, size, overlap = chunking.split(":")
+    repeated = "" if overlap == "0" else f", {overlap} of them repeated"
+    return f"cut by {by} to {int(size):,} characters{repeated}"
+
+
 def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> str:
     """What the corpus holds, in a line."""
     documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
@@ -187,5 +199,5 @@ def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> str
         return f"{documents}."
     return (
         f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}, "
-        f"embedded by {manifest.embedder}; {search_kind(manifest)}."
+        f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}; {search_kind(manifest)}."
     )

@@ -42,10 +42,12 @@ def ingest(
     """
     with opened() as current:
         from backends.local.build import cut_documents
+        from backends.local.chunking import Chunking
         from serving.ingest import ingest as fill
         from serving.ingest import open_space
 
-        rows = cut_documents(read_documents(current, paths), lambda progress: None).rows
+        chunking = Chunking.parse(current.settings.chunking)
+        rows = cut_documents(read_documents(current, paths), lambda progress: None, chunking).rows
         embed, dimension, embedder = choose_embedder(current, endpoint)
         try:
             with open_space(index_name, namespace, dimension, cloud=cloud, region=region) as space:

@@ -264,7 +264,7 @@ def compare_embedders(
         raise InputError(f"The embedder of {backend} cannot be held against itself. Name another backend.")
     first, second = _local_corpus(corpus_of, backend), _local_corpus(corpus_of, other)
     drawn = first.index.random_chunks(chunks, seed)
-    ids, texts = [chunk.chunk_id for chunk in drawn], [chunk_text(chunk.title, chunk.text) for chunk in drawn]
+    ids, texts = [chunk.chunk_id for chunk in drawn], [chunk_text(chunk.heading, chunk.text) for chunk in drawn]
     sides = []
     for place, corpus in enumerate((first, second)):
         told = None if on_progress is None else _shifted(on_progress, place * len(texts), 2 * len(texts))

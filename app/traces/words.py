@@ -3,9 +3,9 @@
 import textwrap
 
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import milliseconds, share, trust, when
+from app.kit.wording import milliseconds, share, trust, when, whereabouts
 from metrics.queries import TracePage
-from pipeline.types import Span, Trace
+from pipeline.types import Chunk, Span, Trace
 
 
 def trace_text(trace: Trace) -> str:
@@ -33,9 +33,13 @@ def _answer(trace: Trace) -> str:
 
 def _chunks(trace: Trace) -> list[str]:
     return [
-        shortened(f"  {chunk.rank}. {chunk.score:.3f}  {one_line(chunk.title)}: {one_line(chunk.text)}", WIDTH)
+        shortened(f"  {chunk.rank}. {chunk.score:.3f}  {_named(chunk)}: {one_line(chunk.text)}", WIDTH)
         for chunk in trace.chunks
     ]
+
+
+def _named(chunk: Chunk) -> str:
+    return one_line(", ".join(filter(None, (chunk.title, whereabouts(chunk.place, chunk.section)))))
 
 
 def _stages(trace: Trace) -> list[str]:

@@ -109,6 +109,9 @@ def _chunk(match: Any, rank: int) -> Chunk:
             text=str(known["text"]),
             score=max(-1.0, min(1.0, float(match["score"]))),
             rank=rank,
+            section=tuple(str(heading) for heading in known.get("section", ())),
+            place=str(known.get("place", "")),
+            source=str(known.get("source", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadResponse(

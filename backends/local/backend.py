@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import corpus
+from backends.local.chunking import Chunking
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
 from backends.local.index import ExactSearch, LocalIndex
@@ -264,5 +265,11 @@ def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentence
     index = LocalIndex(index_root(config.data_dir, embedder.fingerprint), embedder)
     open_library = partial(DocumentLibrary, config.data_dir / "documents.sqlite")
     return LocalCorpus(
-        open_library, index, embedder, cache, builtin=config.builtin_corpus, with_sentences=with_sentences
+        open_library,
+        index,
+        embedder,
+        cache,
+        builtin=config.builtin_corpus,
+        chunking=Chunking.parse(config.chunking),
+        with_sentences=with_sentences,
     )

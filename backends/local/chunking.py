@@ -1,121 +1,201 @@
-"""Documents to chunks, and chunks to sentences. Text is never cut inside a sentence and never altered."""
+"""Documents to chunks: what is indexed, retrieved and read. Text is never altered, and a chunk is one run of its document's text."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Literal, Self, get_args
 
-from sentencex import get_sentence_boundaries
+from backends.local.documents.types import Document, Part, Place
+from backends.local.splitting import Spans, split_long, split_sentences, trim
+from pipeline.errors import ConfigError
 
-Spans = list[tuple[int, int]]
-"""Character ranges, [start, end), in order and without overlap."""
+By = Literal["heading", "paragraph", "sentence", "page"]
+"""Where a chunk may end: `heading` and `page` also keep to one section, or to one page, slide or notebook cell."""
 
-TARGET_CHARS = 800
-"""Neighbouring paragraphs are packed into one chunk up to this length."""
+SIZE, OVERLAP = 800, 0
+MIN_SIZE, MAX_SIZE = 100, 4_000
+WHOLE = 1.5
+"""What is not to be cut (a paragraph, a table, a block of code) may be so many times the size."""
 
-MAX_CHARS = 1_200
-"""A paragraph up to this length stays whole; about 300 tokens, well inside E5's window of 512."""
 
-_HEADING = re.compile(r"(?![-*•]\s)(?:[^\s]+\s+){0,11}[^\s]*[^\W_](?:[)\]'\"”’])?")
-"""A dozen words at most, the last without a stop, a comma or a colon behind it."""
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How documents are cut. A row that stands for itself is a chunk by every way."""
 
-_BEGINNING = re.compile(r"[\"'“‘(]?[A-Z0-9]")
-"""How a sentence begins, and a line that goes on from the one above it does not."""
+    by: By = "heading"
+    """Where a chunk may end."""
+    size: int = SIZE
+    """Characters that a chunk is filled up to. 1,200 of English are about 300 tokens, well inside E5's window of 512."""
+    overlap: int = OVERLAP
+    """Characters, at most, of whole sentences that a chunk repeats of the one before it in the same section."""
 
-MAX_SENTENCE_CHARS = 600
-"""A "sentence" without an end (a table, a list, minified text) is cut at white space here, so that a quotation stays readable."""
+    @classmethod
+    def parse(cls, words: str) -> Self:
+        """Of `by[:size[:overlap]]`, such as `heading:800:0`. Raises ConfigError, with what is allowed."""
+        by, *numbers = words.strip().casefold().split(":")
+        try:
+            size, overlap = (int(given or usual) for given, usual in zip_longest(numbers, (SIZE, OVERLAP)))
+            known = by in get_args(By)
+        except ValueError:
+            known = False
+        if not known or not MIN_SIZE <= size <= MAX_SIZE or not 0 <= overlap <= size // 2:
+            raise ConfigError(
+                f"RAGLASS_CHUNKING is {words!r}. Write where a chunk ends ({', '.join(get_args(By))}), its size in characters "
+                f"({MIN_SIZE} to {MAX_SIZE:,}) and how many of them it repeats of the one before (up to half), as in heading:800:0."
+            )
+        return cls(by, size, overlap)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        """As `parse` reads it."""
+        return f"{self.by}:{self.size}:{self.overlap}"
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A chunk before it has an id: its text and where the text begins in its document."""
+    """A chunk before it has an id."""
 
     start: int
     """Offset in the document's text."""
     text: str
     """Contiguous text of the document, white space trimmed at both ends."""
+    section: tuple[str, ...] = ()
+    """The headings that all of it stands under."""
+    place: str = ""
+    """Where in its file it stands, as `page 12` or `rows 4–9`."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where its sentences stand in `text`; a heading, a row and a short block of code are each one."""
 
 
-def split_sentences(text: str) -> Spans:
-    """Where the sentences of `text` stand, white space trimmed; empty for blank text."""
-    spans: Spans = []
-    for boundary in get_sentence_boundaries("en", text):
-        start, end = _trim(text, boundary["start_index"], boundary["end_index"])
-        for part in _split_heading(text, start, end):
-            spans.extend(_split_long(text, *part))
-    return spans
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What a chunk is made of: a part, or a piece of one that is too long."""
+
+    start: int
+    end: int
+    part: Part
+    spans: Spans
 
 
-def split_document(text: str) -> list[Piece]:
-    """Cut a document into chunks: whole paragraphs, packed up to TARGET_CHARS; long ones cut evenly between sentences."""
+def split_document(document: Document, chunking: Chunking | None = None) -> list[Piece]:
+    """Cut a document into chunks, in its own order."""
+    chosen = chunking or Chunking()
     pieces: list[Piece] = []
-    start = end = -1
-    for block_start, block_end in _blocks(text):
-        if start >= 0 and block_end - start <= TARGET_CHARS:
-            end = block_end
-            continue
-        if start >= 0:
-            pieces.append(Piece(start, text[start:end]))
-        start, end = block_start, block_end
-    if start >= 0:
-        pieces.append(Piece(start, text[start:end]))
+    held: list[_Unit] = []
+    for group in _groups(document, chosen):
+        if held and _ends(held, group, chosen):
+            pieces.append(_piece(document.text, held))
+            held = _repeated(held, group, chosen)
+        held += group
+    if held:
+        pieces.append(_piece(document.text, held))
     return pieces
 
 
-def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Paragraphs, those over MAX_CHARS cut into even parts between sentences."""
-    for start, end in _paragraphs(text):
-        if end - start <= MAX_CHARS:
-            yield start, end
-            continue
-        parts = -(-(end - start) // MAX_CHARS)
-        even = (end - start) / parts
-        part_start = part_end = start
-        for s, e in split_sentences(text[start:end]):
-            if part_end > part_start and start + e - part_start > even * 1.1:
-                yield part_start, part_end
-                part_start = start + s
-            part_end = start + e
-        yield part_start, part_end
+def name_place(first: Place | None, last: Place | None) -> str:
+    """`page 12`, `pages 12–13`; empty for none."""
+    if first is None:
+        return ""
+    if last is None or last == first or last.unit != first.unit:
+        return f"{first.unit} {first.number}"
+    return f"{first.unit}s {first.number}–{last.number}"
 
 
-def _paragraphs(text: str) -> Spans:
-    """Runs of text between blank lines."""
-    spans: Spans = []
-    offset = 0
-    for block in text.split("\n\n"):
-        start, end = _trim(text, offset, offset + len(block))
+def parts_of(document: Document) -> Sequence[Part]:
+    """A document's parts; its paragraphs, where it has none."""
+    if document.parts or not document.text:
+        return document.parts
+    parts, offset = [], 0
+    for paragraph in document.text.split("\n\n"):
+        start, end = trim(document.text, offset, offset + len(paragraph))
         if start < end:
-            spans.append((start, end))
-        offset += len(block) + 2
-    return spans
+            parts.append(Part(start, end))
+        offset += len(paragraph) + 2
+    return parts
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+def _groups(document: Document, chunking: Chunking) -> Iterator[list[_Unit]]:
+    """Units that stay together: headings with what they head, a term with its definition, a table that is not too long."""
+    group: list[_Unit] = []
+    for part in parts_of(document):
+        for unit in _units(document.text, part, chunking):
+            if group and not _belongs(document.text, group, unit, chunking):
+                yield group
+                group = []
+            group.append(unit)
+    if group:
+        yield group
 
 
-def _split_heading(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A heading stands on the line above the text that it heads, with nothing that ends it: no part of the first sentence."""
-    line, _, below = text[start:end].partition("\n")
-    begins = start == 0 or text[:start].rstrip(" \t").endswith("\n")
-    if begins and _HEADING.fullmatch(line.strip()) and _BEGINNING.match(below.lstrip()):
-        yield _trim(text, start, start + len(line))
-        start = _trim(text, start + len(line), end)[0]
-    yield start, end
+def _belongs(text: str, group: list[_Unit], unit: _Unit, chunking: Chunking) -> bool:
+    last = group[-1]
+    whole = unit.end - group[0].start <= chunking.size * WHOLE
+    if unit.part.kind == "heading":
+        return last.part.kind == "heading" and whole
+    if last.part.kind == "heading":
+        return True
+    held = "\n\n" not in text[last.end : unit.start] and unit.part is not last.part
+    announced = text[last.end - 1] == ":" if last.part.kind == "text" else last.part.kind == "item" and len(group) > 1
+    listed = unit.part.kind == "item" and announced
+    same_table = unit.part.kind == last.part.kind == "row" and unit.part.section == last.part.section
+    return whole and (held or listed or same_table)
 
 
-def _split_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    while end - start > MAX_SENTENCE_CHARS:
-        cut = start + MAX_SENTENCE_CHARS
-        while cut > start and not text[cut].isspace():
-            cut -= 1
-        if cut == start:
-            cut = start + MAX_SENTENCE_CHARS
-        yield _trim(text, start, cut)
-        start, _ = _trim(text, cut, end)
-    if start < end:
-        yield start, end
+def _units(text: str, part: Part, chunking: Chunking) -> Iterator[_Unit]:
+    """A part, or pieces of it where it is longer than a chunk may be, or where chunks end with sentences."""
+    spans = _sentences(text, part)
+    most = chunking.size * WHOLE
+    if part.end - part.start <= most and (chunking.by != "sentence" or part.kind != "text"):
+        yield _Unit(part.start, part.end, part, spans)
+        return
+    if chunking.by == "sentence":
+        yield from (_Unit(start, end, part, [(start, end)]) for start, end in spans)
+        return
+    even = (part.end - part.start) / -(-(part.end - part.start) // int(most))
+    held: Spans = []
+    for span in spans:
+        if held and span[1] - held[0][0] > even * 1.1:
+            yield _Unit(held[0][0], held[-1][1], part, held)
+            held = []
+        held.append(span)
+    if held:
+        yield _Unit(held[0][0], held[-1][1], part, held)
+
+
+def _sentences(text: str, part: Part) -> Spans:
+    """The sentences of a part, as offsets in the document's text."""
+    if part.kind in ("heading", "row", "record", "code"):
+        return list(split_long(text, part.start, part.end))
+    return [(part.start + start, part.start + end) for start, end in split_sentences(text[part.start : part.end])]
+
+
+def _ends(held: list[_Unit], group: list[_Unit], chunking: Chunking) -> bool:
+    """Whether the chunk ends before the group."""
+    last, following = held[-1].part, group[0].part
+    if following.kind == "record" or last.kind == "record":
+        return True
+    if group[-1].end - held[0].start > chunking.size:
+        return True
+    if chunking.by == "page":
+        return following.place != last.place
+    return chunking.by == "heading" and following.section != last.section
+
+
+def _repeated(held: list[_Unit], group: list[_Unit], chunking: Chunking) -> list[_Unit]:
+    """The end of the chunk before, as much of it as the next one repeats."""
+    last, following = held[-1], group[0].part
+    if not chunking.overlap or last.part.kind != "text" or following.section != last.part.section:
+        return []
+    spans = [span for span in last.spans if last.end - span[0] <= chunking.overlap]
+    return [_Unit(spans[0][0], last.end, last.part, spans)] if spans else []
+
+
+def _piece(text: str, units: list[_Unit]) -> Piece:
+    start, end = units[0].start, units[-1].end
+    section = units[0].part.section
+    for unit in units:
+        shared = [one == other for one, other in zip(section, unit.part.section, strict=False)]
+        section = section[: (*shared, False).index(False)]
+    places = [unit.part.place for unit in units if unit.part.place is not None]
+    place = name_place(places[0], max(places, key=lambda each: each.number)) if places else ""
+    spans = tuple((s - start, e - start) for unit in units for s, e in unit.spans)
+    return Piece(start, text[start:end], section, place, spans)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import corpus
-from backends.local import chunking
 from backends.local.build import OnProgress, build_index
+from backends.local.chunking import Chunking
 from backends.local.documents import Document, DocumentLibrary, builtin_documents
 from backends.local.embedding_map import FloatArray, Projection, fit_projection, sample_rows
 from backends.local.index import IndexedChunk, LocalIndex
@@ -18,8 +18,8 @@ from backends.local.manifest import Manifest
 from backends.local.vectors import LocalEmbedder, VectorCache, embed_all
 from pipeline.errors import Unavailable
 
-RECIPE = f"sentencex/{chunking.TARGET_CHARS}/{chunking.MAX_CHARS}/title-in-front"
-"""The way documents are cut and embedded; part of the corpus hash, so that a change of it makes an index stale."""
+RECIPE = "sentencex and icu4py/parts/heading-in-front"
+"""How documents are cut, put into words and embedded, but for what is chosen. Part of the corpus hash: a change makes indexes stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,14 @@ class LocalCorpus:
         *,
         builtin: bool,
         with_sentences: bool,
+        chunking: Chunking | None = None,
     ) -> None:
         self._open_library = open_library
         self.index = index
         self._embedder = embedder
         self._cache = cache
         self._builtin = builtin
+        self.chunking = chunking or Chunking()
         self._with_sentences = with_sentences
         self._map: tuple[Path, CorpusMap] | None = None
 
@@ -104,7 +106,7 @@ class LocalCorpus:
     def fingerprint(self) -> str:
         """Hash of all documents and of the way they are cut."""
         builtin = corpus.fingerprint() if self._builtin else ""
-        parts = "\0".join((RECIPE, str(self._with_sentences), builtin, self.library.fingerprint()))
+        parts = "\0".join((RECIPE, str(self.chunking), str(self._with_sentences), builtin, self.library.fingerprint()))
         return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
     def build(self, on_progress: OnProgress | None = None, *, rebuild: bool = False) -> Manifest:
@@ -121,6 +123,7 @@ class LocalCorpus:
             self._embedder,
             self._cache,
             corpus_hash=self.fingerprint(),
+            chunking=self.chunking,
             with_sentences=self._with_sentences,
             on_progress=on_progress,
         )

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.local.answer_types import AnswerType, expected_type, holds_answer
-from backends.local.chunking import Spans
 from backends.local.opposites import count_opposites, is_negated
 from backends.local.quotation import is_quotable
 from backends.local.spans.model import Marks
+from backends.local.splitting import Spans
 from backends.local.words import STOP_WORDS, split_words, stem_words
 from pipeline.types import Chunk
 
@@ -203,7 +203,7 @@ def describe(
         stems = [read_words(text).stems for text in texts]
         negated += [is_negated(each) for each in stems]
         opposites += [count_opposites(words.all_stems, each) for each in stems]
-        quotable += [is_quotable(chunk.text, span, chunk.title) for span in spans]
+        quotable += [is_quotable(chunk.text, span, (chunk.title, *chunk.section)) for span in spans]
     return Description(
         words,
         np.array(chunk_of, np.intp),
@@ -280,7 +280,7 @@ def _describe_chunk(
     stems = [sentence.content for sentence in sentences]
     n, m = len(texts), len(words.stems)
     inside = np.array([words.found_in(sentence) for sentence in sentences], np.bool_).reshape(n, m)
-    title = words.found_in(read_words(chunk.title))
+    title = words.found_in(read_words(chunk.heading))
     with_title = inside | title
     before = with_title.copy()
     before[1:] |= inside[:-1]

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.local import manifest as files
-from backends.local.chunking import Spans
 from backends.local.faiss_index import FaissIndex
 from backends.local.fusion import CANDIDATES, Fused, best_sentence_cosines, fuse
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
+from backends.local.splitting import Spans
 from backends.local.vectors import LocalEmbedder
 from pipeline.deadline import Deadline
 from pipeline.errors import InputError, Unavailable
@@ -50,7 +50,7 @@ class IndexedChunk:
     """A chunk as it stands in the index."""
 
     chunk_id: str
-    """Its id: a hash of its text."""
+    """Its id: a hash of its text, title and section."""
     document_id: str
     """The document it was cut from."""
     title: str
@@ -59,6 +59,18 @@ class IndexedChunk:
     """Its text."""
     sentences: int
     """Sentences in it."""
+    place: str
+    """Where in its file it stands, as `page 12`."""
+    source: str
+    """The file that it came from."""
+    section: tuple[str, ...]
+    """The headings that it stands under."""
+
+    def unranked(self, rank: int) -> Chunk:
+        """The chunk as it is found for no question, at a rank."""
+        return Chunk(
+            self.chunk_id, self.document_id, self.title, self.text, 0.0, rank, {}, self.section, self.place, self.source
+        )
 
 
 class OpenIndex:
@@ -222,16 +234,15 @@ class LocalIndex:
         drawn = np.random.default_rng(seed).permutation(self.opened().vectors.size)[:count].tolist()
         at_row = dict(zip(sorted(drawn), self.chunks_at(drawn), strict=True))
         found = [at_row[row] for row in drawn]
-        return [
-            Chunk(each.chunk_id, each.document_id, each.title, each.text, 0.0, place)
-            for place, each in enumerate(found, start=1)
-        ]
+        return [each.unranked(rank) for rank, each in enumerate(found, start=1)]
 
     def _chunks(self, where: str, values: Sequence[Any]) -> list[IndexedChunk]:
         found = self.opened().execute(
-            f"SELECT chunk_id, document_id, title, text, json_array_length(spans) FROM chunks WHERE {where}", values
+            "SELECT chunk_id, document_id, title, text, json_array_length(spans), place, source, section "
+            f"FROM chunks WHERE {where}",
+            values,
         )
-        return [IndexedChunk(*row) for row in found]
+        return [IndexedChunk(*(*row[:7], tuple(json.loads(row[7])))) for row in found]
 
     def _rank(
         self, opened: OpenIndex, vector: FloatArray, cosines: FloatArray, ids: IntArray, question: str | None
@@ -260,18 +271,20 @@ class LocalIndex:
     def _ranked_chunks(self, opened: OpenIndex, ranked: Fused, top_k: int) -> list[Chunk]:
         rows = ranked.ids[:top_k].tolist()
         found = opened.execute(
-            "SELECT row, chunk_id, document_id, title, text FROM chunks WHERE row IN (SELECT value FROM json_each(?))",
+            "SELECT row, chunk_id, document_id, title, text, section, place, source FROM chunks "
+            "WHERE row IN (SELECT value FROM json_each(?))",
             (json.dumps(rows),),
         )
         by_row = {row: values for row, *values in found}
         chunks = []
         for place, row in enumerate(rows):
-            chunk_id, document_id, title, text = by_row[row]
+            chunk_id, document_id, title, text, section, where, source = by_row[row]
             cosine = float(np.clip(ranked.cosines[place], -1, 1))
             signals = {"bm25": float(ranked.bm25[place]), "fused": float(ranked.fused[place])}
             if ranked.sentence is not None:
                 signals["sentence"] = float(ranked.sentence[place])
-            chunks.append(Chunk(chunk_id, document_id, title, text, cosine, place + 1, signals))
+            under = tuple(json.loads(section))
+            chunks.append(Chunk(chunk_id, document_id, title, text, cosine, place + 1, signals, under, where, source))
         return chunks
 
 

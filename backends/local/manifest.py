@@ -15,7 +15,7 @@ from typing import Any
 from backends.local.faiss_index import Tuning
 from pipeline.errors import IndexMismatch, Unavailable
 
-FORMAT = 1
+FORMAT = 2
 """Rises when an older Raglass could not read the files."""
 
 CURRENT = "CURRENT"
@@ -53,6 +53,8 @@ class Manifest:
     """Sentences embedded; 0 where the profile has no use for them."""
     corpus_hash: str
     """Fingerprint of the documents and of the way they were cut."""
+    chunking: str
+    """How documents were cut, as `Chunking.parse` reads it."""
     kind: str
     """`exact`, `hnsw` or `rabitq`."""
     tuning: Tuning | None

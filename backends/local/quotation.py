@@ -5,8 +5,9 @@ A heading, a running title or a question is no answer, however well it fits. A s
 """
 
 import re
+from collections.abc import Sequence
 
-from backends.local.chunking import Spans
+from backends.local.splitting import Spans
 
 MAX_HEADING_WORDS = 12
 LONG_LINE = 60
@@ -38,14 +39,17 @@ _VERB = re.compile(
 )
 
 
-def is_quotable(text: str, span: tuple[int, int], title: str) -> bool:
-    """Whether a sentence of a chunk may be an answer at all: not a question, a heading, the document's title or a row of field names."""
+def is_quotable(text: str, span: tuple[int, int], titles: Sequence[str]) -> bool:
+    """Whether a sentence of a chunk may be an answer at all: not a question, a heading or a row of field names.
+
+    titles: what the chunk stands under: its document's title and its section.
+    """
     sentence = text[slice(*span)].strip()
     if sentence.rstrip("'\"”’)]").endswith(("?", "？", "؟")) or _HEADING_MARK.match(sentence):
         return False
     if _ASKING.match(sentence):
         return False
-    if title and not _ENDS.search(sentence) and sentence.casefold() == title.casefold():
+    if sentence.casefold() in (title.casefold() for title in titles) and not _ENDS.search(sentence):
         return False
     return not (_is_heading(text, span) or _is_field_names(sentence))
 

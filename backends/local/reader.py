@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backends.local.chunking import split_sentences
 from backends.local.features import Description, FloatArray, QuestionWords, describe, read_words
 from backends.local.quotation import with_context
 from backends.local.sampling import draws
 from backends.local.sentences import EmbeddedSentences, SentenceSource
 from backends.local.spans.model import Marks
 from backends.local.spans.remembered import RememberedMarks, SpanSource
+from backends.local.splitting import split_sentences
 from backends.local.weights import Probabilities, ReaderWeights, default_weights, probabilities
 from pipeline.deadline import Deadline
 from pipeline.errors import InputError

@@ -5,7 +5,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from backends.local.chunking import Spans, split_sentences
+from backends.local.splitting import Spans, split_sentences
 from backends.local.texts import sentence_text
 from backends.local.vectors import FloatArray, VectorMemory
 from pipeline.deadline import Deadline
@@ -20,9 +20,9 @@ class SentenceSource(Protocol):
     """Where the vectors of a chunk's sentences come from."""
 
     def sentences(self, chunk: Chunk) -> tuple[Spans, FloatArray] | None:
-        """The sentences' spans in `chunk.text` (those of `split_sentences`) and their vectors, float32 (n, dim), L2-normalised.
+        """The sentences' spans in `chunk.text` and their vectors, float32 (n, dim), L2-normalised.
 
-        The vectors are those of `sentence_text` of title and sentence, embedded as passages. None for a chunk that is not known.
+        The vectors are those of `sentence_text` of heading and sentence, embedded as passages. None for a chunk that is not known.
         """
 
 
@@ -49,7 +49,7 @@ class EmbeddedSentences:
         if known is not None:
             return known
         spans = split_sentences(chunk.text)
-        texts = [sentence_text(chunk.title, chunk.text[start:end]) for start, end in spans]
+        texts = [sentence_text(chunk.heading, chunk.text[start:end]) for start, end in spans]
 
         def embed(missing: Sequence[str]) -> FloatArray:
             return np.asarray(self._embedder.embed(missing, "passage", deadline=deadline), np.float32)

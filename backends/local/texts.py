@@ -1,11 +1,11 @@
 """The exact texts that are embedded and word-matched for a chunk and for a sentence, so that index and reader agree."""
 
 
-def chunk_text(title: str, text: str) -> str:
-    """What stands for a chunk: its document's title in front, so that a chunk that says "he" or "it" can be found."""
-    return f"{title}\n{text}" if title else text
+def chunk_text(heading: str, text: str) -> str:
+    """What stands for a chunk: its document's title and section in front, so that a chunk that says "he" or "it" can be found."""
+    return f"{heading}\n{text}" if heading else text
 
 
-def sentence_text(title: str, sentence: str) -> str:
-    """What stands for a sentence of a chunk: likewise the title in front."""
-    return f"{title}\n{sentence}" if title else sentence
+def sentence_text(heading: str, sentence: str) -> str:
+    """What stands for a sentence of a chunk: likewise title and section in front."""
+    return f"{heading}\n{sentence}" if heading else sentence

@@ -1,13 +1,27 @@
-"""Text to words, and words to stems: the one tokeniser of the lexical index and of the reader."""
+"""Text to words, and words to stems: the one tokeniser of the lexical index and of the reader.
+
+Words are read in NFC, so that "é" is one letter however it was typed. Scripts that put no space between words (Chinese, Japanese, Thai,
+Lao, Khmer, Burmese) are cut by ICU's dictionaries.
+"""
 
 import re
 import threading
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
 from typing import cast
 
 import Stemmer
 
-WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|\w")
-"""A number with its separators, a run of letters, or any other single word character."""
+_MARK = "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code)).startswith("M"))
+"""Combining marks: vowel signs and accents, which are parts of words that Python's `\\w` does not know as such."""
+
+WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[{_MARK}]+[^\W\d_]*)*|\w")
+"""A number with its separators, a run of letters with their marks, or any other single word character."""
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 _STOP_WORDS = """
 a about after all also am an and any are as at be because been before being between both but by can could d did do does doing down during
@@ -25,8 +39,31 @@ _local = threading.local()
 
 
 def split_words(text: str) -> list[str]:
-    """The words of `text` in order, case kept."""
-    return WORD.findall(text)
+    """The words of `text` in order, in NFC, case kept."""
+    composed = unicodedata.normalize("NFC", text)
+    return [composed[start:end] for start, end in word_spans(composed)]
+
+
+def word_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the words of a text in NFC stand, as [first character, one past the last)."""
+    for found in WORD.finditer(text):
+        start, end = found.span()
+        if text.isascii() or not _UNSPACED.search(text, start, end):
+            yield start, end
+        else:
+            yield from ((start + first, start + last) for first, last in _segments(text[start:end]))
+
+
+@cache
+def _breaker() -> type:
+    from icu4py.breakers import WordBreaker  # Few texts need it.
+
+    return cast(type, WordBreaker)
+
+
+def _segments(run: str) -> list[tuple[int, int]]:
+    """The words of a run of letters without spaces. ICU finds the language by the script."""
+    return list(_breaker()(run, "en").segments())
 
 
 def stem_words(words: list[str]) -> list[str]:

@@ -259,6 +259,14 @@ MATCH = {
 }
 
 
+def test_match_says_where_its_chunk_stands_if_it_was_put_in_with_that() -> None:
+    placed = {**MATCH["metadata"], "section": ["3 Install", "3.2 Access"], "place": "page 12", "source": "manual.pdf"}  # type: ignore[dict-item]
+    with serving(Answer({"matches": [MATCH, {**MATCH, "metadata": placed}]})) as server:
+        [[bare, known]] = index(server).search([[0.5, 0.5]], 2)
+    assert (bare.section, bare.place, bare.source) == ((), "", "")
+    assert (known.section, known.place, known.source) == (("3 Install", "3.2 Access"), "page 12", "manual.pdf")
+
+
 def test_matches_become_chunks_in_order() -> None:
     with serving(Answer({"matches": [MATCH, {**MATCH, "id": "c2", "score": 1.0000002}]})) as server:
         [chunks] = index(server).search([[0.5, 0.5]], 2)

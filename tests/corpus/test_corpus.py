@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 import corpus
-from backends.local.chunking import split_sentences
+from backends.local.splitting import split_sentences
 from corpus import Article, Question
 
 ARTICLES = {article.document_id: article for article in corpus.articles()}

@@ -12,6 +12,9 @@ from tests.documents.one import read_document
 
 LIMIT = 10_000_000
 
+KNOWN = [f".txt{suffix}" if suffix == ".gz" else suffix for suffix in SUFFIXES]
+"""Ends of names that are read: gzip's is known behind another alone."""
+
 
 def read(name: str, data: bytes | str) -> Document:
     return read_document(name, data.encode() if isinstance(data, str) else data, max_bytes=LIMIT)
@@ -26,13 +29,13 @@ def refusal(name: str, data: bytes | str) -> str:
 
 
 def test_an_unknown_suffix_lists_the_known_ones() -> None:
-    message = refusal("letter.docx", b"PK\x03\x04")
-    assert ".docx" in message
+    message = refusal("letter.odt", b"PK\x03\x04")
+    assert ".odt" in message
     assert all(suffix in message for suffix in SUFFIXES)
     assert "no suffix" in refusal("README", "text")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", KNOWN)
 @pytest.mark.parametrize("data", [b"", b" \r\n\t ", b"\xef\xbb\xbf", b"\x00"])
 def test_a_file_without_text_is_refused(suffix: str, data: bytes) -> None:
     message = refusal(f"void{suffix}", data)
@@ -66,13 +69,13 @@ def test_binary_junk_is_refused(suffix: str) -> None:
     assert "binary" in refusal(f"odd{suffix}", b"\xff\xfe" + bytes([0, 0xD8]) * 500)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", KNOWN)
 def test_a_file_over_the_limit_names_the_limit_and_its_setting(suffix: str) -> None:
     with pytest.raises(InputError, match=r"big\..* has 100\.0 MB; files up to 50\.0 MB .*RAGLASS_MAX_FILE_MB"):
         read_document(f"big{suffix}", bytes(100_000_000), max_bytes=50_000_000)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", KNOWN)
 def test_no_bytes_make_reading_raise_anything_but_an_input_error(suffix: str) -> None:
     leading = {
         ".pdf": [b"%PDF-1.7\n", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog"],
@@ -87,7 +90,7 @@ def test_no_bytes_make_reading_raise_anything_but_an_input_error(suffix: str) ->
             document = read_document(f"any{suffix}", start + rest, max_bytes=LIMIT)
         except InputError:
             return
-        assert document.text == document.text.strip() != ""
+        assert document.text == document.text.lstrip("\n").rstrip() != ""  # Code may begin with a space.
         assert document.title.strip()
         document.text.encode()
 

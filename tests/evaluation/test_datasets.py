@@ -229,6 +229,48 @@ def test_lines_of_json_have_answers_as_text_as_list_as_number_or_none(load_lines
     assert [question.question_id for question in found.questions] == ["7", "line-2", "line-3", "line-4", "line-5"]
 
 
+@pytest.mark.parametrize(
+    ("written", "answers"),
+    [
+        ("['3.2 litres', '3.2 l']", ("3.2 litres", "3.2 l")),
+        ('["3.2 litres", "3.2 l"]', ("3.2 litres", "3.2 l")),
+        ("['3.2 litres' '3.2 l']", ("3.2 litres", "3.2 l")),
+        ("['Anna\\'s', nan]", ("['Anna\\'s', nan]",)),
+        ("['heat', None]", ("heat",)),
+        ("{'text': ['heat'], 'answer_start': [3]}", ("heat",)),
+        ("[sic] heat", ("[sic] heat",)),
+        ("[3]", ("3",)),
+        ("[]", ()),
+        ("heat|warmth", ("heat", "warmth")),
+    ],
+)
+def test_a_list_written_in_a_cell_is_several_answers(load: Load, written: str, answers: tuple[str, ...]) -> None:
+    found = load(table(["question", "answer"], [("How much?", written)]))
+    assert only(found).answers == answers
+
+
+def test_what_programs_write_for_a_missing_value_is_no_answer_and_is_told_by_its_row(load: Load) -> None:
+    lines = [
+        '{"question": "Who?", "answer": NaN}',
+        '{"question": "When?", "answer": "N/A"}',
+        '{"question": "Why?", "answer": ""}',
+    ]
+    found = load("\n".join(lines), "questions.jsonl")
+    assert [question.answers for question in found.questions] == [(), (), ()]
+    told = "which is none, and it counts as one that the documents do not answer; write the answer, or leave it empty"
+    assert found.problems == (f"line 1: its answer is nan, {told}", f"line 2: its answer is N/A, {told}")
+
+
+def test_a_missing_value_among_answers_is_passed_over(load: Load) -> None:
+    rows = [("Who?", "None|Wegener"), ("When?", "none"), ("How?", "['null', 'NaN']")]
+    found = load(table(["question", "answer"], rows))
+    assert [question.answers for question in found.questions] == [("Wegener",), (), ()]
+    assert [problem.partition(",")[0] for problem in found.problems] == [
+        "row 3: its answer is none",
+        "row 4: its answer is null",
+    ]
+
+
 def test_lines_that_cannot_be_used_are_told_by_their_number(load: Load) -> None:
     lines = [
         '{"question": "Who\u2028was it?", "answer": "Wegener"}',

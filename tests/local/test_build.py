@@ -63,7 +63,11 @@ def test_profile_without_sentences_embeds_none(build: Build, root: Path, embedde
 
 def test_text_that_two_documents_share_is_indexed_once() -> None:
     cut = cut_documents(
-        [make_document("a", "The same text."), make_document("b", "The same text."), make_document("c", "Another.")],
+        [
+            make_document("a", "The same text.", title="T"),
+            make_document("b", "The same text.", title="T"),
+            make_document("c", "Another.", title="T"),
+        ],
         silent,
     )
     assert [row.document_id for row in cut.rows] == ["a", "c"]
@@ -71,10 +75,18 @@ def test_text_that_two_documents_share_is_indexed_once() -> None:
     assert [(row[0], row[4]) for row in cut.documents] == [("a", 1), ("b", 0), ("c", 1)]
 
 
-def test_chunk_id_depends_on_the_text_alone() -> None:
-    [first] = cut_documents([make_document("a", "The same text.")], silent).rows
-    [second] = cut_documents([make_document("b", "The same text.")], silent).rows
-    assert first.chunk_id == second.chunk_id
+def test_same_text_under_two_titles_is_two_chunks() -> None:
+    manuals = [make_document(name, "The oil capacity is 3.2 litres.", title=name) for name in ("Heron H1", "Plover P9")]
+    cut = cut_documents(manuals, silent)
+    assert [row.title for row in cut.rows] == ["Heron H1", "Plover P9"]
+    assert cut.duplicates == 0
+
+
+def test_chunk_id_depends_on_the_text_and_what_it_stands_under() -> None:
+    [first] = cut_documents([make_document("a", "The same text.", title="T")], silent).rows
+    [second] = cut_documents([make_document("b", "The same text.", title="T")], silent).rows
+    [third] = cut_documents([make_document("b", "The same text.", title="Other")], silent).rows
+    assert first.chunk_id == second.chunk_id != third.chunk_id
     assert len(first.chunk_id) == 32
 
 

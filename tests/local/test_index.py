@@ -12,11 +12,11 @@ import pytest
 
 from backends.local import index as indexing
 from backends.local import manifest as files
-from backends.local.chunking import split_sentences
 from backends.local.faiss_index import set_effort
 from backends.local.fusion import CANDIDATES
 from backends.local.index import ExactSearch, LocalIndex, OpenIndex
 from backends.local.manifest import Manifest
+from backends.local.splitting import split_sentences
 from backends.local.texts import chunk_text, sentence_text
 from pipeline.errors import DimensionMismatch, IndexMismatch, Unavailable
 from pipeline.types import Chunk

@@ -23,6 +23,7 @@ def make_manifest(folder: Path, **fields: object) -> Manifest:
         "duplicates": 0,
         "sentences": 3,
         "corpus_hash": "abc",
+        "chunking": "heading:800:0",
         "kind": "hnsw",
         "tuning": Tuning("hnsw", 64, 0.995, 200),
         "built_at": 1.0,

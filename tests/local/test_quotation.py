@@ -2,8 +2,8 @@
 
 import pytest
 
-from backends.local.chunking import split_sentences
 from backends.local.quotation import is_quotable, with_context
+from backends.local.splitting import split_sentences
 
 
 def quoted(text: str, part: str) -> list[str]:
@@ -27,16 +27,16 @@ def quoted(text: str, part: str) -> list[str]:
 )
 def test_questions_headings_and_field_names_may_not_be_quoted(sentence: str) -> None:
     text = f"{sentence}\n\nIt waits for 30 seconds."
-    assert not is_quotable(text, (0, len(sentence)), "Manual")
-    assert is_quotable(text, (len(sentence) + 2, len(text)), "Manual")
+    assert not is_quotable(text, (0, len(sentence)), ("Manual",))
+    assert is_quotable(text, (len(sentence) + 2, len(text)), ("Manual",))
 
 
 def test_running_title_may_not_be_quoted() -> None:
-    assert not is_quotable("The Manual\nIt waits.", (0, 10), "The Manual")
+    assert not is_quotable("The Manual\nIt waits.", (0, 10), ("The Manual",))
 
 
 def test_sentence_that_names_its_document_may_be_quoted() -> None:
-    assert is_quotable("The Rhine flows through Cologne.", (0, 32), "The Rhine flows through Cologne.")
+    assert is_quotable("The Rhine flows through Cologne.", (0, 32), ("The Rhine flows through Cologne.",))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_sentence_that_names_its_document_may_be_quoted() -> None:
 )
 def test_list_items_values_and_plain_sentences_may_be_quoted(sentence: str) -> None:
     text = f"Before.\n{sentence}\nBehind."
-    assert is_quotable(text, (8, 8 + len(sentence)), "Manual")
+    assert is_quotable(text, (8, 8 + len(sentence)), ("Manual",))
 
 
 def test_colon_takes_the_list_below_it_and_not_what_follows() -> None:
@@ -90,3 +90,7 @@ def test_plain_sentence_stands_alone() -> None:
 
 def test_a_long_sentence_is_not_taken_along() -> None:
     assert quoted("Word " * 100 + "end. It is warm.", "warm") == ["It is warm."]
+
+
+def test_heading_that_the_chunk_stands_under_is_no_answer() -> None:
+    assert not is_quotable("Emergency exit procedures\nLeave.", (0, 25), ("Manual", "Emergency exit procedures"))

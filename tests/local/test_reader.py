@@ -11,12 +11,12 @@ import pytest
 from scipy.stats import chisquare
 
 from backends.local.answer_types import AnswerType, expected_type, holds_answer
-from backends.local.chunking import Spans, split_sentences
 from backends.local.features import SENTENCE_FEATURES, SUMMARY_FEATURES, QuestionWords, read_words
 from backends.local.opposites import count_opposites, is_negated
 from backends.local.reader import ABSTENTION, READ_TOGETHER, ExtractiveReader
 from backends.local.sentences import EmbeddedSentences
 from backends.local.spans.model import Marks
+from backends.local.splitting import Spans, split_sentences
 from backends.local.texts import sentence_text
 from backends.local.weights import ReaderWeights, probabilities, sentence_scores
 from backends.local.words import content_stems

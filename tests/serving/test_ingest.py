@@ -16,7 +16,10 @@ from serving.ingest import IngestProgress, ingest, open_space, vector_id
 
 
 def make_rows(count: int, text: str = "text") -> list[ChunkRow]:
-    return [ChunkRow(f"c{n}", f"d{n // 3}", "Title", f"{text} {n}", 0, []) for n in range(count)]
+    return [
+        ChunkRow(f"c{n}", f"d{n // 3}", "Title", f"{text} {n}", 0, [], ("Use",), f"page {n}", f"/docs/d{n // 3}.pdf")
+        for n in range(count)
+    ]
 
 
 class Space:
@@ -74,8 +77,11 @@ def test_every_chunk_is_there_with_text_title_and_ids_in_its_metadata() -> None:
         "title": "Title",
         "document_id": "d1",
         "chunk_id": "c4",
+        "section": ["Use"],
+        "place": "page 4",
+        "source": "d1.pdf",
     }
-    assert space.vectors[vector_id(rows[4], "e5")]["values"] == [len("Title\ntext 4"), 1.0]
+    assert space.vectors[vector_id(rows[4], "e5")]["values"] == [len("Title › Use\ntext 4"), 1.0]
 
 
 def test_second_run_embeds_and_sends_nothing() -> None:

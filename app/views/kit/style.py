@@ -56,6 +56,8 @@ STYLE = """
 .rg-chunk summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
 .rg-title { font-weight: 600; flex: 1 1 12rem; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .rg-score { font-variant-numeric: tabular-nums; opacity: .85; font-size: .88rem; }
+.rg-where { opacity: .8; font-size: .85rem; font-weight: 400; overflow-wrap: anywhere; }
+p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 0 0 .6rem; line-height: 1.55; }
 .rg-text mark.against { background: rgba(0, 114, 178, .3); }
 .rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
-from app.kit.wording import Trust
+from app.kit.wording import Trust, whereabouts
 from app.views.kit.html import dot_html
 from app.views.kit.style import LEVEL_COLOURS
+from backends.local.documents.types import BUILT_IN
 from pipeline.types import Chunk, Evidence
 
 ANSWERS = Markup("<b>")
@@ -65,15 +66,18 @@ def chunk_html(
     against: whether what is marked made the answer less probable.
     """
     spans = [(piece.start, piece.end) for piece in evidence if piece.chunk_id == chunk.chunk_id]
+    where = whereabouts(chunk.place, chunk.section)
     return html(
         '<details class="rg-chunk" data-testid="chunk"{}><summary><span class="rg-score">{}</span>'
-        '<span class="rg-title" dir="auto">{}</span><span class="rg-score">{}</span></summary>'
-        '<div class="rg-text" dir="auto">{}</div></details>',
+        '<span class="rg-title" dir="auto">{}{}</span><span class="rg-score">{}</span></summary>'
+        '<div class="rg-text" dir="auto">{}</div>{}</details>',
         " open" if is_open else "",
         chunk.rank,
         chunk.title,
+        html(' <span class="rg-where">{}</span>', where) if where else "",
         scores(chunk) if figures is None else figures,
         marked(chunk.text, spans, MARK_AGAINST if against else MARK_FOR),
+        html('<p class="rg-where" dir="auto">{}</p>', chunk.source) if chunk.source not in ("", BUILT_IN) else "",
     )
 
 

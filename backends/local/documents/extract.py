@@ -4,30 +4,22 @@ The format is chosen by suffix (`formats`) and checked against the content. Only
 """
 
 import logging
-import os
-import stat
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from backends.local.documents.blocks import Reading, compose
-from backends.local.documents.formats import SUFFIXES, Format, format_of
-from backends.local.documents.signatures import is_pdf, looks_binary, looks_like_html, signature_of
+from backends.local.documents.formats import GZIP, SUFFIXES, Format, format_of
+from backends.local.documents.opening import cannot_be_read, opened, too_long
+from backends.local.documents.signatures import is_pdf, kind_in_words, looks_binary, signature_of
 from backends.local.documents.text import one_line
 from backends.local.documents.types import MAX_TITLE_CHARS, MEMBER, Document, base_name, document_id_for
+from backends.local.documents.unpacking import MOST_DEPTH, Budget
 from pipeline.errors import InputError
 
 log = logging.getLogger(__name__)
 
-NO_FILES = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-"""What may stand at a path in place of a file."""
+BLANK = b" \t\r\n\v\f\0\xef\xbb\xbf"
+"""Bytes of which no text is made: white space, nulls and a byte-order mark."""
 
 
 def read_path(path: Path, *, max_bytes: int) -> list[Document]:
@@ -41,43 +33,6 @@ def read_path(path: Path, *, max_bytes: int) -> list[Document]:
     return read_documents(name, data, max_bytes=max_bytes, source=printable(str(path.resolve())))
 
 
-@contextmanager
-def opened(name: str, path: Path, *, max_bytes: int) -> Iterator[BinaryIO]:
-    """A file, open to be read; it may grow meanwhile.
-
-    Raises InputError, naming it by `name`, where there is none or it is too large; and for a pipe, a socket or a device, from which
-    reading might never end.
-    """
-    with ExitStack() as stack:
-        try:
-            # Before a device is opened, which may do something, and a pipe, which would wait for a writer.
-            _insist_on_file(name, path.stat().st_mode)
-            file = stack.enter_context(open(path, "rb", opener=_open_at_once))
-            found = os.fstat(file.fileno())
-        except (OSError, ValueError) as error:
-            raise InputError(cannot_be_read(name, error)) from error
-        _insist_on_file(name, found.st_mode)
-        if found.st_size > max_bytes:
-            raise InputError(too_long(name, found.st_size, max_bytes))
-        yield file
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-def _insist_on_file(name: str, mode: int) -> None:
-    if not stat.S_ISREG(mode):
-        what = next((words for matches, words in NO_FILES if matches(mode)), "something else")
-        raise InputError(f"{name} cannot be read: it is {what}, not a file. Copy what is to be read into a file.")
-
-
-def cannot_be_read(name: str, error: Exception) -> str:
-    """Why a file could not be opened or read, in words."""
-    why = error.strerror if isinstance(error, OSError) and error.strerror else "not a readable file"
-    return f"{name} cannot be read: {why}. Check the path and that you may read it."
-
-
 def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None = None) -> list[Document]:
     """Make documents of a file's bytes: one, or as many as the file holds that have text.
 
@@ -88,12 +43,28 @@ def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None
     by a password or without text, or there are more than `max_bytes` of it; MemoryError.
     """
     name = printable(base_name(name)) or "the file"
+    if len(data) > max_bytes:
+        raise InputError(too_long(name, len(data), max_bytes))
+    documents = list(_documents(name, open_file(name, data, Budget()), printable(source) if source else name))
+    if not documents:
+        raise InputError(_no_text(name))
+    return documents
+
+
+def open_file(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
+    """What the reader of a file's format makes of it, lazily.
+
+    budget: of the file, or of the one that it lies in. Raises InputError as `read_documents` does, and where it lies too deep in others.
+    """
     kind = format_of(name)
-    _check(name, kind, data, max_bytes)
-    assert kind is not None
-    source = printable(source) if source else name
+    if kind is None:
+        raise InputError(_unknown(name))
+    _check(name, kind, data)
+    budget.depth += kind.nests
     try:
-        documents = list(_documents(name, kind.read(name, data), source))
+        if budget.depth > MOST_DEPTH:
+            raise InputError(f"{name} lies in {MOST_DEPTH} others. Unpack it, and add what is in it.")
+        yield from kind.read(name, data, budget)
     except (InputError, MemoryError):
         raise
     except RecursionError as error:
@@ -106,9 +77,8 @@ def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None
             f"{name} is broken: it cannot be read as {kind.name} ({type(error).__name__}). "
             "Open it in the program that made it, save it again, and add the new file."
         ) from error
-    if not documents:
-        raise InputError(_no_text(name, kind))
-    return documents
+    finally:
+        budget.depth -= kind.nests
 
 
 def _documents(name: str, readings: Iterable[Reading], source: str) -> Iterator[Document]:
@@ -123,7 +93,9 @@ def _documents(name: str, readings: Iterable[Reading], source: str) -> Iterator[
 
 def named_after(name: str) -> str:
     """A title of a file's name: without its folders and its suffix."""
-    return one_line(Path(base_name(name)).stem)[:MAX_TITLE_CHARS] or "Untitled"
+    name = base_name(name)
+    stem = Path(name[: -len(GZIP)] if name.lower().endswith(GZIP) else name).stem
+    return one_line(stem)[:MAX_TITLE_CHARS] or "Untitled"
 
 
 def printable(name: str) -> str:
@@ -131,21 +103,22 @@ def printable(name: str) -> str:
     return one_line(name.encode("utf-8", "xmlcharrefreplace").decode("utf-8"))
 
 
-def _check(name: str, kind: Format | None, data: bytes, max_bytes: int) -> None:
+def _unknown(name: str) -> str:
+    suffix = "".join(Path(name).suffixes[-2:] if name.lower().endswith(GZIP) else [Path(name).suffix]).lower()
+    return (
+        f"{name} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which Raglass does not read. "
+        f"It reads {', '.join(SUFFIXES)}: save the text in one of these and add that."
+    )
+
+
+def _check(name: str, kind: Format, data: bytes) -> None:
     """Raise InputError if the file cannot be what its suffix says."""
-    if kind is None:
-        suffix = Path(name).suffix.lower()
-        raise InputError(
-            f"{name} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which Raglass does not read. "
-            f"It reads {', '.join(SUFFIXES)}: save the text in one of these and add that."
-        )
-    if len(data) > max_bytes:
-        raise InputError(too_long(name, len(data), max_bytes))
-    if not data.strip():
+    if not data.strip(BLANK):
         raise InputError(f"{name} is empty. Check that it was saved or copied completely, and add it again.")
     if kind.name == "PDF" and not is_pdf(data):
-        found = signature_of(data) or ("a web page" if looks_like_html(data) else "something else")
-        raise InputError(f"{name} is not a PDF but {found}. Add the PDF itself, or give the file its right suffix.")
+        raise InputError(
+            f"{name} is not a PDF but {kind_in_words(data)}. Add the PDF itself, or give the file its right suffix."
+        )
     if kind.binary:
         return
     known = signature_of(data)
@@ -157,20 +130,9 @@ def _check(name: str, kind: Format | None, data: bytes, max_bytes: int) -> None:
         )
 
 
-def too_long(name: str, size: int, max_bytes: int) -> str:
-    """That a file is larger than may be read, in words."""
-    return (
-        f"{name} has {_megabytes(size)}; files up to {_megabytes(max_bytes)} are read. "
-        "Split it, or raise the limit with RAGLASS_MAX_FILE_MB."
-    )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"
-
-
-def _no_text(name: str, kind: Format) -> str:
-    if kind.name == "HTML":
+def _no_text(name: str) -> str:
+    kind = format_of(name)
+    if kind is not None and kind.name == "HTML":
         return (
             f"{name} has no text of its own: a script probably fills the page in the browser. "
             "Open it there, save the text as .txt or .pdf, and add that."

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from backends.local.documents.blocks import Reading
+from backends.local.documents.unpacking import Budget
 
-Reader = Callable[[str, bytes], Iterable[Reading]]
+Reader = Callable[..., Iterable[Reading]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +28,42 @@ class Format:
     """`module:function`, the module within this package."""
     binary: bool = False
     """Whether the bytes are not text; text with too many control characters is refused before it is read."""
+    nests: bool = False
+    """Whether other files lie in it; its reader takes a third argument, a Budget that is shared by all of them."""
 
-    def read(self, name: str, data: bytes) -> Iterable[Reading]:
-        """What the format's reader makes of a file."""
+    def read(self, name: str, data: bytes, budget: Budget | None = None) -> Iterable[Reading]:
+        """What the format's reader makes of a file. budget: of the file that it lies in, if it lies in one."""
         module, function = self.reader.split(":")
         read = cast(Reader, getattr(importlib.import_module(f"backends.local.documents.{module}"), function))
-        return read(name, data)
+        return read(name, data, budget or Budget()) if self.nests else read(name, data)
 
+
+_CODE_SUFFIXES = """
+    .py .pyi .js .mjs .ts .tsx .jsx .java .kt .scala .go .rs .c .h .cc .cpp .hpp .cs .rb .php .sh .bash .ps1 .sql .r .jl .swift .lua .pl
+    .yaml .yml .toml .ini .cfg .conf .properties .css .xml .log
+"""
+
+GZIP = ".gz"
+"""Stands behind the suffix of what was packed."""
 
 FORMATS = (
-    Format("plain text", (".txt",), "plain:read"),
-    Format("Markdown", (".md", ".markdown"), "markup:read_markdown_file"),
-    Format("HTML", (".html", ".htm"), "markup:read_html_file"),
-    Format("CSV", (".csv",), "table:read"),
+    Format("plain text", (".txt", ".text"), "plain:read"),
+    Format("Markdown", (".md", ".markdown", ".mdown", ".mkd"), "markdown:read"),
+    Format("reStructuredText", (".rst", ".rest"), "restructured:read"),
+    Format("HTML", (".html", ".htm", ".xhtml"), "page:read"),
+    Format("CSV", (".csv", ".tsv"), "delimited:read"),
     Format("PDF", (".pdf",), "pdf:read", binary=True),
+    Format("Word", (".docx",), "word:read", binary=True),
+    Format("PowerPoint", (".pptx",), "slides:read", binary=True),
+    Format("a workbook", (".xlsx", ".xlsm", ".xls", ".ods"), "workbook:read", binary=True),
+    Format("EPUB", (".epub",), "epub:read", binary=True),
+    Format("JSON", (".json",), "objects:read"),
+    Format("JSON lines", (".jsonl", ".ndjson"), "objects:read_lines"),
+    Format("a notebook", (".ipynb",), "notebook:read"),
+    Format("mail", (".eml",), "mail:read", nests=True),
+    Format("source code", tuple(_CODE_SUFFIXES.split()), "source:read"),
+    Format("ZIP", (".zip",), "archive:read", binary=True, nests=True),
+    Format("gzip", (GZIP,), "archive:read_gzip", binary=True, nests=True),
 )
 """Every format, in the order in which a person is told of them."""
 
@@ -51,6 +74,10 @@ _BY_SUFFIX = {suffix: each for each in FORMATS for suffix in each.suffixes}
 
 
 def format_of(name: str) -> Format | None:
-    """The format that a file's name says it has, if it is a known one."""
-    _, dot, suffix = name.lower().rpartition(".")
-    return _BY_SUFFIX.get(dot + suffix)
+    """The format that a file's name says it has, if it is a known one; gzip only with a known one in it."""
+    stem, dot, suffix = name.lower().rpartition(".")
+    found = _BY_SUFFIX.get(dot + suffix)
+    if found is not None and GZIP in found.suffixes:
+        inner = format_of(stem)
+        return None if inner is None or inner is found else found
+    return found

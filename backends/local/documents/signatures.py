@@ -40,6 +40,11 @@ def signature_of(data: bytes) -> str | None:
     return None
 
 
+def kind_in_words(data: bytes) -> str:
+    """What data are that are not what their name says, as far as it is known."""
+    return signature_of(data) or ("a web page" if looks_like_html(data) else "something else")
+
+
 def is_pdf(data: bytes) -> bool:
     """Whether a PDF header stands where readers look for it: in the first 1,024 bytes (ISO 32000-1, Annex H.3.4.1)."""
     return b"%PDF-" in data[:1024]

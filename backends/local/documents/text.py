@@ -34,41 +34,56 @@ BOMS = (
 )
 """Byte-order marks, longest first: UTF-32's begins with UTF-16's."""
 
-FALLBACK_ENCODING = "cp1252"
-"""What bytes that are not UTF-8 most often are: Windows' Western European code page."""
+MAX_BROKEN_SHARE = 0.1
+"""Of the characters above ASCII: text with fewer broken ones is damaged UTF-8 rather than another encoding."""
+
+_ESCAPED = ("iso2022", "hz")
+"""Encodings that write other scripts in ASCII after an escape, so that their bytes are UTF-8 as well."""
 
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
-    """Characters, with `\n` between lines, and the encoding that was assumed.
+    """Characters, with `\n` between lines, and what is to be said of their encoding, empty where it is sure.
 
-    A byte-order mark decides; else UTF-8 if the bytes are valid UTF-8; else `declared`, if the bytes are valid in it;
-    else Windows-1252, its five undefined bytes becoming U+FFFD. What a byte-order mark promises but the bytes do not
-    keep becomes U+FFFD as well.
+    declared: the codec that the file names, if any (see `encoding.codec_of`).
+    A byte-order mark decides; else UTF-8 if the bytes are valid UTF-8, or all but a few are; else `declared`, if the bytes are valid in
+    it; else a guess. What the encoding lacks becomes U+FFFD.
     """
     for mark, encoding in BOMS:
         if data.startswith(mark):
-            return _with_newlines(data[len(mark) :].decode(encoding, "replace")), encoding
-    for candidate in ("utf-8", declared):
+            return _with_newlines(data[len(mark) :].decode(encoding, "replace")), ""
+    escaped = declared is not None and declared.startswith(_ESCAPED)
+    for candidate in (declared, "utf-8") if escaped else ("utf-8", declared):
         if candidate is None:
             continue
         try:
-            return _with_newlines(data.decode(candidate)), candidate
+            return _with_newlines(data.decode(candidate)), ""
         except UnicodeDecodeError:
             continue
-    return _with_newlines(data.decode(FALLBACK_ENCODING, "replace")), FALLBACK_ENCODING
+    return _doubtful(data)
+
+
+def _doubtful(data: bytes) -> tuple[str, str]:
+    """Bytes in no sure encoding: (characters, the doubt)."""
+    from backends.local.documents.encoding import encoding_name, guessed_encoding
+
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if broken <= MAX_BROKEN_SHARE * sum(character > "\x7f" for character in text):
+        doubt = f"{broken} of its characters are broken UTF-8 and stand as �. Save it again from its program if they matter."
+        return _with_newlines(text), doubt
+    codec = guessed_encoding(data)
+    doubt = f"It is not valid UTF-8 and was read as {encoding_name(codec)}. Save it as UTF-8 if letters look wrong."
+    return _with_newlines(data.decode(codec, "replace")), doubt
 
 
 def decode_file(name: str, data: bytes, declared: str | None = None) -> tuple[str, tuple[str, ...]]:
     """(characters, doubts about their encoding). Raises InputError if they were no text; see `decode`."""
-    text, encoding = decode(data, declared)
+    text, doubt = decode(data, declared)
     if looks_garbled(text):
         raise InputError(
             f"{name} holds binary data, not text. Open it in the program that made it and save its text as .txt or .pdf."
         )
-    text = text.replace("\0", "")
-    if encoding == FALLBACK_ENCODING:
-        return text, ("It is not valid UTF-8 and was read as Windows-1252. Save it as UTF-8 if letters look wrong.",)
-    return text, ()
+    return text.replace("\0", ""), (doubt,) if doubt else ()
 
 
 def clean(text: str, *, tabs: bool = False) -> str:

@@ -76,7 +76,7 @@ class CrossEncoderReranker:
 
 def readable(chunk: Chunk) -> str:
     """What the model reads of a chunk: its title, then its text."""
-    return f"{chunk.title}\n{chunk.text}" if chunk.title else chunk.text
+    return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
 
 
 def is_cross_encoder(model: ModelFolder) -> bool:

@@ -49,7 +49,7 @@ class LocatedPrompt:
 
 def write_context(chunks: Sequence[Chunk]) -> str:
     """Numbered chunks with their titles, in the order given."""
-    return "\n\n".join(f"[{number}] {chunk.title}\n{chunk.text}" for number, chunk in enumerate(chunks, start=1))
+    return "\n\n".join(f"[{number}] {chunk.heading}\n{chunk.text}" for number, chunk in enumerate(chunks, start=1))
 
 
 def write_prompt(question: str, chunks: Sequence[Chunk]) -> str:
@@ -65,7 +65,7 @@ def find_spans(chunks: Sequence[Chunk]) -> list[tuple[int, int]]:
     spans, end = [], len(INSTRUCTION)
     for number, chunk in enumerate(chunks, start=1):
         start = end + len(f"\n\n[{number}] ")
-        end = start + len(f"{chunk.title}\n{chunk.text}")
+        end = start + len(f"{chunk.heading}\n{chunk.text}")
         spans.append((start, end))
     return spans
 

@@ -90,7 +90,7 @@ class SpanModel:
 
     def read(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Marks]:
         """What it makes of each chunk. Raises Timeout once the deadline has passed."""
-        pairs = [encode_pair(self._tokenizer, question, chunk.title, chunk.text) for chunk in chunks]
+        pairs = [encode_pair(self._tokenizer, question, chunk.heading, chunk.text) for chunk in chunks]
         hidden = self._encoder.run_all(
             [self._look_up(pair.ids, pair.type_ids) for pair in pairs], deadline=deadline, stage="generate"
         )
@@ -98,7 +98,7 @@ class SpanModel:
         marks = []
         for chunk, pair, rows in zip(chunks, pairs, hidden, strict=True):
             scores = rows @ matrix + bias
-            before = len(title_before(chunk.title))
+            before = len(title_before(chunk.heading))
             offsets = np.array(pair.offsets, np.intp)
             inside = (np.array(pair.type_ids) == 1) & (offsets[:, 0] >= before) & (offsets[:, 1] > offsets[:, 0])
             scores = scores[inside] - scores[0]

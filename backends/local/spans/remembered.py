@@ -38,7 +38,7 @@ class RememberedMarks:
         self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None, anew: bool = False
     ) -> list[Marks]:
         """See `SpanSource.read`; asks for what is not kept, each chunk once. anew: for all of it."""
-        keys = [(question, chunk.title, chunk.text) for chunk in chunks]
+        keys = [(question, chunk.heading, chunk.text) for chunk in chunks]
         with self._lock:
             found = {} if anew else {key: self._marks[key] for key in keys if key in self._marks}
         missing = {key: chunk for key, chunk in zip(keys, chunks, strict=True) if key not in found}

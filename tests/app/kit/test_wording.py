@@ -161,6 +161,17 @@ def test_corpus_summary_without_an_index() -> None:
     assert wording.corpus_summary(None, 60, 1) == "60 built-in articles and 1 added document."
 
 
+@pytest.mark.parametrize(
+    ("chunking", "text"),
+    [
+        ("heading:800:0", "cut by heading to 800 characters"),
+        ("page:1200:100", "cut by page to 1,200 characters, 100 of them repeated"),
+    ],
+)
+def test_way_of_cutting_is_said(chunking: str, text: str) -> None:
+    assert wording.cut_how(chunking) == text
+
+
 def test_rough_times_are_no_finer_than_an_estimate_deserves() -> None:
     assert [wording.rough_time(seconds) for seconds in (0.3, 24, 89, 90, 260)] == [
         "10 s",

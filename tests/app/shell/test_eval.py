@@ -23,7 +23,7 @@ from tests.app.shell.shells import shell, start_shell
 
 Make = Callable[..., Services]
 Run = Callable[..., Result]
-LIMIT = 25
+LIMIT = 20
 
 
 @pytest.fixture
@@ -166,11 +166,11 @@ def asked(store: TraceStore) -> list[str]:
 def test_killed_run_is_gone_on_with_and_only_what_was_in_flight_is_asked_again(environ: dict[str, str]) -> None:
     with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
         process = start_shell("eval", "run", "--limit", str(LIMIT), **environ)
-        run_id = wait_for_answers(store, process, 5)
+        run_id = wait_for_answers(store, process, 2)
         process.kill()
         process.communicate()
         killed = store.runs.find(run_id)
-        assert (killed.status, 5 <= killed.answers < LIMIT) == ("running", True)
+        assert (killed.status, 2 <= killed.answers < LIMIT) == ("running", True)
         done = shell("eval", "resume", "LAST", **environ)
         assert done.returncode == 0, done.stderr
         assert f"Run {run_id}, finished: {LIMIT} of {LIMIT} questions" in done.stdout
@@ -180,7 +180,7 @@ def test_killed_run_is_gone_on_with_and_only_what_was_in_flight_is_asked_again(e
 
 def test_interrupted_run_keeps_what_is_in_flight_and_says_how_to_go_on(environ: dict[str, str]) -> None:
     with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
-        process = start_shell("eval", "run", "--limit", "400", "--workers", "2", **environ)
+        process = start_shell("eval", "run", "--limit", "60", "--workers", "2", **environ)
         run_id = wait_for_answers(store, process, 3)
         os.kill(process.pid, signal.SIGINT)
         said, complained = process.communicate(timeout=120)
@@ -188,16 +188,16 @@ def test_interrupted_run_keeps_what_is_in_flight_and_says_how_to_go_on(environ: 
         assert f"raglass: stopped. `raglass eval resume {run_id}` goes on from here." in complained
         assert "Traceback" not in complained
         stopped = store.runs.find(run_id)
-        assert f"Run {run_id}, stopped: {stopped.answers} of 400 questions" in said
-        assert stopped.answers == len(asked(store)) == len(set(asked(store))) < 400
+        assert f"Run {run_id}, stopped: {stopped.answers} of 60 questions" in said
+        assert stopped.answers == len(asked(store)) == len(set(asked(store))) < 60
 
 
 def test_two_runs_at_once_on_one_store_both_finish(environ: dict[str, str]) -> None:
-    processes = [start_shell("eval", "run", "--limit", "10", "--seed", str(seed), **environ) for seed in (1, 2)]
+    processes = [start_shell("eval", "run", "--limit", "4", "--seed", str(seed), **environ) for seed in (1, 2)]
     for process in processes:
         said, complained = process.communicate(timeout=240)
         assert process.returncode == 0, complained
-        assert "finished: 10 of 10 questions" in said
+        assert "finished: 4 of 4 questions" in said
     with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
-        assert [(run.status, run.answers) for run in store.runs.newest()] == [("finished", 10)] * 2
-        assert len(asked(store)) == 20
+        assert [(run.status, run.answers) for run in store.runs.newest()] == [("finished", 4)] * 2
+        assert len(asked(store)) == 8

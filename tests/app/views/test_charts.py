@@ -63,7 +63,9 @@ def test_comparison_counts_shared_chunks_and_differences():
 def test_embedding_map_draws_every_chunk_and_the_question():
     vectors = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
     projection = fit_projection(vectors)
-    chunks = [IndexedChunk(f"c{n}", f"earth/{n}" if n else "mine", f"<b>T{n}", "%{x} text", 1) for n in range(5)]
+    chunks = [
+        IndexedChunk(f"c{n}", f"earth/{n}" if n else "mine", f"<b>T{n}", "%{x} text", 1, "", "", ()) for n in range(5)
+    ]
     figure = embedding_map(CorpusMap(projection, projection.project(vectors), chunks, 5), ("<i>why", 0.0, 0.0))
     assert sum(len(trace.x) for trace in figure.data) == 6
     assert {trace.name for trace in figure.data} == {"earth", "added", "your question"}

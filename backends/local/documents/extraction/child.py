@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Callable
 from typing import BinaryIO, NoReturn
 
-from backends.local.documents.extract import cannot_be_read
 from backends.local.documents.extraction.limits import confine, grant_last_words
 from backends.local.documents.extraction.replies import End, Outcome, ended, excess, sent
 from backends.local.documents.extraction.requests import Request
+from backends.local.documents.opening import cannot_be_read
 from backends.local.documents.types import Document
 from pipeline.errors import InputError
 

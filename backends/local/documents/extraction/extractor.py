@@ -13,11 +13,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from backends.local.documents.extract import opened, printable, too_long
+from backends.local.documents.extract import printable
 from backends.local.documents.extraction.limits import ReadLimits
 from backends.local.documents.extraction.nursery import Ending, Nursery
 from backends.local.documents.extraction.replies import End, MalformedReply, Outcome, read_frames, received
 from backends.local.documents.extraction.requests import Request
+from backends.local.documents.opening import opened, too_long
 from backends.local.documents.types import Document, base_name
 from pipeline.errors import InputError
 
@@ -106,9 +107,9 @@ class Extractor:
                 log.info("the reply about %s: %s", request.name, error)
             except _TimeUp:
                 late = True
+                nursery.kill_child()
             finally:
                 os.close(reply)
-            nursery.kill_child()  # which has nothing more to say
             ending = nursery.ending()
         except (
             BaseException

@@ -26,8 +26,11 @@ KEPT_VARIABLES = (
 )
 """What a reader, or tesseract, may need of the environment; and all that begins with `LC_`. Nothing that could be a secret."""
 
+LINGER_S = 1.0
+"""How long a child may take to end once it has said all."""
+
 END_S = 5.0
-"""How long a nursery has to say how a child ended, once it has."""
+"""How long a nursery may take to end a child, and to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +80,30 @@ class Nursery:
             self._control.sendall(KILL)
 
     def ending(self) -> Ending | None:
-        """How the last child ended; None, and the nursery is gone, where it does not say so in time."""
-        self._control.settimeout(END_S)
-        said = b""
-        try:
-            while len(said) < ENDING.size and (piece := self._control.recv(ENDING.size - len(said))):
-                said += piece
-        except OSError:
-            said = b""
-        finally:
-            self._control.settimeout(None)
-        if len(said) < ENDING.size:
+        """How the child ended, which has said all that it had to say; None, and the nursery is gone, where that is not to be known."""
+        said = self._hear(LINGER_S)
+        if said is None:
+            self.kill_child()
+            said = self._hear(END_S)
+        if not said:
             self.close()
             return None
         status, peak = ENDING.unpack(said)
         code = os.waitstatus_to_exitcode(status)
         return Ending(max(-code, 0), max(code, 0), peak)
+
+    def _hear(self, wait_s: float) -> bytes | None:
+        """What the nursery says of a child's end: nothing where the nursery is gone, None where the child goes on."""
+        self._control.settimeout(wait_s)
+        try:
+            said = self._control.recv(ENDING.size)
+        except TimeoutError:
+            return None
+        except OSError:
+            return b""
+        finally:
+            self._control.settimeout(None)
+        return said if len(said) == ENDING.size else b""
 
     def close(self) -> None:
         """End it, and the child at work."""
