@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 LAUGHS = 10
 """Levels of entities or aliases that each name the one before ten times: ten thousand million in all."""
@@ -111,12 +111,12 @@ def pdf_many_glyphs() -> bytes:
     return pdf_page(deflated([b"BT /F 1 Tf 9 9 Td "] + [b"(aaaaaaaaaa) Tj 0 0 Td "] * 200_000 + [b"ET"]), 1)
 
 
-def packed(**files: bytes | Iterable[bytes]) -> bytes:
-    """A ZIP of files: `__` in a name stands for a slash, `_` for a dot."""
+def packed(files: Mapping[str, bytes | Iterable[bytes]]) -> bytes:
+    """A ZIP of files."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            with archive.open(name.replace("__", "/").replace("_", "."), "w", force_zip64=True) as member:
+            with archive.open(name, "w", force_zip64=True) as member:
                 for piece in [content] if isinstance(content, bytes) else content:
                     member.write(piece)
     return out.getvalue()
@@ -142,7 +142,7 @@ def docx(document: bytes | Iterable[bytes]) -> bytes:
     """A Word file around its main part."""
     kind = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
     relation = RELATION % (b"officeDocument", b"word/document.xml")
-    return packed(**{"[Content_Types]_xml": TYPES % kind, "_rels___rels": relation, "word__document_xml": document})
+    return packed({"[Content_Types].xml": TYPES % kind, "_rels/.rels": relation, "word/document.xml": document})
 
 
 def xlsx(sheet: bytes | Iterable[bytes]) -> bytes:
@@ -150,13 +150,13 @@ def xlsx(sheet: bytes | Iterable[bytes]) -> bytes:
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     book = f'<workbook xmlns="{SHEET}" xmlns:r="{relations}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>'
     return packed(
-        **{
-            "[Content_Types]_xml": TYPES
+        {
+            "[Content_Types].xml": TYPES
             % b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
-            "_rels___rels": RELATION % (b"officeDocument", b"xl/workbook.xml"),
-            "xl__workbook_xml": book.encode(),
-            "xl___rels__workbook_xml_rels": RELATION % (b"worksheet", b"worksheets/sheet1.xml"),
-            "xl__worksheets__sheet1_xml": sheet,
+            "_rels/.rels": RELATION % (b"officeDocument", b"xl/workbook.xml"),
+            "xl/workbook.xml": book.encode(),
+            "xl/_rels/workbook.xml.rels": RELATION % (b"worksheet", b"worksheets/sheet1.xml"),
+            "xl/worksheets/sheet1.xml": sheet,
         }
     )
 
@@ -175,15 +175,20 @@ def epub(page: bytes) -> bytes:
     package = b"""<package xmlns="http://www.idpf.org/2007/opf"><manifest><item id="p" href="p.xhtml"
     media-type="application/xhtml+xml"/></manifest><spine><itemref idref="p"/></spine></package>"""
     return packed(
-        mimetype=b"application/epub+zip", **{"META-INF__container_xml": container}, b_opf=package, p_xhtml=page
+        {
+            "mimetype": b"application/epub+zip",
+            "META-INF/container.xml": container,
+            "b.opf": package,
+            "p.xhtml": page,
+        }
     )
 
 
 def nested_zips(levels: int, copies: int) -> bytes:
     """ZIPs in ZIPs, each of several copies of the next."""
-    data = packed(a_txt=(b"x" * MEGABYTE for _ in range(100)))
+    data = packed({"a.txt": (b"x" * MEGABYTE for _ in range(100))})
     for _ in range(levels):
-        data = packed(**{f"{number}_zip": data for number in range(copies)})
+        data = packed({f"{number}.zip": data for number in range(copies)})
     return data
 
 
@@ -276,10 +281,10 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "laughs.epub": lambda: epub(laughing("html", "<html><body><p>&l;</p></body></html>")),
     "outside.epub": lambda: epub(f"{XXE}<html><body><p>Text.&x;</p></body></html>".encode()),
-    "bomb.zip": lambda: packed(a_txt=(b"x" * MEGABYTE for _ in range(4_000))),
+    "bomb.zip": lambda: packed({"a.txt": (b"x" * MEGABYTE for _ in range(4_000))}),
     "zips.zip": lambda: nested_zips(5, 10),
-    "members.zip": lambda: packed(**{f"{n}_txt": b"Text." for n in range(100_000)}),
-    "bomb.txt.gz": lambda: gzip.compress(gzip.compress(b"x" * GIGABYTE)),
+    "members.zip": lambda: packed({f"{n}.txt": b"Text." for n in range(100_000)}),
+    "bomb.txt.gz": lambda: gzip.compress(b"x" * GIGABYTE),
     "deep.eml": lambda: mail_in_mail(5_000),
     "header.eml": lambda: b"Subject: " + b"=?utf-8?q?a?= " * 300_000 + b"\n\nText.",
     "addresses.eml": lambda: b"To: " + b"(" * 300_000 + b"\n\nText.",

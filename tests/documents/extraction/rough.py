@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from backends.local.documents import Document
+from backends.local.documents import Document, allowance
 from pipeline.errors import InputError
 
 READS = f"{__name__}:read"
@@ -57,6 +57,11 @@ def _allocate(rest: str) -> None:
         held.append(bytearray(10_000_000))
 
 
+def _abort(rest: str) -> None:
+    os.write(2, rest.encode())
+    os.abort()
+
+
 def _fail(rest: str) -> None:
     raise ZeroDivisionError(rest)
 
@@ -89,6 +94,10 @@ def _is_open(number: int) -> bool:
     return True
 
 
+def _time_left(rest: str) -> str:
+    return str(allowance.seconds_left())
+
+
 DEEDS: dict[str, Callable[[str], str | None]] = {
     "sleep": _sleep,
     "exit": _exit,
@@ -96,10 +105,12 @@ DEEDS: dict[str, Callable[[str], str | None]] = {
     "crash": _crash,
     "kill": _kill,
     "allocate": _allocate,
+    "abort": _abort,
     "fail": _fail,
     "refuse": _refuse,
     "speak": _speak,
     "offspring": _offspring,
     "surroundings": _surroundings,
+    "time-left": _time_left,
     "repeat": lambda rest: "x" * int(rest),
 }

@@ -1,6 +1,7 @@
 """Files are read in processes of their own, and nothing that a file does there reaches this one."""
 
 import json
+import math
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.local.documents import Extractor, ReadLimits, ReadStopped, read_documents, read_path
+from backends.local.documents import Extractor, ReadLimits, ReadStopped, allowance, read_documents, read_path
 from pipeline.errors import InputError
 from tests.documents.extraction import rough
 
@@ -138,6 +139,9 @@ def test_what_is_no_file_is_named_and_waited_for_in_vain_by_nobody(
         ("fail badly", "ended the process that read it"),
         ("forge", "ended the process that read it"),
         ("allocate", r"a\.txt needed more than 400 MB of memory to read; .* RAGLASS_READ_MEMORY_MB"),
+        ("abort Whatever.", r"ended the process that read it \(signal 6, SIGABRT\)"),
+        # What Rust's standard library writes before it aborts.
+        ("abort memory allocation of 412316860416 bytes failed", r"a\.txt needed more than 400 MB of memory to read"),
         ("repeat 1001", r"a\.txt holds more than 1,000 characters of text"),
         ("documents 4", r"a\.txt holds more than 3 documents"),
         ("refuse Because.", r"^Because\.$"),
@@ -153,6 +157,12 @@ def test_a_file_that_ends_its_process_is_named_and_the_next_is_read(roughly: Ext
 def test_a_file_that_takes_too_long_is_given_up() -> None:
     with Extractor(replace(LIMITS, time_s=0.5), reads=rough.READS) as extractor:
         assert "a.txt took longer than 0.5 s to read; it was left out." in said(extractor, b"sleep")
+
+
+def test_a_reader_knows_how_much_time_it_has(roughly: Extractor) -> None:
+    assert allowance.seconds_left() == math.inf
+    (document,) = roughly.read("a.txt", b"time-left")
+    assert 0 < float(document.text) <= NARROW.time_s
 
 
 def test_a_large_file_has_more_time() -> None:
@@ -173,6 +183,14 @@ def test_what_a_library_prints_is_no_part_of_the_reply(roughly: Extractor, capfd
     (document,) = roughly.read("a.txt", b"speak loudly")
     assert document.text == "Done."
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_library_complains_of_is_logged(roughly: Extractor, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    said(roughly, b"abort xref table is broken")
+    said(roughly, b"fail badly")
+    assert "reading a.txt: xref table is broken" in caplog.text
+    assert "ZeroDivisionError: badly" in caplog.text
 
 
 def test_a_child_knows_no_secrets_and_holds_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:

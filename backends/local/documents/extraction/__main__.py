@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import cast
 
 from backends.local.documents.extraction import child
-from backends.local.documents.extraction.requests import ENDING, KILL, Request
+from backends.local.documents.extraction.requests import ENDING, KILL, Descriptors, Request
 from backends.local.documents.formats import format_of
 
 
@@ -27,9 +27,9 @@ def main() -> None:
     read = cast(child.Read, getattr(importlib.import_module(module), function))
     with socket.socket(fileno=0) as control:
         while (asked := Request.receive(control)) is not None:
-            request, content, reply = asked
+            request, descriptors = asked
             _load_reader(request.name)
-            status, peak = _raise_child(control, request, read, content, reply)
+            status, peak = _raise_child(control, request, read, descriptors)
             control.sendall(ENDING.pack(status, peak))
 
 
@@ -44,7 +44,7 @@ def _load_reader(name: str) -> None:
 
 
 def _raise_child(
-    control: socket.socket, request: Request, read: child.Read, content: int, reply: int
+    control: socket.socket, request: Request, read: child.Read, descriptors: Descriptors
 ) -> tuple[int, int]:
     """Fork a child, and wait for its end or bring it about. Its status, and the most memory that it held, in bytes."""
     ends, life = os.pipe()
@@ -52,8 +52,8 @@ def _raise_child(
     if pid == 0:
         with suppress(OSError):
             os.setpgid(0, 0)
-        child.live(request, read, content, reply, life)
-    for descriptor in (content, reply, life):
+        child.live(request, read, descriptors, life)
+    for descriptor in (*descriptors, life):
         os.close(descriptor)
     with suppress(OSError):
         os.setpgid(pid, pid)  # Whichever of the two comes first: the group is there before anyone can want it ended.

@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Callable
 from typing import BinaryIO, NoReturn
 
+from backends.local.documents.allowance import grant
 from backends.local.documents.extraction.limits import confine, grant_last_words
 from backends.local.documents.extraction.replies import End, Outcome, ended, excess, sent
-from backends.local.documents.extraction.requests import Request
+from backends.local.documents.extraction.requests import Descriptors, Request
 from backends.local.documents.opening import cannot_be_read
 from backends.local.documents.types import Document
 from pipeline.errors import InputError
@@ -22,35 +23,36 @@ Read = Callable[..., list[Document]]
 """`extract.read_documents`, or what stands in for it."""
 
 
-def live(request: Request, read: Read, content: int, reply: int, life: int) -> NoReturn:
+def live(request: Request, read: Read, descriptors: Descriptors, life: int) -> NoReturn:
     """Read a file, send what it held, and end this process.
 
-    content, reply: descriptors of the file and of the pipe for the answer. life: a descriptor that is open as long as this process lives.
+    life: a descriptor that is open as long as this process lives.
     """
     code = 1
     try:
-        _shut_off(request.room, keep=(content, reply, life))
+        _shut_off(request.room, descriptors, life)
         confine(request.limits, request.seconds)
+        grant(request.seconds)
         signal.alarm(math.ceil(request.seconds) + OVERTIME_S)
-        with open(reply, "wb") as out:
-            _answer(request, read, content, out)
+        with open(descriptors.reply, "wb") as out:
+            _answer(request, read, descriptors.content, out)
         code = 0
     finally:
         os._exit(code)  # No handler and no buffer of the process that it was forked from may run here.
 
 
-def _shut_off(room: str, keep: tuple[int, ...]) -> None:
+def _shut_off(room: str, descriptors: Descriptors, life: int) -> None:
     """Leave nothing open but what is needed, and write nowhere but into a folder of its own."""
+    os.chdir(room)
     nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nothing, standard)
+    for standard, target in enumerate((nothing, nothing, descriptors.complaints)):
+        os.dup2(target, standard)
     first = 3
-    for descriptor in sorted(keep):
+    for descriptor in sorted((descriptors.content, descriptors.reply, life)):
         os.closerange(first, descriptor)
         os.set_inheritable(descriptor, False)
         first = descriptor + 1
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
-    os.chdir(room)
     os.environ["TMPDIR"] = tempfile.tempdir = room
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import select
 import shutil
 import signal
@@ -11,12 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from backends.local.documents.extract import printable
 from backends.local.documents.extraction.limits import ReadLimits
 from backends.local.documents.extraction.nursery import Ending, Nursery
-from backends.local.documents.extraction.replies import End, MalformedReply, Outcome, read_frames, received
+from backends.local.documents.extraction.replies import (
+    MAX_SAID_CHARS,
+    End,
+    MalformedReply,
+    Outcome,
+    read_frames,
+    received,
+)
 from backends.local.documents.extraction.requests import Request
 from backends.local.documents.opening import opened, too_long
 from backends.local.documents.types import Document, base_name
@@ -32,6 +40,9 @@ POLL_S = 0.1
 
 MEMORY_SHARE = 0.7
 """A child that crashed holding more of its memory than this ran out of it: C libraries seldom bear that."""
+
+OUT_OF_MEMORY = re.compile(r"memory allocation|bad_alloc|out of memory|cannot allocate", re.IGNORECASE)
+"""What Rust, C++, and C libraries complain of then."""
 
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP, signal.SIGFPE)
 
@@ -82,11 +93,16 @@ class Extractor:
         ReadStopped.
         """
         name = printable(base_name(name)) or "the file"
-        with self._lock, _opened(name, content, self.limits.max_bytes) as (file, size), _room(name) as room:
+        with (
+            self._lock,
+            _opened(name, content, self.limits.max_bytes) as (file, size),
+            _scratch(name) as complaints,
+            _room(name) as room,
+        ):
             if source is None:
                 source = str(content.resolve()) if isinstance(content, Path) else name
             request = Request(name, printable(source), room, self.limits.seconds(size), self.limits)
-            return self._read(request, file, stopping or (lambda: False))
+            return self._read(request, file, complaints, stopping or (lambda: False))
 
     def close(self) -> None:
         """End what is at work. The extractor can be used after that, and starts anew."""
@@ -94,12 +110,12 @@ class Extractor:
         if nursery is not None:
             nursery.close()
 
-    def _read(self, request: Request, file: int, stopping: Callable[[], bool]) -> list[Document]:
+    def _read(self, request: Request, file: int, complaints: BinaryIO, stopping: Callable[[], bool]) -> list[Document]:
         documents: list[Document] = []
         end: End | None = None
         late = False
         try:
-            nursery, reply = self._begin(request, file)
+            nursery, reply = self._begin(request, file, complaints.fileno())
             pipe = _Pipe(reply, time.monotonic() + request.seconds, stopping)
             try:
                 documents, end = received(read_frames(pipe.read), request.source, request.limits)
@@ -111,25 +127,26 @@ class Extractor:
             finally:
                 os.close(reply)
             ending = nursery.ending()
-        except (
-            BaseException
-        ):  # Where the two stand with each other is not known then, so neither is it whose reply comes next.
-            self.close()
+        except BaseException:
+            self.close()  # It is not known then whose reply would come next.
             raise
         self.peak_bytes = ending.peak_bytes if ending else 0
-        if end is not None and end.log:
-            log.info("reading %s: %s", request.name, end.log)
+        complained = _last_of(complaints)
+        if told := "\n".join(filter(None, (end.log if end else "", complained))):
+            log.info("reading %s: %s", request.name, told)
         if end is not None and end.outcome is Outcome.READ:
             return documents
+        if end is None and ending is not None and _starved(ending, complained, request.limits):
+            end = End(Outcome.MEMORY)
         raise InputError(_why(request, end, ending, late=late))
 
-    def _begin(self, request: Request, file: int) -> tuple[Nursery, int]:
+    def _begin(self, request: Request, file: int, complaints: int) -> tuple[Nursery, int]:
         """A nursery whose child reads the file, and the descriptor of the reply. A nursery that has gone is replaced."""
         for _ in range(2):
             try:
                 if self._nursery is None:
                     self._nursery = Nursery(self._reads)
-                return self._nursery, self._nursery.begin(request, file)
+                return self._nursery, self._nursery.begin(request, file, complaints)
             except OSError:
                 log.warning("the process that reads files could not be asked", exc_info=True)
                 self.close()
@@ -178,12 +195,19 @@ def _opened(name: str, content: bytes | Path, max_bytes: int) -> Iterator[tuple[
         return
     if len(content) > max_bytes:
         raise InputError(too_long(name, len(content), max_bytes))
+    with _scratch(name, content) as file:
+        yield file.fileno(), len(content)
+
+
+@contextmanager
+def _scratch(name: str, content: bytes = b"") -> Iterator[BinaryIO]:
+    """A temporary file without a name."""
     with ExitStack() as stack:
         with _kept(name):
-            copy = stack.enter_context(tempfile.TemporaryFile())
-            copy.write(content)
-            copy.seek(0)
-        yield copy.fileno(), len(content)
+            file = stack.enter_context(tempfile.TemporaryFile())
+            file.write(content)
+            file.seek(0)
+        yield file
 
 
 @contextmanager
@@ -214,8 +238,7 @@ def _why(request: Request, end: End | None, ending: Ending | None, *, late: bool
     name, limits = request.name, request.limits
     if late or (ending and ending.signal == signal.SIGXCPU):
         return f"{name} took longer than {request.seconds:g} s to read; it was left out. Split it, or raise RAGLASS_READ_TIME_S."
-    outcome = end.outcome if end else Outcome.MEMORY if ending and _starved(ending, limits) else None
-    match outcome:
+    match end.outcome if end else Outcome.FAILED:
         case Outcome.REFUSED if end:
             return end.message
         case Outcome.MEMORY:
@@ -237,10 +260,18 @@ def _why(request: Request, end: End | None, ending: Ending | None, *, late: bool
     return f"{name} holds more than {most}; it was left out. Split it into smaller files."
 
 
-def _starved(ending: Ending, limits: ReadLimits) -> bool:
-    """Whether a child seems to have ended for want of memory, though it could not say so."""
+def _last_of(complaints: BinaryIO) -> str:
+    """The last of what libraries wrote to standard error."""
+    size = os.fstat(complaints.fileno()).st_size
+    return (
+        os.pread(complaints.fileno(), MAX_SAID_CHARS, max(size - MAX_SAID_CHARS, 0)).decode("utf-8", "replace").strip()
+    )
+
+
+def _starved(ending: Ending, complaints: str, limits: ReadLimits) -> bool:
+    """Whether a child seems to have ended for want of memory, though it could not say so itself."""
     held_much = ending.peak_bytes > MEMORY_SHARE * limits.memory_mb * 1_000_000
-    return ending.signal in CRASHES and held_much
+    return ending.signal in CRASHES and (held_much or bool(OUT_OF_MEMORY.search(complaints)))
 
 
 def _how(ending: Ending | None) -> str:

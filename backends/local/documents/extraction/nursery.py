@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.local.documents.extraction.requests import ENDING, KILL, Request
+from backends.local.documents.extraction.requests import ENDING, KILL, Descriptors, Request
 
 ROOT = Path(__file__).parents[4]
 """Where this program's packages lie."""
@@ -62,11 +62,11 @@ class Nursery:
             )
         self._end = weakref.finalize(self, _end, self._control, self._process)
 
-    def begin(self, request: Request, content: int) -> int:
-        """Have a child read a file. content: its descriptor. Gives that of the reply, to be closed by the caller. Raises OSError."""
+    def begin(self, request: Request, content: int, complaints: int) -> int:
+        """Have a child read a file, by its descriptors. Gives that of the reply, to be closed by the caller. Raises OSError."""
         reply, theirs = os.pipe()
         try:
-            request.send(self._control, content, theirs)
+            request.send(self._control, Descriptors(content, theirs, complaints))
         except OSError:
             os.close(reply)
             raise
