@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 from urllib.parse import quote
 
 import platformdirs
 
 from backends.registry import BackendConfig
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from backends.local.documents import ReadLimits
 
 PREFIX = "RAGLASS_"
 TRUE = ("1", "true", "yes", "on")
@@ -114,6 +117,12 @@ class Settings:
     max_file_mb: Annotated[
         int, About("Largest file that can be added to the corpus, in megabytes.", low=1, high=2000)
     ] = 50
+    read_memory_mb: Annotated[
+        int, About("Memory that reading one file may take, in megabytes.", low=300, high=64000)
+    ] = 1000
+    read_time_s: Annotated[
+        float, About("Seconds that reading a file may take, for every 10 MB of it begun.", low=1, high=3600)
+    ] = 60.0
     emit_metrics: Annotated[
         bool, About("Whether every question's latencies and errors are also sent to CloudWatch, namespace `RAG_MLOps`.")
     ] = False
@@ -180,6 +189,14 @@ class Settings:
             api_key=self.api_key,
             aws_region=self.aws_region,
             environ=dict(os.environ),
+        )
+
+    def read_limits(self) -> "ReadLimits":
+        """What reading one file may take."""
+        from backends.local.documents import ReadLimits
+
+        return ReadLimits(
+            max_bytes=self.max_file_mb * 1_000_000, memory_mb=self.read_memory_mb, time_s=self.read_time_s
         )
 
     def shown(self) -> dict[str, str]:

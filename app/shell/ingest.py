@@ -66,7 +66,7 @@ def ingest(
 
 def read_documents(current: "Services", paths: Sequence[Path]) -> "list[Document]":
     """The corpus's documents, or those of the files. Raises InputError for a file that cannot be read: nothing is put in then."""
-    from backends.local.documents import find_files, read_path
+    from backends.local.documents import Extractor, find_files
 
     if not paths:
         corpus = current.corpus(f"local/{current.settings.profile}")
@@ -74,8 +74,8 @@ def read_documents(current: "Services", paths: Sequence[Path]) -> "list[Document
     files = [file for path in paths for file in find_files(path).files]
     if not files:
         raise InputError("There is no file to read in these paths.")
-    most = current.settings.max_file_mb * 1_000_000
-    return [document for file in files for document in read_path(file, max_bytes=most)]
+    with Extractor(current.settings.read_limits()) as extractor:
+        return [document for file in files for document in extractor.read(file.name, file)]
 
 
 def choose_embedder(current: "Services", endpoint: str | None) -> "tuple[Embed, int, str]":

@@ -4,15 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backends.local.build import cut_documents
-from backends.local.documents import Document, builtin_documents, find_files, read_path
+from backends.local.documents import Document, Extractor, ReadLimits, builtin_documents, find_files
 from pipeline.errors import InputError
 from serving.deploy.account import Account
 from serving.deploy.config import DeployConfig
 from serving.embedding import remembering, through_endpoint
 from serving.ingest import Ingested, IngestProgress, explained, ingest, open_space, pinecone_client
-
-MAX_BYTES = 50_000_000
-"""Of one file of the corpus."""
 
 Tell = Callable[[str], None]
 
@@ -23,7 +20,8 @@ def documents(config: DeployConfig) -> list[Document] | None:
         files = [file for path in config.corpus.paths for file in find_files(Path(path).expanduser()).files]
         if not files:
             raise InputError(f"corpus.paths ({', '.join(config.corpus.paths)}) holds no file that can be read.")
-        return [document for file in files for document in read_path(file, max_bytes=MAX_BYTES)]
+        with Extractor(ReadLimits()) as extractor:
+            return [document for file in files for document in extractor.read(file.name, file)]
     return builtin_documents() if config.corpus.builtin else None
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 
 from app import config
 from app.config import MASK, About, Settings, about, unknown_variables, variable
+from backends.local.documents import ReadLimits
 from pipeline.errors import ConfigError
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -147,6 +148,12 @@ def test_backend_config_carries_the_settings(tmp_path: Path) -> None:
     config = settings.backend_config()
     assert (config.data_dir, config.embedder, config.threads, config.max_new_tokens) == (tmp_path, "e", None, 9)
     assert replace(settings, threads=3).backend_config().threads == 3
+
+
+def test_limits_of_reading_carry_the_settings() -> None:
+    limits = replace(Settings(), max_file_mb=7, read_memory_mb=2000, read_time_s=5).read_limits()
+    assert (limits.max_bytes, limits.memory_mb, limits.time_s) == (7_000_000, 2000, 5)
+    assert Settings().read_limits() == ReadLimits()
 
 
 def test_setting_that_says_nothing_about_itself_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from backends.local.documents.built_in import builtin_documents
 from backends.local.documents.extract import read_documents, read_path
+from backends.local.documents.extraction import Extractor, ReadLimits, ReadStopped
 from backends.local.documents.files import REASONS, FoundFiles, PassedOver, find_files
 from backends.local.documents.formats import FORMATS, SUFFIXES, format_of
 from backends.local.documents.library import DocumentLibrary, DocumentPage, DocumentSummary
@@ -18,11 +19,14 @@ __all__ = [
     "DocumentLibrary",
     "DocumentPage",
     "DocumentSummary",
+    "Extractor",
     "FoundFiles",
     "KnownFile",
     "Part",
     "PassedOver",
     "Place",
+    "ReadLimits",
+    "ReadStopped",
     "Source",
     "WaitingFile",
     "builtin_documents",

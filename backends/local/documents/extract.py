@@ -9,9 +9,10 @@ from pathlib import Path
 
 from backends.local.documents.blocks import Reading, compose
 from backends.local.documents.formats import GZIP, SUFFIXES, Format, format_of
+from backends.local.documents.opening import cannot_be_read, opened, too_long
 from backends.local.documents.signatures import is_pdf, kind_in_words, looks_binary, signature_of
 from backends.local.documents.text import one_line
-from backends.local.documents.types import MAX_TITLE_CHARS, Document, base_name, document_id_for
+from backends.local.documents.types import MAX_TITLE_CHARS, MEMBER, Document, base_name, document_id_for
 from backends.local.documents.unpacking import MOST_DEPTH, Budget
 from pipeline.errors import InputError
 
@@ -20,23 +21,16 @@ log = logging.getLogger(__name__)
 BLANK = b" \t\r\n\v\f\0\xef\xbb\xbf"
 """Bytes of which no text is made: white space, nulls and a byte-order mark."""
 
-MEMBER = "!/"
-"""Between a file's name and the path of what lies in it, in a source."""
-
 
 def read_path(path: Path, *, max_bytes: int) -> list[Document]:
     """Read a file's documents; their source is the file's absolute path. Raises InputError as `read_documents` does."""
     name = printable(path.name)
-    try:
-        if path.stat().st_size > max_bytes:
-            raise InputError(_too_long(name, path.stat().st_size, max_bytes))
-        with path.open("rb") as file:
+    with opened(name, path, max_bytes=max_bytes) as file:
+        try:
             data = file.read(max_bytes + 1)
-        source = printable(str(path.resolve()))
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "not a readable file"
-        raise InputError(f"{name} cannot be read: {why}. Check the path and that you may read it.") from error
-    return read_documents(name, data, max_bytes=max_bytes, source=source)
+        except OSError as error:
+            raise InputError(cannot_be_read(name, error)) from error
+    return read_documents(name, data, max_bytes=max_bytes, source=printable(str(path.resolve())))
 
 
 def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None = None) -> list[Document]:
@@ -46,11 +40,11 @@ def read_documents(name: str, data: bytes, *, max_bytes: int, source: str | None
     source: what the documents replace in the library when the file has changed; the name, if left out.
     A title is the document's own, else the name without its suffix.
     Raises InputError, naming the file, if the suffix is unknown, the content is of another kind, empty, broken, locked
-    by a password or without text, or there are more than `max_bytes` of it.
+    by a password or without text, or there are more than `max_bytes` of it; MemoryError.
     """
     name = printable(base_name(name)) or "the file"
     if len(data) > max_bytes:
-        raise InputError(_too_long(name, len(data), max_bytes))
+        raise InputError(too_long(name, len(data), max_bytes))
     documents = list(_documents(name, open_file(name, data, Budget()), printable(source) if source else name))
     if not documents:
         raise InputError(_no_text(name))
@@ -71,7 +65,7 @@ def open_file(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
         if budget.depth > MOST_DEPTH:
             raise InputError(f"{name} lies in {MOST_DEPTH} others. Unpack it, and add what is in it.")
         yield from kind.read(name, data, budget)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except RecursionError as error:
         raise InputError(
@@ -134,17 +128,6 @@ def _check(name: str, kind: Format, data: bytes) -> None:
         raise InputError(
             f"{name} holds binary data, not text. Open it in the program that made it and save its text as .txt or .pdf."
         )
-
-
-def _too_long(name: str, size: int, max_bytes: int) -> str:
-    return (
-        f"{name} has {_megabytes(size)}; files up to {_megabytes(max_bytes)} are read. "
-        "Split it, or raise the limit with RAGLASS_MAX_FILE_MB."
-    )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"
 
 
 def _no_text(name: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from backends.local.documents.blocks import Reading
-from backends.local.documents.extract import MEMBER, open_file
+from backends.local.documents.extract import open_file
+from backends.local.documents.types import MEMBER
 from backends.local.documents.unpacking import Budget
 from pipeline.errors import InputError
 

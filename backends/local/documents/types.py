@@ -15,6 +15,9 @@ MAX_TITLE_CHARS = 200
 MAX_SLUG_CHARS = 40
 """Of the readable part of a document id."""
 
+MEMBER = "!/"
+"""Between a file's name and the path of what lies in it, in a source."""
+
 
 Unit = Literal["page", "slide", "row", "cell", "line"]
 """What a place counts: a PDF's pages, a deck's slides, a table's rows, a notebook's cells, a program's lines."""
