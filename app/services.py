@@ -78,7 +78,7 @@ class Services:
         """Adding documents; imported, like the next five, only where it is needed."""
         from app.documents.indexing import Indexing
 
-        return self._part("indexing", lambda: Indexing(self.settings.max_file_mb * 1_000_000))
+        return self._part("indexing", lambda: Indexing(self.settings.read_limits()))
 
     @property
     def live(self) -> "Live":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from app.documents.job import IndexJob, Work
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import DocumentLibrary, Source
+from backends.local.documents import DocumentLibrary, ReadLimits, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ def prepare(library: DocumentLibrary, files: Sequence[tuple[str, bytes]]) -> Sen
 class Indexing:
     """The indexing jobs of one process, one at a time."""
 
-    def __init__(self, max_bytes: int) -> None:
-        """max_bytes: of a file that is added."""
+    def __init__(self, limits: ReadLimits) -> None:
+        """limits: of reading a file."""
         self.job: IndexJob | None = None
         """The last one, running or ended; None before the first."""
-        self.max_bytes = max_bytes
+        self.limits = limits
         self._lock = threading.Lock()
 
     @property
@@ -83,7 +83,7 @@ class Indexing:
             if self.job is None or not self.job.add(work):
                 if self.job is not None:
                     self.job.wait()
-                self.job = IndexJob(work, max_bytes=self.max_bytes).start()
+                self.job = IndexJob(work, self.limits).start()
             return self.job
 
     def forget(self) -> None:

@@ -11,10 +11,10 @@ from typing import Literal
 from app.documents.estimate import Estimate, estimate, pace_name
 from app.documents.following import FileToRead, Plan, SourceMissing, look, reconcile
 from app.documents.outcome import Changed, Missing, Outcome
-from app.documents.reading import Extractor, ReadStopped, open_extractor, read_file, read_upload
+from app.documents.reading import read_file, read_upload
 from backends.local.build import Progress
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import DocumentLibrary, Source, WaitingFile
+from backends.local.documents import DocumentLibrary, Extractor, ReadLimits, ReadStopped, Source, WaitingFile
 from backends.local.manifest import Manifest
 from pipeline.errors import RaglassError
 
@@ -75,11 +75,11 @@ class JobState:
 class IndexJob:
     """Follows sources, reads files and builds the index in a thread of its own."""
 
-    def __init__(self, work: Work, *, max_bytes: int) -> None:
-        """max_bytes: of a file that is read."""
+    def __init__(self, work: Work, limits: ReadLimits | None = None) -> None:
+        """limits: of reading a file; the usual ones, if left out."""
         self.state = JobState()
         self._work = [work]
-        self._max_bytes = max_bytes
+        self._limits = limits or ReadLimits()
         self._stop = threading.Event()
         # The truth about its end: a thread whose `join` was interrupted counts as ended in CPython 3.11, though it runs.
         self._ended = threading.Event()
@@ -117,7 +117,7 @@ class IndexJob:
     def _run(self) -> None:
         state = self.state
         try:
-            with open_extractor(self._max_bytes) as extractor:
+            with Extractor(self._limits) as extractor:
                 while (work := self._next()) is not None:
                     self._read(extractor, work)
                     self._build(work)

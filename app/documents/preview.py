@@ -7,9 +7,8 @@ from app.documents.estimate import Estimate, estimate
 from app.documents.following import FileToRead, Plan, SourceMissing, look, reconcile
 from app.documents.job import Stopped, missing, named, size_of
 from app.documents.outcome import Changed, Outcome
-from app.documents.reading import open_extractor
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import Source
+from backends.local.documents import Extractor, ReadLimits, Source
 from pipeline.errors import InputError
 
 
@@ -55,7 +54,7 @@ def preview(
     corpus: LocalCorpus,
     sources: Sequence[Source],
     *,
-    max_bytes: int,
+    limits: ReadLimits,
     keep_missing: bool,
     stopping: Callable[[], bool],
     on_file: Callable[[int, int, str], None],
@@ -81,7 +80,7 @@ def preview(
     files = sorted((each for plan in plans for each in plan.read), key=size_of)
     if files:
         found.estimate = estimate(corpus, [(named(each), size_of(each)) for each in files])
-    with open_extractor(max_bytes) as extractor:
+    with Extractor(limits) as extractor:
         for number, each in enumerate(files):
             check()
             on_file(number, len(files), named(each))

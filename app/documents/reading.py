@@ -3,56 +3,16 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from app.documents.outcome import Change, Changed, Outcome
-from backends.local.documents import Document, DocumentLibrary, KnownFile, WaitingFile, read_documents
+from backends.local.documents import Document, DocumentLibrary, Extractor, KnownFile, WaitingFile
 from pipeline.errors import InputError
 
 READERS = "2"
 """The way files are read. A file that was read another way is read again when its source is next followed."""
-
-
-class ReadStopped(Exception):
-    """Reading was stopped inside a file."""
-
-
-class Extractor(Protocol):
-    """Reads files."""
-
-    def read(
-        self, name: str, content: bytes | Path, *, source: str | None = None, stopping: Callable[[], bool] | None = None
-    ) -> list[Document]:
-        """A file's documents. Raises InputError for one that cannot be read, ReadStopped once `stopping` says so."""
-
-
-class InProcess:
-    """Reads files in this process."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-
-    def read(
-        self, name: str, content: bytes | Path, *, source: str | None = None, stopping: Callable[[], bool] | None = None
-    ) -> list[Document]:
-        """See `Extractor`."""
-        if stopping is not None and stopping():
-            raise ReadStopped
-        try:
-            data = content if isinstance(content, bytes) else content.read_bytes()
-        except (OSError, ValueError) as error:
-            raise InputError(unreadable(name, error)) from error
-        return read_documents(name, data, max_bytes=self._max_bytes, source=source)
-
-
-@contextmanager
-def open_extractor(max_bytes: int) -> Iterator[Extractor]:
-    """What reads the files of a job."""
-    yield InProcess(max_bytes)
 
 
 def unreadable(name: str, error: Exception) -> str:

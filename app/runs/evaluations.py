@@ -344,7 +344,7 @@ def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> 
     """Build the index if need be, and yield where that is; False where it was asked to stop: what was embedded is kept."""
     from app.documents.job import IndexJob, Work
 
-    job = IndexJob(Work(corpus), max_bytes=0).start()
+    job = IndexJob(Work(corpus)).start()
     try:
         while job.running:
             job.wait(INDEX_POLL_S)

@@ -184,15 +184,15 @@ def preview_sources(
     """Say what following the sources would do. Leaves with 1 where a file could not be read."""
     from app.documents.job import Stopped
     from app.documents.preview import preview
-    from app.documents.reading import ReadStopped
     from app.kit.plain import printable
+    from backends.local.documents import ReadStopped
 
     with progress_line(TELL_S) as tell:
         try:
             found = preview(
                 corpus,
                 sources,
-                max_bytes=current.indexing.max_bytes,
+                limits=current.indexing.limits,
                 keep_missing=keep_missing,
                 stopping=stop.is_set,
                 on_file=lambda number, total, path: tell(printable(f"Reading file {number + 1} of {total}: {path}")),

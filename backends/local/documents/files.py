@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from backends.local.documents.extract import printable
-from backends.local.documents.formats import SUFFIXES
+from backends.local.documents.formats import format_of
 from pipeline.errors import InputError
 
 Reason = Literal[
@@ -128,7 +128,7 @@ def _walk(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Found
 
 def _reason(path: Path, relative: Path, inside: Path, include: Sequence[str], exclude: Sequence[str]) -> Reason | None:
     """Why a file is passed over; None for one to read."""
-    if path.suffix.lower() not in SUFFIXES:
+    if format_of(path.name) is None:
         return "unknown kind"
     if not path.is_file():
         return "no file"

@@ -14,6 +14,7 @@ from app.documents.lookup import find_target
 from app.documents.outcome import Outcome
 from app.services import Services
 from backends.local.corpus import LocalCorpus
+from backends.local.documents import Extractor
 from pipeline.errors import InputError
 
 Follow = Callable[..., Outcome]
@@ -76,7 +77,7 @@ def test_a_folder_is_read_once_and_then_nothing_of_it_is_new(
 ) -> None:
     assert told(follow(folder)) == [("new", "README.md"), ("new", "policy.md"), ("new", "pump.md")]
     monkeypatch.setattr(following, "SAME_MOMENT_S", 0)
-    monkeypatch.setattr(reading.InProcess, "read", None)  # No file is read,
+    monkeypatch.setattr(Extractor, "read", None)  # No file is read,
     monkeypatch.setattr(following, "content_of", None)  # nor looked into.
     again = follow(folder)
     assert (again.changes, again.unchanged) == ([], 3)
@@ -135,7 +136,7 @@ def test_a_file_in_another_folder_moves_without_being_read(
     follow(folder)
     (folder / "old").mkdir()
     (folder / "pump.md").rename(folder / "old" / "pump.md")
-    monkeypatch.setattr(reading.InProcess, "read", None)
+    monkeypatch.setattr(Extractor, "read", None)
     assert told(follow(folder)) == [("renamed", "pump.md")]
     assert str(folder / "old" / "pump.md") in sources(corpus)
 
@@ -260,9 +261,9 @@ def test_other_readers_read_every_file_again(follow: Follow, folder: Path, monke
     follow(folder)
     monkeypatch.setattr(reading, "READERS", "another way")
     read: list[str] = []
-    real = reading.InProcess.read
+    real = Extractor.read
     monkeypatch.setattr(
-        reading.InProcess,
+        Extractor,
         "read",
         lambda self, name, *rest, **more: read.append(name) or real(self, name, *rest, **more),
     )

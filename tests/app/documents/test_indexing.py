@@ -4,7 +4,6 @@ import fcntl
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,15 +12,12 @@ from app.documents import job as indexing_job
 from app.documents.indexing import Upload, prepare
 from app.documents.job import IndexJob, Work
 from app.documents.outcome import Changed
-from app.documents.reading import InProcess
 from app.documents.words import progress_text
 from app.services import Services
 from backends.local.build import Progress
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import Document
+from backends.local.documents import Document, Extractor
 from pipeline.errors import StoreError
-
-LIMIT = 1_000_000
 
 
 @pytest.fixture
@@ -230,7 +226,7 @@ def test_stopped_job_keeps_its_work_and_the_next_goes_on(
 def test_job_stopped_inside_a_file_keeps_what_it_read_and_the_rest_waits(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class StopsAtTheThird(InProcess):
+    class StopsAtTheThird(Extractor):
         def read(self, name: str, *arguments: Any, stopping: Any, **others: Any) -> list[Document]:
             if name == "2.txt":
                 assert services.indexing.job is not None
@@ -238,8 +234,8 @@ def test_job_stopped_inside_a_file_keeps_what_it_read_and_the_rest_waits(
                 assert stopping()
             return super().read(name, *arguments, stopping=stopping, **others)
 
-    monkeypatch.setattr(indexing_job, "open_extractor", lambda limit: nullcontext(StopsAtTheThird(limit)))
-    job = IndexJob(Work(corpus), max_bytes=LIMIT)
+    monkeypatch.setattr(indexing_job, "Extractor", StopsAtTheThird)
+    job = IndexJob(Work(corpus))
     services.indexing.job = job
     for upload in many(4):
         corpus.library.uploads.put(upload.name, upload.content, keep_both=False)
@@ -273,7 +269,7 @@ def test_failure_is_told_and_the_job_ends(
 
     monkeypatch.setattr(corpus, "build", fail)
     corpus.library.uploads.put("a.txt", text("a.txt").content, keep_both=False)
-    state = IndexJob(Work(corpus), max_bytes=LIMIT).start().wait(60)
+    state = IndexJob(Work(corpus)).start().wait(60)
     assert state.phase == "failed"
     assert expected in state.message
     assert "secret" not in state.message
