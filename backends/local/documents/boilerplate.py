@@ -272,6 +272,8 @@ def _is_likely(element: etree._Element, amount: _Amount, *, whole: bool, in_arti
 
 def _is_named(element: etree._Element, names: re.Pattern[str]) -> bool:
     """Whether a class, or the id, of an element is among some names."""
+    if not element.attrib:
+        return False
     tokens = f"{element.get('class', '')} {element.get('id', '')}".lower().replace("_", "-").split()
     return any(names.fullmatch(token) for token in tokens if len(token) <= MAX_NAME_CHARS)
 
