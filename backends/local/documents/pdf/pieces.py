@@ -1,0 +1,255 @@
+"""What pdfium tells of a page's text: pieces of lines with their places, sizes and faces, and raised numbers written out.
+
+Places are in points with the text upright: x to the right, y downward. Nothing here knows of columns or paragraphs.
+"""
+
+import ctypes
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pypdfium2.raw as pdfium
+from pypdfium2 import PdfTextPage
+
+from backends.local.documents.pdf.raised import write_raised
+
+HYPHEN = "\ufffe"
+"""How pdfium writes a hyphen at a line's end."""
+
+GAP = 0.7
+"""In ems: words that stand further apart are pieces of their own, since a gutter between columns may lie there."""
+
+SMALL = 0.88
+"""Times the size of the letters beside: smaller ones that stand higher are raised, as exponents and marks of footnotes are."""
+
+UPRIGHT = 0
+"""The first of five directions: upright, upward, downward, upside down, slanted."""
+
+_LIGATURES = str.maketrans({
+    "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st",
+    "\x02": HYPHEN, "\xad": HYPHEN, "\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢",
+})  # fmt: skip
+"""Typesetters' glyphs that no one types into a question, and bullets of symbol fonts."""
+
+ASKED = 4
+"""Of every so many words it is asked whether the file tells its letters."""
+
+_DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"[^\s\ufffe\x02\xad]+[\ufffe\x02\xad]?|[\ufffe\x02\xad]")
+_MONOSPACED = re.compile(r"mono|courier|typewriter|consol|menlo|lettergothic|cmtt|sftt|ectt|lmtt|fixed", re.IGNORECASE)
+_BOLD = re.compile(r"bold|black|heavy|semibold|demi|cmbx|sfbx|ecbx|-bd\b|medi\b", re.IGNORECASE)
+_ITALIC = re.compile(r"ital|oblique|cmti|cmsl|slanted", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How a font looks."""
+
+    bold: bool = False
+    mono: bool = False
+    italic: bool = False
+
+
+@dataclass(slots=True)
+class Piece:
+    """Words that stand close together on a line."""
+
+    text: str
+    """Single spaces between words; as many as were meant in a monospaced face. May end in `HYPHEN`."""
+    left: float
+    right: float
+    y: float
+    """Of the baseline."""
+    size: float
+    """Of the font."""
+    face: Face
+    """Of its first word."""
+    order: int
+    """Its number in the order in which the page draws its text."""
+    direction: int = UPRIGHT
+    mixed: bool = False
+    """Whether not all of it is in `face`."""
+    marked: bool = False
+    """Whether it begins with a raised mark, as a footnote does."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A word, or those letters of it that are alike."""
+
+    text: str
+    left: float
+    right: float
+    y: float
+    size: float
+    face: Face
+    direction: int = UPRIGHT
+    glued: bool = False
+    """Whether no space stands before it."""
+
+
+@dataclass(slots=True)
+class _Setting:
+    """How the word before was set: the next is mostly set alike, and need not be asked about."""
+
+    bottom: float
+    height: float
+    """Of a letter's box."""
+    y: float
+    size: float
+    direction: int
+
+
+class TextReader:
+    """Reads text pages; knows the faces of the fonts that it met."""
+
+    def __init__(self) -> None:
+        self._faces: dict[bytes, Face] = {}
+        self._box = pdfium.FS_RECTF()
+        self._end = pdfium.FS_RECTF()
+        self._matrix = pdfium.FS_MATRIX()
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+        self._name = ctypes.create_string_buffer(128)
+        self._flags = ctypes.c_int()
+        self._setting = _Setting(0.0, -1.0, 0.0, 0.0, UPRIGHT)
+
+    def pieces(self, page: PdfTextPage) -> tuple[list[Piece], float]:
+        """(pieces in the order in which they are drawn, the share of words whose letters the file does not tell)."""
+        text = _characters(page)
+        runs: list[Run] = []
+        asked = unknown = 0
+        self._setting.height = -1.0
+        for number, found in enumerate(_WORD.finditer(text)):
+            start, word = found.start(), found.group()
+            if number % ASKED == 0:
+                asked += 1
+                unknown += pdfium.FPDFText_HasUnicodeMapError(page.raw, start) == 1 or "\ufffd" in word
+            if self._is_even(page.raw, start, word):
+                runs.append(self._run(page.raw, start, word))
+            else:
+                runs += self._split(page.raw, start, word)
+        return gather(runs), unknown / asked if asked else 0.0
+
+    def _is_even(self, raw: object, start: int, word: str) -> bool:
+        """Whether a word's letters are alike in size and height: its first and last, and each where there are digits."""
+        pdfium.FPDFText_GetLooseCharBox(raw, start, self._box)
+        last = start + len(word) - 1
+        if last == start:
+            return True
+        bottom, height = self._box.bottom, self._box.top - self._box.bottom
+        others = range(start + 1, last + 1) if len(word) > 2 and _DIGIT.search(word) else (last,)
+        for index in others:
+            pdfium.FPDFText_GetLooseCharBox(raw, index, self._end)
+            if abs(self._end.bottom - bottom) + abs(self._end.top - self._end.bottom - height) > 0.1 * height:
+                return False
+        return True
+
+    def _split(self, raw: object, start: int, word: str) -> list[Run]:
+        """A word, cut where its letters change in size or height."""
+        runs: list[Run] = []
+        for position, letter in enumerate(word):
+            pdfium.FPDFText_GetLooseCharBox(raw, start + position, self._box)
+            run = self._run(raw, start + position, letter)
+            last = runs[-1] if runs else None
+            if last and abs(last.size - run.size) < 0.1 * last.size and abs(last.y - run.y) < 0.1 * last.size:
+                last.text += run.text
+                last.right = max(last.right, run.right)
+            else:
+                run.glued = position > 0
+                runs.append(run)
+        return runs
+
+    def _run(self, raw: object, start: int, word: str) -> Run:
+        """Letters that are alike, from the index of the first on; `_box` and `_end` hold the boxes of the first and the last."""
+        box, setting = self._box, self._setting
+        end = self._end if len(word) > 1 else box
+        height = box.top - box.bottom
+        if abs(box.bottom - setting.bottom) > 0.01 or abs(height - setting.height) > 0.01:
+            setting = self._setting = self._ask(raw, start, box.bottom, height)
+        if setting.direction == UPRIGHT:
+            left, right = box.left, end.right
+        elif setting.direction == 1:
+            left, right = box.bottom, end.top
+        elif setting.direction == 2:
+            left, right = -box.top, -end.bottom
+        else:
+            left, right = -box.right, -end.left
+        text = word if word.isascii() and word.isprintable() else word.translate(_LIGATURES)
+        return Run(text, left, max(left, right), setting.y, setting.size, self._face(raw, start), setting.direction)
+
+    def _ask(self, raw: object, start: int, bottom: float, height: float) -> _Setting:
+        """How the letter at an index is set."""
+        matrix = self._matrix
+        pdfium.FPDFText_GetCharOrigin(raw, start, self._x, self._y)
+        pdfium.FPDFText_GetMatrix(raw, start, matrix)
+        size = pdfium.FPDFText_GetFontSize(raw, start) * math.hypot(matrix.c, matrix.d)
+        direction = _direction(matrix.a, matrix.b)
+        y = {UPRIGHT: -self._y.value, 1: self._x.value, 2: -self._x.value}.get(direction, self._y.value)
+        return _Setting(bottom, height, y, size if 0.5 < size < 2000 else max(1.0, height), direction)
+
+    def _face(self, raw: object, index: int) -> Face:
+        pdfium.FPDFText_GetFontInfo(raw, index, self._name, len(self._name), self._flags)
+        name = self._name.value
+        face = self._faces.get(name)
+        if face is None:
+            plain = name.decode("utf-8", "replace")
+            face = self._faces[name] = Face(
+                bold=bool(_BOLD.search(plain)) or bool(self._flags.value & 0x40000),
+                mono=bool(_MONOSPACED.search(plain)) or bool(self._flags.value & 1),
+                italic=bool(_ITALIC.search(plain)) or bool(self._flags.value & 0x40),
+            )
+        return face
+
+
+def gather(runs: Iterable[Run]) -> list[Piece]:
+    """Words to pieces, in their order."""
+    pieces: list[Piece] = []
+    for run in runs:
+        if not (pieces and _join(pieces[-1], run)):
+            pieces.append(Piece(run.text, run.left, run.right, run.y, run.size, run.face, len(pieces), run.direction))
+    return pieces
+
+
+def _characters(page: PdfTextPage) -> str:
+    """The page's text, one character for each that pdfium counts."""
+    count = page.count_chars()
+    text = page.get_text_range() if count > 0 else ""
+    if len(text) == count:
+        return text
+    codes = (pdfium.FPDFText_GetUnicode(page.raw, index) for index in range(count))
+    return "".join(chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd" for code in codes)
+
+
+def _direction(a: float, b: float) -> int:
+    """Of text whose matrix begins with a and b (ISO 32000-1, 8.3.3)."""
+    if abs(b) <= 0.3 * abs(a):
+        return UPRIGHT if a > 0 else 3
+    if abs(a) <= 0.3 * abs(b):
+        return 1 if b > 0 else 2
+    return 4
+
+
+def _join(piece: Piece, run: Run) -> bool:
+    """Add a run to the piece before it, if it goes on there."""
+    em = max(piece.size, run.size)
+    gap = run.left - piece.right
+    if piece.direction != run.direction or not -0.4 * em <= gap <= GAP * em or abs(run.y - piece.y) > 0.75 * em:
+        return False
+    if run.size < SMALL * piece.size and 0.12 * piece.size < piece.y - run.y:
+        if gap > 0.3 * em:
+            return False
+        piece.text += write_raised(piece.text, run.text)
+    elif piece.size < SMALL * run.size and 0.12 * run.size < run.y - piece.y and len(piece.text) <= 3:
+        piece.text += " " + run.text
+        piece.size, piece.y, piece.face, piece.marked = run.size, run.y, run.face, True
+    elif abs(run.y - piece.y) > 0.4 * em:
+        return False
+    else:
+        spaces = max(1, round(gap / (0.6 * em))) if piece.face.mono else 1
+        piece.text += run.text if run.glued else " " * spaces + run.text
+        piece.mixed = piece.mixed or run.face != piece.face
+        if run.size > piece.size:
+            piece.size, piece.y = run.size, run.y
+    piece.right = max(piece.right, run.right)
+    return True
