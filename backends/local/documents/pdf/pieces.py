@@ -32,6 +32,9 @@ _LIGATURES = str.maketrans({
 })  # fmt: skip
 """Typesetters' glyphs that no one types into a question, and bullets of symbol fonts."""
 
+MAX_PIECE_CHARS = 2_000
+"""A longer piece is none that anyone set; pieces grow by copying."""
+
 ASKED = 4
 """Of every so many words it is asked whether the file tells its letters."""
 
@@ -116,20 +119,42 @@ class TextReader:
 
     def pieces(self, page: PdfTextPage) -> tuple[list[Piece], float]:
         """(pieces in the order in which they are drawn, the share of words whose letters the file does not tell)."""
-        text = _characters(page)
-        runs: list[Run] = []
+        raw, text = page.raw, _characters(page)
+        pieces: list[Piece] = []
         asked = unknown = 0
         self._setting.height = -1.0
         for number, found in enumerate(_WORD.finditer(text)):
             start, word = found.start(), found.group()
             if number % ASKED == 0:
                 asked += 1
-                unknown += pdfium.FPDFText_HasUnicodeMapError(page.raw, start) == 1 or "\ufffd" in word
-            if self._is_even(page.raw, start, word):
-                runs.append(self._run(page.raw, start, word))
-            else:
-                runs += self._split(page.raw, start, word)
-        return gather(runs), unknown / asked if asked else 0.0
+                unknown += pdfium.FPDFText_HasUnicodeMapError(raw, start) == 1 or "\ufffd" in word
+            if not self._is_even(raw, start, word):
+                for run in self._split(raw, start, word):
+                    _add(pieces, run)
+            elif not (pieces and self._goes_on(raw, start, word, pieces[-1])):
+                _add(pieces, self._run(raw, start, word))
+        return pieces, unknown / asked if asked else 0.0
+
+    def _goes_on(self, raw: object, start: int, word: str, piece: Piece) -> bool:
+        """Add a word that is set as the one before it is, as most are; `_box` and `_end` hold the boxes of its first and last letter."""
+        box, setting = self._box, self._setting
+        gap = box.left - piece.right
+        if (
+            gap < 0
+            or gap > GAP * setting.size
+            or abs(box.bottom - setting.bottom) > 0.01
+            or abs(box.top - box.bottom - setting.height) > 0.01
+            or setting.direction != UPRIGHT
+            or len(piece.text) > MAX_PIECE_CHARS
+            or piece.size != setting.size
+        ):
+            return False
+        face = self._face(raw, start)
+        spaces = max(1, round(gap / (0.6 * setting.size))) if piece.face.mono else 1
+        piece.text += " " * spaces + _plain(word)
+        piece.right = max(piece.right, box.right if len(word) == 1 else self._end.right)
+        piece.mixed = piece.mixed or face != piece.face
+        return True
 
     def _is_even(self, raw: object, start: int, word: str) -> bool:
         """Whether a word's letters are alike in size and height: its first and last, and each where there are digits."""
@@ -175,8 +200,7 @@ class TextReader:
             left, right = -box.top, -end.bottom
         else:
             left, right = -box.right, -end.left
-        text = word if word.isascii() and word.isprintable() else word.translate(_LIGATURES)
-        return Run(text, left, max(left, right), setting.y, setting.size, self._face(raw, start), setting.direction)
+        return Run(_plain(word), left, max(left, right), setting.y, setting.size, self._face(raw, start), setting.direction)
 
     def _ask(self, raw: object, start: int, bottom: float, height: float) -> _Setting:
         """How the letter at an index is set."""
@@ -206,9 +230,17 @@ def gather(runs: Iterable[Run]) -> list[Piece]:
     """Words to pieces, in their order."""
     pieces: list[Piece] = []
     for run in runs:
-        if not (pieces and _join(pieces[-1], run)):
-            pieces.append(Piece(run.text, run.left, run.right, run.y, run.size, run.face, len(pieces), run.direction))
+        _add(pieces, run)
     return pieces
+
+
+def _add(pieces: list[Piece], run: Run) -> None:
+    if not (pieces and _join(pieces[-1], run)):
+        pieces.append(Piece(run.text, run.left, run.right, run.y, run.size, run.face, len(pieces), run.direction))
+
+
+def _plain(word: str) -> str:
+    return word if word.isascii() and word.isprintable() else word.translate(_LIGATURES)
 
 
 def _characters(page: PdfTextPage) -> str:
@@ -234,6 +266,8 @@ def _join(piece: Piece, run: Run) -> bool:
     """Add a run to the piece before it, if it goes on there."""
     em = max(piece.size, run.size)
     gap = run.left - piece.right
+    if len(piece.text) > MAX_PIECE_CHARS:
+        return False
     if piece.direction != run.direction or not -0.4 * em <= gap <= GAP * em or abs(run.y - piece.y) > 0.75 * em:
         return False
     if run.size < SMALL * piece.size and 0.12 * piece.size < piece.y - run.y:

@@ -51,27 +51,21 @@ def _cell(pieces: list[Piece]) -> Cell:
 
 
 def _table_end(rows: list[Row], cells: list[list[Cell]], first: int) -> int | None:
-    """One past the last row of the table that begins at `first`, if one does."""
+    """One past the last row of the table that begins at `first`, if one does: two rows of aligned cells at least."""
     if len(cells[first]) < 2:
         return None
-    last, full = first, 1
+    last, end, full = first, first + 1, 1
     for number in range(first + 1, len(rows)):
-        if rows[number].y - rows[number - 1].y > 3.5 * rows[number].size:
-            break
-        if len(cells[number]) > 1:
-            if not _are_aligned(cells[last], cells[number]):
-                break
+        gap = rows[number].y - rows[number - 1].y
+        if len(cells[number]) > 1 and gap <= 3.5 * rows[number].size and _are_aligned(cells[last], cells[number]):
             last, full = number, full + 1
-        elif not _goes_on(cells[last], cells[number][0], rows[number].y - rows[number - 1].y, rows[number].size):
+        elif len(cells[number]) > 1 or not _goes_on(cells[last], cells[number][0], gap / rows[number].size):
             break
+        end = number + 1
     if full < 2:
         return None
-    words = [cell[2].count(" ") + 1 for row in cells[first : last + 1] for cell in row]
-    if sum(words) > MAX_CELL_WORDS * len(words):
-        return None
-    while last + 1 < len(rows) and len(cells[last + 1]) == 1 and _goes_on(cells[last], cells[last + 1][0], rows[last + 1].y - rows[last].y, rows[last + 1].size) and cells[last + 1][0][0] > cells[last][0][0] + ALIGNED:
-        last += 1
-    return last + 1
+    words = [cell[2].count(" ") + 1 for row in cells[first:end] for cell in row]
+    return end if sum(words) <= MAX_CELL_WORDS * len(words) else None
 
 
 def _are_aligned(row: list[Cell], below: list[Cell]) -> bool:
@@ -83,13 +77,17 @@ def _are_aligned(row: list[Cell], below: list[Cell]) -> bool:
     )
 
 
-def _goes_on(row: list[Cell], cell: Cell, gap: float, size: float) -> bool:
-    """Whether a lone cell goes on from one of the row above: it stands under it, on the next line."""
-    if gap > 1.6 * size:
+def _goes_on(row: list[Cell], cell: Cell, distance: float) -> bool:
+    """Whether a lone cell goes on from one of the row above: it stands under it, on the next line.
+
+    distance: between the two rows, over the letters' size.
+    """
+    left, right, _ = cell
+    if distance > 1.6:
         return False
-    return any(abs(cell[0] - above[0]) <= ALIGNED for above in row) and cell[0] > row[0][0] + ALIGNED or (
-        abs(cell[0] - row[0][0]) <= ALIGNED and cell[1] < row[1][0]
-    )
+    if abs(left - row[0][0]) <= ALIGNED:
+        return right < row[1][0]
+    return any(abs(left - above[0]) <= ALIGNED for above in row[1:])
 
 
 def _tell(rows: list[Row], cells: list[list[Cell]]) -> Told:
