@@ -25,7 +25,7 @@ def remove_contents(pages: list[Page]) -> None:
         in_contents = in_contents or bool(headings)
         in_index = any(_INDEX.fullmatch(row.text.strip()) for row in page.rows[:3]) or in_index
         entries = [number for number, row in enumerate(page.rows) if _is_entry(row, loose=in_contents)]
-        if len(entries) >= MIN_ENTRIES and (in_index or in_contents or _ascend([page.rows[each] for each in entries])):
+        if len(entries) >= (1 if in_contents else MIN_ENTRIES) and (in_index or in_contents or _ascend([page.rows[each] for each in entries])):
             page.rows = _without(page.rows, entries, headings)
         else:
             in_contents = in_index = False

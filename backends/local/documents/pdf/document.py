@@ -144,7 +144,8 @@ def _blocks(pages: list[Page], outline: list[Entry]) -> tuple[list[Block], str]:
 def _usual_size(pages: list[Page]) -> float:
     """The size in which most letters are set."""
     sizes: Counter[float] = Counter()
-    for page in pages:
+    written = [page for page in pages if page.rows and not page.was_recognised]
+    for page in written or pages:
         for row in page.rows:
             for piece in row.pieces:
                 sizes[round(piece.size * 2) / 2] += len(piece.text)

@@ -9,7 +9,9 @@ from backends.local.documents.pdf.pieces import HYPHEN
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011][^\W\d_]+)*")
 _HEAD = re.compile(r"([^\W_]+)[-\u2010\ufffe]$")
 _TAIL = re.compile(r"[^\W_]+")
-_HYPHENS = f"-\u2010{HYPHEN}"
+_ADDRESS = re.compile(r"(?:(?:^|[\s(<“\"'])/\S+/|://(?:\S*[/.=&?~%#_\ufffe-])?)$")
+_ADDRESS_TAIL = re.compile(r"[\w~%]+(?:[/._=-]\w|/|\W*$|\W? )")
+"""A path or an address that is broken behind a slash, and what goes on from it."""
 
 
 class Hyphenation:
@@ -20,6 +22,8 @@ class Hyphenation:
 
     def join(self, text: str, line: str) -> str:
         """`text` and the line that goes on from it, with a space, a hyphen or nothing between them."""
+        if _ADDRESS.search(text) and _ADDRESS_TAIL.match(line):
+            return text.replace(HYPHEN, "-") + line
         head = _HEAD.search(text)
         tail = _TAIL.match(line)
         if head is None or tail is None:

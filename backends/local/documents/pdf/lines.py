@@ -57,6 +57,8 @@ class Line:
     """Whether it begins with a raised mark."""
     level: int = 0
     """Of a heading; 0 for other lines."""
+    is_code: bool = False
+    """Whether its white space counts."""
 
 
 def reading_order(rows: list[Row]) -> list[list[Line]]:
@@ -149,11 +151,15 @@ def _are_columns(rows: list[Row], gutter: float) -> bool:
     sides = [[pieces for row in rows if (pieces := _halves(row, gutter)[side])] for side in (0, 1)]
     if min(map(len, sides)) < MIN_LINES:
         return False
+    left, right = ([piece for pieces in side for piece in pieces] for side in sides)
+    flows = max(piece.order for piece in left) < min(piece.order for piece in right)
     if all(_is_prose(side) for side in sides):
-        return not _are_cells(rows, gutter)
-    left_last = max(piece.order for side in sides[:1] for pieces in side for piece in pieces)
-    right_first = min(piece.order for side in sides[1:] for pieces in side for piece in pieces)
-    return left_last < right_first and min(map(len, sides)) >= FLOW_LINES and not any(map(_is_numeric, sides))
+        return flows or not (_are_cells(rows, gutter) or _is_code([*left, *right]))
+    return flows and min(map(len, sides)) >= FLOW_LINES and not any(map(_is_numeric, sides))
+
+
+def _is_code(pieces: list[Piece]) -> bool:
+    return sum(piece.face.mono for piece in pieces) > 0.5 * len(pieces)
 
 
 def _is_prose(lines: list[list[Piece]]) -> bool:

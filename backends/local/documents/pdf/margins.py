@@ -15,6 +15,9 @@ SAME_HEIGHT = 4.0
 APART = 1.75
 """Times the letters' size: a wider gap to the next row sets a line apart from the text."""
 
+MARGIN = 0.2
+"""Of a page's height: words that pages share stand no further in, unless they hold the page's number."""
+
 LARGE = 1.15
 """Times the size of the document's text: larger lines are titles, as of slides, unless half of all pages share them."""
 
@@ -39,22 +42,37 @@ class _Edge:
     apart: bool
     """Whether a gap, or the size of its letters, sets it apart from the text."""
     large: bool
+    outer: bool
+    """Whether it stands where running heads and footers do."""
 
 
 def remove_margins(pages: list[Page], size: float) -> None:
-    """Take running lines from the pages' rows. size: of the letters of the document's text, in points."""
+    """Take running lines from the pages' rows. size: of the letters of the document's text, in points.
+
+    A page keeps a line that only pages without other text share: it is their text, as of forms that were scanned.
+    """
+    running: list[list[_Edge]] = [[] for _ in pages]
     for top in (True, False):
         edges = [_edges(page, number, size, top=top) for number, page in enumerate(pages)]
         places = _places(edges)
         zones = _zones(edges, places, len(pages))
-        for page, rows in zip(pages, edges, strict=True):
-            taken = 0
+        for found, rows in zip(running, edges, strict=True):
             for edge in rows:
                 if not (_is_running(edge, places, len(pages)) or _is_in_zone(edge, zones)):
                     break
-                taken += 1
-            if taken:
-                page.rows = page.rows[taken:] if top else page.rows[:-taken]
+                found.append(edge)
+    taken = [{id(edge.row) for edge in found} for found in running]
+    beside_text = {
+        key
+        for page, found, rows in zip(pages, running, taken, strict=True)
+        if len(rows) < len(page.rows)
+        for edge in found
+        for key, _ in _keys(edge)
+    }
+    for page, found, rows in zip(pages, running, taken, strict=True):
+        if len(rows) == len(page.rows):
+            rows = {id(edge.row) for edge in found if any(bare or key in beside_text for key, bare in _keys(edge))}
+        page.rows = [row for row in page.rows if id(row) not in rows]
 
 
 def _edges(page: Page, number: int, size: float, *, top: bool) -> list[_Edge]:
@@ -64,7 +82,8 @@ def _edges(page: Page, number: int, size: float, *, top: bool) -> list[_Edge]:
     for position, row in enumerate(rows[:EDGE_ROWS]):
         gap = abs(rows[position + 1].y - row.y) if position + 1 < len(rows) else 0.0
         apart = gap > APART * max(row.size, size) or (gap > 0 and row.size < 0.93 * size)
-        found.append(_Edge(number, row, " ".join(row.text.split()), row.y, apart, row.size > LARGE * size))
+        outer = row.y < MARGIN * page.height if top else row.y > (1 - MARGIN) * page.height
+        found.append(_Edge(number, row, " ".join(row.text.split()), row.y, apart, row.size > LARGE * size, outer))
     return found
 
 
@@ -119,7 +138,7 @@ def _is_running(edge: _Edge, places: Places, pages: int) -> bool:
         shared = _shared(places, key, edge.y)
         if bare and shared >= 2:
             return True
-        if edge.large and shared < max(3, pages / 2):
+        if (edge.large and shared < max(3, pages / 2)) or (not edge.outer and key == edge.text):
             continue
         if shared >= (max(3, pages / 3) if not edge.apart else 3 if key.startswith("#") else 2):
             return True

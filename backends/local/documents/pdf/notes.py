@@ -39,13 +39,13 @@ def split_notes(regions: list[list[Line]], size: float, height: float, *, goes_o
 
 
 def _begins(line: Line) -> bool:
-    return line.marked or _MARK.match(line.text) is not None
+    return line.marked or (not line.face.mono and _MARK.match(line.text) is not None)
 
 
 def _start(lines: list[Line], size: float, height: float, *, goes_on: bool) -> int | None:
     """Where the notes at the end of a region begin."""
     start = len(lines)
-    while start and lines[start - 1].size <= SMALL * size and not lines[start - 1].is_row and not lines[start - 1].face.mono:
+    while start and lines[start - 1].size <= SMALL * size and not lines[start - 1].is_row:
         start -= 1
     marked = next((number for number in range(start, len(lines)) if _begins(lines[number])), None)
     if marked is not None and lines[-1].y > 0.5 * height:

@@ -40,6 +40,7 @@ class Paragraphs:
             distances = [b.y - a.y for a, b in pairwise(lines) if abs(a.size - b.size) < 0.5 and b.y > a.y]
             known = len(distances) >= 4
             self._spacing = median(distances) if known else 0.0
+            self._mark_code(lines)
             for number, line in enumerate(lines):
                 following = lines[number + 1] if number + 1 < len(lines) else None
                 if self._open and not self._goes_on(self._open[-1], line, following):
@@ -66,7 +67,7 @@ class Paragraphs:
         kind: PartKind = "text"
         if first.is_row:
             text, kind = first.text, "row"
-        elif self._is_code(first):
+        elif first.is_code:
             text, kind = _code(lines), "code"
         else:
             text = self._joined(lines)
@@ -85,15 +86,27 @@ class Paragraphs:
     def _joined(self, lines: list[Line]) -> str:
         """The lines' text; a break stays where a line was ended on purpose."""
         text = lines[0].text
+        edge = max(line.right for line in lines)
         for above, line in pairwise(lines):
-            if _breaks(above, line):
+            if _breaks(above, line, edge):
                 text = f"{text.replace(HYPHEN, '-')}\n{line.text}"
             else:
                 text = self._hyphenation.join(text, line.text)
         return text.replace(HYPHEN, "-")
 
-    def _is_code(self, line: Line) -> bool:
-        return line.face.mono and not self._mono_is_text and not line.is_row
+    def _mark_code(self, lines: list[Line]) -> None:
+        """Lines in a monospaced face are code, but for a name or an address that fills a line of a paragraph."""
+        above: Line | None = None
+        for line in lines:
+            if line.face.mono and not self._mono_is_text and not line.is_row:
+                line.is_code = not (
+                    above is not None
+                    and not (above.is_code or above.is_row or above.level or above.text.endswith(":"))
+                    and above.right > above.edges[1] - 0.25 * (above.edges[1] - above.edges[0])
+                    and 0 < line.y - above.y <= GAP * max(self._spacing or self._leading * line.size, line.size)
+                    and abs(line.left - above.left) < 2.5 * line.size
+                )
+            above = line
 
     def _goes_on(self, above: Line, line: Line, following: Line | None) -> bool:
         """Whether a line belongs to the block of the line before it."""
@@ -103,15 +116,27 @@ class Paragraphs:
             return self._goes_on_elsewhere(above, line, following)
         distance = line.y - above.y
         usual = self._spacing or self._leading * min(line.size, above.size)
-        if self._is_code(line) or self._is_code(above):
-            return self._is_code(line) and self._is_code(above) and 0 < distance < 2.6 * line.size
+        if line.is_code or above.is_code:
+            return line.is_code and above.is_code and 0 < distance < 2.6 * line.size
         if line.level:
             return line.level == above.level and abs(line.size - above.size) < 0.5 and line.face == above.face and distance < 1.6 * max(self._leading, 1.2) * line.size and len(self._open) < 3
-        if distance <= 0 or distance > GAP * max(usual, line.size) or abs(line.size - above.size) > 0.12 * above.size:
+        if above.text.endswith(HYPHEN) and 0 < distance < 2 * GAP * line.size:
+            return True
+        if distance <= 0 or distance > GAP * max(usual, line.size):
+            return False
+        if abs(line.size - above.size) > 0.12 * above.size and line.face.mono == above.face.mono:
             return False
         if _ITEM.match(line.text) and not self._is_wrapped_number(above, line):
             return False
-        return not self._is_indented(line, following) and not _ends_short(above, line)
+        return not self._is_indented(line, following) and not self._ends_short(above, line, following)
+
+    def _ends_short(self, above: Line, line: Line, following: Line | None) -> bool:
+        """Whether a line ends a sentence where there was room for more."""
+        if not _SENTENCE_END.search(above.text):
+            return False
+        lines = [*self._open, line, *([following] if following and following.region == line.region else [])]
+        edge = max(each.right for each in lines if each.region == above.region)
+        return _has_room(above, line, edge) and above.right < edge - 0.08 * (edge - above.edges[0])
 
     def _is_wrapped_number(self, above: Line, line: Line) -> bool:
         """Whether what looks like an item's number, or a dash, only happens to begin a line."""
@@ -135,9 +160,9 @@ class Paragraphs:
 
     def _goes_on_elsewhere(self, above: Line, line: Line, following: Line | None) -> bool:
         """Whether a paragraph goes on in the next column or on the next page."""
-        if self._is_code(line) and self._is_code(above):
+        if line.is_code and above.is_code:
             return line.page != above.page
-        if line.level or self._is_code(line) != self._is_code(above) or abs(line.size - above.size) > 0.08 * above.size:
+        if line.level or line.is_code != above.is_code or abs(line.size - above.size) > 0.08 * above.size:
             return False
         if _ITEM.match(line.text) or _SENTENCE_END.search(above.text) and not above.text.endswith(":"):
             return False
@@ -147,29 +172,19 @@ class Paragraphs:
         return above.right > above.edges[1] - 5 * line.size and not indented and not above.text.endswith(":")
 
 
-def _room(above: Line, line: Line) -> bool:
-    """Whether the next line's first word would have fitted on the line above."""
+def _has_room(above: Line, line: Line, edge: float) -> bool:
+    """Whether the next line's first word would have fitted on the line above, before `edge`."""
     word = len(line.text.split(" ", 1)[0]) + 1
     width = word * (line.right - line.left) / max(1, len(line.text))
-    return above.right + width < above.edges[1] - 0.5 * line.size
+    return above.right + width + line.size < edge
 
 
-def _ends_short(above: Line, line: Line) -> bool:
-    """Whether a line ends a sentence where there was room for more."""
-    return _SENTENCE_END.search(above.text) is not None and _room(above, line) and above.right < above.edges[1] - 0.08 * (above.edges[1] - above.edges[0])
-
-
-def _breaks(above: Line, line: Line) -> bool:
-    """Whether a line that ends no sentence was ended on purpose, as in a verse or an address."""
-    width = above.edges[1] - above.edges[0]
-    return (
-        above.region == line.region
-        and not above.level
-        and _room(above, line)
-        and above.right < above.edges[1] - 0.3 * width
-        and not line.text[:1].islower()
-        and not above.text.endswith((HYPHEN, "-", ","))
-    )
+def _breaks(above: Line, line: Line, edge: float) -> bool:
+    """Whether a line that ends no sentence was ended on purpose, as in a verse or an address. edge: of its paragraph."""
+    if above.region != line.region or above.level or above.text.endswith((HYPHEN, "-", ",")):
+        return False
+    least = 0.6 if line.text[:1].islower() else 0.8
+    return _has_room(above, line, edge) and above.right - above.left < least * (edge - above.left)
 
 
 def _code(lines: Iterable[Line]) -> str:

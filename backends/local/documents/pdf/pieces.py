@@ -281,7 +281,8 @@ def _join(piece: Piece, run: Run) -> bool:
         return False
     else:
         spaces = max(1, round(gap / (0.6 * em))) if piece.face.mono else 1
-        piece.text += run.text if run.glued else " " * spaces + run.text
+        glued = run.glued or (piece.text.endswith("]") and run.text[0] in ").,;:!?")
+        piece.text += run.text if glued else " " * spaces + run.text
         piece.mixed = piece.mixed or run.face != piece.face
         if run.size > piece.size:
             piece.size, piece.y = run.size, run.y
