@@ -40,7 +40,7 @@ def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry]) 
     _mark_outline(regions, outline)
     heavy = _is_bold_document(regions)
     candidates = [
-        (line, _style(line))
+        (line, _style(line, size))
         for lines in regions
         for number, line in enumerate(lines)
         if not line.level and _looks_like_heading(lines, number, size, heavy=heavy)
@@ -49,7 +49,7 @@ def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry]) 
     for lines in regions:
         for line in lines:
             if line.level:
-                known[_style(line)][line.level] += 1
+                known[_style(line, size)][line.level] += 1
     levels = {style: counts.most_common(1)[0][0] for style, counts in known.items()}
     deepest = max(levels.values(), default=0)
     unknown = sorted({style for _, style in candidates if style not in levels}, key=lambda each: (-each[0], not each[1], each[2]))
@@ -60,10 +60,10 @@ def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry]) 
         line.level = levels[style]
 
 
-def _style(line: Line) -> Style:
+def _style(line: Line, size: float) -> Style:
     numbered = _NUMBERED.match(line.text)
     depth = (numbered[1] or numbered[2]).count(".") + 1 if numbered else 0
-    return round(line.size * 2) / 2, line.face.bold, depth
+    return round(line.size * 2) / 2, line.face.bold and line.size < LARGER * size, depth
 
 
 def _is_bold_document(regions: list[list[Line]]) -> bool:

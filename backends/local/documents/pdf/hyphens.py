@@ -32,6 +32,13 @@ class Hyphenation:
         stem = text[:-1].replace(HYPHEN, "-")
         return f"{stem}-{line}" if self._keeps_hyphen(head[1], tail[0], line) else stem + line
 
+    def mend(self, text: str) -> str:
+        """A text in which lines were joined without a look at their hyphens."""
+        head, *rest = text.split(HYPHEN)
+        for tail in rest:
+            head = self.join(head + HYPHEN, tail) if tail[:1].isalnum() else f"{head}-{tail}"
+        return head
+
     def _keeps_hyphen(self, head: str, tail: str, line: str) -> bool:
         """Whether the two parts are written with a hyphen where they stand on one line.
 

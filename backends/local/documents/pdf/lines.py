@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import and_
 from statistics import median
 
 from backends.local.documents.pdf.pieces import Face, Piece
@@ -200,13 +202,10 @@ def _lines(rows: list[Row]) -> list[Line]:
 
 def _line(row: Row, edges: tuple[float, float]) -> Line:
     pieces = row.pieces
-    mono = all(piece.face.mono and not piece.mixed for piece in pieces)
-    bold = all(piece.face.bold and not piece.mixed for piece in pieces)
-    italic = all(piece.face.italic and not piece.mixed for piece in pieces)
+    face = reduce(and_, (piece.face for piece in pieces))
     text = pieces[0].text
     for before, piece in pairwise(pieces):
-        spaces = max(1, round((piece.left - before.right) / (0.6 * piece.size))) if mono else 1
+        spaces = max(1, round((piece.left - before.right) / (0.6 * piece.size))) if face.mono else 1
         text += " " * spaces + piece.text
-    text = text if mono else re.sub(r" {2,}", " ", text)
-    face = Face(bold, mono, italic)
+    text = text if face.mono else re.sub(r" {2,}", " ", text)
     return Line(text, row.left, row.right, row.y, row.size, face, edges=edges, marked=pieces[0].marked)

@@ -10,7 +10,7 @@ SMALL = 0.93
 FAR = 2.2
 """Times the letters' size: notes as large as the text stand so far below it."""
 
-_MARK = re.compile(r"(?:\[?\d{1,3}\]?[.)]?|[*†‡§¶#]{1,3}|[a-z][.)])(?=\s*\S)")
+_MARK = re.compile(r"(?:\[?\d{1,3}\]?[.)]?\s+|[*†‡§¶]{1,3}\s*|[a-z][.)]\s+)(?=\S)")
 _PLAIN_MARK = re.compile(r"(\d{1,3}|[*†‡§¶#]{1,3})\s+(?=[\"'“‘(]?[^\W\d_])")
 
 

@@ -66,7 +66,7 @@ class Paragraphs:
             return
         kind: PartKind = "text"
         if first.is_row:
-            text, kind = first.text, "row"
+            text, kind = self._hyphenation.mend(first.text), "row"
         elif first.is_code:
             text, kind = _code(lines), "code"
         else:
@@ -169,7 +169,8 @@ class Paragraphs:
         if above.text.endswith((HYPHEN, "-", ",")) or line.text[:1].islower():
             return True
         indented = following is not None and following.region == line.region and line.left > following.left + INDENT * line.size
-        return above.right > above.edges[1] - 5 * line.size and not indented and not above.text.endswith(":")
+        is_full = above.right > above.edges[1] - 3 * line.size and len(self._open) > 1
+        return is_full and not indented and not above.text.endswith(":")
 
 
 def _has_room(above: Line, line: Line, edge: float) -> bool:
@@ -183,8 +184,10 @@ def _breaks(above: Line, line: Line, edge: float) -> bool:
     """Whether a line that ends no sentence was ended on purpose, as in a verse or an address. edge: of its paragraph."""
     if above.region != line.region or above.level or above.text.endswith((HYPHEN, "-", ",")):
         return False
-    least = 0.6 if line.text[:1].islower() else 0.8
-    return _has_room(above, line, edge) and above.right - above.left < least * (edge - above.left)
+    if line.text[:1].islower():
+        return _has_room(above, line, edge) and above.right - above.left < 0.6 * (edge - above.left)
+    left, right = above.edges
+    return _has_room(above, line, right) and above.right < right - 0.2 * (right - left)
 
 
 def _code(lines: Iterable[Line]) -> str:

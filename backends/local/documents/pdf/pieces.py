@@ -6,8 +6,10 @@ Places are in points with the text upright: x to the right, y downward. Nothing 
 import ctypes
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfTextPage
@@ -38,6 +40,14 @@ MAX_PIECE_CHARS = 2_000
 ASKED = 4
 """Of every so many words it is asked whether the file tells its letters."""
 
+SPACE = 0.17
+"""In ems: a wider gap within what pdfium takes for one word is a space, unless all letters are spaced."""
+
+MAX_KNOWN = 200_000
+"""Words of which is kept that they were looked at."""
+
+_ACCENTS = {"´": "\u0301", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "˙": "\u0307", "˚": "\u030a", "˝": "\u030b", "¯": "\u0304"}
+_ACCENT = re.compile(f"[{''.join(_ACCENTS)}]")
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\s\ufffe\x02\xad]+[\ufffe\x02\xad]?|[\ufffe\x02\xad]")
 _MONOSPACED = re.compile(r"mono|courier|typewriter|consol|menlo|lettergothic|cmtt|sftt|ectt|lmtt|fixed", re.IGNORECASE)
@@ -53,6 +63,12 @@ class Face:
     mono: bool = False
     italic: bool = False
 
+    def __and__(self, other: "Face") -> "Face":
+        """What both are."""
+        if other == self:
+            return self
+        return Face(self.bold and other.bold, self.mono and other.mono, self.italic and other.italic)
+
 
 @dataclass(slots=True)
 class Piece:
@@ -67,12 +83,10 @@ class Piece:
     size: float
     """Of the font."""
     face: Face
-    """Of its first word."""
+    """Bold, monospaced or italic only if all of it is."""
     order: int
     """Its number in the order in which the page draws its text."""
     direction: int = UPRIGHT
-    mixed: bool = False
-    """Whether not all of it is in `face`."""
     marked: bool = False
     """Whether it begins with a raised mark, as a footnote does."""
 
@@ -116,6 +130,7 @@ class TextReader:
         self._name = ctypes.create_string_buffer(128)
         self._flags = ctypes.c_int()
         self._setting = _Setting(0.0, -1.0, 0.0, 0.0, UPRIGHT)
+        self._even: set[str] = set()
 
     def pieces(self, page: PdfTextPage) -> tuple[list[Piece], float]:
         """(pieces in the order in which they are drawn, the share of words whose letters the file does not tell)."""
@@ -153,35 +168,51 @@ class TextReader:
         spaces = max(1, round(gap / (0.6 * setting.size))) if piece.face.mono else 1
         piece.text += " " * spaces + _plain(word)
         piece.right = max(piece.right, box.right if len(word) == 1 else self._end.right)
-        piece.mixed = piece.mixed or face != piece.face
+        piece.face &= face
         return True
 
     def _is_even(self, raw: object, start: int, word: str) -> bool:
-        """Whether a word's letters are alike in size and height: its first and last, and each where there are digits."""
+        """Whether a word's letters are alike in size and height and stand close together.
+
+        A word that was found even once is not looked at closely again, but for its last letter and digits, which may be raised.
+        """
         pdfium.FPDFText_GetLooseCharBox(raw, start, self._box)
         last = start + len(word) - 1
         if last == start:
             return True
         bottom, height = self._box.bottom, self._box.top - self._box.bottom
-        others = range(start + 1, last + 1) if len(word) > 2 and _DIGIT.search(word) else (last,)
-        for index in others:
+        known = word in self._even and not _DIGIT.search(word)
+        right = self._box.right
+        for index in (last,) if known else range(start + 1, last + 1):
             pdfium.FPDFText_GetLooseCharBox(raw, index, self._end)
             if abs(self._end.bottom - bottom) + abs(self._end.top - self._end.bottom - height) > 0.1 * height:
                 return False
+            if not known and self._end.left - right > SPACE * height:
+                return False
+            right = self._end.right
+        if not known and _ACCENT.search(word):
+            return False
+        if len(self._even) < MAX_KNOWN:
+            self._even.add(word)
         return True
 
     def _split(self, raw: object, start: int, word: str) -> list[Run]:
-        """A word, cut where its letters change in size or height."""
-        runs: list[Run] = []
+        """A word, cut where its letters change in size or height, or where a gap says that there are two."""
+        letters: list[Run] = []
         for position, letter in enumerate(word):
             pdfium.FPDFText_GetLooseCharBox(raw, start + position, self._box)
-            run = self._run(raw, start + position, letter)
-            last = runs[-1] if runs else None
-            if last and abs(last.size - run.size) < 0.1 * last.size and abs(last.y - run.y) < 0.1 * last.size:
-                last.text += run.text
+            letters.append(self._run(raw, start + position, letter))
+        gaps = [b.left - a.right > SPACE * max(a.size, b.size) for a, b in pairwise(letters)]
+        is_spaced = sum(gaps) > 0.4 * len(gaps)
+        runs = letters[:1]
+        for run, gap in zip(letters[1:], gaps, strict=True):
+            last = runs[-1]
+            alike = abs(last.size - run.size) < 0.1 * last.size and abs(last.y - run.y) < 0.1 * last.size
+            if alike and (is_spaced or not gap):
+                last.text = _accented(last, run) if _ACCENT.fullmatch(last.text[-1]) else last.text + run.text
                 last.right = max(last.right, run.right)
             else:
-                run.glued = position > 0
+                run.glued = is_spaced or not gap
                 runs.append(run)
         return runs
 
@@ -243,6 +274,15 @@ def _plain(word: str) -> str:
     return word if word.isascii() and word.isprintable() else word.translate(_LIGATURES)
 
 
+def _accented(accent: Run, letter: Run) -> str:
+    """What was drawn as an accent and the letter below it, as one letter; as two where they stand side by side."""
+    combining = _ACCENTS.get(accent.text[-1], "")
+    told = unicodedata.normalize("NFC", {"ı": "i", "ȷ": "j"}.get(letter.text, letter.text) + combining)
+    if len(told) == 1 and letter.left < accent.right - 0.1 * accent.size:
+        return accent.text[:-1] + told
+    return accent.text + letter.text
+
+
 def _characters(page: PdfTextPage) -> str:
     """The page's text, one character for each that pdfium counts."""
     count = page.count_chars()
@@ -283,7 +323,7 @@ def _join(piece: Piece, run: Run) -> bool:
         spaces = max(1, round(gap / (0.6 * em))) if piece.face.mono else 1
         glued = run.glued or (piece.text.endswith("]") and run.text[0] in ").,;:!?")
         piece.text += run.text if glued else " " * spaces + run.text
-        piece.mixed = piece.mixed or run.face != piece.face
+        piece.face &= run.face
         if run.size > piece.size:
             piece.size, piece.y = run.size, run.y
     piece.right = max(piece.right, run.right)

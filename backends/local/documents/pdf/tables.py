@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from backends.local.documents.pdf.pieces import Piece
+from backends.local.documents.pdf.pieces import HYPHEN, Piece
 from backends.local.documents.pdf.rows import Row
 
 ALIGNED = 3.0
@@ -142,10 +142,15 @@ def _merged(rows: list[Row], texts: list[list[str]]) -> list[tuple[Row, list[str
         filled = sum(map(bool, cells))
         wraps = number > 0 and gaps[number - 1] <= 1.2 * tight and filled < len(cells) and (not cells[0] or (spaced and filled < 2))
         if merged and wraps:
-            merged[-1] = merged[-1][0], [f"{a} {b}".strip() for a, b in zip(merged[-1][1], cells, strict=True)]
+            merged[-1] = merged[-1][0], [_joined(a, b) for a, b in zip(merged[-1][1], cells, strict=True)]
         else:
             merged.append((row, cells))
     return merged
+
+
+def _joined(cell: str, below: str) -> str:
+    """A cell and what goes on from it. A hyphen at its line's end stays marked as one."""
+    return cell + below if cell.endswith(HYPHEN) else f"{cell} {below}".strip()
 
 
 def _header(table: list[tuple[Row, list[str]]]) -> list[str]:
