@@ -1,7 +1,10 @@
 """Tables of contents and dot leaders: navigation, which a document's text does without."""
 
 import re
+from dataclasses import replace
+from itertools import pairwise
 
+from backends.local.documents.pdf.pieces import Piece
 from backends.local.documents.pdf.rows import Page, Row
 
 MIN_ENTRIES = 3
@@ -25,7 +28,9 @@ def remove_contents(pages: list[Page]) -> None:
         in_contents = in_contents or bool(headings)
         in_index = any(_INDEX.fullmatch(row.text.strip()) for row in page.rows[:3]) or in_index
         entries = [number for number, row in enumerate(page.rows) if _is_entry(row, loose=in_contents)]
-        if len(entries) >= (1 if in_contents else MIN_ENTRIES) and (in_index or in_contents or _ascend([page.rows[each] for each in entries])):
+        if len(entries) >= (1 if in_contents else MIN_ENTRIES) and (
+            in_index or in_contents or _ascend([page.rows[each] for each in entries])
+        ):
             page.rows = _without(page.rows, entries, headings)
         else:
             in_contents = in_index = False
@@ -54,8 +59,8 @@ def _last_leader(text: str) -> int | None:
 
 def _ascend(rows: list[Row]) -> bool:
     """Whether the rows' page numbers ascend, as those of a table of contents do and prices do not."""
-    numbers = [int(found) for row in rows if (found := re.sub(r"\D", "", row.text[-5:].split()[-1] if row.text[-5:].split() else ""))]
-    return all(a <= b for a, b in zip(numbers, numbers[1:], strict=False))
+    numbers = [int(found[0]) for row in rows if (found := re.search(r"\d{1,4}$", row.text.rstrip()))]
+    return all(a <= b for a, b in pairwise(numbers))
 
 
 def _without(rows: list[Row], entries: list[int], headings: list[int]) -> list[Row]:
@@ -64,15 +69,26 @@ def _without(rows: list[Row], entries: list[int], headings: list[int]) -> list[R
     heading = max((number for number in headings if number < first), default=None)
     if len(entries) >= 0.5 * (last + 1 - first):
         first = heading if heading is not None and first - heading <= 4 else first
-        return rows[:first] + rows[last + 1 :]
+        wrapped = len(rows) - last - 1 <= 2 and all(row.text[-1:].isdigit() for row in rows[last + 1 :])
+        return rows[:first] + ([] if wrapped else rows[last + 1 :])
     dropped = {*entries, heading}
     return [row for number, row in enumerate(rows) if number not in dropped]
 
 
 def _drop_leaders(row: Row) -> None:
     """Leave a gap where dots led the eye."""
+    pieces: list[Piece] = []
     for piece in row.pieces:
-        if LEADER.search(piece.text) and not piece.face.mono:
-            piece.text = LEADER.sub(" ", piece.text).strip()
-    kept = [piece for piece in row.pieces if piece.text and not re.fullmatch(r"[.·…\s]{2,}", piece.text)]
-    row.pieces = kept or row.pieces
+        if piece.face.mono or not LEADER.search(piece.text):
+            pieces.append(piece)
+            continue
+        width = (piece.right - piece.left) / len(piece.text)
+        at = 0
+        for found in [*LEADER.finditer(piece.text), None]:
+            end = found.start() if found else len(piece.text)
+            if text := piece.text[at:end].strip():
+                right = piece.right if found is None else piece.left + end * width
+                left = piece.left if at == 0 else right - len(text) * width
+                pieces.append(replace(piece, text=text, left=left, right=right))
+            at = found.end() if found else end
+    row.pieces = [piece for piece in pieces if not re.fullmatch(r"[.·…\s]{2,}", piece.text)] or row.pieces

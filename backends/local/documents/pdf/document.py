@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from statistics import median
 
@@ -33,11 +34,20 @@ MAX_PAGES = 20_000
 MAX_OUTLINE = 20_000
 """Entries of the outline that are looked at."""
 
-NO_TITLE = frozenset({"", "untitled", "anonymous", "(anonymous)", "unspecified", "(unspecified)", "document", "title", "none"})
+TYPEWRITTEN = 0.1
+"""Less of other text than this share of what is monospaced: the document is typewritten, and its lines are no code."""
+
+NO_TITLE = frozenset(
+    {"", "untitled", "anonymous", "(anonymous)", "unspecified", "(unspecified)", "document", "title", "none"}
+)
 """What PDF writers put where the author gave no title."""
 
-_FILE_NAME = re.compile(r"\S*\.(docx?|odt|rtf|indd|qxd|qxp|tex|dvi|ps|pdf|pptx?|xlsx?|pub|pages|html?|cdr|ai|fm|md|txt)", re.IGNORECASE)
-_PRINTED_BY = re.compile(r"microsoft \w+ - |untitled[ -]?\d*$|slide \d+$|powerpoint presentation$|print(ing)? ", re.IGNORECASE)
+_FILE_NAME = re.compile(
+    r"\S*\.(docx?|odt|rtf|indd|qxd|qxp|tex|dvi|ps|pdf|pptx?|xlsx?|pub|pages|html?|cdr|ai|fm|md|txt)", re.IGNORECASE
+)
+_PRINTED_BY = re.compile(
+    r"microsoft \w+ - |untitled[ -]?\d*$|slide \d+$|powerpoint presentation$|print(ing)? ", re.IGNORECASE
+)
 
 
 def read(name: str, data: bytes) -> list[Reading]:
@@ -81,7 +91,9 @@ def _opened(name: str, data: bytes) -> Iterator[PdfDocument]:
 
 def _pages(name: str, document: PdfDocument, recogniser: Recogniser) -> Iterator[Page]:
     if len(document) > MAX_PAGES:
-        raise InputError(f"{name} has {len(document):,} pages; up to {MAX_PAGES:,} are read. Split it and add the parts.")
+        raise InputError(
+            f"{name} has {len(document):,} pages; up to {MAX_PAGES:,} are read. Split it and add the parts."
+        )
     reader = PageReader(document, recogniser)
     for index in range(len(document)):
         yield reader.read(index)
@@ -115,41 +127,55 @@ def _blocks(pages: list[Page], outline: list[Entry]) -> tuple[list[Block], str]:
     size = _usual_size(pages)
     remove_margins(pages, size)
     remove_contents(pages)
-    ordered: list[list[list[Line]]] = []
-    notes: list[list[list[Line]]] = []
-    count = 0
+    parts = list(_parts(pages, size))
+    regions = [lines for part in parts for lines in part.regions]
+    slides = frozenset(page.number for page in pages if page.is_slide)
+    mark_headings(regions, size, outline, slides if len(slides) > len(pages) / 2 else frozenset())
+    paragraphs = _paragraphs(regions)
+    blocks = [block for part in parts for block in paragraphs.add(part.regions, part.notes, part.asides, part.page)]
+    return [*blocks, *paragraphs.finish()], title_of(regions, size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a page adds to the document."""
+
+    page: int
+    regions: list[list[Line]]
+    notes: list[list[Line]]
+    asides: list[str]
+
+
+def _parts(pages: list[Page], size: float) -> Iterator[_Part]:
+    """The pages' lines in reading order, without footnotes; what runs along edges only once."""
+    regions_so_far = 0
+    goes_on = False
+    asides: set[str] = set()
     for page in pages:
         regions = reading_order(page.rows)
         page.rows = []
         for lines in regions:
-            count += 1
+            regions_so_far += 1
             for line in lines:
-                line.page, line.region = page.number, count
-        goes_on = bool(notes and notes[-1]) and not notes[-1][-1][-1].text.rstrip().endswith((".", "!", "?", "]"))
-        notes.append(split_notes(regions, size, page.height, goes_on=goes_on))
-        ordered.append(regions)
-    everything = [lines for regions in ordered for lines in regions]
-    mark_headings(everything, size, outline)
-    paragraphs = _paragraphs(everything)
-    blocks: list[Block] = []
-    asides: set[str] = set()
-    for page, regions, found in zip(pages, ordered, notes, strict=True):
+                line.page, line.region = page.number, regions_so_far
+        notes = split_notes(regions, size, page.height, goes_on=goes_on)
+        goes_on = bool(notes) and not notes[-1][-1].text.rstrip().endswith((".", "!", "?", "]"))
         fresh = [text for text in page.asides if text not in asides]
         asides.update(fresh)
-        blocks += paragraphs.add(regions, found, fresh, page.number)
-    blocks += paragraphs.finish()
-    return blocks, title_of(everything, size)
+        yield _Part(page.number, regions, notes, fresh)
 
 
 def _usual_size(pages: list[Page]) -> float:
     """The size in which most letters are set."""
-    sizes: Counter[float] = Counter()
+    sizes: tuple[Counter[float], Counter[float]] = (Counter(), Counter())
     written = [page for page in pages if page.rows and not page.was_recognised]
     for page in written or pages:
         for row in page.rows:
             for piece in row.pieces:
-                sizes[round(piece.size * 2) / 2] += len(piece.text)
-    return sizes.most_common(1)[0][0] if sizes else 10.0
+                sizes[piece.face.mono][round(piece.size * 2) / 2] += len(piece.text)
+    text, code = sizes
+    usual = (text if text.total() > TYPEWRITTEN * code.total() else code).most_common(1)
+    return usual[0][0] if usual else 10.0
 
 
 def _paragraphs(regions: list[list[Line]]) -> Paragraphs:
@@ -166,7 +192,7 @@ def _paragraphs(regions: list[list[Line]]) -> Paragraphs:
             letters += len(line.text)
             mono += len(line.text) if line.face.mono else 0
     hyphenation = Hyphenation(line.text for lines in regions for line in lines)
-    return Paragraphs(hyphenation, median(ratios) if ratios else 1.2, mono_is_text=mono > 0.6 * letters)
+    return Paragraphs(hyphenation, median(ratios) if ratios else 1.2, mono_is_text=letters - mono < TYPEWRITTEN * mono)
 
 
 def _doubts(pages: list[Page], *, installed: bool) -> Iterator[str]:
@@ -174,7 +200,11 @@ def _doubts(pages: list[Page], *, installed: bool) -> Iterator[str]:
     recognised = sum(page.was_recognised for page in pages)
     unread = sum(page.is_picture and not page.was_recognised for page in pages)
     garbled = sum(page.is_garbled and not page.was_recognised for page in pages)
-    what = "install tesseract to read them" if not installed else "tesseract could not read them; run ocrmypdf on the file and add the result"
+    what = (
+        "install tesseract to read them"
+        if not installed
+        else "tesseract could not read them; run ocrmypdf on the file and add the result"
+    )
     if unread:
         yield f"{_share(unread, pages)} pictures: {what}."
     if garbled:
@@ -192,4 +222,5 @@ def _share(count: int, pages: list[Page]) -> str:
 def _no_text(name: str, pages: list[Page], doubts: list[str]) -> str:
     if doubts:
         return f"{name} has no text that can be read. {' '.join(doubts)}"
-    return f"{name} has {len(pages)} page{'s' if len(pages) != 1 else ''} but no text. Check that it was saved completely, and add it again."
+    count = f"{len(pages)} page{'s' if len(pages) != 1 else ''}"
+    return f"{name} has {count} but no text. Check that it was saved completely, and add it again."

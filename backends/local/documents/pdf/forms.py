@@ -128,7 +128,12 @@ def _label(pieces: list[Piece], field: Field) -> Piece | None:
     after = [piece for piece in beside if -2 <= piece.left - field.right <= NEAR]
     if field.is_tick and after:
         return min(after, key=lambda piece: piece.left)
-    before = [piece for piece in beside if piece.left < field.left and -FAR <= piece.right - field.left <= FAR and piece.right - field.left < 4 or piece.right <= field.left and field.left - piece.right <= FAR]
+    before = [
+        piece
+        for piece in beside
+        if (piece.left < field.left and -FAR <= piece.right - field.left <= FAR and piece.right - field.left < 4)
+        or (piece.right <= field.left and field.left - piece.right <= FAR)
+    ]
     if before:
         return max(before, key=lambda piece: piece.left)
     above = [

@@ -16,7 +16,11 @@ MAX_LINES = 3
 MAX_LEVEL = 6
 
 _NUMBERED = re.compile(r"(?:(\d{1,3}(?:\.\d{1,3}){0,5})\.?|([A-Z](?:\.\d{1,3}){1,5}))\s+(?=[^\W\d_])")
-_NAMED = re.compile(r"(?:chapter|part|section|appendix|article|annex|kapitel|chapitre|capítulo|capitolo)\s+(?:\d{1,3}|[ivxlc]{1,6}|[a-z])\b", re.IGNORECASE)
+_SUBSECTION = re.compile(r"(\d{1,2})\.\d{1,2}\.?\s+[^\W\d_]")
+_NAMED = re.compile(
+    r"(?:chapter|part|section|appendix|article|annex|kapitel|chapitre|capítulo|capitolo)\s+(?:\d{1,3}|[ivxlc]{1,6}|[a-z])\b",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"[.!?;,…。؟][\"'”’)\]]*$")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -35,15 +39,21 @@ class Entry:
     """From 1."""
 
 
-def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry]) -> None:
-    """Set `level` of the lines that are headings. size: of the document's text, in points."""
+def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry], slides: frozenset[int]) -> None:
+    """Set `level` of the lines that are headings.
+
+    size: of the document's text, in points. slides: the pages that are slides, whose first line is their title.
+    """
     _mark_outline(regions, outline)
+    titles = _titles(regions, slides)
     heavy = _is_bold_document(regions)
+    chapters = {found[1] for lines in regions for line in lines if (found := _SUBSECTION.match(line.text))}
     candidates = [
         (line, _style(line, size))
         for lines in regions
         for number, line in enumerate(lines)
-        if not line.level and _looks_like_heading(lines, number, size, heavy=heavy)
+        if not line.level
+        and (id(line) in titles or _looks_like_heading(lines, number, size, heavy=heavy, chapters=chapters))
     ]
     known: dict[Style, Counter[int]] = defaultdict(Counter)
     for lines in regions:
@@ -52,12 +62,29 @@ def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry]) 
                 known[_style(line, size)][line.level] += 1
     levels = {style: counts.most_common(1)[0][0] for style, counts in known.items()}
     deepest = max(levels.values(), default=0)
-    unknown = sorted({style for _, style in candidates if style not in levels}, key=lambda each: (-each[0], not each[1], each[2]))
+    unknown = sorted(
+        {style for _, style in candidates if style not in levels}, key=lambda each: (-each[0], not each[1], each[2])
+    )
     for number, style in enumerate(unknown):
         larger = [level for other, level in levels.items() if other[0] > style[0] + 0.5] if deepest else []
         levels[style] = min(MAX_LEVEL, (max(larger, default=deepest) + 1) if deepest else number + 1)
     for line, style in candidates:
         line.level = levels[style]
+
+
+def _titles(regions: list[list[Line]], slides: frozenset[int]) -> set[int]:
+    """The ids of the lines that stand above all else on a slide, and apart from it."""
+    pages: dict[int, list[Line]] = defaultdict(list)
+    for lines in regions:
+        if lines[0].page in slides:
+            pages[lines[0].page] += lines
+    titles: set[int] = set()
+    for lines in pages.values():
+        first, *rest = sorted(lines, key=lambda line: line.y)
+        apart = all(line.y - first.y > 1.5 * first.size for line in rest[:1])
+        if apart and _LETTER.search(first.text) and len(first.text) < 100 and not first.text.endswith((".", ",", ";")):
+            titles.add(id(first))
+    return titles
 
 
 def _style(line: Line, size: float) -> Style:
@@ -109,7 +136,8 @@ def _named_lines(lines: list[Line], first: int, plain: str) -> int:
     return 0
 
 
-def _looks_like_heading(lines: list[Line], number: int, size: float, *, heavy: bool) -> bool:
+def _looks_like_heading(lines: list[Line], number: int, size: float, *, heavy: bool, chapters: set[str]) -> bool:
+    """Whether a line is one by its looks. chapters: the numbers of which there are subsections."""
     line = lines[number]
     if line.is_row or line.face.mono or not _LETTER.search(line.text) or len(line.text) > 150:
         return False
@@ -127,7 +155,11 @@ def _looks_like_heading(lines: list[Line], number: int, size: float, *, heavy: b
     apart = above > 1.5 * line.size and below > 1.3 * line.size
     numbered = _NUMBERED.match(line.text)
     if (numbered and "." in (numbered[1] or numbered[2])) or _NAMED.match(line.text):
-        return len(line.text) < 80 and line.text[numbered.end() if numbered else 0].isupper() and above > 1.25 * line.size
+        return (
+            len(line.text) < 80 and line.text[numbered.end() if numbered else 0].isupper() and above > 1.25 * line.size
+        )
+    if numbered and numbered[1] in chapters and apart and len(line.text) < 80:
+        return True
     return apart and line.text.isupper() and len(line.text) > 3
 
 

@@ -48,7 +48,11 @@ class Hyphenation:
         joined, hyphened = (head + tail).lower(), f"{head}-{tail}".lower()
         if (joined in self._words) != (hyphened in self._words):
             return hyphened in self._words
-        if not (head + tail).isalpha() or (tail[0].isupper() and not head.isupper()) or (head.isupper() and len(head) > 1 and tail.islower()):
+        if (
+            not (head + tail).isalpha()
+            or (tail[0].isupper() and not head.isupper())
+            or (head.isupper() and len(head) > 1 and tail.islower())
+        ):
             return True
         if line[len(tail) : len(tail) + 1] == "-" and head[0].isupper():
             return True

@@ -22,7 +22,12 @@ def split_notes(regions: list[list[Line]], size: float, height: float, *, goes_o
     found: list[list[Line]] = []
     body = any(line.size > SMALL * size for lines in regions for line in lines)
     for number, lines in enumerate(regions):
-        below = [line.y for later in regions[number + 1 :] for line in later[:1] if line.edges[0] < lines[0].edges[1] and line.edges[1] > lines[0].edges[0]]
+        below = [
+            line.y
+            for later in regions[number + 1 :]
+            for line in later[:1]
+            if line.edges[0] < lines[0].edges[1] and line.edges[1] > lines[0].edges[0]
+        ]
         if below and max(below) > lines[-1].y:
             continue
         start = _start(lines, size, height, goes_on=goes_on) if body else None

@@ -53,7 +53,7 @@ class PageReader:
         finally:
             text.close()
         letters = sum(map(len, (piece.text for piece in pieces)))
-        read = Page(number, page.get_height())
+        read = Page(number, *page.get_size())
         read.is_garbled = unknown > GARBLED_SHARE and letters > 0
         read.is_picture = not read.is_garbled and letters < MIN_LETTERS and _is_covered(page, empty=letters == 0)
         if read.is_picture or read.is_garbled:
@@ -79,10 +79,14 @@ def _turned(pieces: list[Piece], page: PdfPage, read: Page) -> tuple[list[Piece]
     left, bottom, right, top = page.get_bbox()
     if not read.was_recognised:
         offset = {UPRIGHT: top, 1: -left, 2: right, 3: -bottom}[main]
-        read.height = top - bottom if main in (UPRIGHT, 3) else right - left
+        read.width, read.height = right - left, top - bottom
+        if main not in (UPRIGHT, 3):
+            read.width, read.height = read.height, read.width
         pieces = [replace(piece, y=piece.y + offset) for piece in pieces]
     kept = [piece for piece in pieces if piece.direction == main]
-    others = (" ".join(piece.text for piece in pieces if piece.direction == each) for each in directions if each != main)
+    others = (
+        " ".join(piece.text for piece in pieces if piece.direction == each) for each in directions if each != main
+    )
     return kept, [text for text in others if len(text) > 1]
 
 

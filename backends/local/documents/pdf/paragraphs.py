@@ -17,7 +17,9 @@ GAP = 1.3
 INDENT = 0.8
 """In ems: a line that begins further right or left than the paragraph may begin another."""
 
-_ITEM = re.compile(r"(?:[•◦▪‣●○■□➢*–—-]|\(?\d{1,3}[.)]|\([a-zA-Z]{1,4}\)|[a-zA-Z][.)]|[ivx]{1,5}[.)]|\[\d{1,3}\])\s+(?=\S)")
+_ITEM = re.compile(
+    r"(?:[•◦▪‣●○■□➢*–—-]|\(?\d{1,3}[.)]|\([a-zA-Z]{1,4}\)|[a-zA-Z][.)]|[ivx]{1,5}[.)]|\[\d{1,3}\])\s+(?=\S)"
+)
 _BULLET = re.compile(r"[•◦▪‣●○■□➢*–—-]\s+")
 _SENTENCE_END = re.compile(r"[.!?:…。؟！？][\"'”’)\]]*(?:\s?\[\d{1,3}\])?$")
 
@@ -80,15 +82,13 @@ class Paragraphs:
         self._notes = []
 
     def _page_of_notes(self) -> int:
-        number = self._notes[0].place.number if self._notes and self._notes[0].place else 0
-        return number
+        return self._notes[0].place.number if self._notes and self._notes[0].place else 0
 
     def _joined(self, lines: list[Line]) -> str:
         """The lines' text; a break stays where a line was ended on purpose."""
         text = lines[0].text
-        edge = max(line.right for line in lines)
         for above, line in pairwise(lines):
-            if _breaks(above, line, edge):
+            if _breaks(above, line, max(each.right for each in lines if each.region == above.region)):
                 text = f"{text.replace(HYPHEN, '-')}\n{line.text}"
             else:
                 text = self._hyphenation.join(text, line.text)
@@ -119,7 +119,13 @@ class Paragraphs:
         if line.is_code or above.is_code:
             return line.is_code and above.is_code and 0 < distance < 2.6 * line.size
         if line.level:
-            return line.level == above.level and abs(line.size - above.size) < 0.5 and line.face == above.face and distance < 1.6 * max(self._leading, 1.2) * line.size and len(self._open) < 3
+            return (
+                line.level == above.level
+                and abs(line.size - above.size) < 0.5
+                and line.face == above.face
+                and distance < 1.6 * max(self._leading, 1.2) * line.size
+                and len(self._open) < 3
+            )
         if above.text.endswith(HYPHEN) and 0 < distance < 2 * GAP * line.size:
             return True
         if distance <= 0 or distance > GAP * max(usual, line.size):
@@ -127,6 +133,10 @@ class Paragraphs:
         if abs(line.size - above.size) > 0.12 * above.size and line.face.mono == above.face.mono:
             return False
         if _ITEM.match(line.text) and not self._is_wrapped_number(above, line):
+            return False
+        if _counts_on(self._open[0], line) or (
+            following and line.text.startswith("1 ") and _counts_on(line, following)
+        ):
             return False
         return not self._is_indented(line, following) and not self._ends_short(above, line, following)
 
@@ -154,9 +164,15 @@ class Paragraphs:
         shift = line.left - first.left
         if shift > INDENT * em and not _ITEM.match(first.text):
             wraps = first.right > first.edges[1] - 5 * em or line.left > first.edges[0] + 12 * em
-            next_outdents = following is not None and following.region == line.region and following.left < line.left - INDENT * em
+            next_outdents = (
+                following is not None and following.region == line.region and following.left < line.left - INDENT * em
+            )
             return not wraps or next_outdents
-        return shift < -INDENT * em and first.left > line.edges[0] + 12 * em and _SENTENCE_END.search(first.text) is not None
+        return (
+            shift < -INDENT * em
+            and first.left > line.edges[0] + 12 * em
+            and _SENTENCE_END.search(first.text) is not None
+        )
 
     def _goes_on_elsewhere(self, above: Line, line: Line, following: Line | None) -> bool:
         """Whether a paragraph goes on in the next column or on the next page."""
@@ -164,13 +180,25 @@ class Paragraphs:
             return line.page != above.page
         if line.level or line.is_code != above.is_code or abs(line.size - above.size) > 0.08 * above.size:
             return False
-        if _ITEM.match(line.text) or _SENTENCE_END.search(above.text) and not above.text.endswith(":"):
+        if _ITEM.match(line.text) or (_SENTENCE_END.search(above.text) and not above.text.endswith(":")):
             return False
         if above.text.endswith((HYPHEN, "-", ",")) or line.text[:1].islower():
             return True
-        indented = following is not None and following.region == line.region and line.left > following.left + INDENT * line.size
+        indented = (
+            following is not None
+            and following.region == line.region
+            and line.left > following.left + INDENT * line.size
+        )
         is_full = above.right > above.edges[1] - 3 * line.size and len(self._open) > 1
         return is_full and not indented and not above.text.endswith(":")
+
+
+def _counts_on(first: Line, line: Line) -> bool:
+    """Whether a line begins with the number after that of the paragraph, as items without a full stop behind it do."""
+    numbers = [re.match(r"(\d{1,2})\s+\S", each.text) for each in (first, line)]
+    if numbers[0] is None or numbers[1] is None or abs(first.left - line.left) > 0.5 * line.size:
+        return False
+    return int(numbers[1][1]) == int(numbers[0][1]) + 1
 
 
 def _has_room(above: Line, line: Line, edge: float) -> bool:

@@ -46,7 +46,18 @@ SPACE = 0.17
 MAX_KNOWN = 200_000
 """Words of which is kept that they were looked at."""
 
-_ACCENTS = {"´": "\u0301", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "˙": "\u0307", "˚": "\u030a", "˝": "\u030b", "¯": "\u0304"}
+_ACCENTS = {
+    "´": "\u0301",
+    "¨": "\u0308",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "ˇ": "\u030c",
+    "˘": "\u0306",
+    "˙": "\u0307",
+    "˚": "\u030a",
+    "˝": "\u030b",
+    "¯": "\u0304",
+}
 _ACCENT = re.compile(f"[{''.join(_ACCENTS)}]")
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\s\ufffe\x02\xad]+[\ufffe\x02\xad]?|[\ufffe\x02\xad]")
@@ -231,7 +242,9 @@ class TextReader:
             left, right = -box.top, -end.bottom
         else:
             left, right = -box.right, -end.left
-        return Run(_plain(word), left, max(left, right), setting.y, setting.size, self._face(raw, start), setting.direction)
+        return Run(
+            _plain(word), left, max(left, right), setting.y, setting.size, self._face(raw, start), setting.direction
+        )
 
     def _ask(self, raw: object, start: int, bottom: float, height: float) -> _Setting:
         """How the letter at an index is set."""
@@ -324,7 +337,7 @@ def _join(piece: Piece, run: Run) -> bool:
         glued = run.glued or (piece.text.endswith("]") and run.text[0] in ").,;:!?")
         piece.text += run.text if glued else " " * spaces + run.text
         piece.face &= run.face
-        if run.size > piece.size:
+        if len(run.text) > len(piece.text) / 2 and run.size != piece.size:
             piece.size, piece.y = run.size, run.y
     piece.right = max(piece.right, run.right)
     return True

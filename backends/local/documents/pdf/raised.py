@@ -7,7 +7,7 @@ _SIGNED = re.compile(r"[−–+-][\d\w]+")
 _MARK = re.compile(r"\[?\d{1,3}(?:\s?[,;–-]\s?\d{1,3})*[\],]?|[a-z]")
 _LAST_TOKEN = re.compile(r"[^\s(\[{/*×·=+−-]{1,24}$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
-_UNITS = frozenset("m km cm mm dm µm μm nm pm ft yd mi s ms h kg g mg t l L Hz kHz V A W K J N Pa mol px cd sec".split())
+_UNITS = re.compile(r"[kcmdµμnp]?m|ft|yd|mi|m?s|h|[km]?g|t|[lLVAWKJN]|k?Hz|Pa|mol|px|cd|sec")
 
 
 def write_raised(before: str, raised: str) -> str:
@@ -30,4 +30,4 @@ def _takes_exponent(base: str) -> bool:
         return not _YEAR.fullmatch(base) and "," not in base
     if base[-1:] == ")":
         return len(base) > 1
-    return (len(base) == 1 and base.isalpha()) or base in _UNITS
+    return (len(base) == 1 and base.isalpha()) or _UNITS.fullmatch(base) is not None

@@ -17,13 +17,13 @@ class Row:
 
     @property
     def y(self) -> float:
-        """Of the baseline of its largest letters."""
-        return max(self.pieces, key=_size).y
+        """Of the baseline of its longest piece."""
+        return max(self.pieces, key=_length).y
 
     @property
     def size(self) -> float:
-        """Of its largest letters."""
-        return max(piece.size for piece in self.pieces)
+        """Of the letters of its longest piece."""
+        return max(self.pieces, key=_length).size
 
     @property
     def left(self) -> float:
@@ -54,8 +54,9 @@ class Page:
 
     number: int
     """From 1."""
+    width: float
     height: float
-    """In points."""
+    """In points, as its text stands upright."""
     rows: list[Row] = field(default_factory=list)
     """From top to bottom."""
     asides: list[str] = field(default_factory=list)
@@ -67,9 +68,14 @@ class Page:
     was_recognised: bool = False
     """Whether its text was read out of a picture."""
 
+    @property
+    def is_slide(self) -> bool:
+        """Whether it is wide, as slides are."""
+        return self.width > 1.2 * self.height
 
-def _size(piece: Piece) -> float:
-    return piece.size
+
+def _length(piece: Piece) -> int:
+    return len(piece.text)
 
 
 def rows_of(pieces: Iterable[Piece]) -> list[Row]:

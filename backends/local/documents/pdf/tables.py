@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import reduce
 from itertools import pairwise
 
 from backends.local.documents.pdf.pieces import HYPHEN, Piece
@@ -78,16 +79,14 @@ def _are_aligned(row: list[Cell], below: list[Cell]) -> bool:
 
 
 def _goes_on(row: list[Cell], cell: Cell, distance: float) -> bool:
-    """Whether a lone cell goes on from one of the row above: it stands under it, on the next line.
+    """Whether a lone cell stands under one of a row above: it goes on from it, or begins a row whose other cells stand lower.
 
     distance: between the two rows, over the letters' size.
     """
     left, right, _ = cell
-    if distance > 1.6:
-        return False
     if abs(left - row[0][0]) <= ALIGNED:
-        return right < row[1][0]
-    return any(abs(left - above[0]) <= ALIGNED for above in row[1:])
+        return distance <= 1.6 and right < row[1][0]
+    return distance <= 2.6 and any(abs(left - above[0]) <= ALIGNED for above in row[1:])
 
 
 def _tell(rows: list[Row], cells: list[list[Cell]]) -> Told:
@@ -133,19 +132,38 @@ def _assigned(row: list[Cell], columns: list[tuple[float, float]]) -> list[str]:
 
 
 def _merged(rows: list[Row], texts: list[list[str]]) -> list[tuple[Row, list[str]]]:
-    """The table's rows, with the lines of a cell that wraps put together."""
-    gaps = [below.y - above.y for above, below in pairwise(rows)]
-    tight = min(gaps, default=0.0)
-    spaced = bool(gaps) and max(gaps) > 1.3 * tight
-    merged: list[tuple[Row, list[str]]] = []
-    for number, (row, cells) in enumerate(zip(rows, texts, strict=True)):
-        filled = sum(map(bool, cells))
-        wraps = number > 0 and gaps[number - 1] <= 1.2 * tight and filled < len(cells) and (not cells[0] or (spaced and filled < 2))
-        if merged and wraps:
-            merged[-1] = merged[-1][0], [_joined(a, b) for a, b in zip(merged[-1][1], cells, strict=True)]
+    """The table's rows, with the lines of cells that wrap put together.
+
+    Where some gaps between lines are wider, they part the rows. Else a line without a first cell goes on from the one above.
+    """
+    gaps = [0.0] + [below.y - above.y for above, below in pairwise(rows)]
+    tight = min(gaps[1:], default=0.0)
+    groups: list[list[int]] = []
+    for number, gap in enumerate(gaps):
+        if groups and gap <= 1.2 * tight:
+            groups[-1].append(number)
         else:
-            merged.append((row, cells))
-    return merged
+            groups.append([number])
+    firsts = [sum(bool(texts[number][0]) for number in group) for group in groups]
+    lone = [number for number, row in enumerate(texts) if not row[0]]
+    if len(groups) == 1 or not lone or max(firsts) > 1 + len(lone) // 2:
+        groups = _led_groups(texts)
+    return [(rows[group[0]], reduce(_joined_rows, (texts[number] for number in group))) for group in groups]
+
+
+def _led_groups(texts: list[list[str]]) -> list[list[int]]:
+    """Lines by rows, each begun by a line that has a first cell."""
+    groups: list[list[int]] = []
+    for number, row in enumerate(texts):
+        if groups and not row[0]:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups
+
+
+def _joined_rows(row: list[str], below: list[str]) -> list[str]:
+    return [_joined(cell, other) for cell, other in zip(row, below, strict=True)]
 
 
 def _joined(cell: str, below: str) -> str:
@@ -161,9 +179,12 @@ def _header(table: list[tuple[Row, list[str]]]) -> list[str]:
     body = table[1:]
     if not all(names[1:]) or any(_NUMBER.fullmatch(name) for name in names):
         return []
-    is_bold = all(piece.face.bold for piece in row.pieces) and not all(piece.face.bold for each, _ in body for piece in each.pieces)
+    is_bold = all(piece.face.bold for piece in row.pieces) and not all(
+        piece.face.bold for each, _ in body for piece in each.pieces
+    )
     numeric = any(
-        all(_NUMBER.fullmatch(texts[column]) for _, texts in body if texts[column]) and any(texts[column] for _, texts in body)
+        all(_NUMBER.fullmatch(texts[column]) for _, texts in body if texts[column])
+        and any(texts[column] for _, texts in body)
         for column in range(1, len(names))
     )
     return [name.rstrip(":") for name in names] if is_bold or (numeric and len(names) > 2) else []
