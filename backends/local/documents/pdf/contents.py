@@ -91,4 +91,7 @@ def _drop_leaders(row: Row) -> None:
                 left = piece.left if at == 0 else right - len(text) * width
                 pieces.append(replace(piece, text=text, left=left, right=right))
             at = found.end() if found else end
-    row.pieces = [piece for piece in pieces if not re.fullmatch(r"[.·…\s]{2,}", piece.text)] or row.pieces
+    dots = [piece for piece in pieces if not piece.text.strip(".·… ")]
+    if sum(len(piece.text) for piece in dots) >= 4:
+        pieces = [piece for piece in pieces if piece.text.strip(".·… ")]
+    row.pieces = pieces or row.pieces

@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from backends.local.documents.pdf.lines import Line
 
@@ -110,6 +110,7 @@ def _mark_outline(regions: list[list[Line]], outline: list[Entry]) -> None:
     for entry in outline:
         if plain := _plain(entry.title):
             wanted[entry.page].append((plain, entry.level))
+    named: set[tuple[int, str]] = set()
     for lines in regions:
         names = wanted.get(lines[0].page) if lines else None
         if not names:
@@ -119,6 +120,24 @@ def _mark_outline(regions: list[list[Line]], outline: list[Entry]) -> None:
                 count = _named_lines(lines, number, plain)
                 for line in lines[number : number + count]:
                     line.level = line.level or min(level, MAX_LEVEL)
+                    named.add((lines[0].page, plain))
+    for lines in regions:
+        for plain, level in wanted.get(lines[0].page, ()):
+            if (lines[0].page, plain) not in named:
+                _mark_beginning(lines, plain, min(level, MAX_LEVEL))
+
+
+def _mark_beginning(lines: list[Line], plain: str, level: int) -> None:
+    """Mark the line of which a heading is only the beginning, as where a title stands behind a name."""
+    for number, line in enumerate(lines):
+        above = line.y - lines[number - 1].y if number else 99.0
+        below = lines[number + 1].y - line.y if number + 1 < len(lines) else 99.0
+        if line.level or min(above, below) < 1.5 * line.size or len(line.text) > 100 or _SENTENCE.search(line.text):
+            continue
+        ends = [_plain(line.text[: found.start()]) for found in islice(re.finditer(r"\s", line.text), 12)]
+        if plain in ends:
+            line.level = level
+            return
 
 
 def _named_lines(lines: list[Line], first: int, plain: str) -> int:
