@@ -124,9 +124,9 @@ def _title(document: PdfDocument) -> str:
 
 def _blocks(pages: list[Page], outline: list[Entry]) -> tuple[list[Block], str]:
     """(the document's blocks, the largest heading of its first page)."""
-    size = _usual_size(pages)
-    remove_margins(pages, size)
+    remove_margins(pages, _usual_size(pages))
     remove_contents(pages)
+    size = _usual_size(pages)
     parts = list(_parts(pages, size))
     regions = [lines for part in parts for lines in part.regions]
     slides = frozenset(page.number for page in pages if page.is_slide)
@@ -197,26 +197,27 @@ def _paragraphs(regions: list[list[Line]]) -> Paragraphs:
 
 def _doubts(pages: list[Page], *, installed: bool) -> Iterator[str]:
     """What could not be read, or not surely."""
-    recognised = sum(page.was_recognised for page in pages)
+    if installed:
+        help_ = "tesseract could not read {}. Run ocrmypdf on the file and add the result."
+    else:
+        help_ = "install tesseract to read {}."
     unread = sum(page.is_picture and not page.was_recognised for page in pages)
     garbled = sum(page.is_garbled and not page.was_recognised for page in pages)
-    what = (
-        "install tesseract to read them"
-        if not installed
-        else "tesseract could not read them; run ocrmypdf on the file and add the result"
-    )
+    recognised = sum(page.was_recognised and bool(page.rows) for page in pages)
     if unread:
-        yield f"{_share(unread, pages)} pictures: {what}."
+        yield _share(unread, pages, "a picture", "pictures") + ": " + help_.format("it" if unread == 1 else "them")
     if garbled:
-        yield f"{_share(garbled, pages)} written in letters that the file does not tell: {what}."
+        what = "written in letters that the file does not name"
+        yield _share(garbled, pages, what, what) + ": " + help_.format("it" if garbled == 1 else "them")
     if recognised:
-        yield f"{_share(recognised, pages)} pictures that tesseract read: check names and numbers against the pages."
+        what = _share(recognised, pages, "a picture", "pictures")
+        yield f"{what} that tesseract read: check names and numbers against the page{'s' if recognised > 1 else ''}."
 
 
-def _share(count: int, pages: list[Page]) -> str:
+def _share(count: int, pages: list[Page], one: str, many: str) -> str:
     if len(pages) == 1:
-        return "Its page is" if count else ""
-    return f"{count:,} of {len(pages):,} pages {'is' if count == 1 else 'are'}"
+        return f"Its only page is {one}"
+    return f"{count:,} of {len(pages):,} pages {f'is {one}' if count == 1 else f'are {many}'}"
 
 
 def _no_text(name: str, pages: list[Page], doubts: list[str]) -> str:

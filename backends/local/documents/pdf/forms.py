@@ -113,12 +113,12 @@ def fill_in(pieces: list[Piece], fields: Iterator[Field]) -> None:
             size = min(12.0, max(6.0, 0.7 * (field.bottom - field.top)))
             text = f"{field.name}: {field.value}" if field.name else field.value
             y = (field.top + field.bottom) / 2 + 0.35 * size
-            pieces.append(Piece(text, field.left, field.right, y, size, Face(), len(pieces)))
+            pieces.append(Piece(text, field.left, field.right, y, size, Face(), len(pieces), filled=True))
             continue
         again = label.order in filled
         label.text = f"{label.text}; {field.value}" if again else f"{label.text.rstrip(' :')}: {field.value}"
         label.right = max(label.right, field.right)
-        label.face = Face()
+        label.face, label.filled = Face(), True
         filled.add(label.order)
 
 

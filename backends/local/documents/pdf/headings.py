@@ -15,6 +15,9 @@ MAX_LINES = 3
 
 MAX_LEVEL = 6
 
+MAX_ENTRIES = 100
+"""Of an outline, that lead to one page."""
+
 _NUMBERED = re.compile(r"(?:(\d{1,3}(?:\.\d{1,3}){0,5})\.?|([A-Z](?:\.\d{1,3}){1,5}))\s+(?=[^\W\d_])")
 _SUBSECTION = re.compile(r"(\d{1,2})\.\d{1,2}\.?\s+[^\W\d_]")
 _NAMED = re.compile(
@@ -108,7 +111,7 @@ def _mark_outline(regions: list[list[Line]], outline: list[Entry]) -> None:
     """Mark the lines that an outline names, on the page that it names."""
     wanted: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for entry in outline:
-        if plain := _plain(entry.title):
+        if len(wanted[entry.page]) < MAX_ENTRIES and (plain := _plain(entry.title)):
             wanted[entry.page].append((plain, entry.level))
     named: set[tuple[int, str]] = set()
     for lines in regions:

@@ -6,6 +6,9 @@ from functools import cache
 
 from backends.local.documents.pdf.pieces import HYPHEN
 
+MAX_END = 200
+"""Characters of a text in which the word or address is sought that its last line breaks."""
+
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011][^\W\d_]+)*")
 _HEAD = re.compile(r"([^\W_]+)[-\u2010\ufffe]$")
 _TAIL = re.compile(r"[^\W_]+")
@@ -22,9 +25,10 @@ class Hyphenation:
 
     def join(self, text: str, line: str) -> str:
         """`text` and the line that goes on from it, with a space, a hyphen or nothing between them."""
-        if _ADDRESS.search(text) and _ADDRESS_TAIL.match(line):
+        end = text[-MAX_END:]
+        if _ADDRESS.search(end) and _ADDRESS_TAIL.match(line):
             return text.replace(HYPHEN, "-") + line
-        head = _HEAD.search(text)
+        head = _HEAD.search(end) if end.endswith(("-", "\u2010", HYPHEN)) else None
         tail = _TAIL.match(line)
         if head is None or tail is None:
             plain = text.replace(HYPHEN, "-")

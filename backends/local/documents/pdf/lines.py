@@ -54,7 +54,7 @@ class Line:
     edges: tuple[float, float] = (0.0, 0.0)
     """Left and right of its region."""
     is_row: bool = False
-    """Whether it is a row of a table."""
+    """Whether it is a row of a table, or of a form that was filled in."""
     marked: bool = False
     """Whether it begins with a raised mark."""
     level: int = 0
@@ -208,4 +208,5 @@ def _line(row: Row, edges: tuple[float, float]) -> Line:
         spaces = max(1, round((piece.left - before.right) / (0.6 * piece.size))) if face.mono else 1
         text += " " * spaces + piece.text
     text = text if face.mono else re.sub(r" {2,}", " ", text)
-    return Line(text, row.left, row.right, row.y, row.size, face, edges=edges, marked=pieces[0].marked)
+    filled = any(piece.filled for piece in pieces)
+    return Line(text, row.left, row.right, row.y, row.size, face, edges=edges, marked=pieces[0].marked, is_row=filled)

@@ -14,6 +14,12 @@ from backends.local.documents.types import PartKind, Place
 GAP = 1.3
 """Times the usual distance between lines: a wider one ends a paragraph."""
 
+MAX_LINES = 300
+"""Of one paragraph or one piece of code; more are cut."""
+
+MAX_SPACING = 2.6
+"""Times the letters' size: no lines of a paragraph stand further apart."""
+
 INDENT = 0.8
 """In ems: a line that begins further right or left than the paragraph may begin another."""
 
@@ -110,14 +116,14 @@ class Paragraphs:
 
     def _goes_on(self, above: Line, line: Line, following: Line | None) -> bool:
         """Whether a line belongs to the block of the line before it."""
-        if line.is_row or above.is_row or bool(line.level) != bool(above.level):
+        if line.is_row or above.is_row or len(self._open) >= MAX_LINES or bool(line.level) != bool(above.level):
             return False
         if line.region != above.region:
             return self._goes_on_elsewhere(above, line, following)
         distance = line.y - above.y
         usual = self._spacing or self._leading * min(line.size, above.size)
         if line.is_code or above.is_code:
-            return line.is_code and above.is_code and 0 < distance < 2.6 * line.size
+            return line.is_code and above.is_code and 0 < distance < 3 * line.size
         if line.level:
             return (
                 line.level == above.level
@@ -128,7 +134,7 @@ class Paragraphs:
             )
         if above.text.endswith(HYPHEN) and 0 < distance < 2 * GAP * line.size:
             return True
-        if distance <= 0 or distance > GAP * max(usual, line.size):
+        if distance <= 0 or distance > min(GAP * max(usual, line.size), MAX_SPACING * line.size):
             return False
         if abs(line.size - above.size) > 0.12 * above.size and line.face.mono == above.face.mono:
             return False

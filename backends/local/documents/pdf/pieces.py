@@ -98,6 +98,8 @@ class Piece:
     order: int
     """Its number in the order in which the page draws its text."""
     direction: int = UPRIGHT
+    filled: bool = False
+    """Whether it holds what was typed into a form."""
     marked: bool = False
     """Whether it begins with a raised mark, as a footnote does."""
 

@@ -11,6 +11,9 @@ from backends.local.documents.pdf.rows import Row
 ALIGNED = 3.0
 """In points: cells whose left, right or middle differ by no more are aligned."""
 
+MAX_ROWS = 300
+"""Lines of one table on one page; more are cut."""
+
 MAX_CELL_WORDS = 14
 """Cells of more words, on average, are lines of text that happen to have gaps."""
 
@@ -56,7 +59,7 @@ def _table_end(rows: list[Row], cells: list[list[Cell]], first: int) -> int | No
     if len(cells[first]) < 2:
         return None
     last, end, full = first, first + 1, 1
-    for number in range(first + 1, len(rows)):
+    for number in range(first + 1, min(len(rows), first + MAX_ROWS)):
         gap = rows[number].y - rows[number - 1].y
         if len(cells[number]) > 1 and gap <= 3.5 * rows[number].size and _are_aligned(cells[last], cells[number]):
             last, full = number, full + 1
