@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 QUICK = {
     "bench_embedder": ["--chunks", "5"],
     "bench_indexing": ["--documents", "1", "--pages", "3"],
+    "bench_hostile": ["--only", "brackets", "far-cell"],
+    "bench_readyz": ["--files", "minified.txt", "--seconds", "5"],
     "bench_engines": ["--rounds", "1", "--tokens", "2"],
     "bench_aws": ["--questions", "20"],
     "bench_store": ["--rows", "1000", "5000"],
@@ -32,6 +34,8 @@ ANSWERS = {
     "ten PDFs of manuals, end to end": "bench_indexing",
     "manuals read: spaces, what is left of the pages' frames, speed, memory": "bench_documents FOLDER (from benchmarks.manuals FOLDER)",
     "questions about manuals: found, answered": "bench_manuals FOLDER",
+    "hostile files: time, memory, what is said": "bench_hostile",
+    "the dashboard's answers while it indexes hostile files": "bench_readyz",
     "visitors' questions handled rightly": "bench_visitors [--questions FILE]",
     "best sentence, span F1, AUROC, right, calibration, on SQuAD and built-in articles": "bench_quality --builtin --squad FILE",
     "a question, warm": "bench_latency",
