@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from app.runs.job import RunJobs
     from app.runs.judging import Judging
     from app.status.readiness import Status
+    from backends.local.build import Progress
     from backends.local.corpus import LocalCorpus
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Services:
         """Adding documents; imported, like the next five, only where it is needed."""
         from app.documents.indexing import Indexing
 
-        return self._part("indexing", lambda: Indexing(self.settings.max_file_mb * 1_000_000))
+        return self._part("indexing", lambda: Indexing(self.settings.read_limits()))
 
     @property
     def live(self) -> "Live":
@@ -127,21 +128,24 @@ class Services:
                 self._store = TraceStore.open(self.settings.store_url)
             return self._store
 
-    def backend(self, name: str) -> Backend:
-        """An open backend, ready to answer: its index is built first if there is none. Raises ConfigError or Unavailable."""
+    def backend(self, name: str, *, build: bool = True) -> Backend:
+        """An open backend, ready to answer: its index is built first if there is none, unless told not to.
+
+        Raises ConfigError or Unavailable.
+        """
         with self._backends_lock:
             if name not in self._backends:
                 self._make_data_dir()
                 backend = self._open_backend(name, self.settings.backend_config())
                 self._backends[name] = backend
             backend = self._backends[name]
-            if isinstance(backend, HoldsCorpus) and not backend.corpus.has_index():
+            if build and isinstance(backend, HoldsCorpus) and not backend.corpus.has_index():
                 self._build_missing(backend.corpus)
             return backend
 
-    def corpus(self, name: str) -> "LocalCorpus | None":
-        """The corpus of a backend; None where the backend's documents are kept elsewhere."""
-        backend = self.backend(name)
+    def corpus(self, name: str, *, build: bool = True) -> "LocalCorpus | None":
+        """The corpus of a backend; None where the backend's documents are kept elsewhere. build: its first index, if there is none."""
+        backend = self.backend(name, build=build)
         return backend.corpus if isinstance(backend, HoldsCorpus) else None
 
     def is_stale(self, name: str) -> bool:
@@ -220,7 +224,7 @@ class Services:
             return
         started = time.monotonic()
         try:
-            manifest = corpus.build()
+            manifest = corpus.build(_Waits())
         except InputError as error:
             log.warning("no index: %s", error)
             return
@@ -258,6 +262,18 @@ class Services:
         except RaglassError as error:
             return str(error)
         return None
+
+
+class _Waits:
+    """Says once that a build waits for another one: nobody watches this one."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(self, progress: "Progress") -> None:
+        if progress.step == "wait" and not self._said:
+            self._said = True
+            log.warning("another build of this index is running; waiting for it to end")
 
 
 @cache

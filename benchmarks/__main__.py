@@ -54,6 +54,8 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_embedder"],
         ["bench_indexing"],
         *([["bench_documents", str(manuals)], ["bench_manuals", str(manuals)]] if manuals else []),
+        ["bench_hostile"],
+        ["bench_readyz"],
         ["bench_visitors"],
         *([["bench_visitors", "--questions", str(VISITORS)]] if VISITORS.exists() else []),
         ["bench_pages", *shared],

@@ -47,7 +47,7 @@ def documents_of(path: Path) -> list[Document]:
 
 def chunks_of(document: Document) -> list[str]:
     """The texts of the chunks that a document is cut into."""
-    return [piece.text for piece in split_document(document.text)]
+    return [piece.text for piece in split_document(document)]
 
 
 @dataclass(slots=True)

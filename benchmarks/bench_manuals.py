@@ -1,6 +1,6 @@
 """Questions about real manuals, put to the embedded profile as it ships: is the fact among the chunks, and is it in the answer?
 
-    python -m benchmarks.bench_manuals FOLDER [--cache FOLDER] [--failures] [--json FILE]
+    python -m benchmarks.bench_manuals FOLDER [--cache FOLDER] [--chunking WORDS] [--failures] [--json FILE]
 
 FOLDER: as `python -m benchmarks.manuals FOLDER` leaves it. The files of SELECTED are indexed together, without the built-in corpus: about
 2,500 chunks, about five minutes of a processor. With --cache the vectors stay in a folder, and a second run embeds only what changed.
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.local.chunking import Chunking
 from backends.registry import BackendConfig, open_backend
 from benchmarks.bench_documents import documents_of
 from benchmarks.bench_visitors import DEADLINE_S, SURE, TOP_K, answer, confidence
@@ -103,12 +104,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--questions", type=Path, default=QUESTIONS, help="other questions of the same form")
     parser.add_argument("--cache", type=Path, help="keep the vectors in this folder")
+    parser.add_argument("--chunking", default=str(Chunking()), help="how documents are cut, as RAGLASS_CHUNKING has it")
     parser.add_argument("--failures", action="store_true", help="print what was not answered rightly")
     parser.add_argument("--json", type=Path, help="write each question's outcome here as well")
     options = parser.parse_args()
     lines = options.questions.read_text(encoding="utf-8").splitlines()
     questions = [Question(row["question"], row["file"], tuple(row["any_of"])) for row in map(json.loads, lines)]
-    outcomes = ask(options.folder, questions, options.cache)
+    outcomes = ask(options.folder, questions, options.cache, options.chunking)
     print(f"{'':14} asked  fact in five chunks  fact in answer  abstained  wrong  wrong at {SURE:.0%} or more")
     for kind in sorted({question.kind for question in questions if question.any_of}):
         print_row(kind, [each for each in outcomes if each.question.any_of and each.question.kind == kind])
@@ -133,7 +135,7 @@ def main() -> None:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def ask(folder: Path, questions: Sequence[Question], cache: Path | None) -> list[Outcome]:
+def ask(folder: Path, questions: Sequence[Question], cache: Path | None, chunking: str) -> list[Outcome]:
     """Index the selected manuals in a data folder of its own, and ask."""
     outcomes = []
     with tempfile.TemporaryDirectory() as name:
@@ -141,7 +143,8 @@ def ask(folder: Path, questions: Sequence[Question], cache: Path | None) -> list
             cache.mkdir(parents=True, exist_ok=True)
             Path(name, "vectors").symlink_to(cache.resolve())
         backend = open_backend(
-            "local/embedded", BackendConfig(Path(name), builtin_corpus=False, threads=os.cpu_count())
+            "local/embedded",
+            BackendConfig(Path(name), builtin_corpus=False, chunking=chunking, threads=os.cpu_count()),
         )
         files: dict[str, str] = {}
         """Of documents, by id."""

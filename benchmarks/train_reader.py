@@ -31,6 +31,7 @@ from torch.nn.functional import log_softmax
 from transformers import BertConfig, BertModel
 
 from backends.local.chunking import split_document
+from backends.local.documents import Document
 from backends.local.spans.input import encode_pair, open_tokenizer, title_before
 from benchmarks.base_reader import CONFIG, read_base, read_tokenizer
 from explain.answers import holds_gold
@@ -159,7 +160,7 @@ def read_rows(folder: Path) -> tuple[list[Row], list[Row]]:
 def cut(source: str, each: dict[str, Any], draw: random.Random) -> Row | None:
     """A question with the chunk that holds its first answer (any chunk, if it has none); None where the cut goes through the answer."""
     question = reword(" ".join(each["question"].split()), draw)
-    pieces = split_document(each["context"])
+    pieces = split_document(Document("", "", each["context"], ""))
     if not each["answers"]:
         piece = draw.choice(pieces)
         return Row(source, each["title"], piece.text, question, ())

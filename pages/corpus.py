@@ -4,9 +4,11 @@ import streamlit as st
 
 from app.kit.wording import corpus_summary
 from app.views.asking.page import choose_backend, installed_backends, usual_backend
+from app.views.documents.attention import find_attention, show_attention, show_sources
 from app.views.documents.embedding_map import embedding_map
-from app.views.documents.indexing import show_index_state, show_job, upload_box
+from app.views.documents.indexing import show_index_state, show_job
 from app.views.documents.page import show_documents
+from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -37,10 +39,18 @@ try:
         st.stop()
     upload_box(services, corpus)
     show_job(services)
+    running = services.indexing.running
     found = corpus.state()
+    attention = None if running else find_attention(corpus, found)
     show(note_html(corpus_summary(found.manifest, found.builtin_documents, found.added_documents)))
-    show_index_state(services, corpus, found)
-    if found.manifest is not None:
+    show_index_state(services, corpus, found, attention)
+    if attention is not None:
+        show_attention(corpus.library, attention)
+    show_sources(services, corpus, running=running)
+    if found.manifest is None:
+        if "document" in st.query_params:
+            show_documents(corpus, write)
+    else:
         documents, mapped = st.tabs(["Documents", "Embedding map"], key="view", on_change="rerun")
         if documents.open:
             with documents:

@@ -1,11 +1,16 @@
-"""Locks between processes. Refuses to wait: who comes second is told so."""
+"""Locks between processes: who comes second is told so, or waits for as long as it wishes."""
 
 import fcntl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from pipeline.errors import StoreError
+
+POLL_S = 0.2
+"""How long waiting sleeps between two attempts."""
 
 
 @contextmanager
@@ -14,16 +19,38 @@ def held_alone(path: Path, taken: Exception) -> Iterator[None]:
 
     Raises `taken` while somebody else holds it, in this process or another, and StoreError where the file cannot be made.
     """
+    with _lock_file(path) as lock:
+        if not _take(lock):
+            raise taken
+        yield
+
+
+@contextmanager
+def held_in_turn(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """As `held_alone`, but wait while somebody else holds it.
+
+    on_wait: called several times a second while waiting; what it raises ends that.
+    """
+    with _lock_file(path) as lock:
+        while not _take(lock):
+            on_wait()
+            time.sleep(POLL_S)
+        yield
+
+
+def _lock_file(path: Path) -> IO[str]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
+        return path.open("w")
     except OSError as error:
         raise StoreError(
             f"The lock {path} cannot be made ({error.strerror}). Make room, or let its folder be written to."
         ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise taken from error
-        yield
+
+
+def _take(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

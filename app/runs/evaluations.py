@@ -36,7 +36,7 @@ from pipeline.protocols import Backend, BatchAnswerer
 from pipeline.types import Setting, Trace
 
 if TYPE_CHECKING:
-    from app.documents.indexing import JobState
+    from app.documents.job import JobState
     from backends.local.corpus import LocalCorpus
 
 log = logging.getLogger(__name__)
@@ -342,9 +342,9 @@ class Evaluations:
 
 def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> Generator[RunStep, None, bool]:
     """Build the index if need be, and yield where that is; False where it was asked to stop: what was embedded is kept."""
-    from app.documents.indexing import IndexJob
+    from app.documents.job import IndexJob, Work
 
-    job = IndexJob(corpus, [], max_bytes=0).start()
+    job = IndexJob(Work(corpus)).start()
     try:
         while job.running:
             job.wait(INDEX_POLL_S)

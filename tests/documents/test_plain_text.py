@@ -3,7 +3,7 @@
 import pytest
 
 from backends.local.documents import Document
-from tests.documents.one import read_document
+from tests.documents.one import parts_of, read_document
 
 LIMIT = 10_000_000
 
@@ -58,3 +58,83 @@ def test_right_to_left_text_and_emoji_stay_intact() -> None:
 
 def test_nul_and_control_characters_go_and_odd_white_space_becomes_plain() -> None:
     assert read("a.txt", "The\x00 moon\x07 is\u00a0full\u2028of\tcheese.").text == "The moon is full\nof cheese."
+
+
+def rfc(pages: list[str]) -> str:
+    """Pages set as RFCs are (RFC 2223, 3)."""
+    head = "RFC 9999                        On Pumps                       March 2020"
+    return "\n\f\n".join(
+        f"{head}\n\n\n{page}\n\n\nLind                         Standards Track                    [Page {number}]"
+        for number, page in enumerate(pages, start=1)
+    )
+
+
+def test_the_pages_of_an_rfc_are_one_text() -> None:
+    pages = [
+        "Table of Contents\n\n   1.  Use . . . . . . . . . . . . . . . . . . . . . . . . 2\n"
+        "     1.1.  Oil and other things  . . . . . . . . . . . . . 2",
+        "1.  Use\n\n   The pump is used by the shift lead, who must have read the manual, and",
+        "   by nobody else.  It stands in the north hall of the second building.\n\n1.1.  Oil\n\n"
+        "   It takes 3.2 litres of oil, which are to be changed each second year.\n\n"
+        "      +-----+      +-----+\n      | oil | ---> | sea |\n      +-----+      +-----+",
+    ]
+    document = read("rfc9999.txt", rfc(pages))
+    assert document.title == "RFC 9999: On Pumps"
+    assert parts_of(document) == [
+        ("heading", "1. Use"),
+        (
+            "text",
+            "The pump is used by the shift lead, who must have read the manual, and by nobody else. "
+            "It stands in the north hall of the second building.",
+        ),
+        ("heading", "1.1. Oil"),
+        ("text", "It takes 3.2 litres of oil, which are to be changed each second year."),
+        ("code", "+-----+      +-----+\n| oil | ---> | sea |\n+-----+      +-----+"),
+    ]
+    assert document.parts[-1].section == ("1. Use", "1.1. Oil")
+
+
+def test_underlined_lines_are_headings_of_a_level_each() -> None:
+    document = read("a.txt", "Guide\n=====\n\nIntro.\n\nUse\n---\nPress the key.\n\nEnd\n===\n\nDone.")
+    assert [(part.kind, part.section) for part in document.parts if part.kind == "text"] == [
+        ("text", ("Guide",)),
+        ("text", ("Guide", "Use")),
+        ("text", ("End",)),
+    ]
+
+
+def test_lines_that_stand_out_of_an_indented_body_are_headings() -> None:
+    page = "NAME\n       pump - move water\n\nDESCRIPTION\n       It moves water from the lower hall to the upper one, and back again."
+    assert [text for kind, text in parts_of(read("pump.txt", page)) if kind == "heading"] == ["NAME", "DESCRIPTION"]
+
+
+def test_columns_and_examples_keep_their_white_space() -> None:
+    table, example = "bolt     0.10    5\nnut      0.05    7", "if x:\n    y = {1}"
+    text = f"The prices as of the first of March of the year are these:\n\n{table}\n\n    if x:\n        y = {{1}}"
+    assert parts_of(read("a.txt", text))[1:] == [("code", table), ("code", example)]
+
+
+def test_lines_of_a_log_and_quoted_mail_are_not_joined_to_others() -> None:
+    log = "2024-01-02 10:00:01 INFO started the pump of the north hall\n2024-01-02 10:00:02 INFO stopped the pump of the north hall"
+    assert read("a.txt", log).text == log
+    assert (
+        read("b.txt", "> The pump is broken.\n> It leaks.\nI will mend it.").text
+        == "The pump is broken.\nIt leaks.\n\nI will mend it."
+    )
+
+
+def test_a_question_and_its_answer_are_told_apart() -> None:
+    assert parts_of(read("a.txt", "Q: How long does it take?\nA: Two days.")) == [
+        ("heading", "How long does it take?"),
+        ("text", "Two days."),
+    ]
+
+
+def test_a_word_that_is_broken_at_its_hyphen_keeps_it() -> None:
+    assert read(
+        "a.txt", "This line was wrapped by an editor right behind the user-\nagent, and so it goes on."
+    ).text.endswith("behind the user-agent, and so it goes on.")
+
+
+def test_the_source_that_sphinx_keeps_of_a_page_is_read_as_such() -> None:
+    assert read("guide.rst.txt", "Guide\n=====\n\nSee :ref:`here <x>`.").text == "See here."

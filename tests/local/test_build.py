@@ -168,19 +168,33 @@ def test_interruption_after_publishing_keeps_the_new_index(
     assert index.documents()
 
 
-def test_second_build_at_the_same_time_is_refused(build: Build, root: Path) -> None:
+def test_second_build_at_the_same_time_waits_for_the_first(build: Build, root: Path) -> None:
     build()
+    before = files.current_folder(root)
+    told: list[str] = []
     with (root / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(StoreError, match="Another build of this index is running"):
-            build()
+
+        def on_progress(progress: Progress) -> None:
+            told.append(progress.step)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        build(on_progress=on_progress)
+    assert told[:2] == ["wait", "cut"]
+    assert files.current_folder(root) != before
 
 
-def test_refused_second_build_leaves_the_running_one_alone(build: Build, root: Path) -> None:
+def test_a_build_that_gives_up_waiting_leaves_the_running_one_alone(build: Build, root: Path) -> None:
+    class GivenUp(Exception):
+        pass
+
+    def give_up(progress: Progress) -> None:
+        raise GivenUp
+
     def build_again(progress: Progress) -> None:
         if progress.step == "write" and progress.done == 0:
-            with pytest.raises(StoreError, match="Another build"):
-                build()
+            with pytest.raises(GivenUp):
+                build(on_progress=give_up)
 
     build(on_progress=build_again)
     assert files.current_folder(root) is not None

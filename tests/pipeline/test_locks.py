@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.locks import held_alone
+from pipeline.locks import held_alone, held_in_turn
 
 HOLD = """
 import sys
@@ -57,5 +58,32 @@ def test_lock_that_cannot_be_made_says_where_and_why(tmp_path: Path) -> None:
     with (
         pytest.raises(StoreError, match=r"The lock .*file/lock cannot be made \((File exists|Not a directory)\)"),
         held_alone(path, TAKEN),
+    ):
+        pass
+
+
+def test_who_waits_for_its_turn_gets_it_once_the_holder_lets_go(tmp_path: Path) -> None:
+    waits: list[int] = []
+    with ExitStack() as holding:
+        holding.enter_context(held_alone(tmp_path / "lock", TAKEN))
+
+        def on_wait() -> None:
+            waits.append(1)
+            if len(waits) == 2:
+                holding.close()
+
+        with held_in_turn(tmp_path / "lock", on_wait), pytest.raises(StoreError), held_alone(tmp_path / "lock", TAKEN):
+            pass
+    assert len(waits) == 2
+
+
+def test_waiting_for_a_turn_can_be_given_up(tmp_path: Path) -> None:
+    def give_up() -> None:
+        raise InterruptedError
+
+    with (
+        held_alone(tmp_path / "lock", TAKEN),
+        pytest.raises(InterruptedError),
+        held_in_turn(tmp_path / "lock", give_up),
     ):
         pass

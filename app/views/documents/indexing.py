@@ -1,70 +1,80 @@
-"""Adding documents: the upload box, and an indexing job while it runs and after it ended."""
+"""The state of the index, and an indexing job while it runs and after it ended."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.documents.words import index_text, progress_text
+from app.documents.words import (
+    estimate_sentence,
+    estimate_words,
+    index_text,
+    missing_words,
+    named_message,
+    progress_text,
+)
 from app.services import Services
 from app.views.kit import state
+from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from pipeline.errors import InputError
+from pipeline.errors import RaglassError
 
 if TYPE_CHECKING:
-    from app.documents.indexing import JobState, Upload
+    from app.documents.indexing import Upload
+    from app.documents.job import JobState
+    from app.documents.listing import Attention
     from backends.local.corpus import CorpusState, LocalCorpus
+    from backends.local.documents import Source
 
 REFRESH_S = 0.7
 
 
-def upload_box(services: Services, corpus: "LocalCorpus") -> None:
-    """Takes files and starts a job over them."""
-    from app.documents.indexing import Upload
-    from backends.local.documents import SUFFIXES
-
-    with st.form("upload", clear_on_submit=True, border=False):
-        limit = services.settings.max_file_mb
-        files = st.file_uploader(
-            f"Add documents: {', '.join(SUFFIXES)}",
-            accept_multiple_files=True,
-            max_upload_size=limit,
-            key="files",
-        )
-        sent = st.form_submit_button("Add and index", type="primary", icon=":material/upload_file:")
-    if sent and not files:
-        st.info("Choose one or more files first.")
-    elif sent:
-        start(services, corpus, [Upload(file.name, file.getvalue()) for file in files])
-
-
-def start(services: Services, corpus: "LocalCorpus", uploads: "list[Upload]", *, rebuild: bool = False) -> None:
-    """Start a job, unless one is running."""
+def start(
+    services: Services,
+    corpus: "LocalCorpus",
+    uploads: "Sequence[Upload]" = (),
+    *,
+    sources: "Sequence[Source]" = (),
+    rebuild: bool = False,
+) -> None:
+    """Start a job, or give it to the one that is running."""
     try:
-        services.indexing.start(corpus, uploads, rebuild=rebuild)
-    except InputError as error:
+        services.indexing.start(corpus, uploads, sources=sources, rebuild=rebuild)
+    except RaglassError as error:
         st.warning(literal(str(error)))
 
 
-def show_index_state(services: Services, corpus: "LocalCorpus", found: "CorpusState") -> None:
-    """Whether the index covers the documents, and what to press if it does not."""
-    running = services.indexing.running
+def show_index_state(
+    services: Services, corpus: "LocalCorpus", found: "CorpusState", attention: "Attention | None"
+) -> None:
+    """Whether the index covers the documents, and what to press if it does not. attention: None while a job runs."""
     if found.manifest is None:
         st.warning(literal(found.problem or "No index."), icon=":material/warning:")
-    elif found.stale and not running:
-        st.warning("Documents were added or removed since the index was built.", icon=":material/update:")
-    if running:
+    if attention is None:
         return
+    behind = found.stale or found.manifest is None or bool(attention.waiting)
+    if found.stale:
+        st.warning("Documents were added or removed since the index was built.", icon=":material/update:")
+    if behind:
+        _show_estimate(corpus, attention)
     with st.container(horizontal=True):
-        if (found.stale or found.manifest is None) and st.button(
-            "Index now", type="primary", icon=":material/play_arrow:"
-        ):
-            start(services, corpus, [])
+        if behind and st.button("Index now", type="primary", icon=":material/play_arrow:"):
+            start(services, corpus)
             st.rerun()
         if st.button(
             "Rebuild", icon=":material/refresh:", help="Build the index anew. Vectors already computed are used again."
         ):
-            start(services, corpus, [], rebuild=True)
+            start(services, corpus, rebuild=True)
             st.rerun()
+
+
+def _show_estimate(corpus: "LocalCorpus", attention: "Attention") -> None:
+    """How long Index now would take."""
+    from app.documents.estimate import estimate
+
+    files = [(file.name, file.size) for file in attention.waiting]
+    if files or attention.pending_chars:
+        show(note_html(f"Index now takes {estimate_words(estimate(corpus, files, attention.pending_chars))}."))
 
 
 def show_job(services: Services) -> None:
@@ -84,31 +94,43 @@ def _follow() -> None:
     job = state.services().indexing.job
     if job is None or not job.running:
         st.rerun()
-    st.progress(fraction(job.state), text=literal(progress_text(job.state)))
-    if st.button("Stop", icon=":material/stop:", help="What is embedded so far is kept; Index now goes on from there."):
-        job.stop()
+    found = job.state
+    st.progress(fraction(found), text=literal(progress_text(found)))
+    if found.estimate is not None and found.phase == "reading":
+        show(note_html(estimate_sentence(found.estimate)))
+    # One button, whose words change: a second one in its place would lose the keyboard's focus.
+    st.button(
+        "Stopping…" if found.stopping else "Stop",
+        key="stop-indexing",
+        icon=":material/stop:",
+        disabled=found.stopping,
+        on_click=job.stop,
+        help="What is read and embedded so far is kept; Index now goes on from there.",
+    )
 
 
 def fraction(found: "JobState") -> float:
     """How much of the present step is done, in [0, 1]."""
-    if found.phase == "reading":
-        return found.files_done / max(found.files_total, 1)
+    if found.phase in ("looking", "reading"):
+        return min(found.files_done / max(found.files_total, 1), 1.0)
     return found.progress.done / max(found.progress.total, 1) if found.progress else 0.0
 
 
 def show_outcome(found: "JobState") -> None:
     """How a job ended, bad files included."""
+    outcome = found.outcome
+    words = "  \n".join(map(literal, index_text(found, shell=False).splitlines()))
     match found.phase:
         case "done":
-            say = st.warning if found.outcome.errors else st.success
-            say("  \n".join(map(literal, index_text(found).splitlines())), icon=":material/info:")
+            say = st.warning if outcome.failed or outcome.doubts or outcome.missing else st.success
+            say(words, icon=":material/info:")
         case "stopped":
-            st.info(
-                "Stopped. The previous index is in place and what was embedded is kept: Index now goes on from there.",
-                icon=":material/pause:",
-            )
+            st.info(words, icon=":material/pause:")
         case _:
             st.error(literal(found.message), icon=":material/error:")
-    for file, message in found.outcome.errors:
-        named = message if message.startswith(file) else f"{file}: {message}"
-        st.error(literal(named), icon=":material/description:")
+    for path, message in outcome.failed:
+        st.error(literal(named_message(path, message)), icon=":material/description:")
+    for path, message in outcome.doubts:
+        st.warning(literal(named_message(path, message)), icon=":material/rule:")
+    for each in outcome.missing:
+        st.warning(literal(missing_words(each, shell=False)), icon=":material/folder_off:")

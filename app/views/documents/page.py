@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.documents.words import chunk_note
 from app.kit.wording import count
+from app.views.documents.attention import remove_button
 from app.views.documents.html import documents_html, plain_chunk_html
 from app.views.kit.address import Write
 from app.views.kit.html import note_html, show
@@ -40,23 +42,23 @@ def _show_list(corpus: "LocalCorpus", write: Write) -> None:
 
 
 def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
+    from app.documents.lookup import open_document
+
     st.button("All documents", icon=":material/arrow_back:", on_click=_close)
-    chunks = corpus.index.chunks_of(document_id)
-    stored = corpus.library.get(document_id)
-    if not chunks and stored is None:
-        st.info("There is no document with this id in the index. It may have been removed.")
+    found = open_document(corpus, document_id)
+    if found is None:
+        st.info("There is no document with this id. It may have been removed.")
         return
-    st.subheader(literal(chunks[0].title if chunks else stored.title if stored else ""), anchor=False)
-    if stored is not None:
+    st.subheader(literal(found.document.title), anchor=False)
+    show(note_html(found.document.source))
+    for doubt in found.document.doubts:
+        st.warning(literal(doubt), icon=":material/rule:")
+    if corpus.library.get(document_id) is not None:
         _remove_button(corpus, document_id)
-    if not chunks:
+    if not found.chunks:
         st.info("This document is not in the index yet: press Index now.")
-    for number, chunk in enumerate(chunks, start=1):
-        show(
-            plain_chunk_html(
-                number, chunk.text, f"{count(chunk.sentences, 'sentence')} · {len(chunk.text):,} characters"
-            )
-        )
+    for number, chunk in enumerate(found.chunks, start=1):
+        show(plain_chunk_html(number, chunk.text, chunk_note(chunk)))
 
 
 def _close() -> None:
@@ -64,10 +66,9 @@ def _close() -> None:
 
 
 def _remove_button(corpus: "LocalCorpus", document_id: str) -> None:
-    """Asks before it removes; the index keeps answering from the document until it is built again."""
-    with st.popover("Remove from the corpus", icon=":material/delete:"):
-        st.write("The document is deleted from the data folder. To have it back, add its file again.")
-        if st.button("Remove it"):
-            corpus.library.remove(document_id)
-            del st.query_params["document"]
-            st.rerun()
+    def remove() -> None:
+        corpus.library.remove(document_id)
+        del st.query_params["document"]
+
+    words = "The document is deleted from the data folder. To have it back, add its file again."
+    remove_button("remove-document", words, remove)

@@ -65,6 +65,11 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
 .rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
+.rg-standing { overflow-wrap: anywhere; padding: .25rem 0; }
+[class*="st-key-row-"] > :first-child { flex: 1 1 14rem; min-width: 0; }
+.rg-standing b { font-weight: 600; }
+.rg-standing a { color: inherit; }
+.rg-standing p { margin: .15rem 0 0; }
 .rg-question { font-size: 1.05rem; overflow-wrap: anywhere; unicode-bidi: plaintext; margin: .1rem 0 .3rem; opacity: .9; }
 .rg-pairs { border-collapse: collapse; width: 100%; font-size: .92rem; }
 .rg-pairs th, .rg-pairs td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; overflow-wrap: anywhere;

@@ -3,13 +3,17 @@
 from backends.local.documents.built_in import builtin_documents
 from backends.local.documents.extract import read_documents, read_path
 from backends.local.documents.extraction import Extractor, ReadLimits, ReadStopped
-from backends.local.documents.files import FoundFiles, find_files
-from backends.local.documents.formats import SUFFIXES
+from backends.local.documents.files import REASONS, FoundFiles, PassedOver, find_files
+from backends.local.documents.formats import FORMATS, SUFFIXES, format_of
 from backends.local.documents.library import DocumentLibrary, DocumentPage, DocumentSummary
+from backends.local.documents.sources import KnownFile, Source, path_key
 from backends.local.documents.types import BUILT_IN, Document, Part, Place
+from backends.local.documents.uploads import WaitingFile
 
 __all__ = [
     "BUILT_IN",
+    "FORMATS",
+    "REASONS",
     "SUFFIXES",
     "Document",
     "DocumentLibrary",
@@ -17,12 +21,18 @@ __all__ = [
     "DocumentSummary",
     "Extractor",
     "FoundFiles",
+    "KnownFile",
     "Part",
+    "PassedOver",
     "Place",
     "ReadLimits",
     "ReadStopped",
+    "Source",
+    "WaitingFile",
     "builtin_documents",
     "find_files",
+    "format_of",
+    "path_key",
     "read_documents",
     "read_path",
 ]

@@ -5,6 +5,7 @@ unless hardly anything would remain.
 """
 
 import re
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -63,9 +64,10 @@ _LINKS = re.compile(
     r"searchbox|see-?all|index-links|minitoc|localtoc|list-of-(?:tables|figures|examples))(?:-?(?:list|links?|box|wrapper|menu))?"
 )
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
+_PAGE = frozenset({"h1", "main", "article"})
 _APART = frozenset({"a", "h1", "h2", "h3", "h4", "h5", "h6", "title"})
 _CONTAINERS_WORDS = """
-    aside details div dl footer header ol p section span table td ul
+    aside details div dl footer form header nav ol p search section span table td ul
 """
 _CONTAINERS = frozenset(_CONTAINERS_WORDS.split())
 _LABELS = frozenset({"label", "fn-bracket", "brackets"})
@@ -76,7 +78,7 @@ _STEP = re.compile(r"\W*(?:next|previous|prev|up|top|home|contents|index|back|ch
 _SENTENCE = re.compile(r"[^\W\d_]{2}[.!?](?:\s|$)|[。！？]")
 _COPYRIGHT = re.compile(r"©|\(c\) \d|copyright \S{0,20} ?\d{4}|all rights reserved", re.IGNORECASE)
 _TRAIL = re.compile(r"\s[>»›|/→]\s")
-_LEADERS = re.compile(r"(?:\. ?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})\s*$", re.MULTILINE)
+_LEADERS = re.compile(r"(?<!\.)(?<!\. )(?:\. ?){5,}\s*(?:\d{1,4}|[ivxlc]{1,6})\s*$", re.MULTILINE)
 _IMPRINT = re.compile(
     r"(?:©|\(c\) |copyright\b.{0,20}\d{4}|all rights reserved|(?:this page was )?last (?:updated|modified|changed)\b|"
     r"(?:created|generated|built|powered|made) (?:using|by|with|on)\b|this (?:document|page) was (?:generated|created|built)\b)",
@@ -90,14 +92,57 @@ STEPS = frozenset(_STEPS_WORDS.split())
 """Words by which pages of a manual lead to one another."""
 
 
+@dataclass(slots=True)
+class _Amount:
+    """What stands in an element."""
+
+    text: int = 0
+    """Characters."""
+    prose: int = 0
+    """Those outside links and headings."""
+    holds_page: bool = False
+    """Whether the page's own heading or main part is in it, whatever its name says."""
+    has_sentence: bool = False
+    has_copyright: bool = False
+
+    def count(self, text: str, *, apart: bool) -> None:
+        """Add a run of text. apart: whether it is in a link or heading."""
+        length = len(text) - text.count(" ") - text.count("\n")
+        self.text += length
+        self.prose += 0 if apart else length
+        self.has_sentence = self.has_sentence or _SENTENCE.search(text) is not None
+        self.has_copyright = self.has_copyright or _COPYRIGHT.search(text) is not None
+
+    def add(self, inner: "_Amount") -> None:
+        """Add what stands in an element within."""
+        self.text += inner.text
+        self.prose += inner.prose
+        self.holds_page |= inner.holds_page
+        self.has_sentence |= inner.has_sentence
+        self.has_copyright |= inner.has_copyright
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether there are sentences, other than on who made the page."""
+        return self.prose >= PROSE_CHARS and self.has_sentence and not self.has_copyright
+
+    @property
+    def is_links(self) -> bool:
+        """Whether there is little besides links and headings."""
+        return self.text - self.prose >= LINK_SHARE * self.text
+
+
 def left_out(root: etree._Element, *, whole: bool = False) -> set[etree._Element]:
     """The outermost elements of a page that are not its text.
 
     whole: for a document that has nothing around its text: what is never seen and lists of links are left out, no headers or sidebars.
     """
-    unseen, likely, certain = _found(root, whole)
+    unseen, amounts = _survey(root)
+    likely, certain = _around(root, unseen, amounts, whole)
     for doubtful in (certain | likely, certain):
-        prose, text = _remains(root, unseen | doubtful)
+        gone = [amounts[element] for element in doubtful if element in amounts]
+        prose = amounts[root].prose - sum(amount.prose for amount in gone)
+        text = amounts[root].text - sum(amount.text for amount in gone)
         if prose >= MIN_PROSE_CHARS or (doubtful is certain and text >= MIN_PROSE_CHARS):
             return unseen | doubtful
     return unseen
@@ -121,9 +166,41 @@ def is_imprint(text: str) -> bool:
     return len(text) <= MAX_IMPRINT_CHARS and _IMPRINT.match(text) is not None
 
 
-def _found(root: etree._Element, whole: bool) -> tuple[set[etree._Element], set[etree._Element], set[etree._Element]]:
-    """(never seen, likely boilerplate, surely boilerplate): outermost elements of each."""
+def _survey(root: etree._Element) -> tuple[set[etree._Element], dict[etree._Element, _Amount]]:
+    """(the outermost elements that are never seen, what stands in the root and in each container besides)."""
     unseen: set[etree._Element] = set()
+    amounts: dict[etree._Element, _Amount] = {}
+    open_amounts = [_Amount()]
+    apart = 0
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        tag = element.tag
+        if event == "start":
+            if _is_unseen(element):
+                unseen.add(element)
+                walk.skip_subtree()
+                continue
+            if tag in _CONTAINERS or element is root:
+                open_amounts.append(_Amount())
+            apart += tag in _APART
+            open_amounts[-1].holds_page |= tag in _PAGE
+            text = element.text
+        else:
+            if element not in unseen:
+                apart -= tag in _APART
+                if tag in _CONTAINERS or element is root:
+                    amounts[element] = open_amounts.pop()
+                    open_amounts[-1].add(amounts[element])
+            text = element.tail
+        if text:
+            open_amounts[-1].count(text, apart=apart > 0)
+    return unseen, amounts
+
+
+def _around(
+    root: etree._Element, unseen: set[etree._Element], amounts: dict[etree._Element, _Amount], whole: bool
+) -> tuple[set[etree._Element], set[etree._Element]]:
+    """(likely boilerplate, sure boilerplate): the outermost elements of each that hold no part of the page itself."""
     likely: set[etree._Element] = set()
     certain: set[etree._Element] = set()
     articles = 0
@@ -133,34 +210,18 @@ def _found(root: etree._Element, whole: bool) -> tuple[set[etree._Element], set[
             articles -= _is_article(element)
             continue
         articles += _is_article(element)
-        if _is_unseen(element):
-            unseen.add(element)
-        elif element is root or element.tag == "body":
+        amount = amounts.get(element)
+        if element in unseen:
+            walk.skip_subtree()
+        elif element is root or element.tag == "body" or (amount is not None and amount.holds_page):
             continue
         elif _is_certain(element, whole):
             certain.add(element)
-        elif _lists_links(element) or (not whole and _is_around(element, articles > 0)):
-            likely.add(element)
-        else:
-            continue
-        walk.skip_subtree()
-    return unseen, likely, certain
-
-
-def _remains(root: etree._Element, dropped: set[etree._Element]) -> tuple[int, int]:
-    """Characters left without `dropped`: (outside links and headings, all)."""
-    prose = text = apart = 0
-    walk = etree.iterwalk(root, events=("start", "end"))
-    for event, element in walk:
-        if element in dropped and event == "start":
             walk.skip_subtree()
-            continue
-        if element not in dropped and element.tag in _APART:
-            apart += 1 if event == "start" else -1
-        characters = _count(element.text if event == "start" else element.tail)
-        text += characters
-        prose += 0 if apart else characters
-    return prose, text
+        elif amount is not None and _is_likely(element, amount, whole=whole, in_article=articles > 0):
+            likely.add(element)
+            walk.skip_subtree()
+    return likely, certain
 
 
 def _is_unseen(element: etree._Element) -> bool:
@@ -196,38 +257,25 @@ def _is_footnote(element: etree._Element | None) -> bool:
 
 def _is_certain(element: etree._Element, whole: bool) -> bool:
     """Whether an element is navigation, a search, a dialogue or the like. whole: only where HTML itself says so."""
-    certain = element.tag in ("nav", "search") or element.get("role") in ROLES
-    return (certain or (not whole and _is_named(element, _CERTAIN))) and not _holds_the_page(element)
+    said = element.tag in ("nav", "search") or element.get("role") in ROLES
+    return said or (not whole and _is_named(element, _CERTAIN))
 
 
-def _is_around(element: etree._Element, in_article: bool) -> bool:
-    """Whether an element is a header, footer or sidebar that stands around the page's text. In an article it may be a part of that."""
-    if element.tag not in _CONTAINERS or not (element.tag in ("header", "footer") or _is_named(element, _LIKELY)):
-        return False
-    if _holds_the_page(element):
-        return False
-    return _link_share(element) >= LINK_SHARE or not (in_article or _is_prose(element))
-
-
-def _lists_links(element: etree._Element) -> bool:
-    """Whether an element is a table of contents or a menu: links and little else."""
-    if element.tag not in _CONTAINERS:
-        return False
+def _is_likely(element: etree._Element, amount: _Amount, *, whole: bool, in_article: bool) -> bool:
+    """Whether an element is a list of links, or a header, footer or sidebar; in an article that may be a part of it."""
+    around = not whole and (element.tag in ("header", "footer") or _is_named(element, _LIKELY))
+    if around and (amount.is_links or not (in_article or amount.is_prose)):
+        return True
     within = element.tag in ("ol", "ul") and len(element) >= MIN_CONTENTS and _leads_within(element)
-    return (
-        (within or _is_named(element, _LINKS)) and not _holds_the_page(element) and _link_share(element) >= LINK_SHARE
-    )
+    return amount.is_links and (within or _is_named(element, _LINKS))
 
 
 def _is_named(element: etree._Element, names: re.Pattern[str]) -> bool:
     """Whether a class, or the id, of an element is among some names."""
+    if not element.attrib:
+        return False
     tokens = f"{element.get('class', '')} {element.get('id', '')}".lower().replace("_", "-").split()
     return any(names.fullmatch(token) for token in tokens if len(token) <= MAX_NAME_CHARS)
-
-
-def _holds_the_page(element: etree._Element) -> bool:
-    """Whether the page's own heading or main part lies in an element, whatever its name says."""
-    return next(element.iter("h1", "main", "article"), None) is not None
 
 
 def _is_article(element: etree._Element) -> bool:
@@ -238,20 +286,3 @@ def _leads_within(element: etree._Element) -> bool:
     """Whether every item of a list begins with a link to a part of the same page."""
     links = (next(item.iter("a"), None) for item in element if item.tag == "li")
     return all(link is not None and link.get("href", "").startswith("#") for link in links)
-
-
-def _is_prose(element: etree._Element) -> bool:
-    """Whether an element has sentences, other than on who made the page."""
-    prose, _ = _remains(element, set())
-    text = "".join(element.itertext())
-    return prose >= PROSE_CHARS and _SENTENCE.search(text) is not None and _COPYRIGHT.search(text) is None
-
-
-def _link_share(element: etree._Element) -> float:
-    """Of an element's characters, the share in links and headings."""
-    prose, text = _remains(element, set())
-    return 1 - prose / text if text else 1
-
-
-def _count(text: str | None) -> int:
-    return len("".join(text.split())) if text else 0

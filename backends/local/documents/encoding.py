@@ -26,6 +26,9 @@ MIN_WIDE_BYTES = 40
 MIN_COHERENCE = 0.3
 """How well the letters' frequencies must fit some language for an alphabet to be believed; charset-normalizer's measure, 0 to 1."""
 
+TIE = 0.1
+"""How much worse than another the commonest encoding may fit, and be preferred: what separates them on a sentence of Portuguese."""
+
 NAMES = {"cp932": "Shift JIS", "cp949": "EUC-KR", "cp866": "DOS Cyrillic", "big5": "Big5", "koi8_r": "KOI8-R"}
 NAMES |= {"mac_roman": "Mac Roman", "euc_jp": "EUC-JP", "gb18030": "GB 18030"}
 """What a person calls them; `cp1250` and its like are "Windows-1250"."""
@@ -78,8 +81,17 @@ def codec_of(label: str) -> str | None:
 def guessed_encoding(data: bytes) -> str:
     """The likeliest of CANDIDATES for bytes that are not UTF-8; WESTERN where the letters say too little."""
     start = data[:GUESSED_BYTES]
-    best = from_bytes(start, cp_isolation=list(CANDIDATES)).best()
-    if best is None or best.encoding not in CANDIDATES:
+    found = from_bytes(start, cp_isolation=list(CANDIDATES))
+    best = found.best()
+    if best is None or best.encoding not in CANDIDATES or WESTERN in best.could_be_from_charset:
+        return WESTERN
+    western = next((match for match in found if match.encoding == WESTERN), None)
+    if (
+        western
+        and western.coherence >= best.coherence - TIE
+        and western.chaos <= best.chaos + TIE
+        and best.encoding not in WIDE
+    ):
         return WESTERN
     wide = best.encoding in WIDE and sum(byte > 127 for byte in start) >= MIN_WIDE_BYTES
     return best.encoding if wide or best.coherence >= MIN_COHERENCE else WESTERN

@@ -63,6 +63,7 @@ class _Flow:
         self._links = 0
         self._open_links = 0
         self._question = ""
+        self._first_bold: etree._Element | None = None
         self._open_blocks: list[etree._Element] = []
         self._open_items = 0
         self._level = 0
@@ -99,6 +100,13 @@ class _Flow:
             self._parts.append("“")
         elif tag == "input" and element.get("type") == "checkbox" and self._open_items:
             self._parts.append("☐ " if element.get("checked") is None else "☑ ")
+        elif (
+            tag in ("b", "strong")
+            and self._first_bold is None
+            and not self._question
+            and not "".join(self._parts[:9]).strip()
+        ):
+            self._first_bold = element
         self._add(element.text)
 
     def _end(self, element: etree._Element) -> Iterator[Paragraph]:
@@ -111,11 +119,11 @@ class _Flow:
             self._open_links -= 1
         elif tag == "q":
             self._parts.append("”")
-        elif tag in ("b", "strong") and not self._question and self._parts:
-            bold = "".join(element.itertext()).strip()
-            if is_question(bold) and "".join(self._parts).strip() == " ".join(bold.split()):
-                self._question = bold
-                self._parts = []
+        elif element is self._first_bold:
+            self._first_bold = None
+            bold = " ".join("".join(self._parts).split())
+            if is_question(bold):
+                self._question, self._parts = bold, []
 
     def _read_whole(self, element: etree._Element, is_root: bool) -> Iterator[Paragraph]:
         """Read an element that is a paragraph, or a word, as a whole, if it is one; `_whole` then holds it."""
@@ -162,7 +170,7 @@ class _Flow:
     def _take(self, element: etree._Element | None) -> Iterator[Paragraph]:
         """What was added since the last paragraph, of which `element` says what it is."""
         text, links, question = "".join(self._parts).strip(), self._links, self._question
-        self._parts, self._links, self._question = [], 0, ""
+        self._parts, self._links, self._question, self._first_bold = [], 0, "", None
         if question:
             yield Paragraph(Block(question, "heading", self._level + 1))
         if not text:

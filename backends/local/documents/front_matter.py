@@ -12,6 +12,9 @@ from backends.local.documents.text import one_line
 MAX_LINES = 2_000
 """Longer front matter is text."""
 
+MAX_BRACKETS = 1_000
+"""In front matter: the parser of YAML takes time by their square."""
+
 _ENDS = {"---": ("---", "..."), "+++": ("+++",)}
 _KEY_LINE = re.compile(r"(?:#.*|-.*|[\w.-]+\s*:(?:\s.*)?|\s+\S.*)?")
 _TITLE_LINE = re.compile(r"^title\s*:\s*(.+)$", re.MULTILINE | re.IGNORECASE)
@@ -31,6 +34,8 @@ def split_front_matter(text: str) -> tuple[str, str]:
     if end is None or end == 1 or not lines[1].strip():
         return "", text
     block = "\n".join(lines[1:end])
+    if block.count("[") + block.count("{") > MAX_BRACKETS:
+        return "", text
     title = _toml_title(block) if fence == "+++" else _yaml_title(block)
     return ("", text) if title is None else (title, "\n".join(lines[end + 1 :]))
 

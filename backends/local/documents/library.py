@@ -1,50 +1,24 @@
-"""`DocumentLibrary`: the users' documents, in one SQLite file. It knows nothing of chunks and indexes.
-
-Every call opens its own connection, so threads and processes may share a library freely. A write has reached the disk
-when the call returns (WAL with `synchronous=FULL`).
-"""
+"""`DocumentLibrary`: the users' documents, in one SQLite file. It knows nothing of chunks and indexes."""
 
 import hashlib
-import logging
+import json
 import sqlite3
 import time
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from backends.local.disk import switch_to_wal
-from backends.local.documents.types import Document
-from pipeline.errors import StoreError
-
-log = logging.getLogger(__name__)
-
-LOCK_WAIT_S = 10.0
-"""How long a writer waits for another one; a write takes milliseconds."""
-
-SCHEMA_VERSION = 1
-"""In the file's `user_version`."""
-
-SCHEMA = """
-    CREATE TABLE documents (
-        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-        document_id TEXT NOT NULL UNIQUE,
-        source TEXT NOT NULL UNIQUE,
-        title TEXT NOT NULL,
-        folded TEXT NOT NULL,
-        chars INTEGER NOT NULL,
-        added_at REAL NOT NULL,
-        digest TEXT NOT NULL,
-        text TEXT NOT NULL
-    );
-    CREATE INDEX documents_by_digest ON documents (digest);
-"""
-"""The text is last: SQLite then reads the other columns without it. `folded` is what a search looks in."""
+from backends.local.documents.library_file import LibraryFile
+from backends.local.documents.sources import KnownFile, Sources, write_file
+from backends.local.documents.stored_parts import pack_parts, unpack_parts
+from backends.local.documents.types import Document, document_id_for
+from backends.local.documents.uploads import Uploads
 
 Added = Literal["added", "unchanged", "replaced"]
 """What adding a document did."""
+
+MATCHES = "(instr(folded, :folded) > 0 OR :folded = '')"
+WHOLE = "document_id, title, text, source, parts, doubts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +35,10 @@ class DocumentSummary:
     """Length of its text."""
     added_at: float
     """Seconds since the Unix epoch, UTC."""
+    doubts: tuple[str, ...] = ()
+    """What could not be read, or not surely."""
+    file: str = ""
+    """The file that it came from, without what stands for its place in that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,64 +51,73 @@ class DocumentPage:
     """How many documents match in all."""
 
 
-class DocumentLibrary:
+class DocumentLibrary(LibraryFile):
     """The users' documents. Every method raises StoreError, with advice, if the file cannot be read or written."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the library at `path`; the file, and the folder it is in, are made when they are missing."""
-        self.path = path
-        with self._use() as connection:
-            self._prepare(connection)
-            # While one connection has read, closing another does not fold the write-ahead log back: adds are 4 x faster.
-            keeper = self._connect()
-            keeper.execute("SELECT count(*) FROM documents").fetchone()
-        self._let_go = weakref.finalize(self, keeper.close)
+    @property
+    def sources(self) -> Sources:
+        """Where they come from."""
+        return Sources(self)
 
-    def close(self) -> None:
-        """Let go of the file. The library can be used after that, but adds more slowly."""
-        self._let_go()
+    @property
+    def uploads(self) -> Uploads:
+        """Files that wait to be read."""
+        return Uploads(self)
 
     def add(self, document: Document) -> Added:
         """Keep a document; when this returns, a crash cannot lose it. A document of the same source is replaced."""
-        digest = _digest(document)
-        with self._write() as connection:
-            same = connection.execute(
-                "SELECT 1 FROM documents WHERE document_id = ? AND source = ? AND digest = ?",
-                (document.document_id, document.source, digest),
-            ).fetchone()
-            if same:
-                return "unchanged"
-            removed = connection.execute(
-                "DELETE FROM documents WHERE source = ? OR document_id = ?", (document.source, document.document_id)
+        with self.writing() as connection:
+            return _put(connection, document, document.source)
+
+    def keep(self, file: KnownFile, documents: Sequence[Document]) -> Added:
+        """Keep what was read of a file, in the place of what it gave before; when this returns, a crash cannot lose it."""
+        with self.writing() as connection:
+            before = connection.execute("SELECT count(*) FROM documents WHERE file = ?", (file.path,)).fetchone()[0]
+            ids = json.dumps([document.document_id for document in documents])
+            left = connection.execute(
+                "DELETE FROM documents WHERE file = ? AND document_id NOT IN (SELECT value FROM json_each(?))",
+                (file.path, ids),
             ).rowcount
-            connection.execute(
-                "INSERT INTO documents (document_id, source, title, folded, chars, added_at, digest, text) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    document.document_id,
-                    document.source,
-                    document.title,
-                    f"{document.title}\n{document.source}".casefold(),
-                    len(document.text),
-                    time.time(),
-                    digest,
-                    document.text,
-                ),
-            )
-        return "replaced" if removed else "added"
+            became = {_put(connection, document, file.path) for document in documents}
+            write_file(connection, file)
+        if became <= {"unchanged"} and not left:
+            return "unchanged"
+        return "replaced" if before or "replaced" in became else "added"
+
+    def move(self, before: str, file: KnownFile) -> None:
+        """A file has another path now, and its documents with it: their sources and ids are new."""
+        with self.writing() as connection:
+            rows = connection.execute(f"SELECT {WHOLE} FROM documents WHERE file = ?", (before,)).fetchall()
+            connection.execute("DELETE FROM documents WHERE file = ?", (before,))
+            connection.execute("DELETE FROM files WHERE path = ?", (before,))
+            for row in rows:
+                old = _document(row)
+                source = file.path + old.source.removeprefix(before)
+                new_id = document_id_for(source, old.title, old.text)
+                new = Document(new_id, old.title, old.text, source, old.parts, old.doubts)
+                _put(connection, new, file.path)
+            write_file(connection, file)
 
     def remove(self, document_id: str) -> bool:
-        """Forget a document; False if there was none of that id."""
-        with self._write() as connection:
+        """Forget a document, and a file whose last one it was; False if there was none of that id."""
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT file, (SELECT count(*) FROM documents AS other WHERE other.file = documents.file) "
+                "FROM documents WHERE document_id = ?",
+                (document_id,),
+            ).fetchone()
+        if row is None:
+            return False
+        if row[1] == 1:
+            return self.sources.forget(row[0], removed=True) > 0
+        with self.writing() as connection:
             return connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,)).rowcount > 0
 
     def get(self, document_id: str) -> Document | None:
         """The document of that id, if there is one."""
-        with self._use() as connection:
-            row = connection.execute(
-                "SELECT document_id, title, text, source FROM documents WHERE document_id = ?", (document_id,)
-            ).fetchone()
-        return Document(*row) if row else None
+        with self.reading() as connection:
+            row = connection.execute(f"SELECT {WHOLE} FROM documents WHERE document_id = ?", (document_id,)).fetchone()
+        return _document(row) if row else None
 
     def page(self, search: str | None = None, *, offset: int = 0, limit: int = 50) -> DocumentPage:
         """`limit` documents from `offset` on, the last added first.
@@ -138,116 +125,130 @@ class DocumentLibrary:
         search: literal text, of any case, that the title or the source holds; blank or None for all.
         """
         folded = (search or "").encode("utf-8", "replace").decode().strip().casefold()
-        with self._use() as connection, self._snapshot(connection):
+        with self.reading() as connection, self.snapshot(connection):
             total = connection.execute(
-                "SELECT count(*) FROM documents WHERE instr(folded, :folded) > 0 OR :folded = ''", {"folded": folded}
+                f"SELECT count(*) FROM documents WHERE {MATCHES}", {"folded": folded}
             ).fetchone()[0]
-            rows = connection.execute(
-                "SELECT document_id, title, source, chars, added_at FROM documents "
-                "WHERE instr(folded, :folded) > 0 OR :folded = '' ORDER BY sequence DESC LIMIT :limit OFFSET :offset",
+            rows = _summaries(
+                connection,
+                f"{MATCHES} ORDER BY sequence DESC LIMIT :limit OFFSET :offset",
                 {"folded": folded, "limit": limit, "offset": offset},
-            ).fetchall()
-        return DocumentPage(tuple(DocumentSummary(*row) for row in rows), total)
+            )
+        return DocumentPage(tuple(rows), total)
+
+    def of_file(self, path: str) -> list[DocumentSummary]:
+        """The documents of a file."""
+        with self.reading() as connection:
+            return _summaries(connection, "file = :path ORDER BY sequence", {"path": path})
+
+    def of_source(self, source: str) -> DocumentSummary | None:
+        """The document of a source, if there is one."""
+        with self.reading() as connection:
+            return next(iter(_summaries(connection, "source = :source", {"source": source})), None)
+
+    def doubtful(self, limit: int) -> DocumentPage:
+        """The documents of which something could not be read, or not surely; the last added first."""
+        with self.reading() as connection, self.snapshot(connection):
+            total = connection.execute("SELECT count(*) FROM documents WHERE doubts != ''").fetchone()[0]
+            found = _summaries(connection, "doubts != '' ORDER BY sequence DESC LIMIT :limit", {"limit": limit})
+        return DocumentPage(tuple(found), total)
+
+    def summaries(self, ids: Sequence[str]) -> list[DocumentSummary]:
+        """The documents of these ids, the last added first."""
+        with self.reading() as connection:
+            return _summaries(
+                connection,
+                "document_id IN (SELECT value FROM json_each(:ids)) ORDER BY sequence DESC",
+                {"ids": json.dumps(list(ids))},
+            )
+
+    def lengths(self) -> dict[str, int]:
+        """The length of every document's text, in characters, by its id; the last added first."""
+        with self.reading() as connection:
+            return dict(
+                connection.execute("SELECT document_id, chars FROM documents ORDER BY sequence DESC").fetchall()
+            )
+
+    def doubtful_files(self) -> set[str]:
+        """Files that gave a document of which something could not be read, or not surely."""
+        with self.reading() as connection:
+            return {row[0] for row in connection.execute("SELECT DISTINCT file FROM documents WHERE doubts != ''")}
 
     def documents(self) -> Iterator[Document]:
         """All documents in the order in which they were added, as they stood when the first was asked for."""
-        with self._use() as connection:
-            for row in connection.execute("SELECT document_id, title, text, source FROM documents ORDER BY sequence"):
-                yield Document(*row)
+        with self.reading() as connection:
+            for row in connection.execute(f"SELECT {WHOLE} FROM documents ORDER BY sequence"):
+                yield _document(row)
 
     def count(self) -> int:
         """How many documents there are."""
-        with self._use() as connection:
+        with self.reading() as connection:
             return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
 
     def fingerprint(self) -> str:
-        """A hash of the set of documents (ids, titles, texts), whatever the order in which they were added."""
+        """A hash of the set of documents (ids, titles, texts, parts), whatever the order in which they were added."""
         hasher = hashlib.sha256()
-        with self._use() as connection:
+        with self.reading() as connection:
             for (digest,) in connection.execute("SELECT digest FROM documents ORDER BY digest"):
                 hasher.update(digest.encode())
         return hasher.hexdigest()
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Make the table in a new file. Refuses a file that holds something else, without changing it."""
-        with self._snapshot(connection):  # or another process might make the table between the two
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version == SCHEMA_VERSION:
-            return
-        if version or tables:
-            known = "made by a newer Raglass" if version > SCHEMA_VERSION else "not a library of documents"
-            raise StoreError(
-                f"{self.path} is {known} and was left as it is. "
-                "Update Raglass, or choose another data directory (RAGLASS_DATA_DIR)."
-            )
-        switch_to_wal(connection, LOCK_WAIT_S)
-        with self._snapshot(connection, "BEGIN IMMEDIATE"):
-            if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
-                return
-            for statement in SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._use() as connection, self._snapshot(connection, "BEGIN IMMEDIATE"):
-            yield connection
-
-    @contextmanager
-    def _snapshot(self, connection: sqlite3.Connection, begin: str = "BEGIN") -> Iterator[None]:
-        """One transaction: one view of the file for what is read, all or nothing for what is written."""
-        connection.execute(begin)
-        try:
-            yield
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-
-    @contextmanager
-    def _use(self) -> Iterator[sqlite3.Connection]:
-        """A connection of this call's own; what SQLite raises leaves as StoreError."""
-        connection: sqlite3.Connection | None = None
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = self._connect()
-            connection.execute("PRAGMA synchronous = FULL")
-            yield connection
-        except sqlite3.Error as error:
-            log.info("the library of documents failed", exc_info=True)
-            raise StoreError(_advice(self.path, error)) from error
-        except OSError as error:
-            raise StoreError(
-                f"The folder {self.path.parent} cannot be made or read: {error.strerror}. "
-                "Check its rights, or choose another data directory (RAGLASS_DATA_DIR)."
-            ) from error
-        finally:
-            if connection is not None:
-                connection.close()
+def _put(connection: sqlite3.Connection, document: Document, file: str) -> Added:
+    """Keep a document, within a transaction."""
+    parts, doubts = pack_parts(document.parts), _packed(document.doubts)
+    digest = _digest(document, parts)
+    same = connection.execute(
+        "SELECT 1 FROM documents WHERE document_id = ? AND source = ? AND digest = ? AND doubts = ? AND file = ?",
+        (document.document_id, document.source, digest, doubts, file),
+    ).fetchone()
+    if same:
+        return "unchanged"
+    removed = connection.execute(
+        "DELETE FROM documents WHERE source = ? OR document_id = ?", (document.source, document.document_id)
+    ).rowcount
+    connection.execute(
+        "INSERT INTO documents (document_id, source, file, title, folded, chars, added_at, digest, doubts, text, parts) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            document.document_id,
+            document.source,
+            file,
+            document.title,
+            f"{document.title}\n{document.source}".casefold(),
+            len(document.text),
+            time.time(),
+            digest,
+            doubts,
+            document.text,
+            parts,
+        ),
+    )
+    return "replaced" if removed else "added"
 
 
-def _digest(document: Document) -> str:
-    return hashlib.sha256("\0".join((document.document_id, document.title, document.text)).encode()).hexdigest()
+def _summaries(connection: sqlite3.Connection, where: str, values: dict[str, Any]) -> list[DocumentSummary]:
+    rows = connection.execute(
+        f"SELECT document_id, title, source, chars, added_at, doubts, file FROM documents WHERE {where}", values
+    )
+    return [replace(DocumentSummary(*row), doubts=_doubts(row[5])) for row in rows]
 
 
-ADVICE = {
-    sqlite3.SQLITE_BUSY: "is in use by another program. Close other Raglass windows and try again",
-    sqlite3.SQLITE_FULL: "cannot grow: the disk is full. Nothing was lost; free some space and add the document again",
-    sqlite3.SQLITE_READONLY: "is read-only. Allow writing to it, or choose another data directory (RAGLASS_DATA_DIR)",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Check its rights, or choose another data directory (RAGLASS_DATA_DIR)",
-    sqlite3.SQLITE_IOERR: "met a disk error. Check that the disk is there and has space, and try again",
-    sqlite3.SQLITE_CORRUPT: "is damaged and was left as it is. Restore a backup, or move it away and add the files",
-    sqlite3.SQLITE_NOTADB: "is no database and was left as it is. Restore a backup, or move it away and add the files",
-}
-"""What to do, by SQLite's primary result code (https://www.sqlite.org/rescode.html)."""
+def _document(row: Sequence[Any]) -> Document:
+    document_id, title, text, source, parts, doubts = row
+    return Document(document_id, title, text, source, unpack_parts(parts), _doubts(doubts))
 
 
-def _advice(path: Path, error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorcode", 0)
-    advice = ADVICE.get(code & 0xFF, "failed in an unforeseen way. The details are in the log; try again")
-    return f"The library of documents, {path}, {advice} ({getattr(error, 'sqlite_errorname', type(error).__name__)})."
+def _doubts(kept: str) -> tuple[str, ...]:
+    return tuple(json.loads(kept)) if kept else ()
+
+
+def _packed(doubts: tuple[str, ...]) -> str:
+    """Doubts as they are stored; empty for none."""
+    return json.dumps(doubts, ensure_ascii=False, separators=(",", ":")) if doubts else ""
+
+
+def _digest(document: Document, parts: str) -> str:
+    """A document without parts has the digest that earlier versions gave it."""
+    told = (document.document_id, document.title, document.text, *([parts] if parts else []))
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()

@@ -16,6 +16,7 @@ from backends.local.documents.encoding import declared_encoding
 from backends.local.documents.faq import set_questions_apart
 from backends.local.documents.flow import flow
 from backends.local.documents.text import decode_file, one_line
+from backends.local.documents.types import MAX_TITLE_CHARS
 
 UNTITLED = frozenset(
     {"about:blank", "document", "home", "index", "new page", "no title", "title", "untitled", "untitled document"}
@@ -143,7 +144,7 @@ def _title(root: etree._Element, blocks: list[Block]) -> str:
     """`<title>` without what the site adds to the heading of the page; else the first heading."""
     heading = next((one_line(block.text) for block in blocks if block.kind == "heading"), "")
     named = next((element for element in root.iter("title") if next(element.iterancestors("svg"), None) is None), None)
-    title = one_line("".join(named.itertext())) if named is not None else ""
+    title = one_line("".join(named.itertext()))[:MAX_TITLE_CHARS] if named is not None else ""
     if not title or title.lower() in UNTITLED or re.fullmatch(r"\S+\.x?html?", title):
         return heading
     around = title.split(heading) if heading else []

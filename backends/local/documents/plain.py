@@ -10,6 +10,7 @@ from backends.local.documents.faq import set_questions_apart
 from backends.local.documents.formats import format_of
 from backends.local.documents.paged import join_pages
 from backends.local.documents.text import clean, decode_file
+from backends.local.documents.unpacking import Budget
 
 WRAPPED_CHARS = (45, 120)
 """Shortest and longest line that a hard-wrapping editor or mailer leaves in the middle of a paragraph."""
@@ -34,7 +35,7 @@ _STAMP = re.compile(
     r"\s*[\[(<]?(?:\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d\d:\d\d|[A-Z][a-z]{2}\s+\d{1,2}\s+\d\d:\d\d)"
 )
 _UNDERLINE = re.compile(r"([=\-~*#^\"'+_`.:])\1{2,}")
-_LEADERS = re.compile(r"(?:\.{4,}|(?:\. ){3,}\.?|…{2,})\s*(?:\d{1,4}|[ivxlc]{1,6})?\s*$")
+_LEADERS = re.compile(r"(?:(?<!\.)\.{4,}|(?<!\. )(?:\. ){3,}\.?|(?<!…)…{2,})\s*(?:\d{1,4}|[ivxlc]{1,6})?\s*$")
 _CONTENTS = re.compile(r"(?:table of )?contents(?: \(continued\))?", re.IGNORECASE)
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,3}){0,5}|[A-Z](?:\.\d{1,3}){1,5}|Appendix [A-Z])\.?(\s+)(\S.*)")
 _GAP = re.compile(rf"\S {{{MIN_GAP},}}\S")
@@ -47,7 +48,7 @@ def read(name: str, data: bytes) -> list[Reading]:
     """A text file. What Sphinx keeps of a page's source (`page.rst.txt`) is read as that."""
     inner = format_of(name[: -len(".txt")]) if name.lower().endswith(SOURCE_SUFFIXES) else None
     if inner is not None:
-        return list(inner.read(name, data))
+        return list(inner.read(name, data, Budget()))
     text, doubts = decode_file(name, data)
     text, title = join_pages(text)
     return [Reading(title, tuple(plain_blocks(text)), doubts)]
@@ -127,7 +128,7 @@ class _Runs:
 
     def _is_set(self, run: Sequence[str]) -> bool:
         """Whether a run's columns count: a drawing, a table, or an example right of the body's margin."""
-        if sum(bool(_DRAWN.search(line)) for line in run) * 2 > len(run):
+        if sum(len(line) <= WRAPPED_CHARS[1] and bool(_DRAWN.search(line)) for line in run) * 2 > len(run):
             return True
         if sum(_has_columns(line) for line in run) * 2 > len(run) > 1:
             return True

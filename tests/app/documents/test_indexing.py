@@ -1,19 +1,23 @@
-"""Adding documents and building, in a thread, with stop and resume."""
+"""Reading files that were sent and building, in a thread, with stop and resume."""
 
+import fcntl
+import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.documents.indexing import Added, IndexJob, Upload, add_files
+from app.documents import job as indexing_job
+from app.documents.indexing import Upload, prepare
+from app.documents.job import IndexJob, Work
+from app.documents.outcome import Changed
+from app.documents.words import progress_text
 from app.services import Services
 from backends.local.build import Progress
 from backends.local.corpus import LocalCorpus
-from pipeline.errors import InputError, StoreError
-
-LIMIT = 1_000_000
+from backends.local.documents import Document, Extractor
+from pipeline.errors import StoreError
 
 
 @pytest.fixture
@@ -28,8 +32,13 @@ def corpus(services: Services) -> LocalCorpus:
     return found
 
 
-def text(name: str, content: str = "Volcanoes erupt. Lava is hot.") -> Upload:
-    return Upload(name, f"{name} says: {content}".encode())
+def text(name: str, content: str = "Volcanoes erupt. Lava is hot.", *, keep_both: bool = False) -> Upload:
+    return Upload(name, f"{name} says: {content}".encode(), keep_both)
+
+
+def changes(job: IndexJob) -> list[tuple[str, str]]:
+    """What became of the files, (change, path)."""
+    return [(each.change, each.path) for each in job.state.outcome.changes]
 
 
 def many(count: int) -> list[Upload]:
@@ -61,54 +70,125 @@ def test_job_adds_files_and_builds_the_index(corpus: LocalCorpus, services: Serv
     job = services.indexing.start(corpus, [text("a.txt"), text("b.txt")])
     state = job.wait(60)
     assert not job.running
-    assert (state.phase, state.outcome.added, state.files_done) == ("done", 2, 2)
+    assert (state.phase, state.files_done) == ("done", 2)
+    assert changes(job) == [("new", "a.txt"), ("new", "b.txt")]
     assert state.manifest is not None
     assert state.manifest.documents == 2
     assert services.indexing.job is job
 
 
-def test_same_file_again_is_unchanged_and_a_changed_one_is_replaced(corpus: LocalCorpus) -> None:
-    outcome = Added()
-    for uploads in ([text("a.txt")], [text("a.txt")], [text("a.txt", "Other words.")]):
-        add_files(corpus, uploads, outcome, max_bytes=LIMIT)
-    assert (outcome.added, outcome.unchanged, outcome.replaced) == (1, 1, 1)
+def test_same_file_again_is_unchanged_and_a_changed_one_is_replaced(corpus: LocalCorpus, services: Services) -> None:
+    for upload in (text("a.txt"), text("a.txt"), text("a.txt", "Other words.")):
+        state = services.indexing.start(corpus, [upload]).wait(60)
+    assert state.outcome.changes == [Changed("changed", "a.txt")]
     assert corpus.library.count() == 1
 
 
-def test_bad_files_do_not_sink_the_rest(corpus: LocalCorpus, tmp_path: Path) -> None:
+def test_two_files_of_one_name_are_two_documents_where_both_are_kept(corpus: LocalCorpus, services: Services) -> None:
+    services.indexing.start(corpus, [text("README.md")]).wait(60)
+    job = services.indexing.start(corpus, [text("README.md", "Another.", keep_both=True)])
+    job.wait(60)
+    assert changes(job) == [("new", "README.md (2)")]
+    assert {each.source for each in corpus.library.page().documents} == {"README.md", "README.md (2)"}
+    again = services.indexing.start(corpus, [text("README.md", "Another.")]).wait(60)
+    assert (again.outcome.unchanged, again.outcome.changes) == (1, [])
+
+
+def test_what_is_there_under_a_name_is_asked_about_and_two_of_one_name_are_both_kept(
+    corpus: LocalCorpus, services: Services
+) -> None:
+    services.indexing.start(corpus, [text("a.txt")]).wait(60)
+    old, new = text("a.txt").content, b"New."
+    assert prepare(corpus.library, [("a.txt", old), ("b.txt", new)]).clashes == ()
+    sending = prepare(corpus.library, [("a.txt", new), ("b.txt", new), ("b.txt", old)])
+    assert sending.clashes == ("a.txt",)
+    assert [each.keep_both for each in sending.uploads] == [False, False, True]
+    assert all(each.keep_both for each in sending.keeping_both().uploads)
+
+
+def test_bad_files_do_not_sink_the_rest_and_are_listed_until_they_are_mended(
+    corpus: LocalCorpus, services: Services
+) -> None:
     uploads = [
         Upload("empty.txt", b""),
-        Upload("zip.pdf", b"PK\x03\x04 this is a zip"),
         Upload("program.exe", b"MZ"),
-        Upload("large.txt", b"x" * 2_000_000),
-        Upload("gone.txt", tmp_path / "gone.txt"),
         text("good.txt"),
+        Upload("zip.pdf", b"PK\x03\x04 this is a zip, and longer than the others"),
+        Upload("large.txt", b"x" * 60_000_000),
     ]
-    job = IndexJob(corpus, uploads, max_bytes=LIMIT).start()
-    state = job.wait(60)
+    state = services.indexing.start(corpus, uploads).wait(60)
     assert state.phase == "done"
-    assert state.outcome.added == 1
-    assert [name for name, _ in state.outcome.errors] == [upload.name for upload in uploads[:-1]]
-    assert all(message.endswith(".") and name.split(".")[0] in message for name, message in state.outcome.errors)
+    assert state.outcome.changes == [Changed("new", "good.txt")]
+    assert [name for name, _ in state.outcome.failed] == ["empty.txt", "program.exe", "zip.pdf", "large.txt"]
+    assert all(message.endswith(".") and name.split(".")[0] in message for name, message in state.outcome.failed)
+    failed = {file.path: file.problem for file in corpus.library.sources.failed(10)}
+    assert failed == dict(state.outcome.failed)
+    services.indexing.start(corpus, [Upload("empty.txt", b"Filled.")]).wait(60)
+    assert corpus.library.sources.count_failed() == 3
 
 
 def test_nothing_to_index_fails_and_says_what_to_do(corpus: LocalCorpus, services: Services) -> None:
-    state = services.indexing.start(corpus, []).wait(60)
+    state = services.indexing.start(corpus).wait(60)
     assert state.phase == "failed"
     assert "Add a document" in state.message
 
 
-def test_second_job_is_refused_while_one_runs(
+def test_what_is_sent_while_a_job_runs_is_stored_at_once_and_the_job_goes_on_with_it(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch, corpus)
     job = services.indexing.start(corpus, many(10))
     assert gate.reached.wait(60)
-    with pytest.raises(InputError, match="indexing job is running"):
-        services.indexing.start(corpus, [])
+    assert services.indexing.start(corpus, [text("late.txt")]) is job
+    assert [file.name for file in corpus.library.uploads.waiting()] == ["late.txt"]
     gate.opened.set()
-    assert job.wait(60).phase == "done"
-    assert services.indexing.start(corpus, []).wait(60).phase == "done"
+    state = job.wait(60)
+    assert state.phase == "done"
+    assert state.manifest is not None
+    assert state.manifest.documents == 11
+    assert not job.add(Work(corpus))
+
+
+def test_what_was_sent_to_a_job_that_is_stopped_waits_for_the_next_one(
+    corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, corpus)
+    job = services.indexing.start(corpus, many(10))
+    assert gate.reached.wait(60)
+    services.indexing.start(corpus, [text("late.txt")])
+    job.stop()
+    assert job.state.stopping
+    gate.opened.set()
+    assert job.wait(60).phase == "stopped"
+    assert [file.name for file in corpus.library.uploads.waiting()] == ["late.txt"]
+    after = services.indexing.start(corpus).wait(60)
+    assert after.outcome.changes == [Changed("new", "late.txt")]
+
+
+def test_a_build_of_another_process_is_waited_for_and_the_files_are_stored_meanwhile(
+    corpus: LocalCorpus, services: Services
+) -> None:
+    services.indexing.start(corpus, [text("a.txt")]).wait(60)
+    with (corpus.index.root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        job = services.indexing.start(corpus, [text("b.txt")])
+        while job.state.progress is None or job.state.progress.step != "wait":
+            job.wait(0.01)
+        assert corpus.library.count() == 2
+        assert "waiting for it to end" in progress_text(job.state)
+    assert job.wait(60).manifest is not None
+    assert corpus.indexed().keys() == corpus.library.lengths().keys()
+
+
+def test_waiting_for_another_build_can_be_stopped(corpus: LocalCorpus, services: Services) -> None:
+    services.indexing.start(corpus, [text("a.txt")]).wait(60)
+    with (corpus.index.root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        job = services.indexing.start(corpus, [text("b.txt")])
+        while job.state.progress is None:
+            job.wait(0.01)
+        job.stop()
+        assert job.wait(60).phase == "stopped"
 
 
 def test_page_can_look_at_the_corpus_while_its_first_index_is_built(
@@ -133,29 +213,41 @@ def test_stopped_job_keeps_its_work_and_the_next_goes_on(
     job.stop()
     gate.opened.set()
     state = job.wait(60)
-    assert (state.phase, state.outcome.added, state.manifest) == ("stopped", 10, None)
+    assert (state.phase, len(changes(job)), state.manifest) == ("stopped", 10, None)
     assert not corpus.has_index()
     first = list(embedder.embedded)
     assert first
     embedder.embedded.clear()
-    assert services.indexing.start(corpus, []).wait(60).phase == "done"
+    assert services.indexing.start(corpus).wait(60).phase == "done"
     assert embedder.embedded
     assert not set(first) & set(embedder.embedded)
 
 
-def test_job_stopped_while_reading_says_how_many_it_added(corpus: LocalCorpus) -> None:
-    job = IndexJob(corpus, many(3), max_bytes=LIMIT)
-    real = job._on_file
+def test_job_stopped_inside_a_file_keeps_what_it_read_and_the_rest_waits(
+    corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StopsAtTheThird(Extractor):
+        def read(self, name: str, *arguments: Any, stopping: Any, **others: Any) -> list[Document]:
+            if name == "2.txt":
+                assert services.indexing.job is not None
+                services.indexing.job.stop()
+                assert stopping()
+            return super().read(name, *arguments, stopping=stopping, **others)
 
-    def stop_at_the_third(number: int, name: str) -> None:
-        if number == 2:
-            job.stop()
-        real(number, name)
-
-    job._on_file = stop_at_the_third  # type: ignore[method-assign]
+    monkeypatch.setattr(indexing_job, "Extractor", StopsAtTheThird)
+    job = IndexJob(Work(corpus))
+    services.indexing.job = job
+    for upload in many(4):
+        corpus.library.uploads.put(upload.name, upload.content, keep_both=False)
     state = job.start().wait(60)
-    assert (state.phase, state.outcome.added) == ("stopped", 2)
-    assert corpus.library.count() == 2
+    assert (state.phase, changes(job)) == ("stopped", [("new", "0.txt"), ("new", "1.txt")])
+    assert [file.name for file in corpus.library.uploads.waiting()] == ["2.txt", "3.txt"]
+
+
+def test_the_smallest_files_are_read_first(corpus: LocalCorpus, services: Services) -> None:
+    job = services.indexing.start(corpus, [text("c.txt", "x" * 900), text("b.txt", "x"), text("a.txt", "x" * 90)])
+    job.wait(60)
+    assert [path for _, path in changes(job)] == ["b.txt", "a.txt", "c.txt"]
 
 
 @pytest.mark.parametrize(
@@ -176,17 +268,18 @@ def test_failure_is_told_and_the_job_ends(
         raise raised
 
     monkeypatch.setattr(corpus, "build", fail)
-    state = IndexJob(corpus, [text("a.txt")], max_bytes=LIMIT).start().wait(60)
+    corpus.library.uploads.put("a.txt", text("a.txt").content, keep_both=False)
+    state = IndexJob(Work(corpus)).start().wait(60)
     assert state.phase == "failed"
     assert expected in state.message
     assert "secret" not in state.message
-    assert state.outcome.added == 1
+    assert state.outcome.changes == [Changed("new", "a.txt")]
 
 
 def test_rebuild_builds_even_if_nothing_changed(corpus: LocalCorpus, services: Services) -> None:
     first = services.indexing.start(corpus, [text("a.txt")]).wait(60).manifest
-    same = services.indexing.start(corpus, []).wait(60).manifest
-    again = services.indexing.start(corpus, [], rebuild=True).wait(60).manifest
+    same = services.indexing.start(corpus).wait(60).manifest
+    again = services.indexing.start(corpus, rebuild=True).wait(60).manifest
     assert same == first
     assert first is not None
     assert again is not None
@@ -205,8 +298,23 @@ def test_closing_the_services_stops_a_job(
     assert job.state.phase == "stopped"
 
 
-def test_files_are_read_from_paths_and_by_content_alike(corpus: LocalCorpus, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Volcanoes erupt.")
-    outcome = Added()
-    add_files(corpus, [Upload("a.txt", tmp_path / "a.txt"), text("b.txt")], outcome, max_bytes=LIMIT)
-    assert outcome.added == 2
+def test_an_interrupted_wait_does_not_take_a_running_job_for_an_ended_one(
+    corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In CPython 3.11 an interrupted `Thread.join` marks the thread as ended."""
+    gate = Gate(monkeypatch, corpus)
+    job = services.indexing.start(corpus, many(10))
+    assert gate.reached.wait(60)
+    threading.Timer(0.05, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        job.wait(60)
+    assert job.running
+    gate.opened.set()
+    assert job.wait(60).phase == "done"
+
+
+def test_an_index_whose_documents_are_all_gone_answers_no_more(corpus: LocalCorpus, services: Services) -> None:
+    services.indexing.start(corpus, [text("a.txt")]).wait(60)
+    corpus.library.sources.forget("a.txt")
+    assert services.indexing.start(corpus).wait(60).phase == "failed"
+    assert not corpus.has_index()

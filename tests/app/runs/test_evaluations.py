@@ -351,7 +351,7 @@ def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path
     usual.write_text("Alfred Wegener proposed in 1912 that continents drift.")
     try:
         corpus = services.corpus("local/embedded")
-        services.indexing.start(corpus, [Upload("drift.txt", usual)]).wait(60)
+        services.indexing.start(corpus, [Upload("drift.txt", usual.read_bytes())]).wait(60)
         before = corpus.state()
         stop = threading.Event()
         stop.set()

@@ -34,6 +34,8 @@ ESCAPE = "\x1b[31mred\x9b2J"
         ["serve"],
         ["ask"],
         ["index"],
+        ["corpus"],
+        ["corpus", "list"],
         ["traces"],
         ["status"],
         ["ingest"],
@@ -73,7 +75,7 @@ def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_
     assert status == "0", done.stderr
     assert {"faiss", "onnxruntime", "sqlalchemy"} <= set(loaded)
     pages = {"streamlit", "plotly", "pandas"}
-    adding_documents = {"bs4", "markdown_it", "pypdf", "bm25s", "numba"}
+    adding_documents = {"bs4", "markdown_it", "pypdfium2", "lxml", "docutils", "mammoth", "icu4py", "bm25s", "numba"}
     others = {
         "scipy",
         "torch",
@@ -89,7 +91,7 @@ def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_
 
 
 def test_help_names_every_command(run: Run) -> None:
-    for name in ("serve", "ask", "index", "ingest", "traces", "explain", "eval", "status"):
+    for name in ("serve", "ask", "corpus", "index", "ingest", "traces", "explain", "eval", "status"):
         assert re.search(rf"^  {name} ", run("--help").output, re.M)
 
 
@@ -246,43 +248,6 @@ def test_traces_are_exported_as_lines_of_json_and_as_a_table(run: Run, make_serv
     table = run("traces", "--export", "csv", services=services).stdout
     assert len(table.splitlines()) == 4
     assert table.startswith("trace_id,")
-
-
-def test_files_and_folders_are_indexed(run: Run, make_services: Make, tmp_path: Path) -> None:
-    folder = tmp_path / "texts"
-    folder.mkdir()
-    (folder / "a.txt").write_text("Volcanoes erupt.")
-    (folder / "b.md").write_text("# Winds\n\nDunes move.")
-    (folder / "c.exe").write_text("MZ")
-    done = run("index", str(folder), "--json", services=make_services(corpus=True))
-    data = json.loads(done.stdout)
-    assert done.exit_code == 0
-    assert (data["phase"], data["added"], data["passed_over"], data["errors"]) == ("done", 2, 1, [])
-    assert data["index"]["documents"] == 2
-
-
-def test_indexing_again_changes_nothing(run: Run, make_services: Make, tmp_path: Path) -> None:
-    services = make_services(corpus=True)
-    (tmp_path / "a.txt").write_text("Volcanoes erupt.")
-    run("index", str(tmp_path / "a.txt"), services=services)
-    text = run("index", str(tmp_path / "a.txt"), services=services).stdout
-    assert "0 documents added, 0 replaced, 1 unchanged, 0 failed" in text
-    assert "The index holds 1 chunk of 1 document" in text
-
-
-def test_bad_file_leaves_with_one_and_the_rest_are_indexed(run: Run, make_services: Make, tmp_path: Path) -> None:
-    (tmp_path / "good.txt").write_text("Volcanoes erupt.")
-    (tmp_path / "zip.pdf").write_bytes(b"PK\x03\x04")
-    done = run("index", str(tmp_path), services=make_services(corpus=True))
-    assert done.exit_code == 1
-    assert "1 document added" in done.stdout
-    assert "raglass: zip.pdf: " in done.stderr
-
-
-def test_path_that_does_not_exist_is_misuse(run: Run, make_services: Make, tmp_path: Path) -> None:
-    done = run("index", str(tmp_path / "gone"), services=make_services(corpus=True))
-    assert done.exit_code == 2
-    assert "gone does not exist" in done.stderr
 
 
 def test_status_for_people_and_for_programs(run: Run, make_services: Make) -> None:

@@ -99,6 +99,8 @@ DRAWN = [
     lambda value: kit.pairs_html({value: value}),
     lambda value: status.parts_html([PartReadiness(value, False, value)]),
     lambda value: traces.trust_html(Trust("low", value, value)),
+    lambda value: documents.standing_html(value, value, value, [value]),
+    lambda value: documents.standing_html(value, value, value, [value], value),
     lambda value: documents.documents_html([DocumentRow(value, value, value, 1, 1)]),
     lambda value: comparing.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
     lambda value: comparing.comparison_html([StageDifference(value, 1.0, None)]),

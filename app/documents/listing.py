@@ -1,0 +1,161 @@
+"""The documents of a corpus and how each stands: waiting, pending, indexed, read in part or failed."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from backends.local.corpus import CorpusState, LocalCorpus
+from backends.local.documents import (
+    BUILT_IN,
+    DocumentLibrary,
+    DocumentPage,
+    DocumentSummary,
+    KnownFile,
+    Source,
+    WaitingFile,
+    builtin_documents,
+)
+
+Standing = Literal["waiting", "failed", "pending", "read in part", "indexed"]
+"""`waiting`: sent and not read yet. `pending`: read and not in the index yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document, or a file that gave none."""
+
+    state: Standing
+    """How it stands."""
+    document_id: str | None
+    """The document's id; None for a file that waits or failed."""
+    title: str
+    """The document's title, or the file's name."""
+    source: str
+    """The file, or `built-in`."""
+    chars: int | None = None
+    """Length of the text."""
+    chunks: int | None = None
+    """Chunks in the index; None for what is not in it."""
+    reasons: tuple[str, ...] = ()
+    """Why it failed, or what could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Some of the documents that were searched for."""
+
+    rows: tuple[Listed, ...]
+    """What waits and what failed first, then the last added first, then what is built in."""
+    total: int
+    """How many there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What is not as it should be."""
+
+    waiting: tuple[WaitingFile, ...]
+    """Files that were sent and are not read yet, the smallest first."""
+    pending: tuple[DocumentSummary, ...]
+    """The first documents that are not in the index yet."""
+    pending_chars: tuple[int, ...]
+    """The length of every document that is not in the index yet."""
+    failed: tuple[KnownFile, ...]
+    """The first files that could not be read."""
+    failed_total: int
+    """How many there are."""
+    doubtful: DocumentPage
+    """The first documents that were read in part."""
+
+    @property
+    def total(self) -> int:
+        """How many there are of all kinds."""
+        return len(self.waiting) + len(self.pending_chars) + self.failed_total + self.doubtful.total
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSource:
+    """A folder or file that is followed."""
+
+    source: Source
+    """Which."""
+    files: int
+    """Files that it gave."""
+    documents: int
+    """Documents that they gave."""
+    readable: bool
+    """Whether this process may read it now."""
+
+
+def list_sources(library: DocumentLibrary) -> list[ListedSource]:
+    """Every folder and file that is followed, folders first."""
+    counts = library.sources.counts()
+    found = [
+        ListedSource(source, *counts.get(source.root, (0, 0)), os.access(source.root, os.R_OK))
+        for source in library.sources.all()
+    ]
+    return sorted(found, key=lambda each: (os.path.isfile(each.source.root), each.source.root))
+
+
+def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50) -> Listing:
+    """The first documents. search: literal text of the title or source, in any case."""
+    library, chunks = corpus.library, corpus.indexed()
+    failed = library.sources.failed(library.sources.count_failed())
+    files = [Listed("waiting", None, file.name, file.path) for file in library.uploads.waiting()]
+    files += [Listed("failed", None, _name(file), file.path, reasons=(file.problem or "",)) for file in failed]
+    found = [row for row in files if _holds(row, search)]
+    page = library.page(search, limit=limit)
+    found += [_listed(document, chunks) for document in page.documents]
+    builtin = [] if corpus.state().builtin_documents == 0 else builtin_documents()
+    rows = [
+        Listed(
+            "indexed" if each.document_id in chunks else "pending",
+            each.document_id,
+            each.title,
+            BUILT_IN,
+            len(each.text),
+            chunks.get(each.document_id),
+        )
+        for each in builtin
+    ]
+    own = [row for row in rows if _holds(row, search)]
+    total = len(found) - len(page.documents) + page.total + len(own)
+    return Listing(tuple((found + own)[:limit]), total)
+
+
+def needs_attention(corpus: LocalCorpus, state: CorpusState, limit: int) -> Attention:
+    """What waits, is pending, failed or was read in part; `limit` of each."""
+    library = corpus.library
+    lengths = library.lengths() if state.stale or state.manifest is None else {}
+    indexed = corpus.indexed() if lengths else {}
+    pending = {document_id: chars for document_id, chars in lengths.items() if document_id not in indexed}
+    return Attention(
+        tuple(library.uploads.waiting()),
+        tuple(library.summaries(list(pending)[:limit])),
+        tuple(pending.values()),
+        tuple(library.sources.failed(limit)),
+        library.sources.count_failed(),
+        library.doubtful(limit),
+    )
+
+
+def _listed(document: DocumentSummary, chunks: Mapping[str, int]) -> Listed:
+    state: Standing = "read in part" if document.doubts else "indexed"
+    return Listed(
+        state if document.document_id in chunks else "pending",
+        document.document_id,
+        document.title,
+        document.source,
+        document.chars,
+        chunks.get(document.document_id),
+        document.doubts,
+    )
+
+
+def _name(file: KnownFile) -> str:
+    return file.path.rsplit("/", 1)[-1]
+
+
+def _holds(row: Listed, search: str) -> bool:
+    return search.strip().casefold() in f"{row.title}\n{row.source}".casefold()

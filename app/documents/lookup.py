@@ -1,0 +1,103 @@
+"""What a person names: a document by its id or source, a file, or a source; to be shown, or to be removed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from backends.local.corpus import LocalCorpus
+from backends.local.documents import BUILT_IN, Document, DocumentLibrary, builtin_documents, path_key
+from backends.local.index import IndexedChunk
+from pipeline.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be removed."""
+
+    kind: Literal["source", "file", "waiting", "document"]
+    """A followed source with all of its documents, a file with all of its, a file that waits to be read, or one document."""
+    name: str
+    """The source's or file's path, the number of the waiting file, or the document's id."""
+    words: str
+    """Its path or title."""
+    documents: int
+    """How many documents go with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document with its chunks."""
+
+    document: Document
+    """The document."""
+    chunks: tuple[IndexedChunk, ...]
+    """Its chunks in the index; none where it is not in it yet."""
+
+
+def find_target(library: DocumentLibrary, text: str) -> Target:
+    """What a text names. Raises InputError where that is nothing, or a document that is built in."""
+    for name in _names(text):
+        if library.sources.get(name) is not None:
+            return Target("source", name, name, library.sources.counts().get(name, (0, 0))[1])
+        for waiting in library.uploads.waiting():
+            if waiting.path == name:
+                return Target("waiting", str(waiting.sequence), name, 0)
+        if (file := library.sources.file(name)) is not None and not file.removed:
+            return Target("file", name, name, len(library.of_file(name)))
+        if (one := library.of_source(name)) is not None:
+            return Target("document", one.document_id, one.title, 1)
+    if (document := library.get(text)) is not None:
+        return Target("document", text, document.title, 1)
+    if any(each.document_id == text for each in builtin_documents()) or text == BUILT_IN:
+        raise InputError(f"{text} is built in. RAGLASS_BUILTIN_CORPUS=0 leaves the built-in articles out.")
+    raise InputError(_nothing(text))
+
+
+def remove_target(library: DocumentLibrary, target: Target) -> int:
+    """Remove it; how many documents went. The index answers from them until it is built again."""
+    match target.kind:
+        case "source":
+            return library.sources.remove(target.name)
+        case "file":
+            return library.sources.forget(target.name, removed=True)
+        case "waiting":
+            library.uploads.done(int(target.name))
+            return 0
+        case "document":
+            return int(library.remove(target.name))
+
+
+def show_documents(corpus: LocalCorpus, text: str) -> list[Shown]:
+    """The documents that a text names, by id or by source, with their chunks. Raises InputError where there are none."""
+    library = corpus.library
+    ids = [text]
+    for name in _names(text):
+        ids += [each.document_id for each in library.of_file(name)]
+        ids += [one.document_id] if (one := library.of_source(name)) is not None else []
+    found = [document for each in dict.fromkeys(ids) if (document := library.get(each)) is not None]
+    found = found or [each for each in builtin_documents() if each.document_id == text]
+    if not found:
+        raise InputError(_nothing(text))
+    has_index = corpus.has_index()
+    return [Shown(each, tuple(corpus.index.chunks_of(each.document_id)) if has_index else ()) for each in found]
+
+
+def open_document(corpus: LocalCorpus, document_id: str) -> Shown | None:
+    """A document by its id, one that was removed and is still in the index too; None where there is none."""
+    chunks = tuple(corpus.index.chunks_of(document_id)) if corpus.has_index() else ()
+    document = corpus.library.get(document_id)
+    if document is None and not chunks:
+        return None
+    return Shown(document or Document(document_id, chunks[0].title, "", ""), chunks)
+
+
+def _names(text: str) -> list[str]:
+    """A text as it is, and as the path that it may be."""
+    try:
+        return list(dict.fromkeys((text, path_key(Path(text).expanduser().resolve()))))
+    except (OSError, ValueError, RuntimeError):
+        return [text]
+
+
+def _nothing(text: str) -> str:
+    return f"There is no document, file or source {text!r}. `raglass corpus list --search WORD` finds them."

@@ -1,0 +1,139 @@
+"""What needs a look, file by file: waiting, pending, failed, read in part; and the folders that are followed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.documents.words import attention_words, file_name, size_words, source_words
+from app.kit.wording import count
+from app.services import Services
+from app.views.documents.html import standing_html
+from app.views.documents.indexing import start
+from app.views.kit.html import note_html, show
+
+if TYPE_CHECKING:
+    from app.documents.listing import Attention
+    from backends.local.corpus import CorpusState, LocalCorpus
+    from backends.local.documents import DocumentLibrary, DocumentSummary
+
+SHOWN = 10
+"""Rows of each kind at first, and how many more at a press."""
+
+
+def find_attention(corpus: "LocalCorpus", found: "CorpusState") -> "Attention":
+    """What needs a look, as much of it as is shown."""
+    from app.documents.listing import needs_attention
+
+    return needs_attention(corpus, found, _rows_shown())
+
+
+def show_attention(library: "DocumentLibrary", found: "Attention") -> None:
+    """Every file that waits or failed and every document that is pending or was read in part, with its reason and Remove."""
+    if not found.total:
+        return
+    with st.expander(f"Needs a look: {attention_words(found)}", icon=":material/rule:", expanded=True, key="attention"):
+        for file in found.waiting[: _rows_shown()]:
+            show_row(
+                "waiting",
+                file.path,
+                size_words(file.size),
+                (),
+                f"waiting-{file.sequence}",
+                partial(library.uploads.done, file.sequence),
+            )
+        for document in found.pending:
+            _show_document(library, "pending", document)
+        for failed in found.failed:
+            remove = partial(library.sources.forget, failed.path, removed=True)
+            name = file_name(failed.path)
+            detail = failed.path if failed.path != name else ""
+            show_row("failed", name, detail, (failed.problem or "",), f"failed-{failed.path}", remove)
+        for document in found.doubtful.documents:
+            _show_document(library, "read in part", document)
+        shown = max(len(found.waiting), len(found.pending_chars), found.failed_total, found.doubtful.total)
+        if shown > _rows_shown():
+            st.button("Show more", key="attention-more", on_click=_show_more)
+
+
+def show_sources(services: Services, corpus: "LocalCorpus", *, running: bool) -> None:
+    """The folders and files that are followed, each with Read again and Remove."""
+    from app.documents.listing import list_sources
+
+    sources = list_sources(corpus.library)
+    if not sources:
+        return
+    title = f"{count(len(sources), 'folder or file', 'folders and files')} followed"
+    with st.expander(title, icon=":material/folder_open:", key="sources"):
+        show(note_html("Given to raglass index in a shell. Read again follows what is new, changed, renamed or gone."))
+        shown = st.session_state.get("sources_shown", SHOWN)
+        for each in sources[:shown]:
+            root = each.source.root
+            with st.container(horizontal=True, vertical_alignment="center", key=f"row-{root}"):
+                show(standing_html("", root, source_words(each), ()))
+                if st.button(
+                    "Read again",
+                    key=f"again-{root}",
+                    icon=":material/sync:",
+                    disabled=running or not each.readable,
+                    help=None if each.readable else "It is not there, or this process may not read it.",
+                ):
+                    start(services, corpus, sources=[each.source])
+                    st.rerun()
+                remove_button(
+                    f"remove-{root}",
+                    "The folder is followed no longer, and its documents leave the corpus. The files stay where they are.",
+                    partial(corpus.library.sources.remove, root),
+                )
+        if len(sources) > shown:
+            st.button("Show more", key="sources-more", on_click=_show_more_sources)
+
+
+def show_row(
+    standing: str,
+    title: str,
+    detail: str,
+    reasons: tuple[str, ...],
+    key: str,
+    remove: Callable[[], object],
+    document_id: str = "",
+) -> None:
+    """One file or document, and a button that removes it."""
+    with st.container(horizontal=True, vertical_alignment="center", key=f"row-{key}"):
+        show(standing_html(standing, title, detail, reasons, document_id))
+        remove_button(f"remove-{key}", "It leaves the corpus. To have it back, add its file again.", remove)
+
+
+def remove_button(key: str, words: str, remove: Callable[[], object]) -> None:
+    """Asks before it removes; the index keeps answering from a document until it is built again."""
+    with st.popover("Remove", icon=":material/delete:", key=f"ask-{key}"):
+        st.write(words)
+        if st.button("Remove it", key=key):
+            remove()
+            st.rerun()
+
+
+def _show_document(library: "DocumentLibrary", standing: str, document: "DocumentSummary") -> None:
+    show_row(
+        standing,
+        document.title,
+        f"{document.source} · {count(document.chars, 'character')}",
+        document.doubts,
+        f"{standing}-{document.document_id}",
+        partial(library.remove, document.document_id),
+        document.document_id,
+    )
+
+
+def _rows_shown() -> int:
+    number: int = st.session_state.get("attention_shown", SHOWN)
+    return number
+
+
+def _show_more() -> None:
+    st.session_state["attention_shown"] = _rows_shown() + SHOWN
+
+
+def _show_more_sources() -> None:
+    st.session_state["sources_shown"] = st.session_state.get("sources_shown", SHOWN) + SHOWN

@@ -1,0 +1,52 @@
+"""Adding documents: the upload box, how long it will take, and what becomes of a file whose name is there already."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.documents.words import clash_words, estimate_sentence, formats_words
+from app.services import Services
+from app.views.documents.indexing import start
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
+
+if TYPE_CHECKING:
+    from app.documents.indexing import Sending
+    from backends.local.corpus import LocalCorpus
+
+REPLACE, KEEP_BOTH = "Replace", "Keep both"
+
+
+def upload_box(services: Services, corpus: "LocalCorpus") -> None:
+    """Takes files, says how long they will take, and starts a job over them."""
+    from app.documents.estimate import estimate
+    from app.documents.indexing import prepare
+    from backends.local.documents import SUFFIXES
+
+    # A new key empties the box once its files are sent.
+    box = f"files-{st.session_state.setdefault('sent_files', 0)}"
+    files = st.file_uploader(
+        f"Add documents: {formats_words()}",
+        accept_multiple_files=True,
+        max_upload_size=services.settings.max_file_mb,
+        key=box,
+        help=literal(f"Files that end in {', '.join(SUFFIXES)}"),
+    )
+    sending = prepare(corpus.library, [(file.name, file.getvalue()) for file in files])
+    if files:
+        show(note_html(estimate_sentence(estimate(corpus, [(file.name, file.size) for file in files]))))
+    sending = _settle_clashes(sending)
+    if st.button("Add and index", type="primary", icon=":material/upload_file:", disabled=not files):
+        st.session_state["sent_files"] += 1
+        if services.indexing.running:
+            st.toast("Stored: the job that is running goes on with them.", icon=":material/inventory_2:")
+        start(services, corpus, sending.uploads)
+        st.rerun()
+
+
+def _settle_clashes(sending: "Sending") -> "Sending":
+    """Ask, where a name is there already, what is to become of what is there."""
+    if not sending.clashes:
+        return sending
+    chosen = st.radio(literal(clash_words(sending.clashes)), [REPLACE, KEEP_BOTH], horizontal=True, key="clash")
+    return sending.keeping_both() if chosen == KEEP_BOTH else sending

@@ -1,0 +1,212 @@
+"""Rows to lines in reading order: columns one after the other, tables row by row."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import and_
+from statistics import median
+
+from backends.local.documents.pdf.pieces import Face, Piece
+from backends.local.documents.pdf.rows import Row
+from backends.local.documents.pdf.tables import find_tables
+
+MAX_ROWS = 2_000
+"""Columns are not sought on a page of more rows: no one set such a page by hand."""
+
+MAX_DEPTH = 6
+"""How often a page is cut into columns within columns."""
+
+MIN_LINES = 3
+"""On each side of a gutter."""
+
+FLOW_LINES = 12
+"""Short lines make columns only if so many stand on each side, and one column is drawn after the other."""
+
+GUTTER = 0.8
+"""In ems: narrowest white space between columns."""
+
+NARROW_WORDS = 2.5
+"""Columns of running text have at least so many words a line."""
+
+FILL = 0.6
+"""And their lines cover such a share of the column's width."""
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of a column, or a row of a table."""
+
+    text: str
+    left: float
+    right: float
+    y: float
+    """Of its baseline, downward."""
+    size: float
+    """Of its largest letters."""
+    face: Face
+    """Bold, monospaced or italic only if all of it is."""
+    page: int = 0
+    """From 1."""
+    region: int = 0
+    """A column or another part of a page that is read as a whole; counted over the document."""
+    edges: tuple[float, float] = (0.0, 0.0)
+    """Left and right of its region."""
+    is_row: bool = False
+    """Whether it is a row of a table, or of a form that was filled in."""
+    marked: bool = False
+    """Whether it begins with a raised mark."""
+    level: int = 0
+    """Of a heading; 0 for other lines."""
+    is_code: bool = False
+    """Whether its white space counts."""
+
+
+def reading_order(rows: list[Row]) -> list[list[Line]]:
+    """The regions of a page in the order in which they are read, each with its lines."""
+    regions = _cut(rows, MAX_DEPTH) if len(rows) <= MAX_ROWS else [rows]
+    return [lines for region in regions if (lines := _lines(region))]
+
+
+def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
+    """Rows above columns, each column, and rows below them."""
+    found = _columns(rows) if depth else None
+    if found is None:
+        return [rows] if rows else []
+    first, last, gutter = found
+    sides: tuple[list[Row], list[Row]] = ([], [])
+    for row in rows[first:last]:
+        for side, pieces in zip(sides, _halves(row, gutter), strict=True):
+            if pieces:
+                side.append(Row(pieces))
+    above, below = rows[:first], rows[last:]
+    return [*_cut(above, depth - 1), *_cut(sides[0], depth - 1), *_cut(sides[1], depth - 1), *_cut(below, depth - 1)]
+
+
+def _halves(row: Row, gutter: float) -> tuple[list[Piece], list[Piece]]:
+    left = [piece for piece in row.pieces if piece.left < gutter]
+    return left, [piece for piece in row.pieces if piece.left >= gutter]
+
+
+def _columns(rows: list[Row]) -> tuple[int, int, float] | None:
+    """(first row, one past the last row, x of the gutter) of the longest stretch of two columns of running text."""
+    if len(rows) < MIN_LINES:
+        return None
+    starts = Counter(round(piece.left) for row in rows for piece in row.pieces)
+    leftmost = min(row.left for row in rows)
+    best: tuple[int, int, float] | None = None
+    candidates = sorted(starts, key=lambda x: -(starts[x] + starts[x - 1] + starts[x + 1]))[:12]
+    for start in candidates:
+        if starts[start] + starts[start - 1] + starts[start + 1] < MIN_LINES or start < leftmost + 20:
+            continue
+        for first, last in _stretches(rows, start - 1.5):
+            if (best is None or last - first > best[1] - best[0]) and _are_columns(rows[first:last], start - 1.5):
+                best = first, last, start - 1.5
+    return best
+
+
+def _stretches(rows: list[Row], gutter: float) -> list[tuple[int, int]]:
+    """Runs of rows that leave the gutter free, from the first to the last row with text right of it."""
+    found: list[tuple[int, int]] = []
+    first = last = None
+    for number, row in enumerate(rows):
+        crossed = any(
+            piece.left < gutter and piece.right > gutter - GUTTER * min(piece.size, 14.0) for piece in row.pieces
+        )
+        if crossed:
+            if first is not None and last is not None:
+                found.append((first, last + 1))
+            first = last = None
+            continue
+        first = number if first is None else first
+        if row.right > gutter:
+            last = number
+        elif last is not None and not _follows(rows[number - 1], row):
+            found.append((first, last + 1))
+            first, last = number, None
+        elif last is not None and last == number - 1:
+            pass
+    if first is not None and last is not None:
+        found.append((first, last + 1))
+    return [_with_tail(rows, stretch, gutter) for stretch in found]
+
+
+def _follows(row: Row, below: Row) -> bool:
+    """Whether a row stands below another as the next line of a paragraph or after a usual gap does."""
+    return below.y - row.y < 2.4 * max(row.size, below.size)
+
+
+def _with_tail(rows: list[Row], stretch: tuple[int, int], gutter: float) -> tuple[int, int]:
+    """The stretch, with the lines below it that go on in its left column."""
+    first, last = stretch
+    while last < len(rows):
+        above, row = rows[last - 1], rows[last]
+        if row.right > gutter or row.y - above.y > 1.45 * row.size or abs(row.size - above.size) > 0.5:
+            break
+        last += 1
+    return first, last
+
+
+def _are_columns(rows: list[Row], gutter: float) -> bool:
+    """Whether both sides hold running text that is read by itself, rather than the cells of a table."""
+    sides = [[pieces for row in rows if (pieces := _halves(row, gutter)[side])] for side in (0, 1)]
+    if min(map(len, sides)) < MIN_LINES:
+        return False
+    left, right = ([piece for pieces in side for piece in pieces] for side in sides)
+    flows = max(piece.order for piece in left) < min(piece.order for piece in right)
+    if all(_is_prose(side) for side in sides):
+        return flows or not (_are_cells(rows, gutter) or _is_code([*left, *right]))
+    return flows and min(map(len, sides)) >= FLOW_LINES and not any(map(_is_numeric, sides))
+
+
+def _is_code(pieces: list[Piece]) -> bool:
+    return sum(piece.face.mono for piece in pieces) > 0.5 * len(pieces)
+
+
+def _is_prose(lines: list[list[Piece]]) -> bool:
+    words = [sum(piece.text.count(" ") + 1 for piece in pieces) for pieces in lines]
+    left, right = min(pieces[0].left for pieces in lines), max(pieces[-1].right for pieces in lines)
+    fill = median(sum(piece.right - piece.left for piece in pieces) / (right - left or 1.0) for pieces in lines)
+    return sum(words) / len(words) >= NARROW_WORDS and fill >= FILL and not _is_numeric(lines)
+
+
+def _is_numeric(lines: list[list[Piece]]) -> bool:
+    text = "".join(piece.text for pieces in lines for piece in pieces)
+    return sum(map(str.isdigit, text)) > 0.4 * len(text)
+
+
+def _are_cells(rows: list[Row], gutter: float) -> bool:
+    """Whether wide gaps run through both sides at once, as between the rows of a table whose cells wrap."""
+    gaps = [below.y - above.y for above, below in pairwise(rows)]
+    usual = median(gaps)
+    wide = [number for number, gap in enumerate(gaps, 1) if gap > 1.25 * usual]
+    both = sum(all(_halves(rows[number], gutter)) for number in wide)
+    return len(wide) >= 2 and both >= 0.8 * len(wide)
+
+
+def _lines(rows: list[Row]) -> list[Line]:
+    """The lines of one region; the rows of tables in it are marked."""
+    edges = min(row.left for row in rows), max(row.right for row in rows)
+    lines: list[Line] = []
+    at = 0
+    for first, last, told in find_tables(rows):
+        lines += [_line(row, edges) for row in rows[at:first]]
+        for row, text in told:
+            line = _line(row, edges)
+            line.text, line.is_row = text, True
+            lines.append(line)
+        at = last
+    return lines + [_line(row, edges) for row in rows[at:]]
+
+
+def _line(row: Row, edges: tuple[float, float]) -> Line:
+    pieces = row.pieces
+    face = reduce(and_, (piece.face for piece in pieces))
+    text = pieces[0].text
+    for before, piece in pairwise(pieces):
+        spaces = max(1, round((piece.left - before.right) / (0.6 * piece.size))) if face.mono else 1
+        text += " " * spaces + piece.text
+    text = text if face.mono else re.sub(r" {2,}", " ", text)
+    filled = any(piece.filled for piece in pieces)
+    return Line(text, row.left, row.right, row.y, row.size, face, edges=edges, marked=pieces[0].marked, is_row=filled)

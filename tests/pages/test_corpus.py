@@ -1,0 +1,72 @@
+"""The Corpus page over a corpus that costs nothing to embed: what needs a look, and the folders that are followed."""
+
+from pathlib import Path
+
+import pytest
+
+from app.services import Services
+from backends.fake import Script
+from backends.local.corpus import LocalCorpus
+from backends.local.documents import Document, KnownFile, Source
+from tests.app.conftest import CorpusBackend
+
+NASTY = "<img src=x onerror=alert(1)> **bold** $x$"
+
+
+@pytest.fixture
+def services(services: Services, script: Script) -> Services:
+    """The process's services, over a backend with documents."""
+    services._open_backend = lambda name, config: CorpusBackend(config.data_dir, script)
+    return services
+
+
+@pytest.fixture
+def corpus(services: Services) -> LocalCorpus:
+    found = services.corpus("fake")
+    assert found is not None
+    found.library.keep(KnownFile("a.txt"), [Document("a", NASTY, "In the index.", "a.txt")])
+    found.build()
+    return found
+
+
+def shown(page) -> str:
+    return "".join(each.body for each in page.get("html"))
+
+
+def test_every_kind_of_trouble_is_listed_with_its_reason_and_no_markup_survives(open_page, corpus: LocalCorpus):
+    library = corpus.library
+    library.uploads.put("sent.txt", b"Sent.", keep_both=False)
+    library.keep(KnownFile("b.pdf"), [Document("b", NASTY, "Page 1.", "b.pdf", doubts=(f"Page 2 {NASTY}",))])
+    library.sources.note([KnownFile("/t/bad.pdf", "/t", problem=f"bad.pdf is broken {NASTY}")])
+    page = open_page("corpus")
+    assert not page.exception
+    assert [each.label for each in page.expander] == ["Needs a look: 1 waiting, 1 pending, 1 failed, 1 read in part"]
+    html = shown(page)
+    for words in ("sent.txt", "bad.pdf is broken", "Page 2", "&lt;img src=x"):
+        assert words in html
+    assert "<img" not in html
+
+
+def test_what_waits_can_be_removed_before_it_is_read(open_page, corpus: LocalCorpus):
+    corpus.library.uploads.put("sent.txt", b"Sent.", keep_both=False)
+    page = open_page("corpus")
+    next(button for button in page.button if button.label == "Remove it").click().run()
+    assert corpus.library.uploads.waiting() == []
+    assert not page.expander
+
+
+def test_a_folder_that_is_not_there_is_not_offered_to_be_read_again(open_page, corpus: LocalCorpus, tmp_path: Path):
+    corpus.library.sources.put(Source(str(tmp_path / "gone")))
+    page = open_page("corpus")
+    assert "not there, or not to be read by this process" in shown(page)
+    assert next(button for button in page.button if button.label == "Read again").disabled
+
+
+def test_a_document_shows_its_doubts_and_what_stands_of_it_in_the_index(open_page, corpus: LocalCorpus):
+    corpus.library.keep(
+        KnownFile("b.pdf"), [Document("b", "Scan", "Page 1.", "b.pdf", doubts=("Page 2 is a picture.",))]
+    )
+    page = open_page("corpus", document="b")
+    assert [each.value for each in page.warning if "picture" in each.value] == ["Page 2 is a picture\\."]
+    assert any("not in the index yet" in each.value for each in page.info)
+    assert "In the index." in shown(open_page("corpus", document="a"))
