@@ -94,3 +94,12 @@ def test_a_page_with_text_and_a_picture_is_no_picture(tmp_path: Path, monkeypatc
         pen.text(60, 80, "What was recognised before stands behind the picture.")
 
     assert read(drawn(both)).doubts == ()
+
+
+def test_pages_for_which_there_is_no_time_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "bin", monkeypatch, words("Read", "in", "time."))
+    monkeypatch.setattr(recognition, "seconds_left", lambda: 0.0)
+    (doubt,) = read(MIXED).doubts
+    assert doubt == (
+        "4 of 5 pages are pictures: tesseract had no time to read them. Raise RAGLASS_READ_TIME_S and add the file again."
+    )

@@ -12,6 +12,7 @@ from statistics import median
 
 from pypdfium2 import PdfPage
 
+from backends.local.documents.allowance import seconds_left
 from backends.local.documents.pdf.pieces import Face, Piece, Run, gather
 
 DPI = 250
@@ -23,8 +24,8 @@ MAX_PIXELS = 5_000
 PAGE_SECONDS = 60
 """For one page."""
 
-TOTAL_SECONDS = 600
-"""For one file; pages after that are not recognised, and are told of."""
+SHARE = 0.8
+"""Of the time that the file has left. Pages for which there is no more are not recognised, and are told of."""
 
 LANGUAGE = "eng"
 """The only language that every tesseract has."""
@@ -41,11 +42,25 @@ class Recogniser:
     def __init__(self) -> None:
         self.program = shutil.which("tesseract")
         """None where it is not installed."""
-        self._until = time.monotonic() + TOTAL_SECONDS
+        self._until = time.monotonic() + SHARE * seconds_left()
+        self._was_late = False
+
+    @property
+    def remedy(self) -> str:
+        """What to do about pages that were not recognised; `{}` stands for them."""
+        if self.program is None:
+            return "install tesseract to read {}."
+        if self._was_late:
+            return "tesseract had no time to read {}. Raise RAGLASS_READ_TIME_S and add the file again."
+        return "tesseract could not read {}. Run ocrmypdf on the file and add the result."
 
     def read(self, page: PdfPage) -> list[Piece] | None:
         """The words of a page, y downward from its top; None if they cannot be read."""
-        if self.program is None or time.monotonic() > self._until:
+        if self.program is None:
+            return None
+        left = self._until - time.monotonic()
+        if left <= 0:
+            self._was_late = True
             return None
         scale = min(DPI / 72, MAX_PIXELS / max(*page.get_size(), 1.0))
         try:
@@ -53,11 +68,12 @@ class Recogniser:
                 [self.program, "stdin", "stdout", "-l", LANGUAGE, "--dpi", str(round(scale * 72)), "tsv"],
                 input=_picture(page, scale),
                 capture_output=True,
-                timeout=PAGE_SECONDS,
+                timeout=min(PAGE_SECONDS, left),
                 check=True,
                 env={**os.environ, "OMP_THREAD_LIMIT": "1"},
             )
         except (OSError, subprocess.SubprocessError):
+            self._was_late |= time.monotonic() > self._until
             log.info("a page could not be recognised", exc_info=True)
             return None
         return gather(_runs(run.stdout.decode("utf-8", "replace"), scale))
