@@ -1,7 +1,7 @@
 """A PDF's pages as rows of text, whether the text is written in the file, typed into a form or only seen in a picture."""
 
+import re
 from collections import Counter
-from dataclasses import replace
 from itertools import islice
 
 import pypdfium2.raw as pdfium
@@ -24,6 +24,7 @@ GARBLED_SHARE = 0.3
 MAX_OBJECTS = 2_000
 """Of a page, among which pictures are sought."""
 
+_WORD = re.compile(r"\W?[A-Z]?[a-z]*[aeiouy][a-z]*(?:\W|$)")
 _PICTURES = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
 
 
@@ -54,15 +55,12 @@ class PageReader:
             text.close()
         letters = sum(map(len, (piece.text for piece in pieces)))
         read = Page(number, *page.get_size())
-        read.is_garbled = unknown > GARBLED_SHARE and letters > 0
+        read.is_garbled = unknown > GARBLED_SHARE and not _holds_words(pieces)
         read.is_picture = not read.is_garbled and letters < MIN_LETTERS and _is_covered(page, empty=letters == 0)
         if read.is_picture or read.is_garbled:
             recognised = self._recogniser.read(page)
-            if recognised is not None:
-                read.was_recognised = True
-                pieces = recognised
-            elif read.is_garbled:
-                pieces = []
+            read.was_recognised = recognised is not None
+            pieces = recognised if recognised is not None else [] if read.is_garbled else pieces
         upright, read.asides = _turned(pieces, page, read)
         if self._document.formenv:
             fill_in(upright, fields_of(page, self._document.formenv, page.get_bbox()[3]))
@@ -82,12 +80,19 @@ def _turned(pieces: list[Piece], page: PdfPage, read: Page) -> tuple[list[Piece]
         read.width, read.height = right - left, top - bottom
         if main not in (UPRIGHT, 3):
             read.width, read.height = read.height, read.width
-        pieces = [replace(piece, y=piece.y + offset) for piece in pieces]
+        for piece in pieces:
+            piece.y += offset
     kept = [piece for piece in pieces if piece.direction == main]
     others = (
         " ".join(piece.text for piece in pieces if piece.direction == each) for each in directions if each != main
     )
     return kept, [text for text in others if len(text) > 1]
+
+
+def _holds_words(pieces: list[Piece]) -> bool:
+    """Whether text whose letters the file does not name reads like words all the same, as with many old fonts."""
+    words = re.findall(r"\S{2,}", " ".join(piece.text for piece in pieces))
+    return sum(_WORD.match(word) is not None for word in words) > 0.5 * len(words)
 
 
 def _is_covered(page: PdfPage, *, empty: bool) -> bool:

@@ -37,6 +37,12 @@ _LIGATURES = str.maketrans({
 MAX_PIECE_CHARS = 2_000
 """A longer piece is none that anyone set; pieces grow by copying."""
 
+_OLD_CODES = str.maketrans("\x0b\x0c\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x1b\x1c\x1d\x1e\x1f\x88", "ﬀﬁﬃﬄ“”„«»–—ﬀﬁﬂﬃﬄ•")
+"""What TeX's encodings OT1 and T1 hold where ASCII has control characters: old fonts do not say so. (`\r` of OT1 is `fl`.)"""
+
+_STRAY_RETURN = re.compile(r"\r(?!\n)")
+_CONTROL = re.compile(r"[\x0b-\x1f\x88](?<!\r)|\r(?!\n)")
+
 ASKED = 4
 """Of every so many words it is asked whether the file tells its letters."""
 
@@ -303,7 +309,7 @@ def _characters(page: PdfTextPage) -> str:
     count = page.count_chars()
     text = page.get_text_range() if count > 0 else ""
     if len(text) == count:
-        return text
+        return _STRAY_RETURN.sub("ﬂ", text.translate(_OLD_CODES)) if _CONTROL.search(text) else text
     codes = (pdfium.FPDFText_GetUnicode(page.raw, index) for index in range(count))
     return "".join(chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd" for code in codes)
 
