@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Literal, Self, get_args
 
 from backends.local.documents.types import Document, Part, Place
-from backends.local.splitting import Spans, split_long, split_sentences, trim
+from backends.local.splitting import MAX_SENTENCE_CHARS, Spans, split_long, split_sentences, trim
 from pipeline.errors import ConfigError
 
 By = Literal["heading", "paragraph", "sentence", "page"]
@@ -16,6 +16,10 @@ SIZE, OVERLAP = 800, 0
 MIN_SIZE, MAX_SIZE = 100, 4_000
 WHOLE = 1.5
 """What is not to be cut (a paragraph, a table, a block of code) may be so many times the size."""
+
+
+MAX_TERM_CHARS = 60
+"""Of a line that ends in a colon and is defined below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,5 +201,27 @@ def _piece(text: str, units: list[_Unit]) -> Piece:
         section = section[: (*shared, False).index(False)]
     places = [unit.part.place for unit in units if unit.part.place is not None]
     place = name_place(places[0], max(places, key=lambda each: each.number)) if places else ""
-    spans = tuple((s - start, e - start) for unit in units for s, e in unit.spans)
+    spans = tuple((s - start, e - start) for s, e in _with_terms(text, units))
     return Piece(start, text[start:end], section, place, spans)
+
+
+def _is_term(text: str, span: tuple[int, int], following: tuple[int, int]) -> bool:
+    """Whether what stands before a sentence is a term: short, on a line of its own, and ending in a colon."""
+    alone = span[0] == 0 or text[span[0] - 1] == "\n"
+    return (
+        alone
+        and text[span[1] - 1] == ":"
+        and span[1] - span[0] <= MAX_TERM_CHARS
+        and following[1] - span[0] <= MAX_SENTENCE_CHARS
+    )
+
+
+def _with_terms(text: str, units: list[_Unit]) -> Spans:
+    """The sentences of units, a term in one with the first sentence of the definition on the line below it: neither says a thing alone."""
+    spans: Spans = []
+    for unit in units:
+        first, *rest = unit.spans
+        if spans and unit.part.kind == "text" and _is_term(text, spans[-1], first):
+            first = spans.pop()[0], first[1]
+        spans += [first, *rest]
+    return spans

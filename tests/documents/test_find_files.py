@@ -68,12 +68,15 @@ def test_a_link_is_read_where_it_leads_to_a_file_in_the_folder_and_not_where_it_
     assert reasons(found)["out.txt"] == "link out of the folder"
 
 
-@pytest.mark.parametrize("page", ["guide/start.html", "guide/start/index.html"])
-def test_what_a_page_was_made_of_is_not_read_beside_the_page(tmp_path: Path, page: str) -> None:
-    make(tmp_path, page, "_sources/guide/start.rst.txt", "_sources/alone.rst.txt")
+@pytest.mark.parametrize(
+    ("page", "source"),
+    [("guide/start.html", "start"), ("guide/start/index.html", "start"), ("guide/3.11.html", "3.11")],
+)
+def test_what_a_page_was_made_of_is_not_read_beside_the_page(tmp_path: Path, page: str, source: str) -> None:
+    make(tmp_path, page, f"_sources/guide/{source}.rst.txt", "_sources/alone.rst.txt")
     found = find_files(tmp_path)
     assert {path.name for path in found.files} == {Path(page).name, "alone.rst.txt"}
-    assert reasons(found) == {"start.rst.txt": "source of a page"}
+    assert reasons(found) == {f"{source}.rst.txt": "source of a page"}
 
 
 @pytest.mark.parametrize(

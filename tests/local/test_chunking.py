@@ -208,6 +208,21 @@ def test_heading_never_ends_a_chunk_and_is_no_part_of_a_sentence() -> None:
     assert [pieces[1].text[a:b] for a, b in pieces[1].spans] == ["Known limits", "Ten files fit."]
 
 
+def test_term_and_the_first_sentence_of_its_definition_are_one_sentence() -> None:
+    blocks = [
+        Block("65535:", holds_next=True),
+        "It stands for no user. Never give it.",
+        Block("0:", holds_next=True),
+        "Root.",
+    ]
+    (piece,) = split_document(document(*blocks))
+    assert [piece.text[a:b] for a, b in piece.spans] == [
+        "65535:\nIt stands for no user.",
+        "Never give it.",
+        "0:\nRoot.",
+    ]
+
+
 def test_list_stays_with_the_line_that_announces_it() -> None:
     filler = " ".join([SENTENCE] * 10)
     pieces = split_document(document(filler, "Bring:", Block("a badge", "item"), Block("a key", "item")))

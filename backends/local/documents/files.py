@@ -145,6 +145,6 @@ def _is_copy(path: Path, known: set[Path]) -> bool:
         return False
     at = len(path.parts) - 1 - path.parts[::-1].index("_sources")
     below = Path(*path.parts[:at], *path.parts[at + 1 :])
-    stem = below.name.split(".")[0]
+    stem = below.name.removesuffix(".txt").rpartition(".")[0]
     pages = (below.with_name(f"{stem}.html"), below.with_name(f"{stem}.htm"), below.parent / stem / "index.html")
     return any(page in known for page in pages)
