@@ -1,11 +1,10 @@
 """What a person does below an explanation: say what was right, draw other answers, take a report away."""
 
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from pypdf import PdfReader
+from pypdfium2 import PdfDocument
 
 from tests.browser.conftest import Visit
 
@@ -81,4 +80,4 @@ def test_the_report_needs_no_raglass_fits_a_phone_and_prints_on_two_pages(
     wide, shown = reader.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= shown
     assert reader.requests == [file.as_uri()]
-    assert len(PdfReader(BytesIO(reader.page.pdf(format="A4"))).pages) <= 2
+    assert len(PdfDocument(reader.page.pdf(format="A4"))) <= 2

@@ -197,18 +197,16 @@ def _paragraphs(regions: list[list[Line]]) -> Paragraphs:
 
 def _doubts(pages: list[Page], *, installed: bool) -> Iterator[str]:
     """What could not be read, or not surely."""
-    if installed:
-        help_ = "tesseract could not read {}. Run ocrmypdf on the file and add the result."
-    else:
-        help_ = "install tesseract to read {}."
+    failed = "tesseract could not read {}. Run ocrmypdf on the file and add the result."
+    advice = failed if installed else "install tesseract to read {}."
     unread = sum(page.is_picture and not page.was_recognised for page in pages)
     garbled = sum(page.is_garbled and not page.was_recognised for page in pages)
     recognised = sum(page.was_recognised and bool(page.rows) for page in pages)
     if unread:
-        yield _share(unread, pages, "a picture", "pictures") + ": " + help_.format("it" if unread == 1 else "them")
+        yield _share(unread, pages, "a picture", "pictures") + ": " + advice.format("it" if unread == 1 else "them")
     if garbled:
         what = "written in letters that the file does not name"
-        yield _share(garbled, pages, what, what) + ": " + help_.format("it" if garbled == 1 else "them")
+        yield _share(garbled, pages, what, what) + ": " + advice.format("it" if garbled == 1 else "them")
     if recognised:
         what = _share(recognised, pages, "a picture", "pictures")
         yield f"{what} that tesseract read: check names and numbers against the page{'s' if recognised > 1 else ''}."
