@@ -1,6 +1,7 @@
-"""PDFs drawn by reportlab, by coordinates: points from the left and from the top of an A4 page."""
+"""PDFs drawn by reportlab, in points from the left and from the top of an A4 page; and PDFs written byte by byte."""
 
 import io
+import zlib
 from collections.abc import Callable, Sequence
 
 from reportlab.lib.pagesizes import A4
@@ -88,3 +89,31 @@ def texts(data: bytes, kind: str | None = None) -> list[str]:
     """The texts of a PDF's parts, or of those of one kind."""
     document = read(data)
     return [document.text[part.start : part.end] for part in document.parts if kind in (None, part.kind)]
+
+
+def assembled(pages: bytes, *more: bytes) -> bytes:
+    """A file of a catalogue, the page tree `pages` and other objects, numbered from 3; each is written as it is given."""
+    body, offsets = b"%PDF-1.7\n", []
+    for number, content in enumerate((b"<< /Type /Catalog /Pages 2 0 R >>", pages, *more), 1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n" % number + content + b"\nendobj\n"
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    size = len(offsets) + 1
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % size
+    return body + head + table + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (size, len(body))
+
+
+FONT = b"/Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
+"""Resources of a page that sets text in Helvetica."""
+
+
+def stream(content: bytes, entries: bytes = b"") -> bytes:
+    """A compressed stream. entries: of its dictionary."""
+    packed = zlib.compress(content, 9)
+    return b"<< /Length %d /Filter /FlateDecode %s >>\nstream\n" % (len(packed), entries) + packed + b"\nendstream"
+
+
+def one_page(content: bytes, resources: bytes = FONT, *more: bytes) -> bytes:
+    """A file of one page. more: objects from number 5 on."""
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Resources << %s >> >>" % resources
+    return assembled(b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", page, stream(content), *more)

@@ -1,7 +1,6 @@
 """PDFs as files: titles, places, passwords, and every way in which a file is bad or means ill."""
 
 import io
-import zlib
 from functools import partial
 
 import pytest
@@ -13,7 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 from backends.local.documents import Place
 from backends.local.documents.pdf import document as pdf_document
 from pipeline.errors import InputError
-from tests.documents.pdf.drawing import PROSE, Pen, drawn, read, texts
+from tests.documents.pdf.drawing import FONT, PROSE, Pen, assembled, drawn, one_page, read, stream, texts
 
 
 def sheet(title: str | None = None, text: str = "Some text.") -> bytes:
@@ -34,31 +33,6 @@ def locked(user_password: str) -> bytes:
     canvas.drawString(60, 700, "The vault code is on the moon.")
     canvas.save()
     return buffer.getvalue()
-
-
-def assembled(pages: bytes, *more: bytes) -> bytes:
-    """A file of a catalogue, the page tree `pages` and other objects, numbered from 3; each is written as it is given."""
-    body, offsets = b"%PDF-1.7\n", []
-    for number, content in enumerate((b"<< /Type /Catalog /Pages 2 0 R >>", pages, *more), 1):
-        offsets.append(len(body))
-        body += b"%d 0 obj\n" % number + content + b"\nendobj\n"
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    size = len(offsets) + 1
-    head = b"xref\n0 %d\n0000000000 65535 f \n" % size
-    return body + head + table + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (size, len(body))
-
-
-FONT = b"/Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
-
-
-def stream(content: bytes, entries: bytes = b"") -> bytes:
-    packed = zlib.compress(content, 9)
-    return b"<< /Length %d /Filter /FlateDecode %s >>\nstream\n" % (len(packed), entries) + packed + b"\nendstream"
-
-
-def one_page(content: bytes, resources: bytes = FONT, *more: bytes) -> bytes:
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Resources << %s >> >>" % resources
-    return assembled(b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", page, stream(content), *more)
 
 
 def test_the_title_is_that_of_the_metadata() -> None:

@@ -30,6 +30,16 @@ def test_the_values_of_a_form_stand_behind_their_labels() -> None:
     ]
 
 
+def test_every_button_of_a_choice_says_whether_it_is_chosen() -> None:
+    def draw(pen: Pen) -> None:
+        pen.text(60, 80, "Berth:")
+        for x, size in ((200, "small"), (300, "large")):
+            pen.canvas.acroForm.radio(name="f", value=size, selected=size == "large", x=x, y=pen.height - 84, size=14)
+            pen.text(x + 18, 80, size)
+
+    assert texts(drawn(draw)) == ["Berth: small: no large: yes"]
+
+
 def test_two_fields_on_a_line_have_a_label_each() -> None:
     def draw(pen: Pen) -> None:
         for x, label, value in ((60, "From:", "Bergen"), (300, "To:", "Oslo")):

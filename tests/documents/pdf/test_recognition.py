@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from reportlab.lib.utils import ImageReader
 
+from backends.local.documents import Place
 from backends.local.documents.pdf import recognition
 from pipeline.errors import InputError
-from tests.documents.pdf.drawing import Pen, drawn, read
+from tests.documents.pdf.drawing import Pen, drawn, one_page, read
 
 HEAD = "level\\tpage_num\\tblock_num\\tpar_num\\tline_num\\tword_num\\tleft\\ttop\\twidth\\theight\\tconf\\ttext\\n"
 """Of tesseract's table, as its manual gives it."""
@@ -64,7 +65,7 @@ def test_pictures_are_read_by_tesseract(tmp_path: Path, monkeypatch: pytest.Monk
     install(tmp_path / "bin", monkeypatch, words("The", "deposit", "is", "900", "euros."))
     document = read(MIXED)
     assert document.text.count("The deposit is 900 euros.") == 4
-    assert document.parts[-1].place is not None and document.parts[-1].place.number == 5
+    assert [part.place for part in document.parts] == [Place("page", number) for number in range(1, 6)]
     assert document.doubts == (
         "4 of 5 pages are pictures that tesseract read: check names and numbers against the pages.",
     )
@@ -96,10 +97,29 @@ def test_a_page_with_text_and_a_picture_is_no_picture(tmp_path: Path, monkeypatc
     assert read(drawn(both)).doubts == ()
 
 
-def test_pages_for_which_there_is_no_time_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path / "bin", monkeypatch, words("Read", "in", "time."))
-    monkeypatch.setattr(recognition, "seconds_left", lambda: 0.0)
-    (doubt,) = read(MIXED).doubts
-    assert doubt == (
-        "4 of 5 pages are pictures: tesseract had no time to read them. Raise RAGLASS_READ_TIME_S and add the file again."
+def garbled() -> bytes:
+    """A page whose font numbers its letters and does not say which they are (no ToUnicode, ISO 32000-1, 9.10.2)."""
+    codes = "".join(
+        f"{ord(letter) - 29:04x}" for letter in "The committee approved the plan of the harbour board in May"
     )
+    font = (
+        b"/Font << /F1 << /Type /Font /Subtype /Type0 /BaseFont /AAAAAA+Own /Encoding /Identity-H /DescendantFonts "
+        b"[<< /Type /Font /Subtype /CIDFontType2 /BaseFont /AAAAAA+Own /CIDSystemInfo << /Registry (Adobe) /Ordering "
+        b"(Identity) /Supplement 0 >> /FontDescriptor << /Type /FontDescriptor /FontName /AAAAAA+Own /Flags 4 >> >>] >> >>"
+    )
+    return one_page(b"BT /F1 12 Tf 60 700 Td <" + codes.encode() + b"> Tj ET", font)
+
+
+def test_letters_that_the_file_does_not_name_are_not_taken_for_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "bin", monkeypatch, None)
+    with pytest.raises(InputError, match="letters that the file does not name: install tesseract to read it"):
+        read(garbled())
+
+
+def test_letters_that_the_file_does_not_name_are_read_by_tesseract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "bin", monkeypatch, words("The", "committee", "approved", "it."))
+    assert read(garbled()).text == "The committee approved it."

@@ -61,7 +61,7 @@ def read(name: str, data: bytes) -> list[Reading]:
         outline = _outline(document)
         title = _title(document)
         is_dynamic = document.get_formtype() == pdfium.FORMTYPE_XFA_FULL
-    doubts = list(_doubts(pages, recogniser.remedy))
+    doubts = list(_doubts(pages, installed=recogniser.program is not None))
     if is_dynamic:
         doubts.append("Its form is an XFA form, which only Adobe's Reader shows: print it to a PDF there and add that.")
     if not any(page.rows for page in pages):
@@ -195,16 +195,18 @@ def _paragraphs(regions: list[list[Line]]) -> Paragraphs:
     return Paragraphs(hyphenation, median(ratios) if ratios else 1.2, mono_is_text=letters - mono < TYPEWRITTEN * mono)
 
 
-def _doubts(pages: list[Page], remedy: str) -> Iterator[str]:
-    """What could not be read, or not surely. remedy: what to do about `{}`, which were not recognised."""
+def _doubts(pages: list[Page], *, installed: bool) -> Iterator[str]:
+    """What could not be read, or not surely."""
+    failed = "tesseract could not read {}. Run ocrmypdf on the file and add the result."
+    advice = failed if installed else "install tesseract to read {}."
     unread = sum(page.is_picture and not page.was_recognised for page in pages)
     garbled = sum(page.is_garbled and not page.was_recognised for page in pages)
     recognised = sum(page.was_recognised and bool(page.rows) for page in pages)
     if unread:
-        yield _share(unread, pages, "a picture", "pictures") + ": " + remedy.format("it" if unread == 1 else "them")
+        yield _share(unread, pages, "a picture", "pictures") + ": " + advice.format("it" if unread == 1 else "them")
     if garbled:
         what = "written in letters that the file does not name"
-        yield _share(garbled, pages, what, what) + ": " + remedy.format("it" if garbled == 1 else "them")
+        yield _share(garbled, pages, what, what) + ": " + advice.format("it" if garbled == 1 else "them")
     if recognised:
         what = _share(recognised, pages, "a picture", "pictures")
         yield f"{what} that tesseract read: check names and numbers against the page{'s' if recognised > 1 else ''}."

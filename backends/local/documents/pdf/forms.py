@@ -72,10 +72,8 @@ def _field(annotation: object, form: PdfFormEnv, top: float) -> Field | None:
 def _value(annotation: object, form: PdfFormEnv) -> tuple[str, bool]:
     """(what a field holds, whether it is a box to tick); empty where there is nothing to tell."""
     kind = pdfium.FPDFAnnot_GetFormFieldType(form.raw, annotation)
-    if kind == pdfium.FPDF_FORMFIELD_CHECKBOX:
+    if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
         return ("yes" if pdfium.FPDFAnnot_IsChecked(form.raw, annotation) else "no"), True
-    if kind == pdfium.FPDF_FORMFIELD_RADIOBUTTON:
-        return ("yes" if pdfium.FPDFAnnot_IsChecked(form.raw, annotation) else ""), True
     if kind in (pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX):
         chosen = [
             _option(form, annotation, option)
@@ -128,12 +126,7 @@ def _label(pieces: list[Piece], field: Field) -> Piece | None:
     after = [piece for piece in beside if -2 <= piece.left - field.right <= NEAR]
     if field.is_tick and after:
         return min(after, key=lambda piece: piece.left)
-    before = [
-        piece
-        for piece in beside
-        if (piece.left < field.left and -FAR <= piece.right - field.left <= FAR and piece.right - field.left < 4)
-        or (piece.right <= field.left and field.left - piece.right <= FAR)
-    ]
+    before = [piece for piece in beside if piece.left < field.left and -4 < field.left - piece.right <= FAR]
     if before:
         return max(before, key=lambda piece: piece.left)
     above = [

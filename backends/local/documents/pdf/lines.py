@@ -114,19 +114,14 @@ def _stretches(rows: list[Row], gutter: float) -> list[tuple[int, int]]:
         crossed = any(
             piece.left < gutter and piece.right > gutter - GUTTER * min(piece.size, 14.0) for piece in row.pieces
         )
-        if crossed:
+        ended = last is not None and row.right < gutter and not _follows(rows[number - 1], row)
+        if crossed or ended:
             if first is not None and last is not None:
                 found.append((first, last + 1))
             first = last = None
-            continue
-        first = number if first is None else first
-        if row.right > gutter:
-            last = number
-        elif last is not None and not _follows(rows[number - 1], row):
-            found.append((first, last + 1))
-            first, last = number, None
-        elif last is not None and last == number - 1:
-            pass
+        if not crossed:
+            first = number if first is None else first
+            last = number if row.right > gutter else last
     if first is not None and last is not None:
         found.append((first, last + 1))
     return [_with_tail(rows, stretch, gutter) for stretch in found]

@@ -243,7 +243,7 @@ class TextReader:
         if abs(box.bottom - setting.bottom) > 0.01 or abs(height - setting.height) > 0.01:
             setting = self._setting = self._ask(raw, start, box.bottom, height)
         if setting.direction == UPRIGHT:
-            left, right = box.left, end.right
+            left, right = min(box.left, end.left), max(box.right, end.right)
         elif setting.direction == 1:
             left, right = box.bottom, end.top
         elif setting.direction == 2:

@@ -1,7 +1,8 @@
 """Pieces to rows: what stands on one height, over the whole width of a page or of a column."""
 
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backends.local.documents.pdf.pieces import Piece
 
@@ -89,4 +90,20 @@ def rows_of(pieces: Iterable[Piece]) -> list[Row]:
             rows.append(Row([piece]))
     for row in rows:
         row.pieces.sort(key=lambda each: each.left)
+        if len(row.pieces) > 1 and _runs_leftward(row.text):
+            row.pieces = [_merged(row.pieces[::-1])]
     return rows
+
+
+def _runs_leftward(text: str) -> bool:
+    """Whether most of a text's letters are Arabic, Hebrew or others that are read from right to left."""
+    if text.isascii():
+        return False
+    return sum(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text) > 0.5 * sum(map(str.isalpha, text))
+
+
+def _merged(pieces: list[Piece]) -> Piece:
+    """Pieces in reading order, as one."""
+    longest = max(pieces, key=_length)
+    left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
+    return replace(longest, text=" ".join(piece.text for piece in pieces), left=left, right=right)

@@ -97,18 +97,21 @@ def _tell(rows: list[Row], cells: list[list[Cell]]) -> Told:
     columns = _columns(cells)
     table = _merged(rows, [_assigned(row, columns) for row in cells])
     header = _header(table)
-    told: Told = []
-    for number, (row, texts) in enumerate(table):
-        if header and number == 0:
-            continue
-        if header:
-            parts = [f"{name}: {text}" if name else text for name, text in zip(header, texts, strict=True) if text]
-        else:
-            parts = [text for text in texts if text]
-        if len(parts) == 2 and not header:
-            told.append((row, f"{parts[0]} {parts[1]}" if parts[0].endswith(":") else f"{parts[0]}: {parts[1]}"))
-        else:
-            told.append((row, "; ".join(parts)))
+    if not header:
+        return [(row, _told([text for text in texts if text])) for row, texts in table]
+    return [
+        (row, "; ".join(f"{name}: {text}" if name else text for name, text in zip(header, texts, strict=True) if text))
+        for row, texts in table[1:]
+    ]
+
+
+def _told(cells: list[str]) -> str:
+    """Cells without names: the second of two says what the first asks for, as does one behind a colon."""
+    if len(cells) == 2:
+        return f"{cells[0].rstrip(':')}: {cells[1]}"
+    told = cells[0] if cells else ""
+    for before, cell in pairwise(cells):
+        told += f" {cell}" if before.endswith(":") else f"; {cell}"
     return told
 
 
@@ -137,28 +140,30 @@ def _assigned(row: list[Cell], columns: list[tuple[float, float]]) -> list[str]:
 def _merged(rows: list[Row], texts: list[list[str]]) -> list[tuple[Row, list[str]]]:
     """The table's rows, with the lines of cells that wrap put together.
 
-    Where some gaps between lines are wider, they part the rows. Else a line without a first cell goes on from the one above.
+    Where some gaps between lines are wider, they part the rows, unless several lines between two of them are whole rows.
+    Else a row begins with a line that has a first cell.
     """
     gaps = [0.0] + [below.y - above.y for above, below in pairwise(rows)]
     tight = min(gaps[1:], default=0.0)
-    groups: list[list[int]] = []
-    for number, gap in enumerate(gaps):
-        if groups and gap <= 1.2 * tight:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    firsts = [sum(bool(texts[number][0]) for number in group) for group in groups]
-    lone = [number for number, row in enumerate(texts) if not row[0]]
-    if len(groups) == 1 or not lone or max(firsts) > 1 + len(lone) // 2:
-        groups = _led_groups(texts)
+    groups = _groups([gap > 1.2 * tight for gap in gaps])
+    whole = [len(row) > 2 and sum(map(bool, row)) >= max(3, len(row) - 1) for row in texts]
+    firsts = max(sum(bool(texts[number][0]) for number in group) for group in groups)
+    lone = sum(not row[0] for row in texts)
+    if (
+        len(groups) == 1
+        or not lone
+        or firsts > 1 + lone // 2
+        or any(sum(whole[n] for n in group) > 1 for group in groups)
+    ):
+        groups = _groups([bool(row[0]) or full for row, full in zip(texts, whole, strict=True)])
     return [(rows[group[0]], reduce(_joined_rows, (texts[number] for number in group))) for group in groups]
 
 
-def _led_groups(texts: list[list[str]]) -> list[list[int]]:
-    """Lines by rows, each begun by a line that has a first cell."""
+def _groups(begins: list[bool]) -> list[list[int]]:
+    """The numbers of lines that belong together, each group begun by one that does."""
     groups: list[list[int]] = []
-    for number, row in enumerate(texts):
-        if groups and not row[0]:
+    for number, begin in enumerate(begins):
+        if groups and not begin:
             groups[-1].append(number)
         else:
             groups.append([number])
