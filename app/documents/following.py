@@ -275,5 +275,5 @@ def _content(path: Path) -> str | None:
     """Hash of a file's bytes; None where it cannot be read, which the reading will say."""
     try:
         return content_of(path)
-    except OSError:
+    except InputError:
         return None

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,21 +10,16 @@ from pathlib import Path
 
 from app.documents.outcome import Change, Changed, Outcome
 from backends.local.documents import Document, DocumentLibrary, Extractor, KnownFile, WaitingFile
+from backends.local.documents.opening import opened
 from pipeline.errors import InputError
 
 READERS = "2"
 """The way files are read. A file that was read another way is read again when its source is next followed."""
 
 
-def unreadable(name: str, error: Exception) -> str:
-    """Why a file cannot be opened, in words."""
-    why = error.strerror if isinstance(error, OSError) and error.strerror else "not a readable file"
-    return f"{name} cannot be read: {why}. Check the path and that you may read it."
-
-
-def content_of(path: Path) -> str:
-    """Hash of a file's bytes, as uploads have it. Raises OSError."""
-    with path.open("rb") as file:
+def content_of(path: Path, *, max_bytes: int = sys.maxsize) -> str:
+    """Hash of a file's bytes, as uploads have it. Raises InputError for what is no file, cannot be read or is too long."""
+    with opened(path.name, path, max_bytes=max_bytes) as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
@@ -50,10 +46,7 @@ def read_file(
     file: what is known of it. before: the path that it had, whose documents are to go. Raises StoreError, ReadStopped.
     """
     try:
-        try:
-            file = replace(file, content=content_of(path))
-        except (OSError, ValueError) as error:
-            raise InputError(unreadable(path.name, error)) from error
+        file = replace(file, content=content_of(path, max_bytes=extractor.limits.max_bytes))
         documents = extractor.read(path.name, path, source=file.path, stopping=stopping)
     except InputError as error:
         _note_failure(library, file, str(error), outcome)

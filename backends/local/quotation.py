@@ -30,6 +30,7 @@ _ITEM = re.compile(r"\s*(?:[-*•–·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+")
 _PRONOUN = re.compile(
     r"(?:he|she|it|they|this|these|those|his|her|its|their|such|both|the (?:former|latter|same))\b", re.IGNORECASE
 )
+_STEP = re.compile(r"(?:then|next|afterwards|after (?:that|this)|finally)\b", re.IGNORECASE)
 _ENDS = re.compile(r"[.!?:;…。！？।؟]['\"”’)\]]*$")
 _CELL = re.compile(r"[|\t]")
 _VERB = re.compile(
@@ -58,14 +59,42 @@ def with_context(text: str, spans: Spans, index: int) -> list[int]:
     """Positions in `spans` of a sentence and of those that it cannot do without, in the chunk's order. text: the chunk's."""
     taken = [index]
     at = index
+    answer = _answer_below_a_question(text, spans, index)
+    if answer:
+        return answer
     while at and _leans_back(text, spans, at) and _chars(spans, [at - 1, *taken[1:]]) <= MAX_ADDED_CHARS:
         at -= 1
         taken.insert(0, at)
         if index - at == 2:
             break
     if text[slice(*spans[index])].rstrip().endswith(":"):
-        taken += _listed(text, spans, index)
+        return taken + _listed(text, spans, index)
+    while taken[-1] + 1 < len(spans) and _goes_on(text, spans, taken[-1] + 1):
+        if _chars(spans, [*taken[1:], taken[-1] + 1]) > MAX_ADDED_CHARS:
+            break
+        taken.append(taken[-1] + 1)
     return taken
+
+
+def _answer_below_a_question(text: str, spans: Spans, index: int) -> list[int]:
+    """The whole paragraph of a sentence, where a question stands above it as its heading and it is short; else nothing."""
+    first = last = index
+    while first and "\n" not in text[spans[first - 1][1] : spans[first][0]]:
+        first -= 1
+    if not first or not text[slice(*spans[first - 1])].rstrip().endswith("?"):
+        return []
+    above = spans[first - 1]
+    if text[above[1] : spans[first][0]].strip(" ") != "\n" or (above[0] and text[above[0] - 1] != "\n"):
+        return []
+    while last + 1 < len(spans) and "\n\n" not in text[spans[last][1] : spans[last + 1][0]]:
+        last += 1
+    whole = list(range(first, last + 1))
+    return whole if _chars(spans, whole) <= MAX_ADDED_CHARS else []
+
+
+def _goes_on(text: str, spans: Spans, at: int) -> bool:
+    """Whether the sentence at `at` is the next step of what the one before it begins."""
+    return bool(_STEP.match(text[slice(*spans[at])])) and "\n" not in text[spans[at - 1][1] : spans[at][0]]
 
 
 def _leans_back(text: str, spans: Spans, at: int) -> bool:

@@ -94,3 +94,23 @@ def test_a_long_sentence_is_not_taken_along() -> None:
 
 def test_heading_that_the_chunk_stands_under_is_no_answer() -> None:
     assert not is_quotable("Emergency exit procedures\nLeave.", (0, 25), ("Manual", "Emergency exit procedures"))
+
+
+def test_short_answer_below_a_question_is_quoted_whole_and_the_question_is_not() -> None:
+    text = "How do I reset the pump?\nHold the red key. Keep it for 5 seconds. Let go.\n\nCall us on Monday."
+    assert quoted(text, "5 seconds") == ["Hold the red key.", "Keep it for 5 seconds.", "Let go."]
+    assert quoted(text, "Monday") == ["Call us on Monday."]
+
+
+def test_long_answer_below_a_question_is_not_quoted_whole() -> None:
+    text = "How do I reset the pump?\n" + "Hold the red key for a while and wait. " * 9
+    assert len(quoted(text, "Hold")) == 1
+
+
+def test_question_within_a_paragraph_is_no_heading() -> None:
+    assert quoted("Is it hot? Open the valve. Wait a day.", "valve") == ["Open the valve."]
+
+
+def test_next_step_is_taken_along() -> None:
+    text = "Hold the red key for 5 seconds. Then release it. The lamp is green."
+    assert quoted(text, "red key") == ["Hold the red key for 5 seconds.", "Then release it."]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from itertools import groupby
 
-from bs4 import BeautifulSoup
+from lxml import html
 
 from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.encoding import codec_of
@@ -30,8 +30,14 @@ SIGNATURE = "-- "
 INTRODUCTION_LINES = 3
 """That "On …, … wrote:" may be wrapped to."""
 
-QUOTES = (
-    "blockquote[type=cite], div.gmail_quote, div.yahoo_quoted, #divRplyFwdMsg, #divRplyFwdMsg ~ *, #appendonsend ~ *"
+QUOTES = "|".join(
+    (
+        "//blockquote[@type='cite']",
+        "//div[contains(concat(' ', @class, ' '), ' gmail_quote ')]",
+        "//div[contains(concat(' ', @class, ' '), ' yahoo_quoted ')]",
+        "//*[@id='divRplyFwdMsg']",
+        "//*[@id='divRplyFwdMsg' or @id='appendonsend']/following-sibling::*",
+    )
 )
 """Where programs put the message that is answered, in HTML."""
 
@@ -132,9 +138,16 @@ def _text_of(part: Message) -> str:
 
 def _split_html(text: str) -> tuple[list[Block], list[Block]]:
     """(what is new, what is quoted) of an HTML body."""
-    soup = BeautifulSoup(text, "lxml")
-    quoted = "".join(str(tag.extract()) for tag in soup.select(QUOTES))
-    return list(read_html(str(soup)).blocks), list(read_html(quoted).blocks) if quoted else []
+    if not text.strip():
+        return [], []
+    page = html.document_fromstring(text)
+    quotes = page.xpath(QUOTES)
+    outermost = [quote for quote in quotes if not any(around in quotes for around in quote.iterancestors())]
+    for quote in outermost:
+        quote.drop_tree()
+    quoted = "".join(html.tostring(quote, encoding="unicode", with_tail=False) for quote in outermost)
+    own = html.tostring(page, encoding="unicode")
+    return list(read_html(own).blocks), list(read_html(quoted).blocks) if quoted else []
 
 
 def _split_plain(text: str) -> tuple[list[Block], list[Block]]:

@@ -4,8 +4,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from pipeline.errors import InputError
 
@@ -20,7 +20,7 @@ NO_FILES = (
 
 
 @contextmanager
-def opened(name: str, path: Path, *, max_bytes: int) -> Iterator[BinaryIO]:
+def opened(name: str, path: Path, *, max_bytes: int) -> Iterator[BufferedReader]:
     """A file, open to be read; it may grow meanwhile.
 
     Raises InputError, naming it by `name`, where there is none or it is too large; and for a pipe, a socket or a device, from which
