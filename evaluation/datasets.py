@@ -19,7 +19,7 @@ from typing import Any
 
 import corpus
 from backends.local.documents.blocks import compose
-from backends.local.documents.plain import plain_blocks
+from backends.local.documents.plaintext.plain import plain_blocks
 from backends.local.documents.text import one_line
 from backends.local.documents.types import MAX_TITLE_CHARS, Document
 from evaluation.hub import PREFIX, read_hub

@@ -9,7 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 NOT_IN_THE_IMAGE = {
-    "beautifulsoup4": "parses documents",
     "bm25s": "ranks for the local backend",
     "charset-normalizer": "parses documents",
     "docutils": "parses documents",
@@ -23,6 +22,7 @@ NOT_IN_THE_IMAGE = {
     "pinecone": "fills an index",
     "pydantic": "reads the configuration of a deployment",
     "pypdfium2": "parses documents",
+    "pyspellchecker": "parses documents",
     "python-calamine": "parses documents",
     "python-pptx": "parses documents",
     "pyyaml": "reads templates",

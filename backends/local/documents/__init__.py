@@ -5,10 +5,10 @@ from backends.local.documents.extract import read_documents, read_path
 from backends.local.documents.extraction import Extractor, ReadLimits, ReadStopped
 from backends.local.documents.files import REASONS, FoundFiles, PassedOver, find_files
 from backends.local.documents.formats import FORMATS, SUFFIXES, format_of
-from backends.local.documents.library import DocumentLibrary, DocumentPage, DocumentSummary
-from backends.local.documents.sources import KnownFile, Source, path_key
+from backends.local.documents.kept.library import DocumentLibrary, DocumentPage, DocumentSummary
+from backends.local.documents.kept.sources import KnownFile, Source, path_key
+from backends.local.documents.kept.uploads import WaitingFile
 from backends.local.documents.types import BUILT_IN, Document, Part, Place
-from backends.local.documents.uploads import WaitingFile
 
 __all__ = [
     "BUILT_IN",

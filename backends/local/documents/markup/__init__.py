@@ -1,0 +1,1 @@
+"""Readers of text with marks: HTML, Markdown, reStructuredText, EPUB."""

@@ -1,0 +1,1 @@
+"""Readers of what office programs write: documents, workbooks, slides, notebooks, mail."""

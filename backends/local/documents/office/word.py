@@ -1,0 +1,121 @@
+"""Word files (.docx) to the page that mammoth makes of them, with notes where they are referred to and headers of tables marked.
+
+Deleted text and comments are left out; text boxes stand behind the paragraph that they belong to.
+"""
+
+import io
+from collections.abc import Iterator
+
+import mammoth
+from lxml import etree, html
+
+from backends.local.documents.blocks import Reading
+from backends.local.documents.markup.page import read_html
+from backends.local.documents.office.package import check_package, title_of
+from backends.local.documents.tables.headers import is_header
+from backends.local.documents.text import one_line
+
+STYLES = (
+    "p[style-name='Title'] => h1:fresh",
+    "p[style-name='Subtitle'] => p:fresh",
+    "p[style-name='Code'] => pre:separator('\\n')",
+    "p[style-name='Source Code'] => pre:separator('\\n')",
+    "p[style-name='HTML Preformatted'] => pre:separator('\\n')",
+    "p[style-name='Preformatted Text'] => pre:separator('\\n')",
+    *(f"p[style-name='toc {level}'] => !" for level in range(1, 10)),
+    "p[style-name='TOC Heading'] => !",
+    "p[style-name='table of figures'] => !",
+)
+"""Paragraphs that mammoth does not know: titles, code, and tables of contents, which are left out."""
+
+MOST_HEADING_LEVEL = 6
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def read(name: str, data: bytes) -> list[Reading]:
+    """A Word file. The title is that of its properties, else its first heading.
+
+    Raises InputError as `check_package` does; whatever mammoth raises if it is broken.
+    """
+    parts = check_package(name, data, ".docx")
+    styles = "\n".join([*STYLES, *_outline_styles(parts.get("word/styles.xml", b""))])
+    made = mammoth.convert_to_html(
+        io.BytesIO(data), style_map=styles, convert_image=lambda _: [], include_embedded_style_map=False
+    )
+    if not made.value:
+        return []
+    page = html.document_fromstring(made.value)
+    _place_notes(page)
+    _mark_headers(page)
+    reading = read_html(html.tostring(page, encoding="unicode"))
+    return [Reading(title_of(parts) or reading.title, reading.blocks, reading.doubts)]
+
+
+def _outline_styles(styles: bytes) -> Iterator[str]:
+    """Lines for mammoth about styles of one's own that stand in the outline, or are based on one that does (ECMA-376, 17.3.1.20)."""
+    if not styles:
+        return
+    root = etree.fromstring(styles, etree.XMLParser(resolve_entities=False, no_network=True))
+    found = {
+        style.get(f"{_W}styleId"): style for style in root.iter(f"{_W}style") if style.get(f"{_W}type") == "paragraph"
+    }
+    for style in found.values():
+        label = style.find(f"{_W}name")
+        level = _outline_level(style, found)
+        if label is None or level is None or level >= MOST_HEADING_LEVEL:
+            continue
+        named = (label.get(f"{_W}val") or "").replace("\\", "\\\\").replace("'", "\\'")
+        if named and not named.lower().startswith(("heading ", "title", "toc ")):
+            yield f"p[style-name='{named}'] => h{level + 1}:fresh"
+
+
+def _outline_level(style: etree._Element, styles: dict[str | None, etree._Element]) -> int | None:
+    """From 0; of the nearest style that it is based on and that has one."""
+    based: etree._Element | None = style
+    for _ in range(len(styles)):
+        if based is None:
+            break
+        level = based.find(f"{_W}pPr/{_W}outlineLvl")
+        if level is not None:
+            return int(level.get(f"{_W}val") or 0)
+        parent = based.find(f"{_W}basedOn")
+        based = styles.get(parent.get(f"{_W}val")) if parent is not None else None
+    return None
+
+
+def _place_notes(page: html.HtmlElement) -> None:
+    """Footnotes and endnotes to behind the paragraph, list or table that refers to them; mammoth puts them at the end."""
+    notes = {
+        note.get("id"): note
+        for note in page.xpath("//li[starts-with(@id, 'footnote-') or starts-with(@id, 'endnote-')]")
+    }
+    for link in page.xpath("//a[starts-with(@href, '#footnote-ref-') or starts-with(@href, '#endnote-ref-')]"):
+        link.drop_tree()
+    after: dict[html.HtmlElement, html.HtmlElement] = {}
+    for link in page.xpath("//sup/a[starts-with(@href, '#footnote-') or starts-with(@href, '#endnote-')]"):
+        note = notes.pop(link.get("href")[1:], None)
+        mark = link.getparent()
+        if note is None:
+            continue
+        block = next((above for above in mark.iterancestors() if above.getparent().tag == "body"), mark)
+        said = html.Element("p")
+        said.text = f"{link.text_content()} {one_line(note.text_content())}"
+        after.get(block, block).addnext(said)
+        after[block] = said
+        mark.tag, mark.text = "span", f" {link.text_content()}"
+        link.drop_tree()
+        listed = note.getparent()
+        note.drop_tree()
+        if not len(listed):
+            listed.drop_tree()
+
+
+def _mark_headers(page: html.HtmlElement) -> None:
+    """The first row of a table as a header where it is one: few authors say so in Word."""
+    for table in page.xpath("//table[not(.//th)]"):
+        rows = table.xpath("./tr | ./tbody/tr")
+        cells = [[one_line(cell.text_content()) for cell in row] for row in rows]
+        if len(rows) > 1 and len(cells[0]) > 1 and is_header(cells[0], cells[1:]):
+            for cell in rows[0]:
+                cell.tag = "th"

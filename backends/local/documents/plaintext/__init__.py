@@ -1,0 +1,1 @@
+"""Readers of text by its lines: plain text, paged text, source code."""

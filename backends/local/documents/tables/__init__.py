@@ -1,0 +1,1 @@
+"""Readers of rows: delimited text and JSON; what tables have in common."""
