@@ -13,7 +13,6 @@ from tests.image.test_image_lock import NOT_IN_THE_IMAGE
 ROOT = Path(__file__).resolve().parents[2]
 
 MODULES = {
-    "beautifulsoup4": "bs4",
     "faiss-cpu": "faiss",
     "markdown-it-py": "markdown_it",
     "pyyaml": "yaml",

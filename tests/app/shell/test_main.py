@@ -75,7 +75,7 @@ def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_
     assert status == "0", done.stderr
     assert {"faiss", "onnxruntime", "sqlalchemy"} <= set(loaded)
     pages = {"streamlit", "plotly", "pandas"}
-    adding_documents = {"bs4", "markdown_it", "pypdfium2", "lxml", "docutils", "mammoth", "icu4py", "bm25s", "numba"}
+    adding_documents = {"markdown_it", "pypdfium2", "lxml", "docutils", "mammoth", "icu4py", "bm25s", "numba"}
     others = {
         "scipy",
         "torch",
