@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
     "faiss-cpu": "faiss",
     "markdown-it-py": "markdown_it",
+    "charset-normalizer": "charset_normalizer",
+    "mdit-py-plugins": "mdit_py_plugins",
+    "pyspellchecker": "spellchecker",
+    "python-calamine": "python_calamine",
+    "python-pptx": "pptx",
     "pyyaml": "yaml",
 }
 """Where a distribution is imported by another name."""
