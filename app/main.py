@@ -23,6 +23,7 @@ SECTIONS = {
     "Evaluate": [
         st.Page(PAGES / "runs.py", title="Runs", icon=":material/checklist:"),
         st.Page(PAGES / "stability.py", title="Stability", icon=":material/vibration:"),
+        st.Page(PAGES / "lab.py", title="Lab", icon=":material/science:"),
     ],
     "Data": [st.Page(PAGES / "corpus.py", title="Corpus", icon=":material/library_books:")],
     "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],

@@ -23,6 +23,7 @@ from pipeline.protocols import Backend
 
 if TYPE_CHECKING:
     from app.documents.indexing import Indexing
+    from app.lab.catalogue import Lab
     from app.live.reading import Live
     from app.runs.calibrations import Calibrations
     from app.runs.evaluations import Evaluations
@@ -104,6 +105,18 @@ class Services:
         from app.runs.job import RunJobs
 
         return self._part("run_jobs", RunJobs)
+
+    @property
+    def lab(self) -> "Lab":
+        """Studies over several choices."""
+        from app.lab.catalogue import Lab
+        from app.lab.parts import Parts
+
+        def make() -> Lab:
+            store, config = lambda: self.store, self.settings.backend_config
+            return Lab(Parts(self.settings, self.backend, self._open_backend, config, self.evaluations, store))
+
+        return self._part("lab", make)
 
     @property
     def calibrations(self) -> "Calibrations":
@@ -199,6 +212,8 @@ class Services:
         for name in ("indexing", "run_jobs"):
             if name in self._parts:
                 self._parts[name].close(CLOSE_S)
+        if "lab" in self._parts:
+            self._parts["lab"].jobs.close(CLOSE_S)
         if self._emitter is not None:
             self._emitter.close(CLOSE_S)
         with self._backends_lock:

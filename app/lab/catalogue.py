@@ -1,0 +1,120 @@
+"""`Lab`: the studies that there are, begun, gone on with and taken away."""
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from app.kit.markup import html, joined
+from app.kit.wording import moment
+from app.lab.job import LabJob, LabJobs
+from app.lab.parts import Parts
+from app.lab.records import LabRecord, LabRecords
+from app.lab.study import Study
+from app.lab.tables import Table, table_html, to_csv, to_markdown
+from pipeline.errors import InputError
+from pipeline.locks import held_alone
+
+if TYPE_CHECKING:
+    pass
+
+STUDIES: Mapping[str, str] = {
+    "profile": "app.lab.profile:ProfileStudy",
+    "index": "app.lab.index_study:IndexStudy",
+    "embedders": "app.lab.embedders:EmbedderStudy",
+    "generators": "app.lab.generators:GeneratorStudy",
+    "chunks": "app.lab.chunkings:ChunkingStudy",
+    "study": "app.lab.factorial:FactorialStudy",
+    "latency": "app.lab.latency:LatencyStudy",
+    "load": "app.lab.load:LoadStudy",
+}
+"""`module:class` of each study, by its name; imported when it is first asked for."""
+
+
+class Lab:
+    """The studies of a data folder."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.records = LabRecords(parts.settings.data_dir / "lab")
+        self.jobs = LabJobs()
+
+    def study(self, name: str) -> Study:
+        """A study by its name. Raises InputError for one that there is not."""
+        if name not in STUDIES:
+            raise InputError(f"There is no study {name!r}. There are: {', '.join(STUDIES)}.")
+        return _load(name)
+
+    def begin(self, name: str, plan: Mapping[str, Any]) -> LabJob:
+        """A new study's job, not started. Raises InputError for a plan that cannot be carried out."""
+        study = self.study(name)
+        checked = study.check(self.parts, plan)
+        return self._job(study, self.records.begin(name, checked))
+
+    def resume(self, record_id: str) -> LabJob:
+        """The job that goes on with a study, not started. Raises InputError for one that is finished or cannot be gone on with."""
+        record = self.records.find(record_id)
+        if record.status == "finished":
+            raise InputError(f"The study {record.record_id} is finished. Start a new one.")
+        study = self.study(record.study)
+        study.check(self.parts, record.plan)
+        return self._job(study, record.went_on(status="running", problem=""))
+
+    def tables(self, record: LabRecord) -> Sequence[Table]:
+        """What came out of a study so far; nothing of one that has not come to anything yet."""
+        return () if record.result is None else self.study(record.study).tables(record.result)
+
+    def export(self, record: LabRecord, form: str) -> str:
+        """A record as `json`, `md`, `html`, or `csv` (its first table). Raises InputError for another, or where nothing is known."""
+        if form == "json":
+            return json.dumps(asdict(record), indent=1, allow_nan=False)
+        tables = self.tables(record)
+        if not tables:
+            raise InputError("The study has no result yet. Wait for it, or go on with it.")
+        if form == "csv":
+            return to_csv(tables[0])
+        if form == "md":
+            return "\n".join([f"## {self.heading(record)}\n", *map(to_markdown, tables)])
+        if form == "html":
+            return self._page(record, tables)
+        raise InputError(f"There is no form {form!r}. There are json, csv, md and html.")
+
+    def heading(self, record: LabRecord) -> str:
+        """A study's title, id and time."""
+        return f"{self.study(record.study).title}: {record.record_id}, {moment(record.started_at)}"
+
+    def _job(self, study: Study, record: LabRecord) -> LabJob:
+        def begin(stop: Any) -> Any:
+            taken = InputError(f"The study {record.record_id} is going on already, on a page or in another shell.")
+            with held_alone(self.records.folder / f"{record.record_id}.lock", taken):
+                yield from study.run(self.parts, record.plan, record.result, stop)
+
+        return LabJob(self.records, record, begin)
+
+    def _page(self, record: LabRecord, tables: Sequence[Table]) -> str:
+        body = joined(html("<h2>{}</h2>{}<p>{}</p>", table.title, table_html(table), table.note) for table in tables)
+        plan = json.dumps(record.plan, indent=1)
+        style = (
+            "body{font:16px system-ui;margin:2rem auto;max-width:70rem;padding:0 1rem}table{border-collapse:collapse}"
+            "td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}.rg-number{text-align:right}"
+            ".rg-marked{font-weight:600}.rg-scroll{overflow-x:auto}pre{background:#f5f5f5;padding:1rem;overflow-x:auto}"
+        )
+        return str(
+            html(
+                '<!doctype html><html lang="en"><meta charset="utf-8"><title>{}</title><style>{}</style><h1>{}</h1>{}'
+                "<h2>Plan</h2><pre>{}</pre></html>",
+                self.heading(record),
+                style,
+                self.heading(record),
+                body,
+                plan,
+            )
+        )
+
+
+@cache
+def _load(name: str) -> Study:
+    module, kind = STUDIES[name].split(":")
+    return cast(Study, getattr(importlib.import_module(module), kind)())

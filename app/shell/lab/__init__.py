@@ -1,0 +1,1 @@
+"""`raglass lab`: studies, and what came out of them."""

@@ -1,0 +1,1 @@
+"""What the Lab page draws: a module a study."""

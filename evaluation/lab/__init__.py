@@ -1,0 +1,1 @@
+"""What studies compute: profiles, designs, shares of variance. It knows no backend and asks nothing."""

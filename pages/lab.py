@@ -1,0 +1,26 @@
+"""Lab: studies over several choices; plan, start, watch, stop, go on, read and take away."""
+
+from importlib import import_module
+
+import streamlit as st
+
+from app.lab.catalogue import STUDIES
+from app.views.kit import address, state
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
+from app.views.lab.frame import follow_job
+from pipeline.errors import RaglassError
+
+st.title("Lab", anchor=False)
+lab = state.services().lab
+try:
+    write = address.follow("lab", {"study": address.choice(list(STUDIES), next(iter(STUDIES)))})
+    name = st.segmented_control(
+        "Study", list(STUDIES), key="study", on_change=write, format_func=lambda each: lab.study(each).title
+    ) or next(iter(STUDIES))
+    study = lab.study(name)
+    show(note_html(study.about))
+    follow_job()
+    import_module(f"app.views.lab.{name}").show_study(lab)
+except RaglassError as error:
+    st.error(literal(str(error)), icon=":material/error:")
