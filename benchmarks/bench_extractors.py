@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench_extractors FOLDER [--most 12]
 
-FOLDER: as `python -m benchmarks.manuals FOLDER` leaves it. A library that is not installed is named and left out: pypdfium2 is there,
-the others (pypdf, kreuzberg, pdf_oxide) are for comparison alone. Each reads all files in a process of its own. Printed for each: seconds of
+FOLDER: as `python -m benchmarks.manuals FOLDER` leaves it. A library that is not installed is named and left out: pypdfium2 is
+there, the others (pypdf, kreuzberg, pdf_oxide) are for comparison alone. Each reads all files in a process of its own. Printed: seconds of
 processor time, peak memory, the share of letters in words of 20 letters and more (spaces that were lost), lines with dot leaders, and lines
 that stand alike at the head or foot of a third of a file's pages.
 """
