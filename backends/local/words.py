@@ -62,8 +62,16 @@ def _breaker() -> type:
 
 
 def _segments(run: str) -> list[tuple[int, int]]:
-    """The words of a run of letters without spaces. ICU finds the language by the script."""
-    return list(_breaker()(run, "en").segments())
+    """The words of a run of letters without spaces. ICU finds the language by the script, and counts in units of UTF-16."""
+    found: list[tuple[int, int]] = list(_breaker()(run, "en").segments())
+    if max(run) <= "\uffff":
+        return found
+    place = {0: 0}
+    units = 0
+    for number, letter in enumerate(run, start=1):
+        units += 1 if letter <= "\uffff" else 2
+        place[units] = number
+    return [(place[start], place[end]) for start, end in found]
 
 
 def stem_words(words: list[str]) -> list[str]:

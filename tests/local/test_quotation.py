@@ -66,7 +66,7 @@ def test_colon_takes_items_that_nothing_marks() -> None:
 
 
 def test_colon_takes_one_sentence_where_no_list_follows() -> None:
-    assert quoted("One thing matters:\nBack up first. Then go on.", "matters") == ["One thing matters:\nBack up first."]
+    assert quoted("One thing matters:\nBack up first. Go on.", "matters") == ["One thing matters:\nBack up first."]
 
 
 def test_pronoun_takes_the_sentence_before_and_that_ones_too() -> None:
