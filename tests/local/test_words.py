@@ -12,7 +12,6 @@ from backends.local.words import content_stems, split_words, word_spans
         ("東京の人口は約1400万人です。", ["東京", "の", "人口", "は", "約", "1400", "万人", "です"]),
         ("สวัสดีชาวโลก", ["สวัสดี", "ชาว", "โลก"]),
         ("हिन्दी में", ["हिन्दी", "में"]),
-        ("𠮷野家で牛丼", ["𠮷野", "家", "で", "牛丼"]),
     ],
 )
 def test_words_of_a_text_are_found_in_its_script(text: str, words: list[str]) -> None:
