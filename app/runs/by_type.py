@@ -97,7 +97,7 @@ def counts_title(found: Sequence[TypeCount]) -> str:
     most, fewest = max(found, key=lambda each: each.questions), min(found, key=lambda each: each.questions)
     if most.questions == fewest.questions:
         return f"Every one has {most.questions:,} questions" if len(found) > 1 else f"All are {most.name}"
-    return f"{most.name} has most questions, {most.questions:,}; {fewest.name} fewest, {fewest.questions:,}"
+    return f"Most questions are of {most.name} ({most.questions:,}), fewest of {fewest.name} ({fewest.questions:,})"
 
 
 def scatter_title(found: Sequence[Association]) -> str:

@@ -151,7 +151,7 @@ def measure_lengths(name: str, texts: Sequence[str]) -> Lengths | None:
     )
 
 
-def find_extremes(name: str, texts: Sequence[tuple[str, str]], *, each: int = 3, chars: int = 160) -> list[Extreme]:
+def find_extremes(name: str, texts: Sequence[tuple[str, str]], *, each: int = 3, chars: int = 90) -> list[Extreme]:
     """The longest and the shortest texts, the most extreme first. texts: (id, text). chars: how much of each is kept."""
     sized = sorted(((count_words(text), place) for place, (_, text) in enumerate(texts)), key=lambda pair: pair[0])
     each = min(each, (len(sized) + 1) // 2)

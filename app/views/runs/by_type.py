@@ -32,6 +32,7 @@ from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import PERCENT, Row, interval_plot
 from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.kit.titled import show_titled, stack_bars
 from app.views.runs.kept import run_by_type, run_groups, run_types
 from evaluation.lab.by_type import STUDIED, Box, Point, TypeCount, boxes
 from evaluation.scoring import Scored
@@ -112,8 +113,8 @@ def _show_means(
     if name in SPREAD:
         held = boxes(in_groups(scores) if grouped else scores, name)
         title = f"{NAMES[name]}: the middle half of each {'group' if grouped else 'type'}, and what lies far out"
-        figure = box_plot(held, title, in_percent=is_share(name))
-        st.plotly_chart(figure, config=CHART_CONFIG, key="run-spread", alt="Spread by question type")
+        figure = box_plot(held, in_percent=is_share(name))
+        show_titled(title, figure, key="run-spread", alt="Spread by question type")
 
 
 def _show_spread(found: ByType) -> None:
@@ -122,8 +123,8 @@ def _show_spread(found: ByType) -> None:
         if not held:
             show(note_html(f"{NAMES[measure]}: {MISSING[measure]}"))
             continue
-        figure = box_plot(held, spread_title(measure, found))
-        st.plotly_chart(figure, config=CHART_CONFIG, key=f"run-box-{measure}", alt=f"{NAMES[measure]} by question type")
+        alt = f"{NAMES[measure]} by question type"
+        show_titled(spread_title(measure, found), box_plot(held), key=f"run-box-{measure}", alt=alt)
         show(note_html(spread_words(measure, found)))
     show(
         note_html(
@@ -142,8 +143,8 @@ def _show_scatter(found: ByType) -> None:
     if not found.points:
         st.info("No answer has both a similarity and words.")
         return
-    figure = scatter(found.points, scatter_title(found.associations))
-    st.plotly_chart(figure, config=CHART_CONFIG, key="run-scatter", alt="Similarity and length of answers")
+    title, alt = scatter_title(found.associations), "Similarity and length of answers"
+    show_titled(title, scatter(found.points), key="run-scatter", alt=alt)
     show(
         note_html(
             "Each mark is an answer; hollow ones are wrong. Spearman’s ρ is told with a 95 % interval over articles. What holds over all "
@@ -154,9 +155,8 @@ def _show_scatter(found: ByType) -> None:
 
 
 def _show_counts(found: ByType) -> None:
-    st.plotly_chart(
-        count_plot(found.counts), config=CHART_CONFIG, key="run-counts", alt="Questions of each type, right and wrong"
-    )
+    alt = "Questions of each type, right and wrong"
+    show_titled(counts_title(found.counts), count_plot(found.counts), key="run-counts", alt=alt)
     show(note_html("An abstention is right where the documents have no answer, and wrong where they have one."))
 
 
@@ -166,7 +166,7 @@ SHOWN: Mapping[str, Callable[[ByType], None]] = dict(
 """What draws each view but the means."""
 
 
-def box_plot(found: Sequence[Box], title: str, *, in_percent: bool = False) -> go.Figure:
+def box_plot(found: Sequence[Box], *, in_percent: bool = False) -> go.Figure:
     """A box for each type, from its figures alone; values beyond the whiskers as dots, MOST_DRAWN of each at most."""
     names = [chart_text(f"{each.name} ({each.questions:,})") for each in found]
     figure = go.Figure(
@@ -197,7 +197,7 @@ def box_plot(found: Sequence[Box], title: str, *, in_percent: bool = False) -> g
         marker={"color": DOT, "size": 4, "opacity": 0.6},
         hovertemplate="%{x:.3g}<extra></extra>",
     )
-    figure.update_layout(**chart_layout(chart_text(title), height=110 + 36 * len(found)))
+    figure.update_layout(**chart_layout("", height=70 + 36 * len(found)), margin_t=8)
     figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
     figure.update_xaxes(fixedrange=True, tickformat=PERCENT if in_percent else None)
     return figure
@@ -209,7 +209,7 @@ def _drawn(values: Sequence[float]) -> Sequence[float]:
     return values if len(values) <= MOST_DRAWN else [*values[:half], *values[-half:]]
 
 
-def scatter(points: Sequence[Point], title: str) -> go.Figure:
+def scatter(points: Sequence[Point]) -> go.Figure:
     """Cosine of the best chunk against words of the answer, a colour and a mark for each type; hollow where it is wrong."""
     figure = go.Figure()
     for place, kind in enumerate(dict.fromkeys(each.type for each in points)):
@@ -229,7 +229,7 @@ def scatter(points: Sequence[Point], title: str) -> go.Figure:
             text=[chart_text(each.question_id) for each in mine],
             hovertemplate="%{text}: cosine %{x:.3f}, %{y} words<extra>%{fullData.name}</extra>",
         )
-    figure.update_layout(**chart_layout(chart_text(title), height=460))
+    figure.update_layout(**chart_layout("", height=430), margin_t=8)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.2, "font": {"color": ink()}})
     figure.update_xaxes(fixedrange=True, title_text="cosine of the best chunk")
     figure.update_yaxes(fixedrange=True, title_text="words of the answer", rangemode="tozero")
@@ -245,8 +245,8 @@ def count_plot(found: Sequence[TypeCount]) -> go.Figure:
         ("wrong", [each.questions - each.right for each in found], WRONG),
     ):
         figure.add_bar(y=names, x=values, name=label, orientation="h", marker={"color": colour})
-    figure.update_layout(**chart_layout(chart_text(counts_title(found)), height=130 + 32 * len(found)))
-    figure.update_layout(barmode="stack", showlegend=True, legend={"orientation": "h", "font": {"color": ink()}})
+    figure.update_layout(**chart_layout("", height=110 + 32 * len(found)))
+    stack_bars(figure)
     figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
     figure.update_xaxes(fixedrange=True, title_text="questions")
     return figure

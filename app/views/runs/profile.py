@@ -13,7 +13,8 @@ from app.runs.question_types import FILE as TYPES_FILE
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.kit.style import chart_layout, chart_text, ink
+from app.views.kit.titled import show_titled, stack_bars
 from app.views.runs.source import Source
 from backends.local.protocols import HoldsCorpus
 from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
@@ -119,22 +120,21 @@ def show_bars(found: Mapping[str, Any], tables: Mapping[str, Table], *, key: str
     groups = found["questions"]["groups"]
     grouped = st.toggle("In three groups", disabled="groups" not in tables, key=f"{key}-grouped") and bool(groups)
     title = tables["groups" if grouped else "types"].title
-    bars = type_bars(groups if grouped else found["questions"]["types"], title)
-    st.plotly_chart(bars, config=CHART_CONFIG, key=f"{key}-types", alt="Questions of each type")
+    bars = type_bars(groups if grouped else found["questions"]["types"])
+    show_titled(title, bars, key=f"{key}-types", alt="Questions of each type")
     lengths = [*found["questions"]["lengths"], *found.get("corpus", {}).get("lengths", [])]
     names = [each["name"] for each in lengths]
     name = st.segmented_control("Lengths of", names, default=names[0], format_func=_plural, key=f"{key}-lengths")
     chosen = next((each for each in lengths if each["name"] == name), lengths[0])
-    st.plotly_chart(
-        length_bars(chosen), config=CHART_CONFIG, key=f"{key}-words", alt=f"Words of {_plural(chosen['name'])}"
-    )
+    title = f"Half of the {_plural(chosen['name'])} have {chosen['median']:g} words or fewer, 95 % {chosen['p95']:.0f} or fewer"
+    show_titled(title, length_bars(chosen), key=f"{key}-words", alt=f"Words of {_plural(chosen['name'])}")
 
 
 def _plural(name: str) -> str:
     return f"{name}s"
 
 
-def type_bars(shares: Sequence[Mapping[str, Any]], title: str) -> go.Figure:
+def type_bars(shares: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Questions of each type or group, by whether the documents answer them."""
     names = [chart_text(str(each["name"])) for each in shares]
     figure = go.Figure()
@@ -150,8 +150,8 @@ def type_bars(shares: Sequence[Mapping[str, Any]], title: str) -> go.Figure:
             marker={"color": colour},
             hovertemplate="%{y}: %{x:,} " + label + "<extra></extra>",
         )
-    figure.update_layout(**chart_layout(chart_text(title), height=140 + 30 * len(names)))
-    figure.update_layout(barmode="stack", showlegend=True, legend={"orientation": "h", "font": {"color": ink()}})
+    figure.update_layout(**chart_layout("", height=110 + 30 * len(names)))
+    stack_bars(figure)
     figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
     figure.update_xaxes(fixedrange=True, title_text="questions")
     return figure
@@ -174,9 +174,7 @@ def length_bars(lengths: Mapping[str, Any]) -> go.Figure:
         )
     )
     figure.add_vline(x=lengths["median"], line={"color": ink(), "width": 1, "dash": "dot"})
-    name = _plural(str(lengths["name"]))
-    title = f"Half of the {name} have {lengths['median']:g} words or fewer, 95 % {lengths['p95']:.0f} or fewer"
-    figure.update_layout(**chart_layout(title, height=260))
+    figure.update_layout(**chart_layout("", height=220), margin_t=8)
     figure.update_xaxes(fixedrange=True, title_text="words")
-    figure.update_yaxes(fixedrange=True, title_text=name)
+    figure.update_yaxes(fixedrange=True, title_text=_plural(str(lengths["name"])))
     return figure

@@ -78,7 +78,7 @@ def test_scatter_says_what_the_interval_allows(low: float | None, high: float | 
 
 def test_counts_say_which_type_is_rare() -> None:
     scores = [replace(each, type="FACT") if n < 3 else each for n, each in enumerate(planted())]
-    assert counts_title(study_types(scores, grouped=False).counts).endswith("FACT fewest, 3")
+    assert counts_title(study_types(scores, grouped=False).counts).endswith("fewest of FACT (3)")
 
 
 def test_files_hold_every_box_and_point_and_no_formula() -> None:
@@ -105,7 +105,7 @@ def test_command_prints_boxes_and_writes_them(run: Run, services: Services, tmp_
     path = tmp_path / "boxes.csv"
     done = run("eval", "by-type", "--csv", str(path), services=services)
     assert done.exit_code == 0, done.output
-    assert "PERSON has most questions, 8; DATE fewest, 4" in done.output
+    assert "Most questions are of PERSON (8), fewest of DATE (4)" in done.output
     assert path.read_text().startswith("measure,type,questions")
     as_json = run("eval", "by-type", "--groups", "--json", services=services)
     assert [each["name"] for each in json.loads(as_json.output)["counts"]] == ["named things"]
