@@ -142,20 +142,22 @@ def windows_table(result: Data) -> Table:
         "windows",
         title,
         (
-            Column("model"),
             Column("is given"),
+            Column("does not fit", "share"),
+            Column("95 % interval"),
             Column("window, tokens", "count"),
             Column("texts", "count"),
             Column("median, tokens", "number"),
             Column("95 % within", "number"),
             Column("longest", "count"),
-            Column("does not fit", "share"),
-            Column("95 % interval"),
+            Column("model"),
         ),
         tuple(
             (
-                *(each[name] for name in ("model", "what", "window", "texts", "median", "p95", "most", "beyond")),
+                each["what"],
+                each["beyond"],
                 f"{each['low'] * 100:.1f} to {each['high'] * 100:.1f} %" if each["drawn"] else "all counted",
+                *(each[name] for name in ("window", "texts", "median", "p95", "most", "model")),
             )
             for each in fits
         ),
@@ -173,7 +175,12 @@ def repeats_table(result: Data) -> Table:
         for each in kinds
         if each["exact"] or each["near_texts"]
     ]
-    again = "comes" if repeats["disagreeing"] == 1 else "come"
+    many = repeats["disagreeing"]
+    again = (
+        f" {count(many, 'question')} {'comes' if many == 1 else 'come'} again with an answer that shares nothing."
+        if many
+        else ""
+    )
     limits = [each["name"] for each in kinds if each["drawn"] or not each["complete"]]
     cut = (
         f" Of the {listed([f'{name}s' for name in limits])} only a part was looked through: there may be more."
@@ -192,7 +199,7 @@ def repeats_table(result: Data) -> Table:
         tuple((f"{each['name']}s", each["texts"], each["exact"], each["near_texts"]) for each in kinds),
         f"Nearly equal: {ALIKE * 100:.0f} % or more of the runs of {SHINGLE} words that either has are shared. A corpus that holds a text "
         "several times makes recall look worse than it is, as one copy is gold and the others are not; an index drops chunks that are the "
-        f"same word for word. {count(repeats['disagreeing'], 'question')} {again} again with an answer that shares nothing.{cut}",
+        f"same word for word.{again}{cut}",
     )
 
 
