@@ -13,7 +13,7 @@ from app.runs.compared_words import markdown_cell, p_equals
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
-from evaluation.summary import GROUPS, MEASURES, UNTYPED, Measure, Summary
+from evaluation.summary import GROUPS, Measure, Summary
 from metrics.runs import StoredRun
 
 HEADLINE = ("correct", "f1", "recall", "abstained", "duration, ms")
@@ -228,16 +228,6 @@ def types_words(found: GroupTest, what: str = "type") -> str:
         words += f" Pairs that differ, by Dunn’s test with Holm’s correction: {listed(told)}."
     left = [group.name for group in found.groups if group.why_no_test]
     return f"{words} Too few questions to test: {listed(left)}." if left else words
-
-
-def spread(scores: Sequence[Scored], name: str) -> dict[str, list[float]]:
-    """The values of a measure by type, types in alphabetical order; those that count towards it."""
-    found: dict[str, list[float]] = {}
-    for each in sorted(scores, key=lambda each: each.type):
-        value = MEASURES[name](each)
-        if value is not None:
-            found.setdefault(each.type or UNTYPED, []).append(value)
-    return found
 
 
 def question_cells(scored: Scored) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.shell.by_type import by_type
 from app.shell.command import (
     backend_option,
     complain,
@@ -184,6 +185,7 @@ def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:
         click.echo(run_text(found, summaries))
 
 
+evaluate.add_command(by_type)
 evaluate.add_command(label)
 evaluate.add_command(judge)
 evaluate.add_command(types)

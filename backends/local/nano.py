@@ -81,6 +81,15 @@ class NanoEmbedder:
             safe, lambda missing: self._embed([f"query: {text}" for text in missing], deadline)
         )
 
+    @property
+    def window(self) -> int:
+        """Tokens that are read at once; a longer text is read in several windows."""
+        return len(self._places)
+
+    def count_tokens(self, texts: Sequence[str], kind: Kind) -> list[int]:
+        """Tokens of each text with its prefix, the two around it included, however many."""
+        return [len(self._pieces.cut(f"{kind}: {safe_text(text)}")) + 2 for text in texts]
+
     def knows(self, question: str) -> bool:
         """Whether this question's vector is kept."""
         return self._questions.knows(safe_text(question))

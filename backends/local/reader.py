@@ -92,6 +92,8 @@ class ExtractiveReader:
         """
         self._embedder = embedder
         self._sentences = EmbeddedSentences.over(embedder, sentences)
+        self.spans = spans
+        """What reads question and chunk together; None where nothing does."""
         self._spans = None if spans is None else RememberedMarks(spans)
         self.detail = self.name if spans is None else f"{self.name} with {spans.name}, weights {spans.fingerprint}"
         self.weights = weights or default_weights()

@@ -154,3 +154,12 @@ def test_four_threads_get_what_one_gets(embedder: NanoEmbedder) -> None:
         thread.join()
     for number in range(4):
         np.testing.assert_allclose(found[number], expected, atol=1e-6)
+
+
+def test_tokens_are_counted_past_the_window_with_what_stands_around_them(embedder: NanoEmbedder) -> None:
+    short, long = embedder.count_tokens(["Pump one is on.", "pump " * 2_000], "passage")
+    assert (embedder.window, short) == (
+        512,
+        len(embedder._windows(embedder._pieces.cut("passage: Pump one is on."))[0]),
+    )
+    assert long > 2_000

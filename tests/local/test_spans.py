@@ -73,6 +73,15 @@ def test_chunk_keeps_its_room_beside_a_long_question(model: SpanModel) -> None:
     assert sum(kind == 0 for kind in pair.type_ids) <= MAX_QUESTION_CHARS // 4 + 2
 
 
+def test_tokens_are_counted_past_what_is_read(model: SpanModel) -> None:
+    short, long = make_chunk("He painted it in 1503."), make_chunk("paint " * 900)
+    pair = encode_pair(model._tokenizer, "Who painted it?", short.heading, short.text)
+    counted = model.count_prompt("Who painted it?", [short, long])
+    assert counted[0] == len(pair.ids) < model.prompt_window == MAX_TOKENS
+    assert counted[1] > 900
+    assert len(encode_pair(model._tokenizer, "Who painted it?", long.heading, long.text).ids) == MAX_TOKENS
+
+
 def test_fifty_chunks_are_read_as_each_alone(model: SpanModel) -> None:
     chunks = [make_chunk(f"Bee {n} dances. It is {n} days old.", rank=n) for n in range(1, 51)]
     together = model.read("How old is bee 7?", chunks)

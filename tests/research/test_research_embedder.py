@@ -88,6 +88,14 @@ def test_a_model_without_prefixes_gets_none(minilm: ResearchEmbedder, monkeypatc
     assert seen == ["unseen question", "passage"]
 
 
+def test_tokens_are_counted_past_the_window_with_the_prefix(e5: ResearchEmbedder) -> None:
+    tokenizer = e5._model.tokenizer
+    short, long = e5.count_tokens(["a cat", "a cat " * 2_000], "passage")
+    assert short == len(tokenizer("passage: a cat")["input_ids"])
+    assert e5.window is not None
+    assert long > e5.window
+
+
 def test_an_e5_model_gets_its_prefix_once(e5: ResearchEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = read_by_model(e5, monkeypatch)
     e5.embed(["what is mars"], "query")

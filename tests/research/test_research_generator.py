@@ -148,6 +148,13 @@ def test_the_window_is_the_smallest_stated_limit(t5: ResearchGenerator, gpt2: Re
     assert (t5.window, gpt2.window) == (512, 1024)
 
 
+def test_tokens_of_a_prompt_are_counted_whether_it_fits_or_not(generator: ResearchGenerator) -> None:
+    _, generation = answer(generator, ANSWERABLE, CHUNKS)
+    assert generator.count_prompt(ANSWERABLE, CHUNKS) == [generation.prompt_tokens]
+    [over] = generator.count_prompt(ANSWERABLE, CHUNKS * 200)
+    assert over > generator.prompt_window
+
+
 def test_a_window_that_nobody_states_is_512(torch: Any) -> None:
     from transformers import MT5Config
 

@@ -6,31 +6,23 @@ import streamlit as st
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
 from app.runs.rows import (
     MEANINGS,
-    NAMES,
     OUTCOMES,
     chosen,
-    dots,
-    groups_words,
     headline,
-    interval_words,
-    is_share,
     measure_rows,
-    measure_words,
     question_cells,
-    spread,
     time_words,
-    types_words,
 )
 from app.runs.words import about_words
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.interval_plot import PERCENT, Row, interval_plot
 from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
 from app.views.kit.work import see_through
+from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge
-from app.views.runs.kept import run_files, run_groups, run_scores, run_summary, run_types
+from app.views.runs.kept import run_files, run_scores, run_summary
 from app.views.runs.page import follow_run
 from app.views.runs.question_types import show_question_types
 from evaluation.scoring import Scored
@@ -42,36 +34,6 @@ WIDTHS = {"question": 330, "why": 130, "answer": 260}
 """Of columns that hold more than a word, in pixels."""
 
 DOT, WHOLE = "#0072b2", "#e69f00"
-
-BY_TYPE = (
-    "correct",
-    "f1",
-    "recall",
-    "ndcg",
-    "mean cosine",
-    "margin",
-    "redundancy",
-    "abstained",
-    "overconfidence",
-    "reliance, nats",
-    "judge: right",
-    "judge: faithful",
-    "answer words",
-    "duration, ms",
-)
-"""Measures that can be drawn by type."""
-
-SPREAD = (
-    "f1",
-    "mean cosine",
-    "margin",
-    "redundancy",
-    "overconfidence",
-    "reliance, nats",
-    "answer words",
-    "duration, ms",
-)
-"""Of these, those that are more than yes or no."""
 
 
 def show_run(run_id: str) -> None:
@@ -93,7 +55,7 @@ def show_run(run_id: str) -> None:
     scores, summaries = run_scores(run), run_summary(run)
     _show_headline(summaries[0], time_words(scores))
     if len(summaries) > 1:
-        _show_types(run, summaries, scores)
+        show_types(run, summaries, scores)
     with st.expander("Every measure"):
         show(table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures"))
         show(
@@ -127,56 +89,6 @@ def _show_headline(whole: Summary, timed: str) -> None:
         show(note_html(timed))
     if whole.failed:
         st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
-
-
-def _show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
-    st.subheader("By question type", anchor=False)
-    whole, *types = summaries
-    groups = run_groups(run)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Measure", BY_TYPE, format_func=lambda each: NAMES[each], key="run-measure", width=260)
-        grouped = st.toggle("In three groups", disabled=not groups)
-    st.plotly_chart(
-        dot_plot(whole, groups if grouped and groups else types, name),
-        config=CHART_CONFIG,
-        key="run-types",
-        alt="By question type",
-    )
-    by_group = bool(grouped and groups)
-    st.write(literal(types_words(run_types(run, name, grouped=by_group), "group" if by_group else "type")))
-    if by_group:
-        show(note_html(groups_words()))
-    if name in SPREAD:
-        st.plotly_chart(box_plot(scores, name), config=CHART_CONFIG, key="run-spread", alt="Spread by question type")
-
-
-def box_plot(scores: list[Scored], name: str) -> go.Figure:
-    """How a measure is spread within each type: the box holds the middle half, the line is the median."""
-    figure = go.Figure()
-    for kind, values in spread(scores, name).items():
-        figure.add_box(x=values, name=chart_text(kind), marker={"color": DOT}, boxpoints="outliers", orientation="h")
-    figure.update_layout(
-        **chart_layout(f"{NAMES[name]}: the middle half of each type, and what lies far out", height=420)
-    )
-    figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(fixedrange=True, tickformat=PERCENT if is_share(name) else None)
-    return figure
-
-
-def dot_plot(whole: Summary, types: list[Summary], name: str) -> go.Figure:
-    """A mean and its interval for all questions and each type."""
-    rows = [
-        Row(
-            f"{chart_text(dot.name)}<br>{measure_words(name, dot.found)}",
-            dot.found.value,
-            dot.found.low,
-            dot.found.high,
-            DOT if number else WHOLE,
-            f"{chart_text(dot.name)}: {measure_words(name, dot.found)}, {interval_words(name, dot.found)}",
-        )
-        for number, dot in enumerate(dots(whole, types, name))
-    ]
-    return interval_plot(f"{NAMES[name]}, with 95 % intervals", rows, in_percent=is_share(name))
 
 
 def _show_labels(run: StoredRun, scores: list[Scored]) -> None:

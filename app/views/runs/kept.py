@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.runs.by_type import ByType, study_types
 from app.runs.compared import ComparedRuns
 from app.runs.files import RunFiles, write_files
 from app.views.kit import state
@@ -29,6 +30,11 @@ def run_groups(run: StoredRun) -> list[Summary]:
 def run_types(run: StoredRun, measure: str, *, grouped: bool = False) -> GroupTest:
     """The types of a run against each other, or their groups."""
     return _run_types(run.run_id, run.version, measure, grouped)
+
+
+def run_by_type(run: StoredRun, *, grouped: bool) -> ByType:
+    """How what the run measured is spread over types, or their groups."""
+    return _run_by_type(run.run_id, run.version, grouped)
 
 
 def run_files(run: StoredRun) -> RunFiles:
@@ -61,6 +67,11 @@ def _run_groups(run_id: str, version: str) -> list[Summary]:
 def _run_types(run_id: str, version: str, measure: str, grouped: bool) -> GroupTest:
     scores = _run_scores(run_id, version)
     return compare_types(in_groups(scores) if grouped else scores, measure)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _run_by_type(run_id: str, version: str, grouped: bool) -> ByType:
+    return study_types(_run_scores(run_id, version), grouped=grouped)
 
 
 @st.cache_resource(max_entries=5, show_spinner=False)

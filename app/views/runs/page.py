@@ -11,6 +11,7 @@ from app.runs.words import progress_words, step_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
@@ -78,6 +79,7 @@ def start_form() -> None:
             )
             workers = st.number_input("At once", 1, 16, 4 if backend == "aws" else 1, width=110)
             rerank = st.toggle("Rerank", disabled=backend == "aws")
+        show_preview(source, backend, int(top_k))
         show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
             plan = {

@@ -1,5 +1,6 @@
 """Where the questions of a run come from: the built-in ones, a file, the Hugging Face hub, or feedback on traces."""
 
+import hashlib
 from importlib.util import find_spec
 
 import streamlit as st
@@ -53,6 +54,15 @@ class Source:
             with st.expander("What was left out or decided"):
                 for problem in self._feedback.problems[:100]:
                     show(note_html(problem))
+
+    @property
+    def key(self) -> str:
+        """Tells one choice from another without reading it."""
+        if self.kind == FILE:
+            return f"{FILE} {None if self._file is None else self._file.file_id}"
+        if self._feedback is not None:
+            return f"{FEEDBACK} {hashlib.sha256(self._feedback.to_jsonl().encode()).hexdigest()}"
+        return f"{self.kind} {self._name.strip()}"
 
     def settle(self) -> str:
         """The dataset. Raises InputError where nothing is chosen, or it cannot be asked."""

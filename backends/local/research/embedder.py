@@ -105,6 +105,15 @@ class ResearchEmbedder:
 
         return make(safe) if kind == "passage" else self._questions.recall(safe, make)
 
+    @property
+    def window(self) -> int | None:
+        """Tokens that are read of a text; None if nothing limits them."""
+        return self._encoder.traits.window
+
+    def count_tokens(self, texts: Sequence[str], kind: Kind) -> list[int]:
+        """Tokens of each text with its prefix and the model's control tokens, however many."""
+        return self._encoder.count([_safe(text) for text in texts], self.prefixes[kind])
+
     def knows(self, question: str) -> bool:
         """Whether this question's vector is kept."""
         return self._questions.knows(_safe(question))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,9 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str], prefix: str) -> FloatArray:
         """L2-normalised float32 (n, dimension); n is at least 1."""
 
+    def count(self, texts: Sequence[str], prefix: str) -> list[int]:
+        """Tokens of each text behind the prefix, control tokens included, as if nothing limited them."""
+
 
 Keep = Callable[[Traits], bool]
 """Whether vectors of float32 are to be gone on with, though others could be had faster; given the traits that those would have."""
@@ -86,6 +89,17 @@ class TorchEncoder:
             )
         return np.asarray(vectors, dtype=np.float32)
 
+    def count(self, texts: Sequence[str], prefix: str) -> list[int]:
+        """See Encoder."""
+        with self._lock:
+            return count_tokens(self.model.tokenizer, texts, prefix)
+
+
+def count_tokens(tokenizer: Any, texts: Sequence[str], prefix: str) -> list[int]:
+    """Tokens of each text behind the prefix. tokenizer: a transformers tokenizer."""
+    ids = tokenizer([(prefix + text).strip() for text in texts], truncation=False, padding=False, verbose=False)
+    return list(map(len, ids["input_ids"]))
+
 
 class OnnxEncoder:
     """A converted model. Texts are read one by one: padding costs time, and in 8 bits a text's vector would depend on its neighbours."""
@@ -109,6 +123,11 @@ class OnnxEncoder:
         [states] = self._session.run(None, {"input_ids": np.array([self.tokenize(text)], np.int64)})
         vector: FloatArray = states[0].mean(axis=0) if self._pooling == "mean" else states[0, 0]
         return vector / max(float(np.linalg.norm(vector)), 1e-12)
+
+    def count(self, texts: Sequence[str], prefix: str) -> list[int]:
+        """See Encoder."""
+        with self._lock:
+            return count_tokens(self._tokenizer, texts, prefix)
 
     def tokenize(self, text: str) -> list[int]:
         """The token ids that the model reads of a text, its prefix included."""

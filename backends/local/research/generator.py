@@ -239,6 +239,15 @@ class ResearchGenerator:
             prompt, answer_ids, self.split_answer(answer), integrated_steps=integrated_steps
         )
 
+    @property
+    def prompt_window(self) -> int:
+        """Tokens that are left for a prompt, where an answer may be as long as is usual."""
+        return self._prompt_limit(GenerateOptions().max_new_tokens)
+
+    def count_prompt(self, question: str, chunks: Sequence[Chunk]) -> list[int]:
+        """Tokens of the one prompt that holds the question and all chunks, however many."""
+        return [len(self._prompts.encode(question, chunks))]
+
     def split_answer(self, answer: str) -> list[str]:
         """The texts of an answer's tokens, one for each column of `score`. Raises InputError for a blank answer."""
         stream = TextStream(self._tokenizer)

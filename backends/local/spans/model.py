@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.local.encoder.session import Encoder
-from backends.local.spans.input import encode_pair, open_tokenizer, title_before
+from backends.local.spans.input import MAX_TOKENS, encode_pair, open_tokenizer, title_before
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
 from pipeline.types import Chunk
@@ -104,6 +104,20 @@ class SpanModel:
             scores = scores[inside] - scores[0]
             marks.append(Marks(offsets[inside] - before, scores[:, 0], scores[:, 1]))
         return marks
+
+    prompt_window = MAX_TOKENS
+    """Tokens that it reads at once: of the question and one chunk."""
+
+    def count_prompt(self, question: str, chunks: Sequence[Chunk]) -> list[int]:
+        """Tokens of the question and each chunk, however many."""
+        return [len(encode_pair(self._uncut, question, chunk.heading, chunk.text).ids) for chunk in chunks]
+
+    @cached_property
+    def _uncut(self) -> Any:
+        """The tokenizer, but that it cuts nothing; a copy, as cutting is a state of it."""
+        copied = type(self._tokenizer).from_str(self._tokenizer.to_str())
+        copied.no_truncation()
+        return copied
 
     def _look_up(self, ids: Sequence[int], types: Sequence[int]) -> FloatArray:
         zero, scale = self._word_scale

@@ -29,7 +29,6 @@ from app.runs.rows import (
     run_label,
     run_markdown,
     scores_csv,
-    spread,
     time_words,
     types_words,
 )
@@ -95,10 +94,6 @@ def test_whether_types_differ_is_said_with_its_size_and_what_was_not_tested():
         compare_types([*scores[:30], *(scored(200 + n, "FACT", correct=n > 0) for n in range(9))])
     )
     assert "not tested" in types_words(compare_types(scores[:30]))
-
-
-def test_the_spread_holds_what_counts_towards_a_measure():
-    assert spread(SCORES, "answer words") == {"DATE": [2.0] * 6, "PERSON": [1.0, 2.0]}
 
 
 def test_types_stand_in_three_groups():

@@ -7,9 +7,12 @@ import pytest
 import streamlit as st
 
 from app.views.kit.style import chart_text
+from app.views.runs.by_type import box_plot, count_plot, dot_plot, scatter
 from app.views.runs.compared import differences_plot
-from app.views.runs.detail import box_plot, dot_plot, sankey
+from app.views.runs.detail import sankey
+from app.views.runs.profile import type_bars
 from app.views.stability.perturbed import heat
+from evaluation.lab.by_type import Point, boxes, count_answers
 from evaluation.summary import summarise
 from evaluation.verdict import Difference
 from tests.app.runs.test_rows import SCORES
@@ -27,7 +30,10 @@ def test_no_type_is_markup_in_a_chart():
     whole, *types = summarise(scores)
     figures = [
         dot_plot(whole, types, "correct"),
-        box_plot(scores, "f1"),
+        box_plot(boxes(scores, "f1")),
+        scatter([Point("q1", NASTY, 0.9, 3, True), Point(NASTY, "DATE", 0.8, 2, False)]),
+        count_plot(count_answers(scores)),
+        type_bars([{"name": NASTY, "questions": 3, "answerable": 2}]),
         sankey(scores),
         differences_plot("title", [Difference(NASTY, 1, 1, difference=0.1)]),
         heat((["typo"], [NASTY], [[0.5]]), "rbo"),
