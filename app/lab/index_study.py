@@ -38,8 +38,8 @@ class IndexStudy:
     title = "Which index"
     about = (
         "What each FAISS index finds of what an exact search finds, of the chunks that hold the answer, and how long a question "
-        "takes, on your own vectors. It is the search by meaning alone, before words are weighed in; times are of this machine as busy as it was, so "
-        "believe ratios of two or more, not tenths."
+        "takes, on your own vectors. It is the search by meaning alone, before words are weighed in; times are of this machine as "
+        "busy as it was, so believe ratios of two or more, not tenths."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:

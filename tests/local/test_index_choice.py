@@ -74,7 +74,12 @@ def test_unusable_index_is_refused_and_nothing_is_kept(root: Path, factory: str,
 
 @pytest.mark.parametrize(
     "content",
-    ["{", "[]", '{"factory": "HNSW16"}', json.dumps({**{"factory": "x", "effort": 1, "depth": 1}, "study": "", "chosen_at": 0})],
+    [
+        "{",
+        "[]",
+        '{"factory": "HNSW16"}',
+        json.dumps({**{"factory": "x", "effort": 1, "depth": 1}, "study": "", "chosen_at": 0}),
+    ],
 )
 def test_damaged_choice_is_logged_and_the_build_chooses_itself(
     build: Build, root: Path, caplog: pytest.LogCaptureFixture, content: str
