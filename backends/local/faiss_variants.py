@@ -142,11 +142,12 @@ def plan_variants(count: int, dimension: int, depth: int) -> tuple[list[Variant]
     wanted = [
         Variant("Flat"),
         Variant(f"IVF{lists},Flat", probes),
-        *(Variant(f"HNSW{degree}", _graph_efforts(count, depth)) for degree in HNSW_DEGREES),
         Variant("SQ8,RFlat", tuple(factor for factor in factors if factor <= 4)),
         *(Variant(f"PQ{parts}x4fs,RFlat", factors) for parts in dict.fromkeys((dimension // 4, dimension // 2))),
         Variant("RaBitQfs,RFlat", factors),
         Variant(f"IVF{lists},RaBitQfs,RFlat", probes),
+        # Graphs take longest to build.
+        *(Variant(f"HNSW{degree}", _graph_efforts(count, depth)) for degree in HNSW_DEGREES),
     ]
     refused = {each.factory: why_not(each.factory, count, dimension) for each in wanted}
     left = [LeftOut(name, reason) for name, reason in refused.items() if reason is not None]

@@ -1,6 +1,7 @@
 """The index study on the page: its form, recall against time, and the setting that is put in use."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -172,9 +173,23 @@ def recall_chart(result: Mapping[str, Any]) -> go.Figure:
             )
     layout = chart_layout(headline(result), height=460)
     figure.update_layout(**layout | {"showlegend": True, "legend": {"orientation": "h", "y": -0.2}})
-    figure.update_xaxes(type="log", title_text="ms a question, p50", dtick="D2", fixedrange=True)
+    ticks = time_ticks([point.ms for point in weighed])
+    figure.update_xaxes(
+        type="log",
+        title_text="time a question, p50",
+        tickvals=ticks,
+        ticktext=list(map(milliseconds, ticks)),
+        fixedrange=True,
+    )
     figure.update_yaxes(tickformat=".0%", title_text=f"found of the exact {k}", fixedrange=True)
     return figure
+
+
+def time_ticks(ms: Sequence[float]) -> list[float]:
+    """Round times, 1, 2 and 5 of each power of ten, that reach over all of `ms`; the powers alone where it spans more than three."""
+    low, high = math.floor(math.log10(min(ms))), math.ceil(math.log10(max(ms)))
+    steps = (1, 2, 5) if high - low <= 3 else (1,)
+    return [step * 10.0**power for power in range(low, high + 1) for step in steps]
 
 
 def _show_choice(record: "LabRecord", picked: int | None) -> None:
