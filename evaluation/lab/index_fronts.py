@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.summary import cluster_interval
+from evaluation.summary import cluster_interval, measure
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -75,11 +75,9 @@ def recall_figure(clusters: Sequence[str], recalls: FloatArray, k: int) -> Figur
 
 
 def share_figure(clusters: Sequence[str], values: FloatArray) -> Figure | None:
-    """The mean of (n,) values with its interval over resampled documents; None for no value."""
-    if not len(values):
-        return None
-    low, high = cluster_interval(clusters, values) or (None, None)
-    return Figure(float(values.mean()), low, high)
+    """The mean of (n,) values with its interval, as `evaluation.summary.measure` has it; None for no value."""
+    found = measure([(cluster, float(value)) for cluster, value in zip(clusters, values, strict=True)])
+    return None if found.value is None else Figure(found.value, found.low, found.high)
 
 
 def first_places(ids: IntArray, gold: Sequence[frozenset[int]]) -> IntArray:

@@ -46,7 +46,9 @@ def press(page, label: str):
 
 
 def words(page) -> str:
-    return " ".join(each.value.replace("\\", "") for each in page.info) + "".join(each.body for each in page.get("html"))
+    return " ".join(each.value.replace("\\", "") for each in page.info) + "".join(
+        each.body for each in page.get("html")
+    )
 
 
 def test_empty_page_says_what_to_do(open_page, corpus: LocalCorpus):

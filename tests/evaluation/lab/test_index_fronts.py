@@ -65,6 +65,12 @@ def test_few_documents_have_no_interval_and_no_values_no_figure() -> None:
     assert share_figure([], np.array([])) is None
 
 
+def test_share_of_all_keeps_the_limit_of_as_many_documents() -> None:
+    figure = share_figure([str(n // 2) for n in range(40)], np.ones(40))
+    assert figure is not None
+    assert figure.low == pytest.approx(0.025 ** (1 / 20))  # Clopper and Pearson, 20 of 20 documents
+
+
 def test_first_gold_place_counts_from_one_and_zero_is_none() -> None:
     ids = np.array([[5, 3, 9], [1, 2, -1], [4, 4, 4]])
     places = first_places(ids, [frozenset({9, 3}), frozenset({7}), frozenset({4})])
