@@ -91,9 +91,13 @@ class Manifest:
             return f"{self.choice} is no longer chosen: the next build chooses by itself" if self.choice else ""
         if choice.name == self.choice:
             return ""
-        if self.refused.startswith(f"{choice.factory} "):
+        if self.refuses(choice):
             return f"{choice.name} was chosen, but {self.refused.rstrip('.')}"
         return f"{choice.name} is chosen: the next build makes it"
+
+    def refuses(self, choice: IndexChoice | None) -> bool:
+        """Whether the build of this index could not follow the choice."""
+        return choice is not None and self.refused.startswith(f"{choice.factory} ")
 
 
 def checksum(path: Path) -> str:

@@ -54,6 +54,8 @@ def test_what_the_vectors_cannot_teach_is_not_built_and_the_reason_is_kept(build
     manifest = build()
     assert (manifest.kind, manifest.choice) == ("exact", "")
     assert manifest.refused.startswith("IVF64,Flat learns 64 centres from at least 2,496 vectors")  # 64 x 39
+    assert manifest.refuses(choice)
+    assert not manifest.refuses(HNSW)
     assert manifest.pending(choice).startswith("IVF64,Flat, nprobe 8 was chosen, but IVF64,Flat learns")
 
 

@@ -236,7 +236,7 @@ def _show_pending(corpus: "LocalCorpus") -> None:
             show(note_html(f"{choice.name} is chosen, and in use."))
         return
     st.info(literal(f"{words}."), icon=":material/tune:")
-    if not manifest.refused and st.button("Rebuild now", icon=":material/refresh:"):
+    if not manifest.refuses(choice) and st.button("Rebuild now", icon=":material/refresh:"):
         try:
             state.services().indexing.start(corpus, rebuild=True)
         except RaglassError as error:
