@@ -21,6 +21,7 @@ QUICK = {
     "bench_aws": ["--questions", "20"],
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
+    "bench_index_study": ["--size", "3000", "--dim", "64", "--queries", "50"],
     "bench_eval": ["--pairs", "20", "--questions", "20"],
     "bench_pages": ["--rows", "1000", "5000"],
     "bench_explain": ["--questions", "5"],
@@ -67,6 +68,7 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_quality", "--builtin", *on_squad],
         ["bench_calibration", *on_squad],
         ["bench_faiss"],
+        ["bench_index_study"],
         ["bench_engines"],
     ]
     return [[*module, *(QUICK.get(module[0], []) if quick else [])] for module in modules]

@@ -97,11 +97,14 @@ def index_text(state: "JobState", *, shell: bool = True) -> str:
     if state.manifest is not None:
         found = state.manifest
         tuning = f", effort {found.tuning.effort}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
+        chosen = f" as chosen ({found.choice})" if found.choice else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
-            f"({found.duplicates:,} duplicates left out), {found.kind} search{tuning}; "
+            f"({found.duplicates:,} duplicates left out), {found.kind} search{chosen}{tuning}; "
             + (f"built in {three_figures(found.build_s)} s" if state.built else "it was up to date")
         )
+        if found.refused:
+            lines.append(f"What was chosen could not be built: {found.refused}")
     return printable("\n".join(lines))
 
 

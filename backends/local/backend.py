@@ -167,11 +167,11 @@ class LocalBackend:
             return PartReadiness("index", False, str(error))
         if state.manifest is None:
             return PartReadiness("index", False, state.problem or "")
-        kept = (
-            f"{state.manifest.chunks:,} chunks of {state.manifest.documents:,} documents, {state.manifest.kind} search"
-        )
+        chosen = f" as chosen ({state.manifest.choice})" if state.manifest.choice else ""
+        kept = f"{state.manifest.chunks:,} chunks of {state.manifest.documents:,} documents, {state.manifest.kind} search{chosen}"
         stale = "; documents changed since: run `raglass index`" if state.stale else ""
-        return PartReadiness("index", True, kept + stale)
+        pending = state.manifest.pending(self.corpus.index_choice)
+        return PartReadiness("index", True, kept + stale + (f"; {pending}" if pending else ""))
 
     def _settings(self, rerank: bool) -> dict[str, Setting]:
         try:

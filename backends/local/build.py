@@ -19,6 +19,8 @@ from backends.local.chunking import Chunking, split_document
 from backends.local.disk import why
 from backends.local.documents import Document
 from backends.local.faiss_index import FaissIndex, build_faiss
+from backends.local.faiss_variants import why_not
+from backends.local.index_choice import read_choice
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
 from backends.local.splitting import Spans
@@ -97,6 +99,7 @@ def build_index(
 
     chunking: how documents are cut, as usual if left out.
     with_sentences: also embed every sentence, for the extractive reader.
+    The kind of index is what was chosen for `root`, where that can be built; see `index_choice`.
     Waits while another build is running. Raises InputError for an empty corpus, StoreError if the disk refuses.
     """
     started = time.monotonic()
@@ -104,8 +107,13 @@ def build_index(
     with _writing(root, tell) as folder:
         cut = cut_documents(documents, tell, chunking)
         vectors, sentences = _embed(cut, embedder, cache, with_sentences, tell)
+        choice = read_choice(root)
+        refused = None if choice is None else why_not(choice.factory, *vectors.shape)
+        followed = None if refused else choice
         index = build_faiss(
-            vectors.astype(np.float32), on_added=lambda done: tell(Progress("index", done, len(cut.rows)))
+            vectors.astype(np.float32),
+            on_added=lambda done: tell(Progress("index", done, len(cut.rows))),
+            choice=followed,
         )
         tell(Progress("write", 0, 1))
         _write(folder, cut, index, sentences)
@@ -130,6 +138,8 @@ def build_index(
                 for path in sorted(folder.rglob("*"))
                 if path.is_file()
             },
+            choice="" if followed is None else followed.name,
+            refused=refused or "",
         )
         files.write_manifest(folder, manifest)
         tell(Progress("write", 1, 1))

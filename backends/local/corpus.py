@@ -15,6 +15,7 @@ from backends.local.chunking import Chunking
 from backends.local.documents import Document, DocumentLibrary, builtin_documents
 from backends.local.embedding_map import FloatArray, Projection, fit_projection, sample_rows
 from backends.local.index import IndexedChunk, LocalIndex
+from backends.local.index_choice import IndexChoice, read_choice
 from backends.local.manifest import CURRENT, Manifest
 from backends.local.vectors import LocalEmbedder, VectorCache, embed_all
 from pipeline.errors import Unavailable
@@ -160,6 +161,11 @@ class LocalCorpus:
     def embed_questions(self, questions: list[str]) -> FloatArray:
         """Questions to vectors, float32 (n, dim), L2-normalised."""
         return np.asarray(self._embedder.embed(questions, "query"))
+
+    @property
+    def index_choice(self) -> IndexChoice | None:
+        """The kind of index that a person chose for the next builds; None where they choose by themselves."""
+        return read_choice(self.index.root)
 
     @property
     def embedder(self) -> str:

@@ -1,25 +1,34 @@
 """The FAISS index: exact below 10,000 vectors; above, the first approximate kind whose measured recall reaches its target.
 
-HNSW is tried first, then RaBitQ codes with refinement, which vectors that are hard for a graph need; docs/adr/0005 says why.
+HNSW is tried first, then RaBitQ codes with refinement, which vectors that are hard for a graph need; docs/adr/0005 says why. What a person
+chose instead is built at once; docs/adr/0016.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
+from backends.local.faiss_variants import (
+    EF_CONSTRUCTION,
+    Kind,
+    building,
+    kind_of,
+    search_exactly,
+    searched,
+    set_effort,
+    whole,
+)
+from backends.local.index_choice import IndexChoice
 from pipeline.errors import DimensionMismatch, Unavailable
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
-
-Kind = Literal["hnsw", "rabitq"]
-"""The approximate kinds of index."""
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +36,7 @@ EXACT_BELOW = 10_000
 """Below this an exact search takes under a millisecond, so there is nothing to trade recall for."""
 
 HNSW_M = 32
-HNSW_EF_CONSTRUCTION = 200
+HNSW_EF_CONSTRUCTION = EF_CONSTRUCTION
 EF_SEARCH_CHOICES = (32, 64, 96, 128, 192, 256, 384, 512, 768)
 K_FACTOR_CHOICES = (10, 20, 40, 80, 160)
 RECALL_TARGET = 0.99
@@ -46,15 +55,17 @@ class Tuning:
     """How an approximate index was tuned."""
 
     kind: Kind
-    """`hnsw` or `rabitq`."""
+    """An approximate kind."""
     effort: int
-    """efSearch of HNSW, k_factor of RaBitQ's refinement: the smallest choice that reached the target beyond chance."""
+    """efSearch of HNSW, k_factor of RaBitQ's refinement: the smallest that reached the target beyond chance, or what a person chose."""
     recall: float
     """recall@10 against exact search at that effort, over the sample."""
     sample: int
     """Queries in the sample."""
     reached: bool = True
     """Whether the target was reached."""
+    built: str = ""
+    """What a person chose to be built, as FAISS names it: `HNSW16`; empty for what the build chose itself."""
 
 
 class FaissIndex:
@@ -78,7 +89,7 @@ class FaissIndex:
 
     @property
     def kind(self) -> str:
-        """`exact`, `hnsw` or `rabitq`."""
+        """`exact`, or an approximate kind."""
         return "exact" if self.tuning is None else self.tuning.kind
 
     def search(self, vectors: FloatArray, top_k: int, *, exact: bool = False) -> tuple[FloatArray, IntArray]:
@@ -94,18 +105,16 @@ class FaissIndex:
                 "The embedder is not the one that built the index: run `raglass index --rebuild`.",
                 stage="retrieve",
             )
-        searched = self._whole if exact else self._index
-        scores, ids = searched.search(np.ascontiguousarray(vectors, np.float32), top_k)
+        asked = np.ascontiguousarray(vectors, np.float32)
+        if exact and self.tuning is not None:
+            return search_exactly(self._index, self.tuning.kind, asked, top_k)
+        scores, ids = self._index.search(asked, top_k)
         return scores, ids
 
     def reconstruct(self, ids: IntArray) -> FloatArray:
         """The vectors at given ids: float32 (len(ids), dim)."""
-        return np.asarray(self._whole.reconstruct_batch(np.ascontiguousarray(ids, np.int64)), dtype=np.float32)
-
-    @property
-    def _whole(self) -> Any:
-        """The flat index of the vectors themselves, which every kind holds: beside HNSW's graph, behind RaBitQ's lossy codes."""
-        return getattr(self._index, WHOLE[self.tuning.kind]) if self.tuning is not None else self._index
+        held = self._index if self.tuning is None else whole(self._index, self.tuning.kind)
+        return np.asarray(held.reconstruct_batch(np.ascontiguousarray(ids, np.int64)), dtype=np.float32)
 
     def save(self, path: Path) -> None:
         """Write the index to a file."""
@@ -124,13 +133,20 @@ class FaissIndex:
 
 
 def build_faiss(
-    vectors: FloatArray, *, exact_below: int = EXACT_BELOW, on_added: Callable[[int], None] | None = None
+    vectors: FloatArray,
+    *,
+    exact_below: int = EXACT_BELOW,
+    on_added: Callable[[int], None] | None = None,
+    choice: IndexChoice | None = None,
 ) -> FaissIndex:
     """Index vectors, float32 (n, dim), L2-normalised: exactly where there are few, else by the first kind that is good enough.
 
+    choice: what a person chose instead; that it can be built over these vectors is the caller's to see.
     on_added: told how many vectors are in after each batch; what it raises stops the build.
     """
-    if len(vectors) < exact_below:
+    if choice is not None and choice.factory != "Flat":
+        return _build_chosen(vectors, choice, on_added or (lambda done: None))
+    if len(vectors) < exact_below or choice is not None:
         return FaissIndex(_exact(vectors), None)
     questions, exact_ids = _sample(vectors)
     for kind, build in BUILDERS.items():
@@ -142,6 +158,28 @@ def build_faiss(
         del index
     log.warning("no approximate index reaches its target for these vectors, so the search is exact, and slower")
     return FaissIndex(_exact(vectors), None)
+
+
+def _build_chosen(vectors: FloatArray, choice: IndexChoice, on_added: Callable[[int], None]) -> FaissIndex:
+    """What a person chose, with the recall that it has at the depth at which it was measured."""
+    steps = building(choice.factory, vectors)
+    while True:
+        try:
+            on_added(next(steps))
+        except StopIteration as end:
+            index = end.value
+            break
+    kind = kind_of(choice.factory)
+    questions, exact_ids = _sample(vectors)
+    asked = min(RECALL_K, len(vectors))
+    _, ids = searched(index, kind, choice.effort).search(questions, max(asked, min(choice.depth, len(vectors))))
+    found = recalls(ids[:, :asked], exact_ids[:, :asked])
+    reached = _is_enough(found)
+    if not reached:
+        log.warning("%s, which was chosen, finds %.1f %% of the nearest chunks", choice.name, found.mean() * 100)
+    return FaissIndex(
+        index, Tuning(kind, choice.effort, float(found.mean()), len(questions), reached, built=choice.factory)
+    )
 
 
 def _build_hnsw(vectors: FloatArray, on_added: Callable[[int], None]) -> Any:
@@ -171,17 +209,6 @@ BUILDERS: dict[Kind, Callable[[FloatArray, Callable[[int], None]], Any]] = {
 CHOICES: dict[Kind, tuple[int, ...]] = {"hnsw": EF_SEARCH_CHOICES, "rabitq": K_FACTOR_CHOICES}
 """Efforts of each kind, from the least."""
 
-WHOLE: dict[Kind, str] = {"hnsw": "storage", "rabitq": "refine_index"}
-"""Where each kind keeps the vectors themselves."""
-
-
-def set_effort(index: Any, kind: Kind, effort: int) -> None:
-    """How much of an approximate index a search looks at."""
-    if kind == "hnsw":
-        index.hnsw.efSearch = effort
-    else:
-        index.k_factor = float(effort)
-
 
 def tune(index: Any, kind: Kind, questions: FloatArray, exact_ids: IntArray) -> Tuning:
     """Choose the effort: the smallest that finds RECALL_TARGET of the exact neighbours of a sample of questions, beyond chance."""
@@ -189,10 +216,15 @@ def tune(index: Any, kind: Kind, questions: FloatArray, exact_ids: IntArray) -> 
         set_effort(index, kind, effort)
         _, ids = index.search(questions, RECALL_K)
         found = recalls(ids, exact_ids)
-        reached = bool(found.mean() - CERTAINTY * found.std() / np.sqrt(len(found)) >= RECALL_TARGET)
+        reached = _is_enough(found)
         if reached:
             break
     return Tuning(kind, effort, float(found.mean()), len(questions), reached)
+
+
+def _is_enough(found: npt.NDArray[np.float64]) -> bool:
+    """Whether recalls of a sample, (n,), are above the target beyond chance."""
+    return bool(found.mean() - CERTAINTY * found.std() / np.sqrt(len(found)) >= RECALL_TARGET)
 
 
 def _sample(vectors: FloatArray, *, seed: int = 0) -> tuple[FloatArray, IntArray]:

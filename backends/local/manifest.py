@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from backends.local.faiss_index import Tuning
+from backends.local.index_choice import IndexChoice
 from pipeline.errors import IndexMismatch, Unavailable
 
-FORMAT = 2
+FORMAT = 3
 """Rises when an older Raglass could not read the files."""
+
+READABLE = (2, FORMAT)
+"""Formats that are read; 2 knows no chosen index."""
 
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
@@ -56,7 +60,7 @@ class Manifest:
     chunking: str
     """How documents were cut, as `Chunking.parse` reads it."""
     kind: str
-    """`exact`, `hnsw` or `rabitq`."""
+    """As `faiss_variants.Kind`."""
     tuning: Tuning | None
     """How an approximate index was tuned; None for an exact one."""
     built_at: float
@@ -67,11 +71,33 @@ class Manifest:
     """Library versions that made it."""
     checksums: dict[str, str]
     """blake2b of each file, by its name."""
+    choice: str = ""
+    """The index that a person chose and that this is: "HNSW16, efSearch 64"; empty for one that was chosen automatically."""
+    refused: str = ""
+    """Why what a person chose could not be built; empty where it was, or nothing was chosen."""
 
     @property
     def fingerprint(self) -> str:
         """Short identity of the index, recorded in every trace."""
-        return hashlib.blake2b(f"{self.embedder_fingerprint}/{self.corpus_hash}".encode(), digest_size=6).hexdigest()
+        parts = (self.embedder_fingerprint, self.corpus_hash, self.choice)
+        return hashlib.blake2b("/".join(filter(None, parts)).encode(), digest_size=6).hexdigest()
+
+    def pending(self, choice: IndexChoice | None) -> str:
+        """What the next build makes otherwise than this index is, or why it cannot; empty where the index is as it was asked for.
+
+        choice: what a person chose.
+        """
+        if choice is None:
+            return f"{self.choice} is no longer chosen: the next build chooses by itself" if self.choice else ""
+        if choice.name == self.choice:
+            return ""
+        if self.refuses(choice):
+            return f"{choice.name} was chosen, but {self.refused.rstrip('.')}"
+        return f"{choice.name} is chosen: the next build makes it"
+
+    def refuses(self, choice: IndexChoice | None) -> bool:
+        """Whether the build of this index could not follow the choice."""
+        return choice is not None and self.refused.startswith(f"{choice.factory} ")
 
 
 def checksum(path: Path) -> str:
@@ -89,7 +115,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of an index folder. Raises Unavailable if it cannot be read or is of a newer format."""
     try:
         data: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
-        if data["format"] != FORMAT:
+        if data["format"] not in READABLE:
             raise Unavailable(
                 f"The index has format {data['format']}, this Raglass reads {FORMAT}. {REBUILD}", stage="retrieve"
             )

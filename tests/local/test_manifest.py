@@ -123,3 +123,17 @@ def test_sweeping_leaves_everything_where_the_pointer_is_damaged(tmp_path: Path)
     (tmp_path / files.CURRENT).write_bytes(b"")
     files.sweep(tmp_path)
     assert (tmp_path / "folder").exists()
+
+
+def test_manifest_of_the_format_before_is_read_as_nothing_chosen(tmp_path: Path) -> None:
+    files.write_manifest(tmp_path, make_manifest(tmp_path))
+    path = tmp_path / files.MANIFEST
+    data = json.loads(path.read_text())
+    fingerprint = files.read_manifest(tmp_path).fingerprint
+    for name in ("choice", "refused"):
+        del data[name]
+    del data["tuning"]["built"]
+    path.write_text(json.dumps(data | {"format": 2}))
+    before = files.read_manifest(tmp_path)
+    assert (before.choice, before.refused, before.fingerprint) == ("", "", fingerprint)
+    assert before.tuning == Tuning("hnsw", 64, 0.995, 200)

@@ -2,6 +2,7 @@
 
 import click
 
+from app.shell.lab.index import index, use_index
 from app.shell.lab.kept import list_studies, remove, resume, show
 from app.shell.lab.profile import profile
 
@@ -11,5 +12,5 @@ def lab() -> None:
     """What a choice does to retrieval, answers and time, and how sure that is."""
 
 
-for command in (list_studies, show, resume, remove, profile):
+for command in (list_studies, show, resume, remove, profile, index, use_index):
     lab.add_command(command)

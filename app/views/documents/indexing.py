@@ -17,6 +17,7 @@ from app.services import Services
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from backends.local.index_choice import forget_choice
 from pipeline.errors import RaglassError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from app.documents.listing import Attention
     from backends.local.corpus import CorpusState, LocalCorpus
     from backends.local.documents import Source
+    from backends.local.manifest import Manifest
 
 REFRESH_S = 0.7
 
@@ -57,6 +59,8 @@ def show_index_state(
         st.warning("Documents were added or removed since the index was built.", icon=":material/update:")
     if behind:
         _show_estimate(corpus, attention)
+    if found.manifest is not None:
+        _show_choice(corpus, found.manifest)
     with st.container(horizontal=True):
         if behind and st.button("Index now", type="primary", icon=":material/play_arrow:"):
             start(services, corpus)
@@ -66,6 +70,21 @@ def show_index_state(
         ):
             start(services, corpus, rebuild=True)
             st.rerun()
+
+
+def _show_choice(corpus: "LocalCorpus", manifest: "Manifest") -> None:
+    """The kind of index that was chosen in the Lab, where the next build differs from what is there, and the way back."""
+    choice = corpus.index_choice
+    words = manifest.pending(choice)
+    if words:
+        st.info(literal(f"{words}."), icon=":material/tune:")
+    if choice is not None and st.button(
+        "Choose the index automatically",
+        icon=":material/undo:",
+        help=f"{choice.name} was chosen in the Lab. Without it, builds choose by themselves again.",
+    ):
+        forget_choice(corpus.index.root)
+        st.rerun()
 
 
 def _show_estimate(corpus: "LocalCorpus", attention: "Attention") -> None:

@@ -1,0 +1,245 @@
+"""The index study on the page: its form, recall against time, and the setting that is put in use."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.kit.wording import milliseconds
+from app.lab.catalogue import Lab
+from app.lab.index_choosing import choose, choose_automatically, corpus_of
+from app.lab.index_study import KS
+from app.lab.index_tables import headline, points, recommended, top_k, used
+from app.views.kit import state
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
+from app.views.kit.style import CHART_CONFIG, chart_layout, ink
+from app.views.lab.frame import begin, choose_record, show_record, show_table
+from app.views.runs.source import Source
+from backends.local.fusion import CANDIDATES
+from evaluation.lab.index_fronts import find_front
+from pipeline.errors import RaglassError
+
+if TYPE_CHECKING:
+    from app.lab.records import LabRecord
+    from backends.local.corpus import LocalCorpus
+
+LOOKS: Mapping[str, tuple[str, str]] = {
+    "exact": ("#8c96a0", "square"),
+    "ivf": ("#56b4e9", "triangle-up"),
+    "hnsw": ("#009e73", "circle"),
+    "sq8": ("#cc79a7", "diamond"),
+    "pq": ("#e69f00", "cross"),
+    "rabitq": ("#0072b2", "pentagon"),
+    "ivf-rabitq": ("#d55e00", "triangle-down"),
+}
+"""Colour and shape of each kind, so that colour is not all that tells them apart; Okabe and Ito's set (2008)."""
+
+PICKED = "lab-index-picked"
+
+
+def show_study(lab: Lab) -> None:
+    """The form, and a result with its chart, its tables and the choice."""
+    _show_form(lab)
+    record = choose_record(lab, "index")
+    if record is None:
+        st.info("No index was studied yet. Press Start: on the built-in corpus it takes a minute or less.")
+        return
+    tables = show_record(lab, record)
+    if not tables or record.result is None or not record.result["rows"]:
+        return
+    picked = _show_chart(record.result, record.record_id)
+    _show_choice(record, picked)
+    for table in tables[:1] + tables[2:]:
+        show_table(table)
+    with st.expander("All settings"):
+        show_table(tables[1])
+
+
+def _show_form(lab: Lab) -> None:
+    services = state.services()
+    names = [
+        name
+        for name, missing in services.backend_names().items()
+        if missing is None and (name.startswith("local/") or name == services.settings.backend_name)
+    ]
+    with st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"):
+        source = Source()
+        with st.container(horizontal=True):
+            usual = services.settings.backend_name
+            backend = st.selectbox("Backend", names, index=names.index(usual) if usual in names else 0, width=240)
+            ks = st.text_input("k", ",".join(map(str, KS)), help="At how many chunks recall is measured.", width=120)
+            depth = st.number_input(
+                "Depth",
+                1,
+                1_000,
+                CANDIDATES,
+                help=f"Chunks that are asked for at once. Answers ask for {CANDIDATES} here; the literature for as many as k.",
+                width=140,
+            )
+            limit = st.number_input("Questions, at most", 1, None, 300, help="Drawn at random.", width=180)
+        busy = lab.jobs.job is not None and lab.jobs.job.running
+        if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=busy, key="lab-index-start"):
+            try:
+                plan = {"dataset": source.settle(), "backend": backend, "ks": ks.split(","), "depth": depth}
+            except RaglassError as error:
+                st.error(literal(str(error)), icon=":material/error:")
+            else:
+                begin("index", {**plan, "limit": int(limit)})
+
+
+def _show_chart(result: Mapping[str, Any], record_id: str) -> int | None:
+    """Recall against time; the place of the setting that was clicked."""
+    event: Any = st.plotly_chart(
+        recall_chart(result),
+        config=CHART_CONFIG,
+        key=f"lab-index-chart-{record_id}",
+        on_select="rerun",
+        selection_mode="points",
+        alt=headline(result),
+    )
+    show(
+        note_html(
+            "Each point is a setting: how long a question takes (the scale is logarithmic) and which share of an exact search's first "
+            f"{top_k(result)} chunks it finds, with its 95 % interval. The line joins the front: nothing is both quicker and finds more. "
+            "The star is recommended, the ring is in use, hollow points keep no vectors and are measured only. Click one to choose it."
+        )
+    )
+    for point in event.selection.points:
+        place = point.get("customdata")
+        place = place[0] if isinstance(place, list) else place
+        if place is not None:
+            return int(place)
+    return None
+
+
+def recall_chart(result: Mapping[str, Any]) -> go.Figure:
+    """A point a setting, by kind; the front, what is recommended and what is in use."""
+    rows, weighed, k = result["rows"], points(result), top_k(result)
+    figure = go.Figure()
+    front = find_front(weighed)
+    figure.add_scatter(
+        x=[weighed[place].ms for place in front],
+        y=[weighed[place].recall for place in front],
+        mode="lines",
+        line={"color": ink(), "width": 1, "dash": "dot"},
+        name="front",
+        hoverinfo="skip",
+    )
+    for kind, (colour, symbol) in LOOKS.items():
+        of = [place for place, row in enumerate(rows) if row["kind"] == kind]
+        if not of:
+            continue
+        figures = [rows[place]["recall"][k] for place in of]
+        figure.add_scatter(
+            x=[weighed[place].ms for place in of],
+            y=[each["value"] for each in figures],
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [
+                    (each["value"] if each["high"] is None else each["high"]) - each["value"] for each in figures
+                ],
+                "arrayminus": [
+                    each["value"] - (each["value"] if each["low"] is None else each["low"]) for each in figures
+                ],
+                "thickness": 1,
+                "width": 0,
+            },
+            mode="markers",
+            name=kind,
+            marker={
+                "color": colour,
+                "size": 9,
+                "symbol": [symbol if rows[place]["usable"] else f"{symbol}-open" for place in of],
+            },
+            customdata=[[place, rows[place]["name"], milliseconds(weighed[place].ms)] for place in of],
+            hovertemplate="%{customdata[1]}<br>%{y:.1%} in %{customdata[2]}<extra></extra>",
+        )
+    for row, name, look in (
+        (used(result), "in use", {"size": 18, "symbol": "circle-open", "color": ink(), "line": {"width": 2}}),
+        (recommended(result), "recommended", {"size": 16, "symbol": "star-open", "color": ink(), "line": {"width": 2}}),
+    ):
+        if row is not None:
+            figure.add_scatter(
+                x=[row["p50_ms"]],
+                y=[row["recall"][k]["value"]],
+                mode="markers",
+                name=name,
+                marker=look,
+                hoverinfo="skip",
+            )
+    layout = chart_layout(headline(result), height=460)
+    figure.update_layout(**layout | {"showlegend": True, "legend": {"orientation": "h", "y": -0.2}})
+    ticks = time_ticks([point.ms for point in weighed])
+    figure.update_xaxes(
+        type="log",
+        title_text="time a question, p50",
+        tickvals=ticks,
+        ticktext=list(map(milliseconds, ticks)),
+        fixedrange=True,
+    )
+    figure.update_yaxes(tickformat=".0%", title_text=f"found of the exact {k}", fixedrange=True)
+    return figure
+
+
+def time_ticks(ms: Sequence[float]) -> list[float]:
+    """Round times, 1, 2 and 5 of each power of ten, that reach over all of `ms`; the powers alone where it spans more than three."""
+    low, high = math.floor(math.log10(min(ms))), math.ceil(math.log10(max(ms)))
+    steps = (1, 2, 5) if high - low <= 3 else (1,)
+    return [step * 10.0**power for power in range(low, high + 1) for step in steps]
+
+
+def _show_choice(record: "LabRecord", picked: int | None) -> None:
+    """The setting to put in use, the one that was clicked or the recommended, and what was chosen before."""
+    result: Mapping[str, Any] = record.result or {}
+    services = state.services()
+    try:
+        backend = services.backend(str(record.plan["backend"]), build=False)
+        corpus = corpus_of(backend, record)
+    except RaglassError as error:
+        show(note_html(str(error)))
+        return
+    rows = [row for row in result["rows"] if row["usable"]]
+    best = recommended(result)
+    clicked = None if picked is None or picked >= len(result["rows"]) else result["rows"][picked]
+    wanted = clicked if clicked in rows else best
+    if clicked is not None and clicked not in rows:
+        st.info(literal(f"{clicked['name']} keeps no vectors: it is measured only. Choose one with refinement."))
+    if clicked is not None and clicked in rows and st.session_state.get(f"{PICKED}-seen") != picked:
+        st.session_state[f"{PICKED}-seen"] = picked
+        st.session_state[PICKED] = clicked["name"]
+    names = [row["name"] for row in rows]
+    if st.session_state.get(PICKED) not in names:
+        st.session_state[PICKED] = wanted["name"] if wanted is not None else names[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Setting", names, key=PICKED, width=340)
+        if st.button("Use this", type="primary", icon=":material/check:"):
+            row = rows[names.index(name)]
+            try:
+                choose(backend, record, row["factory"], row["effort"])
+            except RaglassError as error:
+                st.error(literal(str(error)), icon=":material/error:")
+        if corpus.index_choice is not None and st.button("Choose automatically", icon=":material/undo:"):
+            choose_automatically(corpus)
+    _show_pending(corpus)
+
+
+def _show_pending(corpus: "LocalCorpus") -> None:
+    """What the next build makes, and a button that has it made."""
+    choice, manifest = corpus.index_choice, corpus.index.manifest
+    words = manifest.pending(choice)
+    if not words:
+        if choice is not None:
+            show(note_html(f"{choice.name} is chosen, and in use."))
+        return
+    st.info(literal(f"{words}."), icon=":material/tune:")
+    if not manifest.refuses(choice) and st.button("Rebuild now", icon=":material/refresh:"):
+        try:
+            state.services().indexing.start(corpus, rebuild=True)
+        except RaglassError as error:
+            st.warning(literal(str(error)))
+        else:
+            st.success("The index is being built; the Corpus page follows it.", icon=":material/refresh:")
