@@ -28,6 +28,13 @@ def part_name(stack: str, role: str) -> str:
     return f"{stack}-{role}"
 
 
+def endpoint_names(stack: str, role: str) -> tuple[str, str]:
+    """The names that an endpoint may have: on instances of its own, and serverless. SageMaker turns no endpoint of the one kind into the
+    other, so that the stack makes another one."""
+    name = part_name(stack, role)
+    return name, f"{name}-serverless"
+
+
 def log_groups(stack: str) -> list[str]:
     """The stack's log groups: functions first."""
     return [

@@ -3,6 +3,7 @@
 import click
 
 from app.shell.lab.kept import list_studies, remove, resume, show
+from app.shell.lab.latency import latency
 
 
 @click.group()
@@ -12,3 +13,4 @@ def lab() -> None:
 
 for command in (list_studies, show, resume, remove):
     lab.add_command(command)
+lab.add_command(latency)
