@@ -4,6 +4,7 @@ import click
 
 from app.shell.lab.kept import list_studies, remove, resume, show
 from app.shell.lab.latency import latency
+from app.shell.lab.load import load
 
 
 @click.group()
@@ -14,3 +15,4 @@ def lab() -> None:
 for command in (list_studies, show, resume, remove):
     lab.add_command(command)
 lab.add_command(latency)
+lab.add_command(load)

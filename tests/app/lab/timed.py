@@ -69,3 +69,37 @@ def parts_of(parts: Parts, *targets: Timed) -> Parts:
 def never() -> threading.Event:
     """An event that nobody sets."""
     return threading.Event()
+
+
+class Workers:
+    """An executor of `count` workers in a time that does not pass by itself: each call begins once one of them is free."""
+
+    def __init__(self, clock: Clock, count: int) -> None:
+        self._clock, self._free_s = clock, [0.0] * count
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clock.now_s = max(self._clock.now_s, *self._free_s)
+
+    def submit(self, work: Callable[[int], None], place: int) -> None:
+        """Do the work in the time of the worker that is free first."""
+        now_s, worker = self._clock(), self._free_s.index(min(self._free_s))
+        self._clock.now_s = max(now_s, self._free_s[worker])
+        work(place)
+        self._free_s[worker], self._clock.now_s = self._clock(), now_s
+
+
+class InTurn:
+    """An executor that does everything at once in the dispatcher's own thread: a worker alone, and all that is due waits for it."""
+
+    def __enter__(self) -> "InTurn":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable[[int], None], place: int) -> None:
+        """Do the work."""
+        work(place)
