@@ -39,7 +39,7 @@ def log_groups(stack: str) -> list[str]:
     """The stack's log groups: functions first."""
     return [
         *(f"/aws/lambda/{part_name(stack, role)}" for role in FUNCTIONS),
-        *(f"/aws/sagemaker/Endpoints/{part_name(stack, role)}" for role in ENDPOINTS),
+        *(f"/aws/sagemaker/Endpoints/{name}" for role in ENDPOINTS for name in endpoint_names(stack, role)),
     ]
 
 
@@ -88,8 +88,7 @@ def stage_percentiles(backend: str, statistic: Statistic) -> list[MetricQuery]:
 def stack_queries(stack: str, api_id: str) -> list[MetricQuery]:
     """AWS's own metrics of the stack's parts. api_id: empty where the API is not known."""
     queries: list[MetricQuery] = []
-    for role in ENDPOINTS:
-        endpoint = part_name(stack, role)
+    for endpoint in [name for role in ENDPOINTS for name in endpoint_names(stack, role)]:
         queries += [sagemaker_metric(name, "Sum", endpoint) for name in ("ModelLatency", "OverheadLatency")]
         queries += [
             sagemaker_metric(name, "Sum", endpoint)
