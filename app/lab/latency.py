@@ -139,9 +139,13 @@ class LatencyStudy:
 
     def _next_minute(self, stop: threading.Event, done: int, total: int) -> Generator[Step, None, None]:
         """CloudWatch counts by the minute: what is measured must not share one with the warm-up."""
-        left_s = 60 - self._clock() % 60
-        yield Step(done, total, f"Waiting {rough_time(left_s)} for a new minute, since CloudWatch counts by the minute")
-        wait(left_s, stop, self._sleep)
+        until_s = self._clock() // 60 * 60 + 60
+        while self._clock() < until_s and not stop.is_set():
+            left_s = until_s - self._clock()
+            yield Step(
+                done, total, f"Waiting {rough_time(left_s)} for a new minute, since CloudWatch counts by the minute"
+            )
+            wait(min(left_s, 5.0), stop, self._sleep)
 
 
 class _Asking:

@@ -175,7 +175,7 @@ def _cold_table(result: Data) -> Table:
                 sum(bool(each["error"]) for each in target["asked"]),
                 listed([f"{starts.count(kind)} by {kind}" for kind in sorted(set(starts))])
                 or (
-                    "none was a cold start"
+                    "neither Lambda nor SageMaker tells of one"
                     if target.get("cold_known")
                     else "not known: warm-up calls alone are told apart"
                 ),

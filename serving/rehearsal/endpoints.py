@@ -204,15 +204,17 @@ def _is_serverless(config: Record) -> bool:
 def _check_kind(variant: Request) -> None:
     """A variant has instances or is serverless, of a size that there is."""
     chosen = variant.get("ServerlessConfig")
-    if (chosen is None) == ("InstanceType" not in variant):
-        raise Invalid("Give either InstanceType or ServerlessConfig for a production variant.")
-    if chosen is not None and (
-        int(chosen["MemorySizeInMB"]) not in SERVERLESS_MB or not 1 <= int(chosen["MaxConcurrency"]) <= 200
-    ):
+    if chosen is None:
+        return
+    if "InstanceType" in variant:
+        raise Invalid("A production variant cannot have both InstanceType and ServerlessConfig.")
+    if int(chosen["MemorySizeInMB"]) not in SERVERLESS_MB or not 1 <= int(chosen["MaxConcurrency"]) <= 200:
         raise Invalid(f"ServerlessConfig {dict(chosen)} is out of range.")
 
 
 def _summary(variant: Request) -> Record:
+    if "ServerlessConfig" in variant:
+        return {"VariantName": variant["VariantName"], "CurrentServerlessConfig": dict(variant["ServerlessConfig"])}
     count, weight = variant.get("InitialInstanceCount", 1), variant.get("InitialVariantWeight", 1.0)
     return {
         "VariantName": variant["VariantName"],
