@@ -31,6 +31,12 @@ def labels(result: Data) -> list[str]:
     ]
 
 
+def heads(result: Data) -> list[str]:
+    """What each target is called where there is little room."""
+    before = any(target["record"] for target in result["targets"])
+    return ["before" if target["record"] else "now" if before else target["name"] for target in result["targets"]]
+
+
 def warm_calls(target: Data) -> list[Data]:
     """The answered calls that were neither warm-up nor cold."""
     return [each for each in target["asked"] if not (each["cold"] or each["error"])]
@@ -70,8 +76,8 @@ def _times_table(result: Data) -> Table:
     named, compared = labels(result), ratios(result)
     two = len(named) == 2
     columns = [Column("")]
-    for label in named:
-        columns += [Column(f"{label}, p50", "ms"), Column(f"{label}, p95", "ms")]
+    for head in heads(result):
+        columns += [Column(f"{head}, p50", "ms"), Column(f"{head}, p95", "ms")]
     if two:
         columns += [Column("ratio", "number", (len(columns) + 2, len(columns) + 3)), Column("p", "number")]
     rows = []

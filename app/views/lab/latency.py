@@ -8,7 +8,7 @@ import streamlit as st
 from app.kit.wording import listed, milliseconds, three_figures, when
 from app.lab.catalogue import Lab
 from app.lab.latency import QUESTIONS, WARM_UP
-from app.lab.latency_words import END_TO_END, MODELS, labels, ratios, times
+from app.lab.latency_words import END_TO_END, MODELS, heads, ratios, times
 from app.lab.records import LabRecord
 from app.lab.tables import Table
 from app.views.kit import state
@@ -38,7 +38,7 @@ def show_study(lab: Lab) -> None:
     tables = frame.show_record(lab, record)
     if not tables or record.result is None:
         return
-    _draw(times_chart(record.result, tables[0].title), "times", tables[0])
+    _draw(times_chart(record.result), "times", tables[0])
     frame.show_table(tables[0])
     compared = {part: ratio for part, ratio in ratios(record.result).items() if ratio is not None}
     if compared:
@@ -77,10 +77,10 @@ def _draw(figure: go.Figure, key: str, table: Table) -> None:
     st.plotly_chart(figure, config=PICTURE, key=f"lab-latency-{key}", alt=table.title)
 
 
-def times_chart(result: Any, title: str) -> go.Figure:
+def times_chart(result: Any) -> go.Figure:
     """Every call on the warm path as a dot, end to end, a row a target; a line from dot to dot would say more than is known."""
     figure = go.Figure()
-    names = [chart_text(label) for label in labels(result)]
+    names = [chart_text(head) for head in heads(result)]
     for place, target in enumerate(result["targets"]):
         values = [value for each in times(target, END_TO_END).values() for value in each]
         figure.add_box(
@@ -97,7 +97,9 @@ def times_chart(result: Any, title: str) -> go.Figure:
             text=[milliseconds(value) for value in values],
             hovertemplate="%{text}<extra></extra>",
         )
-    figure.update_layout(**chart_layout(chart_text(title), height=150 + 70 * len(names)))
+    slowest_ms = max(value for trace in figure.data for value in trace.x)
+    title = f"Every call on the warm path: the slowest took {milliseconds(slowest_ms)}"
+    figure.update_layout(**chart_layout(title, height=150 + 70 * len(names)))
     figure.update_xaxes(title="ms, end to end", rangemode="tozero", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     return figure

@@ -5,6 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.wording import milliseconds
 from app.lab.catalogue import Lab
 from app.lab.load import is_own
 from app.lab.load_words import load_tables, windows_of
@@ -12,7 +13,7 @@ from app.lab.tables import Table
 from app.views.kit import state
 from app.views.kit.style import CHART_CONFIG, LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text
 from app.views.lab import frame
-from evaluation.lab.load import Window
+from evaluation.lab.load import WINDOW_S, Window
 
 NAME = "load"
 
@@ -114,9 +115,9 @@ def throughput_chart(found: list[Window], rate: float) -> go.Figure:
             hovertemplate="%{y:.3~r} a second<extra>" + name + "</extra>",
         )
     figure.add_hline(y=rate, line={"color": LATENCY_COLOUR, "width": 1, "dash": "dot"})
-    failed = sum(each.failed for each in found)
-    title = "None failed" if not failed else f"{failed:,} failed"
-    return _laid_out(figure, f"Answers a second, beside the rate asked (dotted). {title}", "a second", barmode="stack")
+    answered, failed = sum(each.answered for each in found), sum(each.failed for each in found)
+    title = f"{answered:,} answered, {failed or 'none'} failed"
+    return _laid_out(figure, found, title, "a second; dotted: asked", barmode="stack")
 
 
 def latency_chart(found: list[Window]) -> go.Figure:
@@ -132,11 +133,14 @@ def latency_chart(found: list[Window]) -> go.Figure:
             line={"color": LATENCY_COLOUR, "dash": stroke},
             hovertemplate="%{y:,.3~r} ms<extra>" + name + "</extra>",
         )
-    return _laid_out(figure, "Latency from when a question was due: p50 (dotted) and p95", "ms")
+    highest_ms = max((each.latency.p95_ms for each in known if each.latency is not None), default=0.0)
+    title = f"p95 rises to {milliseconds(highest_ms)}" if known else "Nothing is answered yet"
+    return _laid_out(figure, found, title, "ms from when due; dotted: p50")
 
 
-def _laid_out(figure: go.Figure, title: str, unit: str, **more: Any) -> go.Figure:
+def _laid_out(figure: go.Figure, found: list[Window], title: str, unit: str, **more: Any) -> go.Figure:
     figure.update_layout(**chart_layout(chart_text(title), height=HEIGHT), **more)
-    figure.update_xaxes(title="seconds from the beginning", rangemode="tozero", fixedrange=True)
+    end_s = found[-1].start_s + found[-1].length_s if found else WINDOW_S
+    figure.update_xaxes(title="seconds from the beginning", range=[0, end_s], tickmode="auto", fixedrange=True)
     figure.update_yaxes(title=unit, rangemode="tozero", fixedrange=True)
     return figure
