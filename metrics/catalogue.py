@@ -28,11 +28,18 @@ def part_name(stack: str, role: str) -> str:
     return f"{stack}-{role}"
 
 
+def endpoint_names(stack: str, role: str) -> tuple[str, str]:
+    """The names that an endpoint may have: on instances of its own, and serverless. SageMaker turns no endpoint of the one kind into the
+    other, so that the stack makes another one."""
+    name = part_name(stack, role)
+    return name, f"{name}-serverless"
+
+
 def log_groups(stack: str) -> list[str]:
     """The stack's log groups: functions first."""
     return [
         *(f"/aws/lambda/{part_name(stack, role)}" for role in FUNCTIONS),
-        *(f"/aws/sagemaker/Endpoints/{part_name(stack, role)}" for role in ENDPOINTS),
+        *(f"/aws/sagemaker/Endpoints/{name}" for role in ENDPOINTS for name in endpoint_names(stack, role)),
     ]
 
 
@@ -81,8 +88,7 @@ def stage_percentiles(backend: str, statistic: Statistic) -> list[MetricQuery]:
 def stack_queries(stack: str, api_id: str) -> list[MetricQuery]:
     """AWS's own metrics of the stack's parts. api_id: empty where the API is not known."""
     queries: list[MetricQuery] = []
-    for role in ENDPOINTS:
-        endpoint = part_name(stack, role)
+    for endpoint in [name for role in ENDPOINTS for name in endpoint_names(stack, role)]:
         queries += [sagemaker_metric(name, "Sum", endpoint) for name in ("ModelLatency", "OverheadLatency")]
         queries += [
             sagemaker_metric(name, "Sum", endpoint)

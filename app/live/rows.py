@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.kit.wording import count, milliseconds, share, three_figures
-from metrics.catalogue import API, ENDPOINTS, FUNCTIONS, INNER_STAGES, LAMBDA, SAGEMAKER, STAGES, part_name
+from metrics.catalogue import (
+    API,
+    ENDPOINTS,
+    FUNCTIONS,
+    INNER_STAGES,
+    LAMBDA,
+    SAGEMAKER,
+    STAGES,
+    endpoint_names,
+    part_name,
+)
 from metrics.series import MetricSeries, Statistic, Window
 from pipeline.measures import NAMESPACE, TOTAL
 
@@ -286,8 +296,9 @@ def _part_times(table: _Table, backend: str, stack: str) -> tuple[dict[str, Valu
     calls, durations = (table.part(LAMBDA, name, orchestrator) for name in ("Invocations", "Duration"))
     asked, network = table.rag("Latency", "SampleCount", backend), table.rag("Latency", "Sum", backend, "network")
     models = [
-        table.part(SAGEMAKER, name, part_name(stack, role))
+        table.part(SAGEMAKER, name, endpoint)
         for role in ENDPOINTS
+        for endpoint in endpoint_names(stack, role)
         for name in ("ModelLatency", "OverheadLatency")
     ]
     found: dict[str, Values] = {"SageMaker": {}, "Lambda": {}, "the network": {}}
@@ -304,8 +315,7 @@ def _part_times(table: _Table, backend: str, stack: str) -> tuple[dict[str, Valu
 
 
 def _rows(table: _Table, stack: str) -> Iterable[Part]:
-    for role in ENDPOINTS:
-        name = part_name(stack, role)
+    for name in [name for role in ENDPOINTS for name in endpoint_names(stack, role)]:
         calls = sum(table.part(SAGEMAKER, "Invocations", name).values())
         spent_us = sum(
             sum(table.part(SAGEMAKER, metric, name).values()) for metric in ("ModelLatency", "OverheadLatency")

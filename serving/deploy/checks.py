@@ -150,6 +150,8 @@ def _lambdas(config: DeployConfig, account: Account) -> str:
 
 
 def _instances(config: DeployConfig, account: Account) -> str:
+    if config.endpoints.endpoint == "serverless":
+        return "none: the endpoints are serverless"
     wanted: dict[str, int] = {}
     for kind in (config.embedder.instance_type, config.generator.instance_type):
         wanted[kind] = wanted.get(kind, 0) + config.endpoints.max_instances

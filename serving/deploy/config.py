@@ -84,6 +84,20 @@ class Generator(Table):
 class Endpoints(Table):
     """Both endpoints."""
 
+    endpoint: Annotated[
+        Literal["real-time", "serverless"],
+        Field(
+            description="real-time runs on instances that are paid by the hour; serverless is paid by what is asked, and its first call "
+            "after a pause waits for a start."
+        ),
+    ] = "real-time"
+    memory_mb: Annotated[
+        Literal[1024, 2048, 3072, 4096, 5120, 6144],
+        Field(description="Memory of each serverless endpoint in MB; the model with all that runs it has to fit."),
+    ] = 6144
+    max_concurrency: Annotated[
+        int, Field(ge=1, le=200, description="Calls of each serverless endpoint at once; more are refused.")
+    ] = 5
     min_instances: Annotated[int, Field(ge=1, le=100, description="Instances of each that always run.")] = 1
     max_instances: Annotated[int, Field(ge=1, le=100, description="Instances of each under load.")] = 2
     image: Annotated[

@@ -22,6 +22,26 @@ def estimate(config: DeployConfig) -> Estimate:
 
 
 def _endpoints(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
+    return (_serverless if config.endpoints.endpoint == "serverless" else _instances)(config, prices)
+
+
+def _serverless(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
+    """By the questions expected; how long a model is at one is assumed, and measured by `raglass lab latency`."""
+    questions, memory_gb = config.expected.questions_per_month, config.endpoints.memory_mb / 1024
+    lines = []
+    for role, seconds in prices["serverless_seconds_per_question"].items():
+        spent = questions * seconds
+        data_gb = questions * prices["serverless_kb_per_question"][role] / 1e6
+        usd = (
+            spent * memory_gb * prices["sagemaker_serverless_gb_second"]
+            + data_gb * prices["sagemaker_serverless_data_gb"]
+        )
+        basis = f"{questions:,} questions of {seconds:g} s, {memory_gb:g} GB, serverless"
+        lines.append(CostLine(f"SageMaker {role}", basis, usd))
+    return lines
+
+
+def _instances(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
     count, hours = config.endpoints.min_instances, prices["hours_per_month"]
     lines = []
     for role, kind in (("embedder", config.embedder.instance_type), ("generator", config.generator.instance_type)):

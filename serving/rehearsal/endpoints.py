@@ -11,6 +11,9 @@ from pipeline.errors import RaglassError
 from serving.rehearsal.emulator import ACCOUNT, REGION
 from serving.rehearsal.variants import Surroundings, Variant
 
+SERVERLESS_MB = range(1024, 6145, 1024)
+"""Sizes of a serverless variant (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html)."""
+
 Request = Mapping[str, Any]
 Record = dict[str, Any]
 
@@ -90,6 +93,7 @@ class ControlPlane:
         _absent(self._configs, name, "endpoint configuration")
         for variant in request["ProductionVariants"]:
             _found(self._models, variant["ModelName"], "model")
+            _check_kind(variant)
         made = arn("endpoint-config", name)
         self._configs[name] = {**request, "CreationTime": time.time(), "EndpointConfigArn": made}
         return {"EndpointConfigArn": made}
@@ -115,6 +119,9 @@ class ControlPlane:
         config = _found(self._configs, request["EndpointConfigName"], "endpoint configuration")
         if endpoint["EndpointStatus"] not in ("InService", "Failed"):
             raise Invalid(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
+        serves = self._configs.get(endpoint["EndpointConfigName"], {"ProductionVariants": []})
+        if _is_serverless(config) and not _is_serverless(serves):
+            raise Invalid("Endpoint cannot be updated from an instance-based configuration to a serverless one.")
         endpoint["EndpointStatus"] = "Updating"
         endpoint.pop("FailureReason", None)
         self._bring_up(endpoint, config)
@@ -190,7 +197,24 @@ def _dropped(records: dict[str, Record], name: str, what: str) -> Record:
     return {}
 
 
+def _is_serverless(config: Record) -> bool:
+    return any("ServerlessConfig" in variant for variant in config["ProductionVariants"])
+
+
+def _check_kind(variant: Request) -> None:
+    """A variant has instances or is serverless, of a size that there is."""
+    chosen = variant.get("ServerlessConfig")
+    if chosen is None:
+        return
+    if "InstanceType" in variant:
+        raise Invalid("A production variant cannot have both InstanceType and ServerlessConfig.")
+    if int(chosen["MemorySizeInMB"]) not in SERVERLESS_MB or not 1 <= int(chosen["MaxConcurrency"]) <= 200:
+        raise Invalid(f"ServerlessConfig {dict(chosen)} is out of range.")
+
+
 def _summary(variant: Request) -> Record:
+    if "ServerlessConfig" in variant:
+        return {"VariantName": variant["VariantName"], "CurrentServerlessConfig": dict(variant["ServerlessConfig"])}
     count, weight = variant.get("InitialInstanceCount", 1), variant.get("InitialVariantWeight", 1.0)
     return {
         "VariantName": variant["VariantName"],

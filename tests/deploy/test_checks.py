@@ -101,6 +101,15 @@ def test_clock_that_is_off_is_measured() -> None:
     assert "+600 s" in found.message.replace("+601 s", "+600 s")
 
 
+def test_serverless_endpoints_need_no_quota_of_instances() -> None:
+    aws = Aws()
+    aws.quota = 0.0
+    chosen = DeployConfig(**SMALL, endpoints=Endpoints(endpoint="serverless"))
+    found = looked(aws, chosen)
+    assert found["SageMaker quota"].verdict == "ok"
+    assert "serverless" in found["SageMaker quota"].message
+
+
 def test_quotas_that_are_too_small_say_what_to_ask_for() -> None:
     aws = Aws()
     aws.reservable, aws.quota = 5, 2.0

@@ -49,6 +49,9 @@ def test_defaults_stand_where_there_is_no_file(tmp_path: Path, monkeypatch: pyte
         ("stak = 'demo'", "there is no setting stak"),
         ("[api]\nauth = 'none'", r"api.auth is 'none'.*'iam' or 'key'"),
         ("[api]\nconcurrency = -1", r"api.concurrency is -1"),
+        ("[endpoints]\nendpoint = 'async'", "endpoints.endpoint is 'async'.*'real-time' or 'serverless'"),
+        ("[endpoints]\nmemory_mb = 4000", "endpoints.memory_mb is 4000.*1024"),
+        ("[endpoints]\nmax_concurrency = 201", "endpoints.max_concurrency is 201"),
         ("[endpoints]\nmin_instances = 3", "min_instances is above endpoints.max_instances"),
         (
             "[dashboard]\ndatabase_url_secret_arn = 'arn:aws:secretsmanager:us-east-1:1:secret:db-1'",

@@ -47,3 +47,20 @@ def test_dashboard_adds_its_own_lines() -> None:
 def test_table_says_of_when_and_where_it_is() -> None:
     cost = estimate(DeployConfig())
     assert (cost.as_of, cost.region) == (price_table()["as_of"], "us-east-1")
+
+
+def test_serverless_endpoints_cost_what_is_asked_and_no_hour() -> None:
+    def month(questions: int, memory_mb: int = 6144) -> dict[str, float | None]:
+        endpoints = Endpoints(endpoint="serverless", memory_mb=memory_mb)  # type: ignore[arg-type]
+        config = DeployConfig(endpoints=endpoints, expected=Expected(questions_per_month=questions))
+        return {line.what: line.usd for line in estimate(config).lines if line.what.startswith("SageMaker")}
+
+    assert month(0) == {"SageMaker embedder": 0.0, "SageMaker generator": 0.0}
+    table = price_table()
+    seconds, kb = (
+        table["serverless_seconds_per_question"]["generator"],
+        table["serverless_kb_per_question"]["generator"],
+    )
+    data_usd = 1_000 * kb / 1e6 * table["sagemaker_serverless_data_gb"]
+    spent_usd = 1_000 * seconds * 3 * table["sagemaker_serverless_gb_second"]
+    assert month(1_000, 3072)["SageMaker generator"] == pytest.approx(spent_usd + data_usd)

@@ -144,3 +144,34 @@ def test_an_endpoint_on_its_way_cannot_be_updated(control: ControlPlane) -> None
     while control.run("DescribeEndpoint", {"EndpointName": "e"})["EndpointStatus"] == "Creating":
         assert time.monotonic() < settled_by
         time.sleep(0.02)
+
+
+def test_an_endpoint_on_instances_becomes_no_serverless_one_and_a_serverless_one_says_what_it_has(
+    control: ControlPlane,
+) -> None:
+    """As SageMaker has it: the way from serverless to instances is open, the other is not."""
+    chosen = {"MemorySizeInMB": 2048, "MaxConcurrency": 3}
+    variant = {"VariantName": "AllTraffic", "ModelName": "one", "ServerlessConfig": chosen}
+    control.run("CreateEndpointConfig", {"EndpointConfigName": "serverless", "ProductionVariants": [variant]})
+    made = settled(control, "CreateEndpoint", "serverless")
+    assert (made["EndpointStatus"], made["ProductionVariants"][0]["CurrentServerlessConfig"]) == ("InService", chosen)
+    assert settled(control, "UpdateEndpoint", "two")["EndpointConfigName"] == "two"
+    with pytest.raises(Invalid, match="cannot be updated"):
+        control.run("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "serverless"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"ServerlessConfig": {"MemorySizeInMB": 1000, "MaxConcurrency": 1}},
+        {"ServerlessConfig": {"MemorySizeInMB": 7168, "MaxConcurrency": 1}},
+        {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 201}},
+        {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}, "InstanceType": "ml.m5.xlarge"},
+    ],
+)
+def test_a_serverless_variant_that_sagemaker_does_not_have_is_refused(
+    control: ControlPlane, given: dict[str, Any]
+) -> None:
+    variant = {"VariantName": "AllTraffic", "ModelName": "one", **given}
+    with pytest.raises(Invalid):
+        control.run("CreateEndpointConfig", {"EndpointConfigName": "odd", "ProductionVariants": [variant]})

@@ -81,7 +81,10 @@ def properties(part: Part, logical_id: str) -> dict[str, Any]:
 
 
 def text(value: Any, part: Part) -> str:
-    """What a value comes to with `VALUES`; a reference to another resource comes to its ARN if it has one, else to its id."""
+    """What a value comes to with `VALUES`; a reference to another resource comes to its ARN if it has one, else to its id.
+
+    Of a choice the side counts that the defaults take.
+    """
     if isinstance(value, str):
         return value
     ((function, given),) = value.items()
@@ -93,6 +96,8 @@ def text(value: Any, part: Part) -> str:
         case "Fn::Sub":
             pattern = given if isinstance(given, str) else given[0]
             return re.sub(r"\$\{([\w:.]+)\}", lambda name: _substituted(name[1], part), pattern)
+        case "Fn::If":
+            return text(given[1 if template(part).holds(given[0]) else 2], part)
     raise AssertionError(f"{function} is not read here")
 
 

@@ -8,7 +8,7 @@ import pytest
 from metrics.catalogue import ENDPOINTS, FUNCTIONS, VARIANT, log_groups, part_name, rag_queries, stack_queries
 from pipeline.measures import NAMESPACE
 from serving.deploy.templates import PARTS, Part
-from tests.stack.reading import NAME, properties, resources, template, text
+from tests.stack.reading import NAME, chosen, properties, resources, template, text
 
 NAMING = {
     "AWS::ApiGatewayV2::Api": "Name",
@@ -68,8 +68,8 @@ def named(part: Part) -> list[tuple[str, str, str]]:
     for logical_id, about in resources(part).items():
         kind = about["Type"]
         if kind in NAMING:
-            name = about["Properties"][NAMING[kind]]
-            found.append((logical_id, kind, name.get("Fn::Sub") or "${" + name["Ref"] + "}"))
+            for name in chosen([about["Properties"][NAMING[kind]]]):
+                found.append((logical_id, kind, name.get("Fn::Sub") or "${" + name["Ref"] + "}"))
     return found
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from backends.aws.service import DEADLINE_CAP_S, RESERVE_S
+from metrics.catalogue import endpoint_names
 from serving.deploy.templates import PARTS, Part
-from tests.stack.reading import dumped, properties, resources, statements, template
+from tests.stack.reading import NAME, dumped, properties, resources, statements, template, text
 
 FUNCTIONS = ("Orchestrator", "Responder", "Authorizer")
 ENDPOINTS = ("Embedder", "Generator")
@@ -93,7 +94,8 @@ def test_each_waits_longer_than_the_one_behind_it() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_endpoint_that_fails_goes_back_by_itself(endpoint: str) -> None:
-    given = properties("serving", endpoint)["DeploymentConfig"]
+    condition, for_serverless, given = properties("serving", endpoint)["DeploymentConfig"]["Fn::If"]
+    assert (condition, for_serverless) == ("Serverless", {"Ref": "AWS::NoValue"})
     assert "BlueGreenUpdatePolicy" in given
     (alarm,) = given["AutoRollbackConfiguration"]["Alarms"]
     assert resources("serving")[alarm["AlarmName"]["Ref"]]["Type"] == "AWS::CloudWatch::Alarm"
@@ -103,7 +105,47 @@ def test_an_endpoint_that_fails_goes_back_by_itself(endpoint: str) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_update_keeps_the_instances_that_scaling_added(endpoint: str) -> None:
-    assert properties("serving", endpoint)["RetainAllVariantProperties"] is True
+    assert properties("serving", endpoint)["RetainAllVariantProperties"]["Fn::If"] == [
+        "Serverless",
+        {"Ref": "AWS::NoValue"},
+        True,
+    ]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_serverless_endpoint_has_memory_and_no_instance(endpoint: str) -> None:
+    (variant,) = properties("serving", f"{endpoint}Config")["ProductionVariants"]
+    serverless, otherwise = (
+        {name: _side(value, side) for name, value in variant.items() if _side(value, side) != {"Ref": "AWS::NoValue"}}
+        for side in (1, 2)
+    )
+    assert serverless["ServerlessConfig"] == {
+        "MemorySizeInMB": {"Ref": "ServerlessMemoryMb"},
+        "MaxConcurrency": {"Ref": "ServerlessConcurrency"},
+    }
+    assert {"InstanceType", "InitialInstanceCount"} <= set(otherwise) - set(serverless)
+    assert "ServerlessConfig" not in otherwise
+
+
+def _side(value: Any, side: int) -> Any:
+    return value["Fn::If"][side] if isinstance(value, dict) and value.get("Fn::If", [""])[0] == "Serverless" else value
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_serverless_endpoint_has_a_name_of_its_own_since_none_can_be_made_of_one_on_instances(endpoint: str) -> None:
+    names = properties("serving", endpoint)["EndpointName"]["Fn::If"]
+    assert [text(name, "serving") for name in names[1:]] == [*reversed(endpoint_names(NAME, endpoint.lower()))]
+    logs = {
+        text(about["Properties"]["LogGroupName"], "serving")
+        for about in resources("serving", "AWS::Logs::LogGroup").values()
+    }
+    assert {f"/aws/sagemaker/Endpoints/{text(name, 'serving')}" for name in names[1:]} <= logs
+
+
+def test_serverless_endpoints_scale_by_themselves() -> None:
+    made = {kind for _, kind in template("serving").resources({"EndpointKind": "serverless"})}
+    assert not any(kind.startswith("AWS::ApplicationAutoScaling") for kind in made)
+    assert "AWS::ApplicationAutoScaling::ScalableTarget" in {kind for _, kind in template("serving").resources({})}
 
 
 def test_every_stage_has_an_alarm_on_failing_and_one_on_being_slow() -> None:

@@ -94,6 +94,9 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
   .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
   .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }
 }
+.rg-scroll { overflow-x: auto; }
+.rg-pairs.rg-lab :is(th, td) { overflow-wrap: normal; }
+.rg-marked td { font-weight: 600; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;

@@ -105,8 +105,26 @@ def _create_endpoint(logical_id: str, properties: Properties, stack: str) -> Mad
 
 
 def _update_endpoint(name: str, old: Properties, new: Properties, stack: str) -> Made:
+    if new.get("EndpointName", name) != name:
+        return _replace_endpoint(name, new)
     _sagemaker().update_endpoint(EndpointName=name, EndpointConfigName=new["EndpointConfigName"])
     return _settled(name)
+
+
+def _replace_endpoint(name: str, new: Properties) -> Made:
+    """Another name is another endpoint: made beside the old one, which goes once the new one serves, and stays where it does not.
+
+    CloudFormation removes the old one at the end of the whole update; the emulator has no such end, so it is removed here.
+    """
+    client, renamed = _sagemaker(), new["EndpointName"]
+    client.create_endpoint(EndpointName=renamed, EndpointConfigName=new["EndpointConfigName"])
+    try:
+        made = _settled(renamed)
+    except ValueError:
+        client.delete_endpoint(EndpointName=renamed)
+        raise
+    client.delete_endpoint(EndpointName=name)
+    return made
 
 
 def _delete_endpoint(name: str, properties: Properties) -> None:

@@ -1,0 +1,167 @@
+"""What a deployed stack says of its own times: SageMaker's latencies by endpoint, and which calls met a cold start.
+
+CloudWatch counts by the minute and knows no single call; Lambda's log does, of its own starts.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.lab.study import Step
+from evaluation.lab.latency import slowest
+from metrics.catalogue import FUNCTIONS, endpoint_names, part_name, sagemaker_metric
+from metrics.cloudwatch import CloudWatchSource
+from metrics.logs import LogReader
+from metrics.series import MetricsSource, Statistic, Window
+from pipeline.errors import RaglassError
+
+if TYPE_CHECKING:
+    from app.config import Settings
+
+STACK = "aws"
+"""The backend that is a deployed stack."""
+
+MINUTE_S = 60
+
+ARRIVAL_S = 240.0
+"""How long measures may take to arrive."""
+
+POLL_S = 10.0
+"""Between two looks for them."""
+
+FIRST_S = 2.0
+"""Before the first look: a rehearsed stack has them at once."""
+
+STAGE_OF = {"embedder": "embed", "generator": "generate"}
+"""The stage that calls an endpoint, by its role."""
+
+COLD = "Init Duration"
+"""Stands in Lambda's closing line of a call that started a new process."""
+
+_REQUEST = re.compile(r"RequestId: ([0-9a-f-]{8,})")
+
+SUMS: tuple[tuple[str, Statistic], ...] = (
+    ("Invocations", "Sum"),
+    ("ModelLatency", "Sum"),
+    ("ModelLatency", "SampleCount"),
+    ("OverheadLatency", "Sum"),
+)
+"""What is read of an endpoint by the minute and can be added up."""
+
+POINTS: tuple[tuple[str, Statistic], ...] = (
+    ("ModelLatency", "p50"),
+    ("ModelLatency", "p95"),
+    ("OverheadLatency", "Maximum"),
+)
+"""What cannot."""
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StackReader:
+    """Reads what a stack has measured."""
+
+    source: Callable[[], MetricsSource]
+    """CloudWatch, without a memory of what had not arrived yet."""
+    logs: Callable[[Sequence[str]], LogReader]
+    """Log lines of some groups."""
+
+    @classmethod
+    def of(cls, settings: "Settings") -> "StackReader":
+        """By the settings' region."""
+        region = settings.aws_region
+        return cls(lambda: CloudWatchSource(region), lambda groups: LogReader(groups, region))
+
+    def read(
+        self,
+        target: Entry,
+        stop: threading.Event,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        step: Callable[[str], Step],
+    ) -> Generator[Step, None, None]:
+        """Wait until CloudWatch has counted every measured call, then note what it says, and which calls were cold.
+
+        What cannot be read is said in the target's `said`; the times that were measured here stand all the same.
+        """
+        measured = [each for each in target["asked"] if not each["warm_up"]]
+        try:
+            yield step("Waiting for CloudWatch")
+            until_s = clock() + ARRIVAL_S
+            wait(FIRST_S, stop, sleep)
+            while True:
+                found = self._endpoints(target["stack"], measured)
+                arrived = min(sum(each["invocations"] for each in found if each["role"] == role) for role in STAGE_OF)
+                if arrived >= len(measured) or clock() >= until_s or stop.is_set():
+                    break
+                yield step(f"Waiting for CloudWatch, which has counted {arrived:.0f} of {len(measured)} calls")
+                wait(POLL_S, stop, sleep)
+            target["cloud"] = found
+            self._mark_cold(target)
+        except RaglassError as error:
+            target["said"] = str(error)
+
+    def _endpoints(self, stack: str, entries: Sequence[Entry]) -> list[Entry]:
+        """Figures, in ms, of each endpoint that was called in the minutes of some calls."""
+        window = _minutes(entries)
+        found = []
+        for role in STAGE_OF:
+            for endpoint in endpoint_names(stack, role):
+                queries = [sagemaker_metric(*each, endpoint) for each in (*SUMS, *POINTS)]
+                series = [each.values for each in self.source().read(queries, window)]
+                if sum(series[2].values()):
+                    found.append({"role": role, "endpoint": endpoint, **_figures(series)})
+        return found
+
+    def _mark_cold(self, target: Entry) -> None:
+        """Mark calls that started a Lambda, and as many of a minute's slowest as SageMaker set up models in it."""
+        window = _minutes(target["asked"])
+        group = f"/aws/lambda/{part_name(target['stack'], FUNCTIONS[0])}"
+        page = self.logs([group]).read(window.start_s, window.end_s + MINUTE_S, containing=COLD, limit=1_000)
+        started = {found[1] for line in page.lines if (found := _REQUEST.search(line.message))}
+        for each in target["asked"]:
+            if each["request"] in started:
+                each["cold"] = "Lambda"
+        for role, stage in STAGE_OF.items():
+            names = endpoint_names(target["stack"], role)
+            queries = [sagemaker_metric("ModelSetupTime", "SampleCount", name) for name in names]
+            for minute_s, setups in [
+                pair for each in self.source().read(queries, window) for pair in each.values.items()
+            ]:
+                calls = [each for each in target["asked"] if minute_s <= each["at_s"] < minute_s + MINUTE_S]
+                for place in slowest([each["ms"].get(stage) for each in calls], int(setups)):
+                    calls[place]["cold"] = "SageMaker"
+        target["cold_known"] = True
+
+
+def _figures(series: Sequence[Mapping[int, float]]) -> dict[str, float]:
+    """Of the values of SUMS and POINTS by minute. Percentiles of several minutes cannot be put together: that of the median is weighted
+    by calls, and p95 is the highest, which the true one does not exceed."""
+    invocations, sum_us, samples, overhead_us, p50_us, p95_us, highest_us = series
+    calls = sum(samples.values())
+    weighted = sum(p50_us[minute] * samples.get(minute, 0.0) for minute in p50_us)
+    return {
+        "invocations": sum(invocations.values()),
+        "mean_ms": sum(sum_us.values()) / calls / 1000,
+        "p50_ms": weighted / calls / 1000,
+        "p95_ms": max(p95_us.values(), default=0.0) / 1000,
+        "overhead_ms": sum(overhead_us.values()) / calls / 1000,
+        "overhead_max_ms": max(highest_us.values(), default=0.0) / 1000,
+    }
+
+
+def wait(seconds: float, stop: threading.Event, sleep: Callable[[float], None]) -> None:
+    """Sleep so long, but not past a stop by more than a second."""
+    while seconds > 0 and not stop.is_set():
+        sleep(min(seconds, 1.0))
+        seconds -= 1.0
+
+
+def _minutes(entries: Sequence[Mapping[str, Any]]) -> Window:
+    """The whole minutes in which some calls began and ended."""
+    start_s = int(min(each["at_s"] for each in entries)) // MINUTE_S * MINUTE_S
+    last_s = max(each["at_s"] + each["ms"]["end to end"] / 1000 for each in entries)
+    return Window(start_s, (int(last_s) // MINUTE_S + 1) * MINUTE_S, MINUTE_S)

@@ -1,0 +1,146 @@
+"""The load study: its form, and throughput, latency and errors by ten seconds, live while it goes on."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.kit.wording import milliseconds
+from app.lab.catalogue import Lab
+from app.lab.load import is_own
+from app.lab.load_words import load_tables, windows_of
+from app.lab.tables import Table
+from app.views.kit import state
+from app.views.kit.style import CHART_CONFIG, LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text
+from app.views.lab import frame
+from evaluation.lab.load import WINDOW_S, Window
+
+NAME = "load"
+
+LIVE_S = 2.0
+"""How often the charts of a load that goes on are drawn anew."""
+
+HEIGHT = 300
+
+STROKES = {"p50": "dot", "p95": "solid"}
+
+
+def show_study(lab: Lab) -> None:
+    """The form; what goes on now; else the study that is chosen."""
+    job = lab.jobs.job
+    if job is not None and job.running and job.record.study == NAME:
+        _show_live()
+        return
+    _show_form(lab)
+    record = frame.choose_record(lab, NAME)
+    if record is None:
+        return
+    tables = frame.show_record(lab, record)
+    if tables and record.result is not None:
+        _show_result(record.result, tables)
+
+
+@st.fragment(run_every=LIVE_S)
+def _show_live() -> None:
+    job = state.services().lab.jobs.job
+    if job is None or not job.running:
+        st.rerun()
+    result = None if job.step is None else job.step.result
+    tables = () if result is None else load_tables(result)
+    if result is not None and tables:
+        _show_result(result, tables)
+
+
+def _show_result(result: Any, tables: Any) -> None:
+    whole, *others = tables
+    found = windows_of(result)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _draw(throughput_chart(found, result["plan"]["rate"]), "throughput", whole)
+    with right:
+        _draw(latency_chart(found), "latency", whole)
+    for table in (whole, *others):
+        frame.show_table(table)
+
+
+def _draw(figure: go.Figure, key: str, table: Table) -> None:
+    st.plotly_chart(figure, config=CHART_CONFIG, key=f"lab-load-{key}", alt=table.title)
+
+
+def _show_form(lab: Lab) -> None:
+    usable = [name for name, missing in state.services().backend_names().items() if missing is None]
+    target = st.selectbox("Target", usable, key="lab-load-target")
+    with st.form("lab-load"):
+        left, middle, right = st.columns(3)
+        rate = left.number_input("Questions a second", 0.01, 200.0, 1.0)
+        minutes = middle.number_input("Minutes", 0.05, 240.0, 1.0)
+        workers = right.number_input("At once, at most", 1, 64, 4)
+        arrivals = st.segmented_control(
+            "Arrivals",
+            ["poisson", "constant"],
+            default="poisson",
+            help="As of people who know nothing of each other, or at even gaps.",
+        )
+        confirmed = ""
+        if target is not None and not is_own(target, lab.parts.settings):
+            confirmed = st.text_input(
+                "Type the target's name to load it",
+                help="It is not of this machine: load costs whoever runs it, and may keep others off.",
+            )
+        if st.form_submit_button("Load", icon=":material/speed:", type="primary"):
+            plan = {
+                "target": target,
+                "confirmed": confirmed.strip(),
+                "rate": rate,
+                "minutes": minutes,
+                "arrivals": arrivals,
+            }
+            frame.begin(NAME, {**plan, "workers": int(workers)})
+
+
+def throughput_chart(found: list[Window], rate: float) -> go.Figure:
+    """Answers and failures a second, window by window, against the rate."""
+    middles = [each.start_s + each.length_s / 2 for each in found]
+    figure = go.Figure()
+    for name, values in (
+        ("answered", [each.answered / each.length_s for each in found]),
+        ("failed", [each.failed / each.length_s for each in found]),
+    ):
+        figure.add_bar(
+            x=middles,
+            y=values,
+            width=[each.length_s * 0.88 for each in found],
+            name=name,
+            marker={"color": OUTCOME_COLOURS[name]},
+            hovertemplate="%{y:.3~r} a second<extra>" + name + "</extra>",
+        )
+    figure.add_hline(y=rate, line={"color": LATENCY_COLOUR, "width": 1, "dash": "dot"})
+    answered, failed = sum(each.answered for each in found), sum(each.failed for each in found)
+    title = f"{answered:,} answered, {failed or 'none'} failed"
+    return _laid_out(figure, found, title, "a second; dotted: asked", barmode="stack")
+
+
+def latency_chart(found: list[Window]) -> go.Figure:
+    """p50 and p95 of what was due in each window."""
+    figure = go.Figure()
+    known = [each for each in found if each.latency is not None]
+    for name, stroke in STROKES.items():
+        figure.add_scatter(
+            x=[each.start_s + each.length_s / 2 for each in known],
+            y=[getattr(each.latency, f"{name}_ms") for each in known],
+            mode="lines+markers",
+            name=name,
+            line={"color": LATENCY_COLOUR, "dash": stroke},
+            hovertemplate="%{y:,.3~r} ms<extra>" + name + "</extra>",
+        )
+    highest_ms = max((each.latency.p95_ms for each in known if each.latency is not None), default=0.0)
+    title = f"p95 rises to {milliseconds(highest_ms)}" if known else "Nothing is answered yet"
+    return _laid_out(figure, found, title, "ms from when due; dotted: p50")
+
+
+def _laid_out(figure: go.Figure, found: list[Window], title: str, unit: str, **more: Any) -> go.Figure:
+    figure.update_layout(**chart_layout(chart_text(title), height=HEIGHT), **more)
+    end_s = found[-1].start_s + found[-1].length_s if found else WINDOW_S
+    figure.update_xaxes(title="seconds from the beginning", range=[0, end_s], tickmode="auto", fixedrange=True)
+    figure.update_yaxes(title=unit, rangemode="tozero", fixedrange=True)
+    return figure
