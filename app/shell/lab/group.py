@@ -2,6 +2,7 @@
 
 import click
 
+from app.shell.lab.chunks import chunks
 from app.shell.lab.kept import list_studies, remove, resume, show
 
 
@@ -10,5 +11,5 @@ def lab() -> None:
     """What a choice does to retrieval, answers and time, and how sure that is."""
 
 
-for command in (list_studies, show, resume, remove):
+for command in (list_studies, show, resume, remove, chunks):
     lab.add_command(command)
