@@ -66,8 +66,8 @@ class ChunkingStudy:
     name = "chunks"
     title = "How to cut documents"
     about = (
-        "Cuts and indexes the documents in different ways and asks the same questions over each. Do not read a difference as one for other "
-        "documents: what suits manuals does not suit chats; and a larger chunk is found more easily because it holds more."
+        "Cuts and indexes the documents in different ways and asks the same questions over each. Do not read a difference as one for "
+        "other documents: what suits manuals does not suit chats; and a larger chunk is found more easily because it holds more."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:

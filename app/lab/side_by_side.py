@@ -115,7 +115,9 @@ def figures_table(
     return Table(name, title, tuple(columns), tuple(cells), note, marked)
 
 
-def types_table(name: str, title: str, rows: Sequence[Row], measured: str, *, head: str, note: str) -> Table | None:
+def types_table(
+    name: str, title: str, rows: Sequence[Row], measured: str, *, head: str, note: str, written: Kind = "share"
+) -> Table | None:
     """A measure of each way, a column for each question type; None where the questions are of one type."""
     kinds = list(dict.fromkeys(kind for row in rows for kind in row["by_type"].get(measured, {})))
     enough = [
@@ -124,7 +126,7 @@ def types_table(name: str, title: str, rows: Sequence[Row], measured: str, *, he
     if len(enough) < 2:
         return None
     counted = {kind: max(row["by_type"][measured][kind]["questions"] for row in rows) for kind in enough}
-    columns = (Column(head), *(Column(f"{kind} ({counted[kind]:,})", "share") for kind in enough))
+    columns = (Column(head), *(Column(f"{kind} ({counted[kind]:,})", written) for kind in enough))
     cells = tuple((row["name"], *(row["by_type"][measured][kind]["value"] for kind in enough)) for row in rows)
     return Table(name, title, columns, cells, note)
 

@@ -18,7 +18,20 @@ from pipeline.errors import ConfigError, Unavailable
 from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Kind, Token
 from tests.local.fake_embedder import FakeEmbedder
 
-TOPICS = ("volcano", "glacier", "river", "desert", "forest", "island", "canyon", "lagoon")
+TOPICS = (
+    "volcano",
+    "glacier",
+    "river",
+    "desert",
+    "forest",
+    "island",
+    "canyon",
+    "lagoon",
+    "meadow",
+    "geyser",
+    "reef",
+    "tundra",
+)
 
 
 class WordEmbedder(FakeEmbedder):
@@ -90,7 +103,7 @@ def open_fake(name: str, config: BackendConfig) -> LocalBackend:
 
 @pytest.fixture
 def questions(tmp_path: Path) -> Path:
-    """A dataset of 16 questions about 8 articles, each of a paragraph with the answers and one without."""
+    """A dataset of 24 questions about 12 articles, each of a paragraph with the answers and one without."""
     path = tmp_path / "questions.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

@@ -27,12 +27,12 @@ def test_chunkings_are_held_against_the_one_in_use_on_retrieval_answers_and_cost
     rows = {row["name"]: row for row in done.result["rows"]}
     assert list(rows) == ["heading:800:0", "heading:100:0", "page:800:0"]
     # An article is one chunk of 800 characters, and two of 100: what it repeats is kept once.
-    assert rows["heading:800:0"]["chunks"] == 8
-    assert rows["heading:100:0"]["chunks"] == 16
+    assert rows["heading:800:0"]["chunks"] == 12
+    assert rows["heading:100:0"]["chunks"] == 24
     assert rows["heading:800:0"]["figures"]["words"]["value"] > 2 * rows["heading:100:0"]["figures"]["words"]["value"]
     for row in rows.values():
         assert row["figures"]["recall"]["value"] == 1.0
-        assert row["figures"]["correct"]["questions"] == 16
+        assert row["figures"]["correct"]["questions"] == 24
     assert {(pair["first"], pair["second"]) for pair in done.result["pairs"]} == {
         ("heading:800:0", "heading:100:0"),
         ("heading:800:0", "page:800:0"),
