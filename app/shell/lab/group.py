@@ -4,6 +4,7 @@ import click
 
 from app.shell.lab.chunks import chunks
 from app.shell.lab.embedders import embedders
+from app.shell.lab.generators import generators
 from app.shell.lab.kept import list_studies, remove, resume, show
 
 
@@ -12,5 +13,5 @@ def lab() -> None:
     """What a choice does to retrieval, answers and time, and how sure that is."""
 
 
-for command in (list_studies, show, resume, remove, chunks, embedders):
+for command in (list_studies, show, resume, remove, chunks, embedders, generators):
     lab.add_command(command)

@@ -70,7 +70,9 @@ class FirstChunk:
         yield Generation(answer, tokens, 10, "stop", sure, used_chunk_ids=(chunks[0].chunk_id,))
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> Any:
-        said = [-1.0 if any(answer in chunk.text for chunk in chunks) else -3.0 for chunks in chunk_sets]
+        said = [
+            -1.0 if any(answer in " ".join(chunk.text.split()) for chunk in chunks) else -3.0 for chunks in chunk_sets
+        ]
         return np.array([[each] * len(answer.split()) for each in said], np.float32)
 
     def split_answer(self, answer: str) -> list[str]:

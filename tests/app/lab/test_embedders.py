@@ -54,7 +54,7 @@ def test_the_one_that_understands_finds_more_and_the_test_says_so(lab_services: 
     rows = {row["name"]: row for row in done.result["rows"]}
     assert rows["words"]["figures"]["alone recall"]["value"] > 0.9
     assert rows["deaf"]["figures"]["alone recall"]["value"] < 0.5
-    assert rows["words"]["layout"]["told_apart"] > 0.95 > rows["deaf"]["layout"]["told_apart"]
+    assert rows["words"]["layout"]["told_apart"] > 0.9 > rows["deaf"]["layout"]["told_apart"]
     assert rows["deaf"]["layout"]["anisotropy"] > 0.9
     [pair] = [each for each in done.result["pairs"] if each["measure"] == "alone recall"]
     assert pair["significant"]
