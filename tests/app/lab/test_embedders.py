@@ -13,7 +13,7 @@ from app.services import Services
 from backends.registry import BackendConfig
 from pipeline.errors import InputError, Unavailable
 from pipeline.types import Chunk, Kind
-from tests.app.lab.conftest import Deaf, WordEmbedder
+from tests.app.lab.fake_models import Deaf, WordEmbedder
 
 Make = Callable[..., Services]
 

@@ -9,7 +9,7 @@ import pytest
 from app.lab.tables import to_plain
 from app.services import Services
 from pipeline.errors import InputError, StageFailed
-from tests.app.lab.conftest import GENERATORS, FirstChunk
+from tests.app.lab.fake_models import GENERATORS, FirstChunk
 
 Make = Callable[..., Services]
 
