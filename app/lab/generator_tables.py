@@ -127,14 +127,16 @@ def _cost_table(rows: Sequence[Row]) -> Table:
     ]
     note = (
         "Of generating alone, one question at a time from what was retrieved, on a machine that may have been busy. Tokens: the "
-        "model's own; a reader that quotes counts sentences. Cut short: at the longest answer that the settings allow. Memory: by how "
-        "much the process grew while the model was loaded and first used; what another part holds already is not counted."
+        "model's own; a reader that quotes counts sentences. Cut short: at the longest answer that the settings allow. Late: after "
+        "the settings' deadline, at which a question would have failed; here it may take longer. Memory: by how much the process grew "
+        "while the model was loaded and first used; what another part holds already is not counted."
     )
     shown: list[Shown] = [
         ("ms", "an answer", "ms"),
         ("words", "words", "number"),
         ("tokens", "tokens", "number"),
         ("cut short", "cut short", "share"),
+        ("late", "late", "share"),
     ]
     return figures_table("cost", title, rows, shown, head="generator", note=note, extra=extra)
 

@@ -43,6 +43,9 @@ RETRIEVED, GOLD = "", "gold "
 TESTED = ("correct", "f1", "gold correct", "gold f1")
 """Of these all pairs are tested."""
 
+ANSWER_S = 600.0
+"""Longest that an answer may take here: a slow model is to be measured, and told to be slow."""
+
 MOST_FAILURES = 5
 """Answers that may fail in a row; then the model is taken not to work."""
 
@@ -202,6 +205,7 @@ class Answering:
     """The answers of one generator."""
 
     def __init__(self, name: str, backend: Any, deadline_s: float) -> None:
+        """deadline_s: what a question may take outside of studies."""
         self._name, self._backend, self._deadline_s = name, backend, deadline_s
         self.traces: dict[str, list[Trace | None]] = {RETRIEVED: [], GOLD: []}
         """Of each question, by what was read; None where nothing could be given."""
@@ -263,6 +267,10 @@ class Answering:
         made = [None if trace is None else trace.generation for trace in self.traces[RETRIEVED]]
         found["tokens"] = [None if each is None else float(len(each.tokens)) for each in made]
         found["cut short"] = [None if each is None else float(each.finish_reason == "length") for each in made]
+        found["late"] = [
+            None if trace is None else float(trace.duration_ms > self._deadline_s * 1000)
+            for trace in self.traces[RETRIEVED]
+        ]
         found["reliance"] = [self._reliance.get(place) for place in range(len(made))]
         return found
 
@@ -286,7 +294,7 @@ class Answering:
         generation: Generation | None = None
         failure = None
         try:
-            generation = self._backend.answer_from(question.text, chunks, deadline_s=self._deadline_s)
+            generation = self._backend.answer_from(question.text, chunks, deadline_s=ANSWER_S)
         except BackendError as error:
             failure = error.to_failure()
         spent = (time.perf_counter() - started) * 1000
