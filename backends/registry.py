@@ -28,8 +28,11 @@ class BackendConfig:
     """Whether the built-in articles are part of the corpus."""
     chunking: str = "heading:800:0"
     """local: how documents are cut: where a chunk ends, its size in characters, and how many of them it repeats."""
+    index_dir: Path | None = None
+    """local: where indexes are kept; None for the data folder. Another one tries another way beside the index in use: documents and
+    vectors stay those of the data folder."""
     embedder: str = "intfloat/e5-large"
-    """Research profile: sentence-transformers model id or local path."""
+    """Research profile: sentence-transformers model id or local path, or `embedded` for the embedded profile's."""
     generator: str = "google/flan-t5-base"
     """Research profile: seq2seq or causal model id or local path."""
     reranker: str = "cross-encoder/ms-marco-MiniLM-L6-v2"

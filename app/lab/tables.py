@@ -56,7 +56,7 @@ class Table:
 def written(column: Column, row: Sequence[Cell], place: int) -> str:
     """A cell as it is shown, with its interval."""
     value = _one(column.kind, row[place])
-    if column.interval is None or row[place] is None:
+    if column.interval is None or row[place] is None or row[column.interval[0]] is None:
         return value
     low, high = (_one(column.kind, row[at]) for at in column.interval)
     return f"{value} [{low}, {high}]"

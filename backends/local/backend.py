@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import corpus
+from backends.local.chosen import open_embedder, open_reranker
 from backends.local.chunking import Chunking
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
@@ -233,14 +234,11 @@ def open_embedded(config: BackendConfig) -> LocalBackend:
 def open_research(config: BackendConfig) -> IntrospectiveBackend:
     """The research profile: sentence-transformers and transformers, the production models' local twin."""
     research: Any = importlib.import_module("backends.local.research")
-    runs_on = {"threads": config.threads, "engine": config.engine, "cache_dir": config.data_dir / "models"}
-    embedder = research.ResearchEmbedder(
-        config.embedder, has_index=lambda fingerprint: index_root(config.data_dir, fingerprint).is_dir(), **runs_on
+    embedder = open_embedder(config.embedder, config)
+    generator = research.ResearchGenerator(
+        config.generator, threads=config.threads, engine=config.engine, cache_dir=config.data_dir / "models"
     )
-    generator = research.ResearchGenerator(config.generator, **runs_on)
-    reranker = DeferredReranker(
-        config.reranker, lambda: research.CrossEncoderReranker(config.reranker, threads=config.threads)
-    )
+    reranker = DeferredReranker(config.reranker, lambda: open_reranker(config.reranker, config))
     local = open_corpus(config, embedder, with_sentences=False)
     return IntrospectiveBackend(
         "local/research",
@@ -262,7 +260,7 @@ def open_questions(config: BackendConfig, embedder: QuestionEmbedder) -> StoredQ
 def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentences: bool) -> LocalCorpus:
     """The corpus, with an index and a vector cache that belong to this embedder."""
     cache = VectorCache(config.data_dir / "vectors", embedder.fingerprint, embedder.dimension, Seed.load(SEED))
-    index = LocalIndex(index_root(config.data_dir, embedder.fingerprint), embedder)
+    index = LocalIndex(index_root(config.index_dir or config.data_dir, embedder.fingerprint), embedder)
     open_library = partial(DocumentLibrary, config.data_dir / "documents.sqlite")
     return LocalCorpus(
         open_library,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backends.local import seed
-from backends.local.backend import SEED, LocalBackend, open_embedded
+from backends.local.backend import SEED, LocalBackend, open_corpus, open_embedded
 from backends.local.documents import Document
 from backends.local.nano import NanoEmbedder
 from backends.local.vectors import Seed, text_key
@@ -162,3 +162,25 @@ def test_rebuild_gives_the_committed_vectors_again() -> None:
         assert expected is not None
         assert found is not None
         assert float(expected.astype(np.float32) @ found.astype(np.float32)) > 0.9995, text
+
+
+def test_an_index_kept_elsewhere_leaves_the_one_in_use_and_shares_documents_and_vectors(tmp_path: Path) -> None:
+    config = BackendConfig(tmp_path / "data", builtin_corpus=False)
+    usual = open_corpus(config, FakeEmbedder(), with_sentences=False)
+    usual.library.add(WEGENER)
+    before = usual.build()
+    embedder = FakeEmbedder()
+    tried = open_corpus(replace(config, index_dir=tmp_path / "tried"), embedder, with_sentences=False)
+    assert not tried.has_index()
+    assert tried.build().chunks == before.chunks
+    assert embedder.embedded == []
+    assert usual.index.manifest == before
+    assert (tmp_path / "tried").is_dir()
+
+
+def test_time_of_embedding_is_taken_anew_though_vectors_are_known(tmp_path: Path) -> None:
+    embedder = FakeEmbedder()
+    local = open_corpus(BackendConfig(tmp_path, builtin_corpus=False), embedder, with_sentences=False)
+    local.embed(["known"])
+    assert local.embed_seconds(["known"]) > 0
+    assert embedder.embedded == ["known", "known"]

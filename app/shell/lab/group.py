@@ -2,6 +2,9 @@
 
 import click
 
+from app.shell.lab.chunks import chunks
+from app.shell.lab.embedders import embedders
+from app.shell.lab.generators import generators
 from app.shell.lab.index import index, use_index
 from app.shell.lab.kept import list_studies, remove, resume, show
 from app.shell.lab.profile import profile
@@ -12,5 +15,5 @@ def lab() -> None:
     """What a choice does to retrieval, answers and time, and how sure that is."""
 
 
-for command in (list_studies, show, resume, remove, profile, index, use_index):
+for command in (list_studies, show, resume, remove, profile, index, use_index, chunks, embedders, generators):
     lab.add_command(command)

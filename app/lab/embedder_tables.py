@@ -1,0 +1,161 @@
+"""What came out of embedders side by side, as tables."""
+
+from collections.abc import Mapping, Sequence
+
+from app.kit.wording import count, share
+from app.lab.one_by_one import Row
+from app.lab.side_by_side import (
+    Shown,
+    figure,
+    figures_table,
+    good_rows,
+    pairs_table,
+    problems_table,
+    types_table,
+)
+from app.lab.study import Data
+from app.lab.tables import Cell, Column, Kind, Table
+
+KINDS: Mapping[str, Kind] = {
+    "alone recall": "share",
+    "recall": "share",
+    "alone mrr": "number",
+    "mrr": "number",
+}
+
+
+def embedder_tables(result: Data) -> Sequence[Table]:
+    """The most important first."""
+    rows = good_rows(result)
+    problems = problems_table(result, "model")
+    if not rows:
+        return [] if problems is None else [problems]
+    k = result["top_k"]
+    embedders = [row for row in rows if "dimension" in row]
+    labels = {
+        "alone recall": f"recall@{k}, meaning alone",
+        "alone mrr": "MRR, meaning alone",
+        "recall": f"recall@{k}, as retrieved",
+        "mrr": "MRR, as retrieved",
+    }
+    kinds = [
+        _types("types", f"Recall@{k} by meaning alone, by question type", embedders, "alone recall"),
+        _types("similarity-types", "Cosine of question and gold chunk, by question type", embedders, "right"),
+    ]
+    found = [
+        _found_table(result, embedders, "alone ", "meaning", "by meaning alone") if embedders else None,
+        _found_table(result, rows, "", "retrieved", "by meaning and words, as Raglass retrieves"),
+        _layout_table(embedders),
+        _cost_table(rows),
+        pairs_table(result, labels, KINDS),
+        *kinds,
+        problems,
+    ]
+    return [table for table in found if table is not None]
+
+
+def _found_table(result: Data, rows: Sequence[Row], prefix: str, name: str, how: str) -> Table:
+    k = result["top_k"]
+    best = max(
+        rows, key=lambda row: (figure(row, f"{prefix}recall").value or 0.0, figure(row, f"{prefix}mrr").value or 0)
+    )
+    held = share(figure(best, f"{prefix}recall").value or 0.0, 1)
+    title = (
+        f"{best['name']} finds a gold chunk among {count(k, 'chunk')} for {held} of the questions that have one, {how}"
+    )
+    others = [row for row in rows if row is not best]
+    tied = [row for row in others if _tied(result, best, row, f"{prefix}recall")]
+    if len(others) == 1:
+        title += "; the other one is not shown to find fewer" if tied else "; the other one finds fewer"
+    elif others:
+        title += f"; {len(tied)} of the {len(others)} others are not shown to find fewer"
+    shown: list[Shown] = [
+        (f"{prefix}recall", f"recall@{k}", "share"),
+        (f"{prefix}precision", f"precision@{k}", "share"),
+        (f"{prefix}mrr", "MRR", "number"),
+        (f"{prefix}ndcg", "nDCG", "number"),
+    ]
+    note = (
+        "Over questions that have an answer. Gold: a chunk of the named document that holds a gold answer, each chunk counted once. nDCG "
+        "speaks of the gold chunks that were retrieved. "
+        f"Intervals are 95 %, over {count(len(set(result['clusters'])), 'article')}; overlap of two does not say that they are alike: the "
+        "table of pairs does."
+    )
+    if not prefix:
+        note += " After > stands the reranker of what the first embedder found."
+    marked = frozenset(place for place, row in enumerate(rows) if row is best)
+    return figures_table(name, title, rows, shown, head="model", note=note, marked=marked)
+
+
+def _tied(result: Data, best: Row, row: Row, measure: str) -> bool:
+    names = {best["name"], row["name"]}
+    tests = [
+        each for each in result["pairs"] if each["measure"] == measure and {each["first"], each["second"]} == names
+    ]
+    return not any(each["significant"] for each in tests)
+
+
+def _layout_table(rows: Sequence[Row]) -> Table | None:
+    laid = [row for row in rows if row["layout"] is not None and row["layout"]["told_apart"] is not None]
+    if not laid:
+        return None
+    best = max(laid, key=lambda row: row["layout"]["told_apart"])
+    title = (
+        f"{best['name']} tells right from wrong pairs best: a right one is more alike in "
+        f"{share(best['layout']['told_apart'], 1)} of draws"
+    )
+    columns: list[tuple[str, Kind, Sequence[Cell]]] = [
+        ("wrong pair", "number", [_mean(row["layout"]["wrong"]) for row in laid]),
+        ("told apart", "share", [row["layout"]["told_apart"] for row in laid]),
+        ("anisotropy", "number", [row["layout"]["anisotropy"] for row in laid]),
+        ("hubness", "number", [row["layout"]["hubness"] for row in laid]),
+        ("never near", "share", [row["layout"]["never"] for row in laid]),
+    ]
+    note = (
+        "Right pair: cosine of a question and its nearest gold chunk; wrong pair: of a question and a chunk at random; margin: gold "
+        "less the nearest chunk that is not gold, below 0 where that one is nearer. Anisotropy: mean cosine of two chunks at random, "
+        "0 for directions spread evenly: a model whose anisotropy is high has high cosines for everything. Hubness: skewness of how "
+        "often a chunk is among the 10 nearest of a question; above 1, a few chunks come up everywhere. Cosines of two models are not "
+        "to be held against each other."
+    )
+    shown: list[Shown] = [("right", "right pair", "number"), ("margin", "margin", "number")]
+    return figures_table("similarity", title, laid, shown, head="model", note=note, extra=columns)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _cost_table(rows: Sequence[Row]) -> Table:
+    embedders = [row for row in rows if "dimension" in row]
+    title = "What the models take"
+    if len(embedders) > 1:
+        fast, slow = (pick(embedders, key=lambda row: row["passages_s"]) for pick in (max, min))
+        ratio = fast["passages_s"] / max(slow["passages_s"], 1e-9)
+        title = f"{fast['name']} embeds {ratio:.3g} times as many chunks a second as {slow['name']}"
+    names = ("dimension", "passages_s", "question_ms", "rerank_ms", "resident", "bytes")
+    columns = (
+        Column("model"),
+        Column("runs as"),
+        Column("dimension", "count"),
+        Column("chunks a second", "number"),
+        Column("a question", "ms"),
+        Column("reranking", "ms"),
+        Column("memory taken up", "bytes"),
+        Column("vectors", "bytes"),
+    )
+    cells = tuple((row["name"], row["model"], *(row.get(name) for name in names)) for row in rows)
+    note = (
+        "From 32 chunks together, and the median of 20 questions one by one (reranking: of all), once, on a machine that may have "
+        "been busy; vectors that are known already play no part. Memory: by how much the process grew while the model was loaded and "
+        "first used; what another part holds already is not counted, so that it "
+        "is a hint. Vectors: 4 bytes a number."
+    )
+    return Table("cost", title, columns, cells, note)
+
+
+def _types(name: str, title: str, rows: Sequence[Row], measured: str) -> Table | None:
+    told = [row for row in rows if measured in row["by_type"]]
+    note = "Types with fewer than 10 questions that count are left out. With few questions, differences of a few points are chance."
+    kind: Kind = "share" if measured != "right" else "number"
+    return types_table(name, title, told, measured, head="model", note=note, written=kind)

@@ -1,0 +1,146 @@
+"""Where studies work: the questions that they ask, and the user's documents under an index of a study's own, beside the one in use."""
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.lab.one_by_one import Doing
+from app.lab.parts import Parts
+from app.lab.study import Data
+from backends.registry import BackendConfig
+from evaluation.datasets import Dataset, LabelledQuestion, load_dataset, settle
+from explain.answers import normalise
+from pipeline.errors import InputError, StoreError
+from pipeline.pipeline import check_top_k
+from pipeline.types import Chunk
+
+if TYPE_CHECKING:
+    from backends.local.corpus import LocalCorpus
+    from backends.local.index import IndexedChunk, LocalIndex
+
+POLL_S = 0.2
+"""How often it is looked how far a build is."""
+
+TIMED_TEXTS, TIMED_QUESTIONS = 32, 20
+"""Chunks and questions, drawn at random, from which the time of embedding is told."""
+
+
+def check_questions(parts: Parts, plan: Data) -> dict[str, Any]:
+    """What the studies of questions have in common: dataset, how many are drawn and how, chunks. Raises InputError."""
+    top_k = plan.get("top_k") or parts.settings.top_k
+    check_top_k(top_k)
+    checked = {
+        "dataset": settle(plan.get("dataset") or "builtin"),
+        "limit": plan.get("limit"),
+        "seed": plan.get("seed", 0),
+        "top_k": top_k,
+        "rerank": bool(plan.get("rerank", False)),
+        "backend": plan.get("backend") or parts.settings.backend_name,
+    }
+    load_dataset(checked["dataset"]).draw(checked["limit"], checked["seed"])
+    return checked
+
+
+def check_names(names: Sequence[str], what: str) -> list[str]:
+    """Names as they were given, each once. Raises InputError for none, or a blank one."""
+    found = list(dict.fromkeys(name.strip() for name in names))
+    if not found or not all(found):
+        raise InputError(f"Name {what}; {'one of them is blank' if found else 'none is named'}.")
+    return found
+
+
+def read_dataset(parts: Parts, plan: Data) -> Dataset:
+    """The questions of a checked plan, with their types."""
+    return parts.evaluations.types.fill(load_dataset(plan["dataset"]).draw(plan["limit"], plan["seed"]))
+
+
+def describe_questions(questions: Sequence[LabelledQuestion]) -> dict[str, list[str]]:
+    """What the figures are told apart by, JSON-ready: the cluster and the type of each question."""
+    return {"clusters": [each.cluster for each in questions], "types": [each.type for each in questions]}
+
+
+@contextmanager
+def config_over(parts: Parts, dataset: Dataset, name: str, **choices: Any) -> Iterator[BackendConfig]:
+    """What a backend is opened with for one way: documents and vectors of the usual data folder (a dataset's own documents, where it has
+    some), and an index in a folder that is removed at the end: what was embedded is kept, so that it is soon made again.
+
+    name: of the way. choices: what is other than usual. Raises StoreError.
+    """
+    config = parts.config()
+    slug = hashlib.blake2b(f"{name}/{dataset.documents_fingerprint}".encode(), digest_size=6).hexdigest()
+    work = config.data_dir / "lab" / "work" / slug
+    if dataset.documents:
+        folder = config.data_dir / "datasets" / dataset.documents_fingerprint
+        config = replace(config, data_dir=folder, builtin_corpus=False)
+    _make(config.data_dir)
+    _make(work)
+    try:
+        yield replace(config, index_dir=work, **choices)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def fill(corpus: "LocalCorpus", dataset: Dataset) -> None:
+    """Put a dataset's own documents into its corpus; those that are there already stay as they are."""
+    for document in dataset.documents:
+        corpus.library.add(document)
+
+
+def build(corpus: "LocalCorpus", stop: threading.Event) -> Generator[Doing, None, bool]:
+    """Make the index cover the documents, and tell how far that is; False where it was stopped: what was embedded is kept."""
+    from app.documents.job import IndexJob, Work
+
+    job = IndexJob(Work(corpus)).start()
+    try:
+        while job.running:
+            job.wait(POLL_S)
+            if stop.is_set():
+                job.stop()
+            progress = job.state.progress
+            yield Doing(*((0, 0) if progress is None else (progress.done, progress.total)), "indexing")
+    finally:
+        job.stop()
+        job.wait()
+    if job.state.phase == "failed":
+        raise InputError(f"The documents could not be indexed: {job.state.message}")
+    return job.state.phase != "stopped"
+
+
+def all_chunks(index: "LocalIndex") -> list["IndexedChunk"]:
+    """Every chunk of an index, by its row."""
+    return index.chunks_at(range(index.opened().vectors.size))
+
+
+def find_gold(questions: Sequence[LabelledQuestion], chunks: Sequence[Chunk]) -> list[list[int]]:
+    """The rows of each question's gold chunks: those that hold a gold answer and are of the gold article, where one is named."""
+    of_article: dict[str, list[int]] = {}
+    for row, chunk in enumerate(chunks):
+        for name in {normalise(chunk.title), normalise(chunk.document_id)}:
+            of_article.setdefault(name, []).append(row)
+    found = []
+    for question in questions:
+        named = normalise(question.article)
+        rows = of_article.get(named, []) if named else list(range(len(chunks)))
+        places = question.gold.places([chunks[row] for row in rows]) if question.answers else []
+        found.append([rows[place] for place in places])
+    return found
+
+
+def drawn(items: Sequence[Any], count: int, seed: int = 0) -> list[Any]:
+    """`count` of these at random, all where there are no more; the same ones for the same number of items."""
+    places = np.random.default_rng(seed).permutation(len(items))[:count]
+    return [items[place] for place in sorted(places.tolist())]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"The folder {folder} cannot be made ({error.strerror}). Free some space.") from error

@@ -1,0 +1,94 @@
+"""What the forms of studies of questions share, and their charts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.lab.catalogue import Lab
+from app.lab.one_by_one import Row
+from app.lab.side_by_side import figure
+from app.views.kit import interval_plot
+from app.views.kit.style import CHART_CONFIG, LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text, ink
+from app.views.runs.source import Source
+
+SHOWN_QUESTIONS = 100
+"""What the form draws unless told otherwise: enough for a first look, soon answered."""
+
+
+def ask_which(lab: Lab, name: str) -> tuple[Source, dict[str, Any]]:
+    """Fields for the questions: where they are from, how many are drawn, how many chunks are retrieved."""
+    source = Source()
+    with st.container(horizontal=True):
+        limit = st.number_input(
+            "Questions drawn", 0, value=SHOWN_QUESTIONS, key=f"lab-{name}-limit", width=160, help="0 for all of them."
+        )
+        top_k = st.number_input("Chunks", 1, 100, value=lab.parts.settings.top_k, key=f"lab-{name}-top-k", width=120)
+    return source, {"limit": int(limit) or None, "top_k": int(top_k)}
+
+
+def names_field(label: str, name: str, value: Sequence[str], help_: str) -> list[str]:
+    """Names, a line each."""
+    text = st.text_area(label, "\n".join(value), key=f"lab-{name}", help=help_, height=130)
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def draw(made: go.Figure, key: str, alt: str) -> None:
+    """A chart. alt: what it shows, for who cannot see it."""
+    st.plotly_chart(made, config=CHART_CONFIG, key=key, alt=alt)
+
+
+def shares_chart(title: str, rows: Sequence[Row], measures: Sequence[tuple[str, str]]) -> go.Figure:
+    """Figures with intervals, a row for each way and measure; the ways told apart by their names, the measures by colour."""
+    colours = (LATENCY_COLOUR, OUTCOME_COLOURS["answered"], "#e69f00")
+    lines = []
+    for row in rows:
+        for place, (measure, label) in enumerate(measures):
+            found = figure(row, measure)
+            words = f"{chart_text(row['name'])}: {label} {_percent(found.value)}"
+            if found.low is not None:
+                words += f", {_percent(found.low)} to {_percent(found.high)}"
+            name = f"{chart_text(row['name'])} · {label}" if len(measures) > 1 else chart_text(row["name"])
+            colour = colours[place % len(colours)]
+            lines.append(interval_plot.Row(name, found.value, found.low, found.high, colour, words))
+    return interval_plot.interval_plot(chart_text(title), lines, row_height=28, in_percent=True)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value * 100:.1f} %"
+
+
+def boxes_chart(title: str, groups: Sequence[tuple[str, str, Sequence[float]]], *, axis: str) -> go.Figure:
+    """Distributions as boxes. groups: a label, a colour and values."""
+    made = go.Figure()
+    for label, colour, values in groups:
+        made.add_trace(go.Box(x=list(values), name=chart_text(label), marker={"color": colour}, boxpoints=False))
+    made.update_layout(**chart_layout(chart_text(title), height=130 + 42 * len(groups)))
+    made.update_xaxes(title={"text": axis}, fixedrange=True)
+    made.update_yaxes(autorange="reversed", fixedrange=True)
+    return made
+
+
+def scatter_chart(
+    title: str, points: Sequence[tuple[str, float, float]], *, x: str, y: str, marked: str = ""
+) -> go.Figure:
+    """Named points: a label, x and y, the latter a share. marked: the label that stands out."""
+    colours = [LATENCY_COLOUR if label == marked else OUTCOME_COLOURS["answered"] for label, _, _ in points]
+    made = go.Figure(
+        go.Scatter(
+            x=[each[1] for each in points],
+            y=[each[2] for each in points],
+            text=[chart_text(each[0]) for each in points],
+            mode="markers+text",
+            textposition="top center",
+            textfont={"color": ink()},
+            marker={"size": 11, "color": colours},
+            hovertemplate="%{text}: %{x:,.3~g}, %{y:.1%}<extra></extra>",
+            cliponaxis=False,
+        )
+    )
+    made.update_layout(**chart_layout(chart_text(title), height=380))
+    made.update_xaxes(title={"text": x}, fixedrange=True)
+    made.update_yaxes(title={"text": y}, fixedrange=True, tickformat=".0%")
+    return made

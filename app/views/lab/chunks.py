@@ -1,0 +1,48 @@
+"""Chunkings side by side, on the page."""
+
+import streamlit as st
+
+from app.lab.catalogue import Lab
+from app.lab.chunkings import USUAL
+from app.lab.side_by_side import figure, good_rows
+from app.views.kit.markdown import literal
+from app.views.lab.asked import ask_which, draw, names_field, scatter_chart
+from app.views.lab.frame import begin, choose_record, show_record, show_table
+from pipeline.errors import RaglassError
+
+
+def show_study(lab: Lab) -> None:
+    """The form, and what came out."""
+    with st.expander("Start a study", expanded=not lab.records.newest("chunks"), icon=":material/science:"):
+        _show_form(lab)
+    record = choose_record(lab, "chunks")
+    if record is None:
+        st.info(
+            "No way of cutting was studied yet. Press Start: over the built-in corpus, the usual six take a few minutes."
+        )
+        return
+    tables = show_record(lab, record)
+    if record.result is not None and len(rows := good_rows(record.result)) > 1:
+        points = [(row["name"], figure(row, "words").value or 0.0, figure(row, "correct").value or 0.0) for row in rows]
+        title = "Right answers against the words that a question reads: up and to the left is better"
+        chart = scatter_chart(
+            title, points, x="words a question reads", y="right answers", marked=record.result["in_use"]
+        )
+        draw(chart, f"chunks-{record.record_id}", title)
+    for table in tables:
+        show_table(table)
+
+
+def _show_form(lab: Lab) -> None:
+    source, plan = ask_which(lab, "chunks")
+    named = names_field(
+        "Ways of cutting, a line each",
+        "chunks-names",
+        USUAL,
+        "Where a chunk ends (heading, paragraph, sentence, page), its size in characters, and how many it repeats of the one before.",
+    )
+    if st.button("Start", type="primary", key="lab-chunks-start"):
+        try:
+            begin("chunks", {**plan, "dataset": source.settle(), "chunkings": named})
+        except RaglassError as error:
+            st.error(literal(str(error)), icon=":material/error:")

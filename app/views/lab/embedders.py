@@ -1,0 +1,66 @@
+"""Embedders and rerankers side by side, on the page."""
+
+import streamlit as st
+
+from app.lab.catalogue import Lab
+from app.lab.one_by_one import Row
+from app.lab.side_by_side import good_rows
+from app.views.kit.markdown import literal
+from app.views.kit.style import LEVEL_COLOURS
+from app.views.lab.asked import ask_which, boxes_chart, draw, names_field, shares_chart
+from app.views.lab.frame import begin, choose_record, show_record, show_table
+from pipeline.errors import RaglassError
+
+
+def show_study(lab: Lab) -> None:
+    """The form, and what came out."""
+    with st.expander("Start a study", expanded=not lab.records.newest("embedders"), icon=":material/science:"):
+        _show_form(lab)
+    record = choose_record(lab, "embedders")
+    if record is None:
+        st.info("No embedder was studied yet. Name some and press Start.")
+        return
+    tables = show_record(lab, record)
+    rows = [] if record.result is None else good_rows(record.result)
+    if rows:
+        title = "Share of questions for which a gold chunk is found, by meaning and words"
+        draw(shares_chart(title, rows, (("recall", "recall"),)), f"embedders-recall-{record.record_id}", title)
+        _show_pairs(rows, record.record_id)
+    for table in tables:
+        show_table(table)
+
+
+def _show_pairs(rows: list[Row], record_id: str) -> None:
+    groups: list[tuple[str, str, list[float]]] = []
+    for row in rows:
+        layout = row.get("layout")
+        right = [each for each in row["values"].get("right", ()) if each is not None]
+        if layout is not None and right:
+            groups.append((f"{row['name']}: right pairs", LEVEL_COLOURS["high"], right))
+            groups.append((f"{row['name']}: wrong pairs", LEVEL_COLOURS["low"], layout["wrong"]))
+    if groups:
+        title = (
+            "Right pairs of question and chunk are more alike than wrong ones: the less the boxes overlap, the better"
+        )
+        draw(boxes_chart(title, groups, axis="cosine"), f"embedders-pairs-{record_id}", title)
+
+
+def _show_form(lab: Lab) -> None:
+    source, plan = ask_which(lab, "embedders")
+    named = names_field(
+        "Embedders, a line each",
+        "embedders-names",
+        ("embedded",),
+        "embedded, a sentence-transformers id or path (needs the research profile's packages), or sagemaker: and an endpoint's name.",
+    )
+    rerankers = names_field(
+        "Rerankers, a line each",
+        "embedders-rerankers",
+        (),
+        "sentences, or a cross-encoder's id or path; orders what the first embedder found. May stay empty.",
+    )
+    if st.button("Start", type="primary", key="lab-embedders-start"):
+        try:
+            begin("embedders", {**plan, "dataset": source.settle(), "embedders": named, "rerankers": rerankers})
+        except RaglassError as error:
+            st.error(literal(str(error)), icon=":material/error:")

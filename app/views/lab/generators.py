@@ -1,0 +1,51 @@
+"""Generators side by side, on the page."""
+
+import streamlit as st
+
+from app.lab.catalogue import Lab
+from app.lab.generators import RELIANCE
+from app.lab.side_by_side import good_rows
+from app.views.kit.markdown import literal
+from app.views.lab.asked import ask_which, draw, names_field, shares_chart
+from app.views.lab.frame import begin, choose_record, show_record, show_table
+from pipeline.errors import RaglassError
+
+
+def show_study(lab: Lab) -> None:
+    """The form, and what came out."""
+    with st.expander("Start a study", expanded=not lab.records.newest("generators"), icon=":material/science:"):
+        _show_form(lab)
+    record = choose_record(lab, "generators")
+    if record is None:
+        st.info("No generator was studied yet. Name some and press Start.")
+        return
+    tables = show_record(lab, record)
+    if record.result is not None and (rows := good_rows(record.result)):
+        title = "Right answers from what was retrieved, and from the chunk that holds the answer"
+        measures = (("correct", "retrieved"), ("gold correct", "gold"))
+        draw(shares_chart(title, rows, measures), f"generators-{record.record_id}", title)
+    for table in tables:
+        show_table(table)
+
+
+def _show_form(lab: Lab) -> None:
+    source, plan = ask_which(lab, "generators")
+    named = names_field(
+        "Generators, a line each",
+        "generators-names",
+        ("embedded",),
+        "embedded, or a model's id or path (needs the research profile's packages).",
+    )
+    reliance = st.number_input(
+        "Answers whose reliance is measured",
+        0,
+        value=RELIANCE,
+        key="lab-generators-reliance",
+        width=260,
+        help="Each takes two more passes of the model.",
+    )
+    if st.button("Start", type="primary", key="lab-generators-start"):
+        try:
+            begin("generators", {**plan, "dataset": source.settle(), "generators": named, "reliance": int(reliance)})
+        except RaglassError as error:
+            st.error(literal(str(error)), icon=":material/error:")

@@ -1,0 +1,40 @@
+"""Embedders and rerankers by name, each by itself. Models are loaded when they are opened."""
+
+import importlib
+from typing import Any, cast
+
+from backends.local.manifest import index_root
+from backends.local.nano import NanoEmbedder
+from backends.local.questions import QuestionEmbedder
+from backends.local.rerank import SentenceReranker
+from backends.registry import BackendConfig
+from pipeline.protocols import Reranker
+
+EMBEDDED = "embedded"
+"""The embedded profile's own model, which needs no torch."""
+
+SENTENCES = "sentences"
+"""The embedded profile's own reranker."""
+
+
+def open_embedder(model: str, config: BackendConfig) -> QuestionEmbedder:
+    """EMBEDDED, or what the research profile can load: a sentence-transformers id or path. Raises Unavailable if it cannot be had."""
+    if model == EMBEDDED:
+        return NanoEmbedder(threads=config.threads)
+    research: Any = importlib.import_module("backends.local.research")
+    found = research.ResearchEmbedder(
+        model,
+        has_index=lambda fingerprint: index_root(config.data_dir, fingerprint).is_dir(),
+        threads=config.threads,
+        engine=config.engine,
+        cache_dir=config.data_dir / "models",
+    )
+    return cast(QuestionEmbedder, found)
+
+
+def open_reranker(model: str, config: BackendConfig) -> Reranker:
+    """SENTENCES, or a cross-encoder's id or path. Raises Unavailable if it cannot be had."""
+    if model == SENTENCES:
+        return SentenceReranker(NanoEmbedder(threads=config.threads))
+    research: Any = importlib.import_module("backends.local.research")
+    return cast(Reranker, research.CrossEncoderReranker(model, threads=config.threads))
