@@ -1,4 +1,4 @@
-"""The best cell of a study, and the cheapest one that is not shown to be worse: paired over questions, Holm over cells. Pure computation."""
+"""The best cell of a study, and the cheapest one that is not shown to be worse: paired over questions, by Holm. Pure computation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -62,7 +62,7 @@ def outcome_of(scored: Scored) -> str:
 
 
 def trace_passage(level: Sequence[Scored], everything: Sequence[Scored]) -> Passage | None:
-    """How a level's answers differ from all, by Kitagawa's decomposition (1955, JASA 50:1168); None where neither has an answerable question.
+    """How a level's answers differ from all, by Kitagawa's decomposition (1955, JASA 50:1168); None without answerable questions.
 
     A share of right answers is r·p₁ + (1 − r)·p₀ for r found, p₁ right of the found and p₀ of the others; each difference is weighted by
     the mean of the other quantity, so that nothing is left over. What is not right of a group was abstained from or answered wrong.

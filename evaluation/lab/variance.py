@@ -200,7 +200,8 @@ class _Model:
         crossed = {(one, other): self._crossed(one, other) for one, other in combinations(varied, 2)}
         self.pairs: tuple[tuple[str, str], ...] = ()
         if self._estimable(crossed):
-            self._columns = {**self._columns, **crossed}
+            for pair, columns in crossed.items():
+                self._columns[pair] = columns
             self.pairs = tuple(crossed)
         design = np.column_stack(list(self._columns.values()))
         if np.linalg.matrix_rank(design) < design.shape[1]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from evaluation.lab.design import choose_cells, contrasts
-from evaluation.lab.variance import Decomposition, FloatArray, IntArray, Outcome
+from evaluation.lab.variance import Decomposition, FloatArray, Outcome
 
 LEVELS = (2, 3, 2, 2)
 NAMES = ("embedder", "chunking", "top_k", "rerank")
@@ -44,19 +44,30 @@ def plant_study(seed: int, *, right_or_wrong: bool = False, fraction: Fraction =
     sizes = {"embedder": 0.06, "chunking": 0.03, "top_k": 0.02, "rerank": 0.0}
     varying = {"embedder": 0.05, "chunking": 0.02, "top_k": 0.0, "rerank": 0.02}
     scale = 0.12 if right_or_wrong else 1.0
-    columns = {name: contrasts(count)[cells[:, place]] for place, (name, count) in enumerate(zip(NAMES, LEVELS, strict=True))}
+    columns = {
+        name: contrasts(count)[cells[:, place]] for place, (name, count) in enumerate(zip(NAMES, LEVELS, strict=True))
+    }
     planted = {name: _vector(random, columns[name].shape[1], size) for name, size in sizes.items()}
     crossed = (columns["embedder"][:, :, None] * columns["top_k"][:, None, :]).reshape(len(cells), -1)
     together = _vector(random, crossed.shape[1], 0.02)
     base = sum(columns[name] @ effect for name, effect in planted.items()) + crossed @ together
     article = np.repeat(np.arange(ARTICLES), PER_ARTICLE)
-    hard = np.repeat(random.normal(0, np.sqrt(0.15), ARTICLES), PER_ARTICLE) + random.normal(0, np.sqrt(0.15), len(article))
+    hard = np.repeat(random.normal(0, np.sqrt(0.15), ARTICLES), PER_ARTICLE) + random.normal(
+        0, np.sqrt(0.15), len(article)
+    )
     values = hard[:, None] + base[None, :]
     for name, size in varying.items():
         width = columns[name].shape[1]
-        effect = np.repeat(random.normal(0, 1, (ARTICLES, width)), PER_ARTICLE, axis=0) + random.normal(0, 1, (len(article), width))
+        effect = np.repeat(random.normal(0, 1, (ARTICLES, width)), PER_ARTICLE, axis=0) + random.normal(
+            0, 1, (len(article), width)
+        )
         values = values + effect * np.sqrt(size / 2 / width) @ columns[name].T
-    variances = {**sizes, **{f"varying {name}": size for name, size in varying.items()}, "embedder × top_k": 0.02, "question": 0.3}
+    variances = {
+        **sizes,
+        **{f"varying {name}": size for name, size in varying.items()},
+        "embedder × top_k": 0.02,
+        "question": 0.3,
+    }
     noise = 0.2
     if right_or_wrong:
         chance = 0.5 + scale * values
