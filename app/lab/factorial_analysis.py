@@ -61,7 +61,7 @@ def analyse(
     table = _table(complete, scores)
     if not table:
         return {**found, "why_not": "The finished cells share no question."}
-    return {**found, **_compare(plan, complete, table)}
+    return {**found, **_compare(complete, table)}
 
 
 Row = Sequence[Scored]
@@ -73,7 +73,7 @@ def _table(cells: Sequence[PlannedCell], scores: Mapping[str, Mapping[str, Score
     return [[scores[cell.name][question] for cell in cells] for question in sorted(shared)]
 
 
-def _compare(plan: Mapping[str, Any], cells: Sequence[PlannedCell], table: Sequence[Row]) -> dict[str, Any]:
+def _compare(cells: Sequence[PlannedCell], table: Sequence[Row]) -> dict[str, Any]:
     right = _values(table, "correct")
     durations = _values(table, "duration, ms")
     if right is None or durations is None:
@@ -86,10 +86,11 @@ def _compare(plan: Mapping[str, Any], cells: Sequence[PlannedCell], table: Seque
         "questions": len(table),
         "articles": len(set(clusters)),
         "told": len(set(clusters)) >= FEWEST_CLUSTERS,
-        "outcomes": {name: _outcome(plan, cells, table, measure) for name, measure in OUTCOMES.items()},
+        "outcomes": {name: _outcome(cells, table, measure) for name, measure in OUTCOMES.items()},
         "choice": {
             "best": cells[choice.best].name,
             "cheapest": cells[choice.cheapest].name,
+            "safe": None if choice.safe is None else cells[choice.safe].name,
             "rivals": [
                 {**asdict(rival), "cell": cells[rival.cell].name, "worse": rival.worse} for rival in choice.rivals
             ],
@@ -97,7 +98,7 @@ def _compare(plan: Mapping[str, Any], cells: Sequence[PlannedCell], table: Seque
         "errors": [
             {"cell": cell.name, **asdict(count_outcomes(column))} for cell, column in zip(cells, columns, strict=True)
         ],
-        "passages": _passages(plan, cells, columns),
+        "passages": _passages(cells, columns),
     }
 
 
@@ -108,9 +109,7 @@ def _values(table: Sequence[Row], measure: str) -> tuple[list[int], FloatArray] 
     return (kept, np.array([found[place] for place in kept], np.float64)) if kept else None
 
 
-def _outcome(
-    plan: Mapping[str, Any], cells: Sequence[PlannedCell], table: Sequence[Row], measure: str
-) -> dict[str, Any]:
+def _outcome(cells: Sequence[PlannedCell], table: Sequence[Row], measure: str) -> dict[str, Any]:
     values = _values(table, measure)
     if values is None:
         return {"why_not": "No question counts towards it in every finished cell."}
@@ -187,9 +186,7 @@ def _pair_means(outcome: Outcome, levels: Sequence[Sequence[str]]) -> list[dict[
     return found
 
 
-def _passages(
-    plan: Mapping[str, Any], cells: Sequence[PlannedCell], columns: Sequence[Sequence[Scored]]
-) -> list[dict[str, Any]]:
+def _passages(cells: Sequence[PlannedCell], columns: Sequence[Sequence[Scored]]) -> list[dict[str, Any]]:
     everything = [each for column in columns for each in column]
     found = []
     for name in FACTORS:

@@ -1,6 +1,7 @@
 """What a factorial study is asked to do: factors and their levels, read and checked, and the cells that follow from them."""
 
 import secrets
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,6 +57,29 @@ class PlannedCell:
     def to_cell(self) -> Cell:
         """As it is put together from the local models."""
         return Cell(**{**self.levels, "top_k": self.top_k})  # type: ignore[arg-type]
+
+
+EXAMPLE = """\
+dataset = "builtin"
+questions = 60
+seed = 0
+
+[factors]
+chunking = ["heading:800:0", "sentence:250:0"]
+top_k = [1, 3, 8]
+rerank = [false, true]
+"""
+"""A plan to begin from; docs/examples/study.toml is a larger one."""
+
+
+def read_plan(text: str, name: str) -> dict[str, Any]:
+    """A plan in TOML, not checked. name: what the text is called. Raises InputError for what is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(
+            f"{name} is no TOML: {error}. docs/examples/study.toml shows how a plan is written."
+        ) from error
 
 
 def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,22 +3,27 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.kit.wording import count, listed, milliseconds, three_figures
+from app.kit.wording import count, milliseconds
 from app.lab.tables import Cell, Column, Table
+from evaluation.verdict import MAX_DROP
 
 NAMES = {
-    "right": "right answers",
-    "f1": "token F1",
-    "recall": "gold chunk retrieved",
-    "similarity": "best cosine",
-    "latency": "time of a question",
+    "right": "Right answers",
+    "f1": "Token F1",
+    "recall": "Gold chunk retrieved",
+    "similarity": "Best cosine",
+    "latency": "Time of a question",
 }
 """What outcomes are called."""
+
+LEAST_SHOWN = 0.001
+"""Share that two factors together must reach, within its interval, to have a row."""
 
 SHARES_NOTE = (
     "Shares of the variance over questions and cells. On average: what the choice does to the mean. Otherwise: what it does for some "
     "questions and undoes for others, chance of single answers among it. Of the choices: the share of what lies between cells on average, "
-    "as Shapley values of R². 95 % intervals over articles; a share below 0 is none. Do not believe a share beyond the levels and "
+    "as Shapley values of R², where that is more than chance. 95 % intervals over articles; a share below 0 is none. Two factors that "
+    "do less than 0.1 % together are left out. Do not believe a share beyond the levels and "
     "questions tried; a factor of which all levels are alike accounts for nothing, and so does one whose levels are all bad."
 )
 
@@ -40,6 +45,9 @@ PASSAGES_NOTE = (
 )
 
 
+PASSAGES = ("right", "retrieval", "reading", "abstention")
+
+
 def result_tables(result: Mapping[str, Any]) -> list[Table]:
     """All tables, the most important first."""
     tables = [_missing(result)] if any(cell["status"] != "finished" for cell in result["cells"]) else []
@@ -47,7 +55,8 @@ def result_tables(result: Mapping[str, Any]) -> list[Table]:
         return tables or [Table("cells", result["why_not"], (Column("cell"),), ())]
     outcomes: Mapping[str, Any] = result["outcomes"]
     told = {name: each for name, each in outcomes.items() if not each.get("why_not")}
-    made = [_shares(name, each, result) for name, each in told.items()]
+    notes = [_shares_note(result), *["As above."] * len(told)]
+    made = [_shares(name, each, result, note) for (name, each), note in zip(told.items(), notes, strict=False)]
     first, others = made[:1] if "right" in told else [], made[1:] if "right" in told else made
     return [
         *first,
@@ -72,7 +81,7 @@ def _missing(result: Mapping[str, Any]) -> Table:
     )
 
 
-def _shares(name: str, found: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
+def _shares(name: str, found: Mapping[str, Any], result: Mapping[str, Any], note: str) -> Table:
     columns = (
         Column("source"),
         Column("on average", "share", (4, 5)),
@@ -85,44 +94,60 @@ def _shares(name: str, found: Mapping[str, Any], result: Mapping[str, Any]) -> T
         for factor in ordered
     ]
     pairs = sorted(found["pairs"], key=lambda pair: -pair["value"])
-    rows += [_share_row(f"{pair['first']} × {pair['second']}", pair, None, None) for pair in pairs]
+    rows += [
+        _share_row(f"{pair['first']} × {pair['second']}", pair)
+        for pair in pairs
+        if max(pair["value"], pair["high"] or 0.0) >= LEAST_SHOWN
+    ]
     rest = "three and more together" if found["pairs"] else "together, in ways these cells cannot tell"
-    rows += [_share_row(rest, found["higher"], None, None), _share_row("the question", found["question"], None, None)]
-    note = SHARES_NOTE if result["told"] else f"{SHARES_NOTE} Too few articles for intervals."
-    if result["questions"] < len(result["cells"]):
-        note += " There are fewer questions than cells: take more questions."
+    rows += [_share_row(rest, found["higher"]), _share_row("the question", found["question"])]
     if not found["orthogonal"]:
         note += " The cells do not tell all effects apart, so that shares need not add up, and an effect of two factors may count for one."
     return Table(f"shares-{name}", _shares_title(name, found, ordered), columns, tuple(rows), note)
 
 
+def _shares_note(result: Mapping[str, Any]) -> str:
+    told = SHARES_NOTE if result["told"] else f"{SHARES_NOTE} Too few articles for intervals."
+    if result["questions"] < len(result["cells"]):
+        return f"{told} There are fewer questions than cells: take more questions."
+    return told
+
+
+Shown = Mapping[str, Any]
+"""A share with its limits, as a result holds it."""
+
+
 def _share_row(
-    source: str, part: Mapping[str, Any], varying: Mapping[str, Any] | None, shapley: Mapping[str, Any] | None
+    source: str, part: Shown, varying: Shown | None = None, shapley: Shown | None = None
 ) -> tuple[Cell, ...]:
     parts = (part, varying or {}, shapley or {})
     limits = [_limit(each, side) for each in parts for side in ("low", "high")]
-    return (source, *(each.get("value") for each in parts), *limits)
+    return (source, *(_rounded(each.get("value")) for each in parts), *limits)
 
 
-def _limit(part: Mapping[str, Any], side: str) -> float:
+def _limit(part: Shown, side: str) -> float | None:
     limit = part.get(side)
-    return float(limit) if limit is not None else float(part.get("value", 0.0) or 0.0)
+    return _rounded(part.get("value") if limit is None else limit)
+
+
+def _rounded(value: float | None) -> float | None:
+    """To what is shown, so that nothing is shown as less than nothing."""
+    return None if value is None else round(value, 3) + 0.0
 
 
 def _shares_title(name: str, found: Mapping[str, Any], ordered: Sequence[str]) -> str:
-    what = NAMES[name].capitalize()
-    sure = [factor for factor in ordered if (found["factors"][factor]["low"] or 0.0) > 0]
-    question = f"the question for {_percent(found['question']['value'])}"
+    what = NAMES[name]
+    question = f"the question itself for {_percent(found['question']['value'])}"
+    parts = found["factors"]
+    sure = [name for name in ordered if (parts[name]["low"] or 0.0) > 0 and parts[name]["value"] >= LEAST_SHOWN]
     if not sure:
-        return f"{what}: no choice is shown to account for anything on average; {question} of the variance"
-    told = [f"{factor} for {_percent(found['factors'][factor]['value'])}" for factor in sure[:2]]
-    return f"{what}: {listed(told)} of the variance is the choice's, {question}".replace(
-        "is the choice's", "is accounted for"
-    )
+        return f"{what}: no choice is shown to account for any of the variance on average, {question}"
+    told = [f"{factor} for {_percent(parts[factor]['value'])}" for factor in sure[:2]]
+    return f"{what}: {told[0].replace(' for ', ' accounts for ')}{''.join(f', {each}' for each in told[1:])} of the variance, {question}"
 
 
 def _percent(share: float) -> str:
-    return f"{three_figures(max(0.0, share) * 100)} %"
+    return f"{max(0.0, share) * 100:.1f} %"
 
 
 def _cells(result: Mapping[str, Any]) -> Table:
@@ -142,7 +167,9 @@ def _cells(result: Mapping[str, Any]) -> Table:
         )
         for rival in ordered
     )
-    marked = frozenset(place for place, row in enumerate(rows) if row[0] in (choice["best"], choice["cheapest"]))
+    marked = frozenset(
+        place for place, row in enumerate(rows) if row[0] in (choice["best"], choice["cheapest"], choice["safe"])
+    )
     columns = (
         Column("cell"),
         Column("right", "share"),
@@ -156,11 +183,21 @@ def _cells(result: Mapping[str, Any]) -> Table:
 
 def _choice_words(choice: Mapping[str, Any]) -> str:
     by_name = {rival["cell"]: rival for rival in choice["rivals"]}
-    best, cheapest = by_name[choice["best"]], by_name[choice["cheapest"]]
-    head = f"Best is {best['cell']}: {_percent(best['mean'])} right, {milliseconds(best['cost'])}"
-    if best is cheapest:
-        return f"{head}; no cheaper cell is not shown to be worse"
-    return f"{head}; cheapest not shown to be worse is {cheapest['cell']}: {_percent(cheapest['mean'])}, {milliseconds(cheapest['cost'])}"
+    best = by_name[choice["best"]]
+    told = [f"Best is {_cell_words(best)}", _other("cheapest not shown to be worse", by_name[choice["cheapest"]], best)]
+    if choice["safe"] is not None:
+        told.append(
+            _other(f"cheapest shown to be at most {MAX_DROP * 100:g} points worse", by_name[choice["safe"]], best)
+        )
+    return "; ".join(told)
+
+
+def _other(words: str, rival: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    return f"{words}: the same" if rival is best else f"{words}: {_cell_words(rival)}"
+
+
+def _cell_words(rival: Mapping[str, Any]) -> str:
+    return f"{rival['cell']} ({_percent(rival['mean'])} right, {milliseconds(rival['cost'])})"
 
 
 def _pairs(told: Mapping[str, Any], result: Mapping[str, Any]) -> list[Table]:
@@ -195,9 +232,10 @@ def _levels(told: Mapping[str, Any]) -> list[Table]:
             each["factor"],
             each["level"],
             each["mean"],
-            each["difference"],
-            each["low"] if each["low"] is not None else each["difference"],
-            each["high"] if each["high"] is not None else each["difference"],
+            *(
+                _rounded(each["difference"] if each[name] is None else each[name])
+                for name in ("difference", "low", "high")
+            ),
         )
         for each in found["levels"]
     )
@@ -210,8 +248,8 @@ def _levels(told: Mapping[str, Any]) -> list[Table]:
         Column("from the factor's mean", "share", (4, 5)),
     )
     note = (
-        "By least squares over the cells; the difference is paired over questions, its 95 % interval over articles. Where two factors work "
-        "together, an average speaks for no cell."
+        "By least squares over the cells; the difference is paired over questions, its 95 % interval over articles. It is not corrected "
+        "for looking at several levels. Where two factors work together, an average speaks for no cell."
     )
     return [Table("levels", title, columns, rows, note)]
 
@@ -243,8 +281,7 @@ def _passages(result: Mapping[str, Any]) -> list[Table]:
     if not found:
         return []
     rows = tuple(
-        (each["factor"], each["level"], *(each[name] * 100 for name in ("right", "retrieval", "reading", "abstention")))
-        for each in found
+        (each["factor"], each["level"], *(round(each[name] * 100, 6) + 0.0 for name in PASSAGES)) for each in found
     )
     names = ("retrieval", "reading", "abstention")
     sizes = {name: sum(abs(each[name]) for each in found) for name in names}

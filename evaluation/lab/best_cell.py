@@ -7,6 +7,7 @@ import numpy as np
 
 from evaluation.lab.variance import FloatArray
 from evaluation.paired import ALPHA, bca_interval, gather, holm, sign_flip_p
+from evaluation.verdict import MAX_DROP
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Choice:
     """The cell of the highest mean, the cheapest of those that share it."""
     cheapest: int
     """The cheapest of those that are not shown to be worse."""
+    safe: int | None
+    """The cheapest of those that are shown to be at most MAX_DROP worse: whose lower limit is no further down. None without limits."""
     rivals: tuple[Rival, ...]
     """Every cell, in order."""
 
@@ -66,7 +69,9 @@ def choose_cell(values: FloatArray, clusters: Sequence[str], costs: Sequence[flo
         )
     standing = [rival for rival in rivals if not rival.worse]
     cheapest = min(standing, key=lambda rival: (rival.cost, -rival.mean))
-    return Choice(best, cheapest.cell, tuple(rivals))
+    safe = [rival for rival in rivals if rival.cell == best or (rival.low is not None and rival.low >= -MAX_DROP)]
+    least = min(safe, key=lambda rival: (rival.cost, -rival.mean))
+    return Choice(best, cheapest.cell, least.cell if gathered[best].testable else None, tuple(rivals))
 
 
 def latency_cost(durations_ms: FloatArray) -> FloatArray:

@@ -1,11 +1,11 @@
 """`raglass lab study`: a factorial from a plan in TOML."""
 
-import tomllib
 from pathlib import Path
+from typing import Any
 
 import click
 
-from app.shell.command import opened
+from app.shell.command import opened, readable_errors
 from app.shell.lab.carried_out import carry_out, output_options
 from pipeline.errors import InputError
 
@@ -16,21 +16,25 @@ from pipeline.errors import InputError
 @output_options
 def study(plan_file: Path, dry_run: bool, files: tuple[Path, ...], as_json: bool) -> None:
     """How much each choice matters: all combinations of the levels in PLAN_FILE, or a balanced fraction (docs/lab.md)."""
+    with readable_errors():
+        read = _read(plan_file)
     if not dry_run:
-        carry_out("study", _read(plan_file), files, as_json)
+        carry_out("study", read, files, as_json)
         return
     with opened() as current:
         from app.lab.factorial import plan_lines
 
         factorial = current.lab.study("study")
-        plan = factorial.check(current.lab.parts, _read(plan_file))
+        plan = factorial.check(current.lab.parts, read)
         click.echo("\n".join([*plan_lines(plan), factorial.estimate(current.lab.parts, plan)]))
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> dict[str, Any]:
+    from app.lab.factorial_plan import read_plan
+
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return read_plan(path.read_text("utf-8"), str(path))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Name a plan in TOML.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no TOML: {error}. See docs/examples/study.toml.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8. Name a plan in TOML.") from error
