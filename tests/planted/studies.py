@@ -3,14 +3,15 @@
 `certify_shares` holds a decomposition against them; it is the only judge, of the shipped one and of those that tests break on purpose.
 """
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from evaluation.lab.design import choose_cells, contrasts
-from evaluation.lab.variance import Decomposition, FloatArray, Outcome
+from evaluation.lab.variance import Decomposition, FloatArray, Outcome, decompose
 
 LEVELS = (2, 3, 2, 2)
 NAMES = ("embedder", "chunking", "top_k", "rerank")
@@ -109,14 +110,66 @@ def found_shares(found: Decomposition) -> dict[str, tuple[float, float, float]]:
 Decompose = Callable[[Outcome], Decomposition | None]
 
 
-def count_covered(decompose: Decompose, studies: Mapping[int, PlantedStudy]) -> dict[str, tuple[int, int]]:
+@dataclass(frozen=True)
+class ShareCertificate:
+    """How often a decomposition's intervals held the truth."""
+
+    covered: Mapping[str, tuple[int, int]]
     """Of each source: intervals that hold the truth, and intervals."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of all intervals that hold the truth, in [0, 1]."""
+        held, tried = (sum(column) for column in zip(*self.covered.values(), strict=True))
+        return held / tried
+
+    @property
+    def failures(self) -> list[str]:
+        """Sources of which most intervals miss the truth."""
+        return [name for name, (held, tried) in self.covered.items() if held < tried / 2]
+
+    @property
+    def passed(self) -> bool:
+        """Whether enough intervals hold the truth, and none of the sources is always missed."""
+        return self.coverage >= LEAST_COVERED and not self.failures
+
+
+def certify_shares(decompose: Decompose, studies: Iterable[PlantedStudy]) -> ShareCertificate:
+    """Hold the intervals of a decomposition against what was planted. One that gives no interval misses."""
     covered: dict[str, tuple[int, int]] = {}
-    for study in studies.values():
+    for study in studies:
         found = decompose(study.outcome)
         shares = {} if found is None else found_shares(found)
         for name, truth in study.truth.items():
             low, high = shares[name][1:] if name in shares else (np.nan, np.nan)
             held, tried = covered.get(name, (0, 0))
             covered[name] = held + bool(low <= truth <= high), tried + 1
-    return covered
+    return ShareCertificate(covered)
+
+
+def planted_studies() -> list[PlantedStudy]:
+    """One of numbers and one of right and wrong answers from each seed."""
+    return [plant_study(seed, right_or_wrong=kind) for kind in (False, True) for seed in SEEDS]
+
+
+def main() -> int:
+    """Print how often each source's interval held the truth, and whether that is enough; 1 if it is not, else 0."""
+    certificate = certify_shares(decompose, planted_studies())
+    say = sys.stdout.write
+    say(
+        f"Shares of variance in planted studies: intervals that hold the truth, over {len(SEEDS)} seeds of two kinds\n\n"
+    )
+    for name, (held, tried) in certificate.covered.items():
+        say(f"  {name:<22}{held:>4} of {tried}\n")
+    word = "passes" if certificate.passed else "FAILS"
+    say(
+        f"\n{word}  variance components   {certificate.coverage:.0%} of the intervals hold the truth; at least ".replace(
+            "%", " %"
+        )
+    )
+    say(f"{LEAST_COVERED:.0%}".replace("%", " %") + " must, and half of each source's\n")
+    return int(not certificate.passed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

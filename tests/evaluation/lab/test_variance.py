@@ -54,7 +54,8 @@ def test_factors_share_is_the_mean_product_over_pairs_of_questions_of_two_articl
 
 def test_all_shares_between_cells_add_up_to_what_the_choices_account_for() -> None:
     found = decompose(make_outcome(3))
-    assert found is not None and found.orthogonal
+    assert found is not None
+    assert found.orthogonal
     parts = [*found.factors.values(), *found.pairs.values(), found.higher]
     assert sum(part.value for part in parts) == pytest.approx(found.choices.value)
     assert len(found.pairs) == 3
@@ -74,7 +75,8 @@ def test_shapley_values_of_missing_cells_add_up_to_what_main_effects_explain() -
     means = random.normal(size=len(cells))
     values = np.tile(means, (10, 1)) + np.arange(10)[:, None]
     found = decompose(Outcome(values, list("abcdefghij"), cells, LEVELS, NAMES))
-    assert found is not None and not found.orthogonal
+    assert found is not None
+    assert not found.orthogonal
     dummies = [cells[:, [factor]] == np.arange(count) for factor, count in enumerate(LEVELS)]
     design = np.column_stack([np.ones(len(cells)), *dummies]).astype(float)
     left = means - design @ np.linalg.lstsq(design, means, rcond=None)[0]
@@ -88,17 +90,18 @@ def test_levels_means_are_those_of_their_cells() -> None:
     for level in found.levels:
         chosen = outcome.cells[:, level.factor] == level.level
         assert level.mean == pytest.approx(outcome.values[:, chosen].mean())
-        assert level.low is not None and level.high is not None and level.low < level.difference < level.high
+        assert level.low is not None
+        assert level.high is not None
+        assert level.low < level.difference < level.high
 
 
 def test_copies_of_a_question_in_one_article_do_not_count_as_evidence() -> None:
     """Each article's question ten times over says no more than once, and the intervals are as wide."""
     once = make_outcome(5, questions=20, per_article=1)
-    tenfold = Outcome(
-        np.repeat(once.values, 10, axis=0), list(np.repeat(once.clusters, 10)), once.cells, LEVELS, NAMES
-    )
+    tenfold = Outcome(np.repeat(once.values, 10, axis=0), list(np.repeat(once.clusters, 10)), once.cells, LEVELS, NAMES)
     one, ten = decompose(once), decompose(tenfold)
-    assert one is not None and ten is not None
+    assert one is not None
+    assert ten is not None
     for name in NAMES:
         assert (ten.factors[name].value, ten.factors[name].low) == pytest.approx(
             (one.factors[name].value, one.factors[name].low)
@@ -144,9 +147,7 @@ def test_one_article_and_factors_that_go_together_are_refused() -> None:
 def test_pair_means_leave_a_gap_where_no_cell_is() -> None:
     outcome = make_outcome()
     kept = ~((outcome.cells[:, 0] == 0) & (outcome.cells[:, 1] == 2))
-    means = pair_means(
-        Outcome(outcome.values[:, kept], outcome.clusters, outcome.cells[kept], LEVELS, NAMES), 0, 1
-    )
+    means = pair_means(Outcome(outcome.values[:, kept], outcome.clusters, outcome.cells[kept], LEVELS, NAMES), 0, 1)
     assert np.isnan(means[0, 2])
     assert np.isnan(means).sum() == 1
     assert means[1, 1] == pytest.approx(
