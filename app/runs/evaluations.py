@@ -8,15 +8,15 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.runs.compared import ComparedRuns, compare_stored
 from app.runs.feedback import MARK, FeedbackDataset, read_feedback
 from app.runs.question_types import QuestionTypes
-from app.runs.record import ANSWERED_WITH, TYPES, RunPlan, describe_run, describe_system, describe_uncovered
+from app.runs.record import ANSWERED_WITH, CELL, TYPES, RunPlan, describe_run, describe_system, describe_uncovered
 from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.coverage import find_uncovered
@@ -79,27 +79,45 @@ class Evaluations:
         """Questions that a run will ask. Raises InputError for a dataset that cannot be asked."""
         return len(load_dataset(plan.dataset).draw(plan.limit, plan.seed).questions)
 
-    def run(self, plan: RunPlan, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
-        """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked."""
+    def run(
+        self,
+        plan: RunPlan,
+        stop: threading.Event | None = None,
+        *,
+        backend: Backend | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> Generator[RunStep, None, None]:
+        """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked.
+
+        backend: what answers in place of the one that the plan names; it has its documents. about: noted of the run, JSON-ready.
+        """
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
         plan = replace(plan, dataset=settle(plan.dataset))
-        self._backend(plan.backend)  # so that a mistyped one leaves no run behind
+        if backend is None:
+            self._backend(plan.backend)  # so that a mistyped one leaves no run behind
         typed = self.types.of(dataset)
         run_id = secrets.token_hex(4)
         with self._alone(run_id):
-            self._store().runs.start(run_id, describe_run(plan, dataset, typed))
-            yield from self._go(run_id, plan, self.types.fill(dataset), [], stop)
+            self._store().runs.start(run_id, {**describe_run(plan, dataset, typed), **(about or {})})
+            yield from self._go(run_id, plan, self.types.fill(dataset), [], stop, backend)
 
-    def resume(self, run_id: str, stop: threading.Event | None = None) -> Generator[RunStep, None, None]:
-        """Go on with a run: what was answered stays, what failed is asked again.
+    def resume(
+        self, run_id: str, stop: threading.Event | None = None, *, backend: Backend | None = None
+    ) -> Generator[RunStep, None, None]:
+        """Go on with a run: what was answered stays, what failed is asked again. backend: as for `run`.
 
-        Raises InputError where its dataset has changed, and while somebody else is at it, in this process or another.
+        Raises InputError where its dataset has changed, where it is a cell that only its study can go on with, and while somebody else is
+        at it, in this process or another.
         """
         run, plan, dataset = self._recorded(run_id)
+        if backend is None and CELL in run.about:
+            raise InputError(
+                f"The run {run.run_id} is a cell of a study, whose choices no setting holds. Go on with the study: `raglass lab resume`."
+            )
         with self._alone(run.run_id):
             done = [scored for scored in self.scores(run.run_id) if not scored.failed]
             self._store().runs.set_status(run.run_id, "running")
-            yield from self._go(run.run_id, plan, self.types.fill(dataset), done, stop)
+            yield from self._go(run.run_id, plan, self.types.fill(dataset), done, stop, backend)
 
     def label(
         self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
@@ -233,13 +251,20 @@ class Evaluations:
         )
 
     def _go(
-        self, run_id: str, plan: RunPlan, dataset: Dataset, done: list[Scored], stop: threading.Event | None
+        self,
+        run_id: str,
+        plan: RunPlan,
+        dataset: Dataset,
+        done: list[Scored],
+        stop: threading.Event | None,
+        given: Backend | None,
     ) -> Generator[RunStep, None, None]:
         status: Status = "failed"
         before = next((stored.trace.settings for each in done if (stored := self._store().get(each.trace_id))), {})
         try:
             yield RunStep(run_id, "index", None)
-            with self.opened_for(plan.backend, dataset, build=False) as backend:
+            opened = self.opened_for(plan.backend, dataset, build=False) if given is None else nullcontext(given)
+            with opened as backend:
                 if dataset.documents and isinstance(backend, HoldsCorpus):
                     indexed = yield from _index(run_id, backend.corpus, stop)
                     if not indexed:

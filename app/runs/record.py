@@ -68,6 +68,9 @@ def describe_run(plan: RunPlan, dataset: Dataset, typed: Sequence[TypedQuestion]
     }
 
 
+STUDY, CELL = "study", "cell"
+"""In the record of a run that is a cell of a study: the study's mark, and what the cell is called."""
+
 UNCOVERED = "uncovered"
 """In a run's record: questions that its corpus cannot answer."""
 

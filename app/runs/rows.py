@@ -10,6 +10,7 @@ from typing import Any
 from app.kit.plain import one_line
 from app.kit.wording import listed, three_figures, when
 from app.runs.compared_words import markdown_cell, p_equals
+from app.runs.record import CELL
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
@@ -112,6 +113,8 @@ def run_label(run: StoredRun) -> str:
     """A run in a line that fits a list."""
     about = run.about
     how = f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}"
+    if CELL in about:
+        how = f"{about['backend']}, {one_line(str(about[CELL]))}"
     return f"{run.run_id}: {run.answers:,} of {one_line(str(about['name']))}; {how}; {when(run.started_at)}"
 
 
@@ -121,7 +124,7 @@ def run_cells(run: StoredRun) -> dict[str, Any]:
     figures = about.get("figures") or {}
     return {
         "run": run.run_id,
-        "dataset": one_line(str(about["name"])),
+        "dataset": one_line(f"{about['name']} ({about[CELL]})" if CELL in about else str(about["name"])),
         "backend": about["backend"],
         "chunks": about["top_k"],
         "reranked": bool(about.get("rerank")),

@@ -1,0 +1,199 @@
+"""The factorial on the Lab page: a plan, what it would take, and what each choice turned out to account for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.lab.catalogue import Lab
+from app.lab.factorial import plan_lines
+from app.lab.factorial_plan import EXAMPLE, read_plan
+from app.lab.factorial_tables import NAMES
+from app.views.kit.html import note_html, show
+from app.views.kit.interval_plot import Row, interval_plot
+from app.views.kit.markdown import literal
+from app.views.kit.style import CHART_CONFIG, STAGE_COLOURS, chart_layout, chart_text
+from app.views.lab import frame
+from pipeline.errors import RaglassError
+
+COLOURS = tuple(STAGE_COLOURS.values())
+"""Of lines and bars, one after the other."""
+
+KINDS = {
+    "right": ("right", "#009e73"),
+    "not_retrieved": ("not retrieved", "#0072b2"),
+    "misread": ("misread", "#d55e00"),
+    "abstained": ("abstained", "#e69f00"),
+    "made_up": ("made up", "#cc79a7"),
+    "failed": ("failed", "#8c96a0"),
+}
+"""What becomes of questions, with its words and colour."""
+
+
+def show_study(lab: Lab) -> None:
+    """The plan's form, and the result that is chosen."""
+    _plan(lab)
+    record = frame.choose_record(lab, "study")
+    if record is None:
+        show(
+            note_html(
+                "No study yet. The plan above is one to begin with: 12 cells over 60 of the built-in questions, a minute or two."
+            )
+        )
+        return
+    tables = frame.show_record(lab, record)
+    outcomes = (record.result or {}).get("outcomes") or {}
+    told = {name: each for name, each in outcomes.items() if not each.get("why_not")}
+    if told:
+        _charts(record.result or {}, told)
+    for table in tables:
+        frame.show_table(table)
+
+
+def _plan(lab: Lab) -> None:
+    with st.expander("Plan", expanded=not lab.records.newest("study")):
+        text = st.text_area(
+            "Factors and their levels, in TOML",
+            EXAMPLE,
+            height=260,
+            key="lab-study-plan",
+            help='Factors: embedder, chunking, index, rerank, generator, top_k. `fraction = "1/2"` takes a balanced half of the cells.',
+        )
+        with st.container(horizontal=True):
+            planned = st.button("Show what it would take", key="lab-study-dry", icon=":material/calculate:")
+            started = st.button("Start", key="lab-study-start", type="primary", icon=":material/play_arrow:")
+        if not planned and not started:
+            return
+        try:
+            plan = read_plan(text, "The plan")
+            if started:
+                frame.begin("study", plan)
+                return
+            study = lab.study("study")
+            checked = study.check(lab.parts, plan)
+            st.markdown(literal(study.estimate(lab.parts, checked)))
+            st.code("\n".join(plan_lines(checked)), language=None)
+        except RaglassError as error:
+            st.error(literal(str(error)), icon=":material/error:")
+
+
+def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    name = st.selectbox("Outcome", list(told), format_func=NAMES.__getitem__, key="lab-study-outcome")
+    found = told[name]
+    percent = name in ("right", "f1", "recall")
+    show(
+        note_html(
+            "What each choice accounts for on average, with its 95 % interval over articles; the question itself is left out."
+        )
+    )
+    st.plotly_chart(
+        share_chart(name, found), config=CHART_CONFIG, key="lab-study-shares", alt="Shares of variance by factor"
+    )
+    show(
+        note_html(
+            "Each level against the mean of its factor. A point whose interval crosses the line is not told from the mean."
+        )
+    )
+    st.plotly_chart(
+        level_chart(name, found, percent), config=CHART_CONFIG, key="lab-study-levels", alt="Main effects of levels"
+    )
+    pairs = {f"{each['first']} × {each['second']}": each for each in found["pair_means"]}
+    if pairs:
+        chosen = st.selectbox("Together", list(pairs), key="lab-study-pair")
+        show(
+            note_html(
+                "Lines that run alike: the two factors do not work together. Lines that cross: which level is better depends on the other."
+            )
+        )
+        st.plotly_chart(
+            pair_chart(name, pairs[chosen], percent),
+            config=CHART_CONFIG,
+            key="lab-study-pairs",
+            alt="Means of two factors' levels",
+        )
+    show(note_html("Where wrong answers come in, cell by cell; right answers are the rest."))
+    st.plotly_chart(error_chart(result["errors"]), config=CHART_CONFIG, key="lab-study-errors", alt="Errors by cell")
+
+
+def share_chart(name: str, found: Mapping[str, Any]) -> go.Figure:
+    """Shares of the variance that factors and pairs account for on average."""
+    parts = {**found["factors"], **{f"{each['first']} × {each['second']}": each for each in found["pairs"]}}
+    ordered = sorted(parts, key=lambda source: -parts[source]["value"])
+    rows = [
+        Row(
+            chart_text(source),
+            parts[source]["value"],
+            parts[source]["low"],
+            parts[source]["high"],
+            COLOURS[0] if source in found["factors"] else COLOURS[2],
+            chart_text(f"{source}: {parts[source]['value']:.2%} of the variance".replace("%", " %")),
+        )
+        for source in ordered
+    ]
+    title = f"{NAMES[name]}: {ordered[0]} accounts for most, {parts[ordered[0]]['value']:.1%} of the variance".replace(
+        "%", " %"
+    )
+    figure = interval_plot(chart_text(title), rows, row_height=30, at_zero=True, in_percent=True)
+    figure.update_xaxes(tickformat=".1%")
+    return figure
+
+
+def level_chart(name: str, found: Mapping[str, Any], percent: bool) -> go.Figure:
+    """Main effects: levels against the mean of their factor."""
+    factors = list(found["factors"])
+    rows = [
+        Row(
+            chart_text(f"{each['factor']} {each['level']}"),
+            each["difference"],
+            each["low"],
+            each["high"],
+            COLOURS[factors.index(each["factor"]) % len(COLOURS)],
+            chart_text(f"{each['factor']} {each['level']}: mean {each['mean']:.3g}"),
+        )
+        for each in found["levels"]
+    ]
+    best = max(found["levels"], key=lambda each: abs(each["difference"]))
+    title = f"{NAMES[name]}: {best['factor']} {best['level']} lies farthest from the mean of its factor"
+    return interval_plot(chart_text(title), rows, row_height=30, at_zero=True, in_percent=percent)
+
+
+def pair_chart(name: str, pair: Mapping[str, Any], percent: bool) -> go.Figure:
+    """Means over two factors' levels, a line for each level of the first."""
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[chart_text(level) for level in pair["second_levels"]],
+                y=row,
+                name=chart_text(f"{pair['first']} {level}"),
+                mode="lines+markers",
+                line={"color": COLOURS[place % len(COLOURS)]},
+            )
+            for place, (level, row) in enumerate(zip(pair["first_levels"], pair["means"], strict=True))
+        ]
+    )
+    title = f"{NAMES[name]} by {pair['second']}, a line for each {pair['first']}"
+    figure.update_layout(**{**chart_layout(chart_text(title), height=340), "showlegend": True})
+    figure.update_xaxes(type="category", fixedrange=True)
+    figure.update_yaxes(fixedrange=True, tickformat=".1%" if percent else None)
+    return figure
+
+
+def error_chart(errors: Sequence[Mapping[str, Any]]) -> go.Figure:
+    """Shares of questions by what became of them, a bar for each cell; right answers are left out."""
+    cells = [chart_text(f"{place}. {each['cell']}") for place, each in enumerate(errors, start=1)]
+    figure = go.Figure(
+        [
+            go.Bar(y=cells, x=[each[kind] for each in errors], name=words, orientation="h", marker={"color": colour})
+            for kind, (words, colour) in KINDS.items()
+            if kind != "right"
+        ]
+    )
+    worst = max(errors, key=lambda each: 1 - each["right"])
+    title = f"Most errors are made with {worst['cell']}: {1 - worst['right']:.1%} of questions".replace("%", " %")
+    figure.update_layout(
+        **{**chart_layout(chart_text(title), height=150 + 26 * len(errors)), "showlegend": True, "barmode": "stack"}
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    figure.update_xaxes(fixedrange=True, tickformat=".0%")
+    return figure
