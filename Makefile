@@ -91,7 +91,8 @@ bench-eval: $(VENV)/.test ## Whether run against run keeps its promises, and wha
 	$(BIN)/python -m benchmarks.bench_engines
 	$(BIN)/python -m benchmarks.bench_pages --only runs
 
-certify: $(VENV)/.test ## Hold every explainer against models whose sources are known (about a minute)
+certify: $(VENV)/.test ## Hold every explainer, and a study's shares of variance, against planted truth (about a minute)
+	@$(BIN)/python -m tests.planted.studies
 	@$(BIN)/python -m tests.planted.certify
 
 seed: $(VENV)/.run ## Compute the built-in corpus's committed vectors again

@@ -17,7 +17,10 @@ LEVELS = (2, 3, 2, 2)
 NAMES = ("embedder", "chunking", "top_k", "rerank")
 """Of the factors. The last does nothing."""
 
-ARTICLES, PER_ARTICLE = 60, 4
+ARTICLES, PER_ARTICLE = 60, 6
+
+OF_ARTICLE = 0.9
+"""Share of what differs between questions that lies between articles."""
 
 LEAST_COVERED = 0.9
 """Share of the intervals that must hold the truth, in [0, 1]."""
@@ -53,16 +56,15 @@ def plant_study(seed: int, *, right_or_wrong: bool = False, fraction: Fraction =
     together = _vector(random, crossed.shape[1], 0.02)
     base = sum(columns[name] @ effect for name, effect in planted.items()) + crossed @ together
     article = np.repeat(np.arange(ARTICLES), PER_ARTICLE)
-    hard = np.repeat(random.normal(0, np.sqrt(0.15), ARTICLES), PER_ARTICLE) + random.normal(
-        0, np.sqrt(0.15), len(article)
+    hard = np.repeat(random.normal(0, np.sqrt(0.3 * OF_ARTICLE), ARTICLES), PER_ARTICLE) + random.normal(
+        0, np.sqrt(0.3 * (1 - OF_ARTICLE)), len(article)
     )
     values = hard[:, None] + base[None, :]
     for name, size in varying.items():
         width = columns[name].shape[1]
-        effect = np.repeat(random.normal(0, 1, (ARTICLES, width)), PER_ARTICLE, axis=0) + random.normal(
-            0, 1, (len(article), width)
-        )
-        values = values + effect * np.sqrt(size / 2 / width) @ columns[name].T
+        shared = np.repeat(random.normal(0, np.sqrt(OF_ARTICLE), (ARTICLES, width)), PER_ARTICLE, axis=0)
+        own = random.normal(0, np.sqrt(1 - OF_ARTICLE), (len(article), width))
+        values = values + (shared + own) * np.sqrt(size / width) @ columns[name].T
     variances = {
         **sizes,
         **{f"varying {name}": size for name, size in varying.items()},
