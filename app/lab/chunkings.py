@@ -115,7 +115,7 @@ class ChunkingStudy:
     def _measure(
         self, parts: Parts, plan: Data, dataset: Dataset, chunking: str, *, stop: threading.Event
     ) -> Generator[Doing, None, Row | None]:
-        with config_over(parts, dataset, f"{plan['backend']} {chunking}", chunking=chunking) as config:
+        with config_over(parts, dataset, chunking=chunking) as config:
             backend = parts.open_backend(plan["backend"], config)
             try:
                 if not isinstance(backend, HoldsCorpus):

@@ -102,7 +102,7 @@ def _layout_table(rows: Sequence[Row]) -> Table | None:
     best = max(laid, key=lambda row: row["layout"]["told_apart"])
     title = (
         f"{best['name']} tells right from wrong pairs best: a right one is more alike in "
-        f"{share(best['layout']['told_apart'], 1)} of draws"
+        f"{best['layout']['told_apart'] * 100:.1f} % of draws"
     )
     columns: list[tuple[str, Kind, Sequence[Cell]]] = [
         ("wrong pair", "number", [_mean(row["layout"]["wrong"]) for row in laid]),

@@ -101,7 +101,7 @@ def _measure(
     parts: Parts, plan: Data, dataset: Dataset, name: str, *, stop: threading.Event
 ) -> Generator[Doing, None, Row | None]:
     embedder_name, _, reranker_name = name.partition(OVER)
-    with config_over(parts, dataset, f"embedder {embedder_name}") as config:
+    with config_over(parts, dataset) as config:
         bench = Bench(config, embedder_name)
         try:
             yield Doing(0, 0, "loading")

@@ -123,7 +123,6 @@ def _cost_table(rows: Sequence[Row]) -> Table:
         ("ms a token", "number", [_per_token(row) for row in rows]),
         ("memory taken up", "bytes", [row["resident"] for row in rows]),
         ("failed", "count", [row["failed"] for row in rows]),
-        ("runs as", "text", [row["model"] for row in rows]),
     ]
     note = (
         "Of generating alone, one question at a time from what was retrieved, on a machine that may have been busy. Tokens: the "
@@ -131,6 +130,7 @@ def _cost_table(rows: Sequence[Row]) -> Table:
         "the settings' deadline, at which a question would have failed; here it may take longer. Memory: by how much the process grew "
         "while the model was loaded and first used; what another part holds already is not counted."
     )
+    note += "".join(f" {row['name']} runs as {row['model']}." for row in rows if row["model"] not in ("", row["name"]))
     shown: list[Shown] = [
         ("ms", "an answer", "ms"),
         ("words", "words", "number"),
@@ -154,15 +154,14 @@ def _confidence_table(rows: Sequence[Row]) -> Table:
         title = f"{best['name']} knows best when it is right: AUROC {best['calibration']['raw_auroc']:.2f}"
     columns = (
         Column("generator"),
-        Column("confidence", "number", (10, 11)),
+        Column("confidence", "number", (9, 10)),
         Column("what it is"),
         Column("right", "share"),
         Column("ECE", "number"),
         Column("ECE, calibrated", "number"),
         Column("AUROC", "number"),
-        Column("reliance, nats", "number", (12, 13)),
+        Column("reliance, nats", "number", (11, 12)),
         Column("answers scored", "count"),
-        Column("why not"),
     )
     cells = []
     for row in rows:
@@ -176,7 +175,6 @@ def _confidence_table(rows: Sequence[Row]) -> Table:
             *(found.get(name) for name in ("raw_ece", "fitted_ece", "raw_auroc")),
             relies.value,
             relies.questions,
-            found.get("why_not", ""),
         )
         cells.append((*line, sure.low, sure.high, relies.low, relies.high))
     note = (
@@ -184,5 +182,8 @@ def _confidence_table(rows: Sequence[Row]) -> Table:
         "best) and AUROC (the probability that a right answer is surer than a wrong one) are of the other half. Token probability is "
         "no probability of being right. Reliance: log p of the answer with the chunks less without any; near 0, the model would have "
         "said it anyway. Nats are the model's own and grow with length: hold their sign and size, not models, against each other."
+    )
+    note += "".join(
+        f" {row['name']}: {row['calibration']['why_not']}" for row in rows if "why_not" in row["calibration"]
     )
     return Table("confidence", title, columns, tuple(cells), note)

@@ -1,10 +1,10 @@
 """Where studies work: the questions that they ask, and the user's documents under an index of a study's own, beside the one in use."""
 
-import hashlib
 import shutil
+import tempfile
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from backends.registry import BackendConfig
 from evaluation.datasets import Dataset, LabelledQuestion, load_dataset, settle
 from explain.answers import normalise
 from pipeline.errors import InputError, StoreError
+from pipeline.locks import held_alone, held_in_turn
 from pipeline.pipeline import check_top_k
 from pipeline.types import Chunk
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 POLL_S = 0.2
 """How often it is looked how far a build is."""
+
+LOCK = ".lock"
+"""In the folder of the studies' indexes while one is added; in each of them while a study uses it."""
 
 TIMED_TEXTS, TIMED_QUESTIONS = 32, 20
 """Chunks and questions, drawn at random, from which the time of embedding is told."""
@@ -67,24 +71,20 @@ def describe_questions(questions: Sequence[LabelledQuestion]) -> dict[str, list[
 
 
 @contextmanager
-def config_over(parts: Parts, dataset: Dataset, name: str, **choices: Any) -> Iterator[BackendConfig]:
+def config_over(parts: Parts, dataset: Dataset, **choices: Any) -> Iterator[BackendConfig]:
     """What a backend is opened with for one way: documents and vectors of the usual data folder (a dataset's own documents, where it has
     some), and an index in a folder that is removed at the end: what was embedded is kept, so that it is soon made again.
 
-    name: of the way. choices: what is other than usual. Raises StoreError.
+    choices: what is other than usual. Raises StoreError.
     """
     config = parts.config()
-    slug = hashlib.blake2b(f"{name}/{dataset.documents_fingerprint}".encode(), digest_size=6).hexdigest()
-    work = config.data_dir / "lab" / "work" / slug
+    work = config.data_dir / "lab" / "work"
     if dataset.documents:
         folder = config.data_dir / "datasets" / dataset.documents_fingerprint
         config = replace(config, data_dir=folder, builtin_corpus=False)
     _make(config.data_dir)
-    _make(work)
-    try:
-        yield replace(config, index_dir=work, **choices)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with _own_folder(work) as folder:
+        yield replace(config, index_dir=folder, **choices)
 
 
 def fill(corpus: "LocalCorpus", dataset: Dataset) -> None:
@@ -137,6 +137,31 @@ def drawn(items: Sequence[Any], count: int, seed: int = 0) -> list[Any]:
     """`count` of these at random, all where there are no more; the same ones for the same number of items."""
     places = np.random.default_rng(seed).permutation(len(items))[:count]
     return [items[place] for place in sorted(places.tolist())]
+
+
+@contextmanager
+def _own_folder(work: Path) -> Iterator[Path]:
+    """A folder that no other study has, removed at the end; those that killed studies left are removed at the beginning."""
+    _make(work)
+    with ExitStack() as held:
+        with held_in_turn(work / LOCK, lambda: None):
+            for other in work.iterdir():
+                if other.is_dir():
+                    _sweep(other)
+            folder = Path(tempfile.mkdtemp(dir=work))
+            held.callback(shutil.rmtree, folder, ignore_errors=True)
+            held.enter_context(held_alone(folder / LOCK, InputError(f"{folder} is taken.")))
+        yield folder
+
+
+def _sweep(folder: Path) -> None:
+    """Remove a folder that no study holds."""
+    taken = InputError(f"{folder} is in use.")
+    try:
+        with held_alone(folder / LOCK, taken):
+            shutil.rmtree(folder, ignore_errors=True)
+    except InputError:
+        return
 
 
 def _make(folder: Path) -> None:

@@ -39,9 +39,7 @@ def _show_pairs(rows: list[Row], record_id: str) -> None:
             groups.append((f"{row['name']}: right pairs", LEVEL_COLOURS["high"], right))
             groups.append((f"{row['name']}: wrong pairs", LEVEL_COLOURS["low"], layout["wrong"]))
     if groups:
-        title = (
-            "Right pairs of question and chunk are more alike than wrong ones: the less the boxes overlap, the better"
-        )
+        title = "Right pairs of question and chunk are more alike than wrong ones, where boxes do not overlap"
         draw(boxes_chart(title, groups, axis="cosine"), f"embedders-pairs-{record_id}", title)
 
 
