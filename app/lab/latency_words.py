@@ -111,7 +111,8 @@ def _title(result: Data, compared: Mapping[str, Ratio | None]) -> str:
     named = labels(result)
     ratio = compared.get(END_TO_END)
     if ratio is not None:
-        return sentence(named[0], named[1], ratio)
+        held = any(target["record"] for target in result["targets"])
+        return sentence(named[0], named[1], ratio) + (", in these two sittings" if held else "")
     found = _spread(result["targets"][-1], END_TO_END)
     if len(named) == 2 or found is None:
         return f"{listed(named)} have answered no question in common"

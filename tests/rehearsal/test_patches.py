@@ -1,5 +1,6 @@
 """The patches' own logic here; that every point is there, in the emulator's environment."""
 
+import contextlib
 import gzip
 import json
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from serving.rehearsal.environments import ROOT, make_environment
-from serving.rehearsal.patches import points
+from serving.rehearsal.patches import points, resources
 from serving.rehearsal.patches.alarms import is_silent, only_wanted
 from serving.rehearsal.patches.authority import trusts
 from serving.rehearsal.patches.conditions import namespace
@@ -146,3 +147,36 @@ def test_an_alarm_without_values_is_silent_only_where_they_may_be_missing() -> N
     assert is_silent(quiet, [(("N", "ErrorCount", ""), old), (("N", "Latency", ""), new)], 1000.0)
     assert not is_silent(quiet, [(("N", "ErrorCount", ""), new)], 1000.0)
     assert not is_silent(alarm, [], 1000.0)
+
+
+class Endpoints:
+    """SageMaker's client as far as the patches use it; an endpoint named in `broken` fails."""
+
+    def __init__(self, *broken: str) -> None:
+        self.broken = broken
+        self.done: list[tuple[str, str]] = []
+
+    def create_endpoint(self, EndpointName: str, EndpointConfigName: str) -> None:
+        self.done.append(("create", EndpointName))
+
+    def update_endpoint(self, EndpointName: str, EndpointConfigName: str) -> None:
+        self.done.append(("update", EndpointName))
+
+    def delete_endpoint(self, EndpointName: str) -> None:
+        self.done.append(("delete", EndpointName))
+
+    def describe_endpoint(self, EndpointName: str) -> dict[str, str]:
+        return {"EndpointStatus": "Failed" if EndpointName in self.broken else "InService"}
+
+
+def test_an_endpoint_of_another_name_takes_over_only_once_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def updated(name: str, *broken: str) -> list[tuple[str, str]]:
+        client = Endpoints(*broken)
+        monkeypatch.setattr(resources, "_sagemaker", lambda: client)
+        with contextlib.suppress(ValueError):
+            resources._update_endpoint("old", {}, {"EndpointName": name, "EndpointConfigName": "c"}, "stack")
+        return client.done
+
+    assert updated("old") == [("update", "old")]
+    assert updated("new") == [("create", "new"), ("delete", "old")]
+    assert updated("new", "new") == [("create", "new"), ("delete", "new")]

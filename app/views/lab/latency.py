@@ -42,7 +42,7 @@ def show_study(lab: Lab) -> None:
     frame.show_table(tables[0])
     compared = {part: ratio for part, ratio in ratios(record.result).items() if ratio is not None}
     if compared:
-        _draw(ratio_chart(compared), "ratios", tables[0])
+        _draw(ratio_chart(compared, sittings=bool(record.plan["before"])), "ratios", tables[0])
     for table in tables[1:]:
         frame.show_table(table)
 
@@ -105,8 +105,8 @@ def times_chart(result: Any) -> go.Figure:
     return figure
 
 
-def ratio_chart(compared: dict[str, Any]) -> go.Figure:
-    """The ratio of each stage with its interval, around a line at 1."""
+def ratio_chart(compared: dict[str, Any], *, sittings: bool) -> go.Figure:
+    """The ratio of each stage with its interval, around a line at 1. sittings: whether the two were measured at different times."""
     rows = [
         Row(
             part,
@@ -118,16 +118,17 @@ def ratio_chart(compared: dict[str, Any]) -> go.Figure:
         )
         for part, ratio in compared.items()
     ]
-    figure = interval_plot(_ratio_title(compared), rows)
+    figure = interval_plot(_ratio_title(compared, sittings=sittings), rows)
     figure.add_vline(x=1, line={"color": ink(), "width": 1, "dash": "dot"})
     figure.update_xaxes(title="times as long on the second target")
     return figure
 
 
-def _ratio_title(compared: dict[str, Any]) -> str:
+def _ratio_title(compared: dict[str, Any], *, sittings: bool) -> str:
     stages = {part: ratio for part, ratio in compared.items() if part not in (END_TO_END, MODELS)}
     sure = [part for part, ratio in stages.items() if ratio.p < 0.05]
-    return f"What differs beyond chance: {listed(sure)}" if sure else "No stage differs beyond chance"
+    beyond = "between the two sittings" if sittings else "beyond chance"
+    return f"What differs {beyond}: {listed(sure)}" if sure else f"No stage differs {beyond}"
 
 
 def _colour(part: str) -> str:

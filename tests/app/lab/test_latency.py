@@ -155,8 +155,8 @@ def test_a_mistyped_target_leaves_no_study_behind(run: Callable[..., Result], se
 class Stack:
     """A stack whose calls are counted by a CloudWatch in memory a while after they were made."""
 
-    def __init__(self, clock: Clock, cloud: FakeCloudWatch, *, late_s: float = 0.0) -> None:
-        self.clock, self.cloud, self.late_s = clock, cloud, late_s
+    def __init__(self, clock: Clock, cloud: FakeCloudWatch, *, late_s: float = 0.0, suffix: str = "") -> None:
+        self.clock, self.cloud, self.late_s, self.suffix = clock, cloud, late_s, suffix
         self.waiting: list[tuple[float, str, str, float, float]] = []
 
     def add(self, name: str, role: str, at_s: float, value: float) -> None:
@@ -169,7 +169,7 @@ class Stack:
         for each in [each for each in self.waiting if each[0] <= self.clock()]:
             self.waiting.remove(each)
             _, name, role, at_s, value = each
-            about = [("EndpointName", f"raglass-{role}"), ("VariantName", "AllTraffic")]
+            about = [("EndpointName", f"raglass-{role}{self.suffix}"), ("VariantName", "AllTraffic")]
             self.cloud.add("AWS/SageMaker", name, about, at_s, value)
         return CloudWatchSource(client=self.cloud, clock=self.clock, sleep=self.clock.sleep)
 
@@ -211,8 +211,9 @@ def test_a_stack_is_read_from_cloudwatch_without_its_warm_up(clock: Clock, parts
     assert tables["latency"].rows[2][1] == pytest.approx(0.4 * 200)
 
 
-def test_a_cold_start_among_the_measured_calls_counts_in_no_figure(clock: Clock, parts: Parts) -> None:
-    stack = Stack(clock, FakeCloudWatch())
+@pytest.mark.parametrize("suffix", ["", "-serverless"])
+def test_a_cold_start_among_the_measured_calls_counts_in_no_figure(suffix: str, clock: Clock, parts: Parts) -> None:
+    stack = Stack(clock, FakeCloudWatch(), suffix=suffix)
     stack.cloud.lines["/aws/lambda/raglass-orchestrator"] = []
     target = stack_target(clock, stack, lambda n: 6_000.0 if n == 5 else 200.0, setups=(5,))
     study = LatencyStudy(clock=clock, sleep=clock.sleep, reader=stack.reader)
@@ -221,6 +222,7 @@ def test_a_cold_start_among_the_measured_calls_counts_in_no_figure(clock: Clock,
     assert tables["cold"].rows[0][1] == 3
     assert tables["cold"].rows[0][3] == 6_000.0
     assert tables["cold"].rows[0][6] == "1 by SageMaker"
+    assert [row[1] for row in tables["stack"].rows] == [f"raglass-embedder{suffix}", f"raglass-generator{suffix}"]
 
 
 def test_what_cloudwatch_refuses_is_said_and_the_times_stand(clock: Clock, parts: Parts) -> None:
