@@ -86,21 +86,34 @@ def schedule(rate: float, seconds: float, arrivals: Arrivals, *, seed: int = 0) 
 
 def windows(due: Sequence[float], calls: Sequence[Call], until_s: float) -> list[Window]:
     """What happened in each WINDOW_S until a time; the last may be shorter. due: all times that questions were or will be due."""
-    found = []
-    for place in range(math.ceil(until_s / WINDOW_S - 1e-9)):
-        start_s, end_s = place * WINDOW_S, min((place + 1) * WINDOW_S, until_s)
-        good = [call for call in calls if not call.error]
-        found.append(
-            Window(
-                start_s,
-                end_s - start_s,
-                sum(start_s <= each < end_s for each in due),
-                sum(start_s <= call.ended_s < end_s for call in good),
-                sum(start_s <= call.ended_s < end_s for call in calls if call.error),
-                sum(each < end_s for each in due) - sum(call.begun_s < end_s for call in calls),
-                spread([call.latency_ms for call in good if start_s <= call.due_s < end_s]),
-            )
+    count = math.ceil(until_s / WINDOW_S - 1e-9)
+    edges = [min(place * WINDOW_S, until_s) for place in range(count + 1)]
+    good = [call for call in calls if not call.error]
+    due_by = _before(due, edges)
+    begun_by = _before([call.begun_s for call in calls], edges)
+    answered_by = _before([call.ended_s for call in good], edges)
+    failed_by = _before([call.ended_s for call in calls if call.error], edges)
+    latencies: list[list[float]] = [[] for _ in range(count)]
+    for call in good:
+        if call.due_s < until_s:
+            latencies[min(int(call.due_s // WINDOW_S), count - 1)].append(call.latency_ms)
+    return [
+        Window(
+            edges[place],
+            edges[place + 1] - edges[place],
+            due_by[place + 1] - due_by[place],
+            answered_by[place + 1] - answered_by[place],
+            failed_by[place + 1] - failed_by[place],
+            due_by[place + 1] - begun_by[place + 1],
+            spread(latencies[place]),
         )
+        for place in range(count)
+    ]
+
+
+def _before(times: Sequence[float], edges: Sequence[float]) -> list[int]:
+    """How many of the times are before each edge."""
+    found: list[int] = np.searchsorted(np.sort(np.array(times, np.float64)), edges, side="left").tolist()
     return found
 
 
