@@ -1,6 +1,6 @@
 """A factorial's result as tables: what each factor accounts for, which cell to take, where errors come in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from app.kit.wording import count, milliseconds
@@ -103,7 +103,7 @@ def _shares(name: str, found: Mapping[str, Any], result: Mapping[str, Any], note
     rows += [_share_row(rest, found["higher"]), _share_row("the question", found["question"])]
     if not found["orthogonal"]:
         note += " The cells do not tell all effects apart, so that shares need not add up, and an effect of two factors may count for one."
-    return Table(f"shares-{name}", _shares_title(name, found, ordered), columns, tuple(rows), note)
+    return Table(f"shares-{name}", shares_title(name, found), columns, tuple(rows), note)
 
 
 def _shares_note(result: Mapping[str, Any]) -> str:
@@ -135,11 +135,13 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3) + 0.0
 
 
-def _shares_title(name: str, found: Mapping[str, Any], ordered: Sequence[str]) -> str:
+def shares_title(name: str, found: Mapping[str, Any]) -> str:
+    """What an outcome's shares say: the factors that are shown to account for most of the variance."""
     what = NAMES[name]
     question = f"the question itself for {_percent(found['question']['value'])}"
     parts = found["factors"]
-    sure = [name for name in ordered if (parts[name]["low"] or 0.0) > 0 and parts[name]["value"] >= LEAST_SHOWN]
+    ordered = sorted(parts, key=lambda factor: -parts[factor]["value"])
+    sure = [factor for factor in ordered if (parts[factor]["low"] or 0.0) > 0 and parts[factor]["value"] >= LEAST_SHOWN]
     if not sure:
         return f"{what}: no choice is shown to account for any of the variance on average, {question}"
     told = [f"{factor} for {_percent(parts[factor]['value'])}" for factor in sure[:2]]
@@ -211,7 +213,7 @@ def _pairs(told: Mapping[str, Any], result: Mapping[str, Any]) -> list[Table]:
     )
     top = ordered[0]
     part = strength.get((top["first"], top["second"]))
-    sure = part is not None and (part["low"] or 0.0) > 0
+    sure = part is not None and part["value"] >= LEAST_SHOWN and (part["low"] or 0.0) > 0
     both = f"{top['first'].capitalize()} and {top['second']}"
     title = f"{both} do {'something' if sure else 'nothing that is shown'} together beyond what each does"
     columns = (Column(top["first"]), *(Column(f"{top['second']} {level}", "share") for level in top["second_levels"]))

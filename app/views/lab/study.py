@@ -9,7 +9,7 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.factorial import plan_lines
 from app.lab.factorial_plan import EXAMPLE, read_plan
-from app.lab.factorial_tables import NAMES
+from app.lab.factorial_tables import NAMES, shares_title
 from app.views.kit.html import note_html, show
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.markdown import literal
@@ -131,9 +131,7 @@ def share_chart(name: str, found: Mapping[str, Any]) -> go.Figure:
         )
         for source in ordered
     ]
-    title = f"{NAMES[name]}: {ordered[0]} accounts for most, {parts[ordered[0]]['value']:.1%} of the variance".replace(
-        "%", " %"
-    )
+    title = shares_title(name, found)
     figure = interval_plot(chart_text(title), rows, row_height=30, at_zero=True, in_percent=True)
     figure.update_xaxes(tickformat=".1%")
     return figure
