@@ -15,7 +15,8 @@ from app.lab.index_tables import headline, points, recommended, top_k, used
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, ink
+from app.views.kit.style import chart_layout, ink
+from app.views.kit.titled import show_apart
 from app.views.lab.frame import begin, choose_record, show_record, show_table
 from app.views.runs.source import Source
 from backends.local.fusion import CANDIDATES
@@ -92,9 +93,8 @@ def _show_form(lab: Lab) -> None:
 
 def _show_chart(result: Mapping[str, Any], record_id: str) -> int | None:
     """Recall against time; the place of the setting that was clicked."""
-    event: Any = st.plotly_chart(
+    event: Any = show_apart(
         recall_chart(result),
-        config=CHART_CONFIG,
         key=f"lab-index-chart-{record_id}",
         on_select="rerun",
         selection_mode="points",

@@ -14,6 +14,7 @@ from app.lab.tables import Table
 from app.views.kit import state
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.style import CHART_CONFIG, LATENCY_COLOUR, STAGE_COLOURS, chart_layout, chart_text, ink
+from app.views.kit.titled import show_apart
 from app.views.lab import frame
 
 NAME = "latency"
@@ -74,7 +75,7 @@ def _named(record: LabRecord) -> str:
 
 
 def _draw(figure: go.Figure, key: str, table: Table) -> None:
-    st.plotly_chart(figure, config=PICTURE, key=f"lab-latency-{key}", alt=table.title)
+    show_apart(figure, config=PICTURE, key=f"lab-latency-{key}", alt=table.title)
 
 
 def times_chart(result: Any) -> go.Figure:

@@ -11,7 +11,8 @@ from app.lab.load import is_own
 from app.lab.load_words import load_tables, windows_of
 from app.lab.tables import Table
 from app.views.kit import state
-from app.views.kit.style import CHART_CONFIG, LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text
+from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text
+from app.views.kit.titled import show_apart
 from app.views.lab import frame
 from evaluation.lab.load import WINDOW_S, Window
 
@@ -64,7 +65,7 @@ def _show_result(result: Any, tables: Any) -> None:
 
 
 def _draw(figure: go.Figure, key: str, table: Table) -> None:
-    st.plotly_chart(figure, config=CHART_CONFIG, key=f"lab-load-{key}", alt=table.title)
+    show_apart(figure, key=f"lab-load-{key}", alt=table.title)
 
 
 def _show_form(lab: Lab) -> None:
