@@ -19,10 +19,13 @@ MAX_DEPTH = 6
 """How often a page is cut into columns within columns."""
 
 MIN_LINES = 3
-"""On each side of a gutter."""
+"""On each side of a gutter, unless a longer left column goes on in fewer."""
 
 FLOW_LINES = 12
 """Short lines make columns only if so many stand on each side, and one column is drawn after the other."""
+
+MAX_JUMPS = 8
+"""Of a page, from one column to the next, that are looked at."""
 
 SHARED = 0.67
 """Of a table's rows: where no more stand on the height of a line of text beside them, the two are columns."""
@@ -103,8 +106,9 @@ def _columns(rows: list[Row]) -> tuple[int, int, float] | None:
     leftmost = min(row.left for row in rows)
     best: tuple[int, int, float] | None = None
     candidates = sorted(starts, key=lambda x: -(starts[x] + starts[x - 1] + starts[x + 1]))[:12]
-    for start in candidates:
-        if starts[start] + starts[start - 1] + starts[start + 1] < MIN_LINES or start < leftmost + 20:
+    common = [x for x in candidates if starts[x] + starts[x - 1] + starts[x + 1] >= MIN_LINES]
+    for start in [*common, *_jumps(rows)]:
+        if start < leftmost + 20:
             continue
         gutter = start - 1.5
         whole = [each for each in _stretches(rows, gutter, parted=False) if _flows(rows[slice(*each)], gutter)]
@@ -112,6 +116,17 @@ def _columns(rows: list[Row]) -> tuple[int, int, float] | None:
             if (best is None or last - first > best[1] - best[0]) and _are_columns(rows[first:last], gutter):
                 best = first, last, gutter
     return best
+
+
+def _jumps(rows: list[Row]) -> list[int]:
+    """Where text is drawn that follows on text far below it and left of it: columns begin so, however short they are."""
+    drawn = sorted((piece for row in rows for piece in row.pieces), key=lambda piece: piece.order)
+    jumps = (
+        round(piece.left)
+        for before, piece in pairwise(drawn)
+        if piece.left > before.left and piece.y < before.y - MIN_LINES * piece.size
+    )
+    return list(dict.fromkeys(jumps))[:MAX_JUMPS]
 
 
 def _stretches(rows: list[Row], gutter: float, *, parted: bool) -> list[tuple[int, int]]:
@@ -171,10 +186,12 @@ def _are_columns(rows: list[Row], gutter: float) -> bool:
     """Whether both sides hold running text that is read by itself, rather than the cells of a table."""
     sides = [[pieces for row in rows if (pieces := _halves(row, gutter)[side])] for side in (0, 1)]
     fewest = min(map(len, sides))
-    if fewest < MIN_LINES:
+    if not fewest:
         return False
     flows = _flows(rows, gutter)
     prose = [_is_prose(side) for side in sides]
+    if fewest < MIN_LINES:
+        return flows and prose[0] and len(sides[0]) >= FLOW_LINES
     if all(prose):
         return flows or not (_are_cells(rows, gutter) or _is_code([piece for row in rows for piece in row.pieces]))
     if not flows:
