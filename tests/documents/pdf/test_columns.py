@@ -7,7 +7,7 @@ from tests.documents.pdf.drawing import PROSE, Pen, drawn, read, texts
 
 NAMES = ("harbour", "river", "forest", "mountain", "meadow")
 ROPES = (("Rope", "Weight", "Loss"), ("8 mm", "6.1 kg", "22 %"), ("14 mm", "9.6 kg", "9 %"), ("20 mm", "8.8 kg", "5 %"))
-TOLD = ["Rope: 8 mm; Weight: 6.1 kg; Loss: 22 %", "Rope: 14 mm; Weight: 9.6 kg; Loss: 9 %", "Rope: 20 mm; Weight: 8.8 kg; Loss: 5 %"]  # fmt: skip
+TOLD = [f"Rope: {rope}; Weight: {weight}; Loss: {loss}" for rope, weight, loss in ROPES[1:]]
 
 
 def paragraphs(pen: Pen, x: float, y: float, names: tuple[str, ...]) -> float:

@@ -26,7 +26,7 @@ LARGE = 1.15
 """Times the size of the document's text: larger lines are titles, as of slides, unless half of all pages share them."""
 
 HEAD = 0.065
-"""Of a page's height: bold lines stand above the text if they stand higher; lower down they may be headings that count up with the pages."""
+"""Of a page's height: bold lines that stand higher are above the text; others may be headings that count up with the pages."""
 
 _NUMBER = re.compile(r"\d{1,5}|\b[ivxlcdm]{1,8}\b", re.IGNORECASE)
 _BARE = re.compile(
