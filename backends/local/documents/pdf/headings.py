@@ -51,20 +51,20 @@ def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry], 
     titles = _titles(regions, slides)
     heavy = _is_bold_document(regions)
     chapters = {found[1] for lines in regions for line in lines if (found := _SUBSECTION.match(line.text))}
-    found = [
+    looking = [
         line
         for lines in regions
         for number, line in enumerate(lines)
         if not line.level
         and (id(line) in titles or _looks_like_heading(lines, number, size, heavy=heavy, chapters=chapters))
     ]
-    named = [line for lines in regions for line in lines if line.level]
-    styles = _styles([*named, *found], size)
-    candidates = [(line, styles[id(line)]) for line in found]
     known: dict[Style, Counter[int]] = defaultdict(Counter)
-    for line in named:
-        known[styles[id(line)]][line.level] += 1
+    for lines in regions:
+        for line in lines:
+            if line.level:
+                known[_style(line, size)][line.level] += 1
     levels = {style: counts.most_common(1)[0][0] for style, counts in known.items()}
+    candidates = _ranked([(line, _style(line, size)) for line in looking], frozenset(levels))
     deepest = max(levels.values(), default=0)
     unknown = sorted(
         {style for _, style in candidates if style not in levels}, key=lambda each: (-each[0], not each[1], each[2])
@@ -97,18 +97,22 @@ def _style(line: Line, size: float) -> Style:
     return round(line.size * 2) / 2, line.face.bold and line.size < LARGER * size, depth
 
 
-def _styles(headings: list[Line], size: float) -> dict[int, Style]:
-    """The headings' styles by their ids: one without a number ranks with the outermost that have one and look the same."""
-    styles = {id(line): _style(line, size) for line in headings}
+def _ranked(candidates: list[tuple[Line, Style]], known: frozenset[Style]) -> list[tuple[Line, Style]]:
+    """Headings with their styles: one without a number ranks with the outermost that have one and look the same.
+
+    known: the styles of which the outline tells the level; these stay as they are.
+    """
     depths: dict[tuple[float, bool], int] = {}
-    for letters, bold, depth in styles.values():
+    for _, (letters, bold, depth) in candidates:
         if depth:
             depths[letters, bold] = min(depth, depths.get((letters, bold), depth))
-    for line in headings:
-        letters, bold, depth = styles[id(line)]
-        if not depth and not _NAMED.match(line.text):
-            styles[id(line)] = letters, bold, depths.get((letters, bold), 0)
-    return styles
+    ranked: list[tuple[Line, Style]] = []
+    for line, style in candidates:
+        letters, bold, depth = style
+        if not (depth or style in known or _NAMED.match(line.text)):
+            style = letters, bold, depths.get((letters, bold), 0)
+        ranked.append((line, style))
+    return ranked
 
 
 def _is_bold_document(regions: list[list[Line]]) -> bool:
