@@ -63,3 +63,13 @@ def test_a_bold_heading_where_other_pages_have_a_running_head_is_kept() -> None:
     told = read(drawn(*(lambda pen, number=number: draw(number, pen) for number in range(5)))).text  # type: ignore[misc]
     assert "Closing words" in told
     assert "The board\n" not in told
+
+
+def test_a_running_foot_that_names_its_page_is_left_out_beside_another_number() -> None:
+    def draw(number: int, pen: Pen) -> None:
+        pen.prose(60, 120, PROSE.replace("harbour", SECTIONS[number]))
+        pen.text(60, 740, f"Herlein and others, expires in October [Page {number + 3}]")
+        pen.text(280, 805, str(number + 41), size=9)
+
+    told = read(drawn(*(lambda pen, number=number: draw(number, pen) for number in range(5)))).text  # type: ignore[misc]
+    assert "Herlein" not in told

@@ -33,6 +33,9 @@ _BARE = re.compile(
     r"\W*(?:(?:page|seite|p(?:ág(?:ina)?)?|pagina|sida|side|str)\b\.?\s*)?(#)(?:\s*(?:of|/|von|de|sur|av|van|z)\s*\d{1,5})?\W*|\W*[A-Z\d]{1,3}\s*[-–.]\s*(#)\W*",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"\b(?:page|seite|página|pagina|sida|side)\W{0,2}#", re.IGNORECASE)
+"""Where a key says itself that its number is a page's."""
+
 _OF_TOTAL = re.compile(
     r"\W*(?:page|seite|página|pagina)?\W*(\d{1,5})\s*(?:of|/|von|de|sur|av|van)\s*(\d{1,5})\W*", re.IGNORECASE
 )
@@ -216,7 +219,7 @@ def _is_running(edge: _Edge, known: _Known, inner: _Edge | None = None) -> bool:
         counted = key != edge.text
         if bare and shared >= 2 and not (edge.heading and edge.large):
             return True
-        if counted and (edge.heading or edge.page in known.alone):
+        if counted and (edge.heading or (edge.page in known.alone and not _NAMED.search(key))):
             continue
         if ((edge.large or edge.heading) and shared < least) or (not edge.outer and not counted):
             continue

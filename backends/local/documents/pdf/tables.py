@@ -195,7 +195,7 @@ def _header(table: list[tuple[Row, list[str]]]) -> list[str]:
     is_bold = all(piece.face.bold for piece in row.pieces) and not all(
         piece.face.bold for each, _ in body for piece in each.pieces
     )
-    has_corner = not names[0] and len(names) > 2 and all(texts[0] for _, texts in body)
+    has_corner = not names[0] and len(names) > 2 and len(body) > 1 and all(texts[0] for _, texts in body)
     numbers = [name for name in names[1:] if _NUMBER.fullmatch(name) or _YEAR.fullmatch(name)]
     numeric = len(names) > 2 and any(_is_numeric(texts[column] for _, texts in body) for column in range(1, len(names)))
     is_header = is_bold or has_corner or (numeric and (not numbers or _are_years(numbers, body)))
