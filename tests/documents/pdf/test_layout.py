@@ -184,7 +184,7 @@ def test_a_footnote_stands_behind_the_sentence_that_goes_on_over_the_page() -> N
     assert texts(drawn(first, lambda pen: pen.text(60, 80, "which the town had bought."))) == [
         PROSE,
         "The wall was built in 1884 [3] of stones which the town had bought.",
-        "3 The year is given in the deed of the board, which was found in the chapel.",
+        "[3] The year is given in the deed of the board, which was found in the chapel.",
     ]
 
 

@@ -51,8 +51,8 @@ def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry], 
     titles = _titles(regions, slides)
     heavy = _is_bold_document(regions)
     chapters = {found[1] for lines in regions for line in lines if (found := _SUBSECTION.match(line.text))}
-    candidates = [
-        (line, _style(line, size))
+    looking = [
+        line
         for lines in regions
         for number, line in enumerate(lines)
         if not line.level
@@ -64,6 +64,7 @@ def mark_headings(regions: list[list[Line]], size: float, outline: list[Entry], 
             if line.level:
                 known[_style(line, size)][line.level] += 1
     levels = {style: counts.most_common(1)[0][0] for style, counts in known.items()}
+    candidates = _ranked([(line, _style(line, size)) for line in looking], frozenset(levels))
     deepest = max(levels.values(), default=0)
     unknown = sorted(
         {style for _, style in candidates if style not in levels}, key=lambda each: (-each[0], not each[1], each[2])
@@ -94,6 +95,24 @@ def _style(line: Line, size: float) -> Style:
     numbered = _NUMBERED.match(line.text)
     depth = (numbered[1] or numbered[2]).count(".") + 1 if numbered else 0
     return round(line.size * 2) / 2, line.face.bold and line.size < LARGER * size, depth
+
+
+def _ranked(candidates: list[tuple[Line, Style]], known: frozenset[Style]) -> list[tuple[Line, Style]]:
+    """Headings with their styles: one without a number ranks with the outermost that have one and look the same.
+
+    known: the styles of which the outline tells the level; these stay as they are.
+    """
+    depths: dict[tuple[float, bool], int] = {}
+    for _, (letters, bold, depth) in candidates:
+        if depth:
+            depths[letters, bold] = min(depth, depths.get((letters, bold), depth))
+    ranked: list[tuple[Line, Style]] = []
+    for line, style in candidates:
+        letters, bold, depth = style
+        if not (depth or style in known or _NAMED.match(line.text)):
+            style = letters, bold, depths.get((letters, bold), 0)
+        ranked.append((line, style))
+    return ranked
 
 
 def _is_bold_document(regions: list[list[Line]]) -> bool:

@@ -19,10 +19,19 @@ MAX_DEPTH = 6
 """How often a page is cut into columns within columns."""
 
 MIN_LINES = 3
-"""On each side of a gutter."""
+"""On each side of a gutter, unless a longer left column goes on in fewer."""
 
 FLOW_LINES = 12
 """Short lines make columns only if so many stand on each side, and one column is drawn after the other."""
+
+MAX_JUMPS = 8
+"""Of a page, from one column to the next, that are looked at."""
+
+SHARED = 0.67
+"""Of a table's rows: where no more stand on the height of a line of text beside them, the two are columns."""
+
+HEADING_LINES = 3
+"""So many lines above what spans the page, set apart from a column, are no part of it."""
 
 GUTTER = 0.8
 """In ems: narrowest white space between columns."""
@@ -97,24 +106,39 @@ def _columns(rows: list[Row]) -> tuple[int, int, float] | None:
     leftmost = min(row.left for row in rows)
     best: tuple[int, int, float] | None = None
     candidates = sorted(starts, key=lambda x: -(starts[x] + starts[x - 1] + starts[x + 1]))[:12]
-    for start in candidates:
-        if starts[start] + starts[start - 1] + starts[start + 1] < MIN_LINES or start < leftmost + 20:
+    common = [x for x in candidates if starts[x] + starts[x - 1] + starts[x + 1] >= MIN_LINES]
+    for start in [*common, *_jumps(rows)]:
+        if start < leftmost + 20:
             continue
-        for first, last in _stretches(rows, start - 1.5):
-            if (best is None or last - first > best[1] - best[0]) and _are_columns(rows[first:last], start - 1.5):
-                best = first, last, start - 1.5
+        gutter = start - 1.5
+        whole = [each for each in _stretches(rows, gutter, parted=False) if _flows(rows[slice(*each)], gutter)]
+        for first, last in [*whole, *_stretches(rows, gutter, parted=True)]:
+            if (best is None or last - first > best[1] - best[0]) and _are_columns(rows[first:last], gutter):
+                best = first, last, gutter
     return best
 
 
-def _stretches(rows: list[Row], gutter: float) -> list[tuple[int, int]]:
-    """Runs of rows that leave the gutter free, from the first to the last row with text right of it."""
+def _jumps(rows: list[Row]) -> list[int]:
+    """Where text is drawn that follows on text far below it and left of it: columns begin so, however short they are."""
+    drawn = sorted((piece for row in rows for piece in row.pieces), key=lambda piece: piece.order)
+    jumps = (
+        round(piece.left)
+        for before, piece in pairwise(drawn)
+        if piece.left > before.left and piece.y < before.y - MIN_LINES * piece.size
+    )
+    return list(dict.fromkeys(jumps))[:MAX_JUMPS]
+
+
+def _stretches(rows: list[Row], gutter: float, *, parted: bool) -> list[tuple[int, int]]:
+    """Runs of rows that leave the gutter free, each with what goes on in its left column.
+
+    parted: whether white space over both columns ends one, as above a heading that stands over two others.
+    """
     found: list[tuple[int, int]] = []
     first = last = None
     for number, row in enumerate(rows):
-        crossed = any(
-            piece.left < gutter and piece.right > gutter - GUTTER * min(piece.size, 14.0) for piece in row.pieces
-        )
-        ended = last is not None and row.right < gutter and not _follows(rows[number - 1], row)
+        crossed = _crosses(row, gutter)
+        ended = parted and last is not None and row.right < gutter and not _follows(rows[number - 1], row)
         if crossed or ended:
             if first is not None and last is not None:
                 found.append((first, last + 1))
@@ -132,27 +156,59 @@ def _follows(row: Row, below: Row) -> bool:
     return below.y - row.y < 2.4 * max(row.size, below.size)
 
 
+def _crosses(row: Row, gutter: float) -> bool:
+    return any(piece.left < gutter and piece.right > gutter - GUTTER * min(piece.size, 14.0) for piece in row.pieces)
+
+
 def _with_tail(rows: list[Row], stretch: tuple[int, int], gutter: float) -> tuple[int, int]:
-    """The stretch, with the lines below it that go on in its left column."""
+    """The stretch, with the lines below it in its left column, which is longer than the right one.
+
+    A heading or a line or two that stand apart above what spans both columns belong to that.
+    """
     first, last = stretch
-    while last < len(rows):
-        above, row = rows[last - 1], rows[last]
-        if row.right > gutter or row.y - above.y > 1.45 * row.size or abs(row.size - above.size) > 0.5:
-            break
-        last += 1
-    return first, last
+    end = last
+    while end < len(rows) and rows[end].right <= gutter and not _crosses(rows[end], gutter):
+        end += 1
+    if end == len(rows):
+        return first, end
+    begins = [number for number in range(last, end) if not _is_next(rows[number - 1], rows[number])]
+    if not begins or (_crosses(rows[end], gutter) and end - begins[-1] > HEADING_LINES):
+        return first, end
+    return first, begins[-1] if _crosses(rows[end], gutter) else begins[0]
+
+
+def _is_next(row: Row, below: Row) -> bool:
+    """Whether a row is the next line of the same paragraph."""
+    return below.y - row.y <= 1.45 * below.size and abs(below.size - row.size) <= 0.5
 
 
 def _are_columns(rows: list[Row], gutter: float) -> bool:
     """Whether both sides hold running text that is read by itself, rather than the cells of a table."""
     sides = [[pieces for row in rows if (pieces := _halves(row, gutter)[side])] for side in (0, 1)]
-    if min(map(len, sides)) < MIN_LINES:
+    fewest = min(map(len, sides))
+    if not fewest:
         return False
-    left, right = ([piece for pieces in side for piece in pieces] for side in sides)
-    flows = max(piece.order for piece in left) < min(piece.order for piece in right)
-    if all(_is_prose(side) for side in sides):
-        return flows or not (_are_cells(rows, gutter) or _is_code([*left, *right]))
-    return flows and min(map(len, sides)) >= FLOW_LINES and not any(map(_is_numeric, sides))
+    flows = _flows(rows, gutter)
+    prose = [_is_prose(side) for side in sides]
+    if fewest < MIN_LINES:
+        return flows and prose[0] and len(sides[0]) >= FLOW_LINES
+    if all(prose):
+        return flows or not (_are_cells(rows, gutter) or _is_code([piece for row in rows for piece in row.pieces]))
+    if not flows:
+        return False
+    shared = sum(map(len, sides)) - len(rows)
+    if any(prose) and max(map(len, sides)) >= FLOW_LINES and shared <= SHARED * fewest:
+        return True
+    return fewest >= FLOW_LINES and not any(map(_is_numeric, sides))
+
+
+def _flows(rows: list[Row], gutter: float) -> bool:
+    """Whether all that stands left of the gutter is drawn before what stands right of it."""
+    orders: tuple[list[int], list[int]] = ([], [])
+    for row in rows:
+        for piece in row.pieces:
+            orders[piece.left >= gutter].append(piece.order)
+    return all(orders) and max(orders[0]) < min(orders[1])
 
 
 def _is_code(pieces: list[Piece]) -> bool:

@@ -11,6 +11,8 @@ FAR = 2.2
 """Times the letters' size: notes as large as the text stand so far below it."""
 
 _MARK = re.compile(r"(?:\[?\d{1,3}\]?[.)]?\s+|[*†‡§¶]{1,3}\s*|[a-z][.)]\s+)(?=\S)")
+_BARE_NUMBER = re.compile(r"(\d{1,3})\s+(?=\S)")
+_REFERRED = re.compile(r"\[(\d{1,3}(?:\s?[,;–-]\s?\d{1,3})*)\]")
 _PLAIN_MARK = re.compile(r"(\d{1,3}|[*†‡§¶#]{1,3})\s+(?=[\"'“‘(]?[^\W\d_])")
 
 
@@ -41,6 +43,23 @@ def split_notes(regions: list[list[Line]], size: float, height: float, *, goes_o
         del lines[start:]
     regions[:] = [lines for lines in regions if lines]
     return found
+
+
+def tell_note(text: str, marks: frozenset[str], *, marked: bool) -> str:
+    """A note's text, its number written as it is where the text refers to it.
+
+    marks: those in the page's text; a number that is none of them is the note's own. marked: whether the number is raised.
+    """
+    found = _BARE_NUMBER.match(text)
+    if found is None or not (marked or found[1] in marks):
+        return text
+    return f"[{found[1]}] {text[found.end() :]}"
+
+
+def marks_in(regions: list[list[Line]]) -> frozenset[str]:
+    """The numbers of notes to which a page's text refers."""
+    marks = (found for lines in regions for line in lines for found in _REFERRED.findall(line.text))
+    return frozenset(number for mark in marks for number in re.findall(r"\d+", mark))
 
 
 def _begins(line: Line) -> bool:

@@ -8,6 +8,7 @@ from statistics import median
 from backends.local.documents.blocks import Block
 from backends.local.documents.pdf.hyphens import Hyphenation
 from backends.local.documents.pdf.lines import Line
+from backends.local.documents.pdf.notes import marks_in, tell_note
 from backends.local.documents.pdf.pieces import HYPHEN
 from backends.local.documents.types import PartKind, Place
 
@@ -26,6 +27,7 @@ INDENT = 0.8
 _ITEM = re.compile(
     r"(?:[•◦▪‣●○■□➢*–—-]|\(?\d{1,3}[.)]|\([a-zA-Z]{1,4}\)|[a-zA-Z][.)]|[ivx]{1,5}[.)]|\[\d{1,3}\])\s+(?=\S)"
 )
+_CAPTION = re.compile(r"(?:table|tab\.|figure|fig\.|tabelle|tableau|tabla|tabell)\s*[\dIVXA-Z]", re.IGNORECASE)
 _BULLET = re.compile(r"[•◦▪‣●○■□➢*–—-]\s+")
 _SENTENCE_END = re.compile(r"[.!?:…。؟！？][\"'”’)\]]*(?:\s?\[\d{1,3}\])?$")
 
@@ -52,24 +54,33 @@ class Paragraphs:
             for number, line in enumerate(lines):
                 following = lines[number + 1] if number + 1 < len(lines) else None
                 if self._open and not self._goes_on(self._open[-1], line, following):
-                    yield from self._close()
+                    yield from self._close(line)
                 self._open.append(line)
         place = Place("page", page)
-        self._notes += [Block(self._joined(lines), place=place) for lines in notes]
+        marks = marks_in(regions) if notes else frozenset()
+        self._notes += [
+            Block(tell_note(self._joined(lines), marks, marked=lines[0].marked), place=place) for lines in notes
+        ]
         self._notes += [Block(text, place=place) for text in asides]
 
     def finish(self) -> Iterator[Block]:
         """The last blocks."""
-        yield from self._close()
+        yield from self._close(None)
         yield from self._notes
 
-    def _close(self) -> Iterator[Block]:
+    def _close(self, following: Line | None) -> Iterator[Block]:
+        """The block that is open, and the notes of its page, unless a table goes on or begins behind it.
+
+        They stand before a heading that ends the page: they belong to the section above it.
+        """
         lines, self._open = self._open, []
         if not lines:
             return
         first = lines[0]
         place = Place("page", first.page)
         if first.level:
+            if self._notes and first.page >= self._page_of_notes():
+                yield from self._told_notes()
             yield Block(self._joined(lines), "heading", first.level, place)
             return
         kind: PartKind = "text"
@@ -81,11 +92,15 @@ class Paragraphs:
             text = self._joined(lines)
             if _ITEM.match(text):
                 text, kind = _BULLET.sub("", text, count=1), "item"
-        yield Block(text, kind, place=place)
-        if first.page < self._page_of_notes():
-            return
-        yield from self._notes
-        self._notes = []
+        is_caption = kind == "text" and _CAPTION.match(text) is not None
+        above_row = following is not None and following.is_row
+        yield Block(text, kind, place=place, holds_next=is_caption and above_row)
+        if first.page >= self._page_of_notes() and not (is_caption or above_row):
+            yield from self._told_notes()
+
+    def _told_notes(self) -> list[Block]:
+        notes, self._notes = self._notes, []
+        return notes
 
     def _page_of_notes(self) -> int:
         return self._notes[0].place.number if self._notes and self._notes[0].place else 0

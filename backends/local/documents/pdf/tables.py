@@ -1,7 +1,7 @@
 """Tables within a region: rows of cells that stand below one another, told with the names of their columns."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from itertools import pairwise
 
@@ -19,6 +19,8 @@ MAX_CELL_WORDS = 14
 
 _MARKER = re.compile(r"\(?[\dA-Za-z]{1,3}[.)]|\d+(\.\d+)+\.?|[•◦▪‣●○■□➢*–—-]|\[\d{1,3}\]")
 _NUMBER = re.compile(r"[^\w]{0,3}\d[\d.,\s'%–-]*[^\W\d]{0,3}\W{0,3}|[-–—.]+|n/?a", re.IGNORECASE)
+
+_YEAR = re.compile(r"(?:19|20)\d\d(?:[/–-]\d\d(?:\d\d)?)?")
 
 Cell = tuple[float, float, str]
 """Left, right and text."""
@@ -180,19 +182,36 @@ def _joined(cell: str, below: str) -> str:
 
 
 def _header(table: list[tuple[Row, list[str]]]) -> list[str]:
-    """The columns' names, if the first row has them: alone in bold, or above numbers and no number itself."""
+    """The columns' names, if the first row has them: alone in bold, above an empty corner, or above numbers.
+
+    Names that are numbers themselves are years in order, or they are told by the bold type or by the empty corner.
+    """
     if len(table) < 2:
         return []
     row, names = table[0]
     body = table[1:]
-    if not all(names[1:]) or any(_NUMBER.fullmatch(name) for name in names):
+    if not all(names[1:]):
         return []
     is_bold = all(piece.face.bold for piece in row.pieces) and not all(
         piece.face.bold for each, _ in body for piece in each.pieces
     )
-    numeric = any(
-        all(_NUMBER.fullmatch(texts[column]) for _, texts in body if texts[column])
-        and any(texts[column] for _, texts in body)
-        for column in range(1, len(names))
-    )
-    return [name.rstrip(":") for name in names] if is_bold or (numeric and len(names) > 2) else []
+    has_corner = not names[0] and len(names) > 2 and len(body) > 1 and all(texts[0] for _, texts in body)
+    numbers = [name for name in names[1:] if _NUMBER.fullmatch(name) or _YEAR.fullmatch(name)]
+    numeric = len(names) > 2 and any(_is_numeric(texts[column] for _, texts in body) for column in range(1, len(names)))
+    is_header = is_bold or has_corner or (numeric and (not numbers or _are_years(numbers, body)))
+    return [name.rstrip(":") for name in names] if is_header and not _NUMBER.fullmatch(names[0]) else []
+
+
+def _is_numeric(column: Iterable[str]) -> bool:
+    """Whether a column's cells, but for empty ones, are numbers."""
+    filled = [text for text in column if text]
+    return bool(filled) and all(_NUMBER.fullmatch(text) for text in filled)
+
+
+def _are_years(names: list[str], body: list[tuple[Row, list[str]]]) -> bool:
+    """Whether names are two years or more that only rise or only fall, above cells that are not all years."""
+    if len(names) < 2 or not all(map(_YEAR.fullmatch, names)):
+        return False
+    rises = {before < name for before, name in pairwise(names)}
+    is_ordered = len(rises) == 1 and len(set(names)) == len(names)
+    return is_ordered and not all(_YEAR.fullmatch(text) for _, texts in body for text in texts[1:] if text)
