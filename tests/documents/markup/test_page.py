@@ -131,8 +131,8 @@ def test_cells_that_span_count_in_each_row_and_column() -> None:
     page = """<table><tr><th rowspan=2>Room</th><th colspan=2>Price</th></tr><tr><th>Day</th><th>Night</th></tr>
     <tr><th scope=row rowspan=2>Blue</th><td>10</td><td>20</td></tr><tr><td colspan=2>closed</td></tr></table>"""
     assert [text for _, text in parts_of(read("a.html", page))] == [
-        "Room: Blue; Price Day: 10; Price Night: 20",
-        "Room: Blue; Price Day: closed; Price Night: closed",
+        "Room: Blue; Price, Day: 10; Price, Night: 20",
+        "Room: Blue; Price, Day: closed; Price, Night: closed",
     ]
 
 
@@ -191,3 +191,28 @@ def test_a_question_in_bold_stands_above_its_answer() -> None:
 
 def test_a_page_nested_too_deeply_says_what_was_lost() -> None:
     assert "nested too deeply" in read("a.html", "<div>" * 3_000 + "deep").doubts[0]
+
+
+@pytest.mark.parametrize(("corner", "label"), [("Item", "Item: "), ("", "")])
+def test_years_in_plain_cells_above_figures_name_the_columns(corner: str, label: str) -> None:
+    page = f"""<table><tr><td>{corner}</td><td>2024</td><td>2023</td></tr><tr><td>Revenue</td><td>2,918</td><td>3,304</td></tr>
+    <tr><td>Profit</td><td>1276</td><td>1715</td></tr></table>"""
+    assert read("a.html", page).text.split("\n")[0] == f"{label}Revenue; 2024: 2,918; 2023: 3,304"
+
+
+def test_a_name_and_its_number_in_plain_cells_are_no_header() -> None:
+    page = "<table><tr><td>Colour</td><td>red</td></tr><tr><td>Doors</td><td>4</td></tr></table>"
+    assert read("a.html", page).text == "Colour; red\n\nDoors; 4"
+
+
+@pytest.mark.parametrize(("corner", "below"), [("<th rowspan=2>Role</th>", ""), ("<th>Role</th>", "<td></td>")])
+def test_names_below_one_that_spans_them_are_halves_of_it(corner: str, below: str) -> None:
+    page = f"""<table><tr>{corner}<th colspan=2>May approve</th></tr><tr>{below}<td>Home</td><td>Abroad</td></tr>
+    <tr><td>Lead</td><td>5 kr</td><td>2 kr</td></tr></table>"""
+    assert read("a.html", page).text == "Role: Lead; May approve, Home: 5 kr; May approve, Abroad: 2 kr"
+
+
+def test_a_row_of_values_below_a_name_that_spans_columns_stays_a_row() -> None:
+    page = """<table><tr><th>Role</th><th colspan=2>May approve</th></tr><tr><td>Head</td><td>boats</td><td>cars</td></tr>
+    <tr><td>Lead</td><td>pens</td><td>chairs</td></tr></table>"""
+    assert read("a.html", page).text.startswith("Role: Head; May approve: boats")

@@ -108,3 +108,23 @@ def test_deleted_text_goes_and_inserted_text_and_text_boxes_stay() -> None:
 def test_what_is_no_word_file_is_refused_with_what_to_do(data: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_document("a.docx", data)
+
+
+def test_a_header_of_two_rows_names_each_half_of_a_merged_cell() -> None:
+    document = docx.Document()
+    rows = [
+        ["Role", "May approve", ""],
+        ["", "Home", "Abroad"],
+        ["Lead", "5 NOK", "2 NOK"],
+        ["Head", "40 NOK", "25 NOK"],
+    ]
+    table = document.add_table(rows=4, cols=3)
+    for row, cells in zip(table.rows, rows, strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(0, 0).merge(table.cell(1, 0))
+    assert (
+        read_document("a.docx", saved(document)).text.split("\n")[0]
+        == "Role: Lead; May approve, Home: 5 NOK; May approve, Abroad: 2 NOK"
+    )
