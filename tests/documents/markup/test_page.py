@@ -216,3 +216,59 @@ def test_a_row_of_values_below_a_name_that_spans_columns_stays_a_row() -> None:
     page = """<table><tr><th>Role</th><th colspan=2>May approve</th></tr><tr><td>Head</td><td>boats</td><td>cars</td></tr>
     <tr><td>Lead</td><td>pens</td><td>chairs</td></tr></table>"""
     assert read("a.html", page).text.startswith("Role: Head; May approve: boats")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>Depth<sup><a href='#fn1'>1</a></sup> x 10.</p><p>Next.</p><p id=fn1>1. In a storm.</p>",
+        "<p>Depth<a href='#fn1'><sup>1</sup></a> x 10.</p><p>Next.</p><hr><ol><li id=fn1><p>In a storm. <a href='#r1'>↩</a></p></li></ol>",
+        "<p>Depth<a role=doc-noteref href='#n'>[1]</a> x 10.</p><p>Next.</p><aside class=footnote id=n><span class=label>[<a role=doc-backlink href='#r'>1</a>]</span><p>In a storm.</p></aside>",
+        "<p>Depth<a href='#_ftn1' name='_ftnref1'>[1]</a> x 10.</p><p>Next.</p><div id=ftn1><p><a href='#_ftnref1' name='_ftn1'>[1]</a> In a storm.</p></div>",
+        "<p>Depth<a class=footnote-reference href='#n'>1</a> x 10.</p><p>Next.</p><dl class=footnote><dt class=label id=n><a class=fn-backref href='#r'>1</a></dt><dd><p>In a storm.</p></dd></dl>",
+        "<p>Depth<a class=footnote-reference href='#n'>[1]</a> x 10.</p><p>Next.</p><table class='docutils footnote' id=n><tr><td class=label><a class=fn-backref href='#r'>[1]</a></td><td>In a storm.</td></tr></table>",
+        "Depth<sup><a href='#fn1'>1</a></sup> x <b>10</b>.<p>Next.</p><div id=fn1><sup>1</sup> In a storm.</div>",
+    ],
+    ids=["paragraph", "list", "aside", "Word", "terms", "table", "no paragraph"],
+)
+def test_a_note_stands_behind_its_paragraph_with_its_mark(page: str) -> None:
+    assert read("a.html", page).text == "Depth [1] x 10.\n\n[1] In a storm.\n\nNext."
+
+
+def test_a_mark_is_no_power_of_the_number_before_it() -> None:
+    page = "<ul><li>It has 10<sup><a href='#a'>*</a></sup><li>Two</ul><p id=a>* Or <b>11</b>, 1 or 2.</p>"
+    assert read("a.html", page).text == "It has 10 [*]\n\n[*] Or 11, 1 or 2.\n\nTwo"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>Said<sup class=reference><a href='#cite_note-1'>[1]</a></sup>.</p><ol><li id=cite_note-1>Book.</li></ol>",
+        "<p>See <a href='#s1'>1</a>.</p><h2 id=s1>Start</h2><p>Go.",
+        "<p id=top>Up.</p><p>Back<sup><a href='#top'>1</a></sup>.",
+    ],
+)
+def test_links_that_are_no_marks_of_notes_move_nothing(page: str) -> None:
+    assert "[1]" not in read("a.html", page).text
+
+
+@pytest.mark.parametrize(
+    ("around", "marks"),
+    [
+        ("<ol>", ["1.", "2."]),
+        ("<ol start=9>", ["9.", "10."]),
+        ("<ol type=a start=26>", ["z.", "aa."]),
+        ("<ol type=I start=3>", ["III.", "IV."]),
+        ("<ol style='list-style-type: lower-roman'>", ["i.", "ii."]),
+        ("<ol class='upperalpha simple'>", ["A.", "B."]),
+        ("<ol reversed>", ["2.", "1."]),
+    ],
+)
+def test_items_of_ordered_lists_keep_their_numbers(around: str, marks: list[str]) -> None:
+    text = read("a.html", f"{around}<li>Hold<li><p>Press<p>twice</ol>").text
+    assert text == f"{marks[0]} Hold\n\n{marks[1]} Press\n\ntwice"
+
+
+def test_lists_that_show_no_numbers_get_none() -> None:
+    assert read("a.html", "<ol style='list-style: none'><li>Hold</ol><ul><li>Press</ul>").text == "Hold\n\nPress"
+    assert read("b.html", "<ol><li value=7>Hold<ol><li>A</ol><li>Press</ol>").text == "7. Hold\n\n1. A\n\n8. Press"

@@ -1,4 +1,4 @@
-"""Word files (.docx) to the page that mammoth makes of them, with notes where they are referred to and headers of tables marked.
+"""Word files (.docx) to the page that mammoth makes of them, with headers of tables marked.
 
 Deleted text and comments are left out; text boxes stand behind the paragraph that they belong to.
 """
@@ -46,7 +46,6 @@ def read(name: str, data: bytes) -> list[Reading]:
     if not made.value:
         return []
     page = html.document_fromstring(made.value)
-    _place_notes(page)
     _mark_headers(page)
     reading = read_html(html.tostring(page, encoding="unicode"))
     return [Reading(title_of(parts) or reading.title, reading.blocks, reading.doubts)]
@@ -82,33 +81,6 @@ def _outline_level(style: etree._Element, styles: dict[str | None, etree._Elemen
         parent = based.find(f"{_W}basedOn")
         based = styles.get(parent.get(f"{_W}val")) if parent is not None else None
     return None
-
-
-def _place_notes(page: html.HtmlElement) -> None:
-    """Footnotes and endnotes to behind the paragraph, list or table that refers to them; mammoth puts them at the end."""
-    notes = {
-        note.get("id"): note
-        for note in page.xpath("//li[starts-with(@id, 'footnote-') or starts-with(@id, 'endnote-')]")
-    }
-    for link in page.xpath("//a[starts-with(@href, '#footnote-ref-') or starts-with(@href, '#endnote-ref-')]"):
-        link.drop_tree()
-    after: dict[html.HtmlElement, html.HtmlElement] = {}
-    for link in page.xpath("//sup/a[starts-with(@href, '#footnote-') or starts-with(@href, '#endnote-')]"):
-        note = notes.pop(link.get("href")[1:], None)
-        mark = link.getparent()
-        if note is None:
-            continue
-        block = next((above for above in mark.iterancestors() if above.getparent().tag == "body"), mark)
-        said = html.Element("p")
-        said.text = f"{link.text_content()} {one_line(note.text_content())}"
-        after.get(block, block).addnext(said)
-        after[block] = said
-        mark.tag, mark.text = "span", f" {link.text_content()}"
-        link.drop_tree()
-        listed = note.getparent()
-        note.drop_tree()
-        if not len(listed):
-            listed.drop_tree()
 
 
 def _mark_headers(page: html.HtmlElement) -> None:
