@@ -4,6 +4,7 @@ Deleted text and comments are left out; text boxes stand behind the paragraph th
 """
 
 import io
+import zipfile
 from collections.abc import Iterator
 
 import mammoth
@@ -11,6 +12,7 @@ from lxml import etree, html
 
 from backends.local.documents.blocks import Reading
 from backends.local.documents.markup.page import read_html
+from backends.local.documents.office.numbering import number_paragraphs
 from backends.local.documents.office.package import check_package, title_of
 from backends.local.documents.tables.headers import is_header
 from backends.local.documents.text import one_line
@@ -28,6 +30,10 @@ STYLES = (
 )
 """Paragraphs that mammoth does not know: titles, code, and tables of contents, which are left out."""
 
+MAIN = "word/document.xml"
+NUMBERING = "word/numbering.xml"
+"""Parts with the text and its lists, as Word and others name them; of a file that names them otherwise the numbers are left out."""
+
 MOST_HEADING_LEVEL = 6
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -41,14 +47,32 @@ def read(name: str, data: bytes) -> list[Reading]:
     parts = check_package(name, data, ".docx")
     styles = "\n".join([*STYLES, *_outline_styles(parts.get("word/styles.xml", b""))])
     made = mammoth.convert_to_html(
-        io.BytesIO(data), style_map=styles, convert_image=lambda _: [], include_embedded_style_map=False
+        io.BytesIO(_numbered(data, parts)),
+        style_map=styles,
+        convert_image=lambda _: [],
+        include_embedded_style_map=False,
     )
     if not made.value:
         return []
     page = html.document_fromstring(made.value)
+    for listed in page.iter("ol"):
+        listed.set("style", "list-style: none")
     _mark_headers(page)
     reading = read_html(html.tostring(page, encoding="unicode"))
     return [Reading(title_of(parts) or reading.title, reading.blocks, reading.doubts)]
+
+
+def _numbered(data: bytes, parts: dict[str, bytes]) -> bytes:
+    """The file with its paragraphs' numbers as text, and without its pictures; as it is where nothing is numbered."""
+    if MAIN not in parts or NUMBERING not in parts:
+        return data
+    document = number_paragraphs(parts[MAIN], parts[NUMBERING], parts.get("word/styles.xml", b""))
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(target, "w") as copy:
+        for name in archive.namelist():
+            if not name.startswith("word/media/"):
+                copy.writestr(name, document if name == MAIN else archive.read(name))
+    return target.getvalue()
 
 
 def _outline_styles(styles: bytes) -> Iterator[str]:
