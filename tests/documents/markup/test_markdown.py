@@ -137,7 +137,8 @@ def test_questions_of_a_faq_are_headings_beside_one_another() -> None:
 
 
 def test_a_note_follows_the_paragraph_that_refers_to_it() -> None:
-    text = "A rope[^long] of 2[^b] m.\n\n- one[^long]\n- two\n\nEnd.\n\n# Other\n\n[^b]: Or *three*.\n[^long]: In sand.\n\n    In mud too.\n"
+    text = "A rope[^long] of 2[^b] m.\n\n- one[^long]\n- two\n\nEnd.\n\n# Other\n\n"
+    text += "[^b]: Or *three*.\n[^long]: In sand.\n\n    In mud too.\n"
     assert read(text).text == (
         "A rope [1] of 2 [2] m.\n\n[1] In sand.\n\nIn mud too.\n\n[2] Or three.\n\none [1]\n\ntwo\n\nEnd.\n\nOther"
     )

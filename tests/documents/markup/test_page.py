@@ -219,19 +219,34 @@ def test_a_row_of_values_below_a_name_that_spans_columns_stays_a_row() -> None:
 
 
 @pytest.mark.parametrize(
-    "page",
+    ("link", "note"),
     [
-        "<p>Depth<sup><a href='#fn1'>1</a></sup> x 10.</p><p>Next.</p><p id=fn1>1. In a storm.</p>",
-        "<p>Depth<a href='#fn1'><sup>1</sup></a> x 10.</p><p>Next.</p><hr><ol><li id=fn1><p>In a storm. <a href='#r1'>↩</a></p></li></ol>",
-        "<p>Depth<a role=doc-noteref href='#n'>[1]</a> x 10.</p><p>Next.</p><aside class=footnote id=n><span class=label>[<a role=doc-backlink href='#r'>1</a>]</span><p>In a storm.</p></aside>",
-        "<p>Depth<a href='#_ftn1' name='_ftnref1'>[1]</a> x 10.</p><p>Next.</p><div id=ftn1><p><a href='#_ftnref1' name='_ftn1'>[1]</a> In a storm.</p></div>",
-        "<p>Depth<a class=footnote-reference href='#n'>1</a> x 10.</p><p>Next.</p><dl class=footnote><dt class=label id=n><a class=fn-backref href='#r'>1</a></dt><dd><p>In a storm.</p></dd></dl>",
-        "<p>Depth<a class=footnote-reference href='#n'>[1]</a> x 10.</p><p>Next.</p><table class='docutils footnote' id=n><tr><td class=label><a class=fn-backref href='#r'>[1]</a></td><td>In a storm.</td></tr></table>",
-        "Depth<sup><a href='#fn1'>1</a></sup> x <b>10</b>.<p>Next.</p><div id=fn1><sup>1</sup> In a storm.</div>",
+        ("<sup><a href='#n'>1</a></sup>", "<p id=n>1. In a storm.</p>"),
+        ("<a href='#n'><sup>1</sup></a>", "<hr><ol><li id=n><p>In a storm. <a href='#r1'>↩</a></p></li></ol>"),
+        (
+            "<a role=doc-noteref href='#n'>[1]</a>",
+            "<aside class=footnote id=n><span class=label>[<a role=doc-backlink href='#r'>1</a>]</span><p>In a storm.</p></aside>",
+        ),
+        (
+            "<a href='#_ftn1' name='_ftnref1'>[1]</a>",
+            "<div id=ftn1><p><a href='#_ftnref1' name='_ftn1'>[1]</a> In a storm.</p></div>",
+        ),
+        (
+            "<a class=footnote-reference href='#n'>1</a>",
+            "<dl class=footnote><dt class=label id=n><a class=fn-backref href='#r'>1</a></dt><dd><p>In a storm.</p></dd></dl>",
+        ),
+        (
+            "<a class=footnote-reference href='#n'>[1]</a>",
+            "<table class='docutils footnote' id=n><tr><td class=label><a class=fn-backref href='#r'>[1]</a></td>"
+            "<td>In a storm.</td></tr></table>",
+        ),
+        ("<sup><a href='#n'>1</a></sup>", "<div id=n><sup>1</sup> In a storm.</div>"),
     ],
-    ids=["paragraph", "list", "aside", "Word", "terms", "table", "no paragraph"],
+    ids=["paragraph", "list", "aside", "Word", "terms", "table", "raised"],
 )
-def test_a_note_stands_behind_its_paragraph_with_its_mark(page: str) -> None:
+@pytest.mark.parametrize("paragraph", ["<p>{}</p>", "{}", "<div>{}<p></div>"])
+def test_a_note_stands_behind_its_paragraph_with_its_mark(link: str, note: str, paragraph: str) -> None:
+    page = paragraph.format(f"Depth{link} x <b>10</b>.") + f"<p>Next.</p>{note}"
     assert read("a.html", page).text == "Depth [1] x 10.\n\n[1] In a storm.\n\nNext."
 
 

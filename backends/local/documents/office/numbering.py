@@ -1,4 +1,4 @@
-"""Numbers that Word draws in front of paragraphs (ECMA-376, 17.9): a file says only which list a paragraph belongs to, and at which level."""
+"""Numbers that Word draws in front of paragraphs (ECMA-376, 17.9): a file names only a paragraph's list and level."""
 
 import re
 from collections.abc import Iterator, Mapping

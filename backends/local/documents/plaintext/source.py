@@ -37,17 +37,15 @@ def read(name: str, data: bytes) -> list[Reading]:
 
 def source_blocks(text: str) -> Iterator[Block]:
     """Code in blocks, each with the number of its first line."""
-    first, held = 1, list[str]()
+    first, held, few = 1, list[str](), True
     for part in _parts(text.split("\n")):
-        if held and not (_is_few(held) and _is_few(part)) and any(held):
+        small = sum(1 for line in part if line.strip()) < FEW_LINES
+        if any(held) and not (few and small and len(held) + len(part) <= LINES):
             yield from _block(held, first)
             first, held = first + len(held), []
         held += part
+        few = small
     yield from _block(held, first)
-
-
-def _is_few(lines: Sequence[str]) -> bool:
-    return sum(1 for line in lines if line.strip()) < FEW_LINES
 
 
 def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
