@@ -115,8 +115,9 @@ def _box_title(head: str) -> str:
 def _render_note_mark(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
     """A mark of a note as HTML has it, for `notes.place_notes`: the label, or the number where labels are words."""
     number = tokens[at].meta["id"] + 1
-    labels = [label.removeprefix(":") for label in env["footnotes"]["refs"]]
-    mark = tokens[at].meta["label"] if all(map(str.isdecimal, labels)) else number
+    if "are_numbers" not in env:
+        env["are_numbers"] = all(label.removeprefix(":").isdecimal() for label in env["footnotes"]["refs"])
+    mark = tokens[at].meta["label"] if env["are_numbers"] else number
     return f'<sup><a href="#{NOTE_ID}{number}">{mark}</a></sup>'
 
 

@@ -15,6 +15,9 @@ MAX_MARK_CHARS = 20
 """A longer link is no mark."""
 
 _MARK = re.compile(r"[\[({]?\s*((?:note )?\d{1,4}|[a-z]{1,2}|[ivx]{1,5}|[*†‡§¶#]{1,4})\s*[\])}]?", re.IGNORECASE)
+_OWN_MARK = re.compile(
+    r"\s*\^?\s*(?:[\[(]\s*([\w*†‡§¶#]{1,5})\s*[\])]\s*[.:]?|([\w*†‡§¶#]{1,5})(?:\s*[.:)]|(?=\s+[^\W\d_a-z])))\s*"
+)
 _NOTE_ID = re.compile(r"(?:.*[-_:.])?(?:fn|ftn|edn|footnote|endnote|note)s?[-_:.]?\w{0,20}", re.IGNORECASE)
 _CITED = re.compile(r"#cite", re.IGNORECASE)
 _ARROWS = re.compile(r"[\s↩↑^⏎⤴\ufe0e\ufe0f]*|(?:back|return|jump (?:up|back))\b.{0,40}", re.IGNORECASE)
@@ -141,11 +144,12 @@ def _begin_with(note: etree._Element, mark: str) -> None:
     leaf = note
     while not (leaf.text or "").strip() and len(leaf) and leaf[0].tag in ("p", "div", "cite"):
         leaf = leaf[0]
-    own = re.compile(
-        rf"\s*\^?\s*(?:[\[(]\s*{re.escape(mark)}\s*[\])]\s*[.:]?|{re.escape(mark)}\s*[.:)]|{re.escape(mark)}(?=\s+[^\W\d_a-z]))\s*",
-        re.IGNORECASE if mark.isalpha() else 0,
-    )
-    leaf.text = f"[{mark}] " + own.sub("", leaf.text or "", count=1).lstrip()
+    text = leaf.text or ""
+    own = _OWN_MARK.match(text)
+    said = next((each for each in own.groups() if each), "") if own else ""
+    if own is not None and said.lower() == mark.lower():
+        text = text[own.end() :]
+    leaf.text = f"[{mark}] {text.lstrip()}"
 
 
 def _leads_back(element: etree._Element, mark: str) -> bool:
@@ -184,17 +188,17 @@ def _move(note: etree._Element, place: etree._Element) -> None:
         before.tail = (before.tail or "") + followers
     elif followers:
         around.text = (around.text or "") + followers
-    tail = place.tail if place.tag in BLOCKS else None
-    if tail is None and (holder := place.getparent()) is not None:
-        holder.insert(holder.index(place) + 1, note)
-    else:
-        place.tail = None
+    holder = place.getparent()
+    if place.tag in BLOCKS or holder is None:
+        tail, place.tail = place.tail, None
         place.addnext(note)
         note.tail = tail
+    else:
+        holder.insert(holder.index(place) + 1, note)
     note.tag = "div"
     note.attrib.clear()
-    for holder in emptied:
-        _drop(holder)
+    for empty in emptied:
+        _drop(empty)
 
 
 def _holders(note: etree._Element) -> Iterator[etree._Element]:

@@ -76,7 +76,8 @@ def number_paragraphs(document: bytes, numbering: bytes, styles: bytes) -> bytes
             etree.SubElement(run, f"{W}t").text = f"{mark} "
             run[0].set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
             paragraph.insert(1 if paragraph.find(f"{W}pPr") is not None else 0, run)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+    written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+    return written
 
 
 def _parsed(content: bytes) -> etree._Element:
