@@ -1,5 +1,7 @@
 """Bytes to characters, and which characters are kept: what every file format shares."""
 
+import re
+
 from backends.local.documents.signatures import looks_garbled
 from pipeline.errors import InputError
 
@@ -36,6 +38,9 @@ BOMS = (
 
 MAX_BROKEN_SHARE = 0.1
 """Of the characters above ASCII: text with fewer broken ones is damaged UTF-8 rather than another encoding."""
+
+UNSPACED = "\u3000-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff9f\U00020000-\U0003ffff"
+"""Letters and marks of Chinese and Japanese, for a set of a regular expression: no spaces stand between their words."""
 
 _ESCAPED = ("iso2022", "hz")
 """Encodings that write other scripts in ASCII after an escape, so that their bytes are UTF-8 as well."""
@@ -93,6 +98,12 @@ def clean(text: str, *, tabs: bool = False) -> str:
 
 def _with_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def unwrap(text: str, *, breaks: str = "\n") -> str:
+    """Lines joined by a space, or by nothing between two letters of Chinese or Japanese. breaks: the character that ends a line."""
+    text = re.sub(rf"(?<=[{UNSPACED}])[ {breaks}]*{breaks}[ {breaks}]*(?=[{UNSPACED}])", "", text)
+    return text.replace(breaks, " ")
 
 
 def one_line(text: str) -> str:

@@ -98,7 +98,7 @@ def test_what_says_how_things_look_is_no_text() -> None:
 
 def test_notes_stand_apart_and_formulas_and_prices_stay() -> None:
     text = "It costs $5, or $6, for $x_i*y*z$.[^1]\n\n[^1]: At the gate.\n\n[^2]: Never marked.\n"
-    assert read(text).text == "It costs $5, or $6, for $x_i*y*z$.\n\nAt the gate.\n\nNever marked."
+    assert read(text).text == "It costs $5, or $6, for $x_i*y*z$. [1]\n\n[1] At the gate.\n\nNever marked."
 
 
 def test_links_of_wikis_show_their_words_and_tasks_their_boxes() -> None:
@@ -134,3 +134,25 @@ def test_questions_of_a_faq_are_headings_beside_one_another() -> None:
         ("How long?",),
         ("How wide?",),
     ]
+
+
+def test_a_note_follows_the_paragraph_that_refers_to_it() -> None:
+    text = "A rope[^long] of 2[^b] m.\n\n- one[^long]\n- two\n\nEnd.\n\n# Other\n\n"
+    text += "[^b]: Or *three*.\n[^long]: In sand.\n\n    In mud too.\n"
+    assert read(text).text == (
+        "A rope [1] of 2 [2] m.\n\n[1] In sand.\n\nIn mud too.\n\n[2] Or three.\n\none [1]\n\ntwo\n\nEnd.\n\nOther"
+    )
+
+
+def test_numbers_of_lists_are_kept() -> None:
+    text = "3. Hold\n4. Press\n   - red\n\nThen:\n\n1) Wait"
+    assert read(text).text == "3. Hold\n\n4. Press\n\nred\n\nThen:\n\n1. Wait"
+
+
+def test_a_picture_in_a_sentence_says_what_it_shows() -> None:
+    assert read("Press ![the red key](k.png), then wait.").text == "Press the red key, then wait."
+    assert read("![A badge](b.png) ![Other](c.png)\n\nText ![](d.png)![e.png](e.png).").text == "Text ."
+
+
+def test_wrapped_lines_of_japanese_are_joined_without_a_space() -> None:
+    assert read("潮位は毎日\n**変わ**\nります。\nTide\ntable").text == "潮位は毎日変わります。 Tide table"

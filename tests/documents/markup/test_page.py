@@ -131,8 +131,8 @@ def test_cells_that_span_count_in_each_row_and_column() -> None:
     page = """<table><tr><th rowspan=2>Room</th><th colspan=2>Price</th></tr><tr><th>Day</th><th>Night</th></tr>
     <tr><th scope=row rowspan=2>Blue</th><td>10</td><td>20</td></tr><tr><td colspan=2>closed</td></tr></table>"""
     assert [text for _, text in parts_of(read("a.html", page))] == [
-        "Room: Blue; Price Day: 10; Price Night: 20",
-        "Room: Blue; Price Day: closed; Price Night: closed",
+        "Room: Blue; Price, Day: 10; Price, Night: 20",
+        "Room: Blue; Price, Day: closed; Price, Night: closed",
     ]
 
 
@@ -191,3 +191,99 @@ def test_a_question_in_bold_stands_above_its_answer() -> None:
 
 def test_a_page_nested_too_deeply_says_what_was_lost() -> None:
     assert "nested too deeply" in read("a.html", "<div>" * 3_000 + "deep").doubts[0]
+
+
+@pytest.mark.parametrize(("corner", "label"), [("Item", "Item: "), ("", "")])
+def test_years_in_plain_cells_above_figures_name_the_columns(corner: str, label: str) -> None:
+    page = f"""<table><tr><td>{corner}</td><td>2024</td><td>2023</td></tr><tr><td>Revenue</td><td>2,918</td><td>3,304</td></tr>
+    <tr><td>Profit</td><td>1276</td><td>1715</td></tr></table>"""
+    assert read("a.html", page).text.split("\n")[0] == f"{label}Revenue; 2024: 2,918; 2023: 3,304"
+
+
+def test_a_name_and_its_number_in_plain_cells_are_no_header() -> None:
+    page = "<table><tr><td>Colour</td><td>red</td></tr><tr><td>Doors</td><td>4</td></tr></table>"
+    assert read("a.html", page).text == "Colour; red\n\nDoors; 4"
+
+
+@pytest.mark.parametrize(("corner", "below"), [("<th rowspan=2>Role</th>", ""), ("<th>Role</th>", "<td></td>")])
+def test_names_below_one_that_spans_them_are_halves_of_it(corner: str, below: str) -> None:
+    page = f"""<table><tr>{corner}<th colspan=2>May approve</th></tr><tr>{below}<td>Home</td><td>Abroad</td></tr>
+    <tr><td>Lead</td><td>5 kr</td><td>2 kr</td></tr></table>"""
+    assert read("a.html", page).text == "Role: Lead; May approve, Home: 5 kr; May approve, Abroad: 2 kr"
+
+
+def test_a_row_of_values_below_a_name_that_spans_columns_stays_a_row() -> None:
+    page = """<table><tr><th>Role</th><th colspan=2>May approve</th></tr><tr><td>Head</td><td>boats</td><td>cars</td></tr>
+    <tr><td>Lead</td><td>pens</td><td>chairs</td></tr></table>"""
+    assert read("a.html", page).text.startswith("Role: Head; May approve: boats")
+
+
+@pytest.mark.parametrize(
+    ("link", "note"),
+    [
+        ("<sup><a href='#n'>1</a></sup>", "<p id=n>1. In a storm.</p>"),
+        ("<a href='#n'><sup>1</sup></a>", "<hr><ol><li id=n><p>In a storm. <a href='#r1'>↩</a></p></li></ol>"),
+        (
+            "<a role=doc-noteref href='#n'>[1]</a>",
+            "<aside class=footnote id=n><span class=label>[<a role=doc-backlink href='#r'>1</a>]</span><p>In a storm.</p></aside>",
+        ),
+        (
+            "<a href='#_ftn1' name='_ftnref1'>[1]</a>",
+            "<div id=ftn1><p><a href='#_ftnref1' name='_ftn1'>[1]</a> In a storm.</p></div>",
+        ),
+        (
+            "<a class=footnote-reference href='#n'>1</a>",
+            "<dl class=footnote><dt class=label id=n><a class=fn-backref href='#r'>1</a></dt><dd><p>In a storm.</p></dd></dl>",
+        ),
+        (
+            "<a class=footnote-reference href='#n'>[1]</a>",
+            "<table class='docutils footnote' id=n><tr><td class=label><a class=fn-backref href='#r'>[1]</a></td>"
+            "<td>In a storm.</td></tr></table>",
+        ),
+        ("<sup><a href='#n'>1</a></sup>", "<div id=n><sup>1</sup> In a storm.</div>"),
+    ],
+    ids=["paragraph", "list", "aside", "Word", "terms", "table", "raised"],
+)
+@pytest.mark.parametrize("paragraph", ["<p>{}</p>", "{}", "<div>{}<p></div>"])
+def test_a_note_stands_behind_its_paragraph_with_its_mark(link: str, note: str, paragraph: str) -> None:
+    page = paragraph.format(f"Depth{link} x <b>10</b>.") + f"<p>Next.</p>{note}"
+    assert read("a.html", page).text == "Depth [1] x 10.\n\n[1] In a storm.\n\nNext."
+
+
+def test_a_mark_is_no_power_of_the_number_before_it() -> None:
+    page = "<ul><li>It has 10<sup><a href='#a'>*</a></sup><li>Two</ul><p id=a>* Or <b>11</b>, 1 or 2.</p>"
+    assert read("a.html", page).text == "It has 10 [*]\n\n[*] Or 11, 1 or 2.\n\nTwo"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>Said<sup class=reference><a href='#cite_note-1'>[1]</a></sup>.</p><ol><li id=cite_note-1>Book.</li></ol>",
+        "<p>See <a href='#s1'>1</a>.</p><h2 id=s1>Start</h2><p>Go.",
+        "<p id=top>Up.</p><p>Back<sup><a href='#top'>1</a></sup>.",
+    ],
+)
+def test_links_that_are_no_marks_of_notes_move_nothing(page: str) -> None:
+    assert "[1]" not in read("a.html", page).text
+
+
+@pytest.mark.parametrize(
+    ("around", "marks"),
+    [
+        ("<ol>", ["1.", "2."]),
+        ("<ol start=9>", ["9.", "10."]),
+        ("<ol type=a start=26>", ["z.", "aa."]),
+        ("<ol type=I start=3>", ["III.", "IV."]),
+        ("<ol style='list-style-type: lower-roman'>", ["i.", "ii."]),
+        ("<ol class='upperalpha simple'>", ["A.", "B."]),
+        ("<ol reversed>", ["2.", "1."]),
+    ],
+)
+def test_items_of_ordered_lists_keep_their_numbers(around: str, marks: list[str]) -> None:
+    text = read("a.html", f"{around}<li>Hold<li><p>Press<p>twice</ol>").text
+    assert text == f"{marks[0]} Hold\n\n{marks[1]} Press\n\ntwice"
+
+
+def test_lists_that_show_no_numbers_get_none() -> None:
+    assert read("a.html", "<ol style='list-style: none'><li>Hold</ol><ul><li>Press</ul>").text == "Hold\n\nPress"
+    assert read("b.html", "<ol><li value=7>Hold<ol><li>A</ol><li>Press</ol>").text == "7. Hold\n\n1. A\n\n8. Press"

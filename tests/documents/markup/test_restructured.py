@@ -33,7 +33,7 @@ def test_headings_lists_and_code_are_told_apart() -> None:
         ("See :ref:`the gate <gate>` now.", "See the gate now."),
         ("Call :func:`~json.dump` and :class:`!Path`.", "Call dump and Path."),
         ("By :pep:`8` and :pep:`PEP 594 <594#cgi>`.", "By PEP 8 and PEP 594."),
-        ("Has 2\\ :sup:`30` bytes [1]_.\n\n.. [1] A note.", "Has 2^30 bytes.\n\nA note."),
+        ("Has 2\\ :sup:`30` bytes [1]_.\n\n.. [1] A note.", "Has 2^30 bytes [1].\n\n[1] A note."),
         (".. note:: Mind the gap.", "Note:\nMind the gap."),
         (".. code-block:: python\n   :linenos:\n\n   def f():\n       pass", "def f():\n    pass"),
         (".. function:: dump(obj)\n\n   Write *obj*.", "dump(obj):\nWrite obj."),

@@ -78,3 +78,13 @@ def test_attached_files_are_documents_and_those_of_no_known_format_are_told() ->
 def test_text_that_is_no_mail_is_broken() -> None:
     with pytest.raises(InputError, match="is broken: it cannot be read as e-mail"):
         read_document("a.eml", b"Hello, this is no mail.")
+
+
+def test_a_quote_below_the_signature_stands_apart_and_who_the_mail_went_to_is_kept() -> None:
+    made = mail("It is red.\n\n-- \nAnn\n\nOn Thu, 29 Feb 2024 at 10:00, Bob <b@example.org> wrote:\n> Which colour?\n")
+    made["To"], made["Cc"] = "Bob <b@example.org>", "Cy <c@example.org>"
+    document = read_document("a.eml", made.as_bytes())
+    assert document.text == (
+        "From: Ann <ann@example.org>; To: Bob <b@example.org>; Cc: Cy <c@example.org>; Date: Fri, 01 Mar 2024 10:00:00 +0000"
+        "\n\nIt is red.\n\nAnn\n\nEarlier messages\nWhich colour?"
+    )

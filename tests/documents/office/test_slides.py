@@ -1,6 +1,8 @@
 """Presentations to blocks."""
 
 import pptx
+from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from backends.local.documents import Place
@@ -52,3 +54,22 @@ def test_hidden_slides_are_left_out_and_told() -> None:
     document = read_document("a.pptx", saved(deck))
     assert document.text == "Slide 1\nShown"
     assert document.doubts == ("1 slide is hidden and was left out. Show it and save the file to have it read.",)
+
+
+def test_a_chart_says_its_categories_and_values() -> None:
+    deck = pptx.Presentation()
+    data = CategoryChartData(number_format="0%")
+    data.categories = ["Q1", "Q2", "Q3"]
+    data.add_series("Ferry", (0.125, None, 0.5))
+    data.add_series("Tug", (1, 2, 3), number_format="General")
+    shapes = deck.slides.add_slide(deck.slide_layouts[BLANK]).shapes
+    chart = shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(4), Inches(3), data).chart
+    chart.has_title = True
+    chart.chart_title.text_frame.text = "Fuel by quarter"
+    points = XyChartData()
+    points.add_series("Depth").add_data_point(1.5, 20)
+    shapes.add_chart(XL_CHART_TYPE.XY_SCATTER, 0, 0, Inches(4), Inches(3), points)
+    document = read_document("a.pptx", saved(deck))
+    assert document.text == (
+        "Slide 1\nFuel by quarter\nFerry: Q1: 13%; Q3: 50%\n\nTug: Q1: 1; Q2: 2; Q3: 3\n\nDepth: 1.5: 20"
+    )

@@ -108,3 +108,72 @@ def test_deleted_text_goes_and_inserted_text_and_text_boxes_stay() -> None:
 def test_what_is_no_word_file_is_refused_with_what_to_do(data: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_document("a.docx", data)
+
+
+def test_a_header_of_two_rows_names_each_half_of_a_merged_cell() -> None:
+    document = docx.Document()
+    rows = [
+        ["Role", "May approve", ""],
+        ["", "Home", "Abroad"],
+        ["Lead", "5 NOK", "2 NOK"],
+        ["Head", "40 NOK", "25 NOK"],
+    ]
+    table = document.add_table(rows=4, cols=3)
+    for row, cells in zip(table.rows, rows, strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(0, 0).merge(table.cell(1, 0))
+    assert (
+        read_document("a.docx", saved(document)).text.split("\n")[0]
+        == "Role: Lead; May approve, Home: 5 NOK; May approve, Abroad: 2 NOK"
+    )
+
+
+def numbered(levels: str, nums: str, items: list[tuple[int, int, str]]) -> bytes:
+    """A Word file with a list of these levels, and items of (list, level, text)."""
+    body = "".join(
+        f'<w:p><w:pPr><w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{num}"/></w:numPr></w:pPr>{run(text)}</w:p>'
+        if num
+        else f"<w:p>{run(text)}</w:p>"
+        for num, level, text in items
+    )
+    numbering = (
+        f'<w:numbering xmlns:w="{W}"><w:abstractNum w:abstractNumId="0">{levels}</w:abstractNum>{nums}</w:numbering>'
+    )
+    return zipped({"word/numbering.xml": numbering}, like=with_body(body))
+
+
+def level(at: int, kind: str, text: str, start: int = 1) -> str:
+    return (
+        f'<w:lvl w:ilvl="{at}"><w:start w:val="{start}"/><w:numFmt w:val="{kind}"/><w:lvlText w:val="{text}"/></w:lvl>'
+    )
+
+
+def test_numbers_of_lists_go_on_behind_a_paragraph_and_begin_anew_where_the_file_says_so() -> None:
+    levels = level(0, "decimal", "%1.", 3) + level(1, "lowerLetter", "%2)") + level(2, "bullet", "o")
+    nums = """<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="0"/>
+    <w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>"""
+    items = [
+        (1, 0, "Hold"),
+        (1, 1, "red"),
+        (1, 1, "blue"),
+        (0, 0, "Then:"),
+        (1, 0, "Press"),
+        (1, 1, "new"),
+        (1, 2, "dot"),
+    ]
+    text = read_document("a.docx", numbered(levels, nums, [*items, (2, 0, "Again")])).text
+    assert text == "3. Hold\n\na) red\n\nb) blue\n\nThen:\n\n4. Press\n\na) new\n\ndot\n\n1. Again"
+
+
+def test_numbers_that_a_style_brings_and_those_of_outer_levels_are_kept() -> None:
+    made = docx.Document()
+    for text in ("Ask.", "Book."):
+        made.add_paragraph(text, "List Number")
+    made.add_paragraph("Done.", "List Bullet")
+    assert read_document("a.docx", saved(made)).text == "1. Ask.\n\n2. Book.\n\nDone."
+    levels = level(0, "upperRoman", "%1.") + level(1, "decimal", "%1.%2")
+    nums = '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
+    outer = numbered(levels, nums, [(1, 0, "One"), (1, 0, "Two"), (1, 1, "Half")])
+    assert read_document("b.docx", outer).text.endswith("II. Two\n\nII.1 Half")

@@ -133,3 +133,40 @@ def test_a_workbook_over_which_the_library_panics_is_broken() -> None:
     data[5369] = 5  # In the directory, a stream's size: calamine 0.37 looks for a sector that is not there.
     with pytest.raises(InputError, match="is broken: it cannot be read as Excel"):
         read_document("a.xls", bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        (0.125, "0.0%", "12.5%"),
+        (0.05, "0%", "5%"),
+        (0.125, "0.0 %", "12.5 %"),
+        (389.5, '#,##0.00 "kr"', "389.50 kr"),
+        (2150, '#,##0.00 "kr"', "2,150.00 kr"),
+        (-3.456, "[$€-407] 0.00;[Red]-[$€-407] 0.00", "-€ 3.46"),
+        (4, "0.00", "4.00"),
+        (2.5, "0.0##", "2.5"),
+        (1234, "#,##0", "1,234"),
+        (7, "00000", "7"),
+        (1500, "0.00E+00", "1500"),
+        (0.5, "# ?/?", "0.5"),
+        (0.1 + 0.2, "General", "0.3"),
+    ],
+)
+def test_numbers_are_shown_as_their_cells_format_says(value: float, code: str, shown: str) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.active.append([])
+    workbook.active.append(["", "item", "rate"])
+    workbook.active.append(["", "pump", value])
+    workbook.active["C3"].number_format = code
+    workbook.create_sheet("Other").append(["item", "rate"])
+    workbook["Other"].append(["pipe", 0.5])
+    workbook["Other"]["B2"].number_format = "0%"
+    assert lines(workbook) == ["Sheet", f"item: pump; rate: {shown}", "Other", "item: pipe; rate: 50%"]
+
+
+def test_years_head_the_columns_of_a_sheet() -> None:
+    workbook = openpyxl.Workbook()
+    for row in (["Item", 2024, 2023], ["Revenue", 2918, 3304], ["Profit", 1276, 1715]):
+        workbook.active.append(row)
+    assert lines(workbook)[0] == "Item: Revenue; 2024: 2918; 2023: 3304"

@@ -138,3 +138,14 @@ def test_a_word_that_is_broken_at_its_hyphen_keeps_it() -> None:
 
 def test_the_source_that_sphinx_keeps_of_a_page_is_read_as_such() -> None:
     assert read("guide.rst.txt", "Guide\n=====\n\nSee :ref:`here <x>`.").text == "See here."
+
+
+def test_a_sentence_that_a_page_cut_short_goes_on() -> None:
+    line = "Buoys drift, and a station that hears nothing from one of them"
+    pages = [f"   {line}\n   MUST look within a radius of", "   sixty kilometres.", "   The end."]
+    assert read("rfc1.txt", rfc(pages)).text == f"{line} MUST look within a radius of sixty kilometres.\n\nThe end."
+
+
+def test_wrapped_lines_of_japanese_are_joined_without_a_space() -> None:
+    line = "港の門は毎日午前五時に開き、夜の十時に閉まります。鍵は赤い"
+    assert read("a.txt", f"{line}\n{line}\n箱の中").text == f"{line}{line}箱の中"

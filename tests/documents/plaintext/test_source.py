@@ -26,3 +26,14 @@ def test_a_line_that_a_program_wrote_is_cut() -> None:
 
 def test_an_encoding_in_a_comment_is_heeded() -> None:
     assert "ü" in read_document("a.py", "# -*- coding: latin-1 -*-\nx = 'ü'\n".encode("latin-1")).text
+
+
+def test_each_definition_says_in_which_line_it_begins() -> None:
+    code = '"""Drive it.\n\nSlowly,\nthough.\n"""\n\nA = 1\n\nB = 2\n\n\n'
+    code += "def go():\n    a = 1\n    b = 2\n    return a + b\n\n\nclass Stop:\n"
+    document = read_document("a.py", (code + "    x = 1\n" * 4).encode())
+    found = [
+        (part.place and part.place.number, document.text[part.start : part.end].split("\n")[0])
+        for part in document.parts
+    ]
+    assert found == [(1, '"""Drive it.'), (7, "A = 1"), (12, "def go():"), (18, "class Stop:")]

@@ -186,3 +186,36 @@ def test_only_the_head_of_a_long_table_is_judged_and_all_of_it_read() -> None:
     assert len(document.parts) == 3_000
     assert document.text.endswith("id: 2999; name: name 2999")
     assert document.parts[-1].place == Place("row", 3_001)
+
+
+@pytest.mark.parametrize("corner", ["Item", ""])
+@pytest.mark.parametrize(
+    ("heads", "rows"),
+    [
+        (("2024", "2023"), (("2918", "3304"), ("1276", "1715"), ("1999", "840"))),
+        (("2024", "2023"), (('"2,918"', '"3,304"'), ('"1,276"', '"1,715"'))),
+        (("2020", "2022", "2023"), (("12%", "14%", "9%"), ("1850", "7", "8"))),
+        (("5", "10", "40"), (("1.5", "2.75", "0.5"), ("0.25", "3.5", "9.1"))),
+    ],
+)
+def test_years_and_other_numbers_that_rise_or_fall_name_columns(
+    corner: str, heads: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
+) -> None:
+    labels = ("Revenue", "Profit before tax", "Tax")
+    text = "\n".join(
+        ",".join(row) for row in [(corner, *heads), *([label, *row] for label, row in zip(labels, rows, strict=False))]
+    )
+    first = "; ".join(f"{name}: {value.strip(chr(34))}" for name, value in zip(heads, rows[0], strict=True))
+    assert lines(text)[0] == f"{corner or 'row'}: Revenue; {first}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna,1984,2010\nBob,1990,2015\nCy,1979,2003\n",
+        "Bergen,12,45,80\nOslo,5,4,9\nMoss,7,3,2\n",
+        "Bolt,1950,12\nNut,2000,13\nNail,7,5\n",
+    ],
+)
+def test_numbers_in_a_first_row_of_data_name_nothing(text: str) -> None:
+    assert lines(text)[0].startswith("column 1: ")

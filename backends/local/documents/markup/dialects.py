@@ -48,6 +48,9 @@ DIRECTIVES = BOXES | {
 POINTERS = frozenset({"bibliography", "contents", "index", "tableofcontents", "toctree"})
 """Directives that hold no text."""
 
+NOTE_ID = "markdown-note-"
+"""Before the number of a note, in its name."""
+
 _BOX_HEAD = re.compile(
     r"\s*\{?[.:]?(?P<name>[\w-]+)\}?(?:\s*\{[^}]*\})?\s*(?:\|\s*|\[)?(?P<title>.*?)\]?\s*(?:\{[^}]*\}\s*)?:*$"
 )
@@ -78,12 +81,9 @@ def add_dialects(parser: MarkdownIt) -> None:
     parser.core.ruler.before("normalize", "tabs", _read_tabs)
     parser.core.ruler.before("inline", "dialect_blocks", _read_blocks)
     parser.core.ruler.push("dialect_words", _read_words)
-    for name, opening in (
-        ("footnote_ref", ""),
-        ("footnote_reference_open", "<div>"),
-        ("footnote_reference_close", "</div>"),
-    ):
-        parser.add_render_rule(name, _rendering(opening))
+    parser.add_render_rule("footnote_ref", _render_note_mark)
+    parser.add_render_rule("footnote_reference_open", _render_note)
+    parser.add_render_rule("footnote_reference_close", lambda self, *around: "</div>")
     for name in ("math_inline", "math_inline_double", "math_block", "math_block_label"):
         parser.add_render_rule(name, _render_math)
     render_code = cast(RendererHTML, parser.renderer).fence
@@ -112,8 +112,18 @@ def _box_title(head: str) -> str:
     return title or (name.capitalize() if name in BOXES - UNNAMED else "")
 
 
-def _rendering(text: str) -> Any:
-    return lambda self, *around: text
+def _render_note_mark(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    """A mark of a note as HTML has it, for `notes.place_notes`: the label, or the number where labels are words."""
+    number = tokens[at].meta["id"] + 1
+    if "are_numbers" not in env:
+        env["are_numbers"] = all(label.removeprefix(":").isdecimal() for label in env["footnotes"]["refs"])
+    mark = tokens[at].meta["label"] if env["are_numbers"] else number
+    return f'<sup><a href="#{NOTE_ID}{number}">{mark}</a></sup>'
+
+
+def _render_note(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    number = env["footnotes"]["refs"].get(f":{tokens[at].meta['label']}", -1) + 1
+    return f'<div id="{NOTE_ID}{number}">' if number else "<div>"
 
 
 def _render_box(self: Any, tokens: Sequence[Token], at: int, *around: Any) -> str:

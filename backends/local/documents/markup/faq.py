@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from backends.local.documents.blocks import MAX_HEADING_CHARS, Block
 
-_QUESTION = re.compile(r"(?:Q|Question)\s?\d{0,3}\s?[:.)]\s+(?=\S)", re.IGNORECASE)
+_QUESTION = re.compile(r"(?:\d{1,3}\.\s+)?(?:Q|Question)\s?\d{0,3}\s?[:.)]\s+(?=\S)", re.IGNORECASE)
 _ANSWER = re.compile(r"(?:A|Answer)\s?\d{0,3}\s?[:.)]\s+(?=\S)", re.IGNORECASE)
 _NEXT_ANSWER = re.compile(r"\s(?:A|Answer)\s?\d{0,3}\s?[:.)]\s+(?=\S)")
 

@@ -9,6 +9,8 @@ from lxml import etree
 from backends.local.documents.blocks import Block
 from backends.local.documents.markup.faq import is_question
 from backends.local.documents.markup.grid import read_table
+from backends.local.documents.markup.lists import ListCount
+from backends.local.documents.text import unwrap
 from backends.local.documents.types import PartKind
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -29,12 +31,22 @@ TERM_CLASSES = frozenset({"admonition-title", "callout-title", "term"})
 UNITS = frozenset({"m", "cm", "mm", "km", "dm", "nm", "ft", "in", "yd", "mi", "s", "min", "kg", "lb", "rad", "Hz"})
 """Words after which a raised number is a power: the commonest that are raised."""
 
+WRAP = "\v"
+"""Stands, until a paragraph is whole, for white space with a line's end in it: between letters of Chinese it is nothing."""
+
+MAX_ALTERNATIVE_CHARS = 200
+"""Of a picture's text, to be a part of a sentence."""
+
+NEAR = 8
+"""Pieces of a paragraph on either side of a picture from which it is judged whether it stands in a sentence."""
+
 _MARK = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d{1,3}|[*†‡§¶]{1,3})\]?(?:\s*[,–-]\s*\[?\d{1,3}\]?)*")
 _ENDING = re.compile(r"(?:st|nd|rd|th|er|re|e|ère|ème|ième|o|a|os|as|TM|SM|[®©™])", re.IGNORECASE)
 _CHARGE = re.compile(r"\d?[+−–-]")
 _SIMPLE_POWER = re.compile(r"[-−–+]?\w+(?:\.\d+)?")
 _LAST_WORD = re.compile(r"[^\W\d_]+$")
 _SPACES = re.compile(r"\s+")
+_FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|svg|webp|bmp|avif)", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
 
@@ -60,12 +72,15 @@ class _Flow:
         self._left_out = left_out
         self._whole: set[etree._Element] = set()
         self._parts: list[str] = []
+        self._pictures: list[int] = []
         self._links = 0
         self._open_links = 0
         self._question = ""
         self._first_bold: etree._Element | None = None
         self._open_blocks: list[etree._Element] = []
         self._open_items = 0
+        self._list_count = ListCount()
+        self._list_mark = ""
         self._level = 0
 
     def read(self, root: etree._Element) -> Iterator[Paragraph]:
@@ -91,13 +106,17 @@ class _Flow:
         if tag in BLOCKS:
             yield from self._take(self._open_blocks[-1] if self._open_blocks else None)
             self._open_blocks.append(element)
-            self._open_items += tag == "li"
+            if tag == "li":
+                self._open_items += 1
+                self._list_mark = self._list_count.mark(element)
         elif tag == "a":
             self._open_links += 1
         elif tag == "br":
             self._parts.append("\n")
         elif tag == "q":
             self._parts.append("“")
+        elif tag == "img":
+            self._add_picture(element.get("alt") or "")
         elif tag == "input" and element.get("type") == "checkbox" and self._open_items:
             self._parts.append("☐ " if element.get("checked") is None else "☑ ")
         elif (
@@ -114,7 +133,9 @@ class _Flow:
         if tag in BLOCKS:
             yield from self._take(element)
             self._open_blocks.pop()
-            self._open_items -= tag == "li"
+            if tag == "li":
+                self._open_items -= 1
+                self._list_mark = ""
         elif tag == "a":
             self._open_links -= 1
         elif tag == "q":
@@ -123,7 +144,7 @@ class _Flow:
             self._first_bold = None
             bold = " ".join("".join(self._parts).split())
             if is_question(bold):
-                self._question, self._parts = bold, []
+                self._question, self._parts, self._pictures = bold, [], []
 
     def _read_whole(self, element: etree._Element, is_root: bool) -> Iterator[Paragraph]:
         """Read an element that is a paragraph, or a word, as a whole, if it is one; `_whole` then holds it."""
@@ -163,18 +184,38 @@ class _Flow:
     def _add(self, text: str | None) -> None:
         if not text:
             return
-        self._parts.append(_SPACES.sub(" ", text))
+        self._parts.append(_SPACES.sub(lambda space: WRAP if "\n" in space.group() else " ", text))
         if self._open_links:
             self._links += len(text)
 
+    def _add_picture(self, alternative: str) -> None:
+        """Note what a picture says, which is kept if it turns out to be a word of a sentence."""
+        text = " ".join(alternative.split())
+        if text and len(text) <= MAX_ALTERNATIVE_CHARS and not _FILE_NAME.fullmatch(text):
+            self._pictures.append(len(self._parts))
+            self._parts.append(text)
+
+    def _whole_text(self) -> str:
+        """The paragraph, without pictures that only stand beside it."""
+        for at in self._pictures:
+            before = "".join(self._parts[max(0, at - NEAR) : at]).rpartition("\n")[2].strip()
+            behind = "".join(self._parts[at + 1 : at + 1 + NEAR]).partition("\n")[0].strip()
+            if not before and not behind[:1].islower():
+                self._parts[at] = ""
+        return unwrap("".join(self._parts).strip(), breaks=WRAP)
+
     def _take(self, element: etree._Element | None) -> Iterator[Paragraph]:
         """What was added since the last paragraph, of which `element` says what it is."""
-        text, links, question = "".join(self._parts).strip(), self._links, self._question
-        self._parts, self._links, self._question, self._first_bold = [], 0, "", None
+        text, links, question = self._whole_text(), self._links, self._question
+        self._parts, self._pictures, self._links, self._question, self._first_bold = [], [], 0, "", None
         if question:
+            self._list_mark = ""
             yield Paragraph(Block(question, "heading", self._level + 1))
         if not text:
             return
+        if self._list_mark and not text.startswith(self._list_mark):
+            text = f"{self._list_mark} {text}"
+        self._list_mark = ""
         tag = element.tag if element is not None else ""
         if tag in HEADINGS:
             level = int(tag[1])

@@ -1,6 +1,7 @@
 """Tables of web pages to rows: which cell stands in which column, and which row names the columns."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from lxml import etree
 
 from backends.local.documents.blocks import Block
 from backends.local.documents.markup.faq import is_question
+from backends.local.documents.tables.headers import is_header, is_sure_header, kind_of
 
 MAX_COLUMNS = 200
 """Of a table; what stands further right is left out of a row that only spans of cells make so long."""
@@ -17,6 +19,9 @@ MAX_ROWS_SPANNED = 1_000
 
 LAYOUT_CHARS = 600
 """A cell without a column's name that holds more than this is a part of a page, not a value."""
+
+MIN_UNMARKED = 3
+"""Columns from which on a first row of plain cells may be a header: two are often a name and its value."""
 
 _LAYOUT = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "form")
 _NUMBER = re.compile(r"[\W\d_]+\w{0,3}")
@@ -135,7 +140,32 @@ def _head_length(rows: Sequence[tuple[etree._Element, Row]], width: int) -> int:
         if not (in_head or heads or (length == 0 and len(row) > 1 and all(cell.bold for cell in row.values()))):
             break
         length += 1
+    texts = [[row[column].text if column in row else "" for column in range(width)] for _, row in rows]
+    if not length and width >= MIN_UNMARKED and _names_unmarked(texts[0], texts[1:]):
+        length = 1
+    if 0 < length < len(rows) - 1 and _halves_above(rows[length - 1][1], rows[length][1], texts[length:], width):
+        length += 1
     return length if length < len(rows) else 0
+
+
+def _names_unmarked(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a row that is not marked as a header surely is one: by words above numbers, or by years and steps."""
+    numbers = [kind_of(cell) for cell in first[1:]].count("number")
+    sure = is_sure_header(first, below) or 2 * numbers >= len(first[1:])
+    return all(first[1:]) and sure and is_header(first, below)
+
+
+def _halves_above(above: Row, row: Row, texts: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether a row goes on from the row of names above it, by saying what is below each half of a name that spans columns.
+
+    texts: of the row and those below it.
+    """
+    counts = Counter(id(cell) for cell in above.values())
+    halved = [column for column, cell in above.items() if cell.text and counts[id(cell)] > 1]
+    if not halved or _is_title(above, width) or not all(column in row and row[column].text for column in halved):
+        return False
+    hangs = all(not cell.text or cell is above.get(column) for column, cell in row.items() if column not in halved)
+    return (hangs or is_sure_header(texts[0], texts[1:])) and is_header(texts[0], texts[1:])
 
 
 def _is_title(row: Row, width: int) -> bool:
@@ -151,7 +181,7 @@ def _named(names: dict[int, str], row: Row) -> dict[int, str]:
     """The columns' names with those of one more row of the head below them."""
     below = {column: cell.text.rstrip(": ") for column, cell in row.items()}
     return {
-        column: " ".join(dict.fromkeys(name for name in (names.get(column), below.get(column)) if name))
+        column: ", ".join(dict.fromkeys(name for name in (names.get(column), below.get(column)) if name))
         for column in sorted({*names, *below})
     }
 

@@ -16,6 +16,7 @@ from backends.local.documents.encoding import declared_encoding
 from backends.local.documents.markup.boilerplate import is_imprint, is_navigation, left_out
 from backends.local.documents.markup.faq import set_questions_apart
 from backends.local.documents.markup.flow import flow
+from backends.local.documents.markup.notes import place_notes
 from backends.local.documents.text import decode_file, one_line
 from backends.local.documents.types import MAX_TITLE_CHARS
 
@@ -93,6 +94,7 @@ def read_html(text: str, *, whole: bool = False) -> Reading:
     root, doubts = _parsed(text)
     if root is None:
         return Reading("", ())
+    place_notes(root)
     paragraphs = flow(root, left_out(root, whole=whole))
     if not whole:
         paragraphs = [

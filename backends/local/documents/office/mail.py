@@ -74,7 +74,9 @@ def read(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
             0,
             f"Attached, of no format that is read: {listed(unknown)}. Save what is needed of them as text, and add that.",
         )
-    sent = "; ".join(f"{header}: {value}" for header in ("From", "Date") if (value := _header(mail, header)))
+    sent = "; ".join(
+        f"{header}: {value}" for header in ("From", "To", "Cc", "Date") if (value := _header(mail, header))
+    )
     yield Reading(_header(mail, "Subject"), (Block(sent), *_body(mail)), counted(failed))
     yield from attached
 
@@ -151,8 +153,19 @@ def _split_html(text: str) -> tuple[list[Block], list[Block]]:
 
 
 def _split_plain(text: str) -> tuple[list[Block], list[Block]]:
-    """(what is new, what is quoted below it) of a plain body. A quote that is answered below it stays where it is, behind `>`."""
-    text, _, signature = text.partition(f"\n{SIGNATURE}\n")
+    """(what is new, what is quoted below it) of a plain body. A quote that is answered below it stays where it is, behind `>`.
+
+    The signature is new too, whether the quote stands above or below it.
+    """
+    text, _, signed = text.partition(f"\n{SIGNATURE}\n")
+    own, earlier = _split_quote(text)
+    signature, below = _split_quote(signed)
+    earlier = "\n\n".join(quote for quote in (earlier, below) if quote.strip())
+    return _answers(own) + plain_blocks("\n".join(signature)), plain_blocks(earlier) if earlier else []
+
+
+def _split_quote(text: str) -> tuple[list[str], str]:
+    """(lines of what is new, what is quoted below them without its marks and introduction)."""
     found = _SEPARATOR.search(text)
     lines = text[: found.start()].split("\n") if found else text.split("\n")
     own = len(lines)
@@ -164,9 +177,7 @@ def _split_plain(text: str) -> tuple[list[Block], list[Block]]:
             if _INTRODUCTION.fullmatch(" ".join(lines[own - count : own]).strip()):
                 own -= count
                 break
-    earlier = "\n".join(quoted) + (text[found.end() :] if found else "")
-    blocks = _answers(lines[:own]) + plain_blocks(signature)
-    return blocks, plain_blocks(earlier) if earlier.strip() else []
+    return lines[:own], "\n".join(quoted) + (text[found.end() :] if found else "")
 
 
 def _answers(lines: list[str]) -> list[Block]:

@@ -25,7 +25,7 @@ _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
 def check_package(name: str, data: bytes, suffix: str) -> dict[str, bytes]:
-    """Names and bytes of a file's XML parts, if a library may open it.
+    """Names and bytes of a file's parts of XML, relations among them, if a library may open it.
 
     Raises InputError if it is old, locked, of another kind or unpacks to far too much.
 
@@ -41,7 +41,7 @@ def check_package(name: str, data: bytes, suffix: str) -> dict[str, bytes]:
         )
     try:
         with open_zip(name, data) as archive:
-            return {part: content for part, content in unpack_all(archive) if part.endswith(".xml")}
+            return {part: content for part, content in unpack_all(archive) if part.endswith((".xml", ".rels"))}
     except TooLarge as error:
         raise InputError(
             f"{name} was not read: it {error}. If it is not an attack, save its text as .txt and add that."

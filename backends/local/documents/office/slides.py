@@ -13,6 +13,7 @@ from pptx.slide import Slide
 from pptx.text.text import TextFrame
 
 from backends.local.documents.blocks import Block, Reading
+from backends.local.documents.office.charts import chart_blocks
 from backends.local.documents.office.package import check_package, title_of
 from backends.local.documents.tables.records import Faults, table_blocks
 from backends.local.documents.text import one_line
@@ -64,7 +65,7 @@ def _slide_blocks(slide: Slide, place: Place) -> Iterator[Block]:
     """A slide below its title, or its number where it has none; nothing of one without text."""
     title = slide.shapes.title
     heading = one_line(title.text_frame.text) if title is not None else ""
-    body = list(_shape_blocks((shape for shape in slide.shapes if shape != title), place))
+    body = list(_shape_blocks((shape for shape in slide.shapes if shape != title), heading, place))
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     if notes is not None and (said := one_line(notes.text)):
         body.append(Block(f"Notes: {said}", place=place))
@@ -73,20 +74,22 @@ def _slide_blocks(slide: Slide, place: Place) -> Iterator[Block]:
         yield from body
 
 
-def _shape_blocks(shapes: Iterable[BaseShape], place: Place, level: int = 1) -> Iterator[Block]:
+def _shape_blocks(shapes: Iterable[BaseShape], heading: str, place: Place, level: int = 1) -> Iterator[Block]:
     for shape in shapes:
         kind = shape.placeholder_format.type if shape.is_placeholder else None
         if kind in FURNITURE:
             continue
         if isinstance(shape, GroupShape):
             if level < MOST_LEVELS:
-                yield from _shape_blocks(shape.shapes, place, level + 1)
+                yield from _shape_blocks(shape.shapes, heading, place, level + 1)
         elif isinstance(shape, GraphicFrame) and shape.has_table:
             rows = (
                 (number, [one_line(cell.text) for cell in row.cells])
                 for number, row in enumerate(shape.table.rows, start=1)
             )
             yield from table_blocks(rows, Faults(), place=lambda _: place, kind="row")
+        elif isinstance(shape, GraphicFrame) and shape.has_chart:
+            yield from chart_blocks(shape.chart._chartSpace, heading, place)
         elif isinstance(shape, Shape):
             yield from _text_blocks(shape.text_frame, place, listed=kind in LISTS)
 

@@ -1,9 +1,10 @@
-"""Word files (.docx) to the page that mammoth makes of them, with notes where they are referred to and headers of tables marked.
+"""Word files (.docx) to the page that mammoth makes of them, with headers of tables marked.
 
 Deleted text and comments are left out; text boxes stand behind the paragraph that they belong to.
 """
 
 import io
+import zipfile
 from collections.abc import Iterator
 
 import mammoth
@@ -11,6 +12,7 @@ from lxml import etree, html
 
 from backends.local.documents.blocks import Reading
 from backends.local.documents.markup.page import read_html
+from backends.local.documents.office.numbering import number_paragraphs
 from backends.local.documents.office.package import check_package, title_of
 from backends.local.documents.tables.headers import is_header
 from backends.local.documents.text import one_line
@@ -28,6 +30,10 @@ STYLES = (
 )
 """Paragraphs that mammoth does not know: titles, code, and tables of contents, which are left out."""
 
+MAIN = "word/document.xml"
+NUMBERING = "word/numbering.xml"
+"""Parts with the text and its lists, as Word and others name them; of a file that names them otherwise the numbers are left out."""
+
 MOST_HEADING_LEVEL = 6
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -41,15 +47,32 @@ def read(name: str, data: bytes) -> list[Reading]:
     parts = check_package(name, data, ".docx")
     styles = "\n".join([*STYLES, *_outline_styles(parts.get("word/styles.xml", b""))])
     made = mammoth.convert_to_html(
-        io.BytesIO(data), style_map=styles, convert_image=lambda _: [], include_embedded_style_map=False
+        io.BytesIO(_numbered(data, parts)),
+        style_map=styles,
+        convert_image=lambda _: [],
+        include_embedded_style_map=False,
     )
     if not made.value:
         return []
     page = html.document_fromstring(made.value)
-    _place_notes(page)
+    for listed in page.iter("ol"):
+        listed.set("style", "list-style: none")
     _mark_headers(page)
     reading = read_html(html.tostring(page, encoding="unicode"))
     return [Reading(title_of(parts) or reading.title, reading.blocks, reading.doubts)]
+
+
+def _numbered(data: bytes, parts: dict[str, bytes]) -> bytes:
+    """The file with its paragraphs' numbers as text, and without its pictures; as it is where nothing is numbered."""
+    if MAIN not in parts or NUMBERING not in parts:
+        return data
+    document = number_paragraphs(parts[MAIN], parts[NUMBERING], parts.get("word/styles.xml", b""))
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(target, "w") as copy:
+        for name in archive.namelist():
+            if not name.startswith("word/media/"):
+                copy.writestr(name, document if name == MAIN else archive.read(name))
+    return target.getvalue()
 
 
 def _outline_styles(styles: bytes) -> Iterator[str]:
@@ -82,33 +105,6 @@ def _outline_level(style: etree._Element, styles: dict[str | None, etree._Elemen
         parent = based.find(f"{_W}basedOn")
         based = styles.get(parent.get(f"{_W}val")) if parent is not None else None
     return None
-
-
-def _place_notes(page: html.HtmlElement) -> None:
-    """Footnotes and endnotes to behind the paragraph, list or table that refers to them; mammoth puts them at the end."""
-    notes = {
-        note.get("id"): note
-        for note in page.xpath("//li[starts-with(@id, 'footnote-') or starts-with(@id, 'endnote-')]")
-    }
-    for link in page.xpath("//a[starts-with(@href, '#footnote-ref-') or starts-with(@href, '#endnote-ref-')]"):
-        link.drop_tree()
-    after: dict[html.HtmlElement, html.HtmlElement] = {}
-    for link in page.xpath("//sup/a[starts-with(@href, '#footnote-') or starts-with(@href, '#endnote-')]"):
-        note = notes.pop(link.get("href")[1:], None)
-        mark = link.getparent()
-        if note is None:
-            continue
-        block = next((above for above in mark.iterancestors() if above.getparent().tag == "body"), mark)
-        said = html.Element("p")
-        said.text = f"{link.text_content()} {one_line(note.text_content())}"
-        after.get(block, block).addnext(said)
-        after[block] = said
-        mark.tag, mark.text = "span", f" {link.text_content()}"
-        link.drop_tree()
-        listed = note.getparent()
-        note.drop_tree()
-        if not len(listed):
-            listed.drop_tree()
 
 
 def _mark_headers(page: html.HtmlElement) -> None:

@@ -13,6 +13,9 @@ MIN_PAGES = 3
 REPEATED_SHARE = 0.5
 """Of the pages that have the same line at their edge, but for its numbers, from which on it is a running head."""
 
+SHORT_CHARS = 45
+"""A line that is shorter looks like the last of its paragraph."""
+
 _FOOT = re.compile(
     r"\S.*\[Page \d{1,4}\]\s*|\s*\[Page \d{1,4}\]\s*|\s*(?:-\s*)?(?:Page )?\d{1,4}(?: of \d{1,4})?(?:\s*-)?\s*",
     re.IGNORECASE,
@@ -42,6 +45,8 @@ def join_pages(text: str) -> tuple[str, str]:
         body = _trimmed(page, heads, feet)
         if joined and body and not _goes_on(joined[-1], body[0]):
             joined.append("")
+        elif joined and body and _cut_short(joined[-1], body[0]):
+            joined[-1] = f"{joined[-1].rstrip()} {body.pop(0).strip()}"
         joined += body
     return "\n".join(joined), title
 
@@ -91,3 +96,8 @@ def _goes_on(last: str, first: str) -> bool:
     """Whether a page's first line goes on from the last of the page before: at the same margin, and no sentence had ended."""
     same_margin = len(last) - len(last.lstrip()) == len(first) - len(first.lstrip())
     return same_margin and _SENTENCE_END.search(last.rstrip()) is None
+
+
+def _cut_short(last: str, first: str) -> bool:
+    """Whether a page's end cut a line in two, in the middle of a sentence."""
+    return len(last) < SHORT_CHARS and first.strip()[:1].islower() and re.search(r"[\w,]\s*$", last) is not None

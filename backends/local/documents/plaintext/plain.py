@@ -9,7 +9,7 @@ from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.formats import format_of
 from backends.local.documents.markup.faq import set_questions_apart
 from backends.local.documents.plaintext.paged import join_pages
-from backends.local.documents.text import clean, decode_file
+from backends.local.documents.text import UNSPACED, clean, decode_file
 from backends.local.documents.unpacking import Budget
 
 WRAPPED_CHARS = (45, 120)
@@ -41,6 +41,7 @@ _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,3}){0,5}|[A-Z](?:\.\d{1,3}){1,5}|Appe
 _GAP = re.compile(rf"\S {{{MIN_GAP},}}\S")
 _DRAWN = re.compile(r"[+|][-=+_|]{2,}|[-=_]{3,}[+|>]|[|!].*[|!]\s*$|[│┌└├─]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _QUOTED = re.compile(r"\s*>[> ]*")
 
 
@@ -197,7 +198,9 @@ def _paragraphs(run: Sequence[str]) -> Iterator[Block]:
 
 
 def _between(last: str, line: str) -> str:
-    """Between two lines of a paragraph: a space where the first was wrapped, nothing after a hyphen, else a line break."""
-    if len(last) < WRAPPED_CHARS[0] or _STAMP.match(line):
+    """Between two lines of a paragraph: a space where the first was wrapped, nothing after a hyphen or in Chinese, else a line break."""
+    if len(last) + len(_UNSPACED.findall(last)) < WRAPPED_CHARS[0] or _STAMP.match(line):
         return "\n"
+    if _UNSPACED.match(last.rstrip()[-1:]) and _UNSPACED.match(line.strip()):
+        return ""
     return "" if re.search(r"[^\W\d_]-$", last) and line.strip()[:1].islower() else " "

@@ -11,7 +11,10 @@ from backends.local.documents.text import decode_file
 from backends.local.documents.types import Place
 
 LINES = 40
-"""Lines of a block. Short definitions are put together up to this; a long one is cut at the first blank line behind it."""
+"""Lines of a block: a longer definition is cut at the first blank line behind them."""
+
+FEW_LINES = 4
+"""Definitions of fewer lines, as of constants, are put together."""
 
 MAX_LINES = 3 * LINES
 """Lines of a block in which nothing is blank."""
@@ -20,6 +23,7 @@ MAX_LINE_CHARS = 2_000
 """A longer line, which only a program writes, is cut."""
 
 _COOKIE = re.compile(rb"^(?:[^\n]{0,200}\n)?[ \t\f]*#[^\n]{0,100}?coding[:=][ \t]*([-\w.]{2,40})")
+_LONG_QUOTE = re.compile(r"\"{3}|'{3}")
 _GOES_ON = re.compile(r"\s|[)}\]]|(?:elif|else|except|finally|catch|end|then|do|fi|done)\b")
 
 
@@ -33,26 +37,30 @@ def read(name: str, data: bytes) -> list[Reading]:
 
 def source_blocks(text: str) -> Iterator[Block]:
     """Code in blocks, each with the number of its first line."""
-    first, held = 1, list[str]()
+    first, held, few = 1, list[str](), True
     for part in _parts(text.split("\n")):
-        if held and len(held) + len(part) > LINES:
+        small = sum(1 for line in part if line.strip()) < FEW_LINES
+        if any(held) and not (few and small and len(held) + len(part) <= LINES):
             yield from _block(held, first)
             first, held = first + len(held), []
         held += part
+        few = small
     yield from _block(held, first)
 
 
 def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
     """Definitions: they begin with a line at the margin behind a blank one. Long ones come in pieces."""
     part: list[str] = []
+    in_text = False
     for last, line in pairwise(["", *lines]):
         at_margin = bool(line) and _GOES_ON.match(line) is None
-        begins = at_margin and not last.strip()
+        begins = at_margin and not last.strip() and not in_text
         ends = len(part) >= LINES and (at_margin or not last.strip())
         if part and (begins or ends or len(part) >= MAX_LINES):
             yield part
             part = []
         part.append(line)
+        in_text ^= len(_LONG_QUOTE.findall(line)) % 2 == 1
     yield part
 
 

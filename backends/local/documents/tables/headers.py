@@ -21,6 +21,7 @@ _MOMENT = re.compile(
 )
 _ADDRESS = re.compile(r"\S{1,100}@\S{1,100}\.\w{2,20}|https?://\S{1,2000}")
 _YEAR = re.compile(r"(?:1\d|20|21)\d\d")
+_NEAR_YEAR = re.compile(r"(?:19|20)\d\d|2100")
 
 CellKind = Literal["blank", "text", "number", "moment", "address", "question", "sentence"]
 
@@ -64,7 +65,7 @@ def is_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a row names the columns of the rows below it.
 
     It does not if one of its cells comes again in its column, or is of a kind that its column holds (numbers, dates, addresses,
-    sentences); but numbers in it may be years or steps that run on from column to column.
+    sentences); but numbers in it may be years or steps that run on from column to column, or stand beside a blank corner.
     """
     if not below:
         return False
@@ -94,13 +95,32 @@ def is_sure_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool
 
 
 def _may_name(cells: Sequence[str], below: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
-    """Whether the numbers at these places may be names: none, or not of a kind with their columns."""
+    """Whether the numbers at these places may be names: none, or years, or not of a kind with their columns."""
     numeric = [at for at in places if any(kind_of(row[at]) == "number" for row in below if at < len(row) and row[at])]
     if not numeric:
         return True
-    if all(_YEAR.fullmatch(cells[at]) for at in numeric):
-        return not any(_YEAR.fullmatch(row[at]) for row in below for at in numeric if at < len(row))
+    values = [row[at] for row in below for at in numeric if at < len(row) and row[at]]
+    years = sum(_YEAR.fullmatch(value) is not None for value in values)
+    if all(_YEAR.fullmatch(cells[at]) for at in numeric) and not years:
+        return True
+    if not _rises(cells, numeric):
+        return False
+    if all(_NEAR_YEAR.fullmatch(cells[at]) for at in numeric):
+        return 2 * sum(_NEAR_YEAR.fullmatch(value) is not None for value in values) < len(values)
+    if not cells[0] and all(row and kind_of(row[0]) == "text" for row in below):
+        return True
+    if len(numeric) > 2 and 2 * sum(not value.isdecimal() for value in values) > len(values):
+        return True
     return _runs(cells, numeric) and 2 * sum(_runs(row, numeric) for row in below) <= len(below)
+
+
+def _rises(cells: Sequence[str], places: Sequence[int]) -> bool:
+    """Whether the cells are two whole numbers or more, each greater, or each smaller, than the one before."""
+    texts = [cells[at] for at in places]
+    if len(texts) < 2 or not all(re.fullmatch(r"\d{1,9}", text) for text in texts):
+        return False
+    steps = [int(later) - int(earlier) for earlier, later in pairwise(texts)]
+    return all(step > 0 for step in steps) or all(step < 0 for step in steps)
 
 
 def _runs(cells: Sequence[str], places: Sequence[int]) -> bool:
