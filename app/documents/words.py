@@ -78,7 +78,8 @@ def _progress(state: "JobState") -> str:
         return f"Looking at {state.file} …" if state.file else "Looking at the files …"
     if state.phase == "reading":
         at = min(state.files_done + 1, state.files_total)
-        return f"Reading file {at:,} of {state.files_total:,}: {state.file}" if state.files_total else "Reading …"
+        left = "" if state.left_s is None or state.left_s < QUICK_S else f", about {rough_time(state.left_s)} left"
+        return f"Reading file {at:,} of {state.files_total:,}: {state.file}{left}" if state.files_total else "Reading …"
     progress = state.progress
     if progress is None:
         return "Indexing …"
@@ -118,9 +119,15 @@ def outcome_line(outcome: "Outcome") -> str:
 
 
 def doubts_line(outcome: "Outcome") -> str:
-    """How many files were read in part; empty for none."""
-    partly = len({path for path, _ in outcome.doubts})
-    return f"{count(partly, 'file')} read in part" if partly else ""
+    """How many files were read in part, and how many not surely; empty for none."""
+    from app.documents.doubts import standing_of
+
+    found: dict[str, list[str]] = {}
+    for path, doubt in outcome.doubts:
+        found.setdefault(path, []).append(doubt)
+    standings = [standing_of(doubts) for doubts in found.values()]
+    told = [(standings.count(each), each) for each in ("read in part", "doubtful")]
+    return ", ".join(f"{count(number, 'file')} {standing}" for number, standing in told if number)
 
 
 def _changes(change: "Change", changed: "Sequence[Changed]") -> str:
@@ -185,12 +192,14 @@ def named_message(path: str, message: str) -> str:
 
 
 def attention_words(found: "Attention") -> str:
-    """How much is not as it should be: "1 waiting, 2 pending, 1 failed, 1 read in part"."""
+    """How much is not as it should be: "1 waiting, 2 pending, 1 failed, 1 read in part, 1 doubtful"."""
+    standings = [each.state for each in found.doubtful]
     counted = {
         "waiting": len(found.waiting),
         "pending": len(found.pending_chars),
         "failed": found.failed_total,
-        "read in part": found.doubtful.total,
+        "read in part": standings.count("read in part"),
+        "doubtful": standings.count("doubtful"),
     }
     return ", ".join(f"{number:,} {state}" for state, number in counted.items() if number)
 
@@ -213,14 +222,15 @@ def preview_text(found: "Preview") -> str:
     lines = []
     for each in found.files:
         before = f" (was {short(each.file.before, each.file.path)})" if each.file.before else ""
-        lines.append(f"{each.file.change:<8} {each.file.path}{before}")
+        change = "failed again" if each.again else each.file.change
+        lines.append(f"{change:<8} {each.file.path}{before}")
         if each.problem:
             lines.append(f"         cannot be read: {each.problem}")
         for document in each.documents:
             lines.append(
                 f"         “{document.title}”: {count(document.chars, 'character')}, {count(document.chunks, 'chunk')}"
             )
-            lines += [f"         doubtful: {doubt}" for doubt in document.doubts]
+            lines += [f"         {doubt_words(doubt)}" for doubt in document.doubts]
     lines += [f"{'gone':<8} {each.path}" for each in found.outcome.of("gone")]
     lines += [
         f"{each.change:<8} {each.path} (was {each.before})"
@@ -233,6 +243,24 @@ def preview_text(found: "Preview") -> str:
         lines.append(estimate_sentence(found.estimate))
     lines.append("Nothing was kept: run the same command without --dry-run.")
     return printable("\n".join(lines))
+
+
+def doubt_words(doubt: str) -> str:
+    """A doubt, with what it amounts to in front: "read in part: 4 of 5 pages are pictures …"."""
+    from app.documents.doubts import standing_of
+
+    return f"{standing_of([doubt])}: {doubt}"
+
+
+def same_words(chunks: "Sequence[IndexedChunk]") -> str:
+    """That a document has no chunks of its own, and which others answer for it. chunks: theirs."""
+    others = list(dict.fromkeys((chunk.title, chunk.source) for chunk in chunks))
+    if not others:
+        return "Its text is the same as that of other documents, which answer for it."
+    title, source = others[0]
+    if len(others) == 1:
+        return f"Its text is the same as that of “{title}” ({source}), which answers for it."
+    return f"Its text is the same as that of “{title}” ({source}) and {count(len(others) - 1, 'more document')}, which answer for it."
 
 
 def listing_text(found: "Listing") -> str:
@@ -270,10 +298,13 @@ def shown_text(found: "Shown", *, whole: bool) -> str:
     lines = [
         document.title,
         f"{document.document_id}  {document.source}",
-        *(f"Doubtful: {doubt}" for doubt in document.doubts),
+        *(doubt_words(doubt) for doubt in document.doubts),
+        *([f"This is what it held before: {found.problem}"] if found.problem else []),
     ]
     if whole:
         lines += ["", document.text]
+    elif found.same is not None:
+        lines.append(f"{same_words(found.same)} Its text: --text")
     elif not found.chunks:
         lines.append("It is not in the index yet: run `raglass index`. Its text: --text")
     for number, chunk in enumerate(() if whole else found.chunks, start=1):
@@ -291,13 +322,14 @@ def removal_words(targets: "Sequence[Target]") -> str:
     """What is about to be removed."""
     named = {
         "source": "the source {}",
+        "folder": "the folder {} as it is now; what comes into it later is read, unless its source has it in --exclude",
         "file": "the file {}",
         "waiting": "{}, which waits to be read",
         "document": "“{}”",
     }
     lines = [
         f"{named[each.kind].format(each.words)} ({count(each.documents, 'document')})"
-        if each.kind in ("source", "file")
+        if each.kind in ("source", "folder", "file")
         else named[each.kind].format(each.words)
         for each in targets
     ]

@@ -229,6 +229,10 @@ class LocalIndex:
         """The chunks at given positions, in ascending order of position."""
         return self._chunks("row IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(rows)),))
 
+    def chunks_named(self, chunk_ids: Sequence[str]) -> list[IndexedChunk]:
+        """The chunks of these ids that are in the index, in ascending order of position."""
+        return self._chunks("chunk_id IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(chunk_ids)),))
+
     def random_chunks(self, count: int, seed: int) -> list[Chunk]:
         """Chunks drawn at random, in random order, all of them where the index holds no more; score 0, as for no question."""
         drawn = np.random.default_rng(seed).permutation(self.opened().vectors.size)[:count].tolist()
