@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.documents.lookup import Shown, Target
     from app.documents.outcome import Change, Changed, Missing, Outcome
     from app.documents.preview import Preview
-    from backends.local.documents import PassedOver
+    from backends.local.documents import DocumentSummary, PassedOver
     from backends.local.index import IndexedChunk
 
 STEPS = {
@@ -100,7 +100,7 @@ def index_text(state: "JobState", *, shell: bool = True) -> str:
         tuning = f", effort {found.tuning.effort}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
-            f"({found.duplicates:,} duplicates left out), {found.kind} search{tuning}; "
+            f"({count(found.duplicates, 'duplicate')} left out), {found.kind} search{tuning}; "
             + (f"built in {three_figures(found.build_s)} s" if state.built else "it was up to date")
         )
     return printable("\n".join(lines))
@@ -210,6 +210,15 @@ def clash_words(names: "Sequence[str]") -> str:
     return f"{listing}{_more(len(names))} {'is' if len(names) == 1 else 'are'} there already, with other content."
 
 
+def there_words(name: str, documents: "Sequence[DocumentSummary]") -> str:
+    """What is there under a file's name: its document's title, length and when it was added."""
+    if not documents:
+        return f"{name}, as it is there, has given no document."
+    first = documents[0]
+    more = f" and {count(len(documents) - 1, 'more document')}" if len(documents) > 1 else ""
+    return f"There is “{first.title}”, {count(first.chars, 'character')}, added {when(first.added_at)}{more}."
+
+
 def formats_words() -> str:
     """The formats that are read, in a line."""
     from backends.local.documents import FORMATS
@@ -294,11 +303,14 @@ def source_words(found: "ListedSource") -> str:
 
 def shown_text(found: "Shown", *, whole: bool) -> str:
     """A document with its chunks, or with its text as one."""
+    from app.documents.doubts import archive_doubts, own_doubts
+
     document = found.document
     lines = [
         document.title,
         f"{document.document_id}  {document.source}",
-        *(doubt_words(doubt) for doubt in document.doubts),
+        *(doubt_words(doubt) for doubt in own_doubts(document.source, document.doubts)),
+        *(f"of its archive: {doubt}" for doubt in archive_doubts(document.source, document.doubts)),
         *([f"This is what it held before: {found.problem}"] if found.problem else []),
     ]
     if whole:
