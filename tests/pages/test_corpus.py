@@ -90,3 +90,13 @@ def test_ask_says_beside_the_question_that_the_index_is_behind(open_page, corpus
     assert "Documents changed since" not in shown(open_page("ask"))
     corpus.library.add(Document("b", "New", "New text.", "b.md"))
     assert "Documents changed since the index was built." in shown(open_page("ask"))
+
+
+def test_what_needs_a_look_stays_while_a_job_is_running(
+    open_page, corpus: LocalCorpus, monkeypatch: pytest.MonkeyPatch
+):
+    corpus.library.uploads.put("sent.txt", b"Sent.", keep_both=False)
+    monkeypatch.setattr("app.documents.indexing.Indexing.running", property(lambda indexing: True))
+    page = open_page("corpus")
+    assert [each.label for each in page.expander] == ["Needs a look: 1 waiting"]
+    assert not {"Index now", "Rebuild"} & {each.label for each in page.button}

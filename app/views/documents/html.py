@@ -42,8 +42,8 @@ def documents_html(rows: "Sequence[Listed]") -> Markup:
     cells = joined(
         html(
             '<tr><td>{}{}</td><td class="rg-aside">{}</td><td class="rg-number">{}</td><td class="rg-number">{}</td></tr>',
-            _link(row),
-            _below(row, with_file=titles[row.title] > 1),
+            link_html(row),
+            below_html(row, with_file=titles[row.title] > 1),
             row.source,
             "" if row.chunks is None else f"{row.chunks:,}",
             "" if row.chars is None else f"{row.chars:,}",
@@ -57,14 +57,15 @@ def documents_html(rows: "Sequence[Listed]") -> Markup:
     )
 
 
-def _link(row: "Listed") -> Markup:
+def link_html(row: "Listed") -> Markup:
+    """A document's title, as what opens it; that of a file that gave none opens nothing."""
     if row.document_id is None:
         return html('<span dir="auto">{}</span>', row.title)
     address = urlencode({"document": row.document_id})
     return html('<a href="?{}" target="_self" dir="auto">{}</a>', address, row.title or row.document_id)
 
 
-def _below(row: "Listed", *, with_file: bool) -> Markup:
+def below_html(row: "Listed", *, with_file: bool) -> Markup:
     """What tells a document from others of its title, a file's name with its folder, and how it stands."""
     told = ["/".join(row.source.split("/")[-2:])] if with_file else []
     told += [row.state] if row.state != "indexed" else []

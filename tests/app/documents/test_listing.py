@@ -80,6 +80,14 @@ def test_a_document_whose_text_another_has_says_which_answers_for_it(corpus: Loc
     assert "not in the index" not in shown_text(shown, whole=False)
 
 
+def test_ones_own_documents_come_before_the_built_in_ones_which_can_be_left_out(corpus: LocalCorpus) -> None:
+    corpus._builtin = True
+    sources = [row.source for row in list_documents(corpus, limit=1_000).rows]
+    assert sources[:2] == ["bad.pdf", "a.txt"]
+    assert set(sources[2:]) == {"built-in"}
+    assert [row.source for row in list_documents(corpus, builtin=False).rows] == sources[:2]
+
+
 def test_a_removed_document_can_be_looked_at_while_the_index_holds_it(corpus: LocalCorpus) -> None:
     target = find_target(corpus.library, "a.txt")
     (document,) = corpus.library.of_file("a.txt")
