@@ -102,7 +102,7 @@ DRAWN = [
     lambda value: documents.standing_html(value, value, value, [value]),
     lambda value: documents.standing_html(value, value, value, [value], value),
     lambda value: documents.link_html(Listed("indexed", value, value, value)),
-    lambda value: documents.below_html(Listed("failed", None, value, value), with_file=True),
+    lambda value: documents.below_html(Listed(value, None, "a", "b"), with_file=False),
     lambda value: documents.documents_html(
         [Listed("indexed", value, value, value, 1, 1), Listed("failed", None, value, value)]
     ),
