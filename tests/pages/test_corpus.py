@@ -100,3 +100,12 @@ def test_what_needs_a_look_stays_while_a_job_is_running(
     page = open_page("corpus")
     assert [each.label for each in page.expander] == ["Needs a look: 1 waiting"]
     assert not {"Index now", "Rebuild"} & {each.label for each in page.button}
+
+
+def test_the_list_says_which_document_answers_for_one_without_chunks(open_page, corpus: LocalCorpus):
+    for name in ("bell.md", "copy.md"):
+        corpus.library.add(Document(name, "Bell", "The bell of Ellerby.", name))
+    corpus.build()
+    said = "Its text is the same as that of “Bell” (bell.md), which answers for it."
+    assert said in shown(open_page("corpus", search="copy"))
+    assert said in {each.value.replace("\\", "") for each in open_page("corpus", document="copy.md").info}

@@ -66,7 +66,8 @@ def link_html(row: "Listed") -> Markup:
 
 
 def below_html(row: "Listed", *, with_file: bool) -> Markup:
-    """What tells a document from others of its title, a file's name with its folder, and how it stands."""
+    """What tells a document from others of its title, a file's name with its folder, how it stands, and what answers for it."""
     told = ["/".join(row.source.split("/")[-2:])] if with_file else []
     told += [row.state] if row.state != "indexed" else []
+    told += row.reasons[-1:] if row.chunks == 0 else ()
     return html('<div class="rg-where" dir="auto">{}</div>', " · ".join(told)) if told else Markup("")
