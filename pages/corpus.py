@@ -7,7 +7,7 @@ from app.views.asking.page import choose_backend, installed_backends, usual_back
 from app.views.documents.attention import find_attention, show_attention, show_sources
 from app.views.documents.embedding_map import embedding_map
 from app.views.documents.indexing import show_index_state, show_job
-from app.views.documents.page import show_documents
+from app.views.documents.page import WHOSE, show_documents, show_opened
 from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
@@ -25,6 +25,7 @@ try:
         {
             "backend": address.choice(backends, usual_backend(services, backends)),
             "search": address.words(),
+            "whose": address.choice(WHOSE, WHOSE[0]),
             "map_question": address.words(),
         },
     )
@@ -37,20 +38,19 @@ try:
             "Choose a local backend to see and add documents here."
         )
         st.stop()
+    one = show_opened(corpus)
     upload_box(services, corpus)
     show_job(services)
     running = services.indexing.running
     found = corpus.state()
-    attention = None if running else find_attention(corpus, found)
+    attention = find_attention(corpus, found)
     show(note_html(corpus_summary(found.manifest, found.builtin_documents, found.added_documents)))
-    show_index_state(services, corpus, found, attention)
-    if attention is not None:
-        show_attention(corpus.library, attention)
+    show_index_state(services, corpus, found, attention, running=running)
+    show_attention(corpus.library, attention, running=running)
     show_sources(services, corpus, running=running)
-    if found.manifest is None:
-        if "document" in st.query_params:
-            show_documents(corpus, write)
-    else:
+    if not one and found.manifest is None:
+        show_documents(corpus, write)
+    elif not one:
         documents, mapped = st.tabs(["Documents", "Embedding map"], key="view", on_change="rerun")
         if documents.open:
             with documents:

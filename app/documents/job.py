@@ -58,6 +58,8 @@ class JobState:
     """Files to read, as far as is known."""
     estimate: Estimate | None = None
     """How long reading and indexing was thought to take, once it is known what is to be read."""
+    estimated_at: float = 0.0
+    """When that was thought, by `time.monotonic`."""
     progress: Progress | None = None
     """How far the build has come."""
     outcome: Outcome = field(default_factory=Outcome)
@@ -70,6 +72,13 @@ class JobState:
     """Whether it was asked to stop."""
     message: str = ""
     """Why it failed."""
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that are left of the estimate, at least 0; None without one."""
+        if self.estimate is None:
+            return None
+        return max(self.estimate.seconds - (time.monotonic() - self.estimated_at), 0.0)
 
 
 class IndexJob:
@@ -188,6 +197,7 @@ class IndexJob:
     def _tell_estimate(self, work: Work, files: Sequence[FileToRead | WaitingFile]) -> None:
         self.state.files_total += len(files)
         if files:
+            self.state.estimated_at = time.monotonic()
             self.state.estimate = estimate(work.corpus, [(named(each), size_of(each)) for each in files])
 
     def _build(self, work: Work) -> None:

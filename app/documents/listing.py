@@ -1,24 +1,27 @@
-"""The documents of a corpus and how each stands: waiting, pending, indexed, read in part or failed."""
+"""The documents of a corpus and how each stands: waiting, pending, indexed, read in part, doubtful or failed."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from app.documents.doubts import archive_doubts, own_doubts, standing_of
+from app.documents.words import same_words
 from backends.local.corpus import CorpusState, LocalCorpus
 from backends.local.documents import (
     BUILT_IN,
     DocumentLibrary,
-    DocumentPage,
     DocumentSummary,
     KnownFile,
     Source,
     WaitingFile,
+    base_name,
     builtin_documents,
 )
 
-Standing = Literal["waiting", "failed", "pending", "read in part", "indexed"]
-"""`waiting`: sent and not read yet. `pending`: read and not in the index yet."""
+Standing = Literal["waiting", "failed", "pending", "read in part", "doubtful", "indexed"]
+"""`waiting`: sent and not read yet. `pending`: read and not in the index yet. `read in part`: something could not be read.
+`doubtful`: read whole, and perhaps wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class Listed:
     chunks: int | None = None
     """Chunks in the index; None for what is not in it."""
     reasons: tuple[str, ...] = ()
-    """Why it failed, or what could not be read."""
+    """Why it failed, what could not be read, or which document answers for it."""
+    file: str = ""
+    """The file that a document lies in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,13 @@ class Attention:
     """The first files that could not be read."""
     failed_total: int
     """How many there are."""
-    doubtful: DocumentPage
-    """The first documents that were read in part."""
+    doubtful: tuple[Listed, ...]
+    """Documents, and archives by their path, that were read in part or not surely, the last added first."""
 
     @property
     def total(self) -> int:
         """How many there are of all kinds."""
-        return len(self.waiting) + len(self.pending_chars) + self.failed_total + self.doubtful.total
+        return len(self.waiting) + len(self.pending_chars) + self.failed_total + len(self.doubtful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +103,16 @@ def list_sources(library: DocumentLibrary) -> list[ListedSource]:
     return sorted(found, key=lambda each: (os.path.isfile(each.source.root), each.source.root))
 
 
-def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50) -> Listing:
-    """The first documents. search: literal text of the title or source, in any case."""
+def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50, *, builtin: bool = True) -> Listing:
+    """The first documents. search: literal text of the title or source, in any case. builtin: whether with the built-in ones."""
     library, chunks = corpus.library, corpus.indexed()
     failed = library.sources.failed(library.sources.count_failed())
     files = [Listed("waiting", None, file.name, file.path) for file in library.uploads.waiting()]
     files += [Listed("failed", None, _name(file), file.path, reasons=(file.problem or "",)) for file in failed]
     found = [row for row in files if _holds(row, search)]
     page = library.page(search, limit=limit)
-    found += [_listed(document, chunks) for document in page.documents]
-    builtin = [] if corpus.state().builtin_documents == 0 else builtin_documents()
+    found += [_listed(corpus, document, chunks) for document in page.documents]
+    articles = builtin_documents() if builtin and corpus.has_builtin else []
     rows = [
         Listed(
             "indexed" if each.document_id in chunks else "pending",
@@ -117,7 +122,7 @@ def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50) -> Li
             len(each.text),
             chunks.get(each.document_id),
         )
-        for each in builtin
+        for each in articles
     ]
     own = [row for row in rows if _holds(row, search)]
     total = len(found) - len(page.documents) + page.total + len(own)
@@ -125,7 +130,7 @@ def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50) -> Li
 
 
 def needs_attention(corpus: LocalCorpus, state: CorpusState, limit: int) -> Attention:
-    """What waits, is pending, failed or was read in part; `limit` of each."""
+    """What waits, is pending, failed, was read in part or is doubtful; `limit` of what is pending or failed."""
     library = corpus.library
     lengths = library.lengths() if state.stale or state.manifest is None else {}
     indexed = corpus.indexed() if lengths else {}
@@ -136,20 +141,40 @@ def needs_attention(corpus: LocalCorpus, state: CorpusState, limit: int) -> Atte
         tuple(pending.values()),
         tuple(library.sources.failed(limit)),
         library.sources.count_failed(),
-        library.doubtful(limit),
+        tuple(_doubtful(library.doubtful())),
     )
 
 
-def _listed(document: DocumentSummary, chunks: Mapping[str, int]) -> Listed:
-    state: Standing = "read in part" if document.doubts else "indexed"
+def _doubtful(documents: Iterable[DocumentSummary]) -> Iterator[Listed]:
+    """What is told of documents and, where it concerns more than the one, of the archive that they lie in."""
+    archives: dict[str, tuple[str, ...]] = {}
+    for each in documents:
+        if own := own_doubts(each.source, each.doubts):
+            yield Listed(
+                standing_of(own), each.document_id, each.title, each.source, each.chars, reasons=own, file=each.file
+            )
+        if about := archive_doubts(each.source, each.doubts):
+            archives[each.file] = (*about, *archives.get(each.file, ()))
+    for file, about in archives.items():
+        yield Listed("read in part", None, base_name(file), file, reasons=about, file=file)
+
+
+def _listed(corpus: LocalCorpus, document: DocumentSummary, chunks: Mapping[str, int]) -> Listed:
+    number = chunks.get(document.document_id)
+    own = own_doubts(document.source, document.doubts)
+    state: Standing = standing_of(own) if own else "indexed"
+    reasons = document.doubts
+    if number == 0 and (whole := corpus.library.get(document.document_id)) is not None:
+        reasons += (same_words(corpus.same_chunks(whole)),)
     return Listed(
-        state if document.document_id in chunks else "pending",
+        "pending" if number is None else state,
         document.document_id,
         document.title,
         document.source,
         document.chars,
-        chunks.get(document.document_id),
-        document.doubts,
+        number,
+        reasons,
+        document.file,
     )
 
 

@@ -1,6 +1,7 @@
 """What a person names: a document by its id or source, a file, or a source; to be shown, or to be removed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +15,9 @@ from pipeline.errors import InputError
 class Target:
     """What is to be removed."""
 
-    kind: Literal["source", "file", "waiting", "document"]
-    """A followed source with all of its documents, a file with all of its, a file that waits to be read, or one document."""
+    kind: Literal["source", "folder", "file", "waiting", "document"]
+    """A followed source with all of its documents, a folder in one, a file with all of its, a file that waits to be read, or one
+    document."""
     name: str
     """The source's or file's path, the number of the waiting file, or the document's id."""
     words: str
@@ -31,7 +33,11 @@ class Shown:
     document: Document
     """The document."""
     chunks: tuple[IndexedChunk, ...]
-    """Its chunks in the index; none where it is not in it yet."""
+    """Its chunks in the index; none where it is not in it yet, or others have its text."""
+    same: tuple[IndexedChunk, ...] | None = None
+    """Chunks of other documents that answer for one in the index that has none of its own; None for another."""
+    problem: str = ""
+    """Why its file could not be read when it had changed."""
 
 
 def find_target(library: DocumentLibrary, text: str) -> Target:
@@ -46,6 +52,8 @@ def find_target(library: DocumentLibrary, text: str) -> Target:
             return Target("file", name, name, len(library.of_file(name)))
         if (one := library.of_source(name)) is not None:
             return Target("document", one.document_id, one.title, 1)
+        if inside := library.sources.files_in(name):
+            return Target("folder", name, name, sum(len(library.of_file(path)) for path in inside))
     if (document := library.get(text)) is not None:
         return Target("document", text, document.title, 1)
     if any(each.document_id == text for each in builtin_documents()) or text == BUILT_IN:
@@ -58,6 +66,8 @@ def remove_target(library: DocumentLibrary, target: Target) -> int:
     match target.kind:
         case "source":
             return library.sources.remove(target.name)
+        case "folder":
+            return sum(library.sources.forget(path, removed=True) for path in library.sources.files_in(target.name))
         case "file":
             return library.sources.forget(target.name, removed=True)
         case "waiting":
@@ -68,27 +78,50 @@ def remove_target(library: DocumentLibrary, target: Target) -> int:
 
 
 def show_documents(corpus: LocalCorpus, text: str) -> list[Shown]:
-    """The documents that a text names, by id or by source, with their chunks. Raises InputError where there are none."""
+    """The documents that a text names, by id or by source, with their chunks.
+
+    Raises InputError where there are none, with the reason where it names a file that waits or failed.
+    """
     library = corpus.library
     ids = [text]
+    why = ""
     for name in _names(text):
+        why = why or _without_document(library, name)
         ids += [each.document_id for each in library.of_file(name)]
         ids += [one.document_id] if (one := library.of_source(name)) is not None else []
     found = [document for each in dict.fromkeys(ids) if (document := library.get(each)) is not None]
     found = found or [each for each in builtin_documents() if each.document_id == text]
     if not found:
-        raise InputError(_nothing(text))
-    has_index = corpus.has_index()
-    return [Shown(each, tuple(corpus.index.chunks_of(each.document_id)) if has_index else ()) for each in found]
+        raise InputError(why or _nothing(text))
+    indexed = corpus.indexed()
+    return [replace(_shown(corpus, each, indexed), problem=why) for each in found]
 
 
 def open_document(corpus: LocalCorpus, document_id: str) -> Shown | None:
     """A document by its id, one that was removed and is still in the index too; None where there is none."""
-    chunks = tuple(corpus.index.chunks_of(document_id)) if corpus.has_index() else ()
     document = corpus.library.get(document_id)
-    if document is None and not chunks:
-        return None
-    return Shown(document or Document(document_id, chunks[0].title, "", ""), chunks)
+    if document is not None:
+        return _shown(corpus, document, corpus.indexed())
+    chunks = tuple(corpus.index.chunks_of(document_id)) if corpus.has_index() else ()
+    return Shown(Document(document_id, chunks[0].title, "", chunks[0].source), chunks) if chunks else None
+
+
+def _shown(corpus: LocalCorpus, document: Document, indexed: Mapping[str, int]) -> Shown:
+    match indexed.get(document.document_id):
+        case None:
+            return Shown(document, ())
+        case 0:
+            return Shown(document, (), tuple(corpus.same_chunks(document)))
+        case _:
+            return Shown(document, tuple(corpus.index.chunks_of(document.document_id)))
+
+
+def _without_document(library: DocumentLibrary, name: str) -> str:
+    """Why a file has not given what it holds now: it waits or failed. Empty for another."""
+    if any(waiting.path == name for waiting in library.uploads.waiting()):
+        return f"{name} waits to be read: run `raglass index`."
+    file = library.sources.file(name)
+    return (file.problem or "") if file is not None else ""
 
 
 def _names(text: str) -> list[str]:

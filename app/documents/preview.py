@@ -36,6 +36,8 @@ class PreviewedFile:
     """Its documents."""
     problem: str = ""
     """Why it could not be read."""
+    again: bool = False
+    """Whether it could not be read before, and has not changed since."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ def preview(
             try:
                 documents = extractor.read(each.path.name, each.path, source=each.file.path, stopping=stopping)
             except InputError as error:
-                found.files.append(PreviewedFile(changed, problem=str(error)))
+                found.files.append(PreviewedFile(changed, (), str(error), _failed_before(corpus, each)))
                 continue
             given = [
                 PreviewedDocument(one.title, len(one.text), corpus.count_chunks(one), one.doubts) for one in documents
@@ -115,6 +117,13 @@ def _count(found: Preview, plans: Sequence[Plan], keep_missing: bool) -> None:
             outcome.changes += [Changed("gone", path) for path in plan.gone]
         outcome.unchanged += plan.unchanged
         outcome.passed_over += plan.passed_over
+
+
+def _failed_before(corpus: LocalCorpus, file: FileToRead) -> bool:
+    before = corpus.library.sources.file(file.file.path)
+    if before is None or before.problem is None:
+        return False
+    return (before.size, before.modified_ns) == (file.file.size, file.file.modified_ns)
 
 
 def _changed(file: FileToRead) -> Changed:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.documents.lookup import Shown, Target
     from app.documents.outcome import Change, Changed, Missing, Outcome
     from app.documents.preview import Preview
-    from backends.local.documents import PassedOver
+    from backends.local.documents import DocumentSummary, PassedOver
     from backends.local.index import IndexedChunk
 
 STEPS = {
@@ -78,7 +78,8 @@ def _progress(state: "JobState") -> str:
         return f"Looking at {state.file} …" if state.file else "Looking at the files …"
     if state.phase == "reading":
         at = min(state.files_done + 1, state.files_total)
-        return f"Reading file {at:,} of {state.files_total:,}: {state.file}" if state.files_total else "Reading …"
+        left = "" if state.left_s is None or state.left_s < QUICK_S else f", about {rough_time(state.left_s)} left"
+        return f"Reading file {at:,} of {state.files_total:,}: {state.file}{left}" if state.files_total else "Reading …"
     progress = state.progress
     if progress is None:
         return "Indexing …"
@@ -100,7 +101,7 @@ def index_text(state: "JobState", *, shell: bool = True) -> str:
         chosen = f" as chosen ({found.choice})" if found.choice else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
-            f"({found.duplicates:,} duplicates left out), {found.kind} search{chosen}{tuning}; "
+            f"({count(found.duplicates, 'duplicate')} left out), {found.kind} search{chosen}{tuning}; "
             + (f"built in {three_figures(found.build_s)} s" if state.built else "it was up to date")
         )
         if found.refused:
@@ -121,9 +122,15 @@ def outcome_line(outcome: "Outcome") -> str:
 
 
 def doubts_line(outcome: "Outcome") -> str:
-    """How many files were read in part; empty for none."""
-    partly = len({path for path, _ in outcome.doubts})
-    return f"{count(partly, 'file')} read in part" if partly else ""
+    """How many files were read in part, and how many not surely; empty for none."""
+    from app.documents.doubts import standing_of
+
+    found: dict[str, list[str]] = {}
+    for path, doubt in outcome.doubts:
+        found.setdefault(path, []).append(doubt)
+    standings = [standing_of(doubts) for doubts in found.values()]
+    told = [(standings.count(each), each) for each in ("read in part", "doubtful")]
+    return ", ".join(f"{count(number, 'file')} {standing}" for number, standing in told if number)
 
 
 def _changes(change: "Change", changed: "Sequence[Changed]") -> str:
@@ -188,12 +195,14 @@ def named_message(path: str, message: str) -> str:
 
 
 def attention_words(found: "Attention") -> str:
-    """How much is not as it should be: "1 waiting, 2 pending, 1 failed, 1 read in part"."""
+    """How much is not as it should be: "1 waiting, 2 pending, 1 failed, 1 read in part, 1 doubtful"."""
+    standings = [each.state for each in found.doubtful]
     counted = {
         "waiting": len(found.waiting),
         "pending": len(found.pending_chars),
         "failed": found.failed_total,
-        "read in part": found.doubtful.total,
+        "read in part": standings.count("read in part"),
+        "doubtful": standings.count("doubtful"),
     }
     return ", ".join(f"{number:,} {state}" for state, number in counted.items() if number)
 
@@ -202,6 +211,15 @@ def clash_words(names: "Sequence[str]") -> str:
     """That files of these names are there already."""
     listing = listed(list(names[:NAMED]))
     return f"{listing}{_more(len(names))} {'is' if len(names) == 1 else 'are'} there already, with other content."
+
+
+def there_words(name: str, documents: "Sequence[DocumentSummary]") -> str:
+    """What is there under a file's name: its document's title, length and when it was added."""
+    if not documents:
+        return f"{name}, as it is there, has given no document."
+    first = documents[0]
+    more = f" and {count(len(documents) - 1, 'more document')}" if len(documents) > 1 else ""
+    return f"There is “{first.title}”, {count(first.chars, 'character')}, added {when(first.added_at)}{more}."
 
 
 def formats_words() -> str:
@@ -216,14 +234,15 @@ def preview_text(found: "Preview") -> str:
     lines = []
     for each in found.files:
         before = f" (was {short(each.file.before, each.file.path)})" if each.file.before else ""
-        lines.append(f"{each.file.change:<8} {each.file.path}{before}")
+        change = "failed again" if each.again else each.file.change
+        lines.append(f"{change:<8} {each.file.path}{before}")
         if each.problem:
             lines.append(f"         cannot be read: {each.problem}")
         for document in each.documents:
             lines.append(
                 f"         “{document.title}”: {count(document.chars, 'character')}, {count(document.chunks, 'chunk')}"
             )
-            lines += [f"         doubtful: {doubt}" for doubt in document.doubts]
+            lines += [f"         {doubt_words(doubt)}" for doubt in document.doubts]
     lines += [f"{'gone':<8} {each.path}" for each in found.outcome.of("gone")]
     lines += [
         f"{each.change:<8} {each.path} (was {each.before})"
@@ -236,6 +255,24 @@ def preview_text(found: "Preview") -> str:
         lines.append(estimate_sentence(found.estimate))
     lines.append("Nothing was kept: run the same command without --dry-run.")
     return printable("\n".join(lines))
+
+
+def doubt_words(doubt: str) -> str:
+    """A doubt, with what it amounts to in front: "read in part: 4 of 5 pages are pictures …"."""
+    from app.documents.doubts import standing_of
+
+    return f"{standing_of([doubt])}: {doubt}"
+
+
+def same_words(chunks: "Sequence[IndexedChunk]") -> str:
+    """That a document has no chunks of its own, and which others answer for it. chunks: theirs."""
+    others = list(dict.fromkeys((chunk.title, chunk.source) for chunk in chunks))
+    if not others:
+        return "Its text is the same as that of other documents, which answer for it."
+    title, source = others[0]
+    if len(others) == 1:
+        return f"Its text is the same as that of “{title}” ({source}), which answers for it."
+    return f"Its text is the same as that of “{title}” ({source}) and {count(len(others) - 1, 'more document')}, which answer for it."
 
 
 def listing_text(found: "Listing") -> str:
@@ -269,14 +306,20 @@ def source_words(found: "ListedSource") -> str:
 
 def shown_text(found: "Shown", *, whole: bool) -> str:
     """A document with its chunks, or with its text as one."""
+    from app.documents.doubts import archive_doubts, own_doubts
+
     document = found.document
     lines = [
         document.title,
         f"{document.document_id}  {document.source}",
-        *(f"Doubtful: {doubt}" for doubt in document.doubts),
+        *(doubt_words(doubt) for doubt in own_doubts(document.source, document.doubts)),
+        *(f"of its archive: {doubt}" for doubt in archive_doubts(document.source, document.doubts)),
+        *([f"This is what it held before: {found.problem}"] if found.problem else []),
     ]
     if whole:
         lines += ["", document.text]
+    elif found.same is not None:
+        lines.append(f"{same_words(found.same)} Its text: --text")
     elif not found.chunks:
         lines.append("It is not in the index yet: run `raglass index`. Its text: --text")
     for number, chunk in enumerate(() if whole else found.chunks, start=1):
@@ -294,13 +337,14 @@ def removal_words(targets: "Sequence[Target]") -> str:
     """What is about to be removed."""
     named = {
         "source": "the source {}",
+        "folder": "the folder {} as it is now; what comes into it later is read, unless its source has it in --exclude",
         "file": "the file {}",
         "waiting": "{}, which waits to be read",
         "document": "“{}”",
     }
     lines = [
         f"{named[each.kind].format(each.words)} ({count(each.documents, 'document')})"
-        if each.kind in ("source", "file")
+        if each.kind in ("source", "folder", "file")
         else named[each.kind].format(each.words)
         for each in targets
     ]

@@ -60,7 +60,8 @@ def index(
     """Follow folders or files, and build the index of their documents.
 
     New, changed, renamed and deleted files are told and followed when the same PATH is given again; without a PATH, every
-    folder and file that was ever given is looked at. A PATTERN is a name (drafts, *.tmp.md) or a path from the folder (old/*.pdf).
+    folder and file that was ever given is looked at. Text, Markdown, source code, web pages, EPUB, PDF, Office files, notebooks, mails,
+    CSV, JSON and ZIP are read: docs/corpus.md has them all. A PATTERN is a name (drafts, *.tmp.md) or a path from the folder (old/*.pdf).
 
     Ctrl-C stops; the same command goes on from there.
     """

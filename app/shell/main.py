@@ -24,3 +24,6 @@ def main() -> None:
 
 for command in (ask, corpus, deploy, evaluate, explain, index, ingest, lab, serve, stability, status, traces):
     main.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -4,15 +4,19 @@ import textwrap
 
 from app.kit.plain import WIDTH, one_line, printable, shortened
 from app.kit.wording import milliseconds, share, trust, when, whereabouts
+from backends.local.documents import BUILT_IN, base_name
 from metrics.queries import TracePage
 from pipeline.types import Chunk, Span, Trace
+
+FILE_WIDTH = 40
+"""Columns that a file's name takes at most."""
 
 
 def trace_text(trace: Trace) -> str:
     """A trace for a terminal: answer, confidence, chunks, stages."""
     parts = [_answer(trace)]
     if trace.chunks:
-        parts.append("\n".join(["Chunks (cosine)", *_chunks(trace)]))
+        parts.append("\n".join(["Chunks (cosine; ordered by all scores)", *_chunks(trace)]))
     parts.append("\n".join(["Stages", *_stages(trace)]))
     parts.append(f"Trace {trace.trace_id}, {trace.backend}, {when(trace.asked_at)}")
     return "\n\n".join(printable(part) for part in parts)
@@ -32,10 +36,19 @@ def _answer(trace: Trace) -> str:
 
 
 def _chunks(trace: Trace) -> list[str]:
-    return [
-        shortened(f"  {chunk.rank}. {chunk.score:.3f}  {_named(chunk)}: {one_line(chunk.text)}", WIDTH)
-        for chunk in trace.chunks
-    ]
+    lines = []
+    for chunk in trace.chunks:
+        file = _file(chunk)
+        said = f"  {chunk.rank}. {chunk.score:.3f}  {_named(chunk)}: {one_line(chunk.text)}"
+        lines.append(shortened(said, WIDTH - len(file)) + file)
+    return lines
+
+
+def _file(chunk: Chunk) -> str:
+    """The name of the file that a chunk comes from, to stand at the line's end; empty for what is built in."""
+    if chunk.source in ("", BUILT_IN):
+        return ""
+    return f"  [{shortened(one_line(base_name(chunk.source)), FILE_WIDTH)}]"
 
 
 def _named(chunk: Chunk) -> str:

@@ -109,6 +109,11 @@ class LocalCorpus:
             return False
         return True
 
+    @property
+    def has_builtin(self) -> bool:
+        """Whether the built-in articles are part of the corpus."""
+        return self._builtin
+
     def fingerprint(self) -> str:
         """Hash of all documents and of the way they are cut."""
         builtin = corpus.fingerprint() if self._builtin else ""
@@ -196,6 +201,11 @@ class LocalCorpus:
     def count_chunks(self, document: Document) -> int:
         """How many chunks a document would give, were it the only one."""
         return len(cut_documents([document], lambda progress: None, self.chunking).rows)
+
+    def same_chunks(self, document: Document) -> list[IndexedChunk]:
+        """The chunks in the index that have the text and heading of a document's: where it gave none itself, they answer for it."""
+        cut = cut_documents([document], lambda progress: None, self.chunking)
+        return self.index.chunks_named([row.chunk_id for row in cut.rows])
 
     @cached_property
     def text_seconds(self) -> float:

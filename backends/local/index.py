@@ -25,24 +25,6 @@ from pipeline.types import Chunk
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
-MATCHES = "(? = '' OR instr(casefold(title || ' ' || source), casefold(?)) > 0)"
-"""Literal search over documents; both parameters are the text."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRow:
-    """A document as it stands in the index."""
-
-    document_id: str
-    """Its id."""
-    title: str
-    """Its title."""
-    source: str
-    """The file it came from, or `built-in`."""
-    chars: int
-    """Length of its text."""
-    chunks: int
-    """Chunks that were cut from it; texts that another document has already are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +75,6 @@ class OpenIndex:
             self.sentence_vectors = np.load(folder / files.SENTENCES, mmap_mode="r") if has_sentences else None
             uri = f"{(folder / files.CHUNKS).absolute().as_uri()}?mode=ro&immutable=1"
             self._chunks = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            self._chunks.create_function("casefold", 1, str.casefold, deterministic=True)
             starts = [row[0] for row in self.execute("SELECT first_sentence FROM chunks ORDER BY row")]
         except (OSError, ValueError, sqlite3.Error) as error:
             raise Unavailable(
@@ -208,19 +189,6 @@ class LocalIndex:
         first = int(rows[0][1])
         return spans, np.asarray(opened.sentence_vectors[first : first + len(spans)], dtype=np.float32)
 
-    def documents(self, *, search: str = "", limit: int = 50) -> list[DocumentRow]:
-        """The first documents by title; `search` is literal text of the title or source, in any case."""
-        rows = self.opened().execute(
-            f"SELECT document_id, title, source, chars, chunks FROM documents WHERE {MATCHES} "
-            "ORDER BY lower(title), document_id LIMIT ?",
-            (search, search, limit),
-        )
-        return [DocumentRow(*row) for row in rows]
-
-    def count_documents(self, search: str = "") -> int:
-        """How many documents match."""
-        return int(self.opened().execute(f"SELECT count(*) FROM documents WHERE {MATCHES}", (search, search))[0][0])
-
     def chunks_of(self, document_id: str) -> list[IndexedChunk]:
         """A document's chunks, in its own order."""
         return self._chunks("document_id = ? ORDER BY row", (document_id,))
@@ -228,6 +196,10 @@ class LocalIndex:
     def chunks_at(self, rows: Sequence[int]) -> list[IndexedChunk]:
         """The chunks at given positions, in ascending order of position."""
         return self._chunks("row IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(rows)),))
+
+    def chunks_named(self, chunk_ids: Sequence[str]) -> list[IndexedChunk]:
+        """The chunks of these ids that are in the index, in ascending order of position."""
+        return self._chunks("chunk_id IN (SELECT value FROM json_each(?)) ORDER BY row", (json.dumps(list(chunk_ids)),))
 
     def random_chunks(self, count: int, seed: int) -> list[Chunk]:
         """Chunks drawn at random, in random order, all of them where the index holds no more; score 0, as for no question."""

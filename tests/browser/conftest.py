@@ -28,9 +28,14 @@ PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS // 2)
 
 
-def question_box(page: Page) -> Locator:
-    """The box for a question, once the page is at rest: what is typed while it is drawn anew can be lost."""
+def rest(page: Page) -> None:
+    """Wait until the page is at rest: what is typed, chosen or pressed while it is drawn anew can be lost."""
     page.locator("[data-test-script-state=notRunning]").wait_for()
+
+
+def question_box(page: Page) -> Locator:
+    """The box for a question, once the page is at rest."""
+    rest(page)
     return page.get_by_label("Question", exact=True)
 
 

@@ -11,7 +11,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.app.shell.shells import shell
-from tests.browser.conftest import Dashboard, start
+from tests.browser.conftest import Dashboard, rest, start
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
 
 def send(page: Page, *files: Path) -> None:
     """Choose files and press the button; the estimate stands there by then."""
+    rest(page)
     page.locator("input[type=file]").set_input_files(list(files))
     expect(page.get_by_text(f"for {len(files)} file", exact=False)).to_be_visible()
     page.get_by_role("button", name="Add and index").click()
@@ -83,12 +84,18 @@ def test_of_two_files_of_one_name_one_is_replaced_or_both_are_kept(visit, tmp_pa
     page = visit().go("/corpus")
     send(page, tmp_path / "one" / "README.md")
     expect(page.get_by_text("; built in", exact=False)).to_be_visible()
+    rest(page)
     page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("; built in", exact=False)).to_have_count(0)
+    rest(page)
     page.locator("input[type=file]").set_input_files(tmp_path / "two" / "README.md")
     expect(page.get_by_text("README.md is there already, with other content.")).to_be_visible()
+    expect(page.get_by_text("There is “README”, 39 characters", exact=False)).to_be_visible()
+    expect(page.get_by_role("button", name="Add and index")).to_be_disabled()
     page.get_by_text("Keep both").click()
     page.get_by_role("button", name="Add and index").click()
     expect(page.get_by_text("; built in", exact=False)).to_be_visible()
+    rest(page)
     page.get_by_label("Search titles and file names").fill("readme")
     page.keyboard.press("Enter")
     expect(page.get_by_role("cell", name="README.md", exact=True)).to_be_visible()

@@ -1,6 +1,7 @@
 """The corpus: when the index is stale, and what building it does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import corpus as builtin
 from backends.local import corpus as corpus_module
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import Document, DocumentLibrary
+from backends.local.documents import Document, DocumentLibrary, KnownFile
 from backends.local.index import LocalIndex
 from backends.local.vectors import VectorCache
 from pipeline.errors import InputError
@@ -67,7 +68,17 @@ def test_removed_document_makes_the_index_stale_and_is_gone_after_building(make:
     corpus.library.remove("cheese")
     assert corpus.state().stale
     corpus.build()
-    assert [row.document_id for row in corpus.index.documents()] == ["volcano"]
+    assert list(corpus.indexed()) == ["volcano"]
+
+
+def test_of_a_file_and_its_copy_in_an_archive_the_file_answers_and_the_copy_says_so(make: Make) -> None:
+    corpus = make()
+    copy, plain = (replace(volcano(), document_id=name, source=name) for name in ("old.zip!/volcano.md", "volcano.md"))
+    corpus.library.keep(KnownFile("old.zip"), [copy])
+    corpus.library.keep(KnownFile("volcano.md"), [plain])
+    corpus.build()
+    assert corpus.indexed() == {"volcano.md": 2, "old.zip!/volcano.md": 0}
+    assert [chunk.source for chunk in corpus.same_chunks(copy)] == ["volcano.md"] * 2
 
 
 def test_building_an_index_that_is_up_to_date_does_nothing(make: Make) -> None:

@@ -286,24 +286,6 @@ def test_closed_index_opens_again_with_the_next_question(build: Build, index: Lo
     assert search(index, "volcanoes") == expected
 
 
-def test_documents_are_listed_by_title_and_counted(build: Build, index: LocalIndex) -> None:
-    build([make_document("b", "Text b.", title="beta"), make_document("a", "Text a.", title="Alpha")])
-    assert [row.title for row in index.documents()] == ["Alpha", "beta"]
-    assert [row.title for row in index.documents(limit=1)] == ["Alpha"]
-    assert index.count_documents() == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("ÉCLAIR", 1), ("éclair", 1), (".txt", 3), ("100%", 1), ("%", 1), ("_", 0), ("'", 0), ("absent", 0), ("", 3)],
-)
-def test_document_search_is_literal_and_ignores_case(build: Build, index: LocalIndex, text: str, expected: int) -> None:
-    titles = ["Éclair", "100% wool", "Plain"]
-    build([make_document(f"d{n}", f"Text {n}.", title=title) for n, title in enumerate(titles)])
-    assert index.count_documents(text) == expected
-    assert len(index.documents(search=text)) == expected
-
-
 def test_chunks_of_a_document_stand_in_its_order(build: Build, index: LocalIndex) -> None:
     build()
     chunks = index.chunks_of("d1")

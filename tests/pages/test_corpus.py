@@ -70,3 +70,42 @@ def test_a_document_shows_its_doubts_and_what_stands_of_it_in_the_index(open_pag
     assert [each.value for each in page.warning if "picture" in each.value] == ["Page 2 is a picture\\."]
     assert any("not in the index yet" in each.value for each in page.info)
     assert "In the index." in shown(open_page("corpus", document="a"))
+
+
+def test_a_document_stands_above_what_needs_a_look(open_page, corpus: LocalCorpus):
+    corpus.library.sources.note([KnownFile("/t/bad.pdf", "/t", problem="bad.pdf is broken.")])
+    page = shown(open_page("corpus", document="a"))
+    assert page.index("In the index.") < page.index("bad.pdf is broken.")
+
+
+def test_the_list_has_what_is_not_in_the_index_yet_and_tells_equal_titles_apart(open_page, corpus: LocalCorpus):
+    for name in ("notes/pump.md", "old/pump.md"):
+        corpus.library.add(Document(name, "Pumps", f"Text of {name}.", f"/t/{name}"))
+    html = shown(open_page("corpus", search="pump"))
+    assert '<div class="rg-where" dir="auto">notes/pump.md · pending</div>' in html
+    assert '<div class="rg-where" dir="auto">old/pump.md · pending</div>' in html
+
+
+def test_ask_says_beside_the_question_that_the_index_is_behind(open_page, corpus: LocalCorpus):
+    assert "Documents changed since" not in shown(open_page("ask"))
+    corpus.library.add(Document("b", "New", "New text.", "b.md"))
+    assert "Documents changed since the index was built." in shown(open_page("ask"))
+
+
+def test_what_needs_a_look_stays_while_a_job_is_running(
+    open_page, corpus: LocalCorpus, monkeypatch: pytest.MonkeyPatch
+):
+    corpus.library.uploads.put("sent.txt", b"Sent.", keep_both=False)
+    monkeypatch.setattr("app.documents.indexing.Indexing.running", property(lambda indexing: True))
+    page = open_page("corpus")
+    assert [each.label for each in page.expander] == ["Needs a look: 1 waiting"]
+    assert not {"Index now", "Rebuild"} & {each.label for each in page.button}
+
+
+def test_the_list_says_which_document_answers_for_one_without_chunks(open_page, corpus: LocalCorpus):
+    for name in ("bell.md", "copy.md"):
+        corpus.library.add(Document(name, "Bell", "The bell of Ellerby.", name))
+    corpus.build()
+    said = "Its text is the same as that of “Bell” (bell.md), which answers for it."
+    assert said in shown(open_page("corpus", search="copy"))
+    assert said in {each.value.replace("\\", "") for each in open_page("corpus", document="copy.md").info}

@@ -70,11 +70,16 @@ def asking_settings(services: Services) -> Callable[[str], Question]:
             on_change=write,
             help="A question that takes longer is ended, and what it found so far is kept.",
         )
-        if services.is_stale(backend):
-            st.warning(
-                "Documents changed since the index of this backend was built: press Index now on the Corpus page."
-            )
+    _say_if_behind(services, backend)
     return lambda typed: Question(typed, backend, int(top_k), float(deadline_s), rerank)
+
+
+def _say_if_behind(services: Services, backend: str) -> None:
+    """A line above the question box where documents changed since the index was built, with the way to where it is built."""
+    if services.is_stale(backend):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="behind"):
+            show(note_html("Documents changed since the index was built."))
+            st.page_link("../pages/corpus.py", label="Index now on Corpus", icon=":material/update:")
 
 
 def installed_backends(services: Services) -> list[str]:

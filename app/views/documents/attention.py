@@ -1,4 +1,4 @@
-"""What needs a look, file by file: waiting, pending, failed, read in part; and the folders that are followed."""
+"""What needs a look, file by file: waiting, pending, failed, read in part, doubtful; and the folders that are followed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from app.views.documents.indexing import start
 from app.views.kit.html import note_html, show
 
 if TYPE_CHECKING:
-    from app.documents.listing import Attention
+    from app.documents.listing import Attention, Listed
     from backends.local.corpus import CorpusState, LocalCorpus
     from backends.local.documents import DocumentLibrary, DocumentSummary
 
@@ -29,8 +29,11 @@ def find_attention(corpus: "LocalCorpus", found: "CorpusState") -> "Attention":
     return needs_attention(corpus, found, _rows_shown())
 
 
-def show_attention(library: "DocumentLibrary", found: "Attention") -> None:
-    """Every file that waits or failed and every document that is pending or was read in part, with its reason and Remove."""
+def show_attention(library: "DocumentLibrary", found: "Attention", *, running: bool) -> None:
+    """Every file that waits or failed and every document that is pending or was not surely read in full, with its reason and Remove.
+
+    running: whether a job is at work, which may be reading any file that waits.
+    """
     if not found.total:
         return
     with st.expander(f"Needs a look: {attention_words(found)}", icon=":material/rule:", expanded=True, key="attention"):
@@ -42,17 +45,18 @@ def show_attention(library: "DocumentLibrary", found: "Attention") -> None:
                 (),
                 f"waiting-{file.sequence}",
                 partial(library.uploads.done, file.sequence),
+                disabled=running,
             )
         for document in found.pending:
-            _show_document(library, "pending", document)
+            _show_pending(library, document)
         for failed in found.failed:
             remove = partial(library.sources.forget, failed.path, removed=True)
             name = file_name(failed.path)
             detail = failed.path if failed.path != name else ""
             show_row("failed", name, detail, (failed.problem or "",), f"failed-{failed.path}", remove)
-        for document in found.doubtful.documents:
-            _show_document(library, "read in part", document)
-        shown = max(len(found.waiting), len(found.pending_chars), found.failed_total, found.doubtful.total)
+        for each in found.doubtful[: _rows_shown()]:
+            _show_doubtful(library, each)
+        shown = max(len(found.waiting), len(found.pending_chars), found.failed_total, len(found.doubtful))
         if shown > _rows_shown():
             st.button("Show more", key="attention-more", on_click=_show_more)
 
@@ -98,29 +102,51 @@ def show_row(
     key: str,
     remove: Callable[[], object],
     document_id: str = "",
+    *,
+    disabled: bool = False,
 ) -> None:
     """One file or document, and a button that removes it."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"row-{key}"):
         show(standing_html(standing, title, detail, reasons, document_id))
-        remove_button(f"remove-{key}", "It leaves the corpus. To have it back, add its file again.", remove)
+        remove_button(
+            f"remove-{key}", "It leaves the corpus. To have it back, add its file again.", remove, disabled=disabled
+        )
 
 
-def remove_button(key: str, words: str, remove: Callable[[], object]) -> None:
+def remove_button(key: str, words: str, remove: Callable[[], object], *, disabled: bool = False) -> None:
     """Asks before it removes; the index keeps answering from a document until it is built again."""
-    with st.popover("Remove", icon=":material/delete:", key=f"ask-{key}"):
+    with st.popover("Remove", icon=":material/delete:", key=f"ask-{key}", disabled=disabled):
         st.write(words)
         if st.button("Remove it", key=key):
             remove()
             st.rerun()
 
 
-def _show_document(library: "DocumentLibrary", standing: str, document: "DocumentSummary") -> None:
+def _show_doubtful(library: "DocumentLibrary", found: "Listed") -> None:
+    """A document or, where it has no id, the archive that documents lie in."""
+    if found.document_id is None:
+        remove = partial(library.sources.forget, found.file, removed=True)
+        detail = found.source if found.source != found.title else ""
+        show_row(found.state, found.title, detail, found.reasons, f"archive-{found.source}", remove)
+        return
     show_row(
-        standing,
+        found.state,
+        found.title,
+        f"{found.source} · {count(found.chars or 0, 'character')}",
+        found.reasons,
+        f"{found.state}-{found.document_id}",
+        partial(library.remove, found.document_id),
+        found.document_id,
+    )
+
+
+def _show_pending(library: "DocumentLibrary", document: "DocumentSummary") -> None:
+    show_row(
+        "pending",
         document.title,
         f"{document.source} · {count(document.chars, 'character')}",
         document.doubts,
-        f"{standing}-{document.document_id}",
+        f"pending-{document.document_id}",
         partial(library.remove, document.document_id),
         document.document_id,
     )

@@ -47,12 +47,12 @@ def start(
 
 
 def show_index_state(
-    services: Services, corpus: "LocalCorpus", found: "CorpusState", attention: "Attention | None"
+    services: Services, corpus: "LocalCorpus", found: "CorpusState", attention: "Attention", *, running: bool
 ) -> None:
-    """Whether the index covers the documents, and what to press if it does not. attention: None while a job runs."""
+    """Whether the index covers the documents and, unless a job is running, what to press if it does not."""
     if found.manifest is None:
         st.warning(literal(found.problem or "No index."), icon=":material/warning:")
-    if attention is None:
+    if running:
         return
     behind = found.stale or found.manifest is None or bool(attention.waiting)
     if found.stale:

@@ -1,10 +1,11 @@
-"""The documents of the corpus: a searchable, paged list, and one document with its chunks."""
+"""The documents of the corpus: one with its chunks, and a searchable, paged list."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.documents.words import chunk_note
+from app.documents.doubts import own_doubts
+from app.documents.words import chunk_note, same_words
 from app.kit.wording import count
 from app.views.documents.attention import remove_button
 from app.views.documents.html import documents_html, plain_chunk_html
@@ -17,26 +18,35 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 25
 
+WHOSE = ("All", "Mine")
+"""Whose documents are listed; `Mine` leaves out what is built in."""
 
-def show_documents(corpus: "LocalCorpus", write: Write) -> None:
-    """The list, or the document that the address names."""
+
+def show_opened(corpus: "LocalCorpus") -> bool:
+    """The document that the address names; False where it names none."""
     document_id = st.query_params.get("document")
     if document_id:
         _show_document(corpus, document_id)
-    else:
-        _show_list(corpus, write)
+        st.divider()
+    return bool(document_id)
 
 
-def _show_list(corpus: "LocalCorpus", write: Write) -> None:
-    search = st.text_input("Search titles and file names", key="search", on_change=write, type="search")
+def show_documents(corpus: "LocalCorpus", write: Write) -> None:
+    """Documents in the index and not yet in it, one's own before the built-in ones, to be searched."""
+    from app.documents.listing import list_documents
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input("Search titles and file names", key="search", on_change=write, type="search")
+        if corpus.has_builtin:
+            st.radio("Whose", WHOSE, key="whose", on_change=write, horizontal=True, label_visibility="collapsed")
     number = st.session_state.get("documents_shown", PAGE_SIZE)
-    rows = corpus.index.documents(search=search, limit=number + 1)
-    if not rows:
+    found = list_documents(corpus, search, number, builtin=st.session_state.get("whose") != "Mine")
+    if not found.rows:
         st.info("No document matches. Search for another word, or clear the box.")
         return
-    show(documents_html(rows[:number]))
-    show(note_html(f"{count(min(len(rows), number), 'document')} of {corpus.index.count_documents(search):,}"))
-    if len(rows) > number and st.button("Show more"):
+    show(documents_html(found.rows))
+    show(note_html(f"{count(len(found.rows), 'document')} of {found.total:,}"))
+    if len(found.rows) < found.total and st.button("Show more"):
         st.session_state["documents_shown"] = number + 4 * PAGE_SIZE
         st.rerun()
 
@@ -51,11 +61,13 @@ def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
         return
     st.subheader(literal(found.document.title), anchor=False)
     show(note_html(found.document.source))
-    for doubt in found.document.doubts:
+    for doubt in own_doubts(found.document.source, found.document.doubts):
         st.warning(literal(doubt), icon=":material/rule:")
     if corpus.library.get(document_id) is not None:
         _remove_button(corpus, document_id)
-    if not found.chunks:
+    if found.same is not None:
+        st.info(literal(same_words(found.same)))
+    elif not found.chunks:
         st.info("This document is not in the index yet: press Index now.")
     for number, chunk in enumerate(found.chunks, start=1):
         show(plain_chunk_html(number, chunk.text, chunk_note(chunk)))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.documents.words import clash_words, estimate_sentence, formats_words
+from app.documents.words import NAMED, clash_words, estimate_sentence, formats_words, there_words
 from app.services import Services
 from app.views.documents.indexing import start
 from app.views.kit.html import note_html, show
@@ -13,6 +13,7 @@ from app.views.kit.markdown import literal
 if TYPE_CHECKING:
     from app.documents.indexing import Sending
     from backends.local.corpus import LocalCorpus
+    from backends.local.documents import DocumentLibrary
 
 REPLACE, KEEP_BOTH = "Replace", "Keep both"
 
@@ -35,18 +36,24 @@ def upload_box(services: Services, corpus: "LocalCorpus") -> None:
     sending = prepare(corpus.library, [(file.name, file.getvalue()) for file in files])
     if files:
         show(note_html(estimate_sentence(estimate(corpus, [(file.name, file.size) for file in files]))))
-    sending = _settle_clashes(sending)
-    if st.button("Add and index", type="primary", icon=":material/upload_file:", disabled=not files):
+    settled = _settle_clashes(corpus.library, sending)
+    if st.button("Add and index", type="primary", icon=":material/upload_file:", disabled=not files or settled is None):
         st.session_state["sent_files"] += 1
         if services.indexing.running:
             st.toast("Stored: the job that is running goes on with them.", icon=":material/inventory_2:")
-        start(services, corpus, sending.uploads)
+        start(services, corpus, () if settled is None else settled.uploads)
         st.rerun()
 
 
-def _settle_clashes(sending: "Sending") -> "Sending":
-    """Ask, where a name is there already, what is to become of what is there."""
+def _settle_clashes(library: "DocumentLibrary", sending: "Sending") -> "Sending | None":
+    """Ask, where a name is there already, what is to become of what is there; None until that is said."""
     if not sending.clashes:
         return sending
-    chosen = st.radio(literal(clash_words(sending.clashes)), [REPLACE, KEEP_BOTH], horizontal=True, key="clash")
+    # Another choice for other files: what was said of one name is not said of the next.
+    key = f"clash-{'/'.join(sending.clashes)}"
+    chosen = st.radio(literal(clash_words(sending.clashes)), [REPLACE, KEEP_BOTH], index=None, horizontal=True, key=key)
+    for name in sending.clashes[:NAMED]:
+        show(note_html(there_words(name, library.of_file(name))))
+    if chosen is None:
+        return None
     return sending.keeping_both() if chosen == KEEP_BOTH else sending

@@ -8,11 +8,13 @@ from backends.local.documents.formats import FORMATS, SUFFIXES, format_of
 from backends.local.documents.kept.library import DocumentLibrary, DocumentPage, DocumentSummary
 from backends.local.documents.kept.sources import KnownFile, Source, path_key
 from backends.local.documents.kept.uploads import WaitingFile
-from backends.local.documents.types import BUILT_IN, Document, Part, Place
+from backends.local.documents.types import BUILT_IN, GUESSED, MEMBER, Document, Part, Place, base_name
 
 __all__ = [
     "BUILT_IN",
     "FORMATS",
+    "GUESSED",
+    "MEMBER",
     "REASONS",
     "SUFFIXES",
     "Document",
@@ -29,6 +31,7 @@ __all__ = [
     "ReadStopped",
     "Source",
     "WaitingFile",
+    "base_name",
     "builtin_documents",
     "find_files",
     "format_of",

@@ -3,6 +3,7 @@
 import re
 
 from backends.local.documents.signatures import looks_garbled
+from backends.local.documents.types import GUESSED
 from pipeline.errors import InputError
 
 UNKEPT = {
@@ -77,7 +78,7 @@ def _doubtful(data: bytes) -> tuple[str, str]:
         doubt = f"{broken} of its characters are broken UTF-8 and stand as �. Save it again from its program if they matter."
         return _with_newlines(text), doubt
     codec = guessed_encoding(data)
-    doubt = f"It is not valid UTF-8 and was read as {encoding_name(codec)}. Save it as UTF-8 if letters look wrong."
+    doubt = f"{GUESSED}it is not valid UTF-8 and was read as {encoding_name(codec)}. Save it as UTF-8 if letters look wrong."
     return _with_newlines(data.decode(codec, "replace")), doubt
 
 

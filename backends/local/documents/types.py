@@ -18,6 +18,9 @@ MAX_SLUG_CHARS = 40
 MEMBER = "!/"
 """Between a file's name and the path of what lies in it, in a source."""
 
+GUESSED = "Read whole, but by a guess: "
+"""How a doubt begins that takes nothing away: all of the file was read, though perhaps wrongly."""
+
 
 Unit = Literal["page", "slide", "row", "cell", "line"]
 """What a place counts: a PDF's pages, a deck's slides, a table's rows, a notebook's cells, a program's lines."""

@@ -8,10 +8,10 @@ import pytest
 from app.documents.indexing import Upload
 from app.documents.listing import list_documents, list_sources, needs_attention
 from app.documents.lookup import find_target, open_document, remove_target
-from app.documents.words import attention_words
+from app.documents.words import attention_words, shown_text
 from app.services import Services
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import Document, Source
+from backends.local.documents import GUESSED, Document, KnownFile, Source
 from pipeline.errors import InputError
 
 
@@ -42,6 +42,50 @@ def test_what_is_not_as_it_should_be_is_found_and_counted(corpus: LocalCorpus) -
     corpus.build()
     assert attention_words(needs_attention(corpus, corpus.state(), 2)) == "1 waiting, 1 failed, 3 read in part"
     assert {row.state for row in list_documents(corpus, "scan").rows} == {"read in part"}
+
+
+def test_read_whole_by_a_guess_is_doubtful_and_what_an_archive_left_out_is_told_of_the_archive(
+    corpus: LocalCorpus,
+) -> None:
+    guess = Document("g", "Guess", "Café.", "g.txt", doubts=(f"{GUESSED}it is not valid UTF-8.",))
+    about = "photo.jpg in old.zip was not read: its kind is not known."
+    first = Document("z", "First", "In a ZIP.", "/t/old.zip!/first.md", doubts=(about,))
+    corpus.library.keep(KnownFile("g.txt"), [guess])
+    corpus.library.keep(KnownFile("/t/old.zip"), [first])
+    corpus.build()
+    found = needs_attention(corpus, corpus.state(), 9)
+    assert attention_words(found) == "1 failed, 1 read in part, 1 doubtful"
+    assert [(each.state, each.title, each.source, each.reasons) for each in found.doubtful] == [
+        ("doubtful", "Guess", "g.txt", guess.doubts),
+        ("read in part", "old.zip", "/t/old.zip", (about,)),
+    ]
+    assert {row.title: row.state for row in list_documents(corpus).rows} == {
+        "bad.pdf": "failed",
+        "First": "indexed",
+        "Guess": "doubtful",
+        "a": "indexed",
+    }
+
+
+def test_a_document_whose_text_another_has_says_which_answers_for_it(corpus: LocalCorpus) -> None:
+    for name in ("bell.md", "copy.md"):
+        corpus.library.add(Document(name, "Bell", "The bell of Ellerby.", name))
+    corpus.build()
+    said = "Its text is the same as that of “Bell” (bell.md), which answers for it."
+    row = list_documents(corpus, "copy").rows[0]
+    assert (row.state, row.chunks, row.reasons) == ("indexed", 0, (said,))
+    shown = open_document(corpus, "copy.md")
+    assert shown is not None
+    assert said in shown_text(shown, whole=False)
+    assert "not in the index" not in shown_text(shown, whole=False)
+
+
+def test_ones_own_documents_come_before_the_built_in_ones_which_can_be_left_out(corpus: LocalCorpus) -> None:
+    corpus._builtin = True
+    sources = [row.source for row in list_documents(corpus, limit=1_000).rows]
+    assert sources[:2] == ["bad.pdf", "a.txt"]
+    assert set(sources[2:]) == {"built-in"}
+    assert [row.source for row in list_documents(corpus, builtin=False).rows] == sources[:2]
 
 
 def test_a_removed_document_can_be_looked_at_while_the_index_holds_it(corpus: LocalCorpus) -> None:

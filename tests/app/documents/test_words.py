@@ -1,6 +1,7 @@
 """Indexing in words."""
 
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -17,9 +18,10 @@ from app.documents.words import (
     progress_text,
     short,
     size_words,
+    there_words,
 )
 from backends.local.build import Progress
-from backends.local.documents import PassedOver
+from backends.local.documents import GUESSED, DocumentSummary, PassedOver
 
 
 def test_file_name_does_not_act_on_the_terminal() -> None:
@@ -37,6 +39,12 @@ def test_progress_tells_the_step_and_what_is_left() -> None:
     state = JobState(phase="indexing", progress=Progress("embed", 1_000, 2_000, 65.0))
     assert progress_text(state) == "Chunks and sentences with a vector: 1,000 of 2,000, about 60 s left"
     assert progress_text(JobState(phase="indexing")) == "Indexing …"
+    state = JobState(
+        phase="reading", file="a.txt", files_total=1, estimate=Estimate(1, 9, 0, 605.0), estimated_at=monotonic()
+    )
+    assert progress_text(state) == "Reading file 1 of 1: a.txt, about 10 min left"
+    state.estimated_at -= 600
+    assert progress_text(state) == "Reading file 1 of 1: a.txt"
     assert progress_text(JobState(phase="reading")) == "Reading …"
     assert progress_text(JobState(file="/texts")) == "Looking at /texts …"
     assert "waiting for it to end" in progress_text(JobState(phase="indexing", progress=Progress("wait", 0, 0)))
@@ -54,11 +62,11 @@ def test_outcome_counts_what_became_of_the_files_and_names_those_that_one_may_mi
         ],
         unchanged=3,
         failed=[("/t/x.md", "broken")],
-        doubts=[("/t/a.md", "One."), ("/t/a.md", "Two.")],
+        doubts=[("/t/a.md", f"{GUESSED}one."), ("/t/a.md", "Two."), ("/t/b.md", f"{GUESSED}one.")],
     )
     assert index_text(JobState(phase="stopped", outcome=outcome)).splitlines() == [
         "2 new, 1 changed, 1 renamed (d.md → e.md), 1 moved (old/f.md → t/f.md), 1 gone (policy.md), 3 unchanged, 1 failed",
-        "1 file read in part",
+        "1 file read in part, 1 file doubtful",
         "Stopped. The previous index is in place and what was read and embedded is kept: run `raglass index` to go on from here.",
     ]
     assert "Index now goes on" in index_text(JobState(phase="stopped"), shell=False)
@@ -89,6 +97,9 @@ def test_sizes_missing_sources_and_clashes_are_said_plainly() -> None:
     assert [size_words(size) for size in (1, 9_999, 10_000, 2_500_000)] == ["1 byte", "9,999 bytes", "10 KB", "2.50 MB"]
     assert missing_words(Missing("/usb", 1)).startswith("/usb is not there; 1 document of it stays in the corpus.")
     assert clash_words(["a.md"]) == "a.md is there already, with other content."
+    known = DocumentSummary("a", "Pumps", "a.md", 1_200, 0.0)
+    assert there_words("a.md", [known]) == "There is “Pumps”, 1,200 characters, added 1970-01-01 00:00:00 UTC."
+    assert there_words("a.md", []) == "a.md, as it is there, has given no document."
     assert clash_words(["a.md", "b.md"]) == "a.md and b.md are there already, with other content."
 
 

@@ -87,6 +87,25 @@ def test_what_is_named_is_removed_and_nothing_else(
     assert [name for name, _ in states(run, services)] == left
 
 
+def test_a_folder_within_a_followed_one_is_removed_and_stays_away(run: Run, services: Services, tmp_path: Path) -> None:
+    inner = tmp_path / "texts" / "old"
+    inner.mkdir()
+    (inner / "note.md").write_text("An old note.")
+    run("index", services=services)
+    assert ("note.md", "indexed") in states(run, services)
+    done = run("corpus", "remove", str(inner), "--yes", services=services)
+    assert "1 document removed" in done.stdout
+    run("index", services=services)
+    assert [name for name, _ in states(run, services)] == ["broken.pdf", "late.md", "sent.txt", "pump.md", "policy.md"]
+
+
+def test_a_file_that_waits_or_failed_is_shown_with_its_reason(run: Run, services: Services, tmp_path: Path) -> None:
+    failed = run("corpus", "show", str(tmp_path / "texts" / "broken.pdf"), services=services)
+    assert "broken.pdf is not a PDF but something else" in failed.stderr
+    waiting = run("corpus", "show", "sent.txt", services=services)
+    assert "sent.txt waits to be read: run `raglass index`." in waiting.stderr
+
+
 def test_removing_asks_first_and_says_what_would_go(
     run: Run, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,19 @@ def test_a_dry_run_says_what_each_file_would_give_and_keeps_nothing(run: Run, se
     assert (corpus.library.count(), corpus.library.sources.all(), corpus.library.sources.files()) == (0, [], {})
 
 
+def test_a_dry_run_calls_a_file_that_failed_and_is_as_it_was_failed_again(
+    run: Run, services: Services, folder: Path
+) -> None:
+    broken = folder / "broken.pdf"
+    broken.write_bytes(b"nonsense")
+    run("index", str(folder), services=services)
+    assert f"failed again {broken}" in run("index", "--dry-run", services=services).stdout
+    broken.write_bytes(b"other nonsense")
+    said = run("index", "--dry-run", services=services).stdout
+    assert f"changed  {broken}" in said
+    assert "failed again" not in said
+
+
 def test_bad_file_leaves_with_one_and_the_rest_are_indexed(run: Run, services: Services, folder: Path) -> None:
     (folder / "zip.pdf").write_bytes(b"PK\x03\x04")
     done = run("index", str(folder), services=services)

@@ -27,6 +27,13 @@ Run = Callable[..., Result]
 ESCAPE = "\x1b[31mred\x9b2J"
 
 
+@pytest.mark.parametrize("module", ["app.shell", "app.shell.main"])
+def test_the_shell_is_a_module_to_run(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, "index", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"Usage: python -m {module} index")
+    assert "PDF" in done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

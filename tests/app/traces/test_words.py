@@ -58,5 +58,18 @@ def test_long_chunk_is_one_line() -> None:
     assert line.endswith(" …")
 
 
+def test_the_line_of_a_chunk_ends_with_its_file_unless_it_is_built_in() -> None:
+    chunks = (
+        make_chunk(text="word " * 500, source="/t/notes/pump.md"),
+        make_chunk(text="short", source="a.zip!/b.md", rank=2),
+        make_chunk(text="within", source="built-in", rank=3),
+    )
+    found = trace_text(make_trace(chunks=chunks)).partition("Chunks (cosine; ordered by all scores)\n")[2].splitlines()
+    assert len(found[0]) == 100
+    assert found[0].endswith(" …  [pump.md]")
+    assert found[1].endswith(": short  [b.md]")
+    assert found[2].endswith(": within")
+
+
 def test_text_without_spaces_is_cut_and_not_dropped() -> None:
     assert "大陸" in trace_text(make_trace(chunks=(make_chunk(text="大陸移動説" * 100),)))

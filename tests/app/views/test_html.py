@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.comparing.comparison import ChunkMatch, StageDifference
+from app.documents.listing import Listed
 from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
@@ -26,7 +27,6 @@ from app.views.kit.style import STAGE_COLOURS
 from app.views.live import html as live
 from app.views.status import html as status
 from app.views.traces import html as traces
-from backends.local.index import DocumentRow
 from metrics.alarms import Alarm, State
 from pipeline.types import Chunk, Evidence, PartReadiness
 
@@ -101,7 +101,11 @@ DRAWN = [
     lambda value: traces.trust_html(Trust("low", value, value)),
     lambda value: documents.standing_html(value, value, value, [value]),
     lambda value: documents.standing_html(value, value, value, [value], value),
-    lambda value: documents.documents_html([DocumentRow(value, value, value, 1, 1)]),
+    lambda value: documents.link_html(Listed("indexed", value, value, value)),
+    lambda value: documents.below_html(Listed(value, None, "a", "b"), with_file=False),
+    lambda value: documents.documents_html(
+        [Listed("indexed", value, value, value, 1, 1), Listed("failed", None, value, value)]
+    ),
     lambda value: comparing.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
     lambda value: comparing.comparison_html([StageDifference(value, 1.0, None)]),
     lambda value: comparing.differences_html([(value, value, value)]),

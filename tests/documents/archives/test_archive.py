@@ -48,16 +48,16 @@ def test_files_that_are_not_read_are_told_together_and_broken_ones_each() -> Non
         "b.txt": "B.",
     }
     assert doubts(zipped(files)) == [
-        "Of no format that is read in it: 1.jpg, 2.jpg, 3.jpg and 1 more. Save what is needed of them as text, and add that.",
-        "bad.pdf is not a PDF but something else. Add the PDF itself, or give the file its right suffix.",
-        "void.txt is empty. Check that it was saved or copied completely, and add it again.",
+        "1.jpg, 2.jpg, 3.jpg and 1 more in a.zip were not read: their kinds are not known. Save what is needed as text, and add that.",
+        "In a.zip: bad.pdf is not a PDF but something else. Add the PDF itself, or give the file its right suffix.",
+        "In a.zip: void.txt is empty. Check that it was saved or copied completely, and add it again.",
     ]
 
 
 def test_an_archive_without_anything_to_read_is_refused_with_names() -> None:
-    with pytest.raises(InputError, match=r"a\.zip holds nothing that can be read.*: x\.jpg"):
+    with pytest.raises(InputError, match=r"a\.zip holds nothing that can be read\. x\.jpg in a\.zip was not read"):
         read(zipped({"x.jpg": "x"}))
-    with pytest.raises(InputError, match=r"holds nothing that can be read\. bad\.pdf is not a PDF"):
+    with pytest.raises(InputError, match=r"holds nothing that can be read\. In a\.zip: bad\.pdf is not a PDF"):
         read(zipped({"bad.pdf": "x"}))
     with pytest.raises(InputError, match="is no ZIP archive but a web page"):
         read(b"<html>Please log in")
@@ -72,7 +72,7 @@ def test_archives_in_one_another_are_read_to_the_third() -> None:
         ("a.zip!/in.zip!/t.txt", "level 2"),
         ("a.zip!/in.zip!/in.zip!/t.txt", "level 3"),
     ]
-    assert doubts(inner) == ["in.zip lies in 3 others. Unpack it, and add what is in it."]
+    assert doubts(inner) == ["In in.zip: in.zip lies in 3 others. Unpack it, and add what is in it."]
 
 
 def test_a_path_that_leads_out_of_the_archive_is_only_a_name() -> None:
@@ -91,14 +91,14 @@ def test_a_file_that_a_password_protects_is_told() -> None:
     data = bytearray(zipped({"b.txt": "Open.", "a.txt": "Secret."}))
     entry = data.rindex(b"PK\x01\x02")
     data[entry + 8] |= 1  # Bit 0 of the flags in the list of files (APPNOTE 6.3.10, 4.3.12).
-    assert doubts(bytes(data)) == ["Protected by a password in it: a.txt. Unpack them, and add the files."]
+    assert doubts(bytes(data)) == ["a.txt in a.zip was not read: a password protects it. Unpack it, and add the file."]
 
 
 def test_a_member_that_unpacks_to_far_too_much_is_told_and_the_others_read() -> None:
     data = zipped({"bomb.txt": bytes(60_000_000), "a.txt": "Hello."})
     assert read(data) == [("a.zip!/a.txt", "Hello.")]
     assert doubts(data) == [
-        "bomb.txt in it was not read: it unpacks to more than 500 times its size. Unpack it, and add what is needed of it."
+        "bomb.txt in a.zip was not read: it unpacks to more than 500 times its size. Unpack it, and add what is needed of it."
     ]
 
 
@@ -107,13 +107,15 @@ def test_a_member_whose_size_is_a_lie_is_told_and_the_others_read() -> None:
     entry = data.index(b"PK\x01\x02")
     data[entry + 24 : entry + 28] = (7).to_bytes(4, "little")  # Its unpacked size (4.3.12).
     assert read(bytes(data)) == [("a.zip!/a.txt", "Hello.")]
-    assert doubts(bytes(data)) == ["lie.txt in it is broken or packed in an unknown way. Unpack it, and add the file."]
+    assert doubts(bytes(data)) == [
+        "lie.txt in a.zip was not read: it is broken or packed in an unknown way. Unpack it, and add the file."
+    ]
 
 
 def test_more_files_than_are_read_from_one_archive_are_counted() -> None:
     data = zipped({f"{number}.txt": "x" for number in range(MOST_MEMBERS + 2)})
     assert len(read(data)) == MOST_MEMBERS
-    assert doubts(data) == ["2 files in it were not read, for it is too large: split it."]
+    assert doubts(data) == ["2 files in a.zip were not read: it is too large. Split it."]
 
 
 def test_the_name_within_a_gzip_files_name_says_what_it_holds() -> None:

@@ -46,7 +46,7 @@ def test_the_usual_encodings_are_understood(encoding: str) -> None:
 def test_a_document_says_that_its_encoding_was_guessed() -> None:
     document = read("guess.txt", "Café".encode("cp1252"))
     assert document.doubts == (
-        "It is not valid UTF-8 and was read as Windows-1252. Save it as UTF-8 if letters look wrong.",
+        "Read whole, but by a guess: it is not valid UTF-8 and was read as Windows-1252. Save it as UTF-8 if letters look wrong.",
     )
 
 

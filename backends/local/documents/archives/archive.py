@@ -56,9 +56,9 @@ def read(name: str, data: bytes, budget: Budget) -> Iterator[Reading]:
     with open_zip(name, data) as archive:
         contents = _contents(archive)
         held: Reading | None = None
-        for reading in _readings(archive, contents, budget):
+        for reading in _readings(name, archive, contents, budget):
             if held is None:
-                held = replace(reading, doubts=(*reading.doubts, *_left_out(contents)))
+                held = replace(reading, doubts=(*reading.doubts, *_left_out(name, contents)))
             else:
                 yield held
                 held = reading
@@ -91,31 +91,40 @@ def _is_hidden(part: str) -> bool:
     return (part.startswith(".") and part.strip(".") != "") or part.lower() in LEFT_BY_SYSTEMS
 
 
-def _readings(archive: zipfile.ZipFile, contents: _Contents, budget: Budget) -> Iterator[Reading]:
-    """Of all members that can be read; why others cannot is added to `failed`."""
+def _readings(name: str, archive: zipfile.ZipFile, contents: _Contents, budget: Budget) -> Iterator[Reading]:
+    """Of all members that can be read; why others cannot is added to `failed`, each sentence with the archive's name."""
     for number, (path, member) in enumerate(contents.known):
         if budget.members_left <= 0 or budget.bytes_left <= 0:
             left = len(contents.known) - number
-            contents.failed.append(f"{left:,} files in it were not read, for it is too large: split it.")
+            contents.failed.append(f"{left:,} files in {name} were not read: it is too large. Split it.")
             return
         budget.members_left -= 1
         try:
             data = unpack_member(archive, member, budget)
         except TooLarge as error:
-            contents.failed.append(f"{path} in it was not read: it {error}. Unpack it, and add what is needed of it.")
+            contents.failed.append(
+                f"{path} in {name} was not read: it {error}. Unpack it, and add what is needed of it."
+            )
         except BROKEN:
-            contents.failed.append(f"{path} in it is broken or packed in an unknown way. Unpack it, and add the file.")
+            contents.failed.append(
+                f"{path} in {name} was not read: it is broken or packed in an unknown way. Unpack it, and add the file."
+            )
         else:
-            yield from member_readings(path, data, budget, contents.failed)
+            failed: list[str] = []
+            yield from member_readings(path, data, budget, failed)
+            contents.failed += [f"In {name}: {sentence}" for sentence in failed]
 
 
-def _left_out(contents: _Contents) -> Iterator[str]:
+def _left_out(name: str, contents: _Contents) -> Iterator[str]:
     if contents.unknown:
-        yield f"Of no format that is read in it: {listed(contents.unknown)}. Save what is needed of them as text, and add that."
+        why = "was not read: its kind is" if len(contents.unknown) == 1 else "were not read: their kinds are"
+        yield f"{listed(contents.unknown)} in {name} {why} not known. Save what is needed as text, and add that."
     if contents.locked:
-        yield f"Protected by a password in it: {listed(contents.locked)}. Unpack them, and add the files."
+        one = len(contents.locked) == 1
+        why = "was not read: a password protects it" if one else "were not read: a password protects them"
+        yield f"{listed(contents.locked)} in {name} {why}. Unpack {'it, and add the file' if one else 'them, and add the files'}."
 
 
 def _nothing(name: str, contents: _Contents) -> str:
-    reasons: Sequence[str] = [*_left_out(contents), *counted(contents.failed)]
+    reasons: Sequence[str] = [*_left_out(name, contents), *counted(contents.failed)]
     return f"{name} holds nothing that can be read. {' '.join(reasons) or 'Check that it was saved completely.'}"

@@ -146,12 +146,10 @@ class DocumentLibrary(LibraryFile):
         with self.reading() as connection:
             return next(iter(_summaries(connection, "source = :source", {"source": source})), None)
 
-    def doubtful(self, limit: int) -> DocumentPage:
+    def doubtful(self) -> list[DocumentSummary]:
         """The documents of which something could not be read, or not surely; the last added first."""
-        with self.reading() as connection, self.snapshot(connection):
-            total = connection.execute("SELECT count(*) FROM documents WHERE doubts != ''").fetchone()[0]
-            found = _summaries(connection, "doubts != '' ORDER BY sequence DESC LIMIT :limit", {"limit": limit})
-        return DocumentPage(tuple(found), total)
+        with self.reading() as connection:
+            return _summaries(connection, "doubts != '' ORDER BY sequence DESC", {})
 
     def summaries(self, ids: Sequence[str]) -> list[DocumentSummary]:
         """The documents of these ids, the last added first."""
@@ -175,10 +173,14 @@ class DocumentLibrary(LibraryFile):
             return {row[0] for row in connection.execute("SELECT DISTINCT file FROM documents WHERE doubts != ''")}
 
     def documents(self) -> Iterator[Document]:
-        """All documents in the order in which they were added, as they stood when the first was asked for."""
-        with self.reading() as connection:
-            for row in connection.execute(f"SELECT {WHOLE} FROM documents ORDER BY sequence"):
-                yield _document(row)
+        """All documents as they stood when the first was asked for: files of their own, then what lies in others, as they were added.
+
+        Of two with the same text the first answers for it, and a plain file is easier to find than one in an archive.
+        """
+        with self.reading() as connection, self.snapshot(connection):
+            for where in ("source = file", "source != file"):
+                for row in connection.execute(f"SELECT {WHOLE} FROM documents WHERE {where} ORDER BY sequence"):
+                    yield _document(row)
 
     def count(self) -> int:
         """How many documents there are."""

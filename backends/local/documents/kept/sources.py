@@ -131,6 +131,16 @@ class Sources:
             row = connection.execute(f"SELECT {COLUMNS} FROM files WHERE path = ?", (path,)).fetchone()
             return _known(row) if row else None
 
+    def files_in(self, folder: str) -> list[str]:
+        """The paths of the files that a folder gave, those that a person removed left out."""
+        start = f"{folder.rstrip('/')}/"
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                "SELECT path FROM files WHERE root IS NOT NULL AND removed = 0 AND substr(path, 1, ?) = ? ORDER BY path",
+                (len(start), start),
+            )
+            return [row[0] for row in rows]
+
     def note(self, files: Sequence[KnownFile]) -> None:
         """Keep what is known of files; their documents stay as they are."""
         with self._file.writing() as connection:
