@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.documents.doubts import archive_doubts, own_doubts, standing_of
-from app.documents.words import same_words
+from app.documents.twins import same_words
 from backends.local.corpus import CorpusState, LocalCorpus
 from backends.local.documents import (
     BUILT_IN,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.documents.twins import same_words
 from app.kit.plain import printable
 from app.kit.wording import count, listed, rough_time, three_figures, when, whereabouts
 
@@ -262,17 +263,6 @@ def doubt_words(doubt: str) -> str:
     from app.documents.doubts import standing_of
 
     return f"{standing_of([doubt])}: {doubt}"
-
-
-def same_words(chunks: "Sequence[IndexedChunk]") -> str:
-    """That a document has no chunks of its own, and which others answer for it. chunks: theirs."""
-    others = list(dict.fromkeys((chunk.title, chunk.source) for chunk in chunks))
-    if not others:
-        return "Its text is the same as that of other documents, which answer for it."
-    title, source = others[0]
-    if len(others) == 1:
-        return f"Its text is the same as that of “{title}” ({source}), which answers for it."
-    return f"Its text is the same as that of “{title}” ({source}) and {count(len(others) - 1, 'more document')}, which answer for it."
 
 
 def listing_text(found: "Listing") -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from backends.local.documents.blocks import Block
-from backends.local.documents.markup.faq import is_question
+from backends.local.documents.faq import is_question
 from backends.local.documents.markup.grid import read_table
 from backends.local.documents.markup.lists import ListCount
 from backends.local.documents.text import unwrap

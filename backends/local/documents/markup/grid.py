@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from backends.local.documents.blocks import Block
-from backends.local.documents.markup.faq import is_question
+from backends.local.documents.faq import is_question
 from backends.local.documents.tables.headers import is_header, is_sure_header, kind_of
 
 MAX_COLUMNS = 200

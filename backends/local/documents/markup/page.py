@@ -13,8 +13,8 @@ from lxml import etree
 
 from backends.local.documents.blocks import Block, Reading
 from backends.local.documents.encoding import declared_encoding
+from backends.local.documents.faq import set_questions_apart
 from backends.local.documents.markup.boilerplate import is_imprint, is_navigation, left_out
-from backends.local.documents.markup.faq import set_questions_apart
 from backends.local.documents.markup.flow import flow
 from backends.local.documents.markup.notes import place_notes
 from backends.local.documents.text import decode_file, one_line

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise, zip_longest
 
 from backends.local.documents.blocks import Block, Reading
+from backends.local.documents.faq import set_questions_apart
 from backends.local.documents.formats import format_of
-from backends.local.documents.markup.faq import set_questions_apart
 from backends.local.documents.plaintext.paged import join_pages
 from backends.local.documents.text import UNSPACED, clean, decode_file
 from backends.local.documents.unpacking import Budget
