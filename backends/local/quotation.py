@@ -32,7 +32,6 @@ _PRONOUN = re.compile(
 )
 _STEP = re.compile(r"(?:then|next|afterwards|after (?:that|this)|finally)\b", re.IGNORECASE)
 _ENDS = re.compile(r"[.!?:;…。！？।؟]['\"”’)\]]*$")
-_ROW = re.compile(r"[^:;\n]{1,60}: [^;\n]+(?:; [^:;\n]{1,60}: [^;\n]+)+")
 _CELL = re.compile(r"[|\t]")
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|could|will|would|may|might|must|should|shall"
@@ -54,11 +53,6 @@ def is_quotable(text: str, span: tuple[int, int], titles: Sequence[str]) -> bool
     if sentence.casefold() in (title.casefold() for title in titles) and not _ENDS.search(sentence):
         return False
     return not (_is_heading(text, span) or _is_field_names(sentence))
-
-
-def is_row(sentence: str) -> bool:
-    """Whether a sentence is a table's row, as `Route: Skye; Adult: 14.20`, which says all of it by itself."""
-    return _ROW.fullmatch(sentence.strip()) is not None
 
 
 def with_context(text: str, spans: Spans, index: int) -> list[int]:

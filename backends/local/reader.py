@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.local.features import Description, FloatArray, QuestionWords, describe, read_words
-from backends.local.quotation import is_row, with_context
+from backends.local.quotation import with_context
 from backends.local.sampling import draws
 from backends.local.sentences import EmbeddedSentences, SentenceSource
 from backends.local.spans.model import Marks
@@ -230,10 +230,7 @@ def choose_sentences(
         alike = _stems(description, chunks, second) <= _stems(description, chunks, chosen[0]) or (
             _said(description, chunks, second) == _said(description, chunks, chosen[0])
         )
-        rows = all(
-            is_row(chunks[description.chunk_of[each]].text[slice(*description.spans[each])]) for each in order[:2]
-        )
-        if 0 < chances.sentences[second] >= second_share * chances.answered and not alike and not rows:
+        if 0 < chances.sentences[second] >= second_share * chances.answered and not alike:
             chosen.append(second)
     if len({int(description.chunk_of[sentence]) for sentence in chosen}) == 1:
         chosen.sort()

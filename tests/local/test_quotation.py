@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.local.quotation import is_quotable, is_row, with_context
+from backends.local.quotation import is_quotable, with_context
 from backends.local.splitting import split_sentences
 
 
@@ -118,11 +118,3 @@ def test_next_step_is_taken_along() -> None:
 
 def test_sentence_below_a_heading_does_not_take_the_heading_along() -> None:
     assert quoted("1 Purpose\nThis policy sets out who pays.", "policy") == ["This policy sets out who pays."]
-
-
-@pytest.mark.parametrize(
-    ("sentence", "row"),
-    [("Route: Skye; Adult: 14.20; Child: 7.10", True), ("It is 4 km: far; too far", False), ("Route: Skye", False)],
-)
-def test_row_of_a_table_is_known_by_its_names_and_values(sentence: str, row: bool) -> None:
-    assert is_row(sentence) is row

@@ -461,12 +461,3 @@ def test_related_forms_of_a_word_are_found() -> None:
     assert found == {"led": False, "norman": True, "invas": True, "1066": True}
     assert [s for s, name in zip(words.stems, words.is_name, strict=True) if name] == ["norman"]
     assert [s for s, number in zip(words.stems, words.is_number, strict=True) if number] == ["1066"]
-
-
-def test_a_second_row_of_a_table_is_not_quoted_beside_the_first() -> None:
-    rows = "Anchor: Bruce; Holding power: 430 daN\n\nAnchor: Delta; Holding power: 710 daN"
-    tokens, _ = read("What is the holding power of the Delta anchor?", [make_chunk(rows)], second_share=0.0)
-    assert len(tokens) == 1
-    prose = "The Bruce anchor holds 430 daN. The Delta anchor holds 710 daN."
-    tokens, _ = read("What is the holding power of the Delta anchor?", [make_chunk(prose)], second_share=0.0)
-    assert len(tokens) == 2
