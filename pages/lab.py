@@ -4,7 +4,7 @@ from importlib import import_module
 
 import streamlit as st
 
-from app.lab.catalogue import STUDIES
+from app.lab.catalogue import STUDIES, TITLES
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -16,7 +16,7 @@ lab = state.services().lab
 try:
     write = address.follow("lab", {"study": address.choice(list(STUDIES), next(iter(STUDIES)))})
     name = st.segmented_control(
-        "Study", list(STUDIES), key="study", on_change=write, format_func=lambda each: lab.study(each).title
+        "Study", list(STUDIES), key="study", on_change=write, format_func=TITLES.__getitem__
     ) or next(iter(STUDIES))
     study = lab.study(name)
     show(note_html(study.about))

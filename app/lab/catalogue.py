@@ -14,7 +14,7 @@ from app.lab.parts import Parts
 from app.lab.records import LabRecord, LabRecords
 from app.lab.study import Study
 from app.lab.tables import Table, table_html, to_csv, to_markdown
-from pipeline.errors import InputError
+from pipeline.errors import InputError, Unavailable
 from pipeline.locks import held_alone
 
 if TYPE_CHECKING:
@@ -31,6 +31,19 @@ STUDIES: Mapping[str, str] = {
     "load": "app.lab.load:LoadStudy",
 }
 """`module:class` of each study, by its name; imported when it is first asked for."""
+
+
+TITLES: Mapping[str, str] = {
+    "profile": "Profile",
+    "index": "Which index",
+    "embedders": "Which embedder",
+    "generators": "Which generator",
+    "chunks": "How to cut documents",
+    "study": "What matters",
+    "latency": "How fast",
+    "load": "Under load",
+}
+"""As a page offers them: known without importing a study, some of which need the local backend's libraries."""
 
 
 class Lab:
@@ -117,4 +130,9 @@ class Lab:
 @cache
 def _load(name: str) -> Study:
     module, kind = STUDIES[name].split(":")
-    return cast(Study, getattr(importlib.import_module(module), kind)())
+    try:
+        return cast(Study, getattr(importlib.import_module(module), kind)())
+    except ImportError as error:
+        raise Unavailable(
+            f"The study {name} needs libraries of the local backend, which are not installed here ({error.name}). Run it where they are."
+        ) from error

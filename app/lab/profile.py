@@ -10,7 +10,6 @@ from app.lab.parts import Parts
 from app.lab.profile_tables import profile_tables
 from app.lab.study import Data, Step
 from app.lab.tables import Table
-from backends.local.build import cut_documents
 from backends.local.chunking import Chunking
 from backends.local.documents.types import Document
 from backends.local.protocols import CountsPrompts, CountsTokens, HoldsCorpus
@@ -64,6 +63,8 @@ class Looked:
         self.top_k = int(plan["top_k"])
         self.documents, self.whose = self._documents()
         chunking = Chunking.parse(parts.config().chunking)
+        from backends.local.build import cut_documents  # FAISS, which a dashboard over a stack does without.
+
         rows = cut_documents(self.documents, lambda progress: None, chunking).rows if self.documents else []
         self.chunks = [
             Chunk(row.chunk_id, row.document_id, row.title, row.text, 0.0, 1, {}, row.section) for row in rows

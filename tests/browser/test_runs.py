@@ -76,7 +76,7 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
     form = page.locator("details").filter(has_text="Start a run")
     form.wait_for()
     if form.get_attribute("open") is None:
-        form.locator("summary").click()
+        form.locator(":scope > summary").click()
     if file is not None:
         form.get_by_text("A file", exact=True).click()
         page.locator("input[type=file]").set_input_files(file)

@@ -17,8 +17,9 @@ def test_deployment_is_made_changed_broken_brought_back_and_removed() -> None:
         "4. An endpoint",
         "5. A release",
         "6. Roll",
-        "7. The dashboard",
-        "8. A second stack",
-        "9. Remove",
+        "7. Serverless",
+        "8. The dashboard",
+        "9. A second stack",
+        "10. Remove",
     ):
         assert step in text

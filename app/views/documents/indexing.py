@@ -17,7 +17,6 @@ from app.services import Services
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from backends.local.index_choice import forget_choice
 from pipeline.errors import RaglassError
 
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ def _show_choice(corpus: "LocalCorpus", manifest: "Manifest") -> None:
         icon=":material/undo:",
         help=f"{choice.name} was chosen in the Lab. Without it, builds choose by themselves again.",
     ):
+        from backends.local.index_choice import forget_choice  # Where documents are kept elsewhere there is no FAISS.
+
         forget_choice(corpus.index.root)
         st.rerun()
 
