@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.lab.cells import Cell
+from backends.local.chosen import EMBEDDED, SENTENCES
 from backends.local.chunking import Chunking
 from backends.local.index_kinds import IndexKind
-from backends.local.models import EMBEDDED, NO_RERANK, SENTENCES
+from backends.local.models import NO_RERANK
 from evaluation.datasets import load_dataset, settle
 from evaluation.lab.design import choose_cells
 from pipeline.errors import ConfigError, InputError

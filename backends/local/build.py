@@ -20,7 +20,7 @@ from backends.local.disk import why
 from backends.local.documents import Document
 from backends.local.faiss_index import FaissIndex, build_faiss
 from backends.local.faiss_variants import why_not
-from backends.local.index_choice import read_choice
+from backends.local.index_choice import IndexChoice, read_choice
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
 from backends.local.splitting import Spans
@@ -107,9 +107,7 @@ def build_index(
     with _writing(root, tell) as folder:
         cut = cut_documents(documents, tell, chunking)
         vectors, sentences = _embed(cut, embedder, cache, with_sentences, tell)
-        choice = read_choice(root)
-        refused = None if choice is None else why_not(choice.factory, *vectors.shape)
-        followed = None if refused else choice
+        followed, refused = _choice(root, vectors)
         index = build_faiss(
             vectors.astype(np.float32),
             on_added=lambda done: tell(Progress("index", done, len(cut.rows))),
@@ -133,17 +131,20 @@ def build_index(
             built_at=time.time(),
             build_s=time.monotonic() - started,
             versions={name: version(name) for name in LIBRARIES},
-            checksums={
-                str(path.relative_to(folder)): files.checksum(path)
-                for path in sorted(folder.rglob("*"))
-                if path.is_file()
-            },
+            checksums=files.checksums(folder),
             choice="" if followed is None else followed.name,
             refused=refused or "",
         )
         files.write_manifest(folder, manifest)
         tell(Progress("write", 1, 1))
     return manifest
+
+
+def _choice(root: Path, vectors: npt.NDArray[np.float16]) -> tuple[IndexChoice | None, str | None]:
+    """(the kind of index that was chosen, if it can be built; why it cannot, if one was)."""
+    choice = read_choice(root)
+    refused = None if choice is None else why_not(choice.factory, *vectors.shape)
+    return None if refused else choice, refused
 
 
 def cut_documents(documents: Iterable[Document], tell: OnProgress, chunking: Chunking | None = None) -> Cut:

@@ -106,6 +106,12 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def checksums(folder: Path) -> dict[str, str]:
+    """Those of all files of a folder, by their paths in it."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): checksum(path) for path in paths}
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `manifest.json` into an index folder."""
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), "utf-8")

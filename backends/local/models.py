@@ -1,11 +1,9 @@
 """The local profiles' models one by one, by a word each, so that a study can put them together as it likes."""
 
 import importlib
-from functools import cached_property
 from typing import Any, Protocol
 
-from backends.local.manifest import index_root
-from backends.local.nano import NanoEmbedder
+from backends.local.chosen import EMBEDDED, SENTENCES, open_embedder, open_reranker
 from backends.local.questions import QuestionEmbedder
 from backends.local.reader import ExtractiveReader
 from backends.local.rerank import SentenceReranker
@@ -15,11 +13,8 @@ from backends.local.spans.remembered import SpanSource
 from backends.registry import BackendConfig
 from pipeline.protocols import Embedder, Generator, Reranker
 
-EMBEDDED = "embedded"
-"""The word for the embedded profile's own embedder and reader. Any other word is a model id or path of the research profile."""
-
-NO_RERANK, SENTENCES = "none", "sentences"
-"""Words for no reranking, and for the embedded profile's reranker. Any other is a cross-encoder's id or path."""
+NO_RERANK = "none"
+"""The word for no reranking. Those for the embedded profile's own models are `chosen.EMBEDDED` and `chosen.SENTENCES`."""
 
 
 class Models(Protocol):
@@ -47,25 +42,9 @@ class LocalModels:
         """config: threads, engine and folders; its model names are not looked at."""
         self._config = config
 
-    @cached_property
-    def _research(self) -> Any:
-        return importlib.import_module("backends.local.research")
-
-    @property
-    def _runs_on(self) -> dict[str, Any]:
-        config = self._config
-        return {"threads": config.threads, "engine": config.engine, "cache_dir": config.data_dir / "models"}
-
     def embedder(self, word: str) -> QuestionEmbedder:
         """See `Models.embedder`."""
-        if word == EMBEDDED:
-            return NanoEmbedder(threads=self._config.threads)
-        found: QuestionEmbedder = self._research.ResearchEmbedder(
-            word,
-            has_index=lambda fingerprint: index_root(self._config.data_dir, fingerprint).is_dir(),
-            **self._runs_on,
-        )
-        return found
+        return open_embedder(word, self._config)
 
     def spans(self) -> SpanSource | None:
         """See `Models.spans`."""
@@ -77,12 +56,15 @@ class LocalModels:
         """See `Models.generator`."""
         if word == EMBEDDED:
             return ExtractiveReader(embedder, EmbeddedSentences(embedder, sentences), spans=spans)
-        found: Generator = self._research.ResearchGenerator(word, **self._runs_on)
+        research: Any = importlib.import_module("backends.local.research")
+        config = self._config
+        found: Generator = research.ResearchGenerator(
+            word, threads=config.threads, engine=config.engine, cache_dir=config.data_dir / "models"
+        )
         return found
 
     def reranker(self, word: str, embedder: Embedder, sentences: SentenceSource | None) -> Reranker:
         """See `Models.reranker`."""
         if word == SENTENCES:
             return SentenceReranker(embedder, EmbeddedSentences(embedder, sentences))
-        found: Reranker = self._research.CrossEncoderReranker(word, threads=self._config.threads)
-        return found
+        return open_reranker(word, self._config)

@@ -117,7 +117,7 @@ def _show_chart(result: Mapping[str, Any], record_id: str) -> int | None:
 
 def recall_chart(result: Mapping[str, Any]) -> go.Figure:
     """A point a setting, by kind; the front, what is recommended and what is in use."""
-    rows, weighed, k = result["rows"], points(result), top_k(result)
+    weighed = points(result)
     figure = go.Figure()
     front = find_front(weighed)
     figure.add_scatter(
@@ -128,61 +128,56 @@ def recall_chart(result: Mapping[str, Any]) -> go.Figure:
         name="front",
         hoverinfo="skip",
     )
-    for kind, (colour, symbol) in LOOKS.items():
-        of = [place for place, row in enumerate(rows) if row["kind"] == kind]
-        if not of:
-            continue
-        figures = [rows[place]["recall"][k] for place in of]
-        figure.add_scatter(
-            x=[weighed[place].ms for place in of],
-            y=[each["value"] for each in figures],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [
-                    (each["value"] if each["high"] is None else each["high"]) - each["value"] for each in figures
-                ],
-                "arrayminus": [
-                    each["value"] - (each["value"] if each["low"] is None else each["low"]) for each in figures
-                ],
-                "thickness": 1,
-                "width": 0,
-            },
-            mode="markers",
-            name=kind,
-            marker={
-                "color": colour,
-                "size": 9,
-                "symbol": [symbol if rows[place]["usable"] else f"{symbol}-open" for place in of],
-            },
-            customdata=[[place, rows[place]["name"], milliseconds(weighed[place].ms)] for place in of],
-            hovertemplate="%{customdata[1]}<br>%{y:.1%} in %{customdata[2]}<extra></extra>",
-        )
-    for row, name, look in (
-        (used(result), "in use", {"size": 18, "symbol": "circle-open", "color": ink(), "line": {"width": 2}}),
-        (recommended(result), "recommended", {"size": 16, "symbol": "star-open", "color": ink(), "line": {"width": 2}}),
+    for kind in LOOKS:
+        _add_settings(figure, result, kind)
+    for row, name, size, symbol in (
+        (used(result), "in use", 18, "circle-open"),
+        (recommended(result), "recommended", 16, "star-open"),
     ):
         if row is not None:
             figure.add_scatter(
                 x=[row["p50_ms"]],
-                y=[row["recall"][k]["value"]],
+                y=[row["recall"][top_k(result)]["value"]],
                 mode="markers",
                 name=name,
-                marker=look,
+                marker={"size": size, "symbol": symbol, "color": ink(), "line": {"width": 2}},
                 hoverinfo="skip",
             )
     layout = chart_layout(headline(result), height=460)
     figure.update_layout(**layout | {"showlegend": True, "legend": {"orientation": "h", "y": -0.2}})
     ticks = time_ticks([point.ms for point in weighed])
-    figure.update_xaxes(
-        type="log",
-        title_text="time a question, p50",
-        tickvals=ticks,
-        ticktext=list(map(milliseconds, ticks)),
-        fixedrange=True,
-    )
-    figure.update_yaxes(tickformat=".0%", title_text=f"found of the exact {k}", fixedrange=True)
+    words = list(map(milliseconds, ticks))
+    title = "time a question, p50"
+    figure.update_xaxes(type="log", title_text=title, tickvals=ticks, ticktext=words, fixedrange=True)
+    figure.update_yaxes(tickformat=".0%", title_text=f"found of the exact {top_k(result)}", fixedrange=True)
     return figure
+
+
+def _add_settings(figure: go.Figure, result: Mapping[str, Any], kind: str) -> None:
+    """The settings of one kind of index, each with its interval."""
+    rows, weighed = result["rows"], points(result)
+    of = [place for place, row in enumerate(rows) if row["kind"] == kind]
+    if not of:
+        return
+    colour, symbol = LOOKS[kind]
+    figures = [rows[place]["recall"][top_k(result)] for place in of]
+    values = [each["value"] for each in figures]
+    above = [(each["value"] if each["high"] is None else each["high"]) - each["value"] for each in figures]
+    below = [each["value"] - (each["value"] if each["low"] is None else each["low"]) for each in figures]
+    figure.add_scatter(
+        x=[weighed[place].ms for place in of],
+        y=values,
+        error_y={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1, "width": 0},
+        mode="markers",
+        name=kind,
+        marker={
+            "color": colour,
+            "size": 9,
+            "symbol": [symbol if rows[place]["usable"] else f"{symbol}-open" for place in of],
+        },
+        customdata=[[place, rows[place]["name"], milliseconds(weighed[place].ms)] for place in of],
+        hovertemplate="%{customdata[1]}<br>%{y:.1%} in %{customdata[2]}<extra></extra>",
+    )
 
 
 def time_ticks(ms: Sequence[float]) -> list[float]:
