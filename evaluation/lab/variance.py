@@ -11,6 +11,7 @@ an article are no two articles. Pure computation.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from math import factorial
 
@@ -155,12 +156,7 @@ def decompose(outcome: Outcome, *, seed: int = 0, squares: Squares = Form.mean) 
     if total[0] <= CONSTANT * max(1e-300, float(everything.every(weights)[0])):
         return None
     told = len(names) >= FEWEST_CLUSTERS
-
-    def part(values: FloatArray, whole: FloatArray) -> Part:
-        shares = values / np.maximum(whole, CONSTANT)
-        low, high = np.percentile(shares[1:], [2.5, 97.5])
-        return Part(float(shares[0]), *((float(low), float(high)) if told else (None, None)))
-
+    part = partial(_part, told=told)
     base = form(model.rows("mean"))
     mains = {name: form(model.rows(name)) for name in outcome.names}
     pairs = {pair: form(model.rows(pair)) for pair in model.pairs}
@@ -186,6 +182,13 @@ def decompose(outcome: Outcome, *, seed: int = 0, squares: Squares = Form.mean) 
         levels=tuple(_levels(outcome, mains, weights, told)),
         orthogonal=model.orthogonal,
     )
+
+
+def _part(values: FloatArray, whole: FloatArray, *, told: bool) -> Part:
+    """A share of a whole: the estimate is the first of each, its interval that of the rest. told: whether there is one to tell."""
+    shares = values / np.maximum(whole, CONSTANT)
+    low, high = np.percentile(shares[1:], [2.5, 97.5])
+    return Part(float(shares[0]), *((float(low), float(high)) if told else (None, None)))
 
 
 class _Model:
