@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.kit.wording import count, listed, rough_time, share
+from app.kit.wording import count, listed, rough_time
 from app.lab.one_by_one import Doing, Row, carry_on
 from app.lab.parts import Parts
 from app.lab.side_by_side import (
@@ -20,7 +20,7 @@ from app.lab.side_by_side import (
     types_table,
 )
 from app.lab.study import Data, Step
-from app.lab.tables import Kind, Table
+from app.lab.tables import Kind, Table, value_words
 from app.lab.workplace import (
     TIMED_TEXTS,
     all_chunks,
@@ -256,16 +256,16 @@ def conclude(about: Mapping[str, Any], rows: Sequence[Row]) -> Data:
 def _main_table(result: Data, rows: Sequence[Row]) -> Table:
     best = max(rows, key=lambda row: figure(row, "correct").value or 0.0)
     base = next((row for row in rows if row["name"] == result["in_use"]), rows[0])
-    right = {row["name"]: figure(row, "correct").value or 0.0 for row in rows}
+    right = {row["name"]: value_words("share", figure(row, "correct").value or 0.0) for row in rows}
     if best["name"] == base["name"]:
-        title = f"No way of cutting has more right answers than {base['name']}, the one in use: {share(right[base['name']], 1)}"
+        title = f"No way of cutting has more right answers than {base['name']}, the one in use: {right[base['name']]}"
     else:
         sure = any(
             each["significant"] and each["measure"] == "correct" and each["second"] == best["name"]
             for each in result["pairs"]
         )
         told = "by more than chance" if sure else "which may be chance"
-        title = f"{best['name']} has {share(right[best['name']], 1)} right, {base['name']} in use {share(right[base['name']], 1)}, {told}"
+        title = f"{best['name']} has {right[best['name']]} right, {base['name']} in use {right[base['name']]}, {told}"
     shown: list[Shown] = [
         ("correct", "right", "share"),
         ("recall", f"recall@{result['top_k']}", "share"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.kit.wording import count, share
+from app.kit.wording import count
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import (
     Shown,
@@ -14,7 +14,7 @@ from app.lab.side_by_side import (
     types_table,
 )
 from app.lab.study import Data
-from app.lab.tables import Cell, Column, Kind, Table
+from app.lab.tables import Cell, Column, Kind, Table, value_words
 
 KINDS: Mapping[str, Kind] = {
     "alone recall": "share",
@@ -59,7 +59,7 @@ def _found_table(result: Data, rows: Sequence[Row], prefix: str, name: str, how:
     best = max(
         rows, key=lambda row: (figure(row, f"{prefix}recall").value or 0.0, figure(row, f"{prefix}mrr").value or 0)
     )
-    held = share(figure(best, f"{prefix}recall").value or 0.0, 1)
+    held = value_words("share", figure(best, f"{prefix}recall").value or 0.0)
     title = (
         f"{best['name']} finds a gold chunk among {count(k, 'chunk')} for {held} of the questions that have one, {how}"
     )

@@ -143,7 +143,7 @@ def shares_title(name: str, found: Mapping[str, Any]) -> str:
     ordered = sorted(parts, key=lambda factor: -parts[factor]["value"])
     sure = [factor for factor in ordered if (parts[factor]["low"] or 0.0) > 0 and parts[factor]["value"] >= LEAST_SHOWN]
     if not sure:
-        return f"{what}: no choice is shown to account for any of the variance on average, {question}"
+        return f"{what}: no choice by itself is shown to account for any of the variance on average, {question}"
     told = [f"{factor} for {_percent(parts[factor]['value'])}" for factor in sure[:2]]
     return f"{what}: {told[0].replace(' for ', ' accounts for ')}{''.join(f', {each}' for each in told[1:])} of the variance, {question}"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.kit.wording import count, share
+from app.kit.wording import count
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import (
     Shown,
@@ -14,7 +14,7 @@ from app.lab.side_by_side import (
     types_table,
 )
 from app.lab.study import Data
-from app.lab.tables import Cell, Column, Kind, Table
+from app.lab.tables import Cell, Column, Kind, Table, value_words
 
 KINDS: Mapping[str, Kind] = dict.fromkeys(("correct", "f1", "gold correct", "gold f1"), "share")
 
@@ -74,8 +74,9 @@ def _told(result: Data, best: Row, rows: Sequence[Row], measure: str) -> str:
 
 def _retrieved_table(result: Data, rows: Sequence[Row]) -> Table:
     best = _best(rows, "correct")
+    held = value_words("share", figure(best, "correct").value or 0.0)
     title = (
-        f"{best['name']} has {share(figure(best, 'correct').value or 0.0, 1)} right from {count(result['top_k'], 'retrieved chunk')}"
+        f"{best['name']} has {held} right from {count(result['top_k'], 'retrieved chunk')}"
         f"{_told(result, best, rows, 'correct')}"
     )
     shown: list[Shown] = [
@@ -97,7 +98,7 @@ def _retrieved_table(result: Data, rows: Sequence[Row]) -> Table:
 
 def _gold_table(result: Data, rows: Sequence[Row]) -> Table:
     best = _best(rows, "gold correct")
-    held = share(figure(best, "gold correct").value or 0.0, 1)
+    held = value_words("share", figure(best, "gold correct").value or 0.0)
     title = f"Given the chunk that holds the answer, {best['name']} has {held} right{_told(result, best, rows, 'gold correct')}"
     shown: list[Shown] = [
         ("gold correct", "right", "share"),

@@ -55,14 +55,15 @@ class Table:
 
 def written(column: Column, row: Sequence[Cell], place: int) -> str:
     """A cell as it is shown, with its interval."""
-    value = _one(column.kind, row[place])
+    value = value_words(column.kind, row[place])
     if column.interval is None or row[place] is None or row[column.interval[0]] is None:
         return value
-    low, high = (_one(column.kind, row[at]) for at in column.interval)
+    low, high = (value_words(column.kind, row[at]) for at in column.interval)
     return f"{value} [{low}, {high}]"
 
 
-def _one(kind: Kind, value: Cell) -> str:
+def value_words(kind: Kind, value: Cell) -> str:
+    """A value as tables write it, for a title that speaks of one in them."""
     if value is None:
         return "–"
     if isinstance(value, str):

@@ -75,6 +75,7 @@ def scatter_chart(
     title: str, points: Sequence[tuple[str, float, float]], *, x: str, y: str, marked: str = ""
 ) -> go.Figure:
     """Named points: a label, x and y, the latter a share. marked: the label that stands out."""
+    middle = sum(each[1] for each in points) / max(len(points), 1)
     colours = [LATENCY_COLOUR if label == marked else OUTCOME_COLOURS["answered"] for label, _, _ in points]
     made = go.Figure(
         go.Scatter(
@@ -82,7 +83,7 @@ def scatter_chart(
             y=[each[2] for each in points],
             text=[chart_text(each[0]) for each in points],
             mode="markers+text",
-            textposition="top center",
+            textposition=["top left" if each[1] > middle else "top right" for each in points],
             textfont={"color": ink()},
             marker={"size": 11, "color": colours},
             hovertemplate="%{text}: %{x:,.3~g}, %{y:.1%}<extra></extra>",
@@ -91,5 +92,5 @@ def scatter_chart(
     )
     made.update_layout(**chart_layout(chart_text(title), height=380))
     made.update_xaxes(title={"text": x}, fixedrange=True)
-    made.update_yaxes(title={"text": y}, fixedrange=True, tickformat=".0%")
+    made.update_yaxes(title={"text": y}, fixedrange=True, tickformat=".1%")
     return made

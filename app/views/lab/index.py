@@ -144,7 +144,9 @@ def recall_chart(result: Mapping[str, Any]) -> go.Figure:
                 hoverinfo="skip",
             )
     layout = chart_layout(headline(result), height=460)
-    figure.update_layout(**layout | {"showlegend": True, "legend": {"orientation": "h", "y": -0.2}})
+    figure.update_layout(
+        **layout | {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"}}
+    )
     ticks = time_ticks([point.ms for point in weighed])
     words = list(map(milliseconds, ticks))
     title = "time a question, p50"

@@ -32,7 +32,8 @@ PICTURE: dict[str, Any] = {
 
 def show_study(lab: Lab) -> None:
     """The form, then what came out of the study that is chosen."""
-    _show_form(lab)
+    with st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"):
+        _show_form(lab)
     record = frame.choose_record(lab, NAME)
     if record is None:
         return

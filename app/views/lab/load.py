@@ -1,5 +1,6 @@
 """The load study: its form, and throughput, latency and errors by ten seconds, live while it goes on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -26,13 +27,18 @@ HEIGHT = 300
 STROKES = {"p50": "dot", "p95": "solid"}
 
 
+MOST_TICKS = 8
+"""Of the time's axis, where each is the second at which a window begins."""
+
+
 def show_study(lab: Lab) -> None:
     """The form; what goes on now; else the study that is chosen."""
     job = lab.jobs.job
     if job is not None and job.running and job.record.study == NAME:
         _show_live()
         return
-    _show_form(lab)
+    with st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"):
+        _show_form(lab)
     record = frame.choose_record(lab, NAME)
     if record is None:
         return
@@ -135,13 +141,19 @@ def latency_chart(found: list[Window]) -> go.Figure:
             hovertemplate="%{y:,.3~r} ms<extra>" + name + "</extra>",
         )
     highest_ms = max((each.latency.p95_ms for each in known if each.latency is not None), default=0.0)
-    title = f"p95 rises to {milliseconds(highest_ms)}" if known else "Nothing is answered yet"
+    title = f"p95 is {milliseconds(highest_ms)} at most" if known else "Nothing is answered yet"
     return _laid_out(figure, found, title, "ms from when due; dotted: p50")
+
+
+def edges(found: Sequence[Window]) -> list[float]:
+    """Seconds at which windows begin, every so many that a chart has room for: at most MOST_TICKS."""
+    starts = [each.start_s for each in found]
+    return starts[:: -(-len(starts) // MOST_TICKS) or 1]
 
 
 def _laid_out(figure: go.Figure, found: list[Window], title: str, unit: str, **more: Any) -> go.Figure:
     figure.update_layout(**chart_layout(chart_text(title), height=HEIGHT), **more)
     end_s = found[-1].start_s + found[-1].length_s if found else WINDOW_S
-    figure.update_xaxes(title="seconds from the beginning", range=[0, end_s], tickmode="auto", fixedrange=True)
+    figure.update_xaxes(title="seconds from the beginning", range=[0, end_s], tickvals=edges(found), fixedrange=True)
     figure.update_yaxes(title=unit, rangemode="tozero", fixedrange=True)
     return figure

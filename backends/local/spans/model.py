@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +123,3 @@ class SpanModel:
         zero, scale = self._word_scale
         words = (self._words[ids].astype(np.float32) - zero) * scale
         return np.asarray(words + self._places[: len(ids)] + self._types[types], np.float32)
-
-
-@cache
-def default_spans() -> SpanModel:
-    """The shipped model, loaded once."""
-    return SpanModel()
