@@ -70,6 +70,17 @@ class Visit:
         self.page.wait_for_url("**/?*trace=*")
         self.page.get_by_test_id("question").wait_for()
 
+    def add(self, *files: Path) -> None:
+        """Choose files on the Corpus page and index them. What an earlier job came to is put away first."""
+        rest(self.page)
+        earlier = self.page.get_by_role("button", name="Dismiss")
+        if earlier.count():
+            earlier.click()
+            expect(earlier).to_have_count(0)
+        self.page.locator("input[type=file]").set_input_files(list(files))
+        expect(self.page.get_by_text(files[0].name)).to_be_visible()
+        self.page.get_by_role("button", name="Add and index").click()
+
     def explain(self, question: str, asking: str = "/") -> Page:
         """Ask a question and go on to its explanation. asking: the Ask page's address, with settings."""
         self.go(asking)

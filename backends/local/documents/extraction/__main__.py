@@ -30,7 +30,8 @@ def main() -> None:
             request, descriptors = asked
             _load_reader(request.name)
             status, peak = _raise_child(control, request, read, descriptors)
-            control.sendall(ENDING.pack(status, peak))
+            with suppress(ConnectionError):  # Nobody may be left to be told; the next request says so.
+                control.sendall(ENDING.pack(status, peak))
 
 
 def _load_reader(name: str) -> None:
@@ -62,7 +63,7 @@ def _raise_child(
     poll.register(ends, select.POLLIN)
     alone = False
     while not any(descriptor == ends for descriptor, _ in poll.poll()):
-        said = control.recv(1)
+        said = _heard(control)
         alone = not said
         if alone or said == KILL:
             _end_group(pid)
@@ -73,6 +74,14 @@ def _raise_child(
     if alone:
         sys.exit()
     return status, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _heard(control: socket.socket) -> bytes:
+    """What was said; nothing once whoever could say it is gone."""
+    try:
+        return control.recv(1)
+    except ConnectionError:
+        return b""
 
 
 def _end_group(pid: int) -> None:

@@ -56,14 +56,17 @@ class Request:
     @classmethod
     def receive(cls, control: socket.socket) -> tuple[Self, Descriptors] | None:
         """The next request, with its descriptors; None once nobody can ask any more."""
-        while True:
-            what, descriptors, _, _ = socket.recv_fds(control, 1, len(Descriptors._fields))
-            if what == READ:
-                break
-            if not what:
-                return None
-        (length,) = LENGTH.unpack(_exactly(control, LENGTH.size))
-        said = orjson.loads(_exactly(control, length))
+        try:
+            while True:
+                what, descriptors, _, _ = socket.recv_fds(control, 1, len(Descriptors._fields))
+                if what == READ:
+                    break
+                if not what:
+                    return None
+            (length,) = LENGTH.unpack(_exactly(control, LENGTH.size))
+            said = orjson.loads(_exactly(control, length))
+        except (ConnectionError, EOFError):  # Who asked is gone, perhaps with something unread.
+            return None
         return cls(**{**said, "limits": ReadLimits(**said["limits"])}), Descriptors(*descriptors)
 
 
