@@ -155,7 +155,7 @@ def score_trace(question: LabelledQuestion, trace: Trace) -> Scored:
         duration_ms=trace.duration_ms,
         golds=question.answers,
         article=question.article,
-        similarity=measure_similarity([chunk.score for chunk in trace.chunks]),
+        similarity=measure_similarity([chunk.score for chunk in trace.chunks if chunk.score is not None]),
         redundancy=measure_redundancy([chunk.text for chunk in trace.chunks]),
         stages_ms={span.stage: span.duration_ms for span in trace.spans if not span.attributes.get("cached")},
         batch=int(trace.settings.get("batch") or 1),

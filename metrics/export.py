@@ -12,8 +12,13 @@ from datetime import UTC, datetime
 
 from metrics.queries import StoredTrace
 from pipeline.schema import trace_to_dict
+from pipeline.types import Trace
 
 Cell = str | int | float | None
+
+
+def _scores(trace: Trace) -> list[float]:
+    return [chunk.score for chunk in trace.chunks if chunk.score is not None]
 
 
 def to_jsonl(stored: Iterable[StoredTrace]) -> Iterator[str]:
@@ -64,7 +69,10 @@ CSV_FIELDS: dict[str, tuple[str, Callable[[StoredTrace], Cell]]] = {
     "abstained": ("1 if the generator abstained", _abstained),
     "confidence": ("in [0, 1]; empty where there is no measure of it", _confidence),
     "finish_reason": ("why the answer ended", _finish_reason),
-    "top_score": ("best cosine among the chunks", lambda item: max((c.score for c in item.trace.chunks), default=None)),
+    "top_score": (
+        "best cosine among the chunks",
+        lambda item: max(_scores(item.trace), default=None),
+    ),
     "chunks": ("how many chunks were retrieved", lambda item: len(item.trace.chunks)),
     "duration_ms": ("from question to answer or failure, milliseconds", lambda item: item.trace.duration_ms),
     "embed_ms": ("time in the embed stage", lambda item: _stage_ms(item, "embed")),

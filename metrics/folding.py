@@ -105,7 +105,9 @@ def light_row(data: Mapping[str, Any]) -> dict[str, Any]:
         "duration_ms": data["duration_ms"],
         "error_kind": _storable(error.get("kind")),
         "error_stage": _storable(error.get("stage")),
-        "top_score": _finite(max((chunk["score"] for chunk in data["chunks"]), default=None)),
+        "top_score": _finite(
+            max((chunk["score"] for chunk in data["chunks"] if chunk["score"] is not None), default=None)
+        ),
         "confidence": _finite(confidence.get("value")),
         "abstained": int(generation.get("abstained", False)),
         "note": "",

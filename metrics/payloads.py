@@ -3,7 +3,7 @@
 import json
 import math
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -32,18 +32,25 @@ def encode(trace: Trace) -> bytes:
 def _finite(trace: Trace) -> bool:
     """Whether every float of the trace is finite. A sum is infinite or NaN if any part is."""
     total = sum(_floats(trace.settings.values()), 0.0)
-    for chunk in trace.chunks:
-        total += chunk.score + sum(chunk.signals.values())
+    for chunk in (*trace.chunks, *trace.retrieved):
+        total += (chunk.score or 0.0) + sum(chunk.signals.values())
     for span in trace.spans:
         total += span.start_ms + span.duration_ms + sum(_floats(span.attributes.values()))
+        for event in span.events:
+            total += event.at_ms + sum(_floats(event.attributes.values()))
     if trace.generation is not None:
         total += sum([token.logprob_nats for token in trace.generation.tokens])
         total += trace.generation.confidence.value if trace.generation.confidence else 0.0
     return math.isfinite(total)
 
 
-def _floats(values: Iterable[object]) -> list[float]:
-    return [value for value in values if type(value) is float]
+def _floats(values: Collection[object]) -> list[float]:
+    """The floats among attributes, those in lists too."""
+    found = [value for value in values if type(value) is float]
+    for value in values:
+        if type(value) is tuple:
+            found += [each for each in value if type(each) is float]
+    return found
 
 
 def decode_data(payload: bytes) -> dict[str, Any]:

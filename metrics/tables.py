@@ -47,8 +47,48 @@ traces = Table(
     Column("rating", SmallInteger),
     Column("note", Text, nullable=False, default=""),
     Column("annotated_at", Double),
+    Column("origin", Text, nullable=False, default="person"),
+    Column("service", Text, nullable=False, default=""),
+    Column("session", Text, nullable=False, default=""),
+    Column("asked_by", Text, nullable=False, default=""),
 )
-"""What is filtered, sorted and shown in a list: one light row per trace. `rating` is -1, 1 or NULL."""
+"""What is filtered, sorted and shown in a list: one light row per trace. `rating` is -1, 1 or NULL; `asked_by` is the trace's user."""
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("id", Seq, primary_key=True),
+    Column("trace_id", Text, nullable=False),
+    Column("arrived_at", Double, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""Spans of other applications as they arrived, several of one trace to a row, not yet folded: a trace may come in many pieces."""
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("label_id", Seq, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+"""What traces are found by and may have several of. `kind` is `tag`, `model`, `kind` (of a span) or `service`."""
+
+trace_labels = Table(
+    "trace_labels",
+    metadata,
+    Column("label_id", Seq, primary_key=True, autoincrement=False),
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+)
+"""Which traces have a label."""
+
+stage_times = Table(
+    "stage_times",
+    metadata,
+    Column("stage", Text, primary_key=True),
+    Column("duration_ms", Double, primary_key=True, autoincrement=False),
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+)
+"""How long each stage of a trace took, in all: what `stage.generate.ms > 2000` looks through."""
 
 payloads = Table(
     "payloads",
@@ -123,5 +163,30 @@ state = Table(
     Column("store_id", Text, nullable=False),
     Column("folded", Seq, nullable=False),
     Column("annotations", Seq, nullable=False),
+    Column("forgotten", Seq, nullable=False, default=0),
+    Column("changed", Seq, nullable=False, default=0),
 )
-"""One row: who this store is, how many traces are folded, how often one was annotated."""
+"""One row: who this store is, how many traces were ever folded, how often one was annotated, how many were deleted, and how often
+spans that came later changed one."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scope", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("last_used_at", Double),
+    Column("revoked_at", Double),
+)
+"""Keys of applications: `digest` is the SHA-256 of the secret, which is nowhere kept. `scope` is `ingest` or `read`."""
+
+views = Table(
+    "views",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("saved_at", Double, nullable=False),
+)
+"""Saved filters of the list of traces: `address` is the query part of its address."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError
-from pipeline.pipeline import Attributes, Pipeline, Recorder, check_deadline, check_top_k, clean_question
+from pipeline.pipeline import Attributes, Pipeline, Recorder, check_deadline, check_top_k, clean_question, new_span_id
 from pipeline.protocols import BatchGenerator, Embedder, Vectors
 from pipeline.types import Chunk, Failure, Generation, Setting, Span, Trace
 
@@ -54,7 +54,7 @@ class _Turn:
 
     def share(self, stage: str, share_ms: float, attributes: Attributes) -> None:
         """Its part of a stage that it shared, which ends now."""
-        self.recorder.spans.append(Span(stage, self.spent_ms, share_ms, attributes))
+        self.recorder.spans.append(Span(stage, self.spent_ms, share_ms, attributes, span_id=new_span_id()))
         self.spent_ms += share_ms
         self.go_on()
 

@@ -63,7 +63,7 @@ def _measures(trace: Trace, total_stage: str) -> Iterator[Measure]:
     def measure(name: str, unit: Unit, value: float, stage: str) -> Measure:
         return Measure(name, unit, value, stage, trace.backend, trace.asked_at)
 
-    top_level = [span for span in trace.spans if span.parent is None]
+    top_level = [span for span in trace.spans if span.parent_id is None]
     stages = {span.stage for span in top_level}
     measured_by_server = NETWORK in stages
     yield measure("Latency", "Milliseconds", trace.duration_ms, total_stage)
@@ -75,7 +75,7 @@ def _measures(trace: Trace, total_stage: str) -> Iterator[Measure]:
         yield measure("ErrorCount", "Count", 1.0, failed)
     if measured_by_server:
         return
-    if trace.chunks:
+    if trace.chunks and trace.chunks[0].score is not None:
         yield measure("TopScore", "None", trace.chunks[0].score, "retrieve")
     if trace.generation is not None:
         yield measure("Abstained", "Count", float(trace.generation.abstained), "generate")

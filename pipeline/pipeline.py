@@ -5,6 +5,7 @@ It owns the order of the stages, the deadline, the spans and what becomes of an 
 
 import logging
 import math
+import secrets
 import time
 import unicodedata
 import uuid
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, InputError, StageFailed
 from pipeline.protocols import Embedder, Generator, Index, OnEvent, Reranker, Sampler, Vectors
+from pipeline.spans import Attribute
 from pipeline.types import (
     Chunk,
     ChunksFound,
@@ -87,7 +89,12 @@ def new_trace_id() -> str:
     return uuid.uuid4().hex
 
 
-Attributes = dict[str, str | int | float | bool]
+def new_span_id() -> str:
+    """A W3C span id: 16 hexadecimal digits."""
+    return secrets.token_hex(8)
+
+
+Attributes = dict[str, Attribute]
 """A span's attributes while its stage runs."""
 
 
@@ -99,6 +106,7 @@ class Recorder:
     clock: Callable[[], float] = time.perf_counter
     spans: list[Span] = field(default_factory=list)
     chunks: tuple[Chunk, ...] = ()
+    retrieved: tuple[Chunk, ...] = ()
     tokens: list[Token] = field(default_factory=list)
     generation: Generation | None = None
     started: float = field(init=False)
@@ -128,7 +136,7 @@ class Recorder:
 
     def end(self, stage: str, start_ms: float, attributes: Attributes, failure: Failure | None) -> None:
         """Keep a finished stage's span and tell the listener."""
-        span = Span(stage, start_ms, self.elapsed_ms() - start_ms, attributes, failure)
+        span = Span(stage, start_ms, self.elapsed_ms() - start_ms, attributes, failure, span_id=new_span_id())
         self.spans.append(span)
         self.emit(StageEnded(span))
 
@@ -152,6 +160,7 @@ class Recorder:
             spans=tuple(self.spans),
             settings=settings,
             error=failure,
+            retrieved=self.retrieved,
         )
 
     @contextmanager
@@ -303,6 +312,7 @@ class Pipeline:
             with recorder.stage("rerank", deadline) as attributes:
                 attributes["model"] = self.reranker.name
                 attributes["candidates"] = len(chunks)
+                recorder.retrieved = tuple(chunks)
                 chunks = self.reranker.rerank(question, chunks, deadline=deadline)[:top_k]
                 recorder.found(chunks)
         return chunks

@@ -5,15 +5,25 @@ minor version can be read; a payload of a newer major version is refused.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 from pipeline.errors import BadResponse
-from pipeline.types import Chunk, Confidence, Evidence, Failure, Generation, Span, Token, Trace
+from pipeline.spans import SPAN_KINDS, Attribute, Failure, Span, SpanEvent, Status
+from pipeline.types import Chunk, Confidence, Evidence, Generation, Origin, Token, Trace
 
-SCHEMA_VERSION = "1.1"
+T = TypeVar("T", bound=str)
+
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+SCHEMA_VERSION = "2.0"
 """`major.minor`; the major number rises when an old reader would misread."""
+
+VERSION_1 = "1.1"
+"""What a reader takes that knows no tree of spans. It ignores what it does not know: only the version and a parent's name differ."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -33,10 +43,26 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
         "duration_ms": trace.duration_ms,
         "chunks": [chunk_to_dict(chunk) for chunk in trace.chunks],
         "generation": None if trace.generation is None else generation_to_dict(trace.generation),
-        "spans": [_span_to_dict(span) for span in trace.spans],
+        "spans": [span_to_dict(span) for span in trace.spans],
         "settings": dict(trace.settings),
         "error": failure_to_dict(trace.error),
+        "retrieved": [chunk_to_dict(chunk) for chunk in trace.retrieved],
+        "origin": trace.origin,
+        "service": trace.service,
+        "session": trace.session,
+        "user": trace.user,
+        "tags": list(trace.tags),
+        "metadata": dict(trace.metadata),
     }
+
+
+def trace_to_version_1(trace: Trace) -> dict[str, Any]:
+    """A trace as JSON-ready data for a reader of schema 1: what the stack's own spans and chunks hold, it can read."""
+    stages = {span.span_id: span.stage for span in trace.spans}
+    data = trace_to_dict(trace)
+    for span in data["spans"]:
+        span["parent"] = stages.get(span["parent_id"])
+    return {**data, "schema_version": VERSION_1}
 
 
 def trace_to_json(trace: Trace) -> str:
@@ -60,9 +86,10 @@ def trace_from_dict(data: Mapping[str, Any]) -> Trace:
             duration_ms=_number(data, "duration_ms"),
             chunks=tuple(chunk_from_dict(chunk) for chunk in _take(data, "chunks", list)),
             generation=None if data["generation"] is None else generation_from_dict(data["generation"]),
-            spans=tuple(_span_from_dict(span) for span in _take(data, "spans", list)),
+            spans=tuple(span_from_dict(span) for span in _take(data, "spans", list)),
             settings=_mapping(data, "settings"),
             error=failure_from_dict(data["error"]),
+            **({} if major < 2 else _since_2(data)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadResponse(
@@ -102,7 +129,7 @@ def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
         document_id=_text(data, "document_id"),
         title=_text(data, "title"),
         text=_text(data, "text"),
-        score=_number(data, "score"),
+        score=None if data["score"] is None else _number(data, "score"),
         rank=_whole(data, "rank"),
         signals=_mapping(data, "signals"),
         section=tuple(map(str, _take(data, "section", list))) if "section" in data else (),
@@ -125,26 +152,64 @@ def failure_from_dict(data: Mapping[str, Any] | None) -> Failure | None:
     )
 
 
-def _span_to_dict(span: Span) -> dict[str, Any]:
+def _since_2(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that traces of schema 1 lack."""
+    return {
+        "retrieved": tuple(chunk_from_dict(chunk) for chunk in _take(data, "retrieved", list)),
+        "origin": _one_of(data, "origin", ORIGINS),
+        "service": _text(data, "service"),
+        "session": _text(data, "session"),
+        "user": _text(data, "user"),
+        "tags": tuple(map(str, _take(data, "tags", list))),
+        "metadata": _mapping(data, "metadata"),
+    }
+
+
+def span_to_dict(span: Span) -> dict[str, Any]:
+    """A span as JSON-ready data."""
     return {
         "stage": span.stage,
         "start_ms": span.start_ms,
         "duration_ms": span.duration_ms,
         "attributes": dict(span.attributes),
         "error": failure_to_dict(span.error),
-        "parent": span.parent,
+        "parent_id": span.parent_id,
+        "span_id": span.span_id,
+        "name": span.name,
+        "kind": span.kind,
+        "service": span.service,
+        "status": span.status,
+        "events": [
+            {"name": event.name, "at_ms": event.at_ms, "attributes": dict(event.attributes)} for event in span.events
+        ],
     }
 
 
-def _span_from_dict(data: Mapping[str, Any]) -> Span:
+def span_from_dict(data: Mapping[str, Any]) -> Span:
+    """The span that `span_to_dict` wrote; raises as `chunk_from_dict` does. In schema 1 a span's stage is its id."""
+    timed = _text(data, "stage"), _number(data, "start_ms"), _number(data, "duration_ms")
+    known = _attributes(data), failure_from_dict(data["error"])
+    if "span_id" not in data:
+        return Span(*timed, *known, parent_id=_optional_text(data, "parent"))
     return Span(
-        stage=_text(data, "stage"),
-        start_ms=_number(data, "start_ms"),
-        duration_ms=_number(data, "duration_ms"),
-        attributes=_mapping(data, "attributes"),
-        error=failure_from_dict(data["error"]),
-        parent=_optional_text(data, "parent"),
+        *timed,
+        *known,
+        parent_id=_optional_text(data, "parent_id"),
+        span_id=_text(data, "span_id"),
+        name=_text(data, "name"),
+        kind=_one_of(data, "kind", SPAN_KINDS),
+        service=_text(data, "service"),
+        status=_one_of(data, "status", STATUSES),
+        events=tuple(
+            SpanEvent(_text(event, "name"), _number(event, "at_ms"), _attributes(event))
+            for event in _take(data, "events", list)
+        ),
     )
+
+
+def _attributes(data: Mapping[str, Any]) -> dict[str, Attribute]:
+    given = _mapping(data, "attributes")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def generation_to_dict(generation: Generation) -> dict[str, Any]:
@@ -162,6 +227,8 @@ def generation_to_dict(generation: Generation) -> dict[str, Any]:
             for e in generation.evidence
         ],
         "used_chunk_ids": list(generation.used_chunk_ids),
+        "prompt": generation.prompt,
+        "completion_tokens": generation.completion_tokens,
     }
 
 
@@ -181,6 +248,8 @@ def generation_from_dict(data: Mapping[str, Any]) -> Generation:
         abstained=_take(data, "abstained", bool),
         evidence=tuple(_evidence(e) for e in _take(data, "evidence", list)),
         used_chunk_ids=tuple(_take(data, "used_chunk_ids", list)),
+        prompt=_optional_text(data, "prompt") if "prompt" in data else None,
+        completion_tokens=None if data.get("completion_tokens") is None else _whole(data, "completion_tokens"),
     )
 
 
@@ -222,6 +291,12 @@ def _whole(data: Mapping[str, Any], name: str) -> int:
 def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value: Mapping[str, Any] = _take(data, name, Mapping)
     return value
+
+
+def _one_of(data: Mapping[str, Any], name: str, known: Collection[T]) -> T:
+    """A field that is one of some words; of a newer minor version's words, the first of ours."""
+    value = _text(data, name)
+    return next((word for word in known if word == value), next(iter(known)))
 
 
 def _confidence_kind(data: Mapping[str, Any]) -> Literal["calibrated", "token_probability"]:

@@ -6,7 +6,11 @@ Plain frozen data. Nothing here computes more than a sum over its own fields.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from pipeline.span_tree import SpanTree
+from pipeline.spans import Failure as Failure
+from pipeline.spans import Span as Span
 
 Kind = Literal["query", "passage"]
 """What an embedder is given: E5 models prefix questions and passages differently."""
@@ -28,9 +32,9 @@ class Chunk:
     title: str
     """The document's title."""
     text: str
-    """The chunk's text, as indexed."""
-    score: float
-    """Cosine similarity between question and chunk, in [-1, 1]."""
+    """The chunk's text, as indexed; empty where another application did not send it."""
+    score: float | None
+    """Cosine similarity between question and chunk, in [-1, 1]; another application's is its own. None where it sent none."""
     rank: int
     """1 is best. The order is the retriever's (or reranker's), which may differ from that of `score`."""
     signals: Mapping[str, float] = field(default_factory=dict)
@@ -46,36 +50,6 @@ class Chunk:
     def heading(self) -> str:
         """The title and the section, as they are read before the text."""
         return heading_of(self.title, self.section)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An error as data: what a trace or a span keeps of an exception."""
-
-    kind: str
-    """The error's class name in `pipeline.errors`, for example `Timeout`."""
-    message: str
-    """What happened and what to do next; safe to show."""
-    stage: str | None = None
-    """The stage that failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One stage's timed run."""
-
-    stage: str
-    """`embed`, `retrieve`, `rerank`, `generate`; on AWS also `network` and `gateway`."""
-    start_ms: float
-    """Offset from the trace's start."""
-    duration_ms: float
-    """Wall time of the stage."""
-    attributes: Mapping[str, str | int | float | bool] = field(default_factory=dict)
-    """What the stage was given and what it returned, in brief: model, counts."""
-    error: Failure | None = None
-    """Why the stage failed, if it did."""
-    parent: str | None = None
-    """The stage whose span encloses this one; None at the top level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +107,17 @@ class Generation:
     """Quoted passages, in the answer's order; empty where the generator does not quote."""
     used_chunk_ids: tuple[str, ...] = ()
     """Chunks that the generator read. Lowest-ranked chunks are left out where they do not fit its window."""
+    prompt: str | None = None
+    """The prompt as it was sent; None where there is none, as for a reader, or where it is not known."""
+    completion_tokens: int | None = None
+    """Tokens that the generator wrote; None where only `tokens` tells."""
 
 
 Setting = str | int | float | bool | None
 """A recorded setting's value."""
+
+Origin = Literal["person", "run", "load", "application"]
+"""Whence a question came: a person here, a run or a study, a load, or another application that sent its trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,27 +144,30 @@ class Trace:
     """What would be needed to ask again in the same way: `top_k`, models, index fingerprint."""
     error: Failure | None = None
     """Why there is no (whole) answer."""
+    retrieved: tuple[Chunk, ...] = ()
+    """What the retriever found, in its own order, where a reranker chose `chunks` from it; else empty."""
+    origin: Origin = "person"
+    """Whence the question came."""
+    service: str = ""
+    """The application that answered, where it is another one."""
+    session: str = ""
+    """The conversation that the question is part of; empty where it stands alone."""
+    user: str = ""
+    """Who asked, as the application names them; empty where it does not say."""
+    tags: tuple[str, ...] = ()
+    """Words by which to find it again."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What else an application said of the whole trace, JSON-ready."""
+
+    @property
+    def tree(self) -> SpanTree:
+        """The spans as a tree. It is built at each call: keep it where it is asked more than once."""
+        return SpanTree(self.spans)
 
     @property
     def unaccounted_ms(self) -> float:
         """Time that no top-level span accounts for."""
-        return self.duration_ms - sum(span.duration_ms for span in self.spans if span.parent is None)
-
-    def own_ms(self, span: Span) -> float:
-        """Time of a span that no span inside it accounts for."""
-        return span.duration_ms - sum(inner.duration_ms for inner in self.spans if inner.parent == span.stage)
-
-    def depth(self, span: Span) -> int:
-        """How many spans enclose a span; a parent that is not there counts as none."""
-        around = {other.stage: other.parent for other in self.spans}
-        parent, depth = span.parent, 0
-        while parent is not None and parent in around and depth < len(around):
-            parent, depth = around[parent], depth + 1
-        return depth
-
-    def encloses(self, span: Span) -> bool:
-        """Whether other spans lie inside a span."""
-        return any(inner.parent == span.stage for inner in self.spans)
+        return self.duration_ms - sum(span.duration_ms for span in self.spans if span.parent_id is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,17 @@ from pipeline import errors
 from pipeline.errors import BackendError, BadResponse, InputError
 from pipeline.schema import (
     SCHEMA_VERSION,
+    VERSION_1,
     failure_from_dict,
     failure_to_dict,
     trace_from_dict,
     trace_to_dict,
+    trace_to_version_1,
 )
 from pipeline.types import Failure, PartReadiness, Readiness, Trace
+
+SCHEMA_HEADER = "x-raglass-schema"
+"""The request header by which a caller says which trace schema it reads. One that does not say reads schema 1."""
 
 STATUS = {"InputError": 400, "Throttled": 429, "Timeout": 504}
 """HTTP status by an error's kind; any other is 502."""
@@ -64,12 +69,17 @@ def status_of(failure: Failure | None) -> int:
     return 200 if failure is None else STATUS.get(failure.kind, 502)
 
 
-def query_response(request_id: str, gateway_ms: float, trace: Trace | None, error: Failure | None) -> dict[str, Any]:
-    """The reply to a question, as JSON-ready data."""
+def query_response(
+    request_id: str, gateway_ms: float, trace: Trace | None, error: Failure | None, *, reads: str | None = None
+) -> dict[str, Any]:
+    """The reply to a question, as JSON-ready data. reads: the caller's SCHEMA_HEADER; without it, schema 1 is all that it reads."""
+    newer = reads is not None and reads.split(".")[0].isdecimal() and int(reads.split(".")[0]) >= 2
+    write = trace_to_dict if newer else trace_to_version_1
     return {
         **_head(request_id),
+        "schema_version": SCHEMA_VERSION if newer else VERSION_1,
         "gateway_ms": gateway_ms,
-        "trace": None if trace is None else trace_to_dict(trace),
+        "trace": None if trace is None else write(trace),
         "error": failure_to_dict(error),
     }
 
@@ -171,7 +181,7 @@ def make_traceparent(trace_id: str) -> str:
 
 
 def _head(request_id: str) -> dict[str, Any]:
-    return {"schema_version": SCHEMA_VERSION, "request_id": request_id}
+    return {"schema_version": VERSION_1, "request_id": request_id}
 
 
 def _check_version(data: Mapping[str, Any]) -> None:

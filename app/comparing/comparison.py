@@ -142,8 +142,14 @@ def stages_of(*traces: Trace) -> list[str]:
 
 def own_ms(trace: Trace, stage: str) -> float | None:
     """Time that a stage took, less that of the stages inside it; None if it did not run."""
-    times = [trace.own_ms(span) for span in trace.spans if span.stage == stage]
+    tree = trace.tree
+    times = [tree.own_ms(span) for span in trace.spans if span.stage == stage]
     return sum(times) if times else None
+
+
+def _encloses(trace: Trace, stage: str) -> bool:
+    tree = trace.tree
+    return any(tree.children(span) for span in trace.spans if span.stage == stage)
 
 
 def _stage(stage: str, first: Trace, second: Trace) -> StageDifference:
@@ -154,7 +160,7 @@ def _stage(stage: str, first: Trace, second: Trace) -> StageDifference:
         stage,
         own_ms(first, stage),
         own_ms(second, stage),
-        encloses=any(span.parent == stage for trace in (first, second) for span in trace.spans),
+        encloses=any(_encloses(trace, stage) for trace in (first, second)),
         cached="" if known[0] == known[1] else "first" if known[0] else "second",
     )
 

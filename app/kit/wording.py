@@ -127,8 +127,9 @@ def slowest(trace: Trace) -> str:
     """What takes most of the time, as a sentence for a chart's title."""
     if not trace.spans:
         return "No stage ran"
-    own_ms, span = max(((trace.own_ms(span), span) for span in trace.spans), key=lambda timed: timed[0])
-    return f"{span.stage.capitalize()} takes {share(own_ms, trace.duration_ms)} of {milliseconds(trace.duration_ms)}"
+    tree = trace.tree
+    own_ms, span = max(((tree.own_ms(span), span) for span in tree), key=lambda timed: timed[0])
+    return f"{span.name[:1].upper()}{span.name[1:]} takes {share(own_ms, trace.duration_ms)} of {milliseconds(trace.duration_ms)}"
 
 
 def listed(items: Sequence[str]) -> str:

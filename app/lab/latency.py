@@ -170,8 +170,9 @@ class _Asking:
 
 
 def _entry(question_id: str, trace: Trace, at_s: float, *, warm_up: bool) -> Entry:
+    tree = trace.tree
     stages = {
-        span.stage: trace.own_ms(span) if span.stage in ("network", "gateway") else span.duration_ms
+        span.stage: tree.own_ms(span) if span.stage in ("network", "gateway") else span.duration_ms
         for span in trace.spans
     }
     models_ms = sum(stages.get(stage, 0.0) for stage in MODEL_STAGES)

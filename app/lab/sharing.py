@@ -270,7 +270,7 @@ def _identity(chunks: Sequence[Chunk]) -> tuple[Any, ...]:
         (
             chunk.chunk_id,
             chunk.document_id,
-            round(chunk.score, DIGITS),
+            None if chunk.score is None else round(chunk.score, DIGITS),
             chunk.rank,
             tuple(sorted((name, round(value, DIGITS)) for name, value in chunk.signals.items())),
         )

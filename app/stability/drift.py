@@ -176,7 +176,7 @@ def check_questions(
 
     def window(name: str, part: Sequence[Trace]) -> Window:
         vectors = np.stack([rows[each.question] for each in part])
-        return Window(name, vectors, [each.chunks[0].score for each in part])
+        return Window(name, vectors, [_top_score(each) for each in part])
 
     before = window("the reference", reference)
     named = [window(f"window {number}", part) for number, part in enumerate(windows, start=1)]
@@ -278,7 +278,7 @@ def compare_embedders(
 
 
 def _newest(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
-    """The newest traces that found a chunk, oldest first, and how many did not; those that runs made are left out."""
+    """The newest traces that found a chunk with a score, oldest first, and how many did not; those that runs made are left out."""
     query = TraceQuery(backends=frozenset({plan.backend}))
     by_runs = store.runs.trace_ids()
     by_people = (stored.trace for stored in store.export(query) if stored.trace.trace_id not in by_runs)
@@ -294,8 +294,12 @@ def _newest(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
             f"No question to {plan.backend} is stored. "
             f"{f'There are questions to: {listed(known)}.' if known else 'None to any other backend is either: ask some first.'}"
         )
-    asked = [trace for trace in traces if trace.chunks]
+    asked = [trace for trace in traces if trace.chunks and trace.chunks[0].score is not None]
     return asked[::-1], len(traces) - len(asked)
+
+
+def _top_score(trace: Trace) -> float:
+    return trace.chunks[0].score or 0.0
 
 
 def _embedding_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":

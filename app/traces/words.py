@@ -6,6 +6,7 @@ from app.kit.plain import WIDTH, one_line, printable, shortened
 from app.kit.wording import milliseconds, share, trust, when, whereabouts
 from backends.local.documents import BUILT_IN, base_name
 from metrics.queries import TracePage
+from pipeline.span_tree import SpanTree
 from pipeline.types import Chunk, Span, Trace
 
 FILE_WIDTH = 40
@@ -39,9 +40,13 @@ def _chunks(trace: Trace) -> list[str]:
     lines = []
     for chunk in trace.chunks:
         file = _file(chunk)
-        said = f"  {chunk.rank}. {chunk.score:.3f}  {_named(chunk)}: {one_line(chunk.text)}"
+        said = f"  {chunk.rank}. {_score(chunk)}  {_named(chunk)}: {one_line(chunk.text)}"
         lines.append(shortened(said, WIDTH - len(file)) + file)
     return lines
+
+
+def _score(chunk: Chunk) -> str:
+    return "  –  " if chunk.score is None else f"{chunk.score:.3f}"
 
 
 def _file(chunk: Chunk) -> str:
@@ -57,14 +62,15 @@ def _named(chunk: Chunk) -> str:
 
 def _stages(trace: Trace) -> list[str]:
     """Own times, so that they add up; a stage that encloses others says so."""
-    rows = [(_stage_name(trace, span), trace.own_ms(span)) for span in trace.spans]
+    tree = trace.tree
+    rows = [(_stage_name(tree, span), tree.own_ms(span)) for span in tree]
     rows += [("unaccounted", trace.unaccounted_ms), ("total", trace.duration_ms)]
     return [f"  {name:<26} {milliseconds(spent):>10} {share(spent, trace.duration_ms):>6}" for name, spent in rows]
 
 
-def _stage_name(trace: Trace, span: Span) -> str:
-    itself = " itself" if trace.encloses(span) else ""
-    return "  " * trace.depth(span) + span.stage + itself + (" (failed)" if span.error else "")
+def _stage_name(tree: SpanTree, span: Span) -> str:
+    itself = " itself" if tree.children(span) else ""
+    return "  " * tree.depth(span) + one_line(span.name) + itself + (" (failed)" if span.error else "")
 
 
 def traces_text(page: TracePage) -> str:

@@ -19,9 +19,11 @@ from pipeline.pipeline import (
     check_deadline,
     check_top_k,
     clean_question,
+    new_span_id,
     new_trace_id,
 )
 from pipeline.protocols import OnEvent
+from pipeline.schema import SCHEMA_VERSION
 from pipeline.types import (
     AnswerScores,
     Chunk,
@@ -99,6 +101,7 @@ class AwsBackend:
             spans=tuple(recorder.spans),
             settings={**({} if found is None else found.settings), **given},
             error=failure,
+            retrieved=() if found is None else found.retrieved,
         )
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> npt.NDArray[np.float32]:
@@ -137,7 +140,7 @@ class AwsBackend:
         """The stack gets a little less time than there is, so that its reply to a time-out still arrives in time."""
         left_s = deadline.remaining_s()
         request = QueryRequest(question, top_k, left_s - min(1.0, left_s / 10), max_new_tokens=self._max_new_tokens)
-        headers = {"traceparent": wire.make_traceparent(trace_id)}
+        headers = {"traceparent": wire.make_traceparent(trace_id), wire.SCHEMA_HEADER: SCHEMA_VERSION}
         reply = self._api.send("POST", "/query", request_to_dict(request), headers, deadline)
         found = wire.parse_query_response(reply.data)
         if found.trace is None and found.error is None:
@@ -173,7 +176,9 @@ def _inner_spans(network: Span, reply: QueryResponse) -> list[Span]:
     """`gateway` in the middle of `network`, since the two clocks are not compared, and the stages where the gateway had them."""
     gateway_ms = min(max(reply.gateway_ms, 0.0), network.duration_ms)
     start_ms = network.start_ms + (network.duration_ms - gateway_ms) / 2
-    gateway = Span("gateway", start_ms, gateway_ms, {"request_id": reply.request_id}, parent="network")
+    gateway = Span(
+        "gateway", start_ms, gateway_ms, {"request_id": reply.request_id}, None, network.span_id, new_span_id()
+    )
     stages = () if reply.trace is None else reply.trace.spans
     return [
         gateway,
@@ -182,7 +187,7 @@ def _inner_spans(network: Span, reply: QueryResponse) -> list[Span]:
                 span,
                 start_ms=start_ms + max(span.start_ms, 0.0),
                 error=_known(span.error),
-                parent=span.parent or "gateway",
+                parent_id=span.parent_id or gateway.span_id,
             )
             for span in stages
         ),

@@ -213,7 +213,7 @@ class Service:
         trace = self._trace(request, headers, trace_id, deadline_s)
         gateway_ms = _since_ms(started)
         self._tell(trace, log, gateway_ms)
-        return Outcome(wire.status_of(trace.error), wire.query_response(request_id, gateway_ms, trace, trace.error))
+        return Outcome(wire.status_of(trace.error), _answered(request_id, gateway_ms, trace, call))
 
     def _trace(
         self, request: QueryRequest | RetrieveRequest, headers: Mapping[str, str], trace_id: str, deadline_s: float
@@ -316,6 +316,11 @@ def _options(request: QueryRequest | RetrieveRequest) -> GenerateOptions | None:
     """How to generate, where the request says."""
     most = request.max_new_tokens if isinstance(request, QueryRequest) else None
     return None if most is None else GenerateOptions(most)
+
+
+def _answered(request_id: str, gateway_ms: float, trace: Trace, call: Call) -> dict[str, Any]:
+    """The reply with a trace, in the schema that the caller reads."""
+    return wire.query_response(request_id, gateway_ms, trace, trace.error, reads=call.headers.get(wire.SCHEMA_HEADER))
 
 
 def unserved(call: Call, error: RaglassError, cors_origin: str) -> dict[str, Any]:

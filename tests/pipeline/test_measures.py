@@ -9,9 +9,9 @@ from tests.factories import make_chunk, make_failed_trace, make_generation, make
 
 NESTED = (
     Span("network", 0.0, 60.0),
-    Span("gateway", 5.0, 50.0, parent="network"),
-    Span("embed", 5.0, 10.0, parent="gateway"),
-    Span("generate", 15.0, 30.0, parent="gateway"),
+    Span("gateway", 5.0, 50.0, parent_id="network"),
+    Span("embed", 5.0, 10.0, parent_id="gateway"),
+    Span("generate", 15.0, 30.0, parent_id="gateway"),
 )
 
 

@@ -69,7 +69,7 @@ def test_spans_follow_each_other_and_leave_only_unaccounted_time() -> None:
 
 def test_nested_spans_are_not_counted_twice() -> None:
     trace = ask()
-    nested = replace(trace.spans[0], parent="network")
+    nested = replace(trace.spans[0], parent_id="network")
     assert replace(trace, spans=(*trace.spans, nested)).unaccounted_ms == pytest.approx(trace.unaccounted_ms)
 
 

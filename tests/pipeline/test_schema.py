@@ -11,9 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline import spans as spans_module
 from pipeline import types
 from pipeline.errors import BadResponse
-from pipeline.schema import SCHEMA_VERSION, json_schema, trace_from_dict, trace_from_json, trace_to_dict, trace_to_json
+from pipeline.schema import (
+    SCHEMA_VERSION,
+    json_schema,
+    trace_from_dict,
+    trace_from_json,
+    trace_to_dict,
+    trace_to_json,
+    trace_to_version_1,
+)
+from pipeline.spans import SPAN_KINDS, SpanEvent
 from pipeline.types import Chunk, Confidence, Evidence, Failure, Generation, Span, Token, Trace
 from tests.factories import make_failed_trace, make_generation, make_trace
 
@@ -29,7 +39,7 @@ chunks = st.builds(
     document_id=stored_text,
     title=stored_text,
     text=stored_text,
-    score=st.floats(-1, 1),
+    score=st.none() | st.floats(-1, 1),
     rank=st.integers(1, 100),
     signals=st.dictionaries(stored_text, number, max_size=3),
 )
@@ -45,15 +55,24 @@ generations = st.builds(
         tuple
     ),
     used_chunk_ids=st.lists(stored_text, max_size=3).map(tuple),
+    prompt=st.none() | stored_text,
+    completion_tokens=st.none() | st.integers(0, 10_000),
 )
+attributes = st.dictionaries(stored_text, scalar | st.lists(scalar, max_size=2).map(tuple), max_size=3)
 spans = st.builds(
     Span,
     stage=stored_text,
     start_ms=number,
     duration_ms=positive,
-    attributes=st.dictionaries(stored_text, scalar, max_size=3),
+    attributes=attributes,
     error=st.none() | failures,
-    parent=st.none() | stored_text,
+    parent_id=st.none() | stored_text,
+    span_id=st.text("0123456789abcdef", min_size=16, max_size=16),
+    name=stored_text,
+    kind=st.sampled_from(SPAN_KINDS),
+    service=stored_text,
+    status=st.sampled_from(["unset", "ok", "error"]),
+    events=st.lists(st.builds(SpanEvent, stored_text, number, attributes), max_size=2).map(tuple),
 )
 traces = st.builds(
     Trace,
@@ -67,6 +86,13 @@ traces = st.builds(
     spans=st.lists(spans, max_size=3).map(tuple),
     settings=st.dictionaries(stored_text, st.none() | scalar, max_size=3),
     error=st.none() | failures,
+    retrieved=st.lists(chunks, max_size=2).map(tuple),
+    origin=st.sampled_from(["person", "run", "load", "application"]),
+    service=stored_text,
+    session=stored_text,
+    user=stored_text,
+    tags=st.lists(stored_text, max_size=2).map(tuple),
+    metadata=st.dictionaries(stored_text, st.none() | scalar | st.lists(scalar, max_size=2), max_size=2),
 )
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
@@ -88,7 +114,7 @@ def definitions() -> dict[str, dict[str, Any]]:
     return {"Trace": schema, **schema["$defs"]}
 
 
-@pytest.mark.parametrize("kind", [Trace, Chunk, Span, Token, Evidence, Confidence, Generation, Failure])
+@pytest.mark.parametrize("kind", [Trace, Chunk, Span, Token, Evidence, Confidence, Generation, Failure, SpanEvent])
 def test_json_schema_describes_every_field(kind: Any) -> None:
     described = definitions()[kind.__name__]
     names = {field.name for field in dataclasses.fields(kind)}
@@ -103,18 +129,23 @@ def test_json_schema_describes_every_field(kind: Any) -> None:
 def test_every_dataclass_of_a_trace_has_a_definition() -> None:
     events_and_inputs = {"StageStarted", "StageEnded", "ChunksFound", "TokenMade", "GenerateOptions"}
     other = {"PartReadiness", "Readiness", "Introspection", "AnswerScores", "Sample"}
-    all_types = {name for name, value in vars(types).items() if dataclasses.is_dataclass(value)}
+    found = {**vars(types), **vars(spans_module)}
+    all_types = {name for name, value in found.items() if dataclasses.is_dataclass(value)}
     assert set(definitions()) == all_types - events_and_inputs - other
 
 
 MUTATIONS: list[tuple[tuple[str | int, ...], Any]] = [
-    (("schema_version",), "2.0"),
+    (("schema_version",), "3.0"),
     (("trace_id",), "not-hexadecimal"),
     (("question",), None),
     (("asked_at",), "yesterday"),
     (("duration_ms",), -1),
     (("chunks",), None),
-    (("chunks", 0, "score"), 1.5),
+    (("chunks", 0, "score"), "near"),
+    (("origin",), "somewhere"),
+    (("tags",), "vip"),
+    (("spans", 0, "kind"), "thought"),
+    (("spans", 0, "status"), "fine"),
     (("chunks", 0, "rank"), 0),
     (("chunks", 0, "signals"), {"bm25": "high"}),
     (("generation", "confidence", "kind"), "felt"),
@@ -167,15 +198,46 @@ def test_missing_field_is_a_bad_response(name: str) -> None:
 
 def test_unknown_field_of_a_newer_minor_version_is_ignored() -> None:
     trace = make_trace()
-    data = trace_to_dict(trace) | {"schema_version": "1.7", "mood": "sunny"}
+    data = trace_to_dict(trace) | {"schema_version": "2.7", "mood": "sunny"}
     data["chunks"][0]["colour"] = "red"
     assert trace_from_dict(data) == trace
     VALIDATOR.validate(data)
 
 
+def test_trace_of_schema_1_is_read_its_stages_being_its_ids() -> None:
+    network = Span("network", 0.0, 60.0, {"attempts": 1}, span_id="00f067aa0ba902b7")
+    gateway = Span("gateway", 10.0, 40.0, parent_id="00f067aa0ba902b7", span_id="53995c3f42cd8ad8")
+    data = trace_to_version_1(make_trace(spans=(network, gateway)))
+    for part in ("retrieved", "origin", "service", "session", "user", "tags", "metadata"):
+        del data[part]
+    for span in data["spans"]:
+        for part in ("span_id", "parent_id", "name", "kind", "service", "status", "events"):
+            del span[part]
+    del data["generation"]["prompt"], data["generation"]["completion_tokens"]
+    read = trace_from_dict(data)
+    assert [(span.span_id, span.parent_id, span.kind) for span in read.spans] == [
+        ("network", None, "chain"),
+        ("gateway", "network", "chain"),
+    ]
+    assert read.origin == "person"
+    assert trace_from_dict(trace_to_dict(read)) == read
+
+
+def test_reader_of_schema_1_finds_all_that_it_knows() -> None:
+    """What a reader of schema 1.1 takes, field by field: a version, stages as parents, scores that are numbers."""
+    network = Span("network", 0.0, 60.0, span_id="00f067aa0ba902b7")
+    gateway = Span("gateway", 10.0, 40.0, parent_id="00f067aa0ba902b7", span_id="53995c3f42cd8ad8")
+    data = trace_to_version_1(make_trace(spans=(network, gateway)))
+    assert data["schema_version"].split(".")[0] == "1"
+    assert [(span["stage"], span["parent"]) for span in data["spans"]] == [("network", None), ("gateway", "network")]
+    assert all(isinstance(chunk["score"], float) for chunk in data["chunks"])
+    for name in ("trace_id", "question", "backend", "asked_at", "duration_ms", "generation", "settings", "error"):
+        assert name in data
+
+
 def test_newer_major_version_is_refused_and_says_which() -> None:
-    with pytest.raises(BadResponse, match=rf"2\.3.*{SCHEMA_VERSION}.*Update"):
-        trace_from_dict(trace_to_dict(make_trace()) | {"schema_version": "2.3"})
+    with pytest.raises(BadResponse, match=rf"3\.3.*{SCHEMA_VERSION}.*Update"):
+        trace_from_dict(trace_to_dict(make_trace()) | {"schema_version": "3.3"})
 
 
 @pytest.mark.parametrize(

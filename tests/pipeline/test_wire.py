@@ -167,6 +167,16 @@ def test_scores_and_readiness_survive_the_way_back() -> None:
     assert wire.parse_health_response(health) == readiness
 
 
+@pytest.mark.parametrize(
+    ("reads", "version"), [(None, "1.1"), ("1.1", "1.1"), ("2.0", "2.0"), ("3.4", "2.0"), ("?", "1.1")]
+)
+def test_caller_is_answered_in_the_schema_that_it_reads(reads: str | None, version: str) -> None:
+    trace = make_trace()
+    data = wire.query_response("r1", 3.0, trace, None, reads=reads)
+    assert (data["schema_version"], data["trace"]["schema_version"]) == (version, version)
+    assert wire.parse_query_response(data).trace == trace
+
+
 def test_error_in_a_reply_is_raised_as_what_it_was() -> None:
     data = wire.query_response("r1", 3.0, None, TIMEOUT)
     with pytest.raises(Timeout) as caught:
@@ -176,7 +186,7 @@ def test_error_in_a_reply_is_raised_as_what_it_was() -> None:
         wire.raise_failure(Failure("InputError", "blank"))
 
 
-@pytest.mark.parametrize("data", [{}, {"schema_version": "1.0"}, {"schema_version": "x"}, {"schema_version": "2.0"}])
+@pytest.mark.parametrize("data", [{}, {"schema_version": "1.0"}, {"schema_version": "x"}, {"schema_version": "3.0"}])
 def test_reply_of_another_kind_is_a_bad_response(data: Any) -> None:
     for parse_reply in (wire.parse_query_response, wire.parse_score_response, wire.parse_health_response):
         with pytest.raises(BadResponse):

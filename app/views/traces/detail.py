@@ -56,7 +56,7 @@ def show_waterfall(trace: Trace, *, until_ms: float | None = None, side: str = "
 
 def waterfall_note(*traces: Trace) -> str:
     """What one is looking at in the waterfalls of these traces."""
-    nested = any(span.parent is not None for trace in traces for span in trace.spans)
+    nested = any(span.parent_id is not None for trace in traces for span in trace.spans)
     return f"{WATERFALL_NOTE} {NESTING_NOTE}" if nested else WATERFALL_NOTE
 
 

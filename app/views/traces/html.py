@@ -55,7 +55,7 @@ def trust_html(trust: Trust) -> Markup:
 def scores(chunk: Chunk) -> str:
     """What ranked a chunk: its cosine and signals."""
     signals = "".join(f" · {name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
-    return f"cosine {chunk.score:.3f}{signals}"
+    return signals.removeprefix(" · ") if chunk.score is None else f"cosine {chunk.score:.3f}{signals}"
 
 
 def chunk_html(

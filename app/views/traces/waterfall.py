@@ -31,17 +31,18 @@ class Bar:
 
 def bars(trace: Trace) -> list[Bar]:
     """Spans in order, then the unaccounted time, drawn at the end although it lies between the stages."""
+    tree = trace.tree
     rows = [
         Bar(
-            span.stage,
+            span.name,
             span.start_ms,
             span.duration_ms,
-            own_ms=trace.own_ms(span) if trace.encloses(span) else None,
-            depth=trace.depth(span),
+            own_ms=tree.own_ms(span) if tree.children(span) else None,
+            depth=tree.depth(span),
             failed=span.error is not None,
             cached=bool(span.attributes.get("cached")),
         )
-        for span in trace.spans
+        for span in tree
     ]
     unaccounted = max(trace.unaccounted_ms, 0.0)
     return [*rows, Bar("unaccounted", trace.duration_ms - unaccounted, unaccounted)]

@@ -8,10 +8,10 @@ from tests.factories import make_chunk, make_failed_trace, make_generation, make
 
 NESTED = (
     Span("network", 0.0, 100.0),
-    Span("gateway", 10.0, 80.0, parent="network"),
-    Span("embed", 10.0, 20.0, parent="gateway"),
-    Span("retrieve", 30.0, 15.0, parent="gateway"),
-    Span("generate", 45.0, 40.0, parent="gateway"),
+    Span("gateway", 10.0, 80.0, parent_id="network"),
+    Span("embed", 10.0, 20.0, parent_id="gateway"),
+    Span("retrieve", 30.0, 15.0, parent_id="gateway"),
+    Span("generate", 45.0, 40.0, parent_id="gateway"),
 )
 """A trace of a server, as its client sees it: 100 ms in all, of which the server had 80 and its stages 75."""
 

@@ -138,8 +138,8 @@ def test_slowest_stage_is_a_sentence() -> None:
 def test_slowest_of_nested_spans_is_the_one_with_the_most_time_of_its_own() -> None:
     spans = (
         Span("network", 0, 100),
-        Span("gateway", 5, 90, parent="network"),
-        Span("generate", 10, 60, parent="gateway"),
+        Span("gateway", 5, 90, parent_id="network"),
+        Span("generate", 10, 60, parent_id="gateway"),
     )
     assert wording.slowest(make_trace(duration_ms=100, spans=spans)) == "Generate takes 60 % of 100 ms"
 

@@ -48,7 +48,7 @@ class Timed:
         if self.name == "aws":
             inner = (
                 Span("network", 0, took_ms, {"request_id": f"{number:08x}-aaaa"}),
-                *(replace(span, parent="network") for span in inner),
+                *(replace(span, parent_id="network") for span in inner),
             )
         error = Failure("Throttled", "Too many at once. Wait.", "generate") if self._fails(number) else None
         return make_trace(backend=self.name, asked_at=at_s, duration_ms=took_ms, spans=inner, error=error)

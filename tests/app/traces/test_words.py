@@ -20,8 +20,8 @@ def test_trace_shows_answer_confidence_chunks_and_stages_that_add_up() -> None:
 
 
 def test_stages_inside_others_are_indented_and_own_times_add_up() -> None:
-    inside = tuple(replace(span, parent="gateway") for span in make_spans())  # 8 + 2 + 25 ms
-    network, gateway = Span("network", 0.0, 60.0), Span("gateway", 10.0, 40.0, parent="network")
+    inside = tuple(replace(span, parent_id="gateway") for span in make_spans())  # 8 + 2 + 25 ms
+    network, gateway = Span("network", 0.0, 60.0), Span("gateway", 10.0, 40.0, parent_id="network")
     text = trace_text(make_trace(spans=(network, gateway, *inside), duration_ms=62.0))
     rows = [line for line in text.partition("\nStages\n")[2].splitlines() if " ms " in line]
     assert [row[:28].rstrip() for row in rows] == [

@@ -33,8 +33,8 @@ def test_waterfall_says_what_takes_the_time_and_which_stage_failed():
 def test_nested_spans_are_indented_and_what_is_their_own_is_told():
     spans = (
         Span("network", 0, 100),
-        Span("gateway", 10, 80, parent="network"),
-        Span("generate", 20, 50, parent="gateway"),
+        Span("gateway", 10, 80, parent_id="network"),
+        Span("generate", 20, 50, parent_id="gateway"),
     )
     figure = waterfall(replace(make_trace(), spans=spans, duration_ms=100.0))
     labels = list(figure.layout.yaxis.ticktext)
@@ -76,6 +76,6 @@ def test_embedding_map_draws_every_chunk_and_the_question():
 
 
 def test_note_of_a_waterfall_explains_nesting_where_there_is_any():
-    nested = replace(make_trace(), spans=(Span("network", 0, 30), Span("gateway", 5, 20, parent="network")))
+    nested = replace(make_trace(), spans=(Span("network", 0, 30), Span("gateway", 5, 20, parent_id="network")))
     assert "ran inside" in waterfall_note(make_trace(), nested)
     assert "ran inside" not in waterfall_note(make_trace())
