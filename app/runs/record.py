@@ -71,6 +71,12 @@ def describe_run(plan: RunPlan, dataset: Dataset, typed: Sequence[TypedQuestion]
 STUDY, CELL = "study", "cell"
 """In the record of a run that is a cell of a study: the study's mark, and what the cell is called."""
 
+
+def is_put_together(about: Mapping[str, Any]) -> bool:
+    """Whether a study put a run's backend together itself, as it does local ones, so that the one of that name is another. about: the record."""
+    return CELL in about and str(about["backend"]).startswith("local/")
+
+
 UNCOVERED = "uncovered"
 """In a run's record: questions that its corpus cannot answer."""
 
