@@ -51,7 +51,10 @@ def cost_words(store: TraceStore, backend: str, questions: int) -> str:
             "serverless ones by the second that they work. Which these are shows once one question is answered."
         )
     if not is_serverless(newest[0]):
-        return f"They cost about ${found.total_usd:,.2f} ({of}); endpoints are paid by the hour, asked or not, and more of them where they scale."
+        return (
+            f"They cost about ${found.total_usd:,.2f} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
+            "scale."
+        )
     seconds = _seconds([trace for trace in newest if is_serverless(trace)])
     lines = serverless_lines(questions, MEMORY_GB, seconds)
     usd = found.total_usd + sum(line.usd or 0.0 for line in lines)

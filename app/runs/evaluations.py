@@ -18,13 +18,13 @@ from app.runs.feedback import MARK, FeedbackDataset, read_feedback
 from app.runs.question_types import QuestionTypes
 from app.runs.record import (
     ANSWERED_WITH,
-    CELL,
     TYPES,
     RunPlan,
+    check_explainable,
+    check_resumable,
     describe_run,
     describe_system,
     describe_uncovered,
-    is_put_together,
 )
 from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
@@ -119,10 +119,8 @@ class Evaluations:
         at it, in this process or another.
         """
         run, plan, dataset = self._recorded(run_id)
-        if backend is None and CELL in run.about:
-            raise InputError(
-                f"The run {run.run_id} is a cell of a study, whose choices no setting holds. Go on with the study: `raglass lab resume`."
-            )
+        if backend is None:
+            check_resumable(run.run_id, run.about)
         with self._alone(run.run_id):
             done = [scored for scored in self.scores(run.run_id) if not scored.failed]
             self._store().runs.set_status(run.run_id, "running")
@@ -137,11 +135,7 @@ class Evaluations:
         Raises InputError where the dataset has changed, and for a cell that a study put together itself.
         """
         run, plan, dataset = self._recorded(run_id)
-        if is_put_together(run.about):
-            raise InputError(
-                f"The run {run.run_id} is a cell of a study, whose choices no setting holds: the backend as it is set would explain "
-                "what it did not answer. Set what the cell chose, ask with `raglass eval run`, and explain that run."
-            )
+        check_explainable(run.run_id, run.about)
         scores = self.scores(run.run_id)
         todo = choose_unlabelled(scores, sample)
         questions = {question.question_id: question for question in dataset.questions}
