@@ -8,7 +8,7 @@ from pipeline.errors import InputError
 from pipeline.locks import held_alone
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def only_latency(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page with one study."""
     monkeypatch.setattr(catalogue, "STUDIES", {"latency": catalogue.STUDIES["latency"]})
@@ -22,7 +22,17 @@ def labels(page) -> list[str]:
     return [button.label for button in page.button]
 
 
-def test_a_study_starts_only_once_it_is_said_what_the_very_plan_takes(open_page, services: Services):
+@pytest.mark.parametrize("name", catalogue.STUDIES)
+def test_every_study_offers_its_plan_and_no_start_before_it(open_page, services: Services, name: str):
+    page = open_page("lab", study=name)
+    assert not page.exception
+    assert "Plan" in labels(page)
+    assert "Start" not in labels(page)
+
+
+def test_a_study_starts_only_once_it_is_said_what_the_very_plan_takes(
+    open_page, services: Services, only_latency: None
+):
     page = open_page("lab", study="latency")
     assert "Start" not in labels(page)
     press(page, "Plan")
@@ -40,7 +50,9 @@ def test_a_study_starts_only_once_it_is_said_what_the_very_plan_takes(open_page,
     assert services.lab.jobs.job.wait(30).plan["questions"] == 3
 
 
-def test_a_stopped_study_is_gone_on_with_and_one_with_another_process_is_not(open_page, services: Services):
+def test_a_stopped_study_is_gone_on_with_and_one_with_another_process_is_not(
+    open_page, services: Services, only_latency: None
+):
     record = services.lab.begin("latency", {"targets": ["fake"], "questions": 3}).record
     with held_alone(services.lab.records.lock_path(record.record_id), RuntimeError()):
         page = open_page("lab", study="latency")
@@ -59,7 +71,7 @@ def test_a_stopped_study_is_gone_on_with_and_one_with_another_process_is_not(ope
     assert services.lab.jobs.job.wait(30).status == "finished"
 
 
-def test_a_study_that_may_not_start_leaves_no_record(services: Services):
+def test_a_study_that_may_not_start_leaves_no_record(services: Services, only_latency: None):
     plan = {"targets": ["fake"], "questions": 3}
     first = services.lab.begin("latency", plan)
     services.lab.jobs.job = first

@@ -41,7 +41,7 @@ def offer_start(
     if st.button(
         "Plan",
         icon=":material/calculate:",
-        key=f"lab-{name}-plan",
+        key=f"lab-{name}-tell",
         help="The time and the cost, as far as they are known. Nothing is begun.",
     ):
         st.session_state.pop(held, None)
