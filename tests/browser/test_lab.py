@@ -99,7 +99,7 @@ def test_a_study_is_planned_started_stopped_gone_on_with_and_read(
     said(page, "Stopping at the next step")
     (packages / "go").touch()
     said(page, "This study was stopped before its end")
-    said(page, "4 cells of 4 are missing")
+    said(page, "cells of 4 are missing")
     press(page, "Go on with it")
     said(page, "Right: top_k accounts for")
     said(page, "Best is ")

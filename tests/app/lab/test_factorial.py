@@ -159,6 +159,7 @@ def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_fact
         "Gold chunk retrieved",
         "It is the same for every question in every cell (0), so there is nothing to account for.",
     ) in (untold.rows)
+    assert check_plan(services.settings, record.plan) == record.plan
     with pytest.raises(InputError, match="'index' is no factor of fake"):
         services.lab.begin("study", {**plan, "factors": {"index": ["exact", "hnsw"]}})
 
