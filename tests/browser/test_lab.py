@@ -101,13 +101,13 @@ def test_a_study_is_planned_started_stopped_gone_on_with_and_read(
     said(page, "This study was stopped before its end")
     said(page, "cells of 4 are missing")
     press(page, "Go on with it")
-    said(page, "Right: top_k accounts for")
-    said(page, "Best is ")
+    said(page, "Right answers: top_k accounts for 47.2 % of the variance")
+    said(page, "top_k 4 (100.0 % right")  # the best cell
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     expect(page.get_by_text("This study was stopped")).to_have_count(0)
     with page.expect_download() as downloaded:
         page.get_by_role("button", name="CSV", exact=True).click()
-    assert "top_k" in Path(downloaded.value.path()).read_text("utf-8")
+    assert "top_k," in Path(downloaded.value.path()).read_text("utf-8")
     assert window.elsewhere == []
 
 
