@@ -59,8 +59,6 @@ def offer_start(
         return
     _, whole, (words, more) = kept
     st.info(literal(words), icon=":material/schedule:")
-    if more:
-        st.code("\n".join(more), language=None)
     busy = lab.jobs.job is not None and lab.jobs.job.running
     if st.button("Start", type="primary", icon=":material/play_arrow:", key=f"lab-{name}-start", disabled=busy):
         try:
@@ -72,6 +70,8 @@ def offer_start(
         st.rerun()
     if busy:
         show(note_html("A study is going on. Another can start once it has ended or was stopped."))
+    if more:
+        st.code("\n".join(more), language=None)
 
 
 def follow_job() -> None:
