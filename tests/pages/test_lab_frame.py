@@ -6,6 +6,7 @@ from app.lab import catalogue
 from app.services import Services
 from pipeline.errors import InputError
 from pipeline.locks import held_alone
+from tests.pages.test_pages import shown
 
 
 @pytest.fixture
@@ -78,3 +79,21 @@ def test_a_study_that_may_not_start_leaves_no_record(services: Services, only_la
     with pytest.raises(InputError, match="A study is going on"):
         services.lab.start("latency", plan)
     assert services.lab.records.newest() == [first.record]
+
+
+def test_the_newest_result_is_shown_until_another_is_chosen(open_page, services: Services, only_latency: None):
+    first, second = (
+        services.lab.begin("latency", {"targets": ["fake"], "questions": questions}).work() for questions in (3, 4)
+    )
+    page = open_page("lab", study="latency")
+    result = page.selectbox[-1]
+    assert second.record_id in result.value
+    page = result.select(next(label for label in result.options if first.record_id in label)).run()
+    assert not page.exception
+    assert first.record_id in page.selectbox[-1].value
+    assert "3 questions on the warm path" in shown(page)
+    for label in ("Plan", "Start"):
+        press(page, label)
+    assert services.lab.jobs.job is not None
+    third = services.lab.jobs.job.wait(30)
+    assert third.record_id in page.run().selectbox[-1].value

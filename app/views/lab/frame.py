@@ -67,6 +67,7 @@ def offer_start(
             st.error(literal(str(error)), icon=":material/error:")
             return
         st.session_state.pop(held, None)
+        st.session_state.pop(f"lab-{name}-chosen", None)
         st.rerun()
     if busy:
         show(note_html("A study is going on. Another can start once it has ended or was stopped."))
@@ -110,13 +111,20 @@ def choose_record(lab: Lab, name: str) -> LabRecord | None:
     records = lab.records.newest(name)
     if not records:
         return None
-    ids = [record.record_id for record in records]
-    named = {
-        record.record_id: f"{when(record.started_at)} · {lab.records.standing(record)} · {record.record_id}"
-        for record in records
+    labelled = {
+        f"{when(record.started_at)} · {lab.records.standing(record)} · {record.record_id}": record for record in records
     }
-    chosen = st.selectbox("Result", ids, format_func=named.__getitem__, key=f"lab-{name}-record")
-    return next(record for record in records if record.record_id == chosen)
+    key, chosen = f"lab-{name}-record", f"lab-{name}-chosen"
+
+    def choose() -> None:
+        st.session_state[chosen] = labelled[st.session_state[key]].record_id
+
+    wanted = st.session_state.get(chosen)
+    shown = next((label for label, record in labelled.items() if record.record_id == wanted), next(iter(labelled)))
+    # A study's standing changes, and with it the labels, so that the widget is told anew which one is chosen.
+    st.session_state[key] = shown
+    st.selectbox("Result", list(labelled), key=key, on_change=choose)
+    return labelled[shown]
 
 
 def show_record(lab: Lab, record: LabRecord) -> tuple[Table, ...]:
