@@ -80,3 +80,21 @@ def estimate_questions(questions: int) -> Estimate:
             CostLine("Pinecone reads", basis, reads * prices["pinecone_million_read_units"]),
         ]
     )
+
+
+def serverless_lines(questions: int, memory_gb: float, seconds: Mapping[str, float] | None = None) -> list[CostLine]:
+    """What so many questions to serverless endpoints cost, an endpoint a line.
+
+    memory_gb: of each endpoint. seconds: of inference a question by role (`embedder`, `generator`); the table's assumption if not given.
+    """
+    prices = price_table()
+    lines = []
+    for role, each_s in (seconds or prices["serverless_seconds_per_question"]).items():
+        data_gb = questions * prices["serverless_kb_per_question"][role] / 1e6
+        usd = (
+            questions * each_s * memory_gb * prices["sagemaker_serverless_gb_second"]
+            + data_gb * prices["sagemaker_serverless_data_gb"]
+        )
+        basis = f"{questions:,} questions of {each_s:.3g} s, {memory_gb:g} GB, serverless"
+        lines.append(CostLine(f"SageMaker {role}", basis, usd))
+    return lines

@@ -12,6 +12,9 @@ from pipeline.errors import StoreError
 POLL_S = 0.2
 """How long waiting sleeps between two attempts."""
 
+LOOK_S = 0.02
+"""Longer than `is_held` has a lock to look at it, in seconds."""
+
 
 @contextmanager
 def held_alone(path: Path, taken: Exception) -> Iterator[None]:
@@ -21,7 +24,9 @@ def held_alone(path: Path, taken: Exception) -> Iterator[None]:
     """
     with _lock_file(path) as lock:
         if not _take(lock):
-            raise taken
+            time.sleep(LOOK_S)
+            if not _take(lock):
+                raise taken
         yield
 
 
@@ -36,6 +41,18 @@ def held_in_turn(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
             on_wait()
             time.sleep(POLL_S)
         yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock of a file, in this process or another; nobody does where it is missing or cannot be read."""
+    try:
+        with path.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _lock_file(path: Path) -> IO[str]:

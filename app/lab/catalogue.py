@@ -66,9 +66,20 @@ class Lab:
         checked = study.check(self.parts, plan)
         return self._job(study, self.records.begin(name, checked))
 
+    def start(self, name: str, plan: Mapping[str, Any]) -> LabJob:
+        """Begin a study in a thread of this process. Raises InputError for a plan that cannot be carried out, or while another goes on."""
+        job = self.begin(name, plan)
+        try:
+            return self.jobs.start(job)
+        except InputError:
+            self.records.remove(job.record.record_id)
+            raise
+
     def resume(self, record_id: str) -> LabJob:
         """The job that goes on with a study, not started. Raises InputError for one that is finished or cannot be gone on with."""
         record = self.records.find(record_id)
+        if self.records.is_attended(record.record_id):
+            raise _taken(record)
         if record.status == "finished":
             raise InputError(f"The study {record.record_id} is finished. Start a new one.")
         study = self.study(record.study)
@@ -100,8 +111,7 @@ class Lab:
 
     def _job(self, study: Study, record: LabRecord) -> LabJob:
         def begin(stop: Any) -> Any:
-            taken = InputError(f"The study {record.record_id} is going on already, on a page or in another shell.")
-            with held_alone(self.records.folder / f"{record.record_id}.lock", taken):
+            with held_alone(self.records.lock_path(record.record_id), _taken(record)):
                 yield from study.run(self.parts, record.plan, record.result, stop)
 
         return LabJob(self.records, record, begin)
@@ -125,6 +135,12 @@ class Lab:
                 plan,
             )
         )
+
+
+def _taken(record: LabRecord) -> InputError:
+    return InputError(
+        f"The study {record.record_id} is going on already, on a page or in another shell. Wait for it to end, or stop it there."
+    )
 
 
 @cache

@@ -72,11 +72,19 @@ class EmbedderStudy:
 
     def estimate(self, parts: Parts, plan: Data) -> str:
         """See `Study.estimate`: how fast a model is shows only when it is there."""
+        from app.lab.endpoints import PREFIX
+
         models = len(plan["embedders"]) + len(plan["rerankers"])
         questions = len(read_dataset(parts, plan).questions)
+        endpoints = any(name.startswith(PREFIX) for name in plan["embedders"])
+        paid = (
+            ", and what the endpoints cost: by the hour on instances, by the second that they work where they are serverless"
+            if endpoints
+            else " and nothing else"
+        )
         return (
             f"{count(models, 'model')} over {count(questions, 'question')}. How long depends on the models: small ones need seconds for a "
-            "hundred chunks, large ones minutes. It costs this machine’s time, and what an endpoint costs by the hour."
+            f"hundred chunks, large ones minutes. It costs this machine’s time{paid}."
         )
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:

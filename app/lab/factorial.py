@@ -102,7 +102,7 @@ class FactorialStudy:
             f"chunks are written once."
         )
         told = estimate_words(parts.store(), backend, len(distinct) * questions, 1)
-        told = told.replace("About", "At most about", 1)
+        told = told.replace("About", "at most about", 1).replace("How long", "how long", 1)
         return f"{asked} {shared} Without indexes that find the same: {told}"
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:

@@ -98,7 +98,7 @@ def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:
     seed, questions = _whole(plan.get("seed", 0), "seed", 0), plan.get("questions")
     count = None if questions is None else _whole(questions, "questions", 1)
     load_dataset(dataset)
-    factors = _factors(settings, backend, plan.get("factors", {}))
+    factors = _factors(settings, backend, plan.get("factors", {}), checked="study" in plan)
     fraction = _fraction(plan.get("fraction", 1))
     checked = {
         "dataset": dataset,
@@ -135,7 +135,8 @@ def short_level(level: str) -> str:
     return Path(level).name if level.startswith(("/", ".", "~")) else level
 
 
-def _factors(settings: "Settings", backend: str, given: Any) -> dict[str, list[str]]:
+def _factors(settings: "Settings", backend: str, given: Any, *, checked: bool) -> dict[str, list[str]]:
+    """checked: the plan is one that was filled in, so that it names factors with one level that this backend does not have."""
     if not isinstance(given, Mapping):
         raise InputError("`factors` is no table. Write [factors] and a list of levels for each, as in top_k = [3, 5].")
     if "prompt" in given:
@@ -143,7 +144,8 @@ def _factors(settings: "Settings", backend: str, given: Any) -> dict[str, list[s
             "`prompt` is no factor yet: each generator here is asked with the one prompt that it was tuned with."
         )
     allowed = FACTORS if backend in LOCAL else ELSEWHERE
-    unknown = [name for name in given if name not in allowed]
+    fixed = [name for name in FACTORS if checked and len(given.get(name, ())) == 1]
+    unknown = [name for name in given if name not in (*allowed, *fixed)]
     if unknown:
         why = "" if backend in LOCAL else f" of {backend}, whose other parts are put together elsewhere"
         raise InputError(f"{', '.join(map(repr, unknown))} is no factor{why}. There are: {', '.join(allowed)}.")

@@ -103,7 +103,7 @@ class LoadStudy:
         """As long as was asked for, and what the questions cost."""
         questions = len(due_times(plan))
         words = f"{count(questions, 'question')} to {plan['target']} in {rough_time(plan['minutes'] * 60)}, unless it cannot keep up."
-        return f"{words} {cost_words(plan['target'], questions)}".strip()
+        return f"{words} {cost_words(parts.store(), plan['target'], questions)}".strip()
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
         """Ask each question when it is due, whatever became of those before; a study that goes on asks what was not begun."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import InputError, StoreError
+from pipeline.locks import is_held
 
 Status = Literal["running", "finished", "stopped", "failed"]
 
@@ -92,6 +93,20 @@ class LabRecords:
                 continue
         kept = [record for record in records if study is None or record.study == study]
         return sorted(kept, key=lambda record: record.started_at, reverse=True)
+
+    def lock_path(self, record_id: str) -> Path:
+        """The file whose lock a process holds while it is at a study."""
+        return self.folder / f"{record_id}.lock"
+
+    def is_attended(self, record_id: str) -> bool:
+        """Whether a process is at a study now, this one or another."""
+        return is_held(self.lock_path(record_id))
+
+    def standing(self, record: LabRecord) -> Status:
+        """How a study stands: what its record says, but `stopped` of one that says `running` and that no process is at."""
+        if self.is_attended(record.record_id):
+            return "running"
+        return "stopped" if record.status == "running" else record.status
 
     def remove(self, record_id: str) -> None:
         """Forget a record; one that is not there is no error."""

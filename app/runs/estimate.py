@@ -1,14 +1,29 @@
 """What a run will take: time by what the backend's newest traces took, and on AWS what its questions cost. Before it starts."""
 
-from app.kit.wording import count, rough_time
-from metrics.prices import estimate_questions
+from collections.abc import Sequence
+
+from app.kit.wording import count, rough_time, three_figures
+from metrics.prices import estimate_questions, serverless_lines
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
+from pipeline.types import Trace
 
 RECENT = 50
 """Traces from which the time of a question is estimated."""
 
 AWS = "aws"
+
+SERVERLESS = "-serverless"
+"""How the name of a stack's serverless endpoint ends; the settings of a trace name the endpoints that answered."""
+
+MEMORY_GB = 6.0
+"""Of a serverless endpoint, at most: what `raglass deploy` gives it unless told otherwise."""
+
+STAGES = {"embedder": "embed", "generator": "generate"}
+"""The stage in which each endpoint works."""
+
+TIMED = 10
+"""Newest traces from which a serverless endpoint's seconds a question are taken."""
 
 
 def estimate_words(store: TraceStore, backend: str, questions: int, workers: int) -> str:
@@ -20,15 +35,52 @@ def estimate_words(store: TraceStore, backend: str, questions: int, workers: int
         words = f"About {spent} for {count(questions, 'question')}, by the newest {count(len(page.rows), 'trace')} of {backend}."
     else:
         words = f"How long {count(questions, 'question')} will take is not known: {backend} has answered nothing yet."
-    return f"{words} {cost_words(backend, questions)}".strip()
+    return f"{words} {cost_words(store, backend, questions)}".strip()
 
 
-def cost_words(backend: str, questions: int) -> str:
-    """What the questions cost beside what is paid anyway."""
+def cost_words(store: TraceStore, backend: str, questions: int) -> str:
+    """What the questions cost beside what is paid anyway. Of which kind a stack's endpoints are is told by its newest trace."""
     if backend != AWS:
         return "They cost nothing but this machine’s time." if backend.startswith("local/") else ""
     found = estimate_questions(questions)
+    of = f"list prices of {found.region}, {found.as_of}"
+    newest = _newest(store)
+    if not newest:
+        return (
+            f"They cost about ${found.total_usd:,.2f} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
+            "serverless ones by the second that they work. Which these are shows once one question is answered."
+        )
+    if not is_serverless(newest[0]):
+        return (
+            f"They cost about ${found.total_usd:,.2f} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
+            "scale."
+        )
+    seconds = _seconds([trace for trace in newest if is_serverless(trace)])
+    lines = serverless_lines(questions, MEMORY_GB, seconds)
+    usd = found.total_usd + sum(line.usd or 0.0 for line in lines)
+    told = ", ".join(f"{role} {three_figures(each_s)} s" for role, each_s in seconds.items())
     return (
-        f"They cost about ${found.total_usd:,.2f} (list prices of {found.region}, {found.as_of}); endpoints are paid by the hour, asked or "
-        "not, and more of them where they scale."
+        f"They cost at most about ${usd:,.2f} ({of}); the endpoints are serverless and are paid by the second that they work: a question "
+        f"takes the {told}, at {MEMORY_GB:g} GB of memory each. Nothing is paid while none is asked."
     )
+
+
+def is_serverless(trace: Trace) -> bool:
+    """Whether serverless endpoints answered."""
+    return all(str(trace.settings.get(role, "")).endswith(SERVERLESS) for role in STAGES)
+
+
+def _newest(store: TraceStore) -> list[Trace]:
+    """The newest traces that the stack answered, the newest first."""
+    page = store.page(TraceQuery(backends=frozenset((AWS,)), error="none"), limit=TIMED)
+    found = (store.get(row.trace_id) for row in page.rows)
+    return [each.trace for each in found if each is not None]
+
+
+def _seconds(traces: Sequence[Trace]) -> dict[str, float]:
+    """Mean seconds a question of each endpoint's stage: more than the model's own, by the way there."""
+    spent = {
+        role: sum(span.duration_ms for trace in traces for span in trace.spans if span.stage == stage)
+        for role, stage in STAGES.items()
+    }
+    return {role: ms / len(traces) / 1000 for role, ms in spent.items()}

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 from app.runs.compared import ComparedRuns, compare_stored
 from app.runs.feedback import MARK, FeedbackDataset, read_feedback
 from app.runs.question_types import QuestionTypes
-from app.runs.record import ANSWERED_WITH, CELL, TYPES, RunPlan, describe_run, describe_system, describe_uncovered
+from app.runs.record import (
+    ANSWERED_WITH,
+    TYPES,
+    RunPlan,
+    check_explainable,
+    check_resumable,
+    describe_run,
+    describe_system,
+    describe_uncovered,
+)
 from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.coverage import find_uncovered
@@ -110,10 +119,8 @@ class Evaluations:
         at it, in this process or another.
         """
         run, plan, dataset = self._recorded(run_id)
-        if backend is None and CELL in run.about:
-            raise InputError(
-                f"The run {run.run_id} is a cell of a study, whose choices no setting holds. Go on with the study: `raglass lab resume`."
-            )
+        if backend is None:
+            check_resumable(run.run_id, run.about)
         with self._alone(run.run_id):
             done = [scored for scored in self.scores(run.run_id) if not scored.failed]
             self._store().runs.set_status(run.run_id, "running")
@@ -125,9 +132,10 @@ class Evaluations:
         """Explain answers of a run and keep the failure label of each; yields how many are labelled, and of how many.
 
         sample: answers to draw; None for all. What was labelled stays, so that it can be stopped and gone on with.
-        Raises InputError where the dataset has changed.
+        Raises InputError where the dataset has changed, and for a cell that a study put together itself.
         """
         run, plan, dataset = self._recorded(run_id)
+        check_explainable(run.run_id, run.about)
         scores = self.scores(run.run_id)
         todo = choose_unlabelled(scores, sample)
         questions = {question.question_id: question for question in dataset.questions}

@@ -7,6 +7,7 @@ from typing import Any
 from app.status.versions import installed_versions
 from evaluation.datasets import Dataset, LabelledQuestion, problem_lines
 from evaluation.typed_questions import TypedQuestion, count_types
+from pipeline.errors import InputError
 from pipeline.types import Setting, Trace
 
 ANSWERED_WITH = ("generator", "embedder", "index")
@@ -70,6 +71,29 @@ def describe_run(plan: RunPlan, dataset: Dataset, typed: Sequence[TypedQuestion]
 
 STUDY, CELL = "study", "cell"
 """In the record of a run that is a cell of a study: the study's mark, and what the cell is called."""
+
+
+def is_put_together(about: Mapping[str, Any]) -> bool:
+    """Whether a study put a run's backend together itself, as it does local ones: the one of that name is another. about: the record."""
+    return CELL in about and str(about["backend"]).startswith("local/")
+
+
+def check_resumable(run_id: str, about: Mapping[str, Any]) -> None:
+    """Raise InputError for a run that is a cell of a study."""
+    if CELL in about:
+        raise InputError(
+            f"The run {run_id} is a cell of a study, whose choices no setting holds. Go on with the study: `raglass lab resume`."
+        )
+
+
+def check_explainable(run_id: str, about: Mapping[str, Any]) -> None:
+    """Raise InputError for a run whose backend a study put together itself."""
+    if is_put_together(about):
+        raise InputError(
+            f"The run {run_id} is a cell of a study, whose choices no setting holds: the backend as it is set would explain what it did "
+            "not answer. Set what the cell chose, ask with `raglass eval run`, and explain that run."
+        )
+
 
 UNCOVERED = "uncovered"
 """In a run's record: questions that its corpus cannot answer."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from metrics.prices import CostLine, Estimate, estimate_questions, price_table
+from metrics.prices import CostLine, Estimate, estimate_questions, price_table, serverless_lines
 from serving.deploy.config import DeployConfig
 from serving.deploy.templates import Template
 
@@ -22,23 +22,10 @@ def estimate(config: DeployConfig) -> Estimate:
 
 
 def _endpoints(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
-    return (_serverless if config.endpoints.endpoint == "serverless" else _instances)(config, prices)
-
-
-def _serverless(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
-    """By the questions expected; how long a model is at one is assumed, and measured by `raglass lab latency`."""
-    questions, memory_gb = config.expected.questions_per_month, config.endpoints.memory_mb / 1024
-    lines = []
-    for role, seconds in prices["serverless_seconds_per_question"].items():
-        spent = questions * seconds
-        data_gb = questions * prices["serverless_kb_per_question"][role] / 1e6
-        usd = (
-            spent * memory_gb * prices["sagemaker_serverless_gb_second"]
-            + data_gb * prices["sagemaker_serverless_data_gb"]
-        )
-        basis = f"{questions:,} questions of {seconds:g} s, {memory_gb:g} GB, serverless"
-        lines.append(CostLine(f"SageMaker {role}", basis, usd))
-    return lines
+    """Serverless ones by the questions expected; how long a model is at one is assumed, and measured by `raglass lab latency`."""
+    if config.endpoints.endpoint == "serverless":
+        return serverless_lines(config.expected.questions_per_month, config.endpoints.memory_mb / 1024)
+    return _instances(config, prices)
 
 
 def _instances(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:

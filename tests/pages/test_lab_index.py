@@ -54,7 +54,7 @@ def words(page) -> str:
 def test_empty_page_says_what_to_do(open_page, corpus: LocalCorpus):
     page = open_page("lab", study="index")
     assert not page.exception
-    assert "Press Start" in words(page)
+    assert "Press Plan" in words(page)
 
 
 def test_setting_is_chosen_and_taken_back_on_the_page(open_page, services: Services, corpus: LocalCorpus, dataset: str):

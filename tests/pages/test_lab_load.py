@@ -20,11 +20,12 @@ def test_a_target_of_somebody_else_is_loaded_only_once_its_name_is_typed(open_pa
     page = open_page("lab", study="load")
     assert not page.exception
     page.number_input[1].set_value(0.05)
-    press(page, "Load")
+    press(page, "Plan")
     assert "fake is not of this machine" in shown(page).replace("\\", "") + "".join(e.value for e in page.error)
     assert services.lab.records.newest() == []
     page.text_input[0].set_value("fake")
-    press(page, "Load")
+    press(page, "Plan")
+    press(page, "Start")
     assert not page.exception
     assert services.lab.jobs.job is not None
     services.lab.jobs.job.stop()

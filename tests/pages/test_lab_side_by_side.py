@@ -41,8 +41,8 @@ def services(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
 def test_form_is_there_before_any_study(open_page, services: Services, name: str):
     page = open_page("lab", study=name)
     assert not page.exception
-    assert any("Press Start" in each.value or "press Start" in each.value for each in page.info)
-    assert "Start" in [button.label for button in page.button]
+    assert any("Press Plan" in each.value or "press Plan" in each.value for each in page.info)
+    assert "Plan" in [button.label for button in page.button]
 
 
 @pytest.mark.parametrize(("name", "charts"), [("chunks", 1), ("embedders", 2), ("generators", 1)])
@@ -62,6 +62,6 @@ def test_study_is_read_with_its_charts_and_tables(
 def test_study_that_cannot_be_begun_says_why(open_page, services: Services):
     page = open_page("lab", study="chunks")
     page.text_area(key="lab-chunks-names").set_value("heading:99999")
-    next(button for button in page.button if button.label == "Start").click().run()
+    next(button for button in page.button if button.label == "Plan").click().run()
     assert not page.exception
     assert any("is no way of cutting" in each.value for each in page.error)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.locks import held_alone, held_in_turn
+from pipeline.locks import held_alone, held_in_turn, is_held
 
 HOLD = """
 import sys
@@ -43,6 +43,17 @@ def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
             pass
         holder.send_signal(signal.SIGKILL)
         holder.wait(10)
+    with held_alone(path, TAKEN):
+        pass
+
+
+def test_it_can_be_seen_whether_a_lock_is_held_without_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not is_held(path)
+    assert not path.exists()
+    with held_alone(path, TAKEN):
+        assert is_held(path)
+    assert not is_held(path)
     with held_alone(path, TAKEN):
         pass
 

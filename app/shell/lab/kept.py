@@ -22,7 +22,9 @@ def list_studies(as_json: bool) -> None:
             print_json([asdict(record) for record in records])
             return
         for record in records:
-            click.echo(f"{record.record_id}  {when(record.started_at)}  {record.study:<11} {record.status}")
+            click.echo(
+                f"{record.record_id}  {when(record.started_at)}  {record.study:<11} {current.lab.records.standing(record)}"
+            )
         if not records:
             click.echo("No study yet. `raglass lab --help` shows what there is.")
 

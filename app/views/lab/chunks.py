@@ -5,10 +5,8 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.chunkings import USUAL
 from app.lab.side_by_side import figure, good_rows
-from app.views.kit.markdown import literal
 from app.views.lab.asked import ask_which, draw, names_field, scatter_chart
-from app.views.lab.frame import begin, choose_record, show_record, show_table
-from pipeline.errors import RaglassError
+from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 
 
 def show_study(lab: Lab) -> None:
@@ -18,7 +16,7 @@ def show_study(lab: Lab) -> None:
     record = choose_record(lab, "chunks")
     if record is None:
         st.info(
-            "No way of cutting was studied yet. Press Start: over the built-in corpus, the usual six take a few minutes."
+            "No way of cutting was studied yet. Press Plan: over the built-in corpus, the usual six take a few minutes."
         )
         return
     tables = show_record(lab, record)
@@ -41,8 +39,4 @@ def _show_form(lab: Lab) -> None:
         USUAL,
         "Where a chunk ends (heading, paragraph, sentence, page), its size in characters, and how many it repeats of the one before.",
     )
-    if st.button("Start", type="primary", key="lab-chunks-start"):
-        try:
-            begin("chunks", {**plan, "dataset": source.settle(), "chunkings": named})
-        except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+    offer_start(lab, "chunks", {**plan, "chunkings": named}, source)

@@ -5,11 +5,9 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import good_rows
-from app.views.kit.markdown import literal
 from app.views.kit.style import LEVEL_COLOURS
 from app.views.lab.asked import ask_which, boxes_chart, draw, names_field, shares_chart
-from app.views.lab.frame import begin, choose_record, show_record, show_table
-from pipeline.errors import RaglassError
+from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 
 
 def show_study(lab: Lab) -> None:
@@ -18,7 +16,7 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = choose_record(lab, "embedders")
     if record is None:
-        st.info("No embedder was studied yet. Name some and press Start.")
+        st.info("No embedder was studied yet. Name some and press Plan.")
         return
     tables = show_record(lab, record)
     rows = [] if record.result is None else good_rows(record.result)
@@ -57,8 +55,4 @@ def _show_form(lab: Lab) -> None:
         (),
         "sentences, or a cross-encoder's id or path; orders what the first embedder found. May stay empty.",
     )
-    if st.button("Start", type="primary", key="lab-embedders-start"):
-        try:
-            begin("embedders", {**plan, "dataset": source.settle(), "embedders": named, "rerankers": rerankers})
-        except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+    offer_start(lab, "embedders", {**plan, "embedders": named, "rerankers": rerankers}, source)

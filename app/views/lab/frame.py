@@ -1,6 +1,7 @@
 """What every study's view shares: the job that is followed, tables with their notes, and files to take away."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,20 +15,64 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.runs.source import Source
 from pipeline.errors import RaglassError
 
 REFRESH_S = 1.0
 
 
-def begin(name: str, plan: Mapping[str, Any]) -> None:
-    """Start a study and follow it; says why that cannot be done."""
-    lab = state.services().lab
-    try:
-        lab.jobs.start(lab.begin(name, plan))
-    except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+ELSEWHERE_S = 3.0
+"""How often it is looked whether another process is still at a study."""
+
+
+def offer_start(
+    lab: Lab,
+    name: str,
+    plan: Mapping[str, Any],
+    source: Source | None = None,
+    lines: Callable[[Mapping[str, Any]], Sequence[str]] | None = None,
+) -> None:
+    """What a study would take, and a button that starts it once that has been said of the very plan that the form holds.
+
+    source: where the dataset comes from, if the plan does not say. lines: what else is told of a checked plan.
+    """
+    held = f"lab-{name}-told"
+    asked = json.dumps([plan, "" if source is None else source.key], sort_keys=True, default=str)
+    if st.button(
+        "Plan",
+        icon=":material/calculate:",
+        key=f"lab-{name}-tell",
+        help="The time and the cost, as far as they are known. Nothing is begun.",
+    ):
+        st.session_state.pop(held, None)
+        try:
+            whole = dict(plan) if source is None else {**plan, "dataset": source.settle()}
+            study = lab.study(name)
+            checked = study.check(lab.parts, whole)
+            told = study.estimate(lab.parts, checked), tuple(lines(checked) if lines is not None else ())
+        except RaglassError as error:
+            st.error(literal(str(error)), icon=":material/error:")
+        else:
+            st.session_state[held] = asked, whole, told
+    kept = st.session_state.get(held)
+    if kept is None or kept[0] != asked:
         return
-    st.rerun()
+    _, whole, (words, more) = kept
+    st.info(literal(words), icon=":material/schedule:")
+    busy = lab.jobs.job is not None and lab.jobs.job.running
+    if st.button("Start", type="primary", icon=":material/play_arrow:", key=f"lab-{name}-start", disabled=busy):
+        try:
+            lab.start(name, whole)
+        except RaglassError as error:
+            st.error(literal(str(error)), icon=":material/error:")
+            return
+        st.session_state.pop(held, None)
+        st.session_state.pop(f"lab-{name}-chosen", None)
+        st.rerun()
+    if busy:
+        show(note_html("A study is going on. Another can start once it has ended or was stopped."))
+    if more:
+        st.code("\n".join(more), language=None)
 
 
 def follow_job() -> None:
@@ -66,28 +111,32 @@ def choose_record(lab: Lab, name: str) -> LabRecord | None:
     records = lab.records.newest(name)
     if not records:
         return None
-    ids = [record.record_id for record in records]
-    named = {
-        record.record_id: f"{when(record.started_at)} · {record.status} · {record.record_id}" for record in records
+    labelled = {
+        f"{when(record.started_at)} · {lab.records.standing(record)} · {record.record_id}": record for record in records
     }
-    chosen = st.selectbox("Result", ids, format_func=named.__getitem__, key=f"lab-{name}-record")
-    return next(record for record in records if record.record_id == chosen)
+    key, chosen = f"lab-{name}-record", f"lab-{name}-chosen"
+
+    def choose() -> None:
+        st.session_state[chosen] = labelled[st.session_state[key]].record_id
+
+    wanted = st.session_state.get(chosen)
+    shown = next((label for label, record in labelled.items() if record.record_id == wanted), next(iter(labelled)))
+    # A study's standing changes, and with it the labels, so that the widget is told anew which one is chosen.
+    st.session_state[key] = shown
+    st.selectbox("Result", list(labelled), key=key, on_change=choose)
+    return labelled[shown]
 
 
 def show_record(lab: Lab, record: LabRecord) -> tuple[Table, ...]:
     """A study's standing, a way to go on with it, and its files; gives its tables, to be drawn."""
-    if record.status != "finished" and not (lab.jobs.job is not None and lab.jobs.job.running):
-        st.warning(
-            literal(record.problem or "This study was stopped before its end: what follows is what is known."),
-            icon=":material/pause:",
-        )
-        if st.button("Go on with it", icon=":material/play_arrow:", key=f"resume-{record.record_id}"):
-            try:
-                lab.jobs.start(lab.resume(record.record_id))
-            except RaglassError as error:
-                st.error(literal(str(error)), icon=":material/error:")
-            else:
-                st.rerun()
+    job = lab.jobs.job
+    going = job is not None and job.running
+    if job is not None and going and job.record.record_id == record.record_id:
+        pass
+    elif lab.records.is_attended(record.record_id):
+        _await_other(record)
+    elif record.status != "finished":
+        _offer_resume(lab, record, busy=going)
     tables = tuple(lab.tables(record))
     if not tables:
         st.info("Nothing is known of it yet.")
@@ -101,6 +150,33 @@ def show_record(lab: Lab, record: LabRecord) -> tuple[Table, ...]:
                 key=f"{record.record_id}-{form}",
             )
     return tables
+
+
+@st.fragment(run_every=ELSEWHERE_S)
+def _await_other(record: LabRecord) -> None:
+    """Say that another process is at a study; show what came of it once it is not, or has kept more."""
+    records = state.services().lab.records
+    if not records.is_attended(record.record_id) or record not in records.newest(record.study):
+        st.rerun()
+    st.info(
+        "Another process is at this study: a shell, or another dashboard. What follows is what it has kept so far.",
+        icon=":material/sync:",
+    )
+
+
+def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
+    """Say that a study was stopped or failed, with a button that goes on with it."""
+    st.warning(
+        literal(record.problem or "This study was stopped before its end: what follows is what is known."),
+        icon=":material/pause:",
+    )
+    if st.button("Go on with it", icon=":material/play_arrow:", key=f"resume-{record.record_id}", disabled=busy):
+        try:
+            lab.jobs.start(lab.resume(record.record_id))
+        except RaglassError as error:
+            st.error(literal(str(error)), icon=":material/error:")
+        else:
+            st.rerun()
 
 
 def show_table(table: Table) -> None:

@@ -5,10 +5,8 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.generators import RELIANCE
 from app.lab.side_by_side import good_rows
-from app.views.kit.markdown import literal
 from app.views.lab.asked import ask_which, draw, names_field, shares_chart
-from app.views.lab.frame import begin, choose_record, show_record, show_table
-from pipeline.errors import RaglassError
+from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 
 
 def show_study(lab: Lab) -> None:
@@ -17,7 +15,7 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = choose_record(lab, "generators")
     if record is None:
-        st.info("No generator was studied yet. Name some and press Start.")
+        st.info("No generator was studied yet. Name some and press Plan.")
         return
     tables = show_record(lab, record)
     if record.result is not None and (rows := good_rows(record.result)):
@@ -44,8 +42,4 @@ def _show_form(lab: Lab) -> None:
         width=260,
         help="Each takes two more passes of the model.",
     )
-    if st.button("Start", type="primary", key="lab-generators-start"):
-        try:
-            begin("generators", {**plan, "dataset": source.settle(), "generators": named, "reliance": int(reliance)})
-        except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+    offer_start(lab, "generators", {**plan, "generators": named, "reliance": int(reliance)}, source)

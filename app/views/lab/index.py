@@ -17,7 +17,7 @@ from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.style import chart_layout, ink
 from app.views.kit.titled import show_apart
-from app.views.lab.frame import begin, choose_record, show_record, show_table
+from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 from app.views.runs.source import Source
 from backends.local.fusion import CANDIDATES
 from evaluation.lab.index_fronts import find_front
@@ -46,7 +46,7 @@ def show_study(lab: Lab) -> None:
     _show_form(lab)
     record = choose_record(lab, "index")
     if record is None:
-        st.info("No index was studied yet. Press Start: on the built-in corpus it takes a minute or less.")
+        st.info("No index was studied yet. Press Plan: on the built-in corpus it takes a minute or less.")
         return
     tables = show_record(lab, record)
     if not tables or record.result is None or not record.result["rows"]:
@@ -81,14 +81,8 @@ def _show_form(lab: Lab) -> None:
                 width=140,
             )
             limit = st.number_input("Questions, at most", 1, None, 300, help="Drawn at random.", width=180)
-        busy = lab.jobs.job is not None and lab.jobs.job.running
-        if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=busy, key="lab-index-start"):
-            try:
-                plan = {"dataset": source.settle(), "backend": backend, "ks": ks.split(","), "depth": depth}
-            except RaglassError as error:
-                st.error(literal(str(error)), icon=":material/error:")
-            else:
-                begin("index", {**plan, "limit": int(limit)})
+        plan = {"backend": backend, "ks": ks.split(","), "depth": depth, "limit": int(limit)}
+        offer_start(lab, "index", plan, source)
 
 
 def _show_chart(result: Mapping[str, Any], record_id: str) -> int | None:

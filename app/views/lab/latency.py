@@ -53,22 +53,20 @@ def _show_form(lab: Lab) -> None:
     usable = [name for name, missing in state.services().backend_names().items() if missing is None]
     kept = [record for record in lab.records.newest(NAME) if record.result is not None]
     named = {record.record_id: _named(record) for record in kept}
-    with st.form("lab-latency"):
-        targets = st.multiselect(
-            "Targets", usable, usable[:1], max_selections=2, help="One, or two to hold against each other."
-        )
-        before = st.selectbox(
-            "Or against an earlier study",
-            ["", *named],
-            format_func=lambda each: named.get(each, "none"),
-            help="Its questions are asked again: measure, change the deployment, measure again.",
-        )
-        left, right = st.columns(2)
-        questions = left.number_input("Questions", 1, 500, QUESTIONS)
-        warm_up = right.number_input("Calls to warm up", 0, 100, WARM_UP)
-        if st.form_submit_button("Measure", icon=":material/timer:", type="primary"):
-            plan: dict[str, Any] = {"targets": targets, "before": before}
-            frame.begin(NAME, plan if before else {**plan, "questions": int(questions), "warm_up": int(warm_up)})
+    targets = st.multiselect(
+        "Targets", usable, usable[:1], max_selections=2, help="One, or two to hold against each other."
+    )
+    before = st.selectbox(
+        "Or against an earlier study",
+        ["", *named],
+        format_func=lambda each: named.get(each, "none"),
+        help="Its questions are asked again: measure, change the deployment, measure again.",
+    )
+    left, right = st.columns(2)
+    questions = left.number_input("Questions", 1, 500, QUESTIONS)
+    warm_up = right.number_input("Calls to warm up", 0, 100, WARM_UP)
+    plan: dict[str, Any] = {"targets": targets, "before": before}
+    frame.offer_start(lab, NAME, plan if before else {**plan, "questions": int(questions), "warm_up": int(warm_up)})
 
 
 def _named(record: LabRecord) -> str:

@@ -77,32 +77,24 @@ def _draw(figure: go.Figure, key: str, table: Table) -> None:
 def _show_form(lab: Lab) -> None:
     usable = [name for name, missing in state.services().backend_names().items() if missing is None]
     target = st.selectbox("Target", usable, key="lab-load-target")
-    with st.form("lab-load"):
-        left, middle, right = st.columns(3)
-        rate = left.number_input("Questions a second", 0.01, 200.0, 1.0)
-        minutes = middle.number_input("Minutes", 0.05, 240.0, 1.0)
-        workers = right.number_input("At once, at most", 1, 64, 4)
-        arrivals = st.segmented_control(
-            "Arrivals",
-            ["poisson", "constant"],
-            default="poisson",
-            help="As of people who know nothing of each other, or at even gaps.",
+    left, middle, right = st.columns(3)
+    rate = left.number_input("Questions a second", 0.01, 200.0, 1.0)
+    minutes = middle.number_input("Minutes", 0.05, 240.0, 1.0)
+    workers = right.number_input("At once, at most", 1, 64, 4)
+    arrivals = st.segmented_control(
+        "Arrivals",
+        ["poisson", "constant"],
+        default="poisson",
+        help="As of people who know nothing of each other, or at even gaps.",
+    )
+    confirmed = ""
+    if target is not None and not is_own(target, lab.parts.settings):
+        confirmed = st.text_input(
+            "Type the target's name to load it",
+            help="It is not of this machine: load costs whoever runs it, and may keep others off.",
         )
-        confirmed = ""
-        if target is not None and not is_own(target, lab.parts.settings):
-            confirmed = st.text_input(
-                "Type the target's name to load it",
-                help="It is not of this machine: load costs whoever runs it, and may keep others off.",
-            )
-        if st.form_submit_button("Load", icon=":material/speed:", type="primary"):
-            plan = {
-                "target": target,
-                "confirmed": confirmed.strip(),
-                "rate": rate,
-                "minutes": minutes,
-                "arrivals": arrivals,
-            }
-            frame.begin(NAME, {**plan, "workers": int(workers)})
+    plan = {"target": target, "confirmed": confirmed.strip(), "rate": rate, "minutes": minutes, "arrivals": arrivals}
+    frame.offer_start(lab, NAME, {**plan, "workers": int(workers)})
 
 
 def throughput_chart(found: list[Window], rate: float) -> go.Figure:

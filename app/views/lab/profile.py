@@ -4,11 +4,9 @@ import streamlit as st
 
 from app.lab.catalogue import Lab
 from app.views.kit import state
-from app.views.kit.markdown import literal
 from app.views.lab import frame
 from app.views.runs.profile import show_bars
 from app.views.runs.source import Source
-from pipeline.errors import RaglassError
 
 
 def show_study(lab: Lab) -> None:
@@ -23,24 +21,13 @@ def show_study(lab: Lab) -> None:
             usual = services.settings.backend_name
             backend = st.selectbox("Backend", usable, index=usable.index(usual) if usual in usable else 0)
             top_k = st.number_input("Chunks in a prompt", 1, 100, services.settings.top_k, width=170)
-            pressed = st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None)
-        if pressed:
-            _begin(source, backend, int(top_k))
+        frame.offer_start(lab, "profile", {"backend": backend, "top_k": int(top_k)}, source)
     record = frame.choose_record(lab, "profile")
     if record is None:
-        st.info("No profile yet. Start one: the built-in questions need no file.")
+        st.info("No profile yet. Press Plan: the built-in questions need no file.")
         return
     tables = frame.show_record(lab, record)
     if record.result is not None:
         show_bars(record.result, {table.name: table for table in tables}, key="profile")
     for table in tables:
         frame.show_table(table)
-
-
-def _begin(source: Source, backend: str, top_k: int) -> None:
-    try:
-        plan = {"dataset": source.settle(), "backend": backend, "top_k": top_k}
-    except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
-        return
-    frame.begin("profile", plan)

@@ -53,7 +53,7 @@ def show_study(lab: Lab) -> None:
 
 
 def _plan(lab: Lab) -> None:
-    with st.expander("Plan", expanded=not lab.records.newest("study")):
+    with st.expander("Start a study", expanded=not lab.records.newest("study"), icon=":material/science:"):
         text = st.text_area(
             "Factors and their levels, in TOML",
             EXAMPLE,
@@ -61,22 +61,12 @@ def _plan(lab: Lab) -> None:
             key="lab-study-plan",
             help='Factors: embedder, chunking, index, rerank, generator, top_k. `fraction = "1/2"` takes a balanced half of the cells.',
         )
-        with st.container(horizontal=True):
-            planned = st.button("Show what it would take", key="lab-study-dry", icon=":material/calculate:")
-            started = st.button("Start", key="lab-study-start", type="primary", icon=":material/play_arrow:")
-        if not planned and not started:
-            return
         try:
             plan = read_plan(text, "The plan")
-            if started:
-                frame.begin("study", plan)
-                return
-            study = lab.study("study")
-            checked = study.check(lab.parts, plan)
-            st.markdown(literal(study.estimate(lab.parts, checked)))
-            st.code("\n".join(plan_lines(checked)), language=None)
         except RaglassError as error:
             st.error(literal(str(error)), icon=":material/error:")
+        else:
+            frame.offer_start(lab, "study", plan, lines=plan_lines)
 
 
 def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
+from app.runs.record import is_put_together
 from app.runs.rows import (
     MEANINGS,
     OUTCOMES,
@@ -94,6 +95,13 @@ def _show_headline(whole: Summary, timed: str) -> None:
 def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
     st.subheader("Why", anchor=False)
     labelled = sum(bool(each.label) for each in scores)
+    if is_put_together(run.about):
+        show(
+            note_html(
+                "A cell of a study is not explained: the study put its backend together, and the one that is set is another."
+            )
+        )
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sample = st.number_input("Answers to explain, at most", 1, len(scores), min(100, len(scores)), width=220)
         pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")

@@ -120,3 +120,11 @@ def test_an_endpoint_gives_vectors_in_batches_and_its_name_is_checked(tmp_path: 
     assert made.embed([], "query").shape == (0, 2)
     with pytest.raises(InputError, match="names no endpoint"):
         endpoints.open_endpoint("sagemaker:../x", BackendConfig(tmp_path))
+
+
+def test_endpoints_are_said_to_cost_and_models_of_this_machine_are_not(lab_services: Make, questions: Path) -> None:
+    services = lab_services()
+    study = services.lab.study("embedders")
+    for names, said in ((("words",), "nothing else"), (("words", "sagemaker:mine"), "by the second that they work")):
+        checked = study.check(services.lab.parts, plan(questions, *names))
+        assert said in study.estimate(services.lab.parts, checked)

@@ -139,6 +139,8 @@ def test_cells_run_is_gone_on_with_by_its_study_alone(services: Services, plan: 
     assert services.evaluations.find(run_id).about[CELL]
     with pytest.raises(InputError, match="a cell of a study"):
         next(services.evaluations.resume(run_id))
+    with pytest.raises(InputError, match="would explain what it did not answer"):
+        next(services.evaluations.label(run_id))
 
 
 def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_factors(
@@ -157,6 +159,7 @@ def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_fact
         "Gold chunk retrieved",
         "It is the same for every question in every cell (0), so there is nothing to account for.",
     ) in (untold.rows)
+    assert check_plan(services.settings, record.plan) == record.plan
     with pytest.raises(InputError, match="'index' is no factor of fake"):
         services.lab.begin("study", {**plan, "factors": {"index": ["exact", "hnsw"]}})
 

@@ -11,6 +11,7 @@ from app.lab.job import LabJob, LabJobs
 from app.lab.records import LAST, LabRecord, LabRecords
 from app.lab.study import Step
 from pipeline.errors import InputError, Unavailable
+from pipeline.locks import held_alone
 
 
 @pytest.fixture
@@ -112,3 +113,13 @@ def test_a_record_is_found_by_how_its_id_begins_and_a_damaged_one_is_passed_over
     records.remove(record.record_id)
     with pytest.raises(InputError, match="no such study yet"):
         records.find(LAST)
+
+
+def test_a_record_says_running_only_while_a_process_is_at_it(records: LabRecords) -> None:
+    killed = records.begin("count", {})
+    stopped = records.begin("count", {}).went_on(status="stopped")
+    assert [records.standing(each) for each in (killed, stopped)] == ["stopped", "stopped"]
+    for each in (killed, stopped):
+        with held_alone(records.lock_path(each.record_id), RuntimeError()):
+            assert records.standing(each) == "running"
+    assert records.standing(killed.went_on(status="finished")) == "finished"

@@ -37,10 +37,11 @@ from evaluation.groups import compare_types
 from evaluation.runner import RunProgress
 from evaluation.scoring import score_trace
 from evaluation.summary import MEASURES, Measure, headline_figures, in_groups, summarise, summarise_groups
-from metrics.prices import estimate_questions
+from metrics.prices import estimate_questions, price_table
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError
+from pipeline.types import Span
 from tests.factories import make_failed_trace, make_generation, make_trace
 
 RUN = StoredRun(
@@ -168,12 +169,39 @@ def test_the_wait_is_estimated_from_what_the_backend_took(tmp_path):
         )
 
 
-def test_the_cost_is_estimated_where_there_is_one():
-    assert cost_words("local/embedded", 300) == "They cost nothing but this machine’s time."
-    assert cost_words("plugged", 300) == ""
+def asked_of(kind: str, **stages_ms: float):
+    """A trace of a stack with endpoints of a kind."""
+    spans = tuple(Span(stage, 0.0, ms) for stage, ms in stages_ms.items())
+    names = {role: f"sagemaker:rag-{role}{kind}" for role in ("embedder", "generator")}
+    return make_trace(backend="aws", settings=names, spans=spans)
+
+
+def test_the_cost_is_estimated_where_there_is_one(tmp_path):
     price = estimate_questions(1_000_000).total_usd
-    assert f"${price:,.2f} (list prices of us-east-1" in cost_words("aws", 1_000_000)
     assert price > 1
+    with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
+        assert cost_words(store, "local/embedded", 300) == "They cost nothing but this machine’s time."
+        assert cost_words(store, "plugged", 300) == ""
+        unknown = cost_words(store, "aws", 1_000_000)
+        assert f"${price:,.2f} (list prices of us-east-1" in unknown
+        assert "Which these are shows once one question is answered" in unknown
+        store.put(asked_of(""))
+        assert f"${price:,.2f} (list prices of us-east-1" in cost_words(store, "aws", 1_000_000)
+        assert "paid by the hour" in cost_words(store, "aws", 1_000_000)
+
+
+def test_serverless_endpoints_are_priced_by_the_second_that_they_took(tmp_path):
+    table = price_table()
+    with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
+        store.put(asked_of("", embed=9_000.0, generate=9_000.0))
+        store.put(replace(asked_of("-serverless", embed=100.0, generate=1_000.0), asked_at=1_757_000_001.0))
+        store.put(replace(asked_of("-serverless", embed=300.0, generate=2_000.0), asked_at=1_757_000_002.0))
+        words = cost_words(store, "aws", 1_000_000)
+    assert "by the hour" not in words
+    assert "embedder 0.200 s, generator 1.50 s" in words
+    data_gb = sum(table["serverless_kb_per_question"].values())
+    usd = estimate_questions(1_000_000).total_usd + 1.7e6 * 6 * 0.00002 + data_gb * 0.016
+    assert f"at most about ${usd:,.2f} " in words
 
 
 def steps(stop: threading.Event):
