@@ -13,7 +13,7 @@ import orjson
 
 from metrics.otlp import names
 from metrics.otlp.attributes import as_text
-from metrics.otlp.content import SpanContent, read_content
+from metrics.otlp.content import SpanContent, read_content, read_tags
 from metrics.otlp.records import ZERO_SPAN_ID, SpanRecord
 from metrics.otlp.roles import Roles, used_ids
 from pipeline.pipeline import UNSTORABLE
@@ -75,7 +75,7 @@ def assemble(records: Sequence[SpanRecord], base: Trace | None = None) -> Trace:
         return _joined(base, placed, resources)
     known = [] if base is None else [_Placed(_bare(span), _zero_ns(base)) for span in base.spans]
     trace_id = records[0].trace_id if base is None else base.trace_id
-    said = (read_content(record.attributes).tags for record in records)
+    said = (read_tags(record.attributes) for record in records)
     tags = {tag for found in (() if base is None else base.tags, *said) for tag in found if tag}
     return _derive(trace_id, _distinct([*known, *placed]), resources, tuple(sorted(tags)))
 
@@ -207,7 +207,7 @@ def _derive(trace_id: str, placed: Sequence[_Placed], resources: Mapping[str, An
         asked_at=zero_ns / 1e9,
         duration_ms=_duration_ms(roles.roots, spans),
         chunks=chunks,
-        generation=_generation(roles, contents),
+        generation=_generation(roles),
         spans=tuple(_staged(p.placed_at(zero_ns), contents, roles.stages) for p in sorted(placed, key=_placed_order)),
         settings=_settings(roles, contents),
         error=_propagated(roles, spans),
@@ -242,12 +242,12 @@ def _duration_ms(roots: Sequence[Span], spans: Sequence[Span]) -> float:
     return max(span.end_ms for span in spans) - min(span.start_ms for span in roots)
 
 
-def _generation(roles: Roles, contents: Mapping[str, SpanContent]) -> Generation | None:
+def _generation(roles: Roles) -> Generation | None:
     """The answer; None where nobody gave one and no model ended well."""
     span = roles.answering
     if not roles.answer and (span is None or span.status == "error"):
         return None
-    content = None if span is None else contents[span.span_id]
+    content = None if span is None else roles.model_content(span)
     reason = "" if content is None else content.finish_reason.lower()
     prompt = "" if content is None else content.prompt
     return Generation(
@@ -294,7 +294,7 @@ def _propagated(roles: Roles, spans: Sequence[Span]) -> Failure | None:
 def _metadata(roles: Roles, contents: Mapping[str, SpanContent], resources: Mapping[str, Any]) -> dict[str, Any]:
     """What the root says, the tokens of all models together, and what was said of the applications."""
     said = dict(contents[roles.roots[0].span_id].metadata)
-    asked = [contents[span.span_id] for span in roles.models]
+    asked = [roles.model_content(span) for span in roles.models]
     for name in ("prompt_tokens", "completion_tokens"):
         counts = [count for content in asked if (count := getattr(content, name)) is not None]
         if counts:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from metrics.otlp.documents import Document
+from metrics.otlp.documents import Document, filled
 from pipeline.types import Chunk
 
 
@@ -24,25 +24,12 @@ def merge_documents(lists: Iterable[Sequence[Document]]) -> list[Document]:
             known = len(merged)
             merged.append(document)
         else:
-            merged[known] = _filled(merged[known], document)
+            merged[known] = filled(merged[known], document)
         if merged[known].text:
             by_text.setdefault(merged[known].text or "", known)
         if merged[known].document_id is not None:
             by_id.setdefault(merged[known].document_id or "", known)
     return merged
-
-
-def _filled(document: Document, other: Document) -> Document:
-    """A document with what it lacks taken from another telling of it."""
-    return replace(
-        document,
-        document_id=other.document_id if document.document_id is None else document.document_id,
-        text=document.text or other.text,
-        score=other.score if document.score is None else document.score,
-        title=document.title or other.title,
-        source=document.source or other.source,
-        metadata={**other.metadata, **document.metadata},
-    )
 
 
 def make_chunks(documents: Sequence[Document]) -> tuple[Chunk, ...]:

@@ -1,5 +1,6 @@
 """`read_content`: what a span's attributes and events say, by whichever convention its sender kept to."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from metrics.otlp.attributes import AttributeReader, as_text, parse, parse_list,
 from metrics.otlp.documents import (
     Document,
     NamedEvent,
+    completed,
     indexed_documents,
     json_documents,
     listed_documents,
@@ -19,6 +21,9 @@ from pipeline.spans import Attribute, SpanKind
 
 MAX_EMBEDDINGS = 100
 """Embedded texts that are kept: a question is one, an index may be thousands."""
+
+
+_finish_reason = re.compile(r'"(?:finish_reason|stop_reason)": ?"(\w{1,40})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +92,14 @@ def read_content(attributes: Mapping[str, Attribute], events: Sequence[NamedEven
     """What is known of a span of these attributes and events. name: the span's own, by which a retriever is known that does not say so."""
     reader = AttributeReader(_with_details(attributes, events))
     given, returned = reader.text(names.INPUT), reader.text(names.OUTPUT)
-    reader.value(names.MIME_TYPES)
+    reader.value((*names.MIME_TYPES, names.SCOPE, names.DROPPED))
     convention = _convention(attributes)
     documents, before = _documents(reader, events), indexed_documents(reader, names.DOCUMENTS_BEFORE)
     kind = _kind(reader)
     if kind == "unknown" and documents:
         kind = "reranker" if before else "retriever"
     searched = kind in ("retriever", "reranker") or (convention == "openllmetry" and "retriev" in name.lower())
-    documents = documents or (json_documents(returned) if searched else ())
+    documents = completed(documents, json_documents(returned)) if searched else documents
     if kind in ("unknown", "chain") and searched and documents:
         kind = "retriever"
     query = reader.text(names.QUERY)
@@ -109,10 +114,10 @@ def read_content(attributes: Mapping[str, Attribute], events: Sequence[NamedEven
         top_k=reader.whole((*names.TOP_K, names.REQUEST_TOP_K) if searched else names.TOP_K),
         texts=_texts(reader),
         **_conversation(reader, events),
-        **_model(reader),
+        **_model(reader, returned),
         session=reader.text(names.SESSION),
         user=reader.text(names.USER),
-        tags=tuple(map(as_text, parse_list(reader.value(names.TAGS)))),
+        tags=_tags(reader),
         metadata={**reader.under(names.METADATA_PREFIXES), **parse_mapping(reader.value(names.METADATA))},
         unknown=reader.unread(),
     )
@@ -129,12 +134,12 @@ def _conversation(reader: AttributeReader, events: Sequence[NamedEvent]) -> dict
         "prompt": joined(sent) or "\n\n".join(filter(None, prompts)),
         "answer": next((message.content for message in received if message.content), "") or "".join(choices[:1]),
         "template": reader.text(names.TEMPLATE),
-        "variables": parse_mapping(reader.value(names.VARIABLES)),
+        "variables": {**reader.under(names.VARIABLE_PREFIXES), **parse_mapping(reader.value(names.VARIABLES))},
         "tools": _tools(reader),
     }
 
 
-def _model(reader: AttributeReader) -> dict[str, Any]:
+def _model(reader: AttributeReader, returned: str) -> dict[str, Any]:
     """Which model it was, how it was asked and what it took, by field."""
     return {
         "model": reader.text(names.MODEL),
@@ -142,9 +147,24 @@ def _model(reader: AttributeReader) -> dict[str, Any]:
         "prompt_tokens": reader.whole(names.PROMPT_TOKENS),
         "completion_tokens": reader.whole(names.COMPLETION_TOKENS),
         "total_tokens": reader.whole(names.TOTAL_TOKENS),
-        "finish_reason": reader.text(names.FINISH_REASON),
+        "finish_reason": reader.text(names.FINISH_REASON) or _finish_reason_in(returned),
         "parameters": {**reader.under(names.PARAMETER_PREFIXES), **parse_mapping(reader.value(names.PARAMETERS))},
     }
+
+
+def _finish_reason_in(returned: str) -> str:
+    """Why a model stopped, as the first of its replies says that is kept as JSON."""
+    found = _finish_reason.search(returned)
+    return found[1] if found else ""
+
+
+def read_tags(attributes: Mapping[str, Attribute]) -> tuple[str, ...]:
+    """The tags alone."""
+    return _tags(AttributeReader(attributes))
+
+
+def _tags(reader: AttributeReader) -> tuple[str, ...]:
+    return tuple(map(as_text, parse_list(reader.value(names.TAGS))))
 
 
 def _with_details(attributes: Mapping[str, Attribute], events: Sequence[NamedEvent]) -> Mapping[str, Attribute]:

@@ -1,7 +1,7 @@
 """`Document`: what a retriever or a reranker of any make returned, each field of which may be missing; and where senders put them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from metrics.otlp import names
@@ -100,16 +100,45 @@ def json_documents(value: object) -> tuple[Document, ...]:
     return tuple(document for document in found if document is not None) if all(found) else ()
 
 
+def completed(documents: Sequence[Document], others: Sequence[Document]) -> tuple[Document, ...]:
+    """Documents with what they lack taken from another telling of the same, in the same order; the other telling where there are none."""
+    if not documents or len(documents) != len(others):
+        return tuple(documents or others)
+    return tuple(
+        filled(one, other) if one.text is None or other.text is None or one.text == other.text else one
+        for one, other in zip(documents, others, strict=True)
+    )
+
+
+def filled(document: Document, other: Document) -> Document:
+    """A document with what it lacks taken from another telling of it."""
+    return replace(
+        document,
+        document_id=other.document_id if document.document_id is None else document.document_id,
+        text=document.text or other.text,
+        score=other.score if document.score is None else document.score,
+        title=document.title or other.title,
+        source=document.source or other.source,
+        metadata={**other.metadata, **document.metadata},
+    )
+
+
 def listed_documents(value: object) -> tuple[Document, ...]:
     """Documents of an attribute that holds nothing else, as GenAI's `gen_ai.retrieval.documents`."""
-    found = (_of_json(parse(item)) or Document(text=as_text(item)) for item in parse_list(value))
-    return tuple(found)
+    items = (parse(item) for item in parse_list(value))
+    return tuple(_of_mapping(item) if isinstance(item, dict) else Document(text=as_text(item)) for item in items)
 
 
 def _of_json(item: object) -> Document | None:
-    """A document; None for what has neither a text nor an id with a score. The object may wrap it, with its score beside it."""
-    if not isinstance(item, dict):
+    """A document; None for what has neither a text nor an id with a score."""
+    document = _of_mapping(item) if isinstance(item, dict) else None
+    if document is None or (document.text is None and None in (document.document_id, document.score)):
         return None
+    return document
+
+
+def _of_mapping(item: Mapping[str, Any]) -> Document:
+    """A document; the object may wrap it, with its score beside it."""
     inner = item
     for name in ("node", "document", "kwargs"):
         if isinstance(item.get(name), dict):
@@ -118,8 +147,7 @@ def _of_json(item: object) -> Document | None:
     metadata = metadata if isinstance(metadata, dict) else {}
     text, score = _first(inner, TEXT_FIELDS), _first(inner, SCORE_FIELDS)
     text = text if isinstance(text, str) else _first(metadata, TEXT_FIELDS)
-    if not isinstance(text, str) and (score is None or _first(inner, ID_FIELDS) is None):
-        return None
+    text = text if isinstance(text, str) else None
     return _document(_first(inner, ID_FIELDS), text, score, metadata, title=inner.get("title"), source=inner.get("url"))
 
 

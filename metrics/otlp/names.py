@@ -208,6 +208,9 @@ DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 TEMPLATE: Keys = (SpanAttributes.LLM_PROMPT_TEMPLATE, "traceloop.prompt.template")
 VARIABLES: Keys = (SpanAttributes.LLM_PROMPT_TEMPLATE_VARIABLES, "traceloop.prompt.template_variables")
 
+VARIABLE_PREFIXES: Keys = ("gen_ai.prompt.variable.",)
+"""Names of single variables begin so."""
+
 # Models
 
 MODEL: Keys = (

@@ -4,6 +4,7 @@ It is found from the spans alone, whoever made them: a span's kind, where it sta
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from metrics.otlp.chunks import make_chunks, merge_documents, reranked_chunks
@@ -20,6 +21,10 @@ WITHIN_A_STAGE: frozenset[SpanKind] = frozenset({"retriever", "reranker", "embed
 
 SILENT: frozenset[SpanKind] = frozenset({"retriever", "reranker", "embedding", "guardrail", "evaluator", "prompt"})
 """What such a span returns is no answer."""
+
+
+ASKED: frozenset[SpanKind] = frozenset({"chain", "agent", "unknown"})
+"""What such a span is given may be the question."""
 
 
 class Roles:
@@ -74,8 +79,10 @@ class Roles:
 
     @cached_property
     def question(self) -> str:
-        """What was asked: of the first root, else of the first retriever, else what the first model was told last; empty if nobody says."""
-        inputs = (self._contents[span.span_id].input for span in self.roots[:1])
+        """What the first root was asked, or the first of the topmost spans that says; else a retriever, else a model. Empty if none says."""
+        topmost = sorted(self._tree, key=lambda span: (self._tree.depth(span), span.start_ms, span.span_id))
+        asked = [span for span in topmost if self._contents[span.span_id].kind in ASKED]
+        inputs = (self._contents[span.span_id].input for span in (*self.roots[:1], *asked))
         stated = next(filter(None, map(question_in, inputs)), "")
         return stated or self._first_query or self._first_user_message
 
@@ -104,6 +111,19 @@ class Roles:
     def models(self) -> tuple[Span, ...]:
         """Outermost spans of models, whatever they were asked for."""
         return self._outermost("llm")
+
+    def model_content(self, span: Span) -> SpanContent:
+        """What a model's span says, and what only one within it does: a framework's may enclose its client's."""
+        contents, waiting = [self._contents[span.span_id]], list(self._tree.children(span))
+        for inner in waiting:
+            waiting.extend(self._tree.children(inner))
+            if self._contents[inner.span_id].kind == "llm":
+                contents.append(self._contents[inner.span_id])
+        told = {
+            name: next(filter(None, (getattr(content, name) for content in contents)), getattr(contents[0], name))
+            for name in ("prompt", "messages_in", "model", "finish_reason", "prompt_tokens", "completion_tokens")
+        }
+        return replace(contents[0], **told)
 
     def said_by(self, span: Span) -> str:
         """What a model's span returned, as text."""
@@ -140,13 +160,14 @@ class Roles:
 
     @cached_property
     def _stated_answer(self) -> str:
-        """What the last root that answers returned."""
-        outputs = (
-            (content.answer or answer_in(content.output))
-            for content in (self._contents[span.span_id] for span in reversed(self.roots))
-            if content.kind not in SILENT
-        )
-        return next(filter(None, outputs), "")
+        """What the last root that answers returned; where it does not say, what the last span within it did, and so on down."""
+        inside: Sequence[Span] = self.roots
+        while speaking := [span for span in inside if self._contents[span.span_id].kind not in SILENT]:
+            last = max(speaking, key=lambda span: (span.end_ms, span.span_id))
+            if said := self.said_by(last):
+                return said
+            inside = self._tree.children(last)
+        return ""
 
     @cached_property
     def _first_query(self) -> str:

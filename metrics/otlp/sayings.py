@@ -1,5 +1,6 @@
 """The question and the answer within what a span was given and returned, which may be JSON of any application's shape."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ QUESTION_FIELDS = (
     "query_str",
     "user_input",
     "input",
+    "inputs",
+    "input_str",
     "messages",
     "message",
     "prompt",
@@ -20,7 +23,17 @@ QUESTION_FIELDS = (
 )
 """What applications call a question, in the order in which they are believed."""
 
-ANSWER_FIELDS = ("answer", "final_answer", "output", "response", "result", "output_text", "generation", "completion")
+ANSWER_FIELDS = (
+    "answer",
+    "final_answer",
+    "output",
+    "outputs",
+    "response",
+    "result",
+    "output_text",
+    "generation",
+    "completion",
+)
 """What they call an answer, likewise; what a framework's own messages call it comes after."""
 
 MESSAGE_FIELDS = ("replies", "answers", "choices", "messages", "message", "content", "text", "data")
@@ -31,6 +44,10 @@ MAX_LEVELS = 8
 
 MAX_OBJECTS = 1_000
 """How many objects and lists of one level are looked into."""
+
+
+_object = re.compile(r"<?[A-Za-z_][\w.]*(?:\(\w+=.*\)>?| object at 0x[0-9a-f]+>)", re.DOTALL)
+"""A Python object as it prints itself, which is no text that anybody said."""
 
 
 def question_in(value: str) -> str:
@@ -46,14 +63,14 @@ def answer_in(value: str) -> str:
 def _answer_of(items: Sequence[Any]) -> str:
     """The answer among a list: its first text, or the last message that a model said."""
     if items and isinstance(items[0], str):
-        return items[0]
+        return _said(items[0])
     return last_of(json_messages(items), "assistant")
 
 
 def _found_in(value: str, fields: Sequence[str], pick: Callable[[Sequence[Any]], str]) -> str:
     given = parse(value)
     if isinstance(given, str):
-        return given.strip()
+        return _said(given)
     for level in _levels(given):
         for field in fields:
             for item in level:
@@ -69,7 +86,7 @@ def _text_of(value: object, pick: Callable[[Sequence[Any]], str]) -> str:
     """A text, or that of a list of messages; empty for what has to be looked into."""
     value = parse(value)
     if isinstance(value, str):
-        return value.strip()
+        return _said(value)
     return pick(value).strip() if isinstance(value, list) else ""
 
 
@@ -89,4 +106,8 @@ def _only_text(value: object) -> str:
     """The text of an object or a list that holds a single value; else empty."""
     while isinstance(value, (dict, list)) and len(value) == 1:
         value = next(iter(value.values() if isinstance(value, dict) else value))
-    return value.strip() if isinstance(value, str) else ""
+    return _said(value) if isinstance(value, str) else ""
+
+
+def _said(text: str) -> str:
+    return "" if _object.match(text) else text.strip()
