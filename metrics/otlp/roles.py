@@ -79,7 +79,7 @@ class Roles:
 
     @cached_property
     def question(self) -> str:
-        """What the first root was asked, or the first of the topmost spans that says; else a retriever, else a model. Empty if none says."""
+        """What the first root was asked, or the topmost span that says; else a retriever, else a model. Empty if none says."""
         topmost = sorted(self._tree, key=lambda span: (self._tree.depth(span), span.start_ms, span.span_id))
         asked = [span for span in topmost if self._contents[span.span_id].kind in ASKED]
         inputs = (self._contents[span.span_id].input for span in (*self.roots[:1], *asked))

@@ -1,4 +1,4 @@
-"""Record what an example sends: `python tests/otlp/record.py docs/examples/langchain_rag.py` writes `tests/otlp/recorded/langchain_rag.pb.gz`.
+"""Record what an example sends to `recorded/`: `python tests/otlp/record.py docs/examples/langchain_rag.py`.
 
 Run it with the Python in which the example's packages are installed. Of several requests the records are one after the other in one
 message, as the protocol allows.
