@@ -63,7 +63,7 @@ def _prepare(trace_id: str, payload: bytes) -> Derived | None:
 
 def _store(connection: Connection, taken: dict[str, Derived], payloads: dict[str, bytes]) -> None:
     origins = select(traces.c.trace_id, traces.c.origin).where(traces.c.trace_id.in_(taken))
-    known = {trace_id: origin for trace_id, origin in connection.execute(origins)}
+    known = {row.trace_id: row.origin for row in connection.execute(origins)}
     new = [item for trace_id, item in taken.items() if trace_id not in known]
     insert_traces(connection, new)
     connection.execute(update(state).values(folded=state.c.folded + len(new)))
