@@ -138,9 +138,9 @@ class WhiteBox:
 
     def most_answer_tokens(self, context_tokens: int) -> int:
         """Tokens of an answer whose attention to so many context tokens makes MOST_WEIGHTS; at least 1."""
-        config = self._model.config.get_text_config(decoder=True)
-        layers = getattr(config, "num_decoder_layers", None) or getattr(config, "num_hidden_layers", FULL_SIZE)
-        heads = getattr(config, "num_attention_heads", FULL_SIZE)
+        config: Any = self._model.config.get_text_config(decoder=True)
+        layers: int = getattr(config, "num_decoder_layers", 0) or getattr(config, "num_hidden_layers", FULL_SIZE)
+        heads: int = getattr(config, "num_attention_heads", FULL_SIZE)
         return max(1, MOST_WEIGHTS // max(1, layers * heads * context_tokens))
 
     def remove_tokens(self, prompt: LocatedPrompt, answer: Sequence[int], places: Sequence[int]) -> FloatArray:
