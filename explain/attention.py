@@ -40,7 +40,7 @@ RESAMPLES = 1000
 FEWEST_COMPARED = 5
 """Tokens below which a rank correlation says nothing."""
 
-NAMED = 3
+NAMED = 2
 """Tokens that a sentence names of each kind."""
 
 

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from app.explaining.words import nats
-from app.kit.plain import one_line, pair_lines, printable, shortened
+from app.kit.plain import WIDTH, one_line, pair_lines, printable, shortened
 from app.kit.wording import count, listed, three_figures
 from explain.attention import FEWEST_COMPARED, Agreement, Picture, compare
 from explain.explained import Explained
@@ -114,7 +115,7 @@ def _signed(value: float) -> str:
 def _named(picture: Picture, place: int, layer: int | None, head: int | None) -> str:
     attention = float(picture.attention(layer, head)[:, place].mean())
     text = token_text(picture.seen.context_tokens[place])
-    return f"“{text}” ({percent(attention)} of attention, {nats(float(picture.reliance_nats[place]))} nats)"
+    return f"“{text}” ({percent(attention)}, {nats(float(picture.reliance_nats[place]))} nats)"
 
 
 def coverage_words(picture: Picture, layer: int | None = None, head: int | None = None) -> str:
@@ -208,7 +209,8 @@ def _unformulated(text: str) -> str:
 
 def picture_text(found: Explained, picture: Picture, layer: int | None = None, head: int | None = None) -> str:
     """The picture for a terminal: the sentence, the strongest tokens of each layer or head, and the tokens beside their reliance."""
-    lines = [f"Attention ({EVIDENCE}), {which_words(picture, layer, head)}", picture_title(picture, layer, head)]
+    lines = [f"Attention ({EVIDENCE}), {which_words(picture, layer, head)}"]
+    lines.append(textwrap.fill(picture_title(picture, layer, head), WIDTH))
     lines += ["", *pair_lines([(name, _strongest(picture, *chosen)) for name, chosen in _parts(picture, layer, head)])]
     rows = [picture_heads(picture), *picture_rows(found, picture, layer, head)[:IN_TERMINAL]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -216,7 +218,8 @@ def picture_text(found: Explained, picture: Picture, layer: int | None = None, h
         "",
         *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows),
     ]
-    return "\n".join([*lines, "", coverage_words(picture, layer, head), reliance_words(picture), NOTE])
+    said = (coverage_words(picture, layer, head), reliance_words(picture), NOTE)
+    return "\n".join([*lines, "", *(textwrap.fill(words, WIDTH) for words in said)])
 
 
 def _parts(picture: Picture, layer: int | None, head: int | None) -> list[tuple[str, tuple[int | None, int | None]]]:
