@@ -21,6 +21,7 @@ from pipeline.protocols import AttentionReader
 from pipeline.types import AttentionMap
 
 FloatArray = npt.NDArray[np.float64]
+MaskArray = npt.NDArray[np.bool_]
 
 MOST_SHOWN = 40
 """Context tokens that a picture shows: rows that can still be read."""
@@ -149,7 +150,8 @@ class Agreement:
     high: float | None
     """Upper end."""
     only_attended: tuple[int, ...]
-    """Places in the top quarter by attention and the lower half by |reliance|, most attention first; at most NAMED."""
+    """Places in the top quarter by attention, but in the lower half by |reliance|, and of less than 0.1 nats, most attention first; at
+    most NAMED."""
     only_relied_on: tuple[int, ...]
     """Places in the top quarter by |reliance|, and of at least 0.1 nats, but in the lower half by attention, most reliance first."""
 
@@ -210,24 +212,31 @@ def compare(picture: Picture, layer: int | None = None, head: int | None = None)
         correlation = spearman(attention[places], strength[places])
     if correlation is not None:
         low, high = _interval(attention[places], strength[places])
-    known = np.flatnonzero(np.isfinite(strength))
+    known = np.isfinite(strength)
+    seen, unseen = _upper_and_lower(attention, known)
+    needed, idle = _upper_and_lower(strength, known)
+    did_nothing = strength < NOT_ATTRIBUTABLE_NATS
     return Agreement(
         len(places),
         correlation,
         low,
         high,
-        _apart(attention, strength, known),
-        _apart(strength, attention, known, at_least=NOT_ATTRIBUTABLE_NATS),
+        _highest(attention, seen & idle & did_nothing),
+        _highest(strength, needed & unseen & ~did_nothing),
     )
 
 
-def _apart(one: FloatArray, other: FloatArray, known: npt.NDArray[np.intp], at_least: float = 0.0) -> tuple[int, ...]:
-    """Places in the top quarter of `one` and the lower half of `other`, the highest first."""
-    if len(known) < FEWEST_COMPARED:
-        return ()
-    top, middle = np.quantile(one[known], 0.75), np.median(other[known])
-    found = [int(place) for place in known if one[place] > max(top, at_least) and other[place] < middle]
-    return tuple(sorted(found, key=lambda place: -one[place])[:NAMED])
+def _upper_and_lower(values: FloatArray, known: MaskArray) -> tuple[MaskArray, MaskArray]:
+    """(m,) twice: which of the known values are in the top quarter of them, and which in the lower half. Of a few, none are."""
+    if known.sum() < FEWEST_COMPARED:
+        return np.zeros_like(known), np.zeros_like(known)
+    top, middle = np.quantile(values[known], 0.75), np.median(values[known])
+    return known & (values > top), known & (values < middle)
+
+
+def _highest(values: FloatArray, among: MaskArray) -> tuple[int, ...]:
+    """Places of the highest values among some, at most NAMED."""
+    return tuple(sorted(np.flatnonzero(among).tolist(), key=lambda place: -values[place])[:NAMED])
 
 
 def _interval(one: FloatArray, other: FloatArray) -> tuple[float | None, float | None]:

@@ -49,8 +49,8 @@ def token_name(found: Explained, picture: Picture, place: int) -> str:
 
 
 def reliance_name(picture: Picture) -> str:
-    """What stands for reliance: measured, or the sensitivity that stands in for it."""
-    return "Reliance: token taken out" if picture.complete else "Gradient × input: local sensitivity"
+    """What stands beside attention: what was measured, or the sensitivity that stands in for it."""
+    return "Reliance" if picture.complete else "Gradient × input"
 
 
 def which_words(picture: Picture, layer: int | None, head: int | None) -> str:

@@ -59,6 +59,8 @@ def show_attention(found: Explained) -> None:
     words = "Picture the attention" if picture is None else "Take out the rest"
     if (picture is None or not picture.complete) and st.button(words, icon=":material/grid_on:"):
         picture = _draw(found, picture) or picture
+        if picture is not None and picture.complete:
+            st.rerun()
     if picture is not None:
         _show_picture(found, picture)
 
@@ -92,7 +94,8 @@ def _show_picture(found: Explained, picture: Picture) -> None:
         key="explain-attention",
         alt="Attention from the answer's tokens to the context's, beside the reliance of the same tokens",
     )
-    for words in (coverage_words(picture, layer, head), reliance_words(picture), NOTE):
+    what = f"Rows are the context's tokens, after the rank of their chunk; columns are the answer's. {coverage_words(picture, layer, head)}"
+    for words in (f"Attention: {which_words(picture, layer, head)}. {what}", reliance_words(picture), NOTE):
         show(note_html(words))
     with st.expander("The figures as a table"):
         show(table_html(picture_heads(picture), picture_rows(found, picture, layer, head), "attention"))
@@ -155,7 +158,7 @@ def heat(found: Explained, picture: Picture, layer: int | None = None, head: int
         hovertemplate="%{customdata}<extra></extra>",
     )
     _lay_out(figure, picture, names)
-    figure.add_annotation(_heading(f"Attention: {which_words(picture, layer, head)}", 0, "left"))
+    figure.add_annotation(_heading("Attention", 0, "left"))
     figure.add_annotation(_heading(reliance_name(picture), 1, "right"))
     return figure
 
@@ -208,7 +211,7 @@ def _heading(words: str, x: float, side: str) -> dict[str, object]:
         "y": 1,
         "yref": "paper",
         "yanchor": "bottom",
-        "yshift": 44 if side == "left" else 26,
+        "yshift": 44,
         "showarrow": False,
         "font": {"size": 12, "color": ink()},
     }

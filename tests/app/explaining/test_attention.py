@@ -61,7 +61,7 @@ def drawn(worth=None, kind="cross", **changes):
 
 
 def differing():
-    worth = np.full(M, 0.5)
+    worth = 0.5 + np.arange(M) % 4 / 10
     worth[18], worth[1] = 0.0, -3.0
     return drawn(worth)
 
@@ -73,7 +73,7 @@ def test_the_title_says_how_far_the_two_agree_and_where_they_part():
     parts = picture_title(differing(), 0, 0)
     assert parts.startswith("Attention does not tell which tokens matter by reliance (rank correlation ")
     assert "all 20 tokens)" in parts
-    assert "Looked at, yet of little effect: “word18” (4.5" in parts
+    assert "Looked at, yet of little effect: “word18” (4.52 %, 0 nats). Of" in parts
     assert "Of much effect, yet hardly looked at: “<b>Paris</b>” (0.47" in parts
     assert "−3.00 nats" in parts
 
@@ -145,7 +145,7 @@ def test_text_that_a_spreadsheet_would_run_is_quoted():
 def test_a_terminal_gets_the_strongest_tokens_of_each_layer_then_of_each_head():
     said = picture_text(explained(), drawn())
     assert said.startswith("Attention (diagnostic, not evidence), mean of 2 layers with 3 heads each")
-    assert "Layer 1  word19 4.76 %, word18 4.53 %" in said
+    assert "Layer 1  word19 4.76 %, word18 4.52 %" in said
     of_layer = picture_text(explained(), drawn(), 1)
     assert of_layer.startswith("Attention (diagnostic, not evidence), layer 2, mean of 3 heads")
     assert "Layer 2, head 3  ⏎ 4.76 %" in of_layer
