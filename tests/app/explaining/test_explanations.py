@@ -12,7 +12,6 @@ from explain.gold import Gold
 from metrics.store import TraceStore
 from pipeline.errors import StoreError, Throttled, Unavailable
 from pipeline.types import Chunk, Trace
-from tests.app.attentive import give_attention
 
 Make = Callable[..., Services]
 
@@ -156,11 +155,8 @@ def test_a_backend_without_attention_says_what_has_some(make_services: Make) -> 
     assert "cannot be opened" in str(services.explanations.why_no_picture(gone))
 
 
-def test_a_picture_is_drawn_and_nothing_of_it_is_kept_with_the_trace(
-    make_services: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    give_attention(monkeypatch)
-    services = make_services(Script())
+def test_a_picture_is_drawn_and_nothing_of_it_is_kept_with_the_trace(make_services: Make) -> None:
+    services = make_services(Script(), attentive=True)
     trace = asked(services)
     found = explained(services, trace)
     kept = services.store.explanations(trace.trace_id)

@@ -20,7 +20,6 @@ from metrics.store import TraceStore
 from pipeline.errors import StoreError, Throttled
 from pipeline.schema import json_schema, trace_from_dict
 from pipeline.types import Chunk
-from tests.app.attentive import give_attention
 from tests.app.shell.shells import shell
 
 Make = Callable[..., Services]
@@ -247,11 +246,8 @@ def test_what_cannot_be_explained_is_said(run: Run, make_services: Make) -> None
     assert "There is no trace" in unknown.stderr
 
 
-def test_attention_is_printed_beside_reliance_of_one_layer_or_head(
-    run: Run, make_services: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    give_attention(monkeypatch)
-    services = make_services()
+def test_attention_is_printed_beside_reliance_of_one_layer_or_head(run: Run, make_services: Make) -> None:
+    services = make_services(attentive=True)
     trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
     assert "Attention" not in run("explain", trace_id, services=services).stdout
     said = run("explain", trace_id, "--attention", services=services).stdout
