@@ -45,6 +45,13 @@ class LocatedPrompt:
     """For each token the index of its chunk, 0 the best, or -1: instruction, numbering, question, control tokens, chat template."""
     n_chunks: int
     """Chunks in the prompt; one of no characters owns no token."""
+    texts: list[str]
+    """For each token the characters that it stands for, white space included; empty for the chat template's and control tokens."""
+
+    @property
+    def chunk_places(self) -> list[int]:
+        """Positions of the tokens that are a chunk's, in order."""
+        return [place for place, owner in enumerate(self.owners) if owner >= 0]
 
 
 def write_context(chunks: Sequence[Chunk]) -> str:
@@ -109,8 +116,12 @@ class PromptTokenizer:
             for token, (start, stop) in enumerate(encoded.offsets):
                 if max(start, first) < min(stop, end):
                     owners[token] = index
+        texts = [text[start:stop] for start, stop in encoded.offsets]
         return LocatedPrompt(
-            [*before, *encoded.ids, *after], [*[-1] * len(before), *owners, *[-1] * len(after)], len(chunks)
+            ids=[*before, *encoded.ids, *after],
+            owners=[*[-1] * len(before), *owners, *[-1] * len(after)],
+            n_chunks=len(chunks),
+            texts=[*[""] * len(before), *texts, *[""] * len(after)],
         )
 
     def fit(self, question: str, chunks: Sequence[Chunk], limit: int) -> Prompt:
