@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from metrics import explanations, faults, latency, paging, payloads, search
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder, fold
+from metrics.keys import KeyRing
 from metrics.queries import (
     MAX_NOTE_CHARS,
     MAX_PAGE_ROWS,
@@ -109,6 +110,11 @@ class TraceStore:
     def runs(self) -> RunLog:
         """Batch evaluations, kept in the same database."""
         return RunLog(self._database, self._explained)
+
+    @property
+    def keys(self) -> KeyRing:
+        """Keys of applications that send traces or read them."""
+        return KeyRing(self._database, self._explained)
 
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.

@@ -14,7 +14,7 @@ from metrics.search import storable
 from pipeline.spans import Attribute, Scalar
 
 Plain = Any
-"""An AnyValue of OTLP as Python has it: a scalar that `to_scalar` made, a list or a dict of these by text, or None where nothing was said."""
+"""An AnyValue of OTLP as Python has it: what `to_scalar` makes, a list or a dict of these, or None where nothing was said."""
 
 MAX_VALUE_CHARS = 262_144
 """Characters of one value. A retrieved document, or a prompt of 60,000 tokens, is whole."""
@@ -79,16 +79,23 @@ def bound(pairs: Iterable[tuple[str, Plain]], chars: int = MAX_SPAN_CHARS) -> tu
     Where they are too many, the long ones are cut: each may take an equal share, and what the short ones leave of theirs.
     """
     found: dict[str, Attribute] = {}
-    dropped = 0
+    dropped = total = 0
     for key, plain in pairs:
         if len(key) > MAX_KEY_CHARS or len(found) >= MAX_ATTRIBUTES:
             dropped += 1
-        else:
-            found[clean(key)] = _flatten(plain)
-    sizes = {key: _size(key, value) for key, value in found.items()}
-    if sum(sizes.values()) <= min(chars, MAX_VALUE_CHARS):
+            continue
+        value = plain if isinstance(plain, str) else _flatten(plain)
+        found[clean(key)] = value
+        total += _size(key, value)
+    if total <= min(chars, MAX_VALUE_CHARS):
         return found, dropped
+    return _fit(found, chars, dropped)
+
+
+def _fit(found: dict[str, Attribute], chars: int, dropped: int) -> tuple[dict[str, Attribute], int]:
+    """Attributes cut to `chars` characters in all, and `dropped` with what was cut now."""
     kept: dict[str, Attribute] = {}
+    sizes = {key: _size(key, value) for key, value in found.items()}
     shares = _share(sizes, chars)
     for key, value in found.items():
         room = min(shares[key] - len(key), MAX_VALUE_CHARS)

@@ -74,7 +74,8 @@ def media_type(content_type: str) -> str:
 def decode_traces(body: bytes, content_type: str) -> Decoded:
     """The spans of an ExportTraceServiceRequest. One that cannot be kept is counted, and the others are read all the same.
 
-    content_type: as the request's header tells. Raises Unsupported for one that is not read, Undecodable for a body that is no such request.
+    content_type: as the request's header tells.
+    Raises Unsupported for one that is not read, Undecodable for a body that is no such request.
     """
     read = READERS[media_type(content_type)]
     records: list[SpanRecord] = []
@@ -115,12 +116,14 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     try:
         return _inflate(body, kind, limit)
     except zlib.error:
-        raise Undecodable(f"The body ({len(body):,} bytes) is no {kind}, or it is damaged. Nothing was stored.") from None
+        raise Undecodable(
+            f"The body ({len(body):,} bytes) is no {kind}, or it is damaged. Nothing was stored."
+        ) from None
 
 
 def _inflate(body: bytes, kind: str, limit: int) -> bytes:
     """Raises zlib.error, Undecodable for a body that ends too early, TooLarge."""
-    # 47: gzip or zlib, whichever it is (https://docs.python.org/3/library/zlib.html#zlib.decompress); some send deflate without zlib's frame.
+    # 32 more: gzip or zlib, whichever it is (https://docs.python.org/3/library/zlib.html#zlib.decompress). Some send deflate unframed.
     bare = kind == "deflate" and (body[:1] or b"\x08")[0] & 0x0F != zlib.DEFLATED
     window = -zlib.MAX_WBITS if bare else 32 + zlib.MAX_WBITS
     inflated, members = bytearray(), 1
@@ -138,7 +141,9 @@ def _inflate(body: bytes, kind: str, limit: int) -> bytes:
                 raise _too_large(limit)
             piece = stream.unused_data if stream.eof else stream.unconsumed_tail
     if not stream.eof:
-        raise Undecodable(f"The body ({len(body):,} bytes) ends in the middle of its {kind}. Nothing was stored; send it again.")
+        raise Undecodable(
+            f"The body ({len(body):,} bytes) ends in the middle of its {kind}. Nothing was stored; send it again."
+        )
     return bytes(inflated)
 
 

@@ -1,7 +1,7 @@
 """Spans from OTLP/JSON, one at a time.
 
-OTLP/JSON (opentelemetry-proto, docs/specification.md, "JSON Protobuf Encoding"): ids in hexadecimal digits, enums as numbers, 64-bit integers
-as text. Taken as well: names of enums, integers as numbers, and field names as in the .proto files. Unknown fields are ignored.
+OTLP/JSON (opentelemetry-proto, docs/specification.md, "JSON Protobuf Encoding"): ids in hexadecimal digits, enums as numbers, 64-bit
+integers as text. Taken as well: names of enums, integers as numbers, and field names as in the .proto files. Unknown fields are ignored.
 """
 
 import json
