@@ -20,8 +20,8 @@ CODES = {name: code for code, status in enumerate(STATUSES) for name in (status,
 SCALARS = ("stringValue", "intValue", "boolValue", "doubleValue", "bytesValue")
 """Fields of an AnyValue that hold no other."""
 
-DOUBLES = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-"""Doubles that JSON writes as text."""
+NESTING = ("arrayValue", "kvlistValue")
+"""Fields of an AnyValue that hold others."""
 
 Object = dict[str, Any]
 
@@ -75,7 +75,7 @@ def _unpack(span: Any) -> SentSpan:
         start_ns=_integer(span, "startTimeUnixNano"),
         end_ns=_integer(span, "endTimeUnixNano"),
         pairs=_pairs(span),
-        status=CODES.get(str(_get(status, "code")).lower(), 0),
+        status=_code(_get(status, "code")),
         status_message=_text(status, "message"),
         events=[SentEvent(_text(event, "name"), _integer(event, "timeUnixNano"), _pairs(event)) for event in events],
         dropped=_count(span, "droppedAttributesCount")
@@ -91,6 +91,11 @@ def _id(span: Object, field: str, what: str) -> bytes:
         raise Refused(f"the {what} is not written in hexadecimal digits") from None
 
 
+def _code(found: Any) -> int:
+    """A status code by number or name; 0 for any other."""
+    return CODES.get(str(found).lower(), 0) if isinstance(found, str | int) else 0
+
+
 def _parent(span: Object) -> bytes:
     """The parent's id; one that cannot be read is of a wrong length as well."""
     try:
@@ -100,8 +105,15 @@ def _parent(span: Object) -> bytes:
 
 
 def _pairs(holder: Object) -> Iterator[tuple[str, Plain]]:
-    for pair in _objects(holder, "attributes"):
-        yield _text(pair, "key"), _plain(_get(pair, "value"), MAX_DEPTH)
+    return _read_pairs(_objects(holder, "attributes"), MAX_DEPTH)
+
+
+def _read_pairs(pairs: Any, depth: int) -> Iterator[tuple[str, Plain]]:
+    """Keys and values of a list; what in it is no pair is ignored."""
+    for pair in pairs if isinstance(pairs, list) else []:
+        if isinstance(pair, dict):
+            key = _get(pair, "key")
+            yield key if isinstance(key, str) else "", _plain(_get(pair, "value"), depth)
 
 
 def _plain(value: Any, depth: int) -> Plain:
@@ -109,34 +121,31 @@ def _plain(value: Any, depth: int) -> Plain:
         return None
     for field in SCALARS:
         found = _get(value, field)
-        if found is not None:
+        if isinstance(found, str | bool | int | float):
             return _scalar(field, found)
-    array, pairs = _get(value, "arrayValue"), _get(value, "kvlistValue")
-    if array is None and pairs is None:
-        return None
-    if not depth:
-        return TOO_DEEP
-    if array is not None:
-        values = _get(array, "values") if isinstance(array, dict) else None
-        return [_plain(each, depth - 1) for each in values] if isinstance(values, list) else []
-    return {
-        str(to_scalar(_text(pair, "key"))): _plain(_get(pair, "value"), depth - 1)
-        for pair in (_objects(pairs, "values") if isinstance(pairs, dict) else [])
-    }
+    for field in NESTING:
+        inner = _get(value, field)
+        if isinstance(inner, dict):
+            if not depth:
+                return TOO_DEEP
+            values = _get(inner, "values")
+            if field == "kvlistValue":
+                return {str(to_scalar(key)): plain for key, plain in _read_pairs(values, depth - 1)}
+            return [_plain(each, depth - 1) for each in values] if isinstance(values, list) else []
+    return None
 
 
-def _scalar(field: str, found: Any) -> Plain:
-    """A scalar of the type that its field tells, where it can be one; else as it is, as text."""
-    if isinstance(found, list | dict):
-        return None
-    if field == "intValue" and isinstance(found, str):
-        return to_scalar(_parse_integer(found))
-    if field == "doubleValue" and isinstance(found, str):
-        return to_scalar(DOUBLES[found] if found in DOUBLES else float(found))
-    if field == "doubleValue" and not isinstance(found, bool):
-        return to_scalar(float(found))
-    if field in ("stringValue", "bytesValue"):
-        return to_scalar(str(found))
+def _scalar(field: str, found: str | bool | int | float) -> Plain:
+    """A scalar of the type that its field tells, where it can be one; else as it was sent."""
+    try:
+        if field == "intValue" and isinstance(found, str):
+            return to_scalar(_parse_integer(found))
+        if field == "doubleValue" and not isinstance(found, bool):
+            return to_scalar(float(found))  # reads "NaN" and "Infinity" as well
+        if field in ("stringValue", "bytesValue"):
+            return to_scalar(str(found))
+    except (ValueError, OverflowError):
+        pass
     return to_scalar(found)
 
 
