@@ -71,7 +71,7 @@ class Services:
         emit = None if self._emitter is None else self._emitter.emit
         self.in_flight = InFlight()
         self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, emit)
-        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
+        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s, self.usable_backends)
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
         self._store_lock = threading.Lock()
@@ -201,6 +201,10 @@ class Services:
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
         return {name: registry.why_missing(name) for name in registry.names()}
+
+    def usable_backends(self) -> list[str]:
+        """Backends that can be used here."""
+        return [name for name, missing in self.backend_names().items() if missing is None]
 
     @property
     def emitted(self) -> EmitCounts | None:

@@ -121,7 +121,7 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
     needs_trials = not (gold.unanswerable or correct or found.abstained)
     if not isinstance(backend, Experimenter):
         if needs_trials:
-            yield replace(state, unknown=_no_trials(found.trace.backend))
+            yield replace(state, unknown=_no_trials(found.scored_by))
         else:
             yield replace(state, diagnosis=diagnose(_facts(found, state, places)))
         return

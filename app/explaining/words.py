@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import exp
 
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import listed, three_figures
-from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained
+from app.kit.wording import count, listed, three_figures
+from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained, count_unknown_texts
 from explain.explanation import MOSTLY, Explanation
 from explain.sampled import RANDOM_DROPS, SampledExplanation
 from explain.spans import token_spans
@@ -277,6 +277,19 @@ def belief(found: Explained) -> list[str]:
     return lines
 
 
+def explained_with(found: Explained) -> list[str]:
+    """What one must know of an explanation that says less than it would of an answer of ours, a sentence each; empty where nothing."""
+    lines = []
+    if found.stand_in:
+        lines.append(
+            f"Explained with {found.stand_in}, not with the model that answered: how probable that answer is to {found.stand_in}, with "
+            "and without the chunks."
+        )
+    if unknown := count_unknown_texts(found.trace):
+        lines.append(f"Left out: {count(unknown, 'chunk')} whose text was not sent.")
+    return lines
+
+
 def how_explained(found: Explained) -> str:
     """How the figures came about, in a sentence."""
     scored, _ = found.scored
@@ -292,6 +305,7 @@ def explanation_text(found: Explained) -> str:
     """The sentence, the chunks by what they did, the answer's tokens by how much they rely on them, and whether to believe it."""
     lines = [
         *textwrap.wrap(printable(found.sentence), WIDTH),
+        *(line for said in explained_with(found) for line in textwrap.wrap(printable(said), WIDTH)),
         "",
         *textwrap.wrap(f"Answer: {one_line(found.answer)}", WIDTH),
         "",

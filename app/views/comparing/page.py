@@ -15,7 +15,6 @@ from app.views.asking.page import (
     MAX_DEADLINE_S,
     MIN_DEADLINE_S,
     box_with_examples,
-    installed_backends,
     say_what_is_missing,
     usual_backend,
 )
@@ -45,7 +44,7 @@ def put_question(services: Services, opened: Opened) -> tuple[Question, Question
 
     What the address does not say is as the opened traces were asked, so that a link to two traces is enough to ask again.
     """
-    backends = installed_backends(services)
+    backends = services.usable_backends()
     usual = _usual(services, backends, opened)
     fields = {"ask": address.words(usual["first"].text or usual["second"].text)}
     for side in SIDES:
