@@ -108,7 +108,7 @@ def compare(first: Trace, second: Trace) -> Comparison:
     """Compare two traces."""
     one, other = stage_tree(first), stage_tree(second)
     return Comparison(
-        matches=match_chunks(first.chunks, second.chunks),
+        matches=match_chunks(first.chunks, second.chunks, by_text="application" in (first.origin, second.origin)),
         answers=(_answer(first), _answer(second)),
         stages=(
             *(_stage(stage, one, other) for stage in stages_of(first, second)),
@@ -123,12 +123,12 @@ def _answer(trace: Trace) -> str | None:
     return None if trace.generation is None else trace.generation.answer or None
 
 
-def match_chunks(first: Sequence[Chunk], second: Sequence[Chunk]) -> tuple[ChunkMatch, ...]:
+def match_chunks(first: Sequence[Chunk], second: Sequence[Chunk], *, by_text: bool = False) -> tuple[ChunkMatch, ...]:
     """Chunks of either list with their rank in both, those ranked best by either first.
 
-    Two are the same by their id, or by their text, as chunks of different applications have ids of their own.
+    by_text: whether two are the same by their text too, as chunks of different applications have ids of their own.
     """
-    by_text = {text: chunk.chunk_id for chunk in reversed(first) if (text := normalise(chunk.text))}
+    by_text = {text: chunk.chunk_id for chunk in reversed(first) if by_text and (text := normalise(chunk.text))}
     known = {chunk.chunk_id for chunk in first}
     named = {
         chunk.chunk_id: chunk.chunk_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import count, milliseconds, moment, when
+from app.kit.wording import APPLICATION, backend_words, count, milliseconds, moment, when
 from app.live.reading import (
     LOG_START_S,
     MEASURES,
@@ -35,6 +35,9 @@ KEPT_LINES = 500
 
 LATEST_S = 4_000_000_000
 """A time that no period begins after."""
+
+NESTED = " They are the application's embedders, retrievers, rerankers and models; where one runs inside another, its time counts in both."
+"""What to know of another application's stages."""
 
 Write = Callable[..., None]
 
@@ -75,7 +78,7 @@ def choose() -> Controls:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Window", list(WINDOWS), key="window", **change)
         st.selectbox("Refresh every", list(REFRESHES), key="refresh", **change)
-        st.selectbox("Backend", backends, key="answered_by", **(change | {"width": 190}))
+        st.selectbox("Backend", backends, format_func=backend_words, key="answered_by", **(change | {"width": 220}))
         st.selectbox("Period", list(PERIODS), key="period", **change)
         if len(sources) > 1:
             st.selectbox("Read from", sources, key="source", **(change | {"width": 150}))
@@ -134,6 +137,11 @@ def read_view(choice: LiveChoice) -> LiveView | None:
 def _empty_words(choice: LiveChoice) -> str:
     if not choice.backend:
         return "No question has been asked yet. Ask one on the Ask page, or with `raglass ask`; it appears here at the next refresh."
+    if choice.backend.startswith(APPLICATION):
+        here = " Read from local: what applications send is counted here." if choice.source == "cloudwatch" else ""
+        return (
+            f"No trace of {literal(backend_words(choice.backend))}, began in this window. Choose a longer window.{here}"
+        )
     if choice.source == "cloudwatch":
         return (
             f"CloudWatch has no question of {literal(choice.backend)} in this window. Choose a longer window, or check "
@@ -271,10 +279,12 @@ def show_stages(view: LiveView, controls: Controls) -> None:
     )
     if view.measure == "Average":
         outside = any(line.name == "network" for line in view.stages)
-        _note(
-            "Each bar is the mean question of a period, divided into what each stage took by itself; the layers add up to "
-            f"the whole.{' Network is all that lies outside the orchestrator: the way there, and cold starts.' if outside else ''}"
-        )
+        known = [
+            "Each bar is the mean question of a period, divided into what each stage took by itself; the layers add up to the whole."
+        ]
+        known += [NESTED] if view.backend.startswith(APPLICATION) else []
+        known += [OUTSIDE] if outside else []
+        _note(" ".join(known))
     else:
         _note(
             f"The {view.measure} of each stage. Percentiles do not add up, so they are not stacked; "
