@@ -128,12 +128,12 @@ def match_chunks(first: Sequence[Chunk], second: Sequence[Chunk], *, by_text: bo
 
     by_text: whether two are the same by their text too, as chunks of different applications have ids of their own.
     """
-    by_text = {text: chunk.chunk_id for chunk in reversed(first) if by_text and (text := normalise(chunk.text))}
+    of_text = {text: chunk.chunk_id for chunk in reversed(first) if by_text and (text := normalise(chunk.text))}
     known = {chunk.chunk_id for chunk in first}
     named = {
         chunk.chunk_id: chunk.chunk_id
         if chunk.chunk_id in known
-        else by_text.get(normalise(chunk.text), chunk.chunk_id)
+        else of_text.get(normalise(chunk.text), chunk.chunk_id)
         for chunk in second
     }
     ranks = [{chunk.chunk_id: chunk.rank for chunk in first}, {named[chunk.chunk_id]: chunk.rank for chunk in second}]

@@ -14,6 +14,7 @@ from app.live.reading import (
     REFRESHES,
     WINDOWS,
     LiveChoice,
+    describe_stages,
     describe_use,
     describe_window,
 )
@@ -35,9 +36,6 @@ KEPT_LINES = 500
 
 LATEST_S = 4_000_000_000
 """A time that no period begins after."""
-
-NESTED = " They are the application's embedders, retrievers, rerankers and models; where one runs inside another, its time counts in both."
-"""What to know of another application's stages."""
 
 Write = Callable[..., None]
 
@@ -277,19 +275,7 @@ def show_stages(view: LiveView, controls: Controls) -> None:
         label_visibility="collapsed",
         required=True,
     )
-    if view.measure == "Average":
-        outside = any(line.name == "network" for line in view.stages)
-        known = [
-            "Each bar is the mean question of a period, divided into what each stage took by itself; the layers add up to the whole."
-        ]
-        known += [NESTED] if view.backend.startswith(APPLICATION) else []
-        known += [OUTSIDE] if outside else []
-        _note(" ".join(known))
-    else:
-        _note(
-            f"The {view.measure} of each stage. Percentiles do not add up, so they are not stacked; "
-            "on AWS, gateway and network include what they enclose."
-        )
+    _note(describe_stages(view))
 
 
 def show_errors(view: LiveView) -> None:
