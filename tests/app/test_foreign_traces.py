@@ -117,7 +117,7 @@ def test_explanation_says_what_it_lacks(services: Services, parts: tuple[str, ..
 
 
 def test_without_a_stand_in_it_is_said_that_one_is_needed(services: Services) -> None:
-    with pytest.raises(RaglassError, match="shop is another application, .* --stand-in"):
+    with pytest.raises(RaglassError, match=r"shop is another application, .* --stand-in"):
         list(services.explanations.explain(case_of("question", "answer", "chunks").trace))
 
 

@@ -14,8 +14,6 @@ from pipeline.types import Trace
 WITH = "with"
 """What the address calls it."""
 
-KEY = "explain-with"
-
 
 def choose_stand_in(trace: Trace) -> str:
     """The backend that stands in, kept in the address; empty for none. Of an answer of ours it is asked only where the address has one."""
@@ -34,8 +32,10 @@ def _choose(trace: Trace) -> str:
     usual = asked or next(iter(explanations.stood_in(trace.trace_id)), "")
     options = ["", *explanations.stand_ins(trace)]
 
+    key = f"explain-with-{trace.trace_id}"
+
     def write() -> None:
-        chosen = st.session_state[KEY]
+        chosen = st.session_state[key]
         if chosen:
             st.query_params[WITH] = chosen
         else:
@@ -47,7 +47,7 @@ def _choose(trace: Trace) -> str:
         options,
         index=options.index(usual) if usual in options else 0,
         format_func=lambda name: name or nobody,
-        key=KEY,
+        key=key,
         on_change=write,
         help="A backend that scores the same answer over the same chunks, in place of the model that gave it.",
         width=320,
