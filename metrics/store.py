@@ -9,7 +9,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Self
@@ -41,6 +41,7 @@ from metrics.runs import RunLog
 from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
+from metrics.tables import pieces as piece_table
 from pipeline.errors import InputError, StoreError
 from pipeline.types import Trace
 
@@ -54,6 +55,9 @@ READ_FOLD_S = 0.1
 
 EXPORT_BATCH = 200
 """Traces held in memory by an export."""
+
+KNOWN_BATCH = 500
+"""Traces that are looked for in one question to the database."""
 
 LATEST_TIME_S = 253_402_300_800.0
 """The year 10000; a later time was never meant as seconds."""
@@ -294,6 +298,18 @@ class TraceStore:
         """How many traces are stored."""
         with self._explained(), self._database.engine.connect() as connection:
             return paging.count_total(connection).value
+
+    def known(self, trace_ids: Collection[str]) -> set[str]:
+        """Which of some traces are stored, whole or in pieces, folded or not."""
+        found: set[str] = set()
+        with self._explained(), self._database.engine.connect() as connection:
+            ids = [search.storable(trace_id) for trace_id in trace_ids]
+            for some in (ids[start : start + KNOWN_BATCH] for start in range(0, len(ids), KNOWN_BATCH)):
+                for table in (traces, outbox, piece_table):
+                    found.update(
+                        connection.scalars(select(table.c.trace_id).where(table.c.trace_id.in_(some)).distinct())
+                    )
+        return found
 
     def backends(self) -> list[str]:
         """The names of all backends that have stored traces, sorted."""
