@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-from openinference.semconv.trace import SpanAttributes
+from openinference.semconv.trace import MessageAttributes, SpanAttributes
 
 from app.ingesting.imports.values import (
     is_otel_id,
@@ -169,6 +169,9 @@ def _observed(row: Row) -> Iterator[tuple[str, Any]]:
     kind = KINDS.get(str(_get(row, "type")).upper())
     if kind:
         yield SpanAttributes.OPENINFERENCE_SPAN_KIND, kind
+        if kind == "LLM":
+            yield from _messages(SpanAttributes.LLM_INPUT_MESSAGES, _parsed(row.get("input")))
+            yield from _messages(SpanAttributes.LLM_OUTPUT_MESSAGES, _parsed(row.get("output")))
     yield from _said(row)
     yield from _about(row)
     model = _get(row, "model") or _get(row, "providedModelName")
@@ -187,6 +190,17 @@ def _observed(row: Row) -> Iterator[tuple[str, Any]]:
         count = next((number for name in names if (number := whole(usage.get(name))) is not None), None)
         if count:
             yield key, count
+
+
+def _messages(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Messages that a model was sent or returned: one, a list, or an object that has one. Of anything else nothing is known."""
+    if isinstance(value, dict):
+        value = value["messages"] if isinstance(value.get("messages"), list) else [value]
+    said = [each for each in value if isinstance(each, dict) and "role" in each] if isinstance(value, list) else []
+    for place, message in enumerate(said):
+        yield f"{prefix}.{place}.{MessageAttributes.MESSAGE_ROLE}", str(message["role"])
+        if message.get("content") is not None:
+            yield f"{prefix}.{place}.{MessageAttributes.MESSAGE_CONTENT}", to_text(message["content"])
 
 
 def _usage(row: Row) -> dict[str, Any]:

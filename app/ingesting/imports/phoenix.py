@@ -5,6 +5,7 @@ A row has `name`, `span_kind`, `parent_id`, `start_time`, `end_time`, `status_co
 (https://arize.com/docs/phoenix/tracing/how-to-tracing/importing-and-exporting-traces/extract-data-from-spans).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,6 +29,9 @@ KEPT_JSON = (
     ToolCallAttributes.TOOL_CALL_FUNCTION_ARGUMENTS_JSON,
 )
 """Attributes that are JSON text in OpenInference, and that Phoenix writes as objects."""
+
+
+_inside = re.compile(rf"(?:^|\.)({'|'.join(map(re.escape, KEPT_JSON))})\.")
 
 
 def is_phoenix(row: Mapping[str, Any]) -> bool:
@@ -61,10 +65,23 @@ def _attributes(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     nested = dict(given) if isinstance(given, dict) else {}
     nested |= {key.removeprefix(PREFIX): value for key, value in row.items() if key.startswith(PREFIX)}
     kind = row.get("span_kind")
-    told = dict(flatten(nested, KEPT_JSON))
+    told = dict(flatten(_joined(nested), KEPT_JSON))
     if kind and SpanAttributes.OPENINFERENCE_SPAN_KIND not in told:
         told[SpanAttributes.OPENINFERENCE_SPAN_KIND] = str(kind).rpartition(".")[2].upper()
     yield from told.items()
+
+
+def _joined(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes with the objects put together again that the REST API has taken apart, as `metadata.team`."""
+    joined: dict[str, Any] = {}
+    for key, value in attributes.items():
+        found = _inside.search(key)
+        whole = key[: found.end(1)] if found else key
+        if found is None or not isinstance(joined.get(whole, {}), dict):
+            joined[key] = value
+        else:
+            joined.setdefault(whole, {})[key[found.end() :]] = value
+    return joined
 
 
 def _status(sent: object) -> int:

@@ -194,7 +194,14 @@ NO_OBJECT = "it is no object"
 
 def _read_csv(file: IO[bytes]) -> Iterator[Piece | Damaged]:
     csv.field_size_limit(MAX_PIECE_BYTES)
-    rows = csv.DictReader(io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline=""))
+    lines = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
+    try:
+        yield from _read_rows(csv.DictReader(lines))
+    finally:
+        lines.detach()
+
+
+def _read_rows(rows: "csv.DictReader[str]") -> Iterator[Piece | Damaged]:
     number = 1
     while True:
         number += 1

@@ -87,11 +87,21 @@ def _flatten(name: str, value: Any, kept: tuple[str, ...], depth: int) -> Iterat
     whole = not depth or any(name == end or name.endswith(f".{end}") for end in kept)
     objects = isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
     if whole or not (isinstance(value, dict) or objects):
-        yield name, to_text(value) if isinstance(value, dict) or objects else value
+        # A table has every key that any of its rows has: what a row does not say is null there.
+        told = _told(value)
+        if told not in (None, {}):
+            yield name, to_text(told) if isinstance(value, dict) or objects else told
         return
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in items:
         yield from _flatten(f"{name}.{key}" if name else str(key), inner, kept, depth - 1)
+
+
+def _told(value: Any) -> Any:
+    """A value without what in its objects says nothing."""
+    if isinstance(value, dict):
+        return {key: told for key, inner in value.items() if (told := _told(inner)) not in (None, {})}
+    return [_told(inner) for inner in value] if isinstance(value, list) else value
 
 
 def to_text(value: Any) -> str:
