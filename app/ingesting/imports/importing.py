@@ -13,7 +13,9 @@ import orjson
 
 from app.ingesting.imports import langfuse, phoenix
 from app.ingesting.imports.pieces import Damaged, Piece, PieceFile
+from app.ingesting.imports.values import plain
 from metrics.otlp.admission import Refused, SentSpan, admit, make_sender
+from metrics.otlp.bounds import clean
 from metrics.otlp.decoding import JSON, PROTOBUF, Undecodable, decode_traces
 from metrics.otlp.records import SpanRecord
 from pipeline.errors import InputError
@@ -168,11 +170,21 @@ def _read_row(where: str, row: Any, found: Imported, export: Format | None, serv
         try:
             if isinstance(span, Refused):
                 raise span
-            records.append(admit(span, sender))
+            records.append(admit(_cleaned(span), sender))
         except Refused as refused:
             found.reject(where, str(refused))
+        except RecursionError:
+            found.reject(where, "it is nested too deeply")
     found.spans += len(records)
     return records
+
+
+def _cleaned(span: SentSpan) -> SentSpan:
+    """A span whose attributes can be kept. What senders send has been cleaned where it was decoded."""
+    span.pairs = [(clean(key), plain(value)) for key, value in span.pairs]
+    for event in span.events:
+        event.pairs = [(clean(key), plain(value)) for key, value in event.pairs]
+    return span
 
 
 def _tried(row: dict[str, Any], known: Format) -> Iterator[SentSpan | Refused]:
@@ -184,6 +196,8 @@ def _tried(row: dict[str, Any], known: Format) -> Iterator[SentSpan | Refused]:
             yield from langfuse.read_row(row)
     except Refused as refused:
         yield refused
+    except RecursionError:
+        yield Refused("it is nested too deeply")
 
 
 def _recognise(row: Any) -> Format | None:

@@ -42,6 +42,9 @@ KINDS = {
 TYPES = frozenset({*KINDS, "SPAN", "EVENT"})
 """Every type of observation."""
 
+MAX_LATENCY_S = 1e6
+"""A trace that took longer was never meant: eleven days."""
+
 Row = Mapping[str, Any]
 
 
@@ -99,7 +102,7 @@ def _root_id(trace: object) -> bytes:
 def _root(trace: Row, inside: list[SentSpan]) -> SentSpan:
     start_ns = time_ns(trace.get("timestamp"), "timestamp")
     latency_s = trace.get("latency")
-    told_ns = round(float(latency_s) * 1e9) if isinstance(latency_s, int | float) and latency_s > 0 else 0
+    told_ns = round(latency_s * 1e9) if isinstance(latency_s, int | float) and 0 < latency_s < MAX_LATENCY_S else 0
     return SentSpan(
         trace_id=trace_id(trace.get("id")),
         span_id=_root_id(trace.get("id")),

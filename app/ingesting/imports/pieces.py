@@ -82,7 +82,10 @@ class PieceFile:
             self._read.seek(0)
         except (OSError, EOFError, zlib.error) as error:
             self._file.close()
-            raise InputError(f"{path.name} is damaged: {error}.") from error
+            raise InputError(f"{path.name} is damaged ({error}). Export it again.") from error
+        except InputError:
+            self._file.close()
+            raise
 
     def __enter__(self) -> "PieceFile":
         return self

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from metrics.otlp.admission import SPAN_ID_BYTES, TRACE_ID_BYTES, Refused
+from metrics.otlp.bounds import clean, to_scalar
 
 MAX_DEPTH = 32
 """Objects within one another that are looked into."""
@@ -104,11 +105,22 @@ def _told(value: Any) -> Any:
     return [_told(inner) for inner in value] if isinstance(value, list) else value
 
 
+def plain(value: Any) -> Any:
+    """A value as `metrics.otlp.bounds` takes it: texts that a store can hold, numbers, and lists and objects of these."""
+    if isinstance(value, dict):
+        return {clean(str(key)): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if value is None or isinstance(value, str | bool | int | float | bytes):
+        return None if value is None else to_scalar(value)
+    return clean(str(value))
+
+
 def to_text(value: Any) -> str:
     """A text as it is; anything else as JSON."""
     if isinstance(value, str):
         return value
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(plain(value)).decode()
 
 
 def mime_type(value: Any) -> str:
