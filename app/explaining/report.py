@@ -14,6 +14,7 @@ from app.explaining.words import (
     ChunkMark,
     belief,
     chunk_marks,
+    chunk_name,
     explained_with,
     how_explained,
     reliance_words,
@@ -123,7 +124,7 @@ def _chunk(mark: ChunkMark, quoted: Sequence[Evidence], opening: Markup) -> Mark
         '<div class="chunk"><b>{}. {}</b> <span class="small">{}</span>'
         '<div class="bar" style="width: {:.0f}%; background: rgb({})"></div><p dir="auto">{}</p></div>',
         mark.chunk.rank,
-        mark.chunk.title,
+        chunk_name(mark.chunk),
         mark.figures,
         abs(mark.share) * 100,
         FOR if mark.share >= 0 else AGAINST,

@@ -1,30 +1,32 @@
 """Whatever another application leaves out, every use case does its work or says plainly why it cannot."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from math import log
 
 import pytest
 
 from app.comparing.comparison import compare
 from app.comparing.side_by_side import asked_as
+from app.config import Settings
 from app.explaining.diagnosing import diagnosis_text
 from app.explaining.grounded import grounded_trace
 from app.explaining.report import report_html
 from app.explaining.sureness import sureness_rows
-from app.explaining.words import explanation_text
+from app.explaining.words import explained_with, explanation_text
 from app.kit.wording import asked_how, scores_note, shortfall, slowest
 from app.runs.feedback import feedback_words, read_feedback
 from app.services import Services
 from app.traces.words import trace_text
 from app.views.comparing.html import comparison_html, differences_html, overlap_html
-from backends.fake import Script
+from backends.fake import Script, ScriptedBackend
 from explain.gold import Gold
 from metrics.export import to_csv, to_jsonl
 from metrics.queries import StoredTrace
 from pipeline.errors import InputError, RaglassError
 from pipeline.schema import trace_from_json, trace_to_json
-from pipeline.types import Trace
+from pipeline.types import AnswerScores, Chunk, Trace
 from tests.factories import make_trace
 from tests.foreign import Case, all_cases, make_foreign_chunks
 
@@ -150,6 +152,27 @@ def test_diagnosis_by_a_stand_in_says_who_was_asked_again_and_is_kept_under_its_
     assert diagnosed.repairs == ()
     assert services.explanations.diagnosis_of(trace.trace_id, "fake") == diagnosed
     assert services.explanations.diagnosis_of(trace.trace_id) is None
+
+
+class Quoting(ScriptedBackend):
+    """A reader that has no such sentence in any chunk."""
+
+    def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
+        return AnswerScores((answer,), ((log(1e-6),),) * len(chunk_sets))
+
+
+def test_stand_in_that_cannot_say_the_answer_is_no_witness_against_its_chunks(settings: Settings) -> None:
+    services = Services(settings, open_backend=lambda name, config: Quoting(Script(chunks=make_foreign_chunks())))
+    *_, found = services.explanations.explain(case_of("question", "answer", "chunks").trace, stand_in="fake")
+    assert (
+        found.sentence == "Not attributable: to fake, the answer is as probable without any chunk as with all of them."
+    )
+    assert "fake would never say this" in " ".join(explained_with(found))
+    *_, right = services.explanations.diagnose(found, Gold(("1912",)))
+    assert right.unknown == (
+        "The answer is right. Whether it came from its chunks is not known: to fake it is as probable without any of them."
+    )
+    services.close()
 
 
 def test_grounding_needs_no_backend(services: Services) -> None:
