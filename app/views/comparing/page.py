@@ -249,6 +249,8 @@ def show_opened(opened: Opened) -> None:
         show(question_html(trace.question))
         show(side_html(side, asked_how(trace)))
         show_answer(trace)
+    if any(trace.origin == "application" for trace in found.values()):
+        return
     show(
         note_html(
             "Choose what to compare, two backends or one backend with two settings, and put a question. Both sides are asked, one after "

@@ -58,7 +58,8 @@ def ask_for_a_trace() -> None:
 def score_and_show(trace: Trace) -> None:
     """Score what is not known yet, with a bar that can be stopped, and show what is."""
     show(question_html(trace.question))
-    unit, stand_in = _choose_unit(), choose_stand_in(trace)
+    with st.container(horizontal=True, gap="large"):
+        unit, stand_in = _choose_unit(), choose_stand_in(trace)
     # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
     holder = st.empty()
     if trace.origin == "application" and not stand_in:
@@ -129,8 +130,8 @@ def show_explanation(found: Explained) -> None:
     if diagnosed is not None:
         st.subheader(literal(diagnosed.sentence), anchor=False)
     st.subheader(literal(found.sentence), anchor=False)
-    for line in explained_with(found):
-        st.info(literal(line))
+    if told := explained_with(found):
+        st.info(literal(" ".join(told)), icon=":material/group:")
     if found.problem:
         st.error(literal(found.problem), icon=":material/error:")
     show(link_rules_html(len(found.chunks)))

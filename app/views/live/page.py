@@ -76,7 +76,7 @@ def choose() -> Controls:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Window", list(WINDOWS), key="window", **change)
         st.selectbox("Refresh every", list(REFRESHES), key="refresh", **change)
-        st.selectbox("Backend", backends, format_func=backend_words, key="answered_by", **(change | {"width": 220}))
+        st.selectbox("Backend", backends, format_func=backend_words, key="answered_by", **(change | {"width": 260}))
         st.selectbox("Period", list(PERIODS), key="period", **change)
         if len(sources) > 1:
             st.selectbox("Read from", sources, key="source", **(change | {"width": 150}))
