@@ -71,7 +71,7 @@ def test_title_and_source_are_looked_for_in_metadata(metadata: dict[str, Any], t
     assert (document.title, document.source, document.metadata) == (title, source, metadata)
 
 
-@pytest.mark.parametrize("broken", ["{", "[1", "plain", "\"text\"", "{}{}{}", "[1, 2]"])
+@pytest.mark.parametrize("broken", ["{", "[1", "plain", '"text"', "{}{}{}", "[1, 2]"])
 def test_metadata_that_is_no_object_is_left_out(broken: str) -> None:
     [document] = read(documents("retrieval.documents", {"id": "a", "metadata": broken})).documents
     assert document.metadata == {}
