@@ -98,9 +98,8 @@ def open_database(url: str, busy_timeout_s: float) -> Database:
 
 def _compile_append() -> str:
     """The one statement of `put` as SQLite takes it: (trace_id, payload, trace_id)."""
-    sent: ColumnElement[str] = literal_column(
-        "'application'"
-    )  # what another application sent of a trace of ours must not keep ours out
+    # What another application sent of a trace of ours must not keep ours out.
+    sent: ColumnElement[str] = literal_column("'application'")
     stored = select(traces.c.seq).where(traces.c.trace_id == text("?"), traces.c.origin != sent).exists()
     values = select(text("?"), text("?")).where(~stored)
     statement = insert(outbox).prefix_with("OR IGNORE").from_select(["trace_id", "payload"], values)

@@ -33,7 +33,7 @@ MAX_PIECES = 2_000
 MAX_BYTES = 8_000_000
 """Bytes of pieces read at once, unless one alone has more."""
 
-LOOKED = 512
+LOOKED = 256
 """Pieces looked at in one step of the way from the oldest to the newest."""
 
 CLOCK_S = 60.0
@@ -90,15 +90,15 @@ class Settling:
         if spans > SPANS_A_SECOND:
             self._rested[trace_id] = now + min(spans / SPANS_A_SECOND, LONGEST_REST_S)
 
-    def choose(self, connection: Connection, scope: Scope, now: float) -> list[str]:
-        """The ids of up to MAX_TRACES traces to fold, those that came first at the beginning.
+    def choose(self, connection: Connection, scope: Scope, now: float, limit: int = MAX_TRACES) -> list[str]:
+        """The ids of up to `limit` traces to fold, those that came first at the beginning.
 
         now: in seconds since the epoch. What comes later than this is left for the next time, so that folding ends.
         """
         latest, after, chosen = now - SETTLE_S if scope == "settled" else now, 0, dict[str, None]()
         seen: set[str] = set()
         columns = (pieces.c.id, pieces.c.trace_id, pieces.c.arrived_at)
-        while len(chosen) < MAX_TRACES:
+        while len(chosen) < limit:
             rows = connection.execute(
                 select(*columns).where(pieces.c.id > after).order_by(pieces.c.id).limit(LOOKED)
             ).all()
@@ -114,7 +114,7 @@ class Settling:
             if len(rows) < LOOKED or arrival(rows[-1].arrived_at, now) > latest:
                 break
             after = rows[-1].id
-        return list(chosen)[:MAX_TRACES]
+        return list(chosen)[:limit]
 
     def read(self, connection: Connection, trace_ids: Sequence[str], now: float) -> list[Piece]:
         """The pieces of some traces that came by now, the oldest first: as many as one transaction takes."""
