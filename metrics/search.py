@@ -17,12 +17,12 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    insert,
     select,
     table,
     text,
 )
 
+from metrics.database import insert_rows
 from metrics.tables import search_texts
 
 SEPARATOR = "\x1f"
@@ -52,7 +52,7 @@ _terms = table("search_terms", column("term"))
 
 def storable(value: str) -> str:
     """The text as both databases can hold it."""
-    return value.translate(UNSTORABLE)
+    return value if value.isascii() and "\0" not in value else value.translate(UNSTORABLE)
 
 
 def fold_text(question: str, answer: str, note: str, rest: str = "") -> str:
@@ -156,10 +156,10 @@ def _quote(piece: str) -> str:
 
 def index_texts(connection: Connection, folded: Mapping[int, str]) -> None:
     """Add texts, by `seq`, to the search index."""
-    rows = [{"seq": seq, "folded": content} for seq, content in folded.items()]
-    connection.execute(insert(search_texts), rows)
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("INSERT INTO search_index (rowid, folded) VALUES (:seq, :folded)"), rows)
+    rows = list(folded.items())
+    insert_rows(connection, search_texts, rows)
+    if connection.dialect.name == "sqlite" and rows:
+        connection.exec_driver_sql("INSERT INTO search_index (rowid, folded) VALUES (?, ?)", rows)
 
 
 def reindex_texts(connection: Connection, folded: Mapping[int, str]) -> None:
