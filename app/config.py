@@ -157,7 +157,7 @@ class Settings:
         About("Largest body of a request with traces, in megabytes; five times that decompressed.", low=1, high=1000),
     ] = 20
     otlp_spans_per_s: Annotated[
-        int, About("Spans a second that one key, or one address without a key, may send.", low=1, high=10_000_000)
+        int, About("Spans a second that one key, or one address without a key, may send.", low=1, high=900_000)
     ] = 20_000
     log_level: Annotated[
         str,
