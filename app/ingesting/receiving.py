@@ -25,7 +25,7 @@ MAX_WAITING = 32
 """Requests that wait for a thread or have one; some seconds' work, less than a sender waits."""
 
 MAX_BACKLOG = 20_000
-"""Pieces and traces that are stored but not yet folded, from which on senders are asked to wait."""
+"""Pieces of traces that are stored but not yet folded, from which on senders are asked to wait."""
 
 BACKLOG_S = 1.0
 """How long that number is taken to hold."""
@@ -162,7 +162,7 @@ class Receiving:
             if stale:
                 self._backlog = (count, time.monotonic())
         if stale:
-            count = self._store().health().waiting
+            count = self._store().waiting_pieces().count
             with self._lock:
                 self._backlog = (count, time.monotonic())
         if count >= MAX_BACKLOG:

@@ -15,7 +15,7 @@ from app.ingesting.guarding import Guard
 from app.ingesting.receiving import Receiving
 from metrics.keys import Key
 from metrics.otlp.records import SpanRecord
-from metrics.store import StoreHealth
+from metrics.pieces import WaitingPieces
 
 
 @dataclass
@@ -25,7 +25,7 @@ class FakeStore:
     records: list[SpanRecord] = field(default_factory=list)
     """Spans that were stored."""
     waiting: int = 0
-    """What waits to be folded."""
+    """Pieces that wait to be folded."""
     before: Callable[[], None] = lambda: None
     """Done before spans are stored; may raise."""
     found: dict[str, Key] = field(default_factory=dict)
@@ -42,8 +42,8 @@ class FakeStore:
         self.before()
         self.records.extend(records)
 
-    def health(self) -> StoreHealth:
-        return StoreHealth(True, "memory", "", waiting=self.waiting)
+    def waiting_pieces(self) -> WaitingPieces:
+        return WaitingPieces(self.waiting, 0.0)
 
 
 def make_door(store: FakeStore, **changes: Any) -> tuple[Door, Receiving]:
