@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from metrics.otlp import attributes
-from metrics.otlp.attributes import Plain, clean, shorten
+from metrics.otlp import bounds
+from metrics.otlp.bounds import Plain, clean, shorten
 from metrics.otlp.records import EventRecord, SpanRecord
 from pipeline.spans import Attribute, Status
 
@@ -101,7 +101,7 @@ class SentSpan:
 def make_sender(pairs: Pairs, scope: str, spans: int) -> Sender:
     """What the `spans` of one resource share, short enough to be repeated as often."""
     chars = min(MAX_RESOURCE_CHARS, MAX_REPEATED_CHARS // max(spans, 1))
-    resource, dropped = attributes.bound(pairs, chars)
+    resource, dropped = bounds.bound(pairs, chars)
     return Sender(resource, shorten(clean(scope), MAX_NAME_CHARS), dropped)
 
 
@@ -111,7 +111,7 @@ def admit(sent: SentSpan, sender: Sender) -> SpanRecord:
     _check_id(sent.span_id, SPAN_ID_BYTES, "span id")
     _check_time(sent.start_ns, "start")
     _check_time(sent.end_ns, "end")
-    found, dropped = attributes.bound(sent.pairs)
+    found, dropped = bounds.bound(sent.pairs)
     if sent.end_ns < sent.start_ns:
         found[END_AS_SENT] = sent.end_ns
     # A parent that cannot be one is left out: the span is worth more than its place.
@@ -151,12 +151,12 @@ def _bound_events(sent: list[SentEvent]) -> tuple[tuple[EventRecord, ...], int]:
     """Events, which share MAX_SPAN_CHARS, and how much was left out."""
     kept: list[EventRecord] = []
     dropped = max(len(sent) - MAX_EVENTS, 0)
-    room = attributes.MAX_SPAN_CHARS
+    room = bounds.MAX_SPAN_CHARS
     taken = sent[:MAX_EVENTS]
     for left, event in zip(range(len(taken), 0, -1), taken, strict=True):
         _check_time(event.at_ns, "time of an event")
-        found, lost = attributes.bound(event.pairs, room // left)
-        room -= attributes.size(found)
+        found, lost = bounds.bound(event.pairs, room // left)
+        room -= bounds.size(found)
         dropped += lost
         kept.append(EventRecord(shorten(clean(event.name), MAX_NAME_CHARS), event.at_ns, found))
     return tuple(kept), dropped

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from metrics.otlp.admission import STATUSES, Refused, Sender, SentEvent, SentSpan, admit, make_sender
-from metrics.otlp.attributes import MAX_DEPTH, TOO_DEEP, Plain, to_scalar
+from metrics.otlp.bounds import MAX_DEPTH, TOO_DEEP, Plain, to_scalar
 from metrics.otlp.records import SpanRecord
 
 CODES = {name: code for code, status in enumerate(STATUSES) for name in (status, f"status_code_{status}", str(code))}

@@ -11,7 +11,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from metrics.otlp.admission import Refused, Sender, SentEvent, SentSpan, admit, make_sender
-from metrics.otlp.attributes import MAX_DEPTH, TOO_DEEP, Plain, clean, to_scalar
+from metrics.otlp.bounds import MAX_DEPTH, TOO_DEEP, Plain, clean, to_scalar
 from metrics.otlp.records import SpanRecord
 
 MAX_SPAN_BYTES = 16_777_216

@@ -17,7 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from metrics.otlp import decoding
 from metrics.otlp.admission import END_AS_SENT
-from metrics.otlp.attributes import MAX_DEPTH, MAX_SPAN_CHARS, MAX_VALUE_CHARS
+from metrics.otlp.bounds import MAX_DEPTH, MAX_SPAN_CHARS, MAX_VALUE_CHARS
 from metrics.otlp.decoding import MAX_MEMBERS, Decoded, TooLarge, Undecodable, Unsupported, decode_traces, decompress
 from metrics.otlp.records import SpanRecord, decode_records, encode_records
 from tests.otlp.sent import JSON, PROTOBUF, SPAN_ID, START_NS, TRACE_ID, bodies, many, pair, request, span, to_json

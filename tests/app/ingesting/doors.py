@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from metrics.pieces import WaitingPieces
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +16,6 @@ from app.ingesting.guarding import Guard
 from app.ingesting.receiving import Receiving
 from metrics.keys import Key
 from metrics.otlp.records import SpanRecord
-from metrics.pieces import WaitingPieces
 
 
 @dataclass
