@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
-from metrics.pieces import WaitingPieces
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,8 +42,8 @@ class FakeStore:
         self.before()
         self.records.extend(records)
 
-    def waiting_pieces(self) -> WaitingPieces:
-        return WaitingPieces(self.waiting, 0.0)
+    def waiting_pieces(self) -> SimpleNamespace:
+        return SimpleNamespace(count=self.waiting)
 
 
 def make_door(store: FakeStore, **changes: Any) -> tuple[Door, Receiving]:

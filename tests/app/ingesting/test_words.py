@@ -12,7 +12,9 @@ def test_status_says_where_to_send_what_came_and_from_whom() -> None:
     received = Received(spans=1_200, rejected=3, refused=2, last_sender="shop at 192.0.2.7", last_at=0.0)
     quiet = receiving_part(Settings(), Received(), 0, keys_needed=False)
     assert (quiet.name, quiet.ready) == ("receiving", True)
-    assert quiet.detail == "OTLP at http://127.0.0.1:8501/v1/traces, no key needed; nothing came since this process began"
+    assert (
+        quiet.detail == "OTLP at http://127.0.0.1:8501/v1/traces, no key needed; nothing came since this process began"
+    )
     busy = receiving_part(
         replace(Settings(), host="::"), replace(received, last_at=86_400.0), 4, keys_needed=True
     ).detail
