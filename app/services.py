@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,9 @@ from pipeline.protocols import Backend
 
 if TYPE_CHECKING:
     from app.documents.indexing import Indexing
+    from app.ingesting.door import Door
+    from app.ingesting.guarding import Guard
+    from app.ingesting.receiving import Receiving
     from app.lab.catalogue import Lab
     from app.live.reading import Live
     from app.runs.calibrations import Calibrations
@@ -76,10 +80,31 @@ class Services:
 
     @property
     def indexing(self) -> "Indexing":
-        """Adding documents; imported, like the next five, only where it is needed."""
+        """Adding documents; imported, like those below, only where it is needed."""
         from app.documents.indexing import Indexing
 
         return self._part("indexing", lambda: Indexing(self.settings.read_limits()))
+
+    @property
+    def guard(self) -> "Guard":
+        """Who may send traces and take them out."""
+        from app.ingesting.guarding import Guard
+
+        return self._part("guard", lambda: Guard(self.settings, lambda: self.store.keys))
+
+    @property
+    def receiving(self) -> "Receiving":
+        """Traces of other applications on their way into the store."""
+        from app.ingesting.receiving import Receiving
+
+        return self._part("receiving", lambda: Receiving(self.settings, lambda: self.store))
+
+    @property
+    def door(self) -> "Door":
+        """What answers applications that send traces."""
+        from app.ingesting.door import Door
+
+        return self._part("door", lambda: Door(self.receiving, self.guard))
 
     @property
     def live(self) -> "Live":
@@ -169,6 +194,10 @@ class Services:
         except StoreError:
             return False
 
+    def listen(self, host: str, port: int) -> None:
+        """Note where the dashboard listens, if not where the settings say; before anything asks for what depends on it."""
+        self.settings = replace(self.settings, host=host, port=port)
+
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
         return {name: registry.why_missing(name) for name in registry.names()}
@@ -180,9 +209,15 @@ class Services:
 
     def status(self, backend: str | None = None) -> "Status":
         """How every part is. backend: the one to look at, else the usual one."""
+        from app.ingesting.words import receiving_part
         from app.status.readiness import read_status
 
-        return read_status(self.settings, self.backend_names(), self.backend, lambda: self.store, backend)
+        part = receiving_part(
+            self.settings, self.receiving.received, self.receiving.waiting, keys_needed=self.guard.needs_key(None)
+        )
+        return read_status(
+            self.settings, self.backend_names(), self.backend, lambda: self.store, backend, receiving=part
+        )
 
     def check_ready(self) -> dict[str, str | None]:
         """What keeps this process from answering, by part: the default backend and the store; None is ready."""
@@ -209,6 +244,8 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
+        if "receiving" in self._parts:
+            self._parts["receiving"].close()
         for name in ("indexing", "run_jobs"):
             if name in self._parts:
                 self._parts[name].close(CLOSE_S)

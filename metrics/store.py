@@ -21,6 +21,7 @@ from metrics import explanations, faults, labels, latency, merging, paging, payl
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
 from metrics.health import StoreHealth, examine
+from metrics.keys import KeyRing
 from metrics.labels import LabelKind
 from metrics.merging import Assemble, assemble
 from metrics.otlp.records import SpanRecord, encode_records
@@ -105,6 +106,11 @@ class TraceStore:
     def runs(self) -> RunLog:
         """Batch evaluations, kept in the same database."""
         return RunLog(self._database, self._explained)
+
+    @property
+    def keys(self) -> KeyRing:
+        """Keys of applications that send traces or read them."""
+        return KeyRing(self._database, self._explained)
 
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.

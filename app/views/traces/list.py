@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.kit.wording import LOW, when
 from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
-from app.views.kit import address
+from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from metrics.queries import MAX_SEARCH_CHARS, TracePage, TraceRow
 
@@ -130,8 +130,9 @@ def _turn(cursor: str) -> None:
 
 
 def show_exports(filters: TraceFilters) -> None:
-    """Links that stream the whole filtered set, however large."""
-    address = filters.to_address()
+    """Links that stream the whole filtered set, however large. Each holds a pass, since a link shows no key."""
+    address, guard = filters.to_address(), state.services().guard
     with st.container(horizontal=True):
         for name in ("csv", "jsonl"):
-            st.link_button(f"Export {name.upper()}", f"/export/traces.{name}?{address}", icon=":material/download:")
+            link = guard.sign(f"/export/traces.{name}", address)
+            st.link_button(f"Export {name.upper()}", link, icon=":material/download:")

@@ -46,6 +46,7 @@ def test_the_shell_is_a_module_to_run(module: str) -> None:
         ["traces"],
         ["status"],
         ["ingest"],
+        ["keys"],
         ["explain"],
         ["stability"],
         ["eval"],
