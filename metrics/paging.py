@@ -4,13 +4,18 @@ Keyset paging seeks to a place in an index instead of counting rows up to it, so
 first does (https://use-the-index-luke.com/no-offset).
 """
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal_column, select, tuple_
 
 from metrics import search
+from metrics.expressions.compiling import compile_expression
+from metrics.expressions.grammar import parse
+from metrics.expressions.narrowing import find_few
 from metrics.queries import NULLABLE_SORTS, SORT_COLUMNS, Count, Position, TraceQuery, TraceRow
 from metrics.tables import outbox, search_texts, state, traces
 
@@ -67,11 +72,17 @@ def plan(connection: Connection, query: TraceQuery) -> Listing:
     Either way alone is slow where the other is fast: an index would name, and a sort then order, half of all traces;
     the sort order would be walked from end to end for a text that nobody wrote.
     """
+    if query.now_s is None:
+        query = replace(query, now_s=time.time())
     filters = tuple(_filters(query))
     needle = search.fold_needle(query.search)
+    some = _find_few(connection, query)
+    if some is not None:
+        filters = (*filters, traces.c.seq.in_(some))
+        return Listing(query, (*filters, _holds(search.contains(needle))) if needle else filters, None, few=True)
     if not needle:
         return _plan_filters(connection, query, filters)
-    contains = search.contains(connection.dialect.name, needle)
+    contains = search.contains(needle)
     many: Count | None = None
     if len(needle) >= search.TRIGRAM or not _common(connection, contains):
         candidates = search.find_candidates(connection, needle)
@@ -82,8 +93,24 @@ def plan(connection: Connection, query: TraceQuery) -> Listing:
             many = found
     if many is None or filters:
         many = _count_examined(connection, filters, contains)
-    text = select(search_texts.c.seq).where(search_texts.c.seq == traces.c.seq, contains)
-    return Listing(query, (*filters, text.exists()), many)
+    return Listing(query, (*filters, _holds(contains)), many)
+
+
+def _holds(contains: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a trace's text contains what is searched for."""
+    return select(search_texts.c.seq).where(search_texts.c.seq == traces.c.seq, contains).exists()
+
+
+def _find_few(connection: Connection, query: TraceQuery) -> Any:
+    """The few traces to which an index narrows the query's expression; None where there is no such index, or no expression."""
+    if not query.expression.strip():
+        return None
+    few = partial(_is_few, connection)
+    return find_few(connection, parse(query.expression), query.now_s or 0.0, few)
+
+
+def _is_few(connection: Connection, seqs: Any) -> bool:
+    return _count_some(connection, seqs, HIT_LIMIT).exact
 
 
 def _plan_filters(connection: Connection, query: TraceQuery, filters: tuple[ColumnElement[bool], ...]) -> Listing:
@@ -192,6 +219,8 @@ def _filters(query: TraceQuery) -> Iterator[ColumnElement[bool]]:
         yield traces.c.abstained == literal_column("1" if query.abstained else "0")
     yield from _error_filter(query.error)
     yield from _rating_filter(query.rating)
+    if query.expression.strip():
+        yield compile_expression(query.expression, query.now_s)
 
 
 def _error_filter(error: str | None) -> Iterator[ColumnElement[bool]]:

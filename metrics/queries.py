@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, NewType
 
+from metrics.expressions.grammar import parse
 from pipeline.errors import InputError
 from pipeline.types import Trace
 
@@ -63,6 +64,10 @@ class TraceQuery:
     """Whether the generator abstained."""
     search: str = ""
     """Text that the question, the answer or the note contains: taken literally, in any case."""
+    expression: str = ""
+    """What else must hold, as `metrics.expressions` reads it; blank for nothing."""
+    now_s: float | None = None
+    """What `now` is in the expression, in seconds since the epoch; None for the moment at which it is read."""
     sort: Sort = "asked_at"
     """What to sort by."""
     descending: bool = True
@@ -81,11 +86,13 @@ class TraceQuery:
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
                 raise InputError(f"The filter {name} is {value}; give a finite number, or leave it out.")
+        if self.expression.strip():
+            parse(self.expression)
 
     @property
     def filters(self) -> bool:
         """Whether anything but the search narrows the list."""
-        return bool(self.backends) or any(
+        return bool(self.backends or self.expression.strip()) or any(
             value is not None
             for value in (
                 self.asked_from,
