@@ -83,7 +83,7 @@ def _name_sqlite_position(element: Position, compiler: Any, **options: Any) -> s
 
 def contains(needle: str, part: int | None = None) -> ColumnElement[bool]:
     """Whether `search_texts.folded` contains the folded needle: anywhere, or in one of PARTS."""
-    looked_for = bindparam("needle", needle, unique=True)
+    looked_for: BindParameter[str] = bindparam("needle", needle, unique=True)
     if part is None:
         return Position(search_texts.c.folded, looked_for) > 0
     rest: ColumnElement[str] = search_texts.c.folded

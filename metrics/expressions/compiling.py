@@ -15,7 +15,7 @@ from sqlalchemy.sql.selectable import ScalarSelect
 
 from metrics import search
 from metrics.expressions.grammar import parse
-from metrics.expressions.syntax import Either, Every, Moment, Negated, Node, Test
+from metrics.expressions.syntax import Claim, Either, Every, Moment, Negated, Node
 from metrics.tables import labels, search_texts, stage_times, trace_labels, traces
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
@@ -26,7 +26,7 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
 RATINGS = {"up": 1, "down": -1}
 """What `traces.rating` holds."""
 
-EMPTY = literal_column("''")
+EMPTY: ColumnElement[str] = literal_column("''")
 """No text, where a column has that for nothing. Written out, not bound: a partial index serves only what the planner can read."""
 
 
@@ -48,34 +48,36 @@ def compile_node(node: Node, now_s: float) -> ColumnElement[bool]:
             return or_(*(compile_node(part, now_s) for part in parts))
         case Negated(part):
             return not_(compile_node(part, now_s))
-        case Test():
-            return _compile_test(node, now_s)
+        case Claim():
+            return _compile_claim(node, now_s)
 
 
-def _compile_test(test: Test, now_s: float) -> ColumnElement[bool]:
-    if test.verb == "contains":
-        return _contains(test)
-    match test.field.kind:
+def _compile_claim(claim: Claim, now_s: float) -> ColumnElement[bool]:
+    if claim.verb == "contains":
+        return _contains(claim)
+    match claim.field.kind:
         case "number" | "time":
-            return _compare(test, now_s)
+            return _compare(claim, now_s)
         case "label":
             own = select(trace_labels.c.seq).where(trace_labels.c.seq == traces.c.seq).correlate(traces)
-            has = own.where(trace_labels.c.label_id.in_(select_labels(test))).exists()
-            return not_(has) if test.verb == "none" else has
+            has = own.where(trace_labels.c.label_id.in_(select_labels(claim))).exists()
+            return not_(has) if claim.verb == "none" else has
         case "flag":
-            return traces.c[test.field.column] == literal_column("1")
-        case "choice" if test.field.column == "rating":
-            return _rated(test)
+            return traces.c[claim.field.column] == literal_column("1")
+        case "choice" if claim.field.column == "rating":
+            return _rated(claim)
         case _:
-            return _is_word(test)
+            return _is_word(claim)
 
 
-def _compare(test: Test, now_s: float) -> ColumnElement[bool]:
-    column: ColumnElement[Any] | ScalarSelect[Any] = _stage_ms(test.stage) if test.stage else traces.c[test.field.column]
-    if test.verb == "none":
+def _compare(claim: Claim, now_s: float) -> ColumnElement[bool]:
+    column: ColumnElement[Any] | ScalarSelect[Any] = (
+        _stage_ms(claim.stage) if claim.stage else traces.c[claim.field.column]
+    )
+    if claim.verb == "none":
         return column.is_(None)
-    [value] = test.values
-    found: ColumnElement[bool] = COMPARISONS[test.verb](column, plain(value, now_s))
+    [value] = claim.values
+    found: ColumnElement[bool] = COMPARISONS[claim.verb](column, plain(value, now_s))
     return found
 
 
@@ -90,35 +92,35 @@ def _stage_ms(stage: str) -> ScalarSelect[Any]:
     return select(func.max(stage_times.c.duration_ms)).where(*own).correlate(traces).scalar_subquery()
 
 
-def select_labels(test: Test) -> Any:
-    """The labels that a test asks for: some of a kind, or all of it."""
-    chosen = select(labels.c.label_id).where(labels.c.kind == test.field.column)
-    return chosen if test.verb == "none" else chosen.where(labels.c.value.in_(words(test)))
+def select_labels(claim: Claim) -> Any:
+    """The labels that a claim asks for: some of a kind, or all of it."""
+    chosen = select(labels.c.label_id).where(labels.c.kind == claim.field.column)
+    return chosen if claim.verb == "none" else chosen.where(labels.c.value.in_(words(claim)))
 
 
-def words(test: Test) -> list[str]:
-    """The texts that a test compares with, as both databases can hold them."""
-    return [search.storable(str(value)) for value in test.values]
+def words(claim: Claim) -> list[str]:
+    """The texts that a claim compares with, as both databases can hold them."""
+    return [search.storable(str(value)) for value in claim.values]
 
 
-def _rated(test: Test) -> ColumnElement[bool]:
+def _rated(claim: Claim) -> ColumnElement[bool]:
     rating = traces.c.rating
-    chosen = [RATINGS[word] for word in words(test) if word in RATINGS]
+    chosen = [RATINGS[word] for word in words(claim) if word in RATINGS]
     given = and_(rating.is_not(None), rating.in_(chosen))
-    return or_(rating.is_(None), given) if "none" in test.values else given
+    return or_(rating.is_(None), given) if "none" in claim.values else given
 
 
-def _is_word(test: Test) -> ColumnElement[bool]:
+def _is_word(claim: Claim) -> ColumnElement[bool]:
     """Whether a column is one of some words. Never unknown: a column without one has none of them."""
-    column = traces.c[test.field.column]
+    column = traces.c[claim.field.column]
     present = column.is_not(None) if column.nullable else column != EMPTY
-    if test.verb == "none":
+    if claim.verb == "none":
         return not_(present)
-    one_of = column.in_(words(test)) if len(test.values) > 1 else column == words(test)[0]
-    return and_(present, one_of) if test.field.optional else one_of
+    one_of = column.in_(words(claim)) if len(claim.values) > 1 else column == words(claim)[0]
+    return and_(present, one_of) if claim.field.optional else one_of
 
 
-def _contains(test: Test) -> ColumnElement[bool]:
-    [needle] = words(test)
-    found = search.contains(search.fold_needle(needle), search.PARTS.get(test.field.name))
+def _contains(claim: Claim) -> ColumnElement[bool]:
+    [needle] = words(claim)
+    found = search.contains(search.fold_needle(needle), search.PARTS.get(claim.field.name))
     return select(search_texts.c.seq).where(search_texts.c.seq == traces.c.seq, found).correlate(traces).exists()

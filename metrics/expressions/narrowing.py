@@ -7,11 +7,22 @@ from sqlalchemy import Connection, Select, select, union
 
 from metrics import search
 from metrics.expressions.compiling import COMPARISONS, compile_node, plain, select_labels, words
-from metrics.expressions.syntax import Either, Every, Negated, Node, Test
+from metrics.expressions.syntax import Claim, Either, Every, Negated, Node
 from metrics.tables import stage_times, trace_labels, traces
 
 INDEXED = frozenset(
-    {"duration_ms", "asked_at", "confidence", "top_score", "backend", "origin", "session", "asked_by", "error_kind", "rating"}
+    {
+        "duration_ms",
+        "asked_at",
+        "confidence",
+        "top_score",
+        "backend",
+        "origin",
+        "session",
+        "asked_by",
+        "error_kind",
+        "rating",
+    }
 )
 """Columns that an index leads to, or where a value is rare a partial one."""
 
@@ -42,11 +53,11 @@ def find_few(connection: Connection, node: Node, now_s: float, few: Few) -> Any:
             return seqs if seqs is not None and few(seqs) else None
 
 
-def _by_index(connection: Connection, node: Test | Negated, now_s: float) -> Select[tuple[int]] | None:
+def _by_index(connection: Connection, node: Claim | Negated, now_s: float) -> Select[tuple[int]] | None:
     """The traces that an index names for one question; None if none does."""
     if isinstance(node, Negated):
         part = node.part
-        given = isinstance(part, Test) and part.verb == "none" and part.field.column in INDEXED
+        given = isinstance(part, Claim) and part.verb == "none" and part.field.column in INDEXED
         return select(traces.c.seq).where(compile_node(node, now_s)) if given else None
     if node.field.kind == "text":
         return _by_text(connection, node)
@@ -62,9 +73,9 @@ def _by_index(connection: Connection, node: Test | Negated, now_s: float) -> Sel
     return None
 
 
-def _by_text(connection: Connection, test: Test) -> Select[tuple[int]] | None:
+def _by_text(connection: Connection, claim: Claim) -> Select[tuple[int]] | None:
     """The traces that hold the text at all: the index does not know in which part."""
-    if len(test.values) != 1:
+    if len(claim.values) != 1:
         return None
-    needle = search.fold_needle(words(test)[0])
+    needle = search.fold_needle(words(claim)[0])
     return search.find_candidates(connection, needle) if len(needle) >= search.TRIGRAM else None

@@ -32,8 +32,8 @@ Value = float | str | Moment
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
-    """One question about one field."""
+class Claim:
+    """One claim about one field."""
 
     field: Field
     """The field."""
@@ -69,7 +69,7 @@ class Either:
     """Two or more."""
 
 
-Node = Test | Negated | Every | Either
+Node = Claim | Negated | Every | Either
 
 
 class ExpressionError(InputError):
@@ -86,5 +86,9 @@ def _excerpt(text: str, at: int) -> str:
     """The part of the text around a place, and below it a caret under that place."""
     start, end = max(0, at - EXCERPT_CHARS), min(len(text), at + EXCERPT_CHARS)
     before, after = ("… " if start else ""), (" …" if end < len(text) else "")
-    shown = "".join(char if char.isprintable() else " " for char in text[start:end])
-    return f"  {before}{shown}{after}\n  {' ' * (len(before) + at - start)}^"
+    return f"  {before}{printable(text[start:end])}{after}\n  {' ' * (len(before) + at - start)}^"
+
+
+def printable(text: str) -> str:
+    """Text in which every character takes a place and none acts on a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
