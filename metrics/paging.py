@@ -79,7 +79,9 @@ def plan(connection: Connection, query: TraceQuery) -> Listing:
     some = _find_few(connection, query)
     if some is not None:
         filters = (*filters, traces.c.seq.in_(some))
-        return Listing(query, (*filters, _holds(search.contains(needle))) if needle else filters, None, few=True)
+        return _plan_filters(
+            connection, query, (*filters, _holds(search.contains(needle))) if needle else filters
+        )
     if not needle:
         return _plan_filters(connection, query, filters)
     contains = search.contains(needle)
@@ -116,8 +118,11 @@ def _is_few(connection: Connection, seqs: Any) -> bool:
 def _plan_filters(connection: Connection, query: TraceQuery, filters: tuple[ColumnElement[bool], ...]) -> Listing:
     if not filters:
         return Listing(query, filters, count_total(connection))
-    matched = _count_some(connection, select(traces.c.seq).where(*filters), COUNT_LIMIT)
-    return Listing(query, filters, matched, few=matched.value <= HIT_LIMIT)
+    matching = select(traces.c.seq).where(*filters)
+    found = connection.scalars(matching.limit(HIT_LIMIT + 1)).all()
+    if len(found) <= HIT_LIMIT:  # Their numbers, so that they are not looked for again.
+        return Listing(query, (traces.c.seq.in_(found),), Count(len(found)), few=True)
+    return Listing(query, filters, _count_some(connection, matching, COUNT_LIMIT))
 
 
 def _common(connection: Connection, contains: ColumnElement[bool]) -> bool:
