@@ -16,6 +16,7 @@ from sqlalchemy.sql.selectable import ScalarSelect
 from metrics import search
 from metrics.expressions.grammar import parse
 from metrics.expressions.syntax import Claim, Either, Every, Moment, Negated, Node
+from metrics.labels import bounded
 from metrics.tables import labels, search_texts, stage_times, trace_labels, traces
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
@@ -88,7 +89,7 @@ def plain(value: object, now_s: float) -> object:
 
 def _stage_ms(stage: str) -> ScalarSelect[Any]:
     """How long a trace's stage took; NULL for a trace without it."""
-    own = (stage_times.c.seq == traces.c.seq, stage_times.c.stage == search.storable(stage))
+    own = (stage_times.c.seq == traces.c.seq, stage_times.c.stage == bounded(stage))
     return select(func.max(stage_times.c.duration_ms)).where(*own).correlate(traces).scalar_subquery()
 
 
@@ -99,8 +100,9 @@ def select_labels(claim: Claim) -> Any:
 
 
 def words(claim: Claim) -> list[str]:
-    """The texts that a claim compares with, as both databases can hold them."""
-    return [search.storable(str(value)) for value in claim.values]
+    """The texts that a claim compares with, as the store keeps what they are compared with."""
+    kept = bounded if claim.field.bounded else search.storable
+    return [kept(str(value)) for value in claim.values]
 
 
 def _rated(claim: Claim) -> ColumnElement[bool]:
@@ -114,6 +116,8 @@ def _is_word(claim: Claim) -> ColumnElement[bool]:
     """Whether a column is one of some words. Never unknown: a column without one has none of them."""
     column = traces.c[claim.field.column]
     present = column.is_not(None) if column.nullable else column != EMPTY
+    if claim.field.column == "error_stage":
+        present = and_(traces.c.error_kind.is_not(None), present)  # of which there is an index
     if claim.verb == "none":
         return not_(present)
     one_of = column.in_(words(claim)) if len(claim.values) > 1 else column == words(claim)[0]

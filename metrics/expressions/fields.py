@@ -52,6 +52,11 @@ class Field:
     """The words that it can be; empty where it can be any."""
 
     @property
+    def bounded(self) -> bool:
+        """Whether only the beginning of a long value is kept, because it is indexed."""
+        return self.kind == "label" or self.column in ("session", "asked_by")
+
+    @property
     def verbs(self) -> tuple[str, ...]:
         """What may be said of it."""
         verbs = VERBS[self.kind] if self.column or self.kind != "text" else VERBS["text"][:2]

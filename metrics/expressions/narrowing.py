@@ -1,13 +1,13 @@
 """Which index names few traces to look at: without it, a question that is seldom answered yes would be put to every trace."""
 
 from collections.abc import Callable
-from typing import Any
 
-from sqlalchemy import Connection, Select, select, union
+from sqlalchemy import CompoundSelect, Connection, Select, select, union
 
 from metrics import search
 from metrics.expressions.compiling import COMPARISONS, compile_node, plain, select_labels, words
 from metrics.expressions.syntax import Claim, Either, Every, Negated, Node
+from metrics.labels import bounded
 from metrics.tables import stage_times, trace_labels, traces
 
 INDEXED = frozenset(
@@ -21,16 +21,20 @@ INDEXED = frozenset(
         "session",
         "asked_by",
         "error_kind",
+        "error_stage",
         "rating",
     }
 )
 """Columns that an index leads to, or where a value is rare a partial one."""
 
-Few = Callable[[Any], bool]
+Seqs = Select[tuple[int]] | CompoundSelect[tuple[int]]
+"""A select of the `seq` of traces."""
+
+Few = Callable[[Seqs], bool]
 """Whether a select has few rows."""
 
 
-def find_few(connection: Connection, node: Node, now_s: float, few: Few) -> Any:
+def find_few(connection: Connection, node: Node, now_s: float, few: Few) -> Seqs | None:
     """A select of the `seq` of few traces, found by an index, among which is every one that the expression holds for.
 
     None if there is none: each index names too many, or the expression asks for what is in no index.
@@ -40,7 +44,7 @@ def find_few(connection: Connection, node: Node, now_s: float, few: Few) -> Any:
             found = (find_few(connection, part, now_s, few) for part in parts)
             return next((seqs for seqs in found if seqs is not None), None)
         case Either(parts):
-            alternatives = []
+            alternatives: list[Seqs] = []
             for part in parts:
                 seqs = find_few(connection, part, now_s, few)
                 if seqs is None:
@@ -67,7 +71,7 @@ def _by_index(connection: Connection, node: Claim | Negated, now_s: float) -> Se
         return select(trace_labels.c.seq).where(trace_labels.c.label_id.in_(select_labels(node)))
     if node.stage:
         took = COMPARISONS[node.verb](stage_times.c.duration_ms, plain(node.values[0], now_s))
-        return select(stage_times.c.seq).where(stage_times.c.stage == search.storable(node.stage), took)
+        return select(stage_times.c.seq).where(stage_times.c.stage == bounded(node.stage), took)
     if node.field.kind == "flag" or node.field.column in INDEXED:
         return select(traces.c.seq).where(compile_node(node, now_s))
     return None
