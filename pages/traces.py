@@ -30,9 +30,9 @@ try:
         top.title("Traces", anchor=False, width="content")
         view = opened_view()
         filters = choose_filters(view)
+        with top:
+            show_views(filters, view)
         if filters is not None:
-            with top:
-                show_views(filters, view)
             page = trace_page(filters, st.query_params.get("after"), PAGE_SIZE)
             if page.total.value == 0:
                 st.info("No question has been asked yet. Ask one on the Ask page, or with `raglass ask`.")

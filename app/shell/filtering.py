@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--search", default="", help="Literal text of the question, answer or note."),
     click.option("--where", "expression", default="", metavar="EXPRESSION", help="A condition; see docs/filters.md."),
-    click.option("--view", metavar="NAME", help="A saved view, which the other options narrow or replace."),
+    click.option("--view", metavar="NAME", help="A saved view; other options take the place of what it says."),
     click.option("--tag", "tags", multiple=True, help="Has this tag; again for one of several."),
     click.option("--session", "of_session", default="", help="In this conversation."),
     click.option("--user", "of_user", default="", help="Asked under this name."),

@@ -101,9 +101,8 @@ class TraceFilters:
 
     def to_address(self) -> str:
         """The chosen values as the query part of an address; what is empty is left out."""
-        chosen = {entry.name: getattr(self, entry.name) for entry in fields(self)} | {
-            "slower_ms": f"{self.slower_ms:g}" if self.slower_ms else ""
-        }
+        chosen = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        chosen["slower_ms"] = f"{self.slower_ms:g}" if self.slower_ms else ""
         return urlencode({name: value for name, value in chosen.items() if value and value != "newest"}, doseq=True)
 
     @classmethod
@@ -114,6 +113,10 @@ class TraceFilters:
             slower_ms = float(first.get("slower_ms", 0))
         except ValueError:
             raise InputError(f"slower_ms is {first['slower_ms']!r}; give a number of milliseconds.") from None
+        texts: dict[str, Any] = {name: first.get(name, "") for name in ("of_session", "of_user", "expression")}
+        several: dict[str, Any] = {
+            name: tuple(values.get(name, ())) for name in ("origins", "services", "models", "kinds", "tags")
+        }
         return cls(
             search=first.get("search", ""),
             backends=tuple(values.get("backends", ())),
@@ -122,8 +125,8 @@ class TraceFilters:
             outcome=first.get("outcome", ""),
             feedback=first.get("feedback", ""),
             low_confidence=first.get("low_confidence", "").lower() in ("true", "1"),
-            **{name: first.get(name, "") for name in ("of_session", "of_user", "expression")},
-            **{name: tuple(values.get(name, ())) for name in ("origins", "services", "models", "kinds", "tags")},
+            **texts,
+            **several,
             sort=first.get("sort", "newest"),
         )
 

@@ -96,8 +96,8 @@ def _show_expression(change: Mapping[str, Any]) -> bool:
         st.text_input("Expression", key="expression", max_chars=MAX_CHARS, placeholder=EXAMPLE, **change)
         with st.popover("Fields", icon=":material/help:"):
             show(note_html(HELP))
-            rows = [(field.name, field.about, "  ".join(field.verbs), field.example) for field in describe_fields()]
-            show(table_html(("field", "what it is", "goes with", "for example"), rows, "expression-fields"))
+            rows = [(field.name, field.example, field.about, ", ".join(field.verbs)) for field in describe_fields()]
+            show(table_html(("field", "for example", "what it is", "goes with"), rows, "expression-fields"))
     text = st.session_state["expression"].strip()
     try:
         if text:
@@ -132,11 +132,12 @@ def _show_filters(options: Mapping[str, list[str]], change: Mapping[str, Any]) -
 
 def _chosen() -> TraceFilters:
     chosen = st.session_state
-    several = ("backends", "origins", *LABELS)
+    several: dict[str, Any] = {name: tuple(chosen[name]) for name in ("backends", "origins", *LABELS)}
+    words = ("search", "since", "outcome", "feedback", "of_session", "of_user")
+    texts: dict[str, Any] = {name: chosen[name] or "" for name in words}
     return TraceFilters(
-        **{name: tuple(chosen[name]) for name in several},
-        **{name: chosen[name] or "" for name in ("since", "outcome", "feedback", "of_session", "of_user")},
-        search=chosen["search"],
+        **several,
+        **texts,
         expression=chosen["expression"].strip(),
         slower_ms=float(chosen["slower_ms"]),
         low_confidence=chosen["low_confidence"],
