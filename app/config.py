@@ -143,7 +143,8 @@ class Settings:
     judge_key: Annotated[str, About("Key of the judge's endpoint.", secret=True)] = ""
     judge_timeout_s: Annotated[float, About("Seconds that the judge has for one attempt.", low=1, high=600)] = 30.0
     host: Annotated[
-        str, About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password.")
+        str,
+        About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),
     ] = "127.0.0.1"
     port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
     require_keys: Annotated[

@@ -41,6 +41,7 @@ from metrics.runs import RunLog
 from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
+from metrics.views import SavedViews
 from pipeline.errors import InputError, StoreError
 from pipeline.types import Trace
 
@@ -111,6 +112,11 @@ class TraceStore:
     def keys(self) -> KeyRing:
         """Keys of applications that send traces or read them."""
         return KeyRing(self._database, self._explained)
+
+    @property
+    def views(self) -> SavedViews:
+        """Filters of the list that people gave a name, kept in the same database."""
+        return SavedViews(self._database, self._explained)
 
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.

@@ -1,0 +1,85 @@
+"""Which index names few traces to look at: without it, a question that is seldom answered yes would be put to every trace."""
+
+from collections.abc import Callable
+
+from sqlalchemy import CompoundSelect, Connection, Select, select, union
+
+from metrics import search
+from metrics.expressions.compiling import COMPARISONS, compile_node, plain, select_labels, words
+from metrics.expressions.syntax import Claim, Either, Every, Negated, Node
+from metrics.labels import bounded
+from metrics.tables import stage_times, trace_labels, traces
+
+INDEXED = frozenset(
+    {
+        "duration_ms",
+        "asked_at",
+        "confidence",
+        "top_score",
+        "backend",
+        "origin",
+        "session",
+        "asked_by",
+        "error_kind",
+        "error_stage",
+        "rating",
+    }
+)
+"""Columns that an index leads to, or where a value is rare a partial one."""
+
+Seqs = Select[tuple[int]] | CompoundSelect[tuple[int]]
+"""A select of the `seq` of traces."""
+
+Few = Callable[[Seqs], bool]
+"""Whether a select has few rows."""
+
+
+def find_few(connection: Connection, node: Node, now_s: float, few: Few) -> Seqs | None:
+    """A select of the `seq` of few traces, found by an index, among which is every one that the expression holds for.
+
+    None if there is none: each index names too many, or the expression asks for what is in no index.
+    """
+    match node:
+        case Every(parts):
+            found = (find_few(connection, part, now_s, few) for part in parts)
+            return next((seqs for seqs in found if seqs is not None), None)
+        case Either(parts):
+            alternatives: list[Seqs] = []
+            for part in parts:
+                seqs = find_few(connection, part, now_s, few)
+                if seqs is None:
+                    return None
+                alternatives.append(seqs)
+            together = union(*alternatives)
+            return together if few(together) else None
+        case _:
+            seqs = _by_index(connection, node, now_s)
+            return seqs if seqs is not None and few(seqs) else None
+
+
+def _by_index(connection: Connection, node: Claim | Negated, now_s: float) -> Select[tuple[int]] | None:
+    """The traces that an index names for one question; None if none does."""
+    if isinstance(node, Negated):
+        part = node.part
+        given = isinstance(part, Claim) and part.verb == "none" and part.field.column in INDEXED
+        return select(traces.c.seq).where(compile_node(node, now_s)) if given else None
+    if node.field.kind == "text":
+        return _by_text(connection, node)
+    if node.verb == "none" or "none" in node.values:
+        return None
+    if node.field.kind == "label":
+        return select(trace_labels.c.seq).where(trace_labels.c.label_id.in_(select_labels(node)))
+    if node.stage:
+        took = COMPARISONS[node.verb](stage_times.c.duration_ms, plain(node.values[0], now_s))
+        return select(stage_times.c.seq).where(stage_times.c.stage == bounded(node.stage), took)
+    if node.field.kind == "flag" or node.field.column in INDEXED:
+        return select(traces.c.seq).where(compile_node(node, now_s))
+    return None
+
+
+def _by_text(connection: Connection, claim: Claim) -> Select[tuple[int]] | None:
+    """The traces that hold the text at all: the index does not know in which part."""
+    if len(claim.values) != 1:
+        return None
+    needle = search.fold_needle(words(claim)[0])
+    return search.find_candidates(connection, needle) if len(needle) >= search.TRIGRAM else None
