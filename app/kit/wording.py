@@ -165,6 +165,8 @@ def whereabouts(place: str, section: Sequence[str]) -> str:
 
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
+    if trace.origin == "application":
+        return "What the application retrieved, in its order. Scores are its own."
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
     listing = listed(known)
     ranked = f" {listing[:1].upper()}{listing[1:]}; the order weighs them together." if known else ""
@@ -174,7 +176,7 @@ def scores_note(trace: Trace) -> str:
 def shortfall(trace: Trace) -> str | None:
     """A sentence for a corpus smaller than what was asked for; None if it was large enough."""
     asked = int(str(trace.settings.get("top_k") or 0))
-    if trace.error is not None or not trace.spans or len(trace.chunks) >= asked:
+    if trace.error is not None or trace.origin == "application" or not trace.spans or len(trace.chunks) >= asked:
         return None
     return f"Asked for {count(asked, 'chunk')}; the corpus has {len(trace.chunks):,}."
 
