@@ -105,7 +105,10 @@ def make_foreign_trace(trace_id: str = "a" * 32, **overrides: Any) -> Trace:
 
 
 def make_large_tree(spans: int = 10_000, *, names: int = 0) -> tuple[Span, ...]:
-    """An agent's loop: a root with steps, each with calls of tools, and one chain as deep as the rest. names: of different calls, or one."""
+    """An agent with as many calls of a tool just inside it as steps that stand each inside the one before.
+
+    names: how many different tools, or 0 for calls that are all alike.
+    """
     root = _span("root", None, "agent", 0, spans, {}, kind="agent")
     made, deep = [root], "root"
     for number in range(spans - 1):

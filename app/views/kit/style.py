@@ -82,6 +82,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-message { border-inline-start: 3px solid color-mix(in srgb, currentColor 25%, transparent); padding: .1rem 0 .1rem .8rem;
   margin: 0 0 .6rem; }
 .rg-message p { margin: 0 0 .2rem; }
+.rg-turn { font-weight: 500; overflow-wrap: anywhere; unicode-bidi: plaintext; white-space: pre-wrap; }
 .rg-values { table-layout: fixed; }
 .rg-values tbody th { width: 38%; font-size: .85rem; }
 .rg-values summary { cursor: pointer; }

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
-from app.kit.wording import Trust, milliseconds, whereabouts
+from app.kit.wording import Trust, milliseconds, when, whereabouts
 from app.traces.spans import Placed
 from app.traces.tree import Row
 from app.views.kit.html import dot_html, note_html
 from app.views.kit.style import LEVEL_COLOURS, span_colour
 from backends.local.documents.types import BUILT_IN
 from metrics.otlp.messages import Message
+from metrics.queries import TraceRow
 from pipeline.spans import Attribute, Span, SpanEvent
 from pipeline.types import Chunk, Evidence
 
@@ -24,8 +25,9 @@ def question_html(question: str) -> Markup:
     return html('<p class="rg-question" data-testid="question" dir="auto">{}</p>', question or NO_QUESTION)
 
 
-NO_QUESTION, NO_SCORE, NO_TEXT, NO_TITLE = (
+NO_QUESTION, NO_ANSWER, NO_SCORE, NO_TEXT, NO_TITLE = (
     "No question was sent.",
+    "There is no answer.",
     "no score was sent",
     "No text was sent.",
     "untitled",
@@ -228,6 +230,19 @@ def value_html(value: Attribute) -> Markup:
         len(text),
         text[:MAX_CHARS],
         cut_html(text),
+    )
+
+
+def turn_html(row: TraceRow) -> Markup:
+    """A question of a conversation with its answer, and what came of it."""
+    rated = {1: "👍", -1: "👎"}.get(row.rating, "")
+    told = (when(row.asked_at), milliseconds(row.duration_ms), row.outcome, f"user {row.user}" if row.user else "")
+    return html(
+        '<div class="rg-message" data-testid="turn"><p class="rg-question" dir="auto">{}</p><p class="rg-turn" dir="auto">{}</p>'
+        '<p class="rg-note">{}</p></div>',
+        row.question or NO_QUESTION,
+        row.answer or NO_ANSWER,
+        " · ".join(filter(None, (*told, rated, row.note))),
     )
 
 

@@ -17,6 +17,11 @@ def trace_page(filters: TraceFilters, after: str | None, limit: int) -> TracePag
     return _page(filters.to_query(), after, limit, state.store().version())
 
 
+def session_page(session: str, after: str | None, limit: int) -> TracePage:
+    """A page of a conversation's traces, the first asked first."""
+    return _page(TraceQuery(session=session, descending=False), after, limit, state.store().version())
+
+
 @st.cache_data(max_entries=200, show_spinner=False)
 def _backends(version: str) -> list[str]:
     return state.store().backends()
