@@ -8,7 +8,7 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const tree = parentElement.querySelector("[role=tree]");
   const hadFocus = tree.contains(tree.getRootNode().activeElement);
-  const last = tree.dataset.at ?? "";
+  const { at: last = "", place = "0" } = tree.dataset;
   const act = (what, row) => setTriggerValue("act", { what, id: row.id, open: row.folded !== false });
   const choose = (row) => {
     if (row.kind === "span" && data.selects) act("select", row);
@@ -25,8 +25,11 @@ export default function (component) {
   const items = [...tree.children];
   const find = (id) => items.find((item) => item.row.id === id && id !== "");
   const selected = items.find((item) => item.row.selected);
-  rest(find(last) ?? selected ?? items[0]);
-  if (hadFocus && find(last)) find(last).focus({ preventScroll: true });
+  for (const item of items) item.onfocus = () => rest(item);
+  // A row that stood for more is gone once it has opened: the first of what it stood for takes its place.
+  const here = find(last) ?? (hadFocus ? items[place] : selected) ?? items[0];
+  rest(here);
+  if (hadFocus) here?.focus({ preventScroll: true });
   if (selected && tree.dataset.selected !== selected.row.id) {
     // Within its own frame alone: the page stays where it is.
     const beyond = selected.offsetTop + selected.offsetHeight - tree.clientHeight;
@@ -34,7 +37,6 @@ export default function (component) {
   }
   tree.dataset.selected = selected ? selected.row.id : "";
 
-  tree.onfocusin = (event) => rest(event.target.closest("[role=treeitem]"));
   tree.onkeydown = (event) => {
     const here = event.target.closest("[role=treeitem]");
     const at = items.indexOf(here);
@@ -58,6 +60,7 @@ export default function (component) {
     for (const each of items) each.tabIndex = -1;
     item.tabIndex = 0;
     tree.dataset.at = item.row.id;
+    tree.dataset.place = items.indexOf(item);
   }
 }
 
@@ -79,6 +82,7 @@ function rowOf(row, act, choose) {
   if (row.folded !== null) {
     twisty.onclick = (event) => {
       event.stopPropagation();
+      item.focus({ preventScroll: true });
       act("toggle", row);
     };
   }

@@ -68,7 +68,7 @@ class Row:
     span_id: str = ""
     """The span; empty for a row that is not one span."""
     found: bool = False
-    """Whether a search found it."""
+    """Whether a search found it, or something in a group that is folded."""
     cached: bool = False
     """Whether its result was known from an earlier question."""
 
@@ -241,6 +241,7 @@ class _Walk:
 
     def _group(self, parent_id: str, spans: Sequence[Span], depth: int, *, on_way: bool) -> _Entry:
         row_id = f"{parent_id}×{spans[0].name}"
+        folded = not self._view.toggled.get(row_id, on_way)
         own_ms = sum(map(self._tree.own_ms, spans))
         row = Row(
             row_id=row_id,
@@ -255,8 +256,8 @@ class _Walk:
             stage=spans[0].stage,
             failing=self._failing(spans),
             critical=any(span.span_id in self._critical for span in spans),
-            folded=not self._view.toggled.get(row_id, on_way),
-            found=any(span.span_id in self._found for span in spans),
+            folded=folded,
+            found=folded and any(span.span_id in self._found for span in spans),
         )
         return _Entry(row, spans, is_group=True)
 
