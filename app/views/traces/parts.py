@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.kit.wording import count, slowest, when
 from app.traces.spans import read_span
-from app.traces.tree import MAX_FOUND, Row, View, find_spans, path_to, row_of
+from app.traces.tree import MAX_FOUND, View, find_spans, path_to, row_of
 from app.views.kit import address
 from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.markdown import literal
@@ -41,19 +41,19 @@ def show_waterfall(trace: Trace, *, until_ms: float | None = None, side: str = "
 
     side: keeps two waterfalls of one page apart.
     """
-    key, tree = f"waterfall-{side}{trace.trace_id}", trace.tree
-    st.markdown(f"**{literal(slowest(trace))}**")
-    rows = rows_of(trace, tree, View(toggled_rows(key)))
-    show_rows(rows, axis_of(trace, until_ms), title=slowest(trace), key=key)
+    key, title = f"waterfall-{side}{trace.trace_id}", slowest(trace)
+    st.markdown(f"**{literal(title)}**")
+    rows = rows_of(trace, trace.tree, View(toggled_rows(key)))
+    show_rows(rows, axis_of(trace, until_ms), title=title, key=key)
 
 
 def show_parts(trace: Trace) -> None:
     """Chunks or the selected span, and the waterfall. What another application made is a tree first."""
-    _show_parts(trace, trace.tree)
+    _show_parts(trace, trace.tree, slowest(trace))
 
 
 @st.fragment
-def _show_parts(trace: Trace, tree: SpanTree) -> None:
+def _show_parts(trace: Trace, tree: SpanTree, title: str) -> None:
     if trace.origin == "application":
         time, beside = st.columns([6, 5], gap="large")
     else:
@@ -61,7 +61,7 @@ def _show_parts(trace: Trace, tree: SpanTree) -> None:
     span = tree.get(st.query_params.get("span", ""))
     with time:
         st.subheader("Time", anchor=False)
-        _show_tree(trace, tree, "" if span is None else span.span_id)
+        _show_tree(trace, tree, title, "" if span is None else span.span_id)
         _show_settings(trace)
     with beside:
         if span is None:
@@ -81,12 +81,11 @@ def _shortened(names: list[str]) -> list[str]:
     return names if len(names) <= 8 else [*names[:3], f"… {len(names) - 6:,} more …", *names[-3:]]
 
 
-def _show_tree(trace: Trace, tree: SpanTree, selected: str) -> None:
+def _show_tree(trace: Trace, tree: SpanTree, title: str, selected: str) -> None:
     key = f"spans-{trace.trace_id}"
     found = _find(tree, key) if len(tree) > FEW_SPANS else []
-    title = slowest(trace)
     st.markdown(f"**{literal(title)}**")
-    rows: list[Row] = rows_of(trace, tree, View(toggled_rows(key), found, selected))
+    rows = rows_of(trace, tree, View(toggled_rows(key), found, selected))
     show_rows(rows, axis_of(trace), title=title, key=key, selected=selected)
     show(note_html(f"{waterfall_note(trace)} {SELECTING_NOTE}"))
 
