@@ -28,6 +28,11 @@ def _labels(kind: LabelKind, version: str) -> list[str]:
     return state.store().labels(kind)
 
 
+def session_page(session: str, after: str | None, limit: int) -> TracePage:
+    """A page of a conversation's traces, the first asked first."""
+    return _page(TraceQuery(session=session, descending=False), after, limit, state.store().version())
+
+
 @st.cache_data(max_entries=200, show_spinner=False)
 def _backends(version: str) -> list[str]:
     return state.store().backends()

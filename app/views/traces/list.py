@@ -44,7 +44,7 @@ def show_list(page: TracePage) -> None:
     rows = [page.rows[number] for number in picked.selection.rows if number < len(page.rows)]
     with actions:
         _show_picked(rows)
-    _show_paging(page)
+    show_paging(page)
 
 
 def _cells(rows: Sequence[TraceRow]) -> list[dict[str, Any]]:
@@ -87,7 +87,8 @@ def _open(*ids: str) -> None:
     st.query_params.from_dict(dict(zip(("trace", "with"), ids, strict=False)))
 
 
-def _show_paging(page: TracePage) -> None:
+def show_paging(page: TracePage) -> None:
+    """Buttons to the pages before and after."""
     with st.container(horizontal=True):
         for label, cursor in (("Previous page", page.previous), ("Next page", page.next)):
             st.button(label, disabled=cursor is None, on_click=_turn, args=(cursor,))
