@@ -19,12 +19,19 @@ def serve(host: str | None, port: int | None) -> None:
         current.listen(host or current.settings.host, port or current.settings.port)
         settings = current.settings
         check_port(settings.host, settings.port)
+        current.listen_at(settings.host, settings.port)
         name = settings.backend_name
         click.echo("Opening the backend and, the first time, building the index of the built-in corpus …")
         problems = current.check_ready()
         for part, problem in problems.items():
             if problem:
                 complain(f"{part} ({name}) is not ready: {problem}")
+        if current.target is not None:
+            target = current.target
+            if target.why_not:
+                complain(f"traces are kept here and sent nowhere: {target.why_not}")
+            else:
+                click.echo(f"Traces of questions are also sent to {target.shown} ({target.source})")
         from app.server import app, streamlit_options
 
         click.echo(f"Raglass is at http://{shown_host(settings.host)}:{settings.port} (Ctrl-C ends it)")
