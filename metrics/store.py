@@ -125,7 +125,6 @@ class TraceStore:
                 )
         self._check_open()
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
-        # Not `_explained`: entering a context takes a tenth of the time that this may.
         try:
             self._database.append(rows)
         except (SQLAlchemyError, sqlite3.Error) as error:
