@@ -110,8 +110,7 @@ class TraceStore:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.
 
         A trace id that is stored already is left as it is, unless only another application's spans are known of it.
-        Raises InputError for a trace that no reader could place
-        (no time, no duration), StoreError if it could not be stored.
+        Raises InputError for a trace that no reader could place (no time, no duration), StoreError if it could not be stored.
         """
         self.put_all([trace])
 
