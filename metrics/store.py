@@ -122,8 +122,7 @@ class TraceStore:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.
 
         A trace id that is stored already is left as it is, unless only another application's spans are known of it.
-        Raises InputError for a trace that no reader could place
-        (no time, no duration), StoreError if it could not be stored.
+        Raises InputError for a trace that no reader could place (no time, no duration), StoreError if it could not be stored.
         """
         self.put_all([trace])
 
@@ -137,7 +136,6 @@ class TraceStore:
                 )
         self._check_open()
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
-        # Not `_explained`: entering a context takes a tenth of the time that this may.
         try:
             self._database.append(rows)
         except (SQLAlchemyError, sqlite3.Error) as error:
