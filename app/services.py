@@ -74,7 +74,7 @@ class Services:
         self.target: Target | None = None
         """Where traces are sent beside the store; None for nowhere."""
         self._sender: TraceSender | None = None
-        self.listen_at(settings.host, settings.port)
+        self.listen(settings.host, settings.port)
         self.in_flight = InFlight()
         self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, self._report)
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
@@ -201,20 +201,17 @@ class Services:
             return False
 
     def listen(self, host: str, port: int) -> None:
-        """Note where the dashboard listens, if not where the settings say; before anything asks for what depends on it."""
+        """Say where the dashboard listens, before the first question: who must show a key, and which traces would come back, depends on it."""
         self.settings = replace(self.settings, host=host, port=port)
-
-    def backend_names(self) -> Mapping[str, str | None]:
-        """Every known backend, with why it cannot be used here, or None."""
-        return {name: registry.why_missing(name) for name in registry.names()}
-
-    def listen_at(self, host: str, port: int) -> None:
-        """Say where this dashboard listens, before the first question: traces sent there would come back."""
         self.target = read_target(self.settings.otlp_endpoint, host, port)
         if self.target is None or self.target.why_not:
             self._sender = None
         elif self._sender is None:
             self._sender = TraceSender(self._open_collector)
+
+    def backend_names(self) -> Mapping[str, str | None]:
+        """Every known backend, with why it cannot be used here, or None."""
+        return {name: registry.why_missing(name) for name in registry.names()}
 
     def _open_collector(self) -> TraceSink:
         from metrics.otlp.collector import Collector

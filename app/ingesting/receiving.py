@@ -135,13 +135,14 @@ class Receiving:
         nothing could be stored.
         """
         from metrics.otlp.decoding import decode_traces, decompress
+        from metrics.otlp.sending import is_own
 
         self._check_backlog()
         body = decompress(parcel.body, parcel.encoding, INFLATED * self.max_bytes)
         decoded = decode_traces(body, parcel.content_type)
         self.rates.charge(parcel.who, len(decoded.records) + decoded.rejected)
-        if decoded.records:
-            self._store().put_spans(decoded.records)
+        if others := [record for record in decoded.records if not is_own(record)]:  # A collector may send ours back.
+            self._store().put_spans(others)
         self._count(decoded, parcel.address)
         return decoded
 

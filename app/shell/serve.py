@@ -19,7 +19,6 @@ def serve(host: str | None, port: int | None) -> None:
         current.listen(host or current.settings.host, port or current.settings.port)
         settings = current.settings
         check_port(settings.host, settings.port)
-        current.listen_at(settings.host, settings.port)
         name = settings.backend_name
         click.echo("Opening the backend and, the first time, building the index of the built-in corpus …")
         problems = current.check_ready()

@@ -1,6 +1,6 @@
 """Which index names few traces to look at: without it, a question that is seldom answered yes would be put to every trace."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import CompoundSelect, Connection, Select, select, union
 
@@ -39,22 +39,31 @@ def find_few(connection: Connection, node: Node, now_s: float, few: Few) -> Seqs
 
     None if there is none: each index names too many, or the expression asks for what is in no index.
     """
+    found = _find_parts(connection, node, now_s, few)
+    return None if found is None else _together(found)
+
+
+def _find_parts(connection: Connection, node: Node, now_s: float, few: Few) -> list[Select[tuple[int]]] | None:
+    """The same as selects side by side: SQLite takes no union within a union."""
     match node:
         case Every(parts):
-            found = (find_few(connection, part, now_s, few) for part in parts)
-            return next((seqs for seqs in found if seqs is not None), None)
+            found = (_find_parts(connection, part, now_s, few) for part in parts)
+            return next((selects for selects in found if selects is not None), None)
         case Either(parts):
-            alternatives: list[Seqs] = []
+            alternatives: list[Select[tuple[int]]] = []
             for part in parts:
-                seqs = find_few(connection, part, now_s, few)
-                if seqs is None:
+                selects = _find_parts(connection, part, now_s, few)
+                if selects is None:
                     return None
-                alternatives.append(seqs)
-            together = union(*alternatives)
-            return together if few(together) else None
+                alternatives += selects
+            return alternatives if few(_together(alternatives)) else None
         case _:
             seqs = _by_index(connection, node, now_s)
-            return seqs if seqs is not None and few(seqs) else None
+            return [seqs] if seqs is not None and few(seqs) else None
+
+
+def _together(selects: Sequence[Select[tuple[int]]]) -> Seqs:
+    return selects[0] if len(selects) == 1 else union(*selects)
 
 
 def _by_index(connection: Connection, node: Claim | Negated, now_s: float) -> Select[tuple[int]] | None:

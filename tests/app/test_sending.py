@@ -75,7 +75,7 @@ def test_dashboard_told_to_send_to_itself_says_so_and_does_not(
     make_services: Callable[..., Services], collector: StandIn
 ) -> None:
     services = make_services(otlp_endpoint=collector.url)
-    services.listen_at("127.0.0.1", int(collector.url.rpartition(":")[2]))
+    services.listen("127.0.0.1", int(collector.url.rpartition(":")[2]))
     ask(services)
     services.close()
     assert collector.requests == []

@@ -69,12 +69,12 @@ def trust_html(trust: Trust) -> Markup:
     )
 
 
-def scores(chunk: Chunk) -> str:
-    """What ranked a chunk: its cosine and signals."""
+def scores(chunk: Chunk, named: str = "cosine") -> str:
+    """What ranked a chunk: its score and signals. named: what its score is."""
     signals = "".join(f" · {name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
     if chunk.score is None:
         return signals.removeprefix(" · ") or NO_SCORE
-    return f"cosine {chunk.score:.3f}{signals}"
+    return f"{named} {chunk.score:.3f}{signals}"
 
 
 def chunk_html(
