@@ -13,7 +13,7 @@ from metrics.labels import LabelKind, bounded, find_labelled
 from metrics.queries import TraceQuery
 from metrics.tables import stage_times, traces
 
-FOUND_LIMIT = 20_000
+FOUND_LIMIT = 50_000
 """Traces of a label, or within a stage's time, that are looked up first. Of more, a page is found along the sort order."""
 
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    insert,
     select,
     table,
     text,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from metrics.database import insert_rows
 from metrics.tables import search_texts
 
 SEPARATOR = "\x1f"
@@ -59,7 +59,7 @@ _terms = table("search_terms", column("term"))
 
 def storable(value: str) -> str:
     """The text as both databases can hold it."""
-    return value.translate(UNSTORABLE)
+    return value if value.isascii() and "\0" not in value else value.translate(UNSTORABLE)
 
 
 def fold_text(question: str, answer: str, note: str, rest: str = "") -> str:
@@ -185,10 +185,10 @@ def _quote(piece: str) -> str:
 
 def index_texts(connection: Connection, folded: Mapping[int, str]) -> None:
     """Add texts, by `seq`, to the search index."""
-    rows = [{"seq": seq, "folded": content} for seq, content in folded.items()]
-    connection.execute(insert(search_texts), rows)
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("INSERT INTO search_index (rowid, folded) VALUES (:seq, :folded)"), rows)
+    rows = list(folded.items())
+    insert_rows(connection, search_texts, rows)
+    if connection.dialect.name == "sqlite" and rows:
+        connection.exec_driver_sql("INSERT INTO search_index (rowid, folded) VALUES (?, ?)", rows)
 
 
 def reindex_texts(connection: Connection, folded: Mapping[int, str]) -> None:
