@@ -201,7 +201,7 @@ class Services:
             return False
 
     def listen(self, host: str, port: int) -> None:
-        """Say where the dashboard listens, before the first question: who must show a key, and which traces would come back, depends on it."""
+        """Say where the dashboard listens, before the first question: on it depend who must show a key and which traces would come back."""
         self.settings = replace(self.settings, host=host, port=port)
         self.target = read_target(self.settings.otlp_endpoint, host, port)
         if self.target is None or self.target.why_not:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
-    and_,
     bindparam,
     column,
     delete,
@@ -143,8 +142,7 @@ def contains(needle: str, part: int | None = None) -> ColumnElement[bool]:
     rest: ColumnElement[str] = search_texts.c.folded
     for _ in range(part):
         rest = func.substr(rest, Position(rest, SEPARATOR) + 1)
-    place = Position(rest, looked_for)
-    return and_(place > 0, place < Position(rest, SEPARATOR))
+    return Position(func.substr(rest, 1, Position(rest, SEPARATOR)), looked_for) > 0
 
 
 def find_candidates(connection: Connection, needle: str) -> Select[tuple[int]] | None:

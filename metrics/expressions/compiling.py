@@ -127,4 +127,5 @@ def _is_word(claim: Claim) -> ColumnElement[bool]:
 def _contains(claim: Claim) -> ColumnElement[bool]:
     [needle] = words(claim)
     found = search.contains(search.fold_needle(needle), search.PARTS.get(claim.field.name))
-    return select(search_texts.c.seq).where(search_texts.c.seq == traces.c.seq, found).correlate(traces).exists()
+    holds = select(search_texts.c.seq).where(search_texts.c.seq == traces.c.seq, found).correlate(traces).exists()
+    return and_(traces.c[claim.field.column] != EMPTY, holds) if claim.field.optional else holds

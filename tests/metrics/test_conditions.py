@@ -1,5 +1,7 @@
 """Filters on who asked, in which conversation, and on what a trace is found by."""
 
+from dataclasses import replace
+
 import pytest
 
 from metrics import conditions
@@ -82,4 +84,16 @@ def test_an_expression_narrows_the_list_with_the_filters(assorted: TraceStore) -
     query = TraceQuery(expression='question = "run"')
     assert query.filters
     assert [row.question for row in assorted.page(query).rows] == ["run"]
-    assert assorted.page(TraceQuery(expression='question = "run"', session="s-1")).rows == ()
+    assert [row.question for row in assorted.page(replace(query, search="RUN")).rows] == ["run"]
+    assert assorted.page(replace(query, search="something else")).rows == ()
+    assert assorted.page(replace(query, session="s-1")).rows == ()
+
+
+@pytest.mark.parametrize("limit", [0, 20_000])
+def test_few_and_many_traces_of_an_expression_are_found_alike(
+    assorted: TraceStore, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(conditions, "FOUND_LIMIT", limit)
+    for expression in ("latency_ms > 0", "kind = llm or latency_ms > 0", '"run" in question'):
+        page = assorted.page(TraceQuery(expression=expression))
+        assert page.matched.value == len(page.rows) > 0
