@@ -227,7 +227,7 @@ def main() -> None:
     if options.json:
         print(json.dumps({"rows": options.rows, "store": by_store, "pages": by_page}, indent=1))
     else:
-        print("\n".join(report(options.rows, by_store or dict.fromkeys(by_page, (float("nan"), "")), by_page)))
+        print("\n".join(report(options.rows, by_store or dict.fromkeys(by_page, (0.0, "not asked")), by_page)))
 
 
 if __name__ == "__main__":

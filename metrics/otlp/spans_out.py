@@ -60,7 +60,7 @@ class Hiding:
     """What does not leave this machine."""
 
     texts: bool = False
-    """Questions, answers, chunks with their titles, prompts, and texts among other attributes."""
+    """Questions, answers, chunks with their titles, prompts, metadata, and texts among other attributes."""
     vectors: bool = False
     """Embeddings, where a backend records them."""
 
@@ -136,12 +136,13 @@ class _Writer:
     def _of_all(self) -> Said:
         """What is said of every span, as OpenInference's context is."""
         trace = self._trace
+        metadata = None if self._hiding.texts or not trace.metadata else _json(trace.metadata)
         return {
             Key.SESSION_ID: trace.session or None,
             names.GEN_AI_CONVERSATION: trace.session or None,
             Key.USER_ID: trace.user or None,
             Key.TAG_TAGS: list(trace.tags) or None,
-            Key.METADATA: _json(trace.metadata) if trace.metadata else None,
+            Key.METADATA: metadata,
         }
 
     def _of_root(self) -> Said:

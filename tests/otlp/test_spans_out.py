@@ -216,7 +216,8 @@ def test_nothing_that_was_written_leaves_when_texts_are_hidden() -> None:
         for stage in ("embed", "retrieve", "rerank", "generate")
     )
     generation = make_generation(answer=secret, prompt=secret)
-    trace = make_trace(question=secret, chunks=(chunk,), retrieved=(chunk,), spans=stages, generation=generation)
+    texts = {"question": secret, "generation": generation, "metadata": {"note": secret}}
+    trace = make_trace(chunks=(chunk,), retrieved=(chunk,), spans=stages, **texts)
     assert secret in str(sent(trace))
     hidden = sent(trace, texts=True)
     assert secret not in str(hidden)
