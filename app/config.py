@@ -142,8 +142,20 @@ class Settings:
     judge_model: Annotated[str, About("The judge's model, by the endpoint's name for it.")] = ""
     judge_key: Annotated[str, About("Key of the judge's endpoint.", secret=True)] = ""
     judge_timeout_s: Annotated[float, About("Seconds that the judge has for one attempt.", low=1, high=600)] = 30.0
+    otlp_endpoint: Annotated[
+        str,
+        About(
+            "Collector that every question's trace is also sent to, by OTLP over HTTP, for example `http://localhost:4318`; empty for what "
+            "`OTEL_EXPORTER_OTLP_ENDPOINT` says, or nowhere."
+        ),
+    ] = ""
+    otlp_hide_texts: Annotated[
+        bool, About("Whether traces are sent without questions, answers, chunks and prompts.")
+    ] = False
+    otlp_hide_vectors: Annotated[bool, About("Whether traces are sent without embeddings.")] = False
     host: Annotated[
-        str, About("Address that the dashboard listens on. `0.0.0.0` opens it to the network, without a password.")
+        str,
+        About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),
     ] = "127.0.0.1"
     port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
     require_keys: Annotated[
@@ -157,7 +169,7 @@ class Settings:
         About("Largest body of a request with traces, in megabytes; five times that decompressed.", low=1, high=1000),
     ] = 20
     otlp_spans_per_s: Annotated[
-        int, About("Spans a second that one key, or one address without a key, may send.", low=1, high=10_000_000)
+        int, About("Spans a second that one key, or one address without a key, may send.", low=1, high=900_000)
     ] = 20_000
     log_level: Annotated[
         str,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.asking.questions import Asking
@@ -18,9 +19,11 @@ from app.kit.streaming import InFlight
 from backends import registry
 from backends.local.protocols import HoldsCorpus
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
+from metrics.otlp.sending import SendCounts, Target, TraceSender, TraceSink, read_target
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
 from pipeline.protocols import Backend
+from pipeline.types import Trace
 
 if TYPE_CHECKING:
     from app.documents.indexing import Indexing
@@ -48,7 +51,7 @@ SHOW_S = 1.0
 """How long a page gets to show the outcome of a question that finishing has waited for."""
 
 CLOSE_S = 10.0
-"""How long closing waits for an indexing job to reach a safe point, and for the last measures to be sent."""
+"""How long closing waits for an indexing job to reach a safe point, and for the last measures and traces to be sent, each."""
 
 CHECK_S = 1.0
 """How long a readiness check waits for a backend that is being opened."""
@@ -68,9 +71,12 @@ class Services:
         self._backends: dict[str, Backend] = {}
         self._store: TraceStore | None = None
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
-        emit = None if self._emitter is None else self._emitter.emit
+        self.target: Target | None = None
+        """Where traces are sent beside the store; None for nowhere."""
+        self._sender: TraceSender | None = None
+        self.listen(settings.host, settings.port)
         self.in_flight = InFlight()
-        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, emit)
+        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, self._report)
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s, self.usable_backends)
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
@@ -195,8 +201,13 @@ class Services:
             return False
 
     def listen(self, host: str, port: int) -> None:
-        """Note where the dashboard listens, if not where the settings say; before anything asks for what depends on it."""
+        """Say where the dashboard listens, before the first question: on it depend who must show a key and which traces would come back."""
         self.settings = replace(self.settings, host=host, port=port)
+        self.target = read_target(self.settings.otlp_endpoint, host, port)
+        if self.target is None or self.target.why_not:
+            self._sender = None
+        elif self._sender is None:
+            self._sender = TraceSender(self._open_collector)
 
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
@@ -206,6 +217,26 @@ class Services:
         """Backends that can be used here."""
         return [name for name, missing in self.backend_names().items() if missing is None]
 
+    def _open_collector(self) -> TraceSink:
+        from metrics.otlp.collector import Collector
+        from metrics.otlp.spans_out import Hiding
+
+        assert self.target is not None
+        hiding = Hiding(self.settings.otlp_hide_texts, self.settings.otlp_hide_vectors)
+        return Collector(self.target, version("raglass"), hiding)
+
+    def _report(self, trace: Trace) -> None:
+        """Tell others of a question's trace, without waiting for them."""
+        if self._emitter is not None:
+            self._emitter.emit(trace)
+        if self._sender is not None:
+            self._sender.send(trace)
+
+    @property
+    def sent(self) -> SendCounts | None:
+        """What became of the traces sent to a collector; None where none are sent."""
+        return None if self._sender is None else self._sender.counts
+
     @property
     def emitted(self) -> EmitCounts | None:
         """What became of the measures sent to CloudWatch; None where none are sent."""
@@ -214,13 +245,19 @@ class Services:
     def status(self, backend: str | None = None) -> "Status":
         """How every part is. backend: the one to look at, else the usual one."""
         from app.ingesting.words import receiving_part
-        from app.status.readiness import read_status
+        from app.status.readiness import read_status, sending_part
 
-        part = receiving_part(
+        receiving = receiving_part(
             self.settings, self.receiving.received, self.receiving.waiting, keys_needed=self.guard.needs_key(None)
         )
         return read_status(
-            self.settings, self.backend_names(), self.backend, lambda: self.store, backend, receiving=part
+            self.settings,
+            self.backend_names(),
+            self.backend,
+            lambda: self.store,
+            sending_part(self.target, self.sent),
+            backend,
+            receiving=receiving,
         )
 
     def check_ready(self) -> dict[str, str | None]:
@@ -230,7 +267,7 @@ class Services:
         return {"backend": self._problem(self._check_backend), "store": self._problem(self._check_store)}
 
     def finish(self, limit_s: float = FINISH_S) -> None:
-        """Take no more questions, see those in flight through and send their measures, so that ending the process loses nothing."""
+        """Take no more questions, see those in flight through and send their measures and traces, so that ending loses nothing."""
         waiting = self.in_flight.count
         if waiting:
             log.warning("stopping once %d question(s) in flight are answered, in %g s at the latest", waiting, limit_s)
@@ -239,8 +276,9 @@ class Services:
             log.error(
                 "%d question(s) were not answered within %g s; they are given up and leave no trace", left, limit_s
             )
-        if self._emitter is not None:
-            self._emitter.flush(CLOSE_S)
+        for outward in (self._emitter, self._sender):
+            if outward is not None:
+                outward.flush(CLOSE_S)
         if waiting:
             time.sleep(SHOW_S)
 
@@ -255,8 +293,9 @@ class Services:
                 self._parts[name].close(CLOSE_S)
         if "lab" in self._parts:
             self._parts["lab"].jobs.close(CLOSE_S)
-        if self._emitter is not None:
-            self._emitter.close(CLOSE_S)
+        for outward in (self._emitter, self._sender):
+            if outward is not None:
+                outward.close(CLOSE_S)
         with self._backends_lock:
             for backend in self._backends.values():
                 backend.close()

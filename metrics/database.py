@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Table,
     create_engine,
     event,
     func,
@@ -96,11 +97,20 @@ def open_database(url: str, busy_timeout_s: float) -> Database:
             )
 
 
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], columns: Sequence[str] = ()
+) -> None:
+    """Insert rows in bulk, at a fraction of what SQLAlchemy takes for each. columns: those given, in order; all by default."""
+    if rows:
+        names = columns or table.c.keys()
+        marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * len(names))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", list(rows))
+
+
 def _compile_append() -> str:
     """The one statement of `put` as SQLite takes it: (trace_id, payload, trace_id)."""
-    sent: ColumnElement[str] = literal_column(
-        "'application'"
-    )  # what another application sent of a trace of ours must not keep ours out
+    # What another application sent of a trace of ours must not keep ours out.
+    sent: ColumnElement[str] = literal_column("'application'")
     stored = select(traces.c.seq).where(traces.c.trace_id == text("?"), traces.c.origin != sent).exists()
     values = select(text("?"), text("?")).where(~stored)
     statement = insert(outbox).prefix_with("OR IGNORE").from_select(["trace_id", "payload"], values)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from metrics import merging
 from metrics.database import Database
 from metrics.derived import Derived, derive, insert_traces
-from metrics.pieces import Piece, Scope, Settling
+from metrics.pieces import MAX_TRACES, Piece, Scope, Settling
 from metrics.tables import outbox, state, traces
 from pipeline.errors import StoreError
 
@@ -30,6 +30,9 @@ PERIOD_S = 1.0
 
 PAUSE_S = 0.02
 """Between two batches at least, or as long as the last one took: what is being stored has half of the time to itself."""
+
+WITHOUT_END_S = -1.0
+"""Waits for a lock as long as it takes."""
 
 TIDY_AFTER = 2_000
 """Folded traces between two rounds of housekeeping."""
@@ -80,11 +83,11 @@ class PieceFolder:
         self._database, self._assembling = database, assembling
         self.settling = Settling()
 
-    def fold(self, scope: Scope, now: float, *, trace_id: str | None = None) -> int:
-        """Fold the pieces of some traces that came by now (or of the one named); of how many, by whomever."""
+    def fold(self, scope: Scope, now: float, *, limit: int = MAX_TRACES, trace_id: str | None = None) -> int:
+        """Fold the pieces of up to `limit` traces that came by now (or of the one named); of how many, by whomever."""
         with self._database.engine.connect() as connection:
-            chosen = self.settling.choose(connection, scope, now) if trace_id is None else [trace_id]
-            taken = self.settling.read(connection, chosen, now) if chosen else []
+            chosen = self.settling.choose(connection, scope, now, limit) if trace_id is None else [trace_id]
+            taken = self.settling.read(connection, chosen, scope, now) if chosen else []
             known = merging.read_stored(connection, chosen) if taken else {}
         by_trace: dict[str, list[Piece]] = {}
         for piece in taken:
@@ -127,7 +130,10 @@ class PieceFolder:
 
 
 class Folder:
-    """Folds for its process: when asked, and in a thread roughly each second while there is something to fold. One batch at a time."""
+    """Folds for its process: when asked, and in a thread roughly each second while there is something to fold.
+
+    Pieces are folded by one thread at a time: they are costly to make ready, and only one could own them.
+    """
 
     def __init__(
         self, database: Database, explained: Callable[[], Any], assembling: merging.Assemble = merging.assemble
@@ -146,13 +152,27 @@ class Folder:
 
     def fold_traces(self, trace_id: str | None = None) -> int:
         """Fold a batch of the outbox, or one trace in it; how many traces."""
-        with self._turn:
-            return fold_outbox(self._database, trace_id=trace_id)
+        return fold_outbox(self._database, trace_id=trace_id)
 
-    def fold_pieces(self, scope: Scope, now: float, trace_id: str | None = None) -> int:
-        """Fold a batch of pieces, or those of one trace; of how many traces. now: what came later is left."""
-        with self._turn:
-            return self._pieces.fold(scope, now, trace_id=trace_id)
+    def fold_pieces(
+        self,
+        scope: Scope,
+        now: float,
+        *,
+        limit: int = MAX_TRACES,
+        trace_id: str | None = None,
+        wait_s: float = WITHOUT_END_S,
+    ) -> int:
+        """Fold the pieces of up to `limit` traces, or of one; of how many.
+
+        now: what came later is left. wait_s: how long to wait for another thread that is folding; 0 is returned after that.
+        """
+        if not self._turn.acquire(timeout=wait_s):
+            return 0
+        try:
+            return self._pieces.fold(scope, now, limit=limit, trace_id=trace_id)
+        finally:
+            self._turn.release()
 
     def wake(self) -> None:
         """Say that there is something to fold."""

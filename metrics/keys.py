@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from sqlalchemy import insert, or_, select, update
@@ -104,9 +104,9 @@ class KeyRing:
                 raise InputError(
                     f"There is no key {named[:MAX_NAME_CHARS]!r} to revoke. `raglass keys list` lists them."
                 )
-            ended = time.time()
-            connection.execute(update(keys).where(keys.c.key_id == row.key_id).values(revoked_at=ended))
-        return _to_key(row._replace(revoked_at=ended))
+            ended = replace(_to_key(row), revoked_at=time.time())
+            connection.execute(update(keys).where(keys.c.key_id == row.key_id).values(revoked_at=ended.revoked_at))
+        return ended
 
     def find(self, secret: str) -> Key | None:
         """The key that a secret belongs to, and note that it is used; None if there is none, or it is revoked."""

@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from metrics.search import storable
 from metrics.tables import outbox, pieces, traces
 
 SETTLE_S = 1.0
@@ -33,8 +34,14 @@ MAX_PIECES = 2_000
 MAX_BYTES = 8_000_000
 """Bytes of pieces read at once, unless one alone has more."""
 
-LOOKED = 512
+MAX_READ_BYTES = 300_000
+"""The same for whoever reads a list, without exception: what is larger is left to the background."""
+
+LOOKED = 256
 """Pieces looked at in one step of the way from the oldest to the newest."""
+
+KNOWN_BATCH = 500
+"""Traces that are looked for in one question to the database."""
 
 CLOCK_S = 60.0
 """A piece that comes from further in the future than this was written before a clock was put right: it has waited long."""
@@ -90,15 +97,15 @@ class Settling:
         if spans > SPANS_A_SECOND:
             self._rested[trace_id] = now + min(spans / SPANS_A_SECOND, LONGEST_REST_S)
 
-    def choose(self, connection: Connection, scope: Scope, now: float) -> list[str]:
-        """The ids of up to MAX_TRACES traces to fold, those that came first at the beginning.
+    def choose(self, connection: Connection, scope: Scope, now: float, limit: int = MAX_TRACES) -> list[str]:
+        """The ids of up to `limit` traces to fold, those that came first at the beginning.
 
         now: in seconds since the epoch. What comes later than this is left for the next time, so that folding ends.
         """
         latest, after, chosen = now - SETTLE_S if scope == "settled" else now, 0, dict[str, None]()
         seen: set[str] = set()
         columns = (pieces.c.id, pieces.c.trace_id, pieces.c.arrived_at)
-        while len(chosen) < MAX_TRACES:
+        while len(chosen) < limit:
             rows = connection.execute(
                 select(*columns).where(pieces.c.id > after).order_by(pieces.c.id).limit(LOOKED)
             ).all()
@@ -114,10 +121,11 @@ class Settling:
             if len(rows) < LOOKED or arrival(rows[-1].arrived_at, now) > latest:
                 break
             after = rows[-1].id
-        return list(chosen)[:MAX_TRACES]
+        return list(chosen)[:limit]
 
-    def read(self, connection: Connection, trace_ids: Sequence[str], now: float) -> list[Piece]:
+    def read(self, connection: Connection, trace_ids: Sequence[str], scope: Scope, now: float) -> list[Piece]:
         """The pieces of some traces that came by now, the oldest first: as many as one transaction takes."""
+        reading = scope == "arrived"
         columns = (pieces.c.id, pieces.c.trace_id, pieces.c.arrived_at, func.length(pieces.c.payload).label("size"))
         listed = select(*columns).where(pieces.c.trace_id.in_(trace_ids)).order_by(pieces.c.id).limit(MAX_PIECES)
         taken: list[int] = []
@@ -125,7 +133,7 @@ class Settling:
         for row in connection.execute(listed):
             if self._open(row, now, now):
                 size += row.size
-                if taken and size > MAX_BYTES:
+                if size > (MAX_READ_BYTES if reading else MAX_BYTES) and (taken or reading):
                     break
                 taken.append(row.id)
         rows = connection.execute(select(pieces).where(pieces.c.id.in_(taken)).order_by(pieces.c.id))
@@ -182,12 +190,23 @@ def count_pieces() -> Any:
 
 
 def count_new(connection: Connection) -> tuple[int, bool]:
-    """How many traces are known only by pieces, and whether that is exact."""
-    first = select(pieces.c.trace_id).distinct().limit(COUNTED + 1).subquery()
-    found = connection.scalar(select(func.count()).select_from(first).where(~_known(first.c.trace_id))) or 0
-    return min(found, COUNTED), found <= COUNTED
+    """How many traces are known only by pieces, and whether that is exact: no more than COUNTED are looked at."""
+    some = select(pieces.c.trace_id).distinct().limit(COUNTED + 1).subquery()
+    counted = select(func.count(), func.count(case((~_known(some.c.trace_id), 1)))).select_from(some)
+    looked_at, new = connection.execute(counted).one()
+    return min(new, COUNTED), looked_at <= COUNTED
 
 
 def _known(trace_id: ColumnElement[str]) -> ColumnElement[bool]:
     listed = select(traces.c.seq).where(traces.c.trace_id == trace_id).exists()
     return listed | select(outbox.c.id).where(outbox.c.trace_id == trace_id).exists()
+
+
+def find_known(connection: Connection, trace_ids: Collection[str]) -> set[str]:
+    """Which of some traces there are, in the list or where they wait to be folded."""
+    found: set[str] = set()
+    ids = list(map(storable, trace_ids))
+    for some in (ids[start : start + KNOWN_BATCH] for start in range(0, len(ids), KNOWN_BATCH)):
+        for table in (traces, outbox, pieces):
+            found.update(connection.scalars(select(table.c.trace_id).where(table.c.trace_id.in_(some)).distinct()))
+    return found

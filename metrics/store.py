@@ -41,7 +41,7 @@ from metrics.runs import RunLog
 from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
-from metrics.tables import pieces as piece_table
+from metrics.views import SavedViews
 from pipeline.errors import InputError, StoreError
 from pipeline.types import Trace
 
@@ -50,14 +50,14 @@ log = logging.getLogger(__name__)
 READ_FOLD_LIMIT = 16 * BATCH
 """Traces that a read folds before it answers; in a flood the rest follow within seconds, and counts include them."""
 
-READ_FOLD_S = 0.1
-"""Seconds that a read folds spans of other applications before it answers."""
+READ_FOLD_S = 0.05
+"""Seconds that a read folds spans of other applications before it answers: in a flood of them, whoever reads must not wait."""
+
+READ_FOLD_TRACES = 8
+"""Traces of which it folds the spans at once."""
 
 EXPORT_BATCH = 200
 """Traces held in memory by an export."""
-
-KNOWN_BATCH = 500
-"""Traces that are looked for in one question to the database."""
 
 LATEST_TIME_S = 253_402_300_800.0
 """The year 10000; a later time was never meant as seconds."""
@@ -113,12 +113,16 @@ class TraceStore:
         """Keys of applications that send traces or read them."""
         return KeyRing(self._database, self._explained)
 
+    @property
+    def views(self) -> SavedViews:
+        """Filters of the list that people gave a name, kept in the same database."""
+        return SavedViews(self._database, self._explained)
+
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.
 
         A trace id that is stored already is left as it is, unless only another application's spans are known of it.
-        Raises InputError for a trace that no reader could place
-        (no time, no duration), StoreError if it could not be stored.
+        Raises InputError for a trace that no reader could place (no time, no duration), StoreError if it could not be stored.
         """
         self.put_all([trace])
 
@@ -132,7 +136,6 @@ class TraceStore:
                 )
         self._check_open()
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
-        # Not `_explained`: entering a context takes a tenth of the time that this may.
         try:
             self._database.append(rows)
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -192,7 +195,7 @@ class TraceStore:
         trace_id, note = search.storable(trace_id), search.storable(note)
         with self._explained():
             self._folder.fold_traces(trace_id)
-            self._folder.fold_pieces("all", time.time(), trace_id)
+            self._folder.fold_pieces("all", time.time(), trace_id=trace_id)
             with self._database.writing() as connection:
                 _annotate(connection, trace_id, rating, note)
 
@@ -263,8 +266,11 @@ class TraceStore:
 
     def fold(self) -> int:
         """Bring lists, search and sketches up to date with what is stored now; how many traces were waiting."""
+        folded, now = 0, time.time()
         with self._explained():
-            return self._fold(None, math.inf, "all")
+            while count := self._folder.fold_traces() + self._folder.fold_pieces("all", now):
+                folded += count
+        return folded
 
     def _freshen(self, *, whole: bool = False) -> None:
         """Fold before a read, unless `whole` at most READ_FOLD_LIMIT traces, and spans for no longer than READ_FOLD_S.
@@ -272,27 +278,24 @@ class TraceStore:
         A locked store is read as it is: a list without the last second beats no list.
         """
         try:
-            with self._explained():
-                if whole:
-                    self._fold(None, math.inf, "all")
-                else:
-                    self._fold(READ_FOLD_LIMIT, READ_FOLD_S, "arrived")
+            if whole:
+                self.fold()
+            else:
+                self._fold_some()
         except StoreError as error:
             if self._closed:
                 raise
             log.warning("the list may lack the newest traces: %s", error)
 
-    def _fold(self, limit: int | None, spans_s: float, scope: pieces.Scope) -> int:
-        """Fold up to `limit` traces of the outbox, then for some seconds what has come of others by now; how many traces."""
+    def _fold_some(self) -> None:
         folded, now = 0, time.time()
-        while (limit is None or folded < limit) and (count := self._folder.fold_traces()):
-            folded += count
-        end = time.perf_counter() + spans_s
-        while count := self._folder.fold_pieces(scope, now):
-            folded += count
-            if time.perf_counter() > end:
-                break
-        return folded
+        with self._explained():
+            while folded < READ_FOLD_LIMIT and (count := self._folder.fold_traces()):
+                folded += count
+            end = time.perf_counter() + READ_FOLD_S
+            while (left_s := end - time.perf_counter()) > 0:
+                if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=left_s):
+                    break
 
     def count(self) -> int:
         """How many traces are stored."""
@@ -301,15 +304,8 @@ class TraceStore:
 
     def known(self, trace_ids: Collection[str]) -> set[str]:
         """Which of some traces are stored, whole or in pieces, folded or not."""
-        found: set[str] = set()
         with self._explained(), self._database.engine.connect() as connection:
-            ids = [search.storable(trace_id) for trace_id in trace_ids]
-            for some in (ids[start : start + KNOWN_BATCH] for start in range(0, len(ids), KNOWN_BATCH)):
-                for table in (traces, outbox, piece_table):
-                    found.update(
-                        connection.scalars(select(table.c.trace_id).where(table.c.trace_id.in_(some)).distinct())
-                    )
-        return found
+            return pieces.find_known(connection, trace_ids)
 
     def backends(self) -> list[str]:
         """The names of all backends that have stored traces, sorted."""

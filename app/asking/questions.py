@@ -53,10 +53,10 @@ class Asking:
         backend: Callable[[str], Backend],
         store: Callable[[], TraceStore],
         in_flight: InFlight,
-        emit: Callable[[Trace], object] | None,
+        report: Callable[[Trace], object],
     ) -> None:
-        """backend: an open one by name. store: where traces are kept. emit: sends a trace's measures; None where none are sent."""
-        self._settings, self._backend, self._store, self._emit = settings, backend, store, emit
+        """backend: an open one by name. store: where traces are kept. report: tells others of a trace, at once and without raising."""
+        self._settings, self._backend, self._store, self._report = settings, backend, store, report
         self.in_flight = in_flight
         """The questions that are being answered."""
 
@@ -106,14 +106,13 @@ class Asking:
         return Asked(trace, self.keep_all([trace]))
 
     def keep_all(self, traces: Sequence[Trace]) -> str | None:
-        """Store traces, all or none, and send their measures; why they could not be stored, None if they were."""
+        """Store traces, all or none, and tell others of them; why they could not be stored, None if they were."""
         not_stored = None
         try:
             self._store().put_all(traces)
         except RaglassError as error:
             log.error("%s could not be stored: %s", ", ".join(trace.trace_id for trace in traces), error)
             not_stored = str(error)
-        if self._emit is not None:
-            for trace in traces:
-                self._emit(trace)
+        for trace in traces:
+            self._report(trace)
         return not_stored

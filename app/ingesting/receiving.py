@@ -25,7 +25,7 @@ MAX_WAITING = 32
 """Requests that wait for a thread or have one; some seconds' work, less than a sender waits."""
 
 MAX_BACKLOG = 20_000
-"""Pieces and traces that are stored but not yet folded, from which on senders are asked to wait."""
+"""Pieces of traces that are stored but not yet folded, from which on senders are asked to wait."""
 
 BACKLOG_S = 1.0
 """How long that number is taken to hold."""
@@ -135,13 +135,14 @@ class Receiving:
         nothing could be stored.
         """
         from metrics.otlp.decoding import decode_traces, decompress
+        from metrics.otlp.sending import is_own
 
         self._check_backlog()
         body = decompress(parcel.body, parcel.encoding, INFLATED * self.max_bytes)
         decoded = decode_traces(body, parcel.content_type)
         self.rates.charge(parcel.who, len(decoded.records) + decoded.rejected)
-        if decoded.records:
-            self._store().put_spans(decoded.records)
+        if others := [record for record in decoded.records if not is_own(record)]:  # A collector may send ours back.
+            self._store().put_spans(others)
         self._count(decoded, parcel.address)
         return decoded
 
@@ -162,7 +163,7 @@ class Receiving:
             if stale:
                 self._backlog = (count, time.monotonic())
         if stale:
-            count = self._store().health().waiting
+            count = self._store().waiting_pieces().count
             with self._lock:
                 self._backlog = (count, time.monotonic())
         if count >= MAX_BACKLOG:

@@ -19,10 +19,13 @@ MAX_SENDER_CHARS = 100
 def receiving_part(settings: Settings, received: Received, waiting: int, *, keys_needed: bool) -> PartReadiness:
     """Where to send spans, and what came so far, as a part of the status."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    parts = [
-        f"OTLP at http://{host}:{settings.port}{TRACES_PATH}, {'with a key' if keys_needed else 'no key needed'}",
-        f"spans stored {received.spans:,}, rejected {received.rejected:,}; requests refused {received.refused:,}, waiting {waiting:,}",
-    ]
+    parts = [f"OTLP at http://{host}:{settings.port}{TRACES_PATH}, {'with a key' if keys_needed else 'no key needed'}"]
+    if received == Received() and not waiting:
+        parts.append("nothing came since this process began")
+    else:
+        parts.append(
+            f"spans stored {received.spans:,}, rejected {received.rejected:,}; requests refused {received.refused:,}, waiting {waiting:,}"
+        )
     if received.last_at:
         parts.append(f"last from {received.last_sender[:MAX_SENDER_CHARS]}, {when(received.last_at)}")
     return PartReadiness("receiving", True, "; ".join(parts))

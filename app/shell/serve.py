@@ -25,6 +25,12 @@ def serve(host: str | None, port: int | None) -> None:
         for part, problem in problems.items():
             if problem:
                 complain(f"{part} ({name}) is not ready: {problem}")
+        if current.target is not None:
+            target = current.target
+            if target.why_not:
+                complain(f"traces are kept here and sent nowhere: {target.why_not}")
+            else:
+                click.echo(f"Traces of questions are also sent to {target.shown} ({target.source})")
         from app.server import app, streamlit_options
 
         click.echo(f"Raglass is at http://{shown_host(settings.host)}:{settings.port} (Ctrl-C ends it)")

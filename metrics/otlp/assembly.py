@@ -145,7 +145,8 @@ def _resources(records: Sequence[SpanRecord], base: Trace | None) -> dict[str, d
         known = found.setdefault(_service(resource), {})
         for key, value in resource.items():
             said = list(value) if isinstance(value, tuple) else value
-            known[key] = max((known.get(key, said), said), key=lambda one: (as_text(one), type(one).__name__))
+            if repr(known.get(key)) != repr(said):
+                known[key] = max((known.get(key, said), said), key=lambda one: (as_text(one), type(one).__name__))
     return found
 
 

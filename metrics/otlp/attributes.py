@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.pipeline import UNSTORABLE
@@ -31,8 +31,10 @@ class AttributeReader:
                 prefix, index, rest = found.groups()
                 self._lists.setdefault(prefix, {}).setdefault(int(index), {})[rest or ""] = key
 
-    def value(self, keys: Iterable[str]) -> Attribute | None:
+    def value(self, keys: Sequence[str]) -> Attribute | None:
         """The first of some names that says something; those that say the same by another name count as read."""
+        if self._attributes.keys().isdisjoint(keys):
+            return None
         found = None
         for key in keys:
             value = self._attributes.get(key)
@@ -45,14 +47,14 @@ class AttributeReader:
         """Whether one of some names is there. That does not count as reading it."""
         return any(key in self._attributes for key in keys)
 
-    def text(self, keys: Iterable[str]) -> str:
+    def text(self, keys: Sequence[str]) -> str:
         """The same as a text; empty where nothing is said. Of several values the first."""
         value = self.value(keys)
         if isinstance(value, tuple):
             value = value[0] if value else None
         return "" if value is None else as_text(value)
 
-    def whole(self, keys: Iterable[str]) -> int | None:
+    def whole(self, keys: Sequence[str]) -> int | None:
         """The same as a whole number of 0 or more; None where it is none."""
         number = as_number(self.value(keys))
         return None if number is None or not 0 <= number < 2**53 else int(number)
@@ -66,14 +68,13 @@ class AttributeReader:
             found.append({rest: self._attributes[key] for rest, key in under[index].items()})
         return found
 
-    def under(self, prefixes: Iterable[str]) -> dict[str, Attribute]:
+    def under(self, prefixes: tuple[str, ...]) -> dict[str, Attribute]:
         """What begins with one of some prefixes and has not been read, by what follows; it counts as read."""
         found: dict[str, Attribute] = {}
-        for prefix in prefixes:
-            for key, value in self._attributes.items():
-                if key.startswith(prefix) and key not in self._used:
-                    found.setdefault(key[len(prefix) :], value)
-                    self._used.add(key)
+        for key in [key for key in self._attributes if key.startswith(prefixes) and key not in self._used]:
+            prefix = next(prefix for prefix in prefixes if key.startswith(prefix))
+            found.setdefault(key[len(prefix) :], self._attributes[key])
+            self._used.add(key)
         return found
 
     def unread(self) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def read_content(attributes: Mapping[str, Attribute], events: Sequence[NamedEven
         user=reader.text(names.USER),
         tags=_tags(reader),
         metadata={**reader.under(names.METADATA_PREFIXES), **parse_mapping(reader.value(names.METADATA))},
-        unknown=reader.unread(),
+        unknown=tuple(key for key in reader.unread() if key in attributes),
     )
 
 

@@ -38,6 +38,13 @@ def recorded_spans(name: str) -> list[SpanRecord]:
     ]
 
 
+def question_spans(name: str) -> list[SpanRecord]:
+    """The spans of the trace in which the example asked its question; another may have made the index."""
+    spans = recorded_spans(name)
+    [asked] = {span.trace_id for span in spans if span.name == "ask"}
+    return [span for span in spans if span.trace_id == asked]
+
+
 def _attributes(given: Any) -> dict[str, Any]:
     return {pair.key: _flat(_value(pair.value)) for pair in given}
 

@@ -177,6 +177,16 @@ def test_longer_record_of_a_span_replaces_the_shorter() -> None:
         assert trace.generation.answer == "Because."
 
 
+def test_records_of_a_span_that_differ_in_a_word_alone_are_decided_between() -> None:
+    records = [make_record(1, attributes=kind("CHAIN", **{"output.value": answer})) for answer in ("Yes.", "No.")]
+    found = {
+        assemble([second], assemble([first])) == assemble([first, second])
+        for first, second in itertools.permutations(records)
+    }
+    assert found == {True}
+    assert assemble(records) == assemble(records[::-1])
+
+
 def test_circle_of_parents_makes_a_trace() -> None:
     trace = assemble([make_record(1, 2, ms=5), make_record(2, 3, start_ms=1), make_record(3, 1, start_ms=2)])
     assert len(trace.spans) == len(trace.tree) == 3

@@ -8,10 +8,9 @@ import pytest
 
 from metrics.otlp.assembly import assemble
 from metrics.otlp.content import read_content
-from metrics.otlp.records import SpanRecord
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import Trace
-from tests.otlp.recordings import RECORDED, recorded_spans
+from tests.otlp.recordings import RECORDED, question_spans
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 
@@ -36,13 +35,6 @@ SENDS_TITLES = [name for name in SENDS_TEXTS if name != "dspy_rag"]
 COUNTS_TOKENS = [name for name in ALL if name != "dspy_rag"]
 RERANKS = ["haystack_rag", "llama_index_rag"]
 EMBEDS = ["llama_index_rag", "openai_rag"]
-
-
-def question_spans(name: str) -> list[SpanRecord]:
-    """The spans of the trace in which the question was asked; another may have made the index."""
-    spans = recorded_spans(name)
-    [asked] = {span.trace_id for span in spans if span.name == "ask"}
-    return [span for span in spans if span.trace_id == asked]
 
 
 def question_trace(name: str) -> Trace:

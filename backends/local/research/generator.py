@@ -199,6 +199,7 @@ class ResearchGenerator:
             confidence=mean_probability(tokens),
             abstained=abstained,
             used_chunk_ids=tuple(chunk.chunk_id for chunk in prompt.chunks),
+            prompt=prompt.text,
         )
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> FloatArray:

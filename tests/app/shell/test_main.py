@@ -48,6 +48,7 @@ def test_the_shell_is_a_module_to_run(module: str) -> None:
         ["traces", "import"],
         ["status"],
         ["ingest"],
+        ["keys"],
         ["explain"],
         ["stability"],
         ["eval"],
