@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import func, insert, select, text, update
 
 from metrics import latency, search
-from metrics.folding import light_row
+from metrics.derived import light_row
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from metrics.tables import payloads, search_texts, state, traces

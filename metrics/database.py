@@ -11,13 +11,26 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, make_url, select, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    insert,
+    literal_column,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from metrics import faults
 from metrics.migration import HEAD, current_revision, migrate
-from metrics.tables import outbox, traces
+from metrics.tables import metadata, outbox, pieces, traces
 from pipeline.errors import ConfigError, StoreError
 
 OLDEST_SQLITE = (3, 35)
@@ -45,6 +58,9 @@ class Database(Protocol):
 
     def append(self, rows: Sequence[tuple[str, bytes]]) -> None:
         """Add traces (id, payload) to the outbox in a transaction of their own, but for those that are stored already."""
+
+    def append_pieces(self, rows: Sequence[tuple[str, float, bytes]]) -> None:
+        """Add spans (trace id, seconds since the epoch, payload) to the pieces in a transaction of their own."""
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction for everything but appending; one at a time, over all processes."""
@@ -82,7 +98,9 @@ def open_database(url: str, busy_timeout_s: float) -> Database:
 
 def _compile_append() -> str:
     """The one statement of `put` as SQLite takes it: (trace_id, payload, trace_id)."""
-    stored = select(traces.c.seq).where(traces.c.trace_id == text("?")).exists()
+    # What another application sent of a trace of ours must not keep ours out.
+    sent: ColumnElement[str] = literal_column("'application'")
+    stored = select(traces.c.seq).where(traces.c.trace_id == text("?"), traces.c.origin != sent).exists()
     values = select(text("?"), text("?")).where(~stored)
     statement = insert(outbox).prefix_with("OR IGNORE").from_select(["trace_id", "payload"], values)
     return str(statement.compile(dialect=sqlite.dialect()))
@@ -95,6 +113,7 @@ class SqliteDatabase:
     """
 
     APPEND = _compile_append()
+    APPEND_PIECE = "INSERT INTO pieces (trace_id, arrived_at, payload) VALUES (?, ?, ?)"
 
     def __init__(self, url: URL, busy_timeout_s: float) -> None:
         if not url.database or url.database == ":memory:":
@@ -166,20 +185,25 @@ class SqliteDatabase:
         """Add traces (id, payload) to the outbox in a transaction of their own, but for those that are stored already."""
         with self._lock:
             self._check_open()
-            if len(rows) == 1:  # one statement is a transaction; saying so would take as long again
-                self._add(*rows[0])
-                return
-            self._execute_driver("BEGIN IMMEDIATE")
-            try:
-                for row in rows:
-                    self._add(*row)
-                self._execute_driver("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
+            self._add(self.APPEND, [(trace_id, payload, trace_id) for trace_id, payload in rows])
 
-    def _add(self, trace_id: str, payload: bytes) -> None:
-        self._execute_driver(self.APPEND, (trace_id, payload, trace_id))
+    def append_pieces(self, rows: Sequence[tuple[str, float, bytes]]) -> None:
+        """Add spans (trace id, seconds since the epoch, payload) to the pieces in a transaction of their own."""
+        with self._lock:
+            self._check_open()
+            self._add(self.APPEND_PIECE, rows)
+
+    def _add(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if len(rows) == 1:  # one statement is a transaction; saying so would take as long again
+            self._execute_driver(statement, rows[0])
+            return
+        self._execute_driver("BEGIN IMMEDIATE")
+        try:
+            self._driver.executemany(statement, rows)
+            self._execute_driver("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
 
     def _roll_back(self) -> None:
         """Undo, unless SQLite did so itself, as it does when the disk is full."""
@@ -240,7 +264,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 _POSTGRES_APPEND = text(
     "INSERT INTO outbox (trace_id, payload) SELECT :trace_id, :payload "
-    "WHERE NOT EXISTS (SELECT 1 FROM traces WHERE trace_id = :trace_id) ON CONFLICT (trace_id) DO NOTHING"
+    "WHERE NOT EXISTS (SELECT 1 FROM traces WHERE trace_id = :trace_id AND origin <> 'application') "
+    "ON CONFLICT (trace_id) DO NOTHING"
 )
 
 
@@ -286,6 +311,12 @@ class PostgresDatabase:
         with self._appending.connect() if len(given) == 1 else self._base.begin() as connection:
             connection.execute(_POSTGRES_APPEND, given)
 
+    def append_pieces(self, rows: Sequence[tuple[str, float, bytes]]) -> None:
+        """Add spans (trace id, seconds since the epoch, payload) to the pieces in a transaction of their own."""
+        given = [{"trace_id": trace_id, "arrived_at": came, "payload": payload} for trace_id, came, payload in rows]
+        with self._appending.connect() if len(given) == 1 else self._base.begin() as connection:
+            connection.execute(insert(pieces), given)
+
     @contextmanager
     def writing(self, timeout_s: float | None = None) -> Iterator[Connection]:
         """A transaction that holds the store's advisory lock.
@@ -300,9 +331,8 @@ class PostgresDatabase:
 
     def stored_bytes(self) -> int:
         """Size of the store's tables with their indexes."""
-        names = ("outbox", "traces", "payloads", "search_texts", "sketches", "state")
         with self.engine.connect() as connection:
-            sizes = [connection.scalar(select(func.pg_total_relation_size(name))) for name in names]
+            sizes = [connection.scalar(select(func.pg_total_relation_size(name))) for name in metadata.tables]
         return sum(size or 0 for size in sizes)
 
     def tidy(self) -> None:

@@ -1,21 +1,23 @@
-"""Folding: moving traces from the outbox into everything that is derived from them, each exactly once.
+"""Folding: moving traces from the outbox, and spans from the pieces, into everything that is derived from them, each exactly once.
 
-One transaction takes traces out of the outbox and adds them to the list, the payloads, the search index and the
-sketches. Whoever deletes an outbox row owns it, so that several processes may fold at the same time.
+One transaction takes them out of where they waited and adds them to the list, the payloads, the search index and the sketches. Whoever
+deletes the row that waited owns it, so that several processes may fold at the same time.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import DatabaseError, OperationalError
 
-from metrics import latency, payloads, search
+from metrics import merging
 from metrics.database import Database
+from metrics.derived import Derived, derive, insert_traces
+from metrics.pieces import MAX_TRACES, Piece, Scope, Settling
 from metrics.tables import outbox, state, traces
-from metrics.tables import payloads as payload_table
 from pipeline.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -27,114 +29,150 @@ PERIOD_S = 1.0
 """How long a trace may lie in the outbox before the background thread folds it."""
 
 PAUSE_S = 0.02
-"""Between two batches, so that traces being put get their turn."""
+"""Between two batches at least, or as long as the last one took: what is being stored has half of the time to itself."""
+
+WITHOUT_END_S = -1.0
+"""Waits for a lock as long as it takes."""
 
 TIDY_AFTER = 2_000
 """Folded traces between two rounds of housekeeping."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A trace from the outbox, made ready outside the transaction."""
-
-    row: dict[str, Any]
-    """Its row of `traces`, less the number."""
-    payload: bytes
-    """Its JSON, deflated."""
-    folded: str
-    """What a search looks through."""
-    timings: list[latency.Timing]
-    """What the sketches count."""
-
-
-def fold(database: Database, *, limit: int = BATCH, trace_id: str | None = None) -> int:
+def fold_outbox(database: Database, *, limit: int = BATCH, trace_id: str | None = None) -> int:
     """Fold up to `limit` of the oldest traces in the outbox (or the one named); how many are folded now, by whomever."""
     statement = select(outbox).order_by(outbox.c.id).limit(limit)
     if trace_id is not None:
         statement = statement.where(outbox.c.trace_id == trace_id)
     with database.engine.connect() as connection:
-        waiting = connection.execute(statement).all()
-    prepared = {row.trace_id: ready for row in waiting if (ready := _prepare(row.trace_id, row.payload)) is not None}
+        waiting = {row.trace_id: row.payload for row in connection.execute(statement)}
+    prepared = {key: ready for key, payload in waiting.items() if (ready := _prepare(key, payload)) is not None}
     if prepared:
         with database.writing() as connection:
             # By trace, not by row: SQLite numbers from 1 again once another folder has emptied the outbox.
             taken = delete(outbox).where(outbox.c.trace_id.in_(prepared)).returning(outbox.c.trace_id)
             owned = set(connection.scalars(taken))
-            _store(connection, [ready for key, ready in prepared.items() if key in owned])
+            _store(connection, {key: ready for key, ready in prepared.items() if key in owned}, waiting)
     return len(prepared)
 
 
-def _prepare(trace_id: str, payload: bytes) -> Prepared | None:
+def _prepare(trace_id: str, payload: bytes) -> Derived | None:
     """The trace made ready; None if its payload cannot be read, which must not keep the others waiting."""
     try:
-        data = payloads.decode_data(payload)
-        row = light_row(data)
-        folded = search.fold_text(row["question"], row["answer"], "")
-        return Prepared(row, payloads.deflate(payload), folded, latency.list_timings(data))
+        return derive(payload)
     except Exception:
         log.exception("trace %s cannot be read; it stays in the outbox", trace_id)
         return None
 
 
-def _store(connection: Connection, taken: Sequence[Prepared]) -> None:
-    ids = [item.row["trace_id"] for item in taken]
-    known = set(connection.scalars(select(traces.c.trace_id).where(traces.c.trace_id.in_(ids))))
-    new = [item for item in taken if item.row["trace_id"] not in known]
-    if not new:
-        return
-    first = (connection.scalar(select(func.max(traces.c.seq))) or 0) + 1
-    numbered = dict(enumerate(new, first))
-    connection.execute(insert(traces), [{"seq": seq, **item.row} for seq, item in numbered.items()])
-    connection.execute(insert(payload_table), [{"seq": seq, "payload": item.payload} for seq, item in numbered.items()])
-    search.index_texts(connection, {seq: item.folded for seq, item in numbered.items()})
-    latency.add_timings(connection, [timing for item in new for timing in item.timings])
+def _store(connection: Connection, taken: dict[str, Derived], payloads: dict[str, bytes]) -> None:
+    origins = select(traces.c.trace_id, traces.c.origin).where(traces.c.trace_id.in_(taken))
+    known = {row.trace_id: row.origin for row in connection.execute(origins)}
+    new = [item for trace_id, item in taken.items() if trace_id not in known]
+    insert_traces(connection, new)
     connection.execute(update(state).values(folded=state.c.folded + len(new)))
+    sent = [trace_id for trace_id, origin in known.items() if origin == "application"]
+    if sent:
+        stored = merging.read_stored(connection, sent)
+        merging.join_stored(connection, stored, {trace_id: payloads[trace_id] for trace_id in stored})
 
 
-def light_row(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of `traces` (less its `seq`) for a trace in its JSON form."""
-    generation = data["generation"] or {}
-    error = data["error"] or {}
-    confidence = generation.get("confidence") or {}
-    return {
-        "trace_id": data["trace_id"],
-        "asked_at": data["asked_at"],
-        "backend": search.storable(data["backend"]),
-        "question": search.storable(data["question"]),
-        "answer": search.storable(generation.get("answer", "")),
-        "duration_ms": data["duration_ms"],
-        "error_kind": _storable(error.get("kind")),
-        "error_stage": _storable(error.get("stage")),
-        "top_score": _finite(
-            max((chunk["score"] for chunk in data["chunks"] if chunk["score"] is not None), default=None)
-        ),
-        "confidence": _finite(confidence.get("value")),
-        "abstained": int(generation.get("abstained", False)),
-        "note": "",
-    }
+class PieceFolder:
+    """Folds pieces, one batch after another."""
 
+    def __init__(self, database: Database, assembling: merging.Assemble) -> None:
+        self._database, self._assembling = database, assembling
+        self.settling = Settling()
 
-def _storable(value: str | None) -> str | None:
-    return None if value is None else search.storable(value)
+    def fold(self, scope: Scope, now: float, *, limit: int = MAX_TRACES, trace_id: str | None = None) -> int:
+        """Fold the pieces of up to `limit` traces that came by now (or of the one named); of how many, by whomever."""
+        with self._database.engine.connect() as connection:
+            chosen = self.settling.choose(connection, scope, now, limit) if trace_id is None else [trace_id]
+            taken = self.settling.read(connection, chosen, now) if chosen else []
+            known = merging.read_stored(connection, chosen) if taken else {}
+        by_trace: dict[str, list[Piece]] = {}
+        for piece in taken:
+            by_trace.setdefault(piece.trace_id, []).append(piece)
+        ready = [self._merge(several, known.get(each)) for each, several in by_trace.items()]
+        self._write([item for item in ready if item is not None])
+        for item in ready:
+            if item is not None:
+                self.settling.rest(item.new.row["trace_id"], item.spans, now)
+        return len(by_trace)
 
+    def _merge(self, taken: Sequence[Piece], base: merging.Stored | None) -> merging.Merged | None:
+        """Pieces of one trace made ready, less those that cannot be read, which must not keep the others waiting."""
+        while taken:
+            try:
+                return merging.merge(taken, base, self._assembling)
+            except merging.Unreadable as error:
+                self.settling.set_aside(error.keys)
+                taken = [piece for piece in taken if piece.key not in error.keys]
+        return None
 
-def _finite(value: float | None) -> float | None:
-    """The value, or None for what cannot be sorted: NaN and the infinities."""
-    return value if value is not None and abs(value) < float("inf") else None
+    def _write(self, merged: Sequence[merging.Merged]) -> None:
+        """Write what is ready; where the database refuses something in it, one by one, and set that aside."""
+        if not merged:
+            return
+        try:
+            with self._database.writing() as connection:
+                merging.write_merged(connection, merged)
+        except OperationalError:
+            raise
+        except DatabaseError:
+            if len(merged) > 1:
+                for item in merged:
+                    self._write([item])
+                return
+            log.exception(
+                "the trace %s cannot be stored; its spans stay among the pieces", merged[0].new.row["trace_id"]
+            )
+            self.settling.set_aside(merged[0].keys)
 
 
 class Folder:
-    """The background thread that folds roughly each second while there is something to fold."""
+    """Folds for its process: when asked, and in a thread roughly each second while there is something to fold.
 
-    def __init__(self, database: Database, explained: Callable[[], Any]) -> None:
+    Pieces are folded by one thread at a time: they are costly to make ready, and only one could own them.
+    """
+
+    def __init__(
+        self, database: Database, explained: Callable[[], Any], assembling: merging.Assemble = merging.assemble
+    ) -> None:
         self._database = database
         self._explained = explained
+        self._pieces = PieceFolder(database, assembling)
+        self.settling = self._pieces.settling
+        self._turn = threading.RLock()
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._since_tidy = 0
         self._thread = threading.Thread(target=self._run, name="raglass-fold", daemon=True)
         self._wanted.set()
         self._thread.start()
+
+    def fold_traces(self, trace_id: str | None = None) -> int:
+        """Fold a batch of the outbox, or one trace in it; how many traces."""
+        return fold_outbox(self._database, trace_id=trace_id)
+
+    def fold_pieces(
+        self,
+        scope: Scope,
+        now: float,
+        *,
+        limit: int = MAX_TRACES,
+        trace_id: str | None = None,
+        wait_s: float = WITHOUT_END_S,
+    ) -> int:
+        """Fold the pieces of up to `limit` traces, or of one; of how many.
+
+        now: what came later is left. wait_s: how long to wait for another thread that is folding; 0 is returned after that.
+        """
+        if not self._turn.acquire(timeout=wait_s):
+            return 0
+        try:
+            return self._pieces.fold(scope, now, limit=limit, trace_id=trace_id)
+        finally:
+            self._turn.release()
 
     def wake(self) -> None:
         """Say that there is something to fold."""
@@ -160,13 +198,18 @@ class Folder:
                 log.warning("folding is put off, nothing is lost: %s", error)
                 self._wanted.set()
             except Exception:
-                log.exception("folding failed; the traces stay in the outbox")
+                log.exception("folding failed; what waits stays where it is")
 
     def _fold_all(self) -> None:
-        while folded := fold(self._database):
+        started = time.perf_counter()
+        while folded := self.fold_traces() + self.fold_pieces("settled", time.time()):
             self._since_tidy += folded
-            if self._stopping.wait(PAUSE_S):
+            if self._since_tidy >= TIDY_AFTER:
+                self._since_tidy = 0
+                self._database.tidy()
+            if self._stopping.wait(max(PAUSE_S, time.perf_counter() - started)):
                 return
-        if self._since_tidy >= TIDY_AFTER:
-            self._since_tidy = 0
-            self._database.tidy()
+            started = time.perf_counter()
+        with self._database.engine.connect() as connection:
+            if self.settling.waits(connection):
+                self._wanted.set()

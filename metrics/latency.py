@@ -1,12 +1,14 @@
 """Latency over time, by backend and stage, from the per-minute sketches."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, text
 
+from metrics.labels import bounded
 from metrics.search import storable
 from metrics.sketches import Sketch
 from metrics.tables import sketches
@@ -24,6 +26,8 @@ UPSERT = text(
     "DO UPDATE SET count = excluded.count, errors = excluded.errors, sketch = excluded.sketch"
 )
 """Both databases spell it like this; SQLAlchemy has it only dialect by dialect."""
+
+REMOVE = text("DELETE FROM sketches WHERE minute = :minute AND backend = :backend AND stage = :stage")
 
 Key = tuple[int, str, str]
 """Minute since the epoch, backend, stage."""
@@ -65,10 +69,10 @@ class Timing(NamedTuple):
 
 
 def list_timings(trace: Mapping[str, Any]) -> list[Timing]:
-    """The timings of a trace, given in its JSON form: its own and its spans'."""
-    minute, backend = math.floor(trace["asked_at"] / MINUTE_S), storable(trace["backend"])
+    """The timings of a trace, given in its JSON form: its own and those of its spans that are stages."""
+    minute, backend = math.floor(trace["asked_at"] / MINUTE_S), bounded(trace["backend"])
     timed = [(TOTAL, trace["duration_ms"], trace["error"])]
-    timed += [(span["stage"], span["duration_ms"], span["error"]) for span in trace["spans"]]
+    timed += [(span["stage"], span["duration_ms"], span["error"]) for span in trace["spans"] if span["stage"]]
     return [
         Timing(
             (minute, backend, storable(stage)), duration_ms if math.isfinite(duration_ms) else 0.0, error is not None
@@ -77,28 +81,42 @@ def list_timings(trace: Mapping[str, Any]) -> list[Timing]:
     ]
 
 
-def add_timings(connection: Connection, timings: Iterable[Timing]) -> None:
-    """Count timings in the stored sketches. The caller's transaction keeps other writers out."""
-    grouped: dict[Key, list[Timing]] = {}
-    for timing in timings:
-        grouped.setdefault(timing.key, []).append(timing)
-    minutes = sorted({minute for minute, _, _ in grouped})
-    columns = (sketches.c.minute, sketches.c.backend, sketches.c.stage)
-    values = (sketches.c.count, sketches.c.errors, sketches.c.sketch)
-    stored: dict[Key, tuple[int, int, bytes]] = {
-        (minute, backend, stage): (count, errors, data)
-        for minute, backend, stage, count, errors, data in connection.execute(
-            select(*columns, *values).where(sketches.c.minute.in_(minutes))
-        )
-    }
-    rows = []
-    for key, group in grouped.items():
+def add_timings(connection: Connection, timings: Iterable[Timing], taken_back: Iterable[Timing] = ()) -> None:
+    """Count timings in the stored sketches, and take back what was counted of a trace that changed.
+
+    The caller's transaction keeps other writers out.
+    """
+    added, lost = Counter(timings), Counter(taken_back)
+    unchanged = added & lost
+    grouped: dict[Key, tuple[list[Timing], list[Timing]]] = {}
+    for place, several in enumerate((added - unchanged, lost - unchanged)):
+        for timing in several.elements():
+            grouped.setdefault(timing.key, ([], []))[place].append(timing)
+    stored = _read_sketches(connection, sorted({minute for minute, _, _ in grouped}))
+    rows: list[dict[str, Any]] = []
+    emptied: list[dict[str, Any]] = []
+    for key, (more, less) in grouped.items():
         count, errors, data = stored.get(key, (0, 0, b""))
         sketch = Sketch.from_bytes(data)
-        sketch.add(timing.duration_ms for timing in group)
-        kept = (count + len(group), errors + sum(timing.failed for timing in group), sketch.to_bytes())
-        rows.append(dict(zip(sketches.c.keys(), (*key, *kept), strict=True)))
-    connection.execute(UPSERT, rows)
+        sketch.add(timing.duration_ms for timing in more)
+        sketch.subtract(timing.duration_ms for timing in less)
+        count += len(more) - len(less)
+        errors += sum(timing.failed for timing in more) - sum(timing.failed for timing in less)
+        kept = (max(count, 0), max(errors, 0), sketch.to_bytes())
+        (rows if count > 0 else emptied).append(dict(zip(sketches.c.keys(), (*key, *kept), strict=True)))
+    if rows:
+        connection.execute(UPSERT, rows)
+    if emptied:
+        connection.execute(REMOVE, emptied)
+
+
+def _read_sketches(connection: Connection, minutes: Sequence[int]) -> dict[Key, tuple[int, int, bytes]]:
+    """Count, errors and sketch of every key of some minutes."""
+    chosen = select(sketches).where(sketches.c.minute.in_(minutes))
+    return {
+        (minute, backend, stage): (count, errors, data)
+        for minute, backend, stage, count, errors, data in connection.execute(chosen)
+    }
 
 
 @dataclass(slots=True)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select, tuple_
 
-from metrics import search
+from metrics import pieces, search
+from metrics.conditions import list_conditions
 from metrics.queries import NULLABLE_SORTS, SORT_COLUMNS, Count, Position, TraceQuery, TraceRow
 from metrics.tables import outbox, search_texts, state, traces
 
@@ -44,6 +45,10 @@ _LIGHT = [
     traces.c.abstained,
     traces.c.rating,
     traces.c.note,
+    traces.c.origin,
+    traces.c.service,
+    traces.c.session,
+    traces.c.asked_by.label("user"),
 ]
 
 
@@ -67,7 +72,7 @@ def plan(connection: Connection, query: TraceQuery) -> Listing:
     Either way alone is slow where the other is fast: an index would name, and a sort then order, half of all traces;
     the sort order would be walked from end to end for a text that nobody wrote.
     """
-    filters = tuple(_filters(query))
+    filters = tuple(list_conditions(connection, query))
     needle = search.fold_needle(query.search)
     if not needle:
         return _plan_filters(connection, query, filters)
@@ -123,9 +128,12 @@ def _count_first(connection: Connection, seqs: Select[tuple[int]], contains: Col
 
 
 def count_total(connection: Connection) -> Count:
-    """How many traces are stored, without looking at them."""
-    waiting = select(func.count()).select_from(outbox).scalar_subquery()
-    return Count(int(connection.scalar(select(state.c.folded + waiting)) or 0))
+    """How many traces are stored, without looking at them. Of those that wait in pieces, a flood is counted up to a bound."""
+    listed = select(traces.c.seq).where(traces.c.trace_id == outbox.c.trace_id).exists()
+    waiting = select(func.count()).select_from(outbox).where(~listed).scalar_subquery()
+    stored = int(connection.scalar(select(state.c.folded - state.c.forgotten + waiting)) or 0)
+    new, exact = pieces.count_new(connection)
+    return Count(stored + new, exact)
 
 
 def count_matched(connection: Connection, listing: Listing) -> Count:
@@ -172,44 +180,6 @@ def _segments(listing: Listing, position: Position | None) -> Iterator[Select[An
             beyond = tuple_(*keys) < tuple_(*place) if descending else tuple_(*keys) > tuple_(*place)
             segment = segment.where(beyond)
         yield segment.order_by(*(key.desc() if descending else key.asc() for key in keys))
-
-
-def _filters(query: TraceQuery) -> Iterator[ColumnElement[bool]]:
-    if query.backends:
-        yield traces.c.backend.in_(sorted(query.backends))
-    if query.asked_from is not None:
-        yield traces.c.asked_at >= query.asked_from
-    if query.asked_to is not None:
-        yield traces.c.asked_at < query.asked_to
-    if query.duration_min_ms is not None:
-        yield traces.c.duration_ms >= query.duration_min_ms
-    if query.duration_max_ms is not None:
-        yield traces.c.duration_ms <= query.duration_max_ms
-    if query.confidence_below is not None:
-        yield traces.c.confidence < query.confidence_below
-    if query.abstained is not None:
-        # Written out, not bound: a partial index serves only a condition that the planner can read.
-        yield traces.c.abstained == literal_column("1" if query.abstained else "0")
-    yield from _error_filter(query.error)
-    yield from _rating_filter(query.rating)
-
-
-def _error_filter(error: str | None) -> Iterator[ColumnElement[bool]]:
-    if error == "any":
-        yield traces.c.error_kind.is_not(None)
-    elif error == "none":
-        yield traces.c.error_kind.is_(None)
-    elif error is not None:
-        yield traces.c.error_kind == search.storable(error)
-
-
-def _rating_filter(rating: str | None) -> Iterator[ColumnElement[bool]]:
-    if rating == "any":
-        yield traces.c.rating.is_not(None)
-    elif rating == "none":
-        yield traces.c.rating.is_(None)
-    elif rating is not None:
-        yield traces.c.rating == (1 if rating == "up" else -1)
 
 
 def to_row(row: Row[Any]) -> TraceRow:

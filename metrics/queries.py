@@ -23,6 +23,9 @@ SORT_COLUMNS: dict[Sort, str] = {
 NULLABLE_SORTS: frozenset[Sort] = frozenset({"confidence", "top_score"})
 """Sorts whose value a trace may lack; those traces come last, in either direction."""
 
+StageTime = tuple[str, Literal[">", "<"], float]
+"""A stage, whether it took more or less, and than how many milliseconds."""
+
 Rating = Literal["up", "down", "none", "any"]
 """Feedback: thumbs up, thumbs down, not rated, rated either way."""
 
@@ -62,7 +65,25 @@ class TraceQuery:
     abstained: bool | None = None
     """Whether the generator abstained."""
     search: str = ""
-    """Text that the question, the answer or the note contains: taken literally, in any case."""
+    """Text that the question, the answer or the note contains, or what another application sent: taken literally, in any case."""
+    origins: frozenset[str] = frozenset()
+    """Only questions of these origins; empty means all."""
+    session: str | None = None
+    """Only this conversation; an empty text means those that stand alone."""
+    user: str | None = None
+    """Only who asked under this name; an empty text means those whose asker is not known."""
+    services: frozenset[str] = frozenset()
+    """Some span is of one of these applications."""
+    models: frozenset[str] = frozenset()
+    """Some span used one of these models."""
+    kinds: frozenset[str] = frozenset()
+    """Some span is of one of these kinds."""
+    tags: frozenset[str] = frozenset()
+    """Has one of these tags."""
+    stage_ms: tuple[StageTime, ...] = ()
+    """Each stage, in all, took more (`>`) or less (`<`) than so many milliseconds; a trace without the stage does neither."""
+    expression: str = ""
+    """A condition in words; see `metrics.expressions`."""
     sort: Sort = "asked_at"
     """What to sort by."""
     descending: bool = True
@@ -77,6 +98,11 @@ class TraceQuery:
             raise InputError(
                 f"The search text has {len(self.search):,} characters; at most {MAX_SEARCH_CHARS:,} are searched for. Shorten it."
             )
+        for stage, than, duration_ms in self.stage_ms:
+            if than not in ("<", ">") or not math.isfinite(duration_ms):
+                raise InputError(
+                    f"The filter {stage!r} {than} {duration_ms} cannot be. Give a stage, `<` or `>`, and finite milliseconds."
+                )
         for name in ("asked_from", "asked_to", "duration_min_ms", "duration_max_ms", "confidence_below"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
@@ -85,9 +111,12 @@ class TraceQuery:
     @property
     def filters(self) -> bool:
         """Whether anything but the search narrows the list."""
-        return bool(self.backends) or any(
+        several = (self.backends, self.origins, self.services, self.models, self.kinds, self.tags, self.stage_ms)
+        return any(map(bool, (*several, self.expression))) or any(
             value is not None
             for value in (
+                self.session,
+                self.user,
                 self.asked_from,
                 self.asked_to,
                 self.duration_min_ms,
@@ -130,6 +159,14 @@ class TraceRow:
     """1 thumbs up, -1 thumbs down, 0 not rated."""
     note: str
     """What a person wrote about it."""
+    origin: str = "person"
+    """Whence the question came; see `pipeline.types.Origin`."""
+    service: str = ""
+    """The application that answered, where it is another one."""
+    session: str = ""
+    """The conversation; empty where it stands alone."""
+    user: str = ""
+    """Who asked, as the application names them."""
 
     @property
     def outcome(self) -> str:

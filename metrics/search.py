@@ -1,9 +1,12 @@
-"""Search in questions, answers and notes: literal, in any case, and fast where most rows do not match.
+"""Search in questions, answers, notes and what other applications sent: literal, in any case, and fast where most rows do not match.
 
 The text is case-folded in Python (`str.casefold`), once, when a trace is folded, so that both databases agree on what
 matches and neither sees a pattern: a match is a substring of the folded text, byte by byte. Trigram indexes (SQLite's
 FTS5, PostgreSQL's pg_trgm) only name candidates.
 """
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -23,13 +26,22 @@ from sqlalchemy import (
 from metrics.tables import search_texts
 
 SEPARATOR = "\x1f"
-"""Between question, answer and note, so that nothing matches across."""
+"""Between question, answer, note and the rest, so that nothing matches across."""
 
 UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 """NUL, which PostgreSQL's text cannot hold, and lone surrogates, which UTF-8 cannot."""
 
 TRIGRAM = 3
 """Characters in an indexed piece."""
+
+MAX_REST_CHARS = 8_000
+"""Characters of a trace besides question, answer and note that a search looks through: every one of them is indexed."""
+
+MAX_PART_CHARS = 1_000
+"""Of these, characters of any one text."""
+
+MAX_PARTS = 500
+"""Spans whose texts are looked at for that."""
 
 MAX_TERMS = 2_000
 """Trigrams that a needle shorter than one may begin before looking them all up is dearer than reading the texts."""
@@ -43,9 +55,54 @@ def storable(value: str) -> str:
     return value.translate(UNSTORABLE)
 
 
-def fold_text(question: str, answer: str, note: str) -> str:
-    """What a search looks through. Ends in separators so that even its last character begins a trigram."""
-    return SEPARATOR.join((*(fold_needle(part) for part in (question, answer, note)), SEPARATOR))
+def fold_text(question: str, answer: str, note: str, rest: str = "") -> str:
+    """What a search looks through. Ends in separators so that even its last character begins a trigram.
+
+    rest: what else of a trace is looked through; see `gather_rest`.
+    """
+    parts = (question, answer, note, rest) if rest else (question, answer, note)
+    return SEPARATOR.join((*map(fold_needle, parts), SEPARATOR))
+
+
+def with_note(folded: str, note: str) -> str:
+    """What `fold_text` made, with another note."""
+    question, answer, _, *rest = folded.split(SEPARATOR)
+    return SEPARATOR.join((question, answer, fold_needle(note), *rest))
+
+
+def gather_rest(trace: Mapping[str, Any]) -> str:
+    """What else of another application's trace, given in its JSON form, a search looks through: no more than MAX_REST_CHARS.
+
+    Every text once. Of our own traces nothing: what they were answered from is the corpus, which has a search of its own.
+    """
+    if trace.get("origin") != "application":
+        return ""
+    known = dict.fromkeys((trace["question"], (trace["generation"] or {}).get("answer", ""), ""))
+    found, left = [], MAX_REST_CHARS
+    for part in _rest_of(trace):
+        if part in known:
+            continue
+        known[part] = None
+        found.append(part[: min(left, MAX_PART_CHARS)])
+        left -= len(found[-1]) + 1
+        if left <= 0:
+            break
+    return "\n".join(found)
+
+
+def _rest_of(trace: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of a trace, the most telling first."""
+    spans = trace["spans"]
+    yield from trace["tags"]
+    yield from (span["name"] for span in spans[:MAX_PARTS])
+    yield from (
+        failed["message"] for failed in (trace["error"], *(span["error"] for span in spans[:MAX_PARTS])) if failed
+    )
+    for chunk in (*trace["chunks"], *trace["retrieved"]):
+        yield from (chunk["title"], chunk["text"])
+    yield (trace["generation"] or {}).get("prompt") or ""
+    for span in spans[:MAX_PARTS]:
+        yield from (value for value in span["attributes"].values() if isinstance(value, str))
 
 
 def fold_needle(needle: str) -> str:
@@ -97,7 +154,7 @@ def _quote(piece: str) -> str:
     return f'"{escaped}"'
 
 
-def index_texts(connection: Connection, folded: dict[int, str]) -> None:
+def index_texts(connection: Connection, folded: Mapping[int, str]) -> None:
     """Add texts, by `seq`, to the search index."""
     rows = [{"seq": seq, "folded": content} for seq, content in folded.items()]
     connection.execute(insert(search_texts), rows)
@@ -105,13 +162,25 @@ def index_texts(connection: Connection, folded: dict[int, str]) -> None:
         connection.execute(text("INSERT INTO search_index (rowid, folded) VALUES (:seq, :folded)"), rows)
 
 
-def reindex_text(connection: Connection, seq: int, folded: str) -> None:
-    """Replace the text of one trace in the search index."""
-    where = search_texts.c.seq == seq
-    old = connection.scalar(select(search_texts.c.folded).where(where))
+def reindex_texts(connection: Connection, folded: Mapping[int, str]) -> None:
+    """Replace the texts of traces, by `seq`, in the search index."""
+    forget_texts(connection, list(folded))
+    index_texts(connection, folded)
+
+
+def forget_texts(connection: Connection, seqs: Sequence[int]) -> None:
+    """Take the texts of traces out of the search index."""
+    where = search_texts.c.seq.in_(seqs)
     if connection.dialect.name == "sqlite":
         # FTS5 keeps no text of its own here: to forget a text, it must be told what the text was.
         forget = text("INSERT INTO search_index (search_index, rowid, folded) VALUES ('delete', :seq, :folded)")
-        connection.execute(forget, {"seq": seq, "folded": old})
+        rows = [row._asdict() for row in connection.execute(select(search_texts).where(where))]
+        if rows:
+            connection.execute(forget, rows)
     connection.execute(delete(search_texts).where(where))
-    index_texts(connection, {seq: folded})
+
+
+def note_text(connection: Connection, seq: int, note: str) -> None:
+    """Replace the note of one trace in the search index."""
+    old = connection.scalars(select(search_texts.c.folded).where(search_texts.c.seq == seq)).one()
+    reindex_texts(connection, {seq: with_note(old, note)})

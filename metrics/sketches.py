@@ -52,7 +52,7 @@ def _counts(store: Any) -> NDArray[np.float64]:
 
 
 class Sketch:
-    """How many durations fell into which bin. Mutable; `merge` and `add` change it in place."""
+    """How many durations fell into which bin. Mutable; `merge`, `add` and `subtract` change it in place."""
 
     __slots__ = ("bins", "offset", "zeros")
 
@@ -77,6 +77,19 @@ class Sketch:
         if keys:
             lowest = min(keys)
             self._add_bins(lowest, np.bincount(np.array(keys) - lowest).astype(np.float64))
+
+    def subtract(self, durations_ms: Iterable[float]) -> None:
+        """Take back durations, in milliseconds, that were counted. One that was not changes nothing: no count falls below 0."""
+        for duration_ms in durations_ms:
+            if duration_ms < MIN_MS:
+                self.zeros = max(self.zeros - 1, 0)
+                continue
+            place = _mapping.key(min(duration_ms, MAX_MS)) - self.offset
+            if 0 <= place < len(self.bins) and self.bins[place] > 0:
+                self.bins[place] -= 1
+        filled = np.flatnonzero(self.bins)
+        first, end = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 0)
+        self.offset, self.bins = self.offset + first if len(filled) else 0, self.bins[first:end]
 
     @classmethod
     def merged(cls, stored: Iterable[bytes]) -> "Sketch":

@@ -11,15 +11,20 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Self
 
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from metrics import explanations, faults, latency, paging, payloads, search
+from metrics import explanations, faults, labels, latency, merging, paging, payloads, pieces, search
 from metrics.database import Database, open_database
-from metrics.folding import BATCH, Folder, fold
+from metrics.folding import BATCH, Folder
+from metrics.health import StoreHealth, examine
+from metrics.labels import LabelKind
+from metrics.merging import Assemble, assemble
+from metrics.otlp.records import SpanRecord, encode_records
+from metrics.pieces import WaitingPieces
 from metrics.queries import (
     MAX_NOTE_CHARS,
     MAX_PAGE_ROWS,
@@ -32,6 +37,7 @@ from metrics.queries import (
     encode_cursor,
 )
 from metrics.runs import RunLog
+from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
 from pipeline.errors import InputError, StoreError
@@ -42,29 +48,17 @@ log = logging.getLogger(__name__)
 READ_FOLD_LIMIT = 16 * BATCH
 """Traces that a read folds before it answers; in a flood the rest follow within seconds, and counts include them."""
 
+READ_FOLD_S = 0.05
+"""Seconds that a read folds spans of other applications before it answers: in a flood of them, whoever reads must not wait."""
+
+READ_FOLD_TRACES = 8
+"""Traces of which it folds the spans at once."""
+
 EXPORT_BATCH = 200
 """Traces held in memory by an export."""
 
 LATEST_TIME_S = 253_402_300_800.0
 """The year 10000; a later time was never meant as seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreHealth:
-    """How the store is."""
-
-    ok: bool
-    """Whether it can be read."""
-    location: str
-    """Where it is, without any password."""
-    detail: str
-    """What it holds, or what is wrong and what to do."""
-    traces: int = 0
-    """Stored traces."""
-    waiting: int = 0
-    """Of these, not yet in lists and sketches."""
-    stored_bytes: int = 0
-    """Space taken on disk."""
 
 
 class TraceStore:
@@ -78,20 +72,22 @@ class TraceStore:
     ```
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, assembling: Assemble = assemble) -> None:
         self._database = database
         self._closed = False
-        self._folder = Folder(database, self._explained)
+        self._assembling = assembling
+        self._folder = Folder(database, self._explained, assembling)
 
     @classmethod
-    def open(cls, url: str, *, busy_timeout_s: float = 5.0) -> Self:
+    def open(cls, url: str, *, busy_timeout_s: float = 5.0, assembling: Assemble = assemble) -> Self:
         """Open the store at a SQLAlchemy URL, making or migrating it if need be.
 
         url: `sqlite:///path/to/file` or `postgresql+psycopg://user:password@host/name`.
         busy_timeout_s: how long to wait for another process that holds a lock.
+        assembling: what makes a trace of spans.
         Raises ConfigError for a URL that cannot be a store, StoreError for a store that cannot be used.
         """
-        return cls(open_database(url, busy_timeout_s))
+        return cls(open_database(url, busy_timeout_s), assembling)
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +109,8 @@ class TraceStore:
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.
 
-        A trace id that is stored already is left as it is. Raises InputError for a trace that no reader could place
+        A trace id that is stored already is left as it is, unless only another application's spans are known of it.
+        Raises InputError for a trace that no reader could place
         (no time, no duration), StoreError if it could not be stored.
         """
         self.put_all([trace])
@@ -126,27 +123,55 @@ class TraceStore:
                     f"The trace {trace.trace_id} was asked at {trace.asked_at} and took {trace.duration_ms} ms; it was not stored. "
                     "Give seconds since the epoch and a finite duration."
                 )
-        if self._closed:
-            raise StoreError(
-                f"The trace store {self._database.location} was closed; nothing was stored. Open it again."
-            )
+        self._check_open()
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
+        # Not `_explained`: entering a context takes a tenth of the time that this may.
         try:
             self._database.append(rows)
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise faults.explain(error, self._database.location, self._database.busy_timeout_s) from error
         self._folder.wake()
 
+    def put_spans(self, records: Sequence[SpanRecord]) -> None:
+        """Store spans as they arrived, all or none. Once this returns, they survive the process, even if it is killed.
+
+        Traces are made of them later: spans may come in any order, over any time, and twice. Raises StoreError if they could not be stored.
+        """
+        self._check_open()
+        by_trace: dict[str, list[SpanRecord]] = {}
+        for record in records:
+            by_trace.setdefault(record.trace_id, []).append(record)
+        if not by_trace:
+            return
+        now = time.time()
+        rows = [(search.storable(trace_id), now, encode_records(several)) for trace_id, several in by_trace.items()]
+        with self._explained():
+            self._database.append_pieces(rows)
+        self._folder.wake()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(
+                f"The trace store {self._database.location} was closed; nothing was stored. Open it again."
+            )
+
     def get(self, trace_id: str) -> StoredTrace | None:
-        """The trace and its feedback; None if it is not stored."""
+        """The trace with all that was sent of it, and its feedback; None if it is not stored."""
         trace_id = search.storable(trace_id)
         with self._explained(), self._database.engine.connect() as connection:
             waiting = connection.scalar(select(outbox.c.payload).where(outbox.c.trace_id == trace_id))
-            if waiting is not None:
-                return StoredTrace(payloads.decode(waiting))
-        # A new transaction: one begun before the trace left the outbox would still not see it in the list.
+            sent = pieces.read_payloads(connection, trace_id)
+        # A new transaction: one begun before the trace left the outbox, or a piece the pieces, would still not see it in the list.
         with self._explained(), self._database.engine.connect() as connection:
-            return next(_load(connection, traces.c.trace_id == trace_id), None)
+            stored = next(_load(connection, traces.c.trace_id == trace_id), None)
+        known = None if stored is None else stored.trace
+        if waiting is not None:
+            own = payloads.decode(waiting)
+            known = merging.join(own, known) if known is not None and known.origin == "application" else own
+        trace = merging.add_payloads(sent, known, self._assembling) if sent else known
+        if trace is None:
+            return None
+        return StoredTrace(trace) if stored is None else replace(stored, trace=trace)
 
     def annotate(self, trace_id: str, rating: int, note: str = "") -> None:
         """Say what people think of a trace, in place of what was said before.
@@ -159,7 +184,8 @@ class TraceStore:
             raise InputError(f"The note has {len(note):,} characters; at most {MAX_NOTE_CHARS:,} are kept. Shorten it.")
         trace_id, note = search.storable(trace_id), search.storable(note)
         with self._explained():
-            fold(self._database, trace_id=trace_id)
+            self._folder.fold_traces(trace_id)
+            self._folder.fold_pieces("all", time.time(), trace_id=trace_id)
             with self._database.writing() as connection:
                 _annotate(connection, trace_id, rating, note)
 
@@ -179,8 +205,7 @@ class TraceStore:
         after: `next` or `previous` of an earlier page of the same query; None for the first page.
         Raises InputError for a cursor that this list did not hand out, or a limit outside 1 to MAX_PAGE_ROWS.
         """
-        if not 1 <= limit <= MAX_PAGE_ROWS:
-            raise InputError(f"A page of {limit} traces cannot be shown; ask for between 1 and {MAX_PAGE_ROWS:,}.")
+        _check_limit(limit)
         position = None if after is None else decode_cursor(query, after)
         self._freshen()
         with self._explained(), self._database.engine.connect() as connection:
@@ -231,26 +256,36 @@ class TraceStore:
 
     def fold(self) -> int:
         """Bring lists, search and sketches up to date with what is stored now; how many traces were waiting."""
-        folded = 0
+        folded, now = 0, time.time()
         with self._explained():
-            while count := fold(self._database):
+            while count := self._folder.fold_traces() + self._folder.fold_pieces("all", now):
                 folded += count
         return folded
 
     def _freshen(self, *, whole: bool = False) -> None:
-        """Fold before a read, at most READ_FOLD_LIMIT traces unless `whole`.
+        """Fold before a read, unless `whole` at most READ_FOLD_LIMIT traces, and spans for no longer than READ_FOLD_S.
 
         A locked store is read as it is: a list without the last second beats no list.
         """
-        limit, folded = None if whole else READ_FOLD_LIMIT, 0
         try:
-            with self._explained():
-                while (limit is None or folded < limit) and (count := fold(self._database)):
-                    folded += count
+            if whole:
+                self.fold()
+            else:
+                self._fold_some()
         except StoreError as error:
             if self._closed:
                 raise
             log.warning("the list may lack the newest traces: %s", error)
+
+    def _fold_some(self) -> None:
+        folded, now = 0, time.time()
+        with self._explained():
+            while folded < READ_FOLD_LIMIT and (count := self._folder.fold_traces()):
+                folded += count
+            end = time.perf_counter() + READ_FOLD_S
+            while (left_s := end - time.perf_counter()) > 0:
+                if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=left_s):
+                    break
 
     def count(self) -> int:
         """How many traces are stored."""
@@ -268,31 +303,44 @@ class TraceStore:
             found = connection.scalars(select(names.c.name).where(names.c.name.is_not(None)))
             return sorted(name for name in found if name is not None)
 
+    def labels(self, kind: LabelKind, limit: int = 1_000) -> list[str]:
+        """Tags, models, kinds of spans or services that traces have, in alphabetical order."""
+        self._freshen()
+        with self._explained(), self._database.engine.connect() as connection:
+            return labels.list_values(connection, kind, limit)
+
+    def sessions(self, *, before: SessionPosition | None = None, limit: int = 50) -> list[SessionRow]:
+        """Conversations, the one last spoken in first. before: the `position` of the last one of an earlier page.
+
+        What is asked in one is a query: `TraceQuery(session=…, descending=False)`.
+        Raises InputError for a limit outside 1 to MAX_PAGE_ROWS.
+        """
+        _check_limit(limit)
+        self._freshen()
+        with self._explained(), self._database.engine.connect() as connection:
+            return list_sessions(connection, before, limit)
+
+    def waiting_pieces(self) -> WaitingPieces:
+        """How much of what applications sent is not folded yet: with too much of it, they should wait."""
+        with self._explained(), self._database.engine.connect() as connection:
+            return self._folder.settling.measure(connection, time.time())
+
     def version(self) -> str:
         """A token that differs once anything stored has changed, in whichever process: a key for caches."""
         waiting = select(func.count()).select_from(outbox).scalar_subquery()
-        token = select(state.c.store_id, state.c.folded + waiting, state.c.annotations)
+        # Folding a piece takes one away and adds one to `folded` or `changed`.
+        stored = state.c.folded + state.c.changed + waiting + pieces.count_pieces()
+        token = select(state.c.store_id, stored, state.c.annotations, state.c.forgotten)
         with self._explained(), self._database.engine.connect() as connection:
             return "-".join(map(str, connection.execute(token).one()))
 
     def health(self) -> StoreHealth:
         """How the store is; never raises."""
-        location = self._database.location
         try:
             with self._explained(), self._database.engine.connect() as connection:
-                total = paging.count_total(connection).value
-                waiting = connection.scalar(select(func.count()).select_from(outbox)) or 0
-                stored_bytes = self._database.stored_bytes()
+                return examine(connection, self._database)
         except (StoreError, OSError) as error:
-            return StoreHealth(False, location, str(error))
-        return StoreHealth(
-            True,
-            location,
-            f"traces stored: {total:,}; on disk: {stored_bytes / 1e6:.3g} MB",
-            total,
-            waiting,
-            stored_bytes,
-        )
+            return StoreHealth(False, self._database.location, str(error))
 
     def close(self) -> None:
         """Stop folding and close every connection. Calling it twice is harmless."""
@@ -301,6 +349,11 @@ class TraceStore:
             self._folder.stop()
             with self._explained():
                 self._database.close()
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_PAGE_ROWS:
+        raise InputError(f"A page of {limit} lines cannot be shown; ask for between 1 and {MAX_PAGE_ROWS:,}.")
 
 
 def _cursor(query: TraceQuery, row: Any, *, backward: bool) -> Cursor:
@@ -316,11 +369,10 @@ def _load(connection: Connection, where: Any) -> Iterator[StoredTrace]:
 
 
 def _annotate(connection: Connection, trace_id: str, rating: int, note: str) -> None:
-    columns = (traces.c.seq, traces.c.question, traces.c.answer)
-    row = connection.execute(select(*columns).where(traces.c.trace_id == trace_id)).one_or_none()
-    if row is None:
+    seq = connection.scalar(select(traces.c.seq).where(traces.c.trace_id == trace_id))
+    if seq is None:
         raise InputError(f"There is no trace {trace_id[:64]!r} to annotate. Open it from the list of traces.")
     values = {"rating": rating or None, "note": note, "annotated_at": time.time()}
-    connection.execute(update(traces).where(traces.c.seq == row.seq).values(values))
-    search.reindex_text(connection, row.seq, search.fold_text(row.question, row.answer, note))
+    connection.execute(update(traces).where(traces.c.seq == seq).values(values))
+    search.note_text(connection, seq, note)
     connection.execute(update(state).values(annotations=state.c.annotations + 1))

@@ -104,7 +104,7 @@ search_texts = Table(
     Column("seq", Seq, primary_key=True, autoincrement=False),
     Column("folded", Text, nullable=False),
 )
-"""Question, answer and note, case-folded: what a search looks through."""
+"""Question, answer, note and what else is looked through, case-folded: what a search looks through."""
 
 explanations = Table(
     "explanations",
@@ -166,8 +166,8 @@ state = Table(
     Column("forgotten", Seq, nullable=False, default=0),
     Column("changed", Seq, nullable=False, default=0),
 )
-"""One row: who this store is, how many traces were ever folded, how often one was annotated, how many were deleted, and how often
-spans that came later changed one."""
+"""One row: who this store is, how many traces were ever folded, how often one was annotated, how many were deleted, and how many
+pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow."""
 
 keys = Table(
     "keys",

@@ -159,7 +159,7 @@ class _Asking:
         at_s = self._clock()
         backend: Backend = self._parts.backend(target["name"])
         trace = backend.answer(question.text, top_k=self._plan["top_k"], deadline_s=self._plan["deadline_s"])
-        trace = replace(trace, settings={**trace.settings, "study": "latency"})
+        trace = replace(trace, origin="run", settings={**trace.settings, "study": "latency"})
         self._parts.store().put_all([trace])
         target["asked"].append(_entry(question.question_id, trace, at_s, warm_up=warm_up))
         asked = target["asked"]

@@ -225,7 +225,7 @@ class _Load:
         ended_s, failed = self._now_s(), "" if trace.error is None else trace.error.kind
         with self._lock:
             self._calls.append(Call(self._due[place], begun_s, ended_s, failed))
-            self._traces.append(replace(trace, settings={**trace.settings, "study": "load"}))
+            self._traces.append(replace(trace, origin="load", settings={**trace.settings, "study": "load"}))
 
     def _now_s(self) -> float:
         return self._clock() - self._start_s

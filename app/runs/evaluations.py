@@ -338,6 +338,7 @@ class Evaluations:
                     raise InputError(
                         f"The run's {name} was {before[name]}; it is {trace.settings.get(name)} now. Start a new run, or put it back."
                     )
+        traces = [replace(trace, origin="run") for trace in traces]
         why_not = self._keep(traces)
         if why_not is not None:
             raise StoreError(f"The run stopped, for an answer could not be stored: {why_not}")

@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.queries import TraceQuery
+from metrics.search import MAX_REST_CHARS, gather_rest
 from metrics.store import TraceStore
-from tests.factories import make_generation, make_trace
+from pipeline.schema import trace_to_dict
+from pipeline.spans import Failure, Span
+from tests.factories import make_chunk, make_generation, make_trace
 
 TEXTS = {
     "question": "What is (a|b)* in a regex? C:\\path\\100%",
@@ -111,6 +114,36 @@ def test_search_forgets_a_note_that_was_replaced(store: TraceStore) -> None:
 def test_search_sees_what_was_put_a_moment_ago(store: TraceStore) -> None:
     store.put(make_trace(question="a brand new question"))
     assert store.page(TraceQuery(search="brand new")).matched.value == 1
+
+
+def test_search_looks_into_all_that_another_application_sent(store: TraceStore) -> None:
+    span = Span("", 0.0, 1.0, {"input.value": "what went in", "n": 3}, span_id="a" * 16, name="Sequence Runner")
+    failed = Span("generate", 0.0, 1.0, {}, Failure("Oops", "quota used up"), span_id="b" * 16)
+    store.put(
+        make_trace(
+            origin="application",
+            spans=(span, failed),
+            tags=("refund desk",),
+            chunks=(make_chunk(title="Tariffs", text="Parcels to Lisbon"),),
+            retrieved=(make_chunk(text="Letters to Porto"),),
+            generation=make_generation("Yes.", prompt="You are a helpful clerk"),
+        )
+    )
+    sent = "WENT IN", "sequence r", "quota", "refund", "tariffs", "to lisbon", "to porto", "helpful clerk"
+    assert [text for text in sent if store.page(TraceQuery(search=text)).matched.value != 1] == []
+
+
+def test_search_does_not_look_into_the_corpus_through_our_own_traces(store: TraceStore) -> None:
+    store.put(make_trace(chunks=(make_chunk(text="Parcels to Lisbon"),)))
+    assert store.page(TraceQuery(search="parcels")).matched.value == 0
+
+
+def test_what_is_searched_of_another_application_is_bounded_and_holds_each_text_once() -> None:
+    names = [f"{letter} {'x' * 2_000}" for letter in string.ascii_letters]
+    spans = [Span("", 0.0, 1.0, {"input.value": name}, span_id=name, name=name) for name in names]
+    gathered = gather_rest(trace_to_dict(make_trace(origin="application", spans=tuple(spans))))
+    assert 7_000 < len(gathered) <= MAX_REST_CHARS
+    assert gathered.count("a x") == 1
 
 
 def test_a_blank_search_matches_all_and_a_space_is_text(store: TraceStore) -> None:

@@ -112,3 +112,18 @@ def test_p95_of_three_durations_is_the_longest() -> None:
     sketch.add([193.0, 122.0, 291.0])
     assert sketch.quantile(0.95) == pytest.approx(291, rel=0.01)
     assert sketch.quantile(0.5) == pytest.approx(193, rel=0.01)
+
+
+def test_what_is_taken_back_leaves_the_sketch_of_the_rest() -> None:
+    values = [*LATENCIES["lognormal"].tolist(), 0.0, 1e-9, 1e15]
+    for kept in (3_000, 1, 0):
+        sketch = make_sketch(np.array(values))
+        sketch.subtract(values[kept:])
+        assert sketch.to_bytes() == make_sketch(np.array(values[:kept])).to_bytes()
+    assert math.isnan(sketch.quantile(0.5))
+
+
+def test_no_count_falls_below_zero() -> None:
+    sketch = make_sketch(np.array([5.0, 5.0, 80.0]))
+    sketch.subtract([5.0, 5.0, 5.0, 0.0, 20.0, 1e9])
+    assert sketch.to_bytes() == make_sketch(np.array([80.0])).to_bytes()

@@ -249,7 +249,8 @@ def test_shell_prints_the_table_keeps_tagged_traces_and_writes_markdown(
 def test_traces_say_which_study_asked_them(services: Services, clock: Clock) -> None:
     parts = parts_of(services.lab.parts, Timed(FAST, clock, lambda n: 10.0))
     carry_out(LatencyStudy(clock=clock, sleep=clock.sleep), parts, targets=[FAST], questions=1, warm_up=0)
-    assert [stored.trace.settings["study"] for stored in services.store.export(TraceQuery())] == ["latency"]
+    [stored] = services.store.export(TraceQuery())
+    assert (stored.trace.settings["study"], stored.trace.origin) == ("latency", "run")
 
 
 def test_a_part_of_a_result_has_no_table_yet_and_markdown_shows_names_as_they_are(clock: Clock, parts: Parts) -> None:

@@ -131,7 +131,7 @@ def test_traces_are_kept_and_say_that_they_were_load(clock: Clock, services: Ser
     carry_out(study_of(clock), parts_of(services.lab.parts, Timed(OWN, clock, lambda n: 50.0)), minutes=0.1)
     kept = list(services.store.export(TraceQuery()))
     assert len(kept) == 12
-    assert {stored.trace.settings["study"] for stored in kept} == {"load"}
+    assert {(stored.trace.settings["study"], stored.trace.origin) for stored in kept} == {("load", "load")}
 
 
 def test_workers_in_threads_answer_beside_each_other(parts: Parts) -> None:

@@ -1,0 +1,36 @@
+"""`StoreHealth`: how a trace store is, for people and probes."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from metrics import paging, pieces
+from metrics.database import Database
+from metrics.tables import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """How the store is."""
+
+    ok: bool
+    """Whether it can be read."""
+    location: str
+    """Where it is, without any password."""
+    detail: str
+    """What it holds, or what is wrong and what to do."""
+    traces: int = 0
+    """Stored traces."""
+    waiting: int = 0
+    """Of these, not yet in lists and sketches."""
+    stored_bytes: int = 0
+    """Space taken on disk."""
+
+
+def examine(connection: Connection, database: Database) -> StoreHealth:
+    """How a store is that can be read. Raises what the database does, or OSError, for one that cannot."""
+    total = paging.count_total(connection).value
+    waiting = (connection.scalar(select(func.count()).select_from(outbox)) or 0) + pieces.count_new(connection)[0]
+    stored_bytes = database.stored_bytes()
+    detail = f"traces stored: {total:,}; on disk: {stored_bytes / 1e6:.3g} MB"
+    return StoreHealth(True, database.location, detail, total, waiting, stored_bytes)
