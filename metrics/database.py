@@ -32,6 +32,7 @@ from metrics import faults
 from metrics.migration import HEAD, current_revision, migrate
 from metrics.tables import metadata, outbox, pieces, traces
 from pipeline.errors import ConfigError, StoreError
+from pipeline.locks import held_alone
 
 OLDEST_SQLITE = (3, 35)
 """The first with RETURNING; trigrams came one version earlier."""
@@ -42,8 +43,17 @@ MIGRATION_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
 """How long a PostgreSQL server may take to accept a connection."""
 
+RELEASED = 500
+"""Pages of SQLite given back at a time: some 10 ms."""
+
+LOG_BYTES = 64_000_000
+"""Size that SQLite's write-ahead log is cut back to after it grew."""
+
 ADVISORY_LOCK = 0x7261676C
 """PostgreSQL's lock number for folding and migrating: `ragl` in ASCII."""
+
+TURN_LOCK = ADVISORY_LOCK + 1
+"""Its lock number for deleting what is old."""
 
 
 class Database(Protocol):
@@ -70,6 +80,12 @@ class Database(Protocol):
 
     def tidy(self) -> None:
         """Housekeeping that can wait until nothing else is to be done."""
+
+    def release(self) -> int:
+        """Give some of the space that deleting freed back to the disk; what is left, in pages. For a while as long as a `put` may wait."""
+
+    def taking_turn(self) -> AbstractContextManager[bool]:
+        """Whether this process alone may delete what is old while the block runs."""
 
     def close(self) -> None:
         """Close every connection."""
@@ -141,7 +157,7 @@ class SqliteDatabase:
             undo.pop_all()
 
     def _make_folder(self) -> None:
-        folder = Path(self.location.removeprefix("file:").partition("?")[0]).parent
+        folder = self._file().parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -149,6 +165,9 @@ class SqliteDatabase:
                 f"The trace store's folder {folder} cannot be made ({error.strerror}). Choose a folder that can be written "
                 "(RAGLASS_DATA_DIR), or another database (RAGLASS_DATABASE_URL)."
             ) from error
+
+    def _file(self) -> Path:
+        return Path(self.location.removeprefix("file:").partition("?")[0])
 
     def _migrate(self) -> None:
         if self._read_revision() == HEAD:
@@ -238,6 +257,25 @@ class SqliteDatabase:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
+    def release(self) -> int:
+        """Give some free pages back to the disk; how many are left."""
+        with self._lock:
+            self._check_open()
+            self._execute_driver(f"PRAGMA incremental_vacuum({RELEASED})")
+            return int(self._execute_driver("PRAGMA freelist_count")[0][0])
+
+    @contextmanager
+    def taking_turn(self) -> Iterator[bool]:
+        """Whether this process alone may delete what is old while the block runs."""
+        taken = BlockingIOError()
+        with ExitStack() as held:
+            try:
+                held.enter_context(held_alone(Path(f"{self._file()}.forgetting"), taken))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
     def close(self) -> None:
         """Close every connection. SQLite merges its log into the file when the last process closes."""
         with self._lock:
@@ -252,6 +290,7 @@ def _prepare_sqlite(driver: Any, _record: object) -> None:
     try:
         driver.execute("PRAGMA synchronous = NORMAL")
         driver.execute("PRAGMA cache_size = -16000")
+        driver.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     except sqlite3.Error:
         driver.close()  # the pool does not, of what never came into it
         raise
@@ -337,6 +376,21 @@ class PostgresDatabase:
 
     def tidy(self) -> None:
         """Nothing: the server has autovacuum."""
+
+    def release(self) -> int:
+        """Nothing: autovacuum makes the space of deleted rows free for others."""
+        return 0
+
+    @contextmanager
+    def taking_turn(self) -> Iterator[bool]:
+        """Whether this process alone may delete what is old while the block runs."""
+        with self._appending.connect() as connection:
+            mine = bool(connection.scalar(select(func.pg_try_advisory_lock(TURN_LOCK))))
+            try:
+                yield mine
+            finally:
+                if mine:
+                    connection.execute(select(func.pg_advisory_unlock(TURN_LOCK)))
 
     def close(self) -> None:
         """Close every connection."""

@@ -9,7 +9,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Self
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from metrics import explanations, faults, labels, latency, merging, paging, payloads, pieces, search
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
+from metrics.forgetting import NAMED, Forgotten, Sparing, forget, forget_beyond, survey
 from metrics.health import StoreHealth, examine
 from metrics.labels import LabelKind
 from metrics.merging import Assemble, assemble
@@ -286,6 +287,35 @@ class TraceStore:
             while (left_s := end - time.perf_counter()) > 0:
                 if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=left_s):
                     break
+
+    def forget(
+        self,
+        chosen: TraceQuery | Sequence[str],
+        *,
+        sparing: Sparing | None = None,
+        dry_run: bool = False,
+        on_progress: Callable[[Forgotten], object] = lambda _: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Forgotten:
+        """Delete the traces of a query, or those with some ids, with all that is kept of them; see `metrics.forgetting.forget`.
+
+        sparing: which of them stay all the same; unless said, those of runs, and of a query's also those with feedback or the tag `keep`.
+        dry_run: only say what would be done.
+        """
+        spared = sparing or (Sparing() if isinstance(chosen, TraceQuery) else NAMED)
+        self._freshen(whole=True)
+        with self._explained():
+            if dry_run:
+                return survey(self._database, chosen, spared)
+            return forget(self._database, chosen, spared, on_progress, stopping)
+
+    def forget_beyond(
+        self, keep_s: float | None, keep_traces: int | None, tags: frozenset[str], stopping: Callable[[], bool]
+    ) -> Forgotten | None:
+        """Delete what is too old or too much; see `metrics.forgetting.forget_beyond`."""
+        self._freshen(whole=True)
+        with self._explained():
+            return forget_beyond(self._database, keep_s, keep_traces, tags, stopping)
 
     def count(self) -> int:
         """How many traces are stored."""
