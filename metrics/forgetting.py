@@ -20,7 +20,6 @@ from metrics.tables import (
     payloads,
     pieces,
     run_answers,
-    search_texts,
     stage_times,
     state,
     trace_labels,
@@ -36,7 +35,7 @@ PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
 """However long it took."""
 
-ROW_BYTES = 2_500
+ROW_BYTES = 4_500
 """What a trace takes on disk besides its payload: its row, its text and the indexes of both. Measured; it differs with the texts."""
 
 KEEP = frozenset({"keep"})
@@ -112,8 +111,8 @@ def forget(
 ) -> Forgotten:
     """Delete traces, by query or by id, and give their space back. What is asked once it has begun is not among them.
 
-    on_progress: called after each batch with all that was done. stopping: asked before each. Every batch is a transaction: whatever ends the
-    process, the next call goes on from there.
+    on_progress: called after each batch with all that was done. stopping: asked before each. Every batch is a transaction: however the
+    process ends, the next call goes on from there.
     """
     total = Forgotten()
     found = isinstance(chosen, TraceQuery)
@@ -129,12 +128,16 @@ def forget(
             time.sleep(min(max(PAUSE_S, time.perf_counter() - started), LONGEST_PAUSE_S))
     finally:
         if total.deleted:
-            _clean_up(database, stopping)
+            _clean_up(database, total.deleted, stopping)
     return total
 
 
 def forget_beyond(
-    database: Database, keep_s: float | None, keep_traces: int | None, tags: frozenset[str], stopping: Callable[[], bool]
+    database: Database,
+    keep_s: float | None,
+    keep_traces: int | None,
+    tags: frozenset[str],
+    stopping: Callable[[], bool],
 ) -> Forgotten | None:
     """Delete what is older than `keep_s` seconds, and all but the newest `keep_traces`, less what is spared; None for no such bound.
 
@@ -256,11 +259,18 @@ def _delete_rows(connection: Connection, seqs: Sequence[int], ids: Sequence[str]
         connection.execute(delete(by_id).where(by_id.c.trace_id.in_(ids)))
 
 
-def _clean_up(database: Database, stopping: Callable[[], bool]) -> None:
+def _clean_up(database: Database, deleted: int, stopping: Callable[[], bool]) -> None:
     """Drop labels that no trace has any more, and give freed space back step by step."""
     used = select(trace_labels.c.seq).where(trace_labels.c.label_id == labels.c.label_id)
     with database.writing() as connection:
         connection.execute(delete(labels).where(~used.exists()))
+        # A text that is deleted frees its place in SQLite's index only once that is merged, which means to write all of it.
+        more = first = deleted >= paging.count_total(connection).value
+    while more and not stopping():
+        with database.writing() as connection:
+            more = search.compact(connection, first=first)
+        first = False
+        time.sleep(PAUSE_S)
     left, before = database.release(), -1
     while left and left != before and not stopping():
         time.sleep(PAUSE_S)

@@ -54,7 +54,10 @@ def count_rows(url: str) -> dict[str, int]:
 
 def put_numbered(store: TraceStore, count: int, **fields: Any) -> list[str]:
     """Traces asked a second apart, the oldest first."""
-    made = [make_trace(asked_at=1_757_000_000.0 + number, question=f"Question {number}?", **fields) for number in range(count)]
+    made = [
+        make_trace(asked_at=1_757_000_000.0 + number, question=f"Question {number}?", **fields)
+        for number in range(count)
+    ]
     store.put_all(made)
     return [trace.trace_id for trace in made]
 
@@ -233,7 +236,9 @@ def test_a_trace_rated_meanwhile_is_spared(store: TraceStore) -> None:
 def test_stopped_deleting_is_gone_on_with(store: TraceStore) -> None:
     put_numbered(store, 8)
     told: list[int] = []
-    first = store.forget(TraceQuery(), on_progress=lambda done: told.append(done.deleted), stopping=lambda: told == [3, 6])
+    first = store.forget(
+        TraceQuery(), on_progress=lambda done: told.append(done.deleted), stopping=lambda: told == [3, 6]
+    )
     assert (first.deleted, first.finished) == (6, False)
     assert store.count() == 2
     second = store.forget(TraceQuery())
