@@ -18,8 +18,9 @@ from backends import registry
 from backends.local.protocols import HoldsCorpus
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
 from metrics.store import TraceStore
-from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
+from pipeline.errors import ConfigError, InputError, RaglassError, StoreError, Unavailable
 from pipeline.protocols import Backend
+from pipeline.types import Trace
 
 if TYPE_CHECKING:
     from app.documents.indexing import Indexing
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from app.status.readiness import Status
     from backends.local.build import Progress
     from backends.local.corpus import LocalCorpus
+    from metrics.masking import Masker
+    from metrics.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,7 @@ class Services:
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
         emit = None if self._emitter is None else self._emitter.emit
         self.in_flight = InFlight()
-        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, emit)
+        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, emit, self._mask)
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
@@ -137,9 +140,46 @@ class Services:
         """The trace store, opened on first use. Raises StoreError."""
         with self._store_lock:
             if self._store is None:
+                masker = self.masker  # which may be refused, before a store is made
                 self._make_data_dir()
-                self._store = TraceStore.open(self.settings.store_url)
+                self._store = TraceStore.open(self.settings.store_url, masker=masker)
             return self._store
+
+    @property
+    def masker(self) -> "Masker | None":
+        """What every text goes through before it is stored; None where nothing is to be masked. Raises ConfigError."""
+        settings = self.settings
+        if not (settings.mask or settings.mask_patterns or settings.mask_hook):
+            return None
+        from metrics.masking import open_masker
+
+        def make() -> Masker | None:
+            return open_masker(settings.mask, settings.mask_patterns, settings.mask_hook)
+
+        return self._part("masker", make)
+
+    def _mask(self, trace: Trace) -> Trace:
+        """A trace that could not be stored, as it may be shown and sent."""
+        try:
+            masker = self.masker
+        except ConfigError:
+            from metrics.masking import WITHHOLDING
+
+            masker = WITHHOLDING
+        return trace if masker is None else masker.mask_trace(trace)
+
+    @property
+    def retention(self) -> "Retention":
+        """Deletes what is too old, in the background of a dashboard."""
+        from metrics.retention import Retention, Rule
+
+        settings = self.settings
+        rule = Rule.read(settings.keep_days, settings.keep_traces, settings.keep_tags)
+
+        def make() -> Retention:
+            return Retention(lambda: self.store, rule)
+
+        return self._part("retention", make)
 
     def backend(self, name: str, *, build: bool = True) -> Backend:
         """An open backend, ready to answer: its index is built first if there is none, unless told not to.
@@ -180,9 +220,11 @@ class Services:
 
     def status(self, backend: str | None = None) -> "Status":
         """How every part is. backend: the one to look at, else the usual one."""
+        from app.status.keeping import keeping_part, masking_part
         from app.status.readiness import read_status
 
-        return read_status(self.settings, self.backend_names(), self.backend, lambda: self.store, backend)
+        others = (keeping_part(lambda: self.store, self.retention), masking_part(lambda: self.masker))
+        return read_status(self.settings, self.backend_names(), self.backend, lambda: self.store, backend, others)
 
     def check_ready(self) -> dict[str, str | None]:
         """What keeps this process from answering, by part: the default backend and the store; None is ready."""
@@ -209,6 +251,8 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
+        if "retention" in self._parts:
+            self._parts["retention"].stop()
         for name in ("indexing", "run_jobs"):
             if name in self._parts:
                 self._parts[name].close(CLOSE_S)

@@ -24,6 +24,7 @@ TIME_S = 0.05
 """Seconds that a pattern of a file may take in a text, and as long again for each TIME_CHARS of it."""
 
 TIME_CHARS = 50_000
+"""See TIME_S."""
 
 
 class TooSlow(Exception):
@@ -47,6 +48,23 @@ def _finding(expression: str, sure: Callable[[str], bool] = lambda _: True, hint
     def find(text: str) -> Iterator[Found]:
         if hint in text:
             yield from (match.span() for match in compiled.finditer(text) if sure(match.group()))
+
+    return find
+
+
+def _finding_numbers(expression: str, sure: Callable[[str], bool]) -> Callable[[str], Any]:
+    """A finder of numbers in groups: what follows a number may look like one more group of it, so shorter ones are tried, too."""
+    compiled = re.compile(expression)
+
+    def find(text: str) -> Iterator[Found]:
+        place = 0
+        while match := compiled.search(text, place):
+            start, end = match.span()
+            gaps = [at for at in range(start, end) if text[at] in " -"]
+            last = next((at for at in (end, *reversed(gaps)) if sure(text[start:at])), None)
+            place = last or (gaps[0] + 1 if gaps else end)
+            if last:
+                yield start, last
 
     return find
 
@@ -90,12 +108,13 @@ BUILT_IN: dict[str, Callable[[str], Any]] = {
         r")"
     ),
     "email": _finding(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,63}(?![\w-])", hint="@"),
-    "iban": _finding(r"(?<!\w)[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?!\w)", is_iban),
-    "card": _finding(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)", is_card),
+    "iban": _finding_numbers(r"(?<!\w)[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?!\w)", is_iban),
+    "card": _finding_numbers(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)", is_card),
     "ipv4": _finding(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)", is_ipv4, "."),
     "phone": _finding(
         r"(?<![\w.+/:-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{1,4}){1,5}"
-        r"|\(0?\d{2,4}\)[ .-]?\d{2,4}(?:[ .-]?\d{2,4}){1,3}|\d{3}[ .-]\d{3}[ .-]\d{4}|0\d{2,4}[ /-]\d{3,8}(?:[ -]\d{2,4}){0,3})(?![\w-]|\.\d)",
+        r"|\(0?\d{2,4}\)[ .-]?\d{2,4}(?:[ .-]?\d{2,4}){1,3}|\d{3}[ .-]\d{3}[ .-]\d{4}"
+        r"|0\d{2,4}[ /-]\d{3,8}(?:[ -]\d{2,4}){0,3})(?![\w-]|\.\d)",
         is_phone,
     ),
 }
@@ -106,7 +125,9 @@ def built_in(names: Sequence[str]) -> list[Pattern]:
     """Patterns by their names, in the order of BUILT_IN. Raises ConfigError for one that there is not."""
     for name in names:
         if name not in BUILT_IN:
-            raise ConfigError(f"RAGLASS_MASK names {name[:60]!r}; choose of {', '.join(BUILT_IN)}, with commas between.")
+            raise ConfigError(
+                f"RAGLASS_MASK names {name[:60]!r}; choose of {', '.join(BUILT_IN)}, with commas between."
+            )
     return [Pattern(name, find) for name, find in BUILT_IN.items() if name in names]
 
 
@@ -120,7 +141,9 @@ def read_patterns(path: Path) -> list[Pattern]:
     given = [(number, line.strip()) for number, line in enumerate(lines, 1)]
     found = [_read_line(path, number, line) for number, line in given if line and not line.startswith("#")]
     if len(found) > MAX_PATTERNS:
-        raise ConfigError(f"{path} holds {len(found)} patterns; at most {MAX_PATTERNS} are looked for. Join some with `|`.")
+        raise ConfigError(
+            f"{path} holds {len(found)} patterns; at most {MAX_PATTERNS} are looked for. Join some with `|`."
+        )
     return found
 
 
@@ -132,14 +155,16 @@ def _read_line(path: Path, number: int, line: str) -> Pattern:
     if name in BUILT_IN or name == "withheld":
         raise ConfigError(f"{where}: the name {name!r} is taken. Choose another.")
     if len(expression) > MAX_PATTERN_CHARS:
-        raise ConfigError(f"{where}: the expression has {len(expression):,} characters; at most {MAX_PATTERN_CHARS:,} are read.")
+        raise ConfigError(
+            f"{where}: the expression has {len(expression):,} characters; at most {MAX_PATTERN_CHARS:,} are read."
+        )
     return Pattern(name, _finding_in_time(where, expression))
 
 
 def _finding_in_time(where: str, expression: str) -> Callable[[str], Iterator[Found]]:
     """A finder for an expression that someone else wrote. Python's own `re` cannot be interrupted, `regex` can."""
     try:
-        import regex
+        import regex  # type: ignore[import-untyped]
     except ImportError as error:
         raise ConfigError("RAGLASS_MASK_PATTERNS needs the package regex. Install it: pip install regex.") from error
     try:
@@ -147,7 +172,9 @@ def _finding_in_time(where: str, expression: str) -> Callable[[str], Iterator[Fo
     except (regex.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"{where}: no regular expression ({str(error)[:100]}).") from None
     if compiled.fullmatch("") is not None:
-        raise ConfigError(f"{where}: the expression matches an empty text, and so would be everywhere. Write one that does not.")
+        raise ConfigError(
+            f"{where}: the expression matches an empty text, and so would be everywhere. Write one that does not."
+        )
 
     def find(text: str) -> Iterator[Found]:
         try:

@@ -1,6 +1,6 @@
 """What the Status page and `raglass status` show: readiness of every part, versions, settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.config import Settings, about, unknown_variables, variable
@@ -18,7 +18,7 @@ class Status:
     backend: str
     """The backend that was looked at."""
     parts: tuple[PartReadiness, ...]
-    """Its parts and the trace store."""
+    """Its parts, the trace store, and how traces are kept and masked."""
     backends: Mapping[str, str | None]
     """Every known backend, with why it cannot be used here, or None."""
     versions: Mapping[str, str]
@@ -40,15 +40,17 @@ def read_status(
     open_backend: Callable[[str], Backend],
     store: Callable[[], TraceStore],
     backend: str | None = None,
+    others: Sequence[PartReadiness] = (),
 ) -> Status:
     """Look at every part. Never raises for a part that is not ready.
 
-    backends: every known one, with why it cannot be used here, or None. backend: the one to look at, else the usual one.
+    backends: every known one, with why it cannot be used here, or None. backend: the one to look at, else the usual one. others: parts
+    that were looked at already.
     """
     name = backend or settings.backend_name
     return Status(
         backend=name,
-        parts=(*_backend_parts(open_backend, name), _store_part(store)),
+        parts=(*_backend_parts(open_backend, name), _store_part(store), *others),
         backends=backends,
         versions=installed_versions(),
         settings=_settings(settings, name),
