@@ -32,13 +32,17 @@ class Rule:
     @classmethod
     def read(cls, days: float, keep_traces: int, tags: str) -> "Rule":
         """The rule that settings say: 0 for no bound, tags with commas between."""
-        names = frozenset(filter(None, map(str.strip, tags.split(","))))
-        return cls(days * DAY_S if days else None, keep_traces or None, names)
+        return cls(days * DAY_S if days else None, keep_traces or None, read_tags(tags))
 
     @property
     def bounded(self) -> bool:
         """Whether anything is ever deleted by it."""
         return self.keep_s is not None or self.keep_traces is not None
+
+
+def read_tags(text: str) -> frozenset[str]:
+    """Tags with commas between."""
+    return frozenset(filter(None, map(str.strip, text.split(","))))
 
 
 @dataclass(frozen=True, slots=True)

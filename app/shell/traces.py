@@ -1,4 +1,4 @@
-"""`raglass traces`: what is stored, listed, printed or exported."""
+"""`raglass traces`: what is stored, listed, printed, exported or deleted."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -6,16 +6,22 @@ from dataclasses import asdict
 import click
 
 from app.shell.command import json_option, opened, print_json
+from app.shell.delete import delete
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--search", default="", help="Literal text of the question, answer or note.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Traces to list.")
 @click.option("--id", "trace_id", help="Print one trace.")
 @click.option("--export", type=click.Choice(["jsonl", "csv"]), help="Print every matching trace in this form.")
 @json_option
-def traces(search: str, limit: int, trace_id: str | None, export: str | None, as_json: bool) -> None:
-    """List stored traces, newest first; print one; or export them."""
+@click.pass_context
+def traces(
+    context: click.Context, search: str, limit: int, trace_id: str | None, export: str | None, as_json: bool
+) -> None:
+    """List stored traces, newest first; print one; or export them. Or delete some: `raglass traces delete --help`."""
+    if context.invoked_subcommand is not None:
+        return
     with opened() as current:
         from app.traces.lookup import find_trace
         from app.traces.words import trace_text, traces_text
@@ -40,3 +46,6 @@ def traces(search: str, limit: int, trace_id: str | None, export: str | None, as
                 print_json([asdict(row) for row in page.rows])
             else:
                 click.echo(traces_text(page))
+
+
+traces.add_command(delete)
