@@ -264,21 +264,21 @@ class SqliteDatabase:
             self._release(RELEASED)
             return int(self._execute_driver("PRAGMA freelist_count")[0][0])
 
-    def _release(self, pages: int) -> None:
-        # As a script: as a statement, which the driver takes one step in, it gives back a single page.
+    def _release(
+        self, pages: int
+    ) -> None:  # as a script: of a statement the driver takes one step, which gives back one page
         self._driver.executescript(f"PRAGMA incremental_vacuum({pages})")
 
     @contextmanager
     def taking_turn(self) -> Iterator[bool]:
         """Whether this process alone may delete what is old while the block runs."""
-        taken = BlockingIOError()
         with ExitStack() as held:
             try:
-                held.enter_context(held_alone(Path(f"{self._file()}.forgetting"), taken))
+                held.enter_context(held_alone(Path(f"{self._file()}.forgetting"), BlockingIOError()))
+                mine = True
             except BlockingIOError:
-                yield False
-                return
-            yield True
+                mine = False
+            yield mine
 
     def close(self) -> None:
         """Close every connection. SQLite merges its log into the file when the last process closes."""

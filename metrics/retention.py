@@ -84,7 +84,7 @@ class Retention:
     def carry_out(self) -> Round:
         """One round. Never raises."""
         try:
-            done = self._store().forget_beyond(
+            done = self._store().upkeep.forget_beyond(
                 self.rule.keep_s, self.rule.keep_traces, self.rule.tags, self._stopping.is_set
             )
         except RaglassError as error:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from metrics import explanations, faults, feedback, labels, latency, merging, paging, payloads, pieces, search
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
-from metrics.forgetting import NAMED, Forgotten, Sparing, forget, forget_beyond, survey
+from metrics.forgetting import NAMED, Forgotten, Sparing, forget, survey
 from metrics.health import StoreHealth, examine
 from metrics.labels import LabelKind
 from metrics.masking import Masker
@@ -41,6 +41,7 @@ from metrics.runs import RunLog
 from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
+from metrics.upkeep import Upkeep
 from pipeline.errors import InputError, StoreError
 from pipeline.types import Trace
 
@@ -109,6 +110,11 @@ class TraceStore:
     def runs(self) -> RunLog:
         """Batch evaluations, kept in the same database."""
         return RunLog(self._database, self._explained, self._mask_text)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What is done to the store as a whole."""
+        return Upkeep(self._database, self._explained, lambda: self._freshen(whole=True))
 
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.
@@ -314,14 +320,6 @@ class TraceStore:
             if dry_run:
                 return survey(self._database, chosen, spared)
             return forget(self._database, chosen, spared, on_progress, stopping)
-
-    def forget_beyond(
-        self, keep_s: float | None, keep_traces: int | None, tags: frozenset[str], stopping: Callable[[], bool]
-    ) -> Forgotten | None:
-        """Delete what is too old or too much; see `metrics.forgetting.forget_beyond`."""
-        self._freshen(whole=True)
-        with self._explained():
-            return forget_beyond(self._database, keep_s, keep_traces, tags, stopping)
 
     def count(self) -> int:
         """How many traces are stored."""

@@ -260,8 +260,8 @@ def test_only_one_process_deletes_what_is_old(store: TraceStore, store_url: str)
     put_numbered(store, 5)
     with TraceStore.open(store_url) as other, other._database.taking_turn() as mine:
         assert mine
-        assert store.forget_beyond(None, 2, frozenset(), lambda: False) is None
-    done = store.forget_beyond(None, 2, frozenset(), lambda: False)
+        assert store.upkeep.forget_beyond(None, 2, frozenset(), lambda: False) is None
+    done = store.upkeep.forget_beyond(None, 2, frozenset(), lambda: False)
     assert done is not None
     assert done.deleted == 3
 
@@ -269,20 +269,20 @@ def test_only_one_process_deletes_what_is_old(store: TraceStore, store_url: str)
 @pytest.mark.parametrize(("keep", "left"), [(1, 1), (4, 4), (5, 5), (9, 5)])
 def test_the_newest_stay(store: TraceStore, keep: int, left: int) -> None:
     ids = put_numbered(store, 5)
-    store.forget_beyond(None, keep, frozenset(), lambda: False)
+    store.upkeep.forget_beyond(None, keep, frozenset(), lambda: False)
     assert listed(store) == set(ids[-left:])
 
 
 def test_what_is_older_than_so_many_seconds_goes(store: TraceStore) -> None:
     old, new = make_trace(asked_at=time.time() - 90), make_trace(asked_at=time.time() - 30)
     store.put_all([old, new])
-    store.forget_beyond(60.0, None, frozenset(), lambda: False)
+    store.upkeep.forget_beyond(60.0, None, frozenset(), lambda: False)
     assert listed(store) == {new.trace_id}
 
 
 def test_without_a_bound_everything_stays(store: TraceStore) -> None:
     put_numbered(store, 2)
-    assert store.forget_beyond(None, None, frozenset(), lambda: False) == Forgotten()
+    assert store.upkeep.forget_beyond(None, None, frozenset(), lambda: False) == Forgotten()
     assert store.count() == 2
 
 
