@@ -9,6 +9,7 @@ LOCKED := $(PIP) --no-deps --require-hashes
 # A torch build for CPU is enough. Point pip at an index that has one, or the default index's build is taken.
 TORCH := torch==2.13.0
 LINT := .rehearsal/lint
+PHOENIX := .clients/phoenix
 BROWSER ?= 1
 export BROWSER
 # Where it is set, every process that a test starts would compile all of Raglass again.
@@ -16,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval certify oracles seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,9 @@ contracts: $(VENV)/.test ## Hold imports against the floors of docs/architecture
 oracles: $(VENV)/.oracles ## Hold attribution against shapiq, context-cite and inseq (nearly 500 MB, so no part of `make test`)
 	$(BIN)/python -m pytest tests/oracles
 
+clients: $(VENV)/.test $(PHOENIX)/.made ## Send our traces to a real Phoenix and read them back (it takes 850 MB, so no part of `make test`)
+	RAGLASS_PHOENIX=$(PHOENIX)/bin/python $(BIN)/python -m pytest tests/clients
+
 lint-stack: $(LINT)/.made ## Lint the stack's templates, the workflows and the Dockerfile
 	@sh serving/stack/lint/run.sh $(LINT)/bin
 
@@ -77,8 +81,8 @@ image: $(VENV)/.test browser ## Build the container images and try them out (BAS
 browser: $(VENV)/.test
 	@$(BIN)/python tests/browser/install.py
 
-bench: $(VENV)/.test ## Print every measured figure (takes about half an hour)
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.test $(PHOENIX)/.made ## Print every measured figure (takes about half an hour)
+	RAGLASS_PHOENIX=$(PHOENIX)/bin/python $(BIN)/python -m benchmarks
 
 bench-explain: $(VENV)/.test ## What explaining an answer costs, and whether it holds
 	$(BIN)/python -m benchmarks.bench_explain
@@ -102,7 +106,7 @@ lock: $(VENV)/.lock ## Resolve the lock files again
 	sh requirements/lock.sh $(BIN)
 
 clean: ## Remove the virtual environment and caches; data is kept
-	rm -rf $(VENV) .rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .rehearsal .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11, 3.12 or 3.13 with venv is here; install one, or say make PYTHON=…"; exit 1; }
@@ -141,4 +145,10 @@ $(LINT)/.made: requirements/lint.lock | $(BIN)/python
 	@echo "Installing the linters of templates, workflows and the Dockerfile (a minute or two, once)"
 	@$(BIN)/python -m venv --clear --without-pip $(LINT)
 	@$(BIN)/python -m pip --python $(LINT)/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lint.lock
+	@touch $@
+
+$(PHOENIX)/.made: requirements/phoenix.lock | $(BIN)/python
+	@echo "Installing Phoenix in an environment of its own (a few minutes, once)"
+	@$(BIN)/python -m venv --clear --without-pip $(PHOENIX)
+	@$(BIN)/python -m pip --python $(PHOENIX)/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/phoenix.lock
 	@touch $@

@@ -165,10 +165,35 @@ class Settings:
     mask_hook: Annotated[
         str, About("Function of your own, as `module:function`, that every text goes through before it is stored.")
     ] = ""
+    otlp_endpoint: Annotated[
+        str,
+        About(
+            "Collector that every question's trace is also sent to, by OTLP over HTTP, for example `http://localhost:4318`; empty for what "
+            "`OTEL_EXPORTER_OTLP_ENDPOINT` says, or nowhere."
+        ),
+    ] = ""
+    otlp_hide_texts: Annotated[
+        bool, About("Whether traces are sent without questions, answers, chunks and prompts.")
+    ] = False
+    otlp_hide_vectors: Annotated[bool, About("Whether traces are sent without embeddings.")] = False
     host: Annotated[
-        str, About("Address that the dashboard listens on. `0.0.0.0` opens it to the network, without a password.")
+        str,
+        About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),
     ] = "127.0.0.1"
     port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
+    require_keys: Annotated[
+        bool,
+        About(
+            "Whether applications need a key to send traces or to export them even from this machine; from elsewhere they always do."
+        ),
+    ] = False
+    otlp_max_mb: Annotated[
+        int,
+        About("Largest body of a request with traces, in megabytes; five times that decompressed.", low=1, high=1000),
+    ] = 20
+    otlp_spans_per_s: Annotated[
+        int, About("Spans a second that one key, or one address without a key, may send.", low=1, high=900_000)
+    ] = 20_000
     log_level: Annotated[
         str,
         About("What is written to standard error.", choices=("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -1,4 +1,4 @@
-"""The dashboard as an ASGI application: Streamlit's own server plus `/readyz`.
+"""The dashboard as an ASGI application: Streamlit's own server plus `/readyz`, exports, and the way in for other applications' traces.
 
 `/readyz` answers 200 once a question can be answered and stored, 503 with the reason until then. Streamlit's `/_stcore/health`
 answers 200 whatever the application does, so it says that the process lives and nothing more.
@@ -19,6 +19,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from app.config import Settings
+from app.ingesting.door import DROPPED_PATHS, METHODS, reached
+from app.ingesting.guarding import Forbidden, KeyNeeded
+from app.ingesting.words import TRACES_PATH
 from app.services import services
 from app.shutdown import finishing_first
 from app.traces.filters import TraceFilters
@@ -42,7 +45,12 @@ def readyz(request: Request) -> JSONResponse:
 
 
 def export_traces(request: Request) -> Response:
-    """Every trace that the filters in the address match, streamed, so that its size does not matter."""
+    """Every trace that the filters in the address match, streamed, so that its size does not matter.
+
+    Whoever may not read is refused: beyond this machine it takes a key, or the pass in a link of a page that was opened.
+    """
+    if refusal := _refuse_reading(request):
+        return refusal
     name = Path(request.url.path).name
     write, media_type = EXPORTS[name]
     address = {key: request.query_params.getlist(key) for key in request.query_params}
@@ -57,6 +65,28 @@ def export_traces(request: Request) -> Response:
     return StreamingResponse(
         chain([first], parts), media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
+
+
+def _refuse_reading(request: Request) -> Response | None:
+    """The reply to a request that may not read traces; None if it may."""
+    guard = services().guard
+    if guard.has_pass(request.url.path, request.scope["query_string"].decode("latin-1")):
+        return None
+    try:
+        guard.check("read", request.headers, reached(request))
+    except KeyNeeded as error:
+        headers = {"WWW-Authenticate": "Bearer"}
+        return PlainTextResponse(
+            f"{error} A link of the Traces page is good for an hour: reload the page.", 401, headers
+        )
+    except RaglassError as error:
+        return PlainTextResponse(str(error), 403 if isinstance(error, Forbidden) else 503)
+    return None
+
+
+async def receive(request: Request) -> Response:
+    """Spans of another application (OTLP/HTTP)."""
+    return await services().door.answer(request)
 
 
 def warm_up() -> None:
@@ -96,6 +126,7 @@ app = st.App(
     routes=[
         Route("/readyz", readyz),
         *(Route(f"/export/{name}", export_traces) for name in EXPORTS),
+        *(Route(path, receive, methods=METHODS) for path in (TRACES_PATH, *DROPPED_PATHS)),
     ],
 )
 

@@ -7,7 +7,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.asking.questions import Asking
@@ -17,13 +19,17 @@ from app.kit.streaming import InFlight
 from backends import registry
 from backends.local.protocols import HoldsCorpus
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
+from metrics.otlp.sending import SendCounts, Target, TraceSender, TraceSink, read_target
 from metrics.store import TraceStore
-from pipeline.errors import ConfigError, InputError, RaglassError, StoreError, Unavailable
+from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
 from pipeline.protocols import Backend
 from pipeline.types import Trace
 
 if TYPE_CHECKING:
     from app.documents.indexing import Indexing
+    from app.ingesting.door import Door
+    from app.ingesting.guarding import Guard
+    from app.ingesting.receiving import Receiving
     from app.lab.catalogue import Lab
     from app.live.reading import Live
     from app.runs.calibrations import Calibrations
@@ -47,7 +53,7 @@ SHOW_S = 1.0
 """How long a page gets to show the outcome of a question that finishing has waited for."""
 
 CLOSE_S = 10.0
-"""How long closing waits for an indexing job to reach a safe point, and for the last measures to be sent."""
+"""How long closing waits for an indexing job to reach a safe point, and for the last measures and traces to be sent, each."""
 
 CHECK_S = 1.0
 """How long a readiness check waits for a backend that is being opened."""
@@ -67,9 +73,12 @@ class Services:
         self._backends: dict[str, Backend] = {}
         self._store: TraceStore | None = None
         self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
-        emit = None if self._emitter is None else self._emitter.emit
+        self.target: Target | None = None
+        """Where traces are sent beside the store; None for nowhere."""
+        self._sender: TraceSender | None = None
+        self.listen(settings.host, settings.port)
         self.in_flight = InFlight()
-        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, emit, self._mask)
+        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, self._report, self._mask)
         self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
@@ -79,10 +88,31 @@ class Services:
 
     @property
     def indexing(self) -> "Indexing":
-        """Adding documents; imported, like the next five, only where it is needed."""
+        """Adding documents; imported, like those below, only where it is needed."""
         from app.documents.indexing import Indexing
 
         return self._part("indexing", lambda: Indexing(self.settings.read_limits()))
+
+    @property
+    def guard(self) -> "Guard":
+        """Who may send traces and take them out."""
+        from app.ingesting.guarding import Guard
+
+        return self._part("guard", lambda: Guard(self.settings, lambda: self.store.keys))
+
+    @property
+    def receiving(self) -> "Receiving":
+        """Traces of other applications on their way into the store."""
+        from app.ingesting.receiving import Receiving
+
+        return self._part("receiving", lambda: Receiving(self.settings, lambda: self.store))
+
+    @property
+    def door(self) -> "Door":
+        """What answers applications that send traces."""
+        from app.ingesting.door import Door
+
+        return self._part("door", lambda: Door(self.receiving, self.guard))
 
     @property
     def live(self) -> "Live":
@@ -148,38 +178,24 @@ class Services:
     @property
     def masker(self) -> "Masker | None":
         """What every text goes through before it is stored; None where nothing is to be masked. Raises ConfigError."""
-        settings = self.settings
-        if not (settings.mask or settings.mask_patterns or settings.mask_hook):
-            return None
         from metrics.masking import open_masker
 
-        def make() -> Masker | None:
-            return open_masker(settings.mask, settings.mask_patterns, settings.mask_hook)
-
-        return self._part("masker", make)
+        said = self.settings
+        return self._part("masker", lambda: open_masker(said.mask, said.mask_patterns, said.mask_hook))
 
     def _mask(self, trace: Trace) -> Trace:
         """A trace that could not be stored, as it may be shown and sent."""
-        try:
-            masker = self.masker
-        except ConfigError:
-            from metrics.masking import WITHHOLDING
+        from metrics.masking import mask_or_withhold
 
-            masker = WITHHOLDING
-        return trace if masker is None else masker.mask_trace(trace)
+        return mask_or_withhold(trace, lambda: self.masker)
 
     @property
     def retention(self) -> "Retention":
         """Deletes what is too old, in the background of a dashboard."""
         from metrics.retention import Retention, Rule
 
-        settings = self.settings
-        rule = Rule.read(settings.keep_days, settings.keep_traces, settings.keep_tags)
-
-        def make() -> Retention:
-            return Retention(lambda: self.store, rule)
-
-        return self._part("retention", make)
+        rule = Rule.read(self.settings.keep_days, self.settings.keep_traces, self.settings.keep_tags)
+        return self._part("retention", lambda: Retention(lambda: self.store, rule))
 
     def backend(self, name: str, *, build: bool = True) -> Backend:
         """An open backend, ready to answer: its index is built first if there is none, unless told not to.
@@ -209,9 +225,38 @@ class Services:
         except StoreError:
             return False
 
+    def listen(self, host: str, port: int) -> None:
+        """Say where the dashboard listens, before the first question: on it depend who must show a key and which traces would come back."""
+        self.settings = replace(self.settings, host=host, port=port)
+        self.target = read_target(self.settings.otlp_endpoint, host, port)
+        if self.target is None or self.target.why_not:
+            self._sender = None
+        elif self._sender is None:
+            self._sender = TraceSender(self._open_collector)
+
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
         return {name: registry.why_missing(name) for name in registry.names()}
+
+    def _open_collector(self) -> TraceSink:
+        from metrics.otlp.collector import Collector
+        from metrics.otlp.spans_out import Hiding
+
+        assert self.target is not None
+        hiding = Hiding(self.settings.otlp_hide_texts, self.settings.otlp_hide_vectors)
+        return Collector(self.target, version("raglass"), hiding)
+
+    def _report(self, trace: Trace) -> None:
+        """Tell others of a question's trace, without waiting for them."""
+        if self._emitter is not None:
+            self._emitter.emit(trace)
+        if self._sender is not None:
+            self._sender.send(trace)
+
+    @property
+    def sent(self) -> SendCounts | None:
+        """What became of the traces sent to a collector; None where none are sent."""
+        return None if self._sender is None else self._sender.counts
 
     @property
     def emitted(self) -> EmitCounts | None:
@@ -220,11 +265,22 @@ class Services:
 
     def status(self, backend: str | None = None) -> "Status":
         """How every part is. backend: the one to look at, else the usual one."""
+        from app.ingesting.words import receiving_part
         from app.status.keeping import keeping_part, masking_part
-        from app.status.readiness import read_status
+        from app.status.readiness import read_status, sending_part
 
-        others = (keeping_part(lambda: self.store, self.retention), masking_part(lambda: self.masker))
-        return read_status(self.settings, self.backend_names(), self.backend, lambda: self.store, backend, others)
+        receiving = receiving_part(
+            self.settings, self.receiving.received, self.receiving.waiting, keys_needed=self.guard.needs_key(None)
+        )
+        return read_status(
+            self.settings,
+            self.backend_names(),
+            self.backend,
+            lambda: self.store,
+            sending_part(self.target, self.sent),
+            backend,
+            others=(receiving, keeping_part(lambda: self.store, self.retention), masking_part(lambda: self.masker)),
+        )
 
     def check_ready(self) -> dict[str, str | None]:
         """What keeps this process from answering, by part: the default backend and the store; None is ready."""
@@ -233,7 +289,7 @@ class Services:
         return {"backend": self._problem(self._check_backend), "store": self._problem(self._check_store)}
 
     def finish(self, limit_s: float = FINISH_S) -> None:
-        """Take no more questions, see those in flight through and send their measures, so that ending the process loses nothing."""
+        """Take no more questions, see those in flight through and send their measures and traces, so that ending loses nothing."""
         waiting = self.in_flight.count
         if waiting:
             log.warning("stopping once %d question(s) in flight are answered, in %g s at the latest", waiting, limit_s)
@@ -242,8 +298,9 @@ class Services:
             log.error(
                 "%d question(s) were not answered within %g s; they are given up and leave no trace", left, limit_s
             )
-        if self._emitter is not None:
-            self._emitter.flush(CLOSE_S)
+        for outward in (self._emitter, self._sender):
+            if outward is not None:
+                outward.flush(CLOSE_S)
         if waiting:
             time.sleep(SHOW_S)
 
@@ -253,13 +310,16 @@ class Services:
             self.finish(CLOSE_S)
         if "retention" in self._parts:
             self._parts["retention"].stop()
+        if "receiving" in self._parts:
+            self._parts["receiving"].close()
         for name in ("indexing", "run_jobs"):
             if name in self._parts:
                 self._parts[name].close(CLOSE_S)
         if "lab" in self._parts:
             self._parts["lab"].jobs.close(CLOSE_S)
-        if self._emitter is not None:
-            self._emitter.close(CLOSE_S)
+        for outward in (self._emitter, self._sender):
+            if outward is not None:
+                outward.close(CLOSE_S)
         with self._backends_lock:
             for backend in self._backends.values():
                 backend.close()

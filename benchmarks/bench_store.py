@@ -27,6 +27,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from metrics import latency, search
 from metrics.derived import light_row
+from metrics.payloads import deflate
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from metrics.tables import payloads, search_texts, state, traces
@@ -115,11 +116,19 @@ def make_trace(rng: random.Random, words: list[str]) -> Trace:
     )
 
 
-def seed(store: TraceStore, count: int, *, until: float = 1_757_000_000.0) -> None:
+def seed(
+    store: TraceStore,
+    count: int,
+    *,
+    until: float = 1_757_000_000.0,
+    make: Callable[..., dict[str, Any]] | None = None,
+) -> None:
     """Fill an empty store with `count` small traces over the 30 days before `until`, some 100 µs each.
 
-    It writes the tables in bulk, which `put` must not; the search index is built at the end, sketches for the last day.
+    make: a trace in its JSON form, as `small_trace`, which is the default. It writes the tables in bulk, which `put` must not; the search
+    index is built at the end, sketches for the last day.
     """
+    make = make or small_trace
     rng, words = random.Random(0), make_words()
     with store._database.writing() as connection:
         if connection.scalar(select(func.count()).select_from(traces)):
@@ -127,7 +136,7 @@ def seed(store: TraceStore, count: int, *, until: float = 1_757_000_000.0) -> No
     every_s = 30 * DAY_S / count
     for start in range(0, count, BLOCK):
         block = [
-            _small_trace(rng, words, seq, until - (count - seq) * every_s, rare=seq % max(count // 10, 1) == 1)
+            make(rng, words, seq, until - (count - seq) * every_s, rare=seq % max(count // 10, 1) == 1)
             for seq in range(start + 1, min(start + BLOCK, count) + 1)
         ]
         recent = [data for data in block if data["asked_at"] > until - DAY_S]
@@ -137,7 +146,8 @@ def seed(store: TraceStore, count: int, *, until: float = 1_757_000_000.0) -> No
             ]
             connection.execute(insert(traces), rows)
             kept = [
-                {"seq": row["seq"], "payload": json.dumps(data).encode()} for row, data in zip(rows, block, strict=True)
+                {"seq": row["seq"], "payload": deflate(json.dumps(data).encode())}
+                for row, data in zip(rows, block, strict=True)
             ]
             connection.execute(insert(payloads), kept)
             folded = [{"seq": r["seq"], "folded": search.fold_text(r["question"], r["answer"], "")} for r in rows]
@@ -155,7 +165,8 @@ def _rating(rng: random.Random) -> int | None:
     return rng.choice((-1, 1)) if rng.random() < 0.03 else None
 
 
-def _small_trace(rng: random.Random, words: list[str], seq: int, asked_at: float, *, rare: bool) -> dict[str, Any]:
+def small_trace(rng: random.Random, words: list[str], seq: int, asked_at: float, *, rare: bool) -> dict[str, Any]:
+    """The trace of this number in its JSON form: one chunk, one span. rare: whether its question holds RARE."""
     failed = rng.random() < 0.01
     abstained = not failed and rng.random() < 0.05
     question = make_text(rng, words, 8) + (f" {RARE}?" if rare else "?")

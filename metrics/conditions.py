@@ -1,15 +1,19 @@
 """What a query asks for, as conditions in SQL: on a trace's row, and on what else it is found by."""
 
+import time
 from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
 from metrics import search
+from metrics.expressions.compiling import compile_node
+from metrics.expressions.grammar import parse
+from metrics.expressions.narrowing import Seqs, find_few
 from metrics.labels import LabelKind, bounded, find_labelled
 from metrics.queries import TraceQuery
 from metrics.tables import stage_times, traces
 
-FOUND_LIMIT = 20_000
+FOUND_LIMIT = 50_000
 """Traces of a label, or within a stage's time, that are looked up first. Of more, a page is found along the sort order."""
 
 
@@ -37,10 +41,7 @@ def list_conditions(connection: Connection, query: TraceQuery) -> Iterator[Colum
     yield from _rating_filter(query.rating)
     yield from _asker_filters(query)
     yield from _finding_filters(connection, query)
-    if query.expression:
-        from metrics.expressions import compile_expression
-
-        yield compile_expression(query.expression)
+    yield from _expression_filter(connection, query)
 
 
 def _error_filter(error: str | None) -> Iterator[ColumnElement[bool]]:
@@ -89,12 +90,27 @@ def _finding_filters(connection: Connection, query: TraceQuery) -> Iterator[Colu
         yield _found(connection, select(stage_times.c.seq).where(stage_times.c.stage == bounded(stage), taken))
 
 
+def _expression_filter(connection: Connection, query: TraceQuery) -> Iterator[ColumnElement[bool]]:
+    """The query's expression, and where an index names few traces among which it can hold, that they are these."""
+    if not query.expression.strip():
+        return
+    node, now_s = parse(query.expression), time.time() if query.now_s is None else query.now_s
+    yield compile_node(node, now_s)
+    few = find_few(connection, node, now_s, lambda seqs: _are_few(connection, seqs))
+    if few is not None:
+        yield traces.c.seq.in_(few)
+
+
+def _are_few(connection: Connection, seqs: Seqs) -> bool:
+    found = connection.scalar(select(func.count()).select_from(seqs.limit(FOUND_LIMIT + 1).subquery())) or 0
+    return found <= FOUND_LIMIT
+
+
 def _found(connection: Connection, seqs: Select[tuple[int]]) -> ColumnElement[bool]:
     """Whether a trace is among some. Few are looked up first; of many, each trace on the way is asked whether it is one.
 
     Either way alone is slow where the other is fast, as for a search.
     """
-    found = connection.scalar(select(func.count()).select_from(seqs.limit(FOUND_LIMIT + 1).subquery())) or 0
-    if found <= FOUND_LIMIT:
+    if _are_few(connection, seqs):
         return traces.c.seq.in_(seqs)
     return seqs.where(seqs.selected_columns.seq == traces.c.seq).correlate(traces).exists()

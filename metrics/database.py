@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Table,
     create_engine,
     event,
     func,
@@ -110,6 +111,16 @@ def open_database(url: str, busy_timeout_s: float) -> Database:
             raise ConfigError(
                 f"Traces cannot be kept in {name}. Set RAGLASS_DATABASE_URL to a sqlite or postgresql+psycopg URL."
             )
+
+
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], columns: Sequence[str] = ()
+) -> None:
+    """Insert rows in bulk, at a fraction of what SQLAlchemy takes for each. columns: those given, in order; all by default."""
+    if rows:
+        names = columns or table.c.keys()
+        marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * len(names))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", list(rows))
 
 
 def _compile_append() -> str:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from metrics import labels, latency, payloads, search
+from metrics.database import insert_rows
 from metrics.labels import bounded
 from metrics.tables import payloads as payload_table
 from metrics.tables import stage_times, state, traces
@@ -119,8 +120,9 @@ def insert_traces(connection: Connection, new: Sequence[Derived]) -> None:
     last = connection.execute(select(select(func.max(traces.c.seq)).scalar_subquery(), state.c.folded)).one()
     first = max(last[0] or 0, last[1]) + 1
     numbered = dict(enumerate(new, first))
-    connection.execute(insert(traces), [{"seq": seq, **item.row} for seq, item in numbered.items()])
-    connection.execute(insert(payload_table), [{"seq": seq, "payload": item.payload} for seq, item in numbered.items()])
+    rows = [(seq, *item.row.values()) for seq, item in numbered.items()]
+    insert_rows(connection, traces, rows, ("seq", *new[0].row))
+    insert_rows(connection, payload_table, [(seq, item.payload) for seq, item in numbered.items()])
     search.index_texts(connection, {seq: item.folded for seq, item in numbered.items()})
     _add_findings(connection, numbered)
     latency.add_timings(connection, [timing for item in new for timing in item.timings])
@@ -150,13 +152,8 @@ def replace_traces(connection: Connection, changes: Sequence[Change]) -> None:
 def _add_findings(connection: Connection, numbered: Mapping[int, Derived]) -> None:
     """Write what traces, by number, are found by."""
     labels.add_labels(connection, {seq: item.labels for seq, item in numbered.items()})
-    rows = [
-        {"stage": stage, "duration_ms": duration_ms, "seq": seq}
-        for seq, item in numbered.items()
-        for stage, duration_ms in item.stage_ms.items()
-    ]
-    if rows:
-        connection.execute(insert(stage_times), rows)
+    rows = [(stage, duration_ms, seq) for seq, item in numbered.items() for stage, duration_ms in item.stage_ms.items()]
+    insert_rows(connection, stage_times, rows)
 
 
 _REPLACED = tuple(

@@ -87,7 +87,7 @@ class PieceFolder:
         """Fold the pieces of up to `limit` traces that came by now (or of the one named); of how many, by whomever."""
         with self._database.engine.connect() as connection:
             chosen = self.settling.choose(connection, scope, now, limit) if trace_id is None else [trace_id]
-            taken = self.settling.read(connection, chosen, now) if chosen else []
+            taken = self.settling.read(connection, chosen, scope, now) if chosen else []
             known = merging.read_stored(connection, chosen) if taken else {}
         by_trace: dict[str, list[Piece]] = {}
         for piece in taken:

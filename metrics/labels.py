@@ -1,11 +1,12 @@
 """Labels: what a trace is found by and may have several of: its tags, and the models, kinds of span and services in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, delete, insert, select, text, tuple_
+from sqlalchemy import Connection, Select, delete, select, text
 
+from metrics.database import insert_rows
 from metrics.search import storable
 from metrics.tables import labels, trace_labels
 from pipeline.spans import KIND_OF_STAGE
@@ -43,21 +44,28 @@ def bounded(value: str) -> str:
 
 def list_labels(trace: Mapping[str, Any]) -> list[Label]:
     """The labels of a trace, given in its JSON form."""
-    found: list[Label] = []
-    for kind, values in _values(trace):
-        distinct = dict.fromkeys(bounded(value) for value in values if value)
-        found += [(kind, value) for value in islice(distinct, MAX_LABELS)]
-    return found
+    models: dict[str, None] = {}
+    kinds: dict[str, None] = {}
+    services: dict[str, None] = {trace.get("service", ""): None}
+    for span in trace["spans"]:
+        attributes = span["attributes"]
+        for name in MODEL_ATTRIBUTES:
+            if name in attributes and isinstance(attributes[name], str):
+                models[attributes[name]] = None
+        kinds[span.get("kind") or KIND_OF_STAGE.get(span["stage"], "unknown")] = None
+        services[span.get("service", "")] = None
+    kinds.pop("unknown", None)
+    return [
+        *_bound("tag", trace.get("tags", ())),
+        *_bound("model", models),
+        *_bound("kind", kinds),
+        *_bound("service", services),
+    ]
 
 
-def _values(trace: Mapping[str, Any]) -> Iterator[tuple[LabelKind, list[str]]]:
-    spans = trace["spans"]
-    kinds = [span.get("kind") or KIND_OF_STAGE.get(span["stage"], "") for span in spans]
-    named = (span["attributes"].get(name) for span in spans for name in MODEL_ATTRIBUTES)
-    yield "tag", trace.get("tags", [])
-    yield "model", [value for value in named if isinstance(value, str)]
-    yield "kind", [kind for kind in kinds if kind != "unknown"]
-    yield "service", [trace.get("service", ""), *(span.get("service", "") for span in spans)]
+def _bound(kind: LabelKind, values: Iterable[str]) -> list[Label]:
+    distinct = dict.fromkeys(bounded(value) for value in values if value)
+    return [(kind, value) for value in islice(distinct, MAX_LABELS)]
 
 
 def add_labels(connection: Connection, labelled: Mapping[int, Sequence[Label]]) -> None:
@@ -69,13 +77,15 @@ def add_labels(connection: Connection, labelled: Mapping[int, Sequence[Label]]) 
     if len(known) < len(wanted):
         connection.execute(_ADD, [{"kind": kind, "value": value} for kind, value in sorted(wanted - known.keys())])
         known = _numbers(connection, wanted)
-    rows = [{"label_id": known[label], "seq": seq} for seq, several in labelled.items() for label in several]
-    connection.execute(insert(trace_labels), rows)
+    rows = [(known[label], seq) for seq, several in labelled.items() for label in several]
+    insert_rows(connection, trace_labels, rows)
 
 
 def _numbers(connection: Connection, wanted: set[Label]) -> dict[tuple[str, str], int]:
-    chosen = select(labels).where(tuple_(labels.c.kind, labels.c.value).in_(sorted(wanted)))
-    return {(row.kind, row.value): row.label_id for row in connection.execute(chosen)}
+    kinds, values = {kind for kind, _ in wanted}, {value for _, value in wanted}
+    chosen = select(labels).where(labels.c.kind.in_(sorted(kinds)), labels.c.value.in_(sorted(values)))
+    found = {(kind, value): label_id for label_id, kind, value in connection.execute(chosen)}
+    return {label: found[label] for label in wanted if label in found}
 
 
 def remove_labels(connection: Connection, seqs: Sequence[int]) -> None:

@@ -363,9 +363,14 @@ def _import_hook(name: str) -> Callable[[str], str]:
     return hook
 
 
+def mask_or_withhold(trace: Trace, masker: Callable[[], Masker | None]) -> Trace:
+    """A trace as it may be kept; with every text withheld where masking is wanted and set up wrongly."""
+    try:
+        found = masker()
+    except ConfigError:
+        found = Masker(hook=_withhold)
+    return trace if found is None else found.mask_trace(trace)
+
+
 def _withhold(text: str) -> str:
     raise ConfigError("Masking is set up wrongly.")
-
-
-WITHHOLDING = Masker(hook=_withhold)
-"""Withholds every text: for where masking is wanted and cannot be done."""

@@ -76,7 +76,7 @@ def plan(connection: Connection, query: TraceQuery) -> Listing:
     needle = search.fold_needle(query.search)
     if not needle:
         return _plan_filters(connection, query, filters)
-    contains = search.contains(connection.dialect.name, needle)
+    contains = search.contains(needle)
     many: Count | None = None
     if len(needle) >= search.TRIGRAM or not _common(connection, contains):
         candidates = search.find_candidates(connection, needle)
@@ -94,8 +94,11 @@ def plan(connection: Connection, query: TraceQuery) -> Listing:
 def _plan_filters(connection: Connection, query: TraceQuery, filters: tuple[ColumnElement[bool], ...]) -> Listing:
     if not filters:
         return Listing(query, filters, count_total(connection))
-    matched = _count_some(connection, select(traces.c.seq).where(*filters), COUNT_LIMIT)
-    return Listing(query, filters, matched, few=matched.value <= HIT_LIMIT)
+    matching, limit = select(traces.c.seq).where(*filters), min(HIT_LIMIT, COUNT_LIMIT)
+    found = connection.scalars(matching.limit(limit + 1)).all()
+    if len(found) <= limit:  # Their numbers, so that they are not looked for again.
+        return Listing(query, (traces.c.seq.in_(found),), Count(len(found)), few=True)
+    return Listing(query, filters, _count_some(connection, matching, COUNT_LIMIT))
 
 
 def _common(connection: Connection, contains: ColumnElement[bool]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from metrics.tables import outbox, pieces, traces
 
@@ -32,6 +32,9 @@ MAX_PIECES = 2_000
 
 MAX_BYTES = 8_000_000
 """Bytes of pieces read at once, unless one alone has more."""
+
+MAX_READ_BYTES = 300_000
+"""The same for whoever reads a list, without exception: what is larger is left to the background."""
 
 LOOKED = 256
 """Pieces looked at in one step of the way from the oldest to the newest."""
@@ -116,8 +119,9 @@ class Settling:
             after = rows[-1].id
         return list(chosen)[:limit]
 
-    def read(self, connection: Connection, trace_ids: Sequence[str], now: float) -> list[Piece]:
+    def read(self, connection: Connection, trace_ids: Sequence[str], scope: Scope, now: float) -> list[Piece]:
         """The pieces of some traces that came by now, the oldest first: as many as one transaction takes."""
+        reading = scope == "arrived"
         columns = (pieces.c.id, pieces.c.trace_id, pieces.c.arrived_at, func.length(pieces.c.payload).label("size"))
         listed = select(*columns).where(pieces.c.trace_id.in_(trace_ids)).order_by(pieces.c.id).limit(MAX_PIECES)
         taken: list[int] = []
@@ -125,7 +129,7 @@ class Settling:
         for row in connection.execute(listed):
             if self._open(row, now, now):
                 size += row.size
-                if taken and size > MAX_BYTES:
+                if size > (MAX_READ_BYTES if reading else MAX_BYTES) and (taken or reading):
                     break
                 taken.append(row.id)
         rows = connection.execute(select(pieces).where(pieces.c.id.in_(taken)).order_by(pieces.c.id))
@@ -182,10 +186,11 @@ def count_pieces() -> Any:
 
 
 def count_new(connection: Connection) -> tuple[int, bool]:
-    """How many traces are known only by pieces, and whether that is exact."""
-    first = select(pieces.c.trace_id).distinct().limit(COUNTED + 1).subquery()
-    found = connection.scalar(select(func.count()).select_from(first).where(~_known(first.c.trace_id))) or 0
-    return min(found, COUNTED), found <= COUNTED
+    """How many traces are known only by pieces, and whether that is exact: no more than COUNTED are looked at."""
+    some = select(pieces.c.trace_id).distinct().limit(COUNTED + 1).subquery()
+    counted = select(func.count(), func.count(case((~_known(some.c.trace_id), 1)))).select_from(some)
+    looked_at, new = connection.execute(counted).one()
+    return min(new, COUNTED), looked_at <= COUNTED
 
 
 def _known(trace_id: ColumnElement[str]) -> ColumnElement[bool]:

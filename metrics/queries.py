@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, NewType
 
+from metrics.expressions.grammar import parse
 from pipeline.errors import InputError
 from pipeline.types import Trace
 
@@ -83,7 +84,9 @@ class TraceQuery:
     stage_ms: tuple[StageTime, ...] = ()
     """Each stage, in all, took more (`>`) or less (`<`) than so many milliseconds; a trace without the stage does neither."""
     expression: str = ""
-    """A condition in words; see `metrics.expressions`."""
+    """What else must hold, as `metrics.expressions` reads it; blank for nothing."""
+    now_s: float | None = None
+    """What `now` is in the expression, in seconds since the epoch; None for the moment at which it is read."""
     sort: Sort = "asked_at"
     """What to sort by."""
     descending: bool = True
@@ -103,6 +106,8 @@ class TraceQuery:
                 raise InputError(
                     f"The filter {stage!r} {than} {duration_ms} cannot be. Give a stage, `<` or `>`, and finite milliseconds."
                 )
+        if self.expression.strip():
+            parse(self.expression)
         for name in ("asked_from", "asked_to", "duration_min_ms", "duration_max_ms", "confidence_below"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
@@ -112,7 +117,7 @@ class TraceQuery:
     def filters(self) -> bool:
         """Whether anything but the search narrows the list."""
         several = (self.backends, self.origins, self.services, self.models, self.kinds, self.tags, self.stage_ms)
-        return any(map(bool, (*several, self.expression))) or any(
+        return any(map(bool, (*several, self.expression.strip()))) or any(
             value is not None
             for value in (
                 self.session,

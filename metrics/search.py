@@ -6,27 +6,34 @@ FTS5, PostgreSQL's pg_trgm) only name candidates.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     bindparam,
     column,
     delete,
     func,
-    insert,
     select,
     table,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
+from metrics.database import insert_rows
 from metrics.tables import search_texts
 
 SEPARATOR = "\x1f"
 """Between question, answer, note and the rest, so that nothing matches across."""
+
+PARTS: Mapping[str, int] = MappingProxyType({"question": 0, "answer": 1, "note": 2})
+"""Where in the folded text each part stands: that many separators come before it."""
 
 UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 """NUL, which PostgreSQL's text cannot hold, and lone surrogates, which UTF-8 cannot."""
@@ -55,7 +62,7 @@ _terms = table("search_terms", column("term"))
 
 def storable(value: str) -> str:
     """The text as both databases can hold it."""
-    return value.translate(UNSTORABLE)
+    return value if value.isascii() and "\0" not in value else value.translate(UNSTORABLE)
 
 
 def fold_text(question: str, answer: str, note: str, rest: str = "") -> str:
@@ -113,10 +120,32 @@ def fold_needle(needle: str) -> str:
     return storable(needle).replace(SEPARATOR, " ").casefold()
 
 
-def contains(dialect: str, needle: str) -> ColumnElement[bool]:
-    """Whether `search_texts.folded` contains the folded needle."""
-    position = func.instr if dialect == "sqlite" else func.strpos
-    return position(search_texts.c.folded, bindparam("needle", needle, unique=True)) > 0
+class Position(FunctionElement[int]):
+    """Where a text first holds another, counted from 1; 0 where it does not. No pattern, and byte by byte, in either database."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(Position)
+def _name_position(element: Position, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(Position, "sqlite")
+def _name_sqlite_position(element: Position, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+def contains(needle: str, part: int | None = None) -> ColumnElement[bool]:
+    """Whether `search_texts.folded` contains the folded needle: anywhere, or in one of PARTS."""
+    looked_for: BindParameter[str] = bindparam("needle", needle, unique=True)
+    if part is None:
+        return Position(search_texts.c.folded, looked_for) > 0
+    rest: ColumnElement[str] = search_texts.c.folded
+    for _ in range(part):
+        rest = func.substr(rest, Position(rest, SEPARATOR) + 1)
+    return Position(func.substr(rest, 1, Position(rest, SEPARATOR)), looked_for) > 0
 
 
 def find_candidates(connection: Connection, needle: str) -> Select[tuple[int]] | None:
@@ -125,7 +154,7 @@ def find_candidates(connection: Connection, needle: str) -> Select[tuple[int]] |
     One or two characters are no trigram: SQLite looks up the trigrams that they begin (None if there are too many),
     PostgreSQL reads every text.
     """
-    seqs = select(search_texts.c.seq).where(contains(connection.dialect.name, needle))
+    seqs = select(search_texts.c.seq).where(contains(needle))
     if connection.dialect.name == "postgresql":
         return seqs if len(needle) < TRIGRAM else seqs.where(search_texts.c.folded.contains(needle, autoescape=True))
     expression = match_expression(needle) if len(needle) >= TRIGRAM else _match_beginnings(connection, needle)
@@ -159,10 +188,10 @@ def _quote(piece: str) -> str:
 
 def index_texts(connection: Connection, folded: Mapping[int, str]) -> None:
     """Add texts, by `seq`, to the search index."""
-    rows = [{"seq": seq, "folded": content} for seq, content in folded.items()]
-    connection.execute(insert(search_texts), rows)
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("INSERT INTO search_index (rowid, folded) VALUES (:seq, :folded)"), rows)
+    rows = list(folded.items())
+    insert_rows(connection, search_texts, rows)
+    if connection.dialect.name == "sqlite" and rows:
+        connection.exec_driver_sql("INSERT INTO search_index (rowid, folded) VALUES (?, ?)", rows)
 
 
 def reindex_texts(connection: Connection, folded: Mapping[int, str]) -> None:

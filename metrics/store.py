@@ -6,7 +6,6 @@ docs/adr/0002-trace-store.md.
 """
 
 import logging
-import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
 from metrics.forgetting import NAMED, Forgotten, Sparing, forget, survey
 from metrics.health import StoreHealth, examine
+from metrics.keys import KeyRing
 from metrics.labels import LabelKind
 from metrics.masking import Masker
 from metrics.merging import Assemble, assemble
@@ -42,6 +42,7 @@ from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
 from metrics.upkeep import Upkeep
+from metrics.views import SavedViews
 from pipeline.errors import InputError, StoreError
 from pipeline.types import Trace
 
@@ -58,9 +59,6 @@ READ_FOLD_TRACES = 8
 
 EXPORT_BATCH = 200
 """Traces held in memory by an export."""
-
-LATEST_TIME_S = 253_402_300_800.0
-"""The year 10000; a later time was never meant as seconds."""
 
 
 class TraceStore:
@@ -116,28 +114,32 @@ class TraceStore:
         """What is done to the store as a whole."""
         return Upkeep(self._database, self._explained, lambda: self._freshen(whole=True))
 
+    @property
+    def keys(self) -> KeyRing:
+        """Keys of applications that send traces or read them."""
+        return KeyRing(self._database, self._explained)
+
+    @property
+    def views(self) -> SavedViews:
+        """Filters of the list that people gave a name, kept in the same database."""
+        return SavedViews(self._database, self._explained)
+
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.
 
         A trace id that is stored already is left as it is, unless only another application's spans are known of it.
-        Raises InputError for a trace that no reader could place
-        (no time, no duration), StoreError if it could not be stored.
+        Raises InputError for a trace that no reader could place (no time, no duration), StoreError if it could not be stored.
         """
         self.put_all([trace])
 
     def put_all(self, asked: Sequence[Trace]) -> Sequence[Trace]:
         """Store traces, all or none, as `put` does; returns them as they are stored, which is masked."""
         for trace in asked:
-            if not 0 <= trace.asked_at < LATEST_TIME_S or not math.isfinite(trace.duration_ms):
-                raise InputError(
-                    f"The trace {trace.trace_id} was asked at {trace.asked_at} and took {trace.duration_ms} ms; it was not stored. "
-                    "Give seconds since the epoch and a finite duration."
-                )
+            payloads.check_placeable(trace)
         self._check_open()
         if self._masker is not None:
             asked = [self._masker.mask_trace(trace) for trace in asked]
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
-        # Not `_explained`: entering a context takes a tenth of the time that this may.
         try:
             self._database.append(rows)
         except (SQLAlchemyError, sqlite3.Error) as error:

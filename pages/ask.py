@@ -26,6 +26,7 @@ try:
         if asked.not_stored is not None:
             state.remember_unstored(asked.trace, asked.not_stored)
             st.warning(literal(asked.not_stored), icon=":material/warning:")
+        st.query_params.pop("span", None)  # of the trace that was open before
         st.query_params["trace"] = trace_id
         state.box_shows(trace_id)
     if trace_id:

@@ -18,8 +18,8 @@ else:
     st.error("Not ready. The parts below say what to do.", icon=":material/error:")
 
 st.subheader("Parts", anchor=False)
-show(note_html("Every part that a question passes through, looked at just now."))
-show(parts_html(status.parts))
+show(note_html("Every part that a question passes through, and where its trace is sent, looked at just now."))
+show(parts_html(status.all_parts))
 
 st.subheader("Backends", anchor=False)
 show(pairs_html({name: reason or "installed" for name, reason in status.backends.items()}))

@@ -1,4 +1,4 @@
-"""Traces: every question that was asked; search, filter, open, compare, export."""
+"""Traces: every question that was asked; search, filter, open, compare, export; and a session as a conversation."""
 
 import streamlit as st
 
@@ -7,11 +7,15 @@ from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_trace
-from app.views.traces.kept import trace_backends, trace_page
-from app.views.traces.list import PAGE_SIZE, choose_filters, show_exports, show_list
+from app.views.traces.filters import choose_filters
+from app.views.traces.kept import session_page, trace_page
+from app.views.traces.list import PAGE_SIZE, show_exports, show_list
+from app.views.traces.saved import opened_view, show_views
+from app.views.traces.session import TURNS, show_session
 from pipeline.errors import RaglassError
 
 trace_id, other_id = st.query_params.get("trace"), st.query_params.get("with")
+session, after = st.query_params.get("session"), st.query_params.get("after")
 try:
     if trace_id:
         st.button("All traces", icon=":material/arrow_back:", on_click=st.query_params.clear)
@@ -23,18 +27,28 @@ try:
             show_comparison(found[0], other[0])
         else:
             show_trace(*found)
+    elif session:
+        st.button("All traces", icon=":material/arrow_back:", on_click=st.query_params.clear)
+        show_session(session, session_page(session, after, TURNS))
     else:
-        st.title("Traces", anchor=False)
-        filters = choose_filters(trace_backends())
-        page = trace_page(filters, st.query_params.get("after"), PAGE_SIZE)
-        if page.total.value == 0:
-            st.info("No question has been asked yet. Ask one on the Ask page, or with `raglass ask`.")
-        elif not page.rows:
-            show(note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
-        else:
-            show_list(page)
-            show_exports(filters)
+        top = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
+        top.title("Traces", anchor=False, width="content")
+        view = opened_view()
+        filters = choose_filters(view)
+        with top:
+            show_views(filters, view)
+        if filters is not None:
+            page = trace_page(filters, after, PAGE_SIZE)
+            if page.total.value == 0:
+                st.info("No question has been asked yet. Ask one on the Ask page, or with `raglass ask`.")
+            elif not page.rows:
+                show(note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
+            else:
+                show_list(page)
+                show_exports(filters)
 except RaglassError as error:
     st.error(literal(str(error)), icon=":material/error:")
-    if st.query_params.get("after"):
+    if after:
         st.button("First page", on_click=st.query_params.clear)
+    elif st.query_params.get("view"):
+        st.button("All traces", on_click=st.query_params.clear)

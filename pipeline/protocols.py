@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 from pipeline.deadline import Deadline
 from pipeline.types import (
     AnswerScores,
+    AttentionMap,
     Chunk,
     Event,
     GenerateOptions,
@@ -133,6 +134,23 @@ class Introspector(Protocol):
         integrated_steps: steps of integrated gradients, each as slow as a forward and a backward pass; 0 leaves them out, 50 do for most.
         Raises InputError for a blank answer or a negative number of steps, StageFailed for chunks that do not fit the model's window,
         and Unavailable for a model that cannot be looked into.
+        """
+
+
+@runtime_checkable
+class AttentionReader(Protocol):
+    """Optional: a given answer's attention to every token of its chunks, and what taking single tokens away does to it."""
+
+    def map_attention(self, question: str, chunks: Sequence[Chunk], answer: str) -> AttentionMap:
+        """Attention by layer, head, answer token and context token over the chunks that the answer used, best first.
+
+        Of a long answer only the beginning is looked at, so that the arrays take at most some 32 MB. Raises as `Introspector.introspect`.
+        """
+
+    def remove_tokens(self, question: str, chunks: Sequence[Chunk], answer: str, places: Sequence[int]) -> Any:
+        """Log-probabilities of the answer's tokens, float32 (places, all tokens), nats, each over the prompt less one token.
+
+        places: positions among `AttentionMap.context_tokens`. Raises as `map_attention`, and InputError for a place that there is not.
         """
 
 

@@ -226,6 +226,37 @@ class Introspection:
     """How far `integrated` is from adding up to what it should, as a share of that. Above 0.02, ask for more steps."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionMap:
+    """Attention of a given answer's first n tokens to each of the m tokens of k chunks, layer by layer and head by head.
+
+    Arrays are whatever the backend makes (NumPy's here). A position that predicts a token is the one before it.
+    """
+
+    evidence: ClassVar[str] = Introspection.evidence_of["attention"]
+    """What attention is evidence of; shown wherever it is."""
+
+    attention_kind: Literal["cross", "self"]
+    """As in `Introspection`."""
+    answer_tokens: tuple[str, ...]
+    """n: the answer's tokens, with their leading white space."""
+    whole_answer: int
+    """How many tokens the answer has; more than n where only its beginning is looked at, so that the arrays stay small."""
+    context_tokens: tuple[str, ...]
+    """m: the characters that each of the chunks' tokens stands for, in the prompt's order, white space included."""
+    owners: tuple[int, ...]
+    """m: which chunk each of them is of, 0 the best."""
+    attention: Any
+    """float16 (layers, heads, n, m): shares in [0, 1]; rounded to three significant figures, as half precision is."""
+    elsewhere: Any
+    """float16 (layers, heads, n): what lies on the prompt's other tokens together: instruction, question, numbers, control tokens.
+    What is missing to 1 lies on the answer's own earlier tokens; nothing is, where attention is `cross`."""
+    gradient_input: Any
+    """float32 (m,): gradient × input of the n tokens' log-probability, in nats, signed."""
+    logprobs_nats: Any
+    """float32 (n,): log p of the answer's tokens over the whole prompt."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerScores:
     """How probable one answer is over some sets of chunks."""

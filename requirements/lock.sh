@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolve pyproject.toml, the reference implementations, the two environments of the rehearsal and that of the stack's linters into the
+# Resolve pyproject.toml, the reference implementations, the two environments of the rehearsal, that of the stack's linters and Phoenix's into the
 # lock files. torch is left out: which build fits is the machine's affair (see the Makefile).
 set -eu
 compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
@@ -16,6 +16,6 @@ for lock in research test oracles; do
   sed '/^# WARNING/,$d; /^# The following packages/,$d' $lock.lock > $lock.lock.new
   mv $lock.lock.new $lock.lock
 done
-for environment in emulator lambda lint; do
+for environment in emulator lambda lint phoenix; do
   $compile --output-file $environment.lock $environment.in
 done

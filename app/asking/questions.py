@@ -53,14 +53,14 @@ class Asking:
         backend: Callable[[str], Backend],
         store: Callable[[], TraceStore],
         in_flight: InFlight,
-        emit: Callable[[Trace], object] | None,
+        report: Callable[[Trace], object],
         mask: Callable[[Trace], Trace] = lambda trace: trace,
     ) -> None:
-        """backend: an open one by name. store: where traces are kept. emit: sends a trace's measures; None where none are sent.
+        """backend: an open one by name. store: where traces are kept. report: tells others of a trace, at once and without raising.
 
         mask: what a trace goes through that could not be stored; the store masks the others.
         """
-        self._settings, self._backend, self._store, self._emit = settings, backend, store, emit
+        self._settings, self._backend, self._store, self._report = settings, backend, store, report
         self._mask = mask
         self.in_flight = in_flight
         """The questions that are being answered."""
@@ -112,18 +112,17 @@ class Asking:
         return Asked(kept[0], not_stored)
 
     def keep_all(self, traces: Sequence[Trace]) -> str | None:
-        """Store traces, all or none, and send their measures; why they could not be stored, None if they were."""
+        """Store traces, all or none, and tell others of them; why they could not be stored, None if they were."""
         return self._keep_all(traces)[1]
 
     def _keep_all(self, traces: Sequence[Trace]) -> tuple[Sequence[Trace], str | None]:
-        """The traces as they are kept and shown from here on, which is masked, and why they could not be stored."""
+        """The traces as they are kept, shown and told of from here on, which is masked, and why they could not be stored."""
         not_stored = None
         try:
             traces = self._store().put_all(traces)
         except RaglassError as error:
             log.error("%s could not be stored: %s", ", ".join(trace.trace_id for trace in traces), error)
             traces, not_stored = [self._mask(trace) for trace in traces], str(error)
-        if self._emit is not None:
-            for trace in traces:
-                self._emit(trace)
+        for trace in traces:
+            self._report(trace)
         return traces, not_stored

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from backends.local.protocols import HoldsCorpus
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
-from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, Introspector
+from pipeline.protocols import AnswerSampler, AnswerScorer, AttentionReader, Backend, Introspector
 from pipeline.types import Chunk, Introspection, Sample, Trace
 
 if TYPE_CHECKING:
     from evaluation.scoring import Scored
+    from explain.attention import Picture
     from explain.counterfactuals import Diagnosed
     from explain.explained import Explained
     from explain.gold import Gold
@@ -136,6 +137,31 @@ class Explanations:
         if not isinstance(backend, Introspector):
             raise Unavailable(self.why_no_inside(found) or "")
         return backend.introspect(found.trace.question, found.chunks, found.answer, integrated_steps=integrated_steps)
+
+    def why_no_picture(self, found: "Explained") -> str | None:
+        """Why there is no picture of the attention that an answer was given with, and what would do; None if there is one."""
+        try:
+            backend = self._backend_of(found.trace)
+        except Unavailable as error:
+            return str(error)
+        if isinstance(backend, AttentionReader):
+            return None
+        return (
+            f"The backend {found.trace.backend} has no attention to show: its generator runs elsewhere, or quotes and has none. Ask the "
+            "question on local/research, whose models run here, and explain that trace."
+        )
+
+    def picture(self, found: "Explained", begun: "Picture | None" = None) -> "Iterator[Picture]":
+        """The generator's attention by token, beside reliance; see `explain.attention.draw_picture`. Nothing of it is kept with the trace.
+
+        Raises Unavailable for a backend that does not give its attention.
+        """
+        from explain.attention import draw_picture
+
+        backend = self._backend_of(found.trace)
+        if not isinstance(backend, AttentionReader):
+            raise Unavailable(self.why_no_picture(found) or "")
+        yield from draw_picture(found, backend, begun)
 
     def sample(self, found: "Explained", samples: int, *, temperature: float = 1.0) -> "Iterator[Sample]":
         """Draw answers to the same question over the same chunks. Raises Unavailable for a backend that cannot draw."""

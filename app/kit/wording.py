@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.kit.plain import one_line, shortened
 from pipeline.types import Confidence, Generation, Trace
 
 if TYPE_CHECKING:
@@ -123,13 +124,23 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+SLOWEST_CHARS = 40
+"""Characters of a span's name that a title shows at most."""
+
+
 def slowest(trace: Trace) -> str:
-    """What takes most of the time, as a sentence for a chart's title."""
+    """What takes most of the time, spans of one name together, as a sentence for a chart's title."""
     if not trace.spans:
         return "No stage ran"
-    tree = trace.tree
-    own_ms, span = max(((tree.own_ms(span), span) for span in tree), key=lambda timed: timed[0])
-    return f"{span.name[:1].upper()}{span.name[1:]} takes {share(own_ms, trace.duration_ms)} of {milliseconds(trace.duration_ms)}"
+    tree, spent = trace.tree, dict[str, float]()
+    for span in tree:
+        spent[span.name] = spent.get(span.name, 0.0) + tree.own_ms(span)
+    name, own_ms = max(spent.items(), key=lambda each: each[1])
+    shown = shortened(one_line(name), SLOWEST_CHARS)
+    shown = f"{shown[:1].upper()}{shown[1:]}" if trace.origin != "application" else shown
+    if own_ms > trace.duration_ms:  # several at once
+        return f"{shown} takes {milliseconds(own_ms)} in all, within {milliseconds(trace.duration_ms)}"
+    return f"{shown} takes {share(own_ms, trace.duration_ms)} of {milliseconds(trace.duration_ms)}"
 
 
 def listed(items: Sequence[str]) -> str:
@@ -165,6 +176,8 @@ def whereabouts(place: str, section: Sequence[str]) -> str:
 
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
+    if trace.origin == "application":
+        return "What the application retrieved, in its order. Scores are its own."
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
     listing = listed(known)
     ranked = f" {listing[:1].upper()}{listing[1:]}; the order weighs them together." if known else ""
@@ -174,7 +187,7 @@ def scores_note(trace: Trace) -> str:
 def shortfall(trace: Trace) -> str | None:
     """A sentence for a corpus smaller than what was asked for; None if it was large enough."""
     asked = int(str(trace.settings.get("top_k") or 0))
-    if trace.error is not None or not trace.spans or len(trace.chunks) >= asked:
+    if trace.error is not None or trace.origin == "application" or not trace.spans or len(trace.chunks) >= asked:
         return None
     return f"Asked for {count(asked, 'chunk')}; the corpus has {len(trace.chunks):,}."
 

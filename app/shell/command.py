@@ -18,8 +18,8 @@ from pipeline.errors import InputError, RaglassError
 if TYPE_CHECKING:
     from app.services import Services
 
-TELLS_SECRETS = ("botocore",)
-"""Libraries whose DEBUG lines hold session tokens, signatures or whole replies of AWS."""
+TELLS_SECRETS = ("botocore", "urllib3")
+"""Libraries whose DEBUG lines hold session tokens, signatures or whole replies of AWS, or addresses with what stands behind their `?`."""
 
 INTERRUPTED = 130
 """How a command leaves that Ctrl-C ended: 128 and the number of SIGINT."""

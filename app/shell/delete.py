@@ -3,12 +3,13 @@
 import sys
 import threading
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.shell.command import complain, json_option, opened, print_json, progress_line, stopped_by_interrupt
+from app.shell.filtering import chosen_filters, filter_options
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,29 +24,17 @@ TELL_S = 5.0
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]…")
 @click.option("--older-than", metavar="AGE", help="Asked longer ago than this: 12h, 30d, 8w.")
-@click.option("--where", default="", metavar="EXPRESSION", help="Meets this condition, as on the Traces page.")
-@click.option("--search", default="", help="Literal text of the question, answer or note.")
-@click.option("--backend", multiple=True, help="Answered by this backend.")
-@click.option("--session", help="Of this conversation.")
-@click.option("--user", help="Asked under this name.")
-@click.option("--service", multiple=True, help="Of this application.")
-@click.option("--tag", multiple=True, help="Has this tag.")
-@click.option(
-    "--origin", multiple=True, type=click.Choice(["person", "run", "load", "application"]), help="Came from this."
-)
+@click.option("--backend", "backends", multiple=True, help="Answered by this backend.")
+@filter_options
 @click.option("--all", "everything", is_flag=True, help="Every trace.")
 @click.option(
     "--with-runs",
     is_flag=True,
     help="Also what runs and studies hold; their figures stay, the traces behind them do not.",
 )
+@click.option("--with-feedback", is_flag=True, help="Also what is rated or noted; what is named by ID goes anyway.")
 @click.option(
-    "--with-feedback", is_flag=True, help="Also what is rated or noted. (What is named by ID goes in any case.)"
-)
-@click.option(
-    "--with-kept",
-    is_flag=True,
-    help="Also what has a tag of RAGLASS_KEEP_TAGS. (What is named by ID goes in any case.)",
+    "--with-kept", is_flag=True, help="Also what has a tag of RAGLASS_KEEP_TAGS; what is named by ID goes anyway."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -53,14 +42,6 @@ TELL_S = 5.0
 def delete(
     ids: tuple[str, ...],
     older_than: str | None,
-    where: str,
-    search: str,
-    backend: tuple[str, ...],
-    session: str | None,
-    user: str | None,
-    service: tuple[str, ...],
-    tag: tuple[str, ...],
-    origin: tuple[str, ...],
     everything: bool,
     with_runs: bool,
     with_feedback: bool,
@@ -68,6 +49,7 @@ def delete(
     dry_run: bool,
     yes: bool,
     as_json: bool,
+    **chosen: Any,
 ) -> None:
     """Delete traces for good: those with these IDs, or those that meet every condition. See docs/keeping.md.
 
@@ -79,28 +61,14 @@ def delete(
     with stopped_by_interrupt(stop), opened() as current:
         from app.traces.deleting import parse_age
         from metrics.forgetting import NAMED, Sparing
-        from metrics.queries import TraceQuery
         from metrics.retention import read_tags
 
-        conditions = (older_than, where, search, backend, session is not None, user is not None, service, tag, origin)
-        _check_choice(ids, any(conditions), everything)
-        query = TraceQuery(
-            asked_to=None if older_than is None else time.time() - parse_age(older_than),
-            expression=where,
-            search=search,
-            backends=frozenset(backend),
-            session=session,
-            user=user,
-            services=frozenset(service),
-            tags=frozenset(tag),
-            origins=frozenset(origin),
-        )
-        kept = frozenset() if with_kept else read_tags(current.settings.keep_tags)
-        sparing = (
-            Sparing(not with_runs, NAMED.feedback, NAMED.tags)
-            if ids
-            else Sparing(not with_runs, not with_feedback, kept)
-        )
+        _check_choice(ids, older_than is not None or any(chosen.values()), everything)
+        query = chosen_filters(current.store, **chosen).to_query()
+        if older_than is not None:
+            query = replace(query, asked_to=time.time() - parse_age(older_than))
+        tags = frozenset() if with_kept else read_tags(current.settings.keep_tags)
+        sparing = replace(NAMED, runs=not with_runs) if ids else Sparing(not with_runs, not with_feedback, tags)
         sys.exit(_delete(current.store, ids or query, sparing, stop, dry_run=dry_run, yes=yes, as_json=as_json))
 
 

@@ -2,8 +2,9 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,7 @@ from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from app.services import Services
+    from explain.attention import Picture
     from explain.counterfactuals import Diagnosed
     from explain.explained import Explained
     from explain.gold import Gold
@@ -19,6 +21,33 @@ if TYPE_CHECKING:
     from pipeline.types import Trace
 
 STOPPED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Which attention is shown."""
+
+    layer: int | None
+    """From 1; None for the mean of all."""
+    head: int | None
+    """From 1; None for the mean of all."""
+
+    @property
+    def place(self) -> tuple[int | None, int | None]:
+        """Layer and head, counted from 0."""
+        return None if self.layer is None else self.layer - 1, None if self.head is None else self.head - 1
+
+    def text(self, found: "Explained", picture: "Picture") -> str:
+        """The picture for a terminal. Raises InputError for a layer or head that there is not."""
+        from app.explaining.attention import picture_text  # which only this needs
+
+        return picture_text(found, picture, *self.place)
+
+    def to_dict(self, picture: "Picture") -> dict[str, Any]:
+        """The same for a program."""
+        from app.explaining.attention import picture_to_dict
+
+        return picture_to_dict(picture, *self.place)
 
 
 @click.command()
@@ -33,9 +62,23 @@ STOPPED = 130
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="Also write a page (HTML) to print or send."
 )
+@click.option(
+    "--attention", is_flag=True, help="Also show the generator's attention by token, beside reliance (local/research)."
+)
+@click.option("--layer", type=click.IntRange(1), help="Attention of this layer, from 1; the mean of all otherwise.")
+@click.option("--head", type=click.IntRange(1), help="Attention of this head, from 1; the mean of all otherwise.")
 @json_option
 def explain(
-    trace_id: str, sentences: bool, gold: str | None, article: str, no_answer: bool, report: Path | None, as_json: bool
+    trace_id: str,
+    sentences: bool,
+    gold: str | None,
+    article: str,
+    no_answer: bool,
+    report: Path | None,
+    attention: bool,
+    layer: int | None,
+    head: int | None,
+    as_json: bool,
 ) -> None:
     """Say which chunks a stored trace's answer stands on, and whether that can be believed. Ctrl-C keeps what was scored."""
     with opened() as current:
@@ -49,17 +92,25 @@ def explain(
             "sentences" if sentences else "chunks",
             right,
             report,
+            Looking(layer, head) if attention or layer or head else None,
             as_json=as_json,
         )
         sys.exit(status)
 
 
 def explain_one(
-    current: "Services", trace: "Trace", unit: "Unit", gold: "Gold | None", report: Path | None, *, as_json: bool
+    current: "Services",
+    trace: "Trace",
+    unit: "Unit",
+    gold: "Gold | None",
+    report: Path | None,
+    looking: Looking | None = None,
+    *,
+    as_json: bool,
 ) -> int:
     """Explain a trace, diagnose it if the right answer is given or a run knows it, print both and write the report.
 
-    Returns the status to leave with.
+    looking: also show the attention, if it can be. Returns the status to leave with.
     """
     from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
     from app.explaining.words import explanation_text
@@ -68,16 +119,26 @@ def explain_one(
     if found is None:
         return STOPPED
     diagnosed = _diagnose(current, found, gold) if found.complete else None
+    picture, blind = None, ""
+    if looking is not None and found.complete:
+        blind = current.explanations.why_no_picture(found) or ""
+        picture = None if blind else _draw_picture(current, found, looking)
     if as_json:
-        print_json(found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)}))
+        print_json(
+            found.to_dict()
+            | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
+            | ({} if looking is None or picture is None else {"attention": looking.to_dict(picture)})
+        )
     else:
-        click.echo("\n\n".join([*([] if diagnosed is None else [diagnosis_text(diagnosed)]), explanation_text(found)]))
+        said = [*([] if diagnosed is None else [diagnosis_text(diagnosed)]), explanation_text(found)]
+        said += [] if looking is None or picture is None else [looking.text(found, picture)]
+        click.echo("\n\n".join(said))
     if report is not None:
         from app.explaining.report import report_html  # which only a report needs
 
         _write(report, report_html(found, diagnosed, current.calibrations.of(found.trace)))
-    if found.problem:
-        complain(found.problem)
+    if found.problem or blind:
+        complain(found.problem or blind)
         return 1
     return 0 if found.complete else STOPPED
 
@@ -89,6 +150,16 @@ def _explain(current: "Services", trace: "Trace", unit: "Unit") -> "Explained | 
         for found in current.explanations.explain(trace, unit):
             tell("{} of {} subsets scored".format(*found.scored))
     return found
+
+
+def _draw_picture(current: "Services", found: "Explained", looking: Looking) -> "Picture | None":
+    """As far as it came; None if it was stopped before anything was seen. Raises InputError for a layer or head that there is not."""
+    picture = None
+    with suppress(KeyboardInterrupt), progress_line() as tell:
+        for picture in current.explanations.picture(found):
+            picture.attention(*looking.place)
+            tell(f"{len(picture.removed_nats)} of {len(picture.to_measure)} tokens taken out")
+    return picture
 
 
 def _diagnose(current: "Services", found: "Explained", gold: "Gold | None") -> "Diagnosed | None":

@@ -10,6 +10,7 @@ from app.shell.eval import evaluate
 from app.shell.explain import explain
 from app.shell.index import index
 from app.shell.ingest import ingest
+from app.shell.keys import keys
 from app.shell.lab.group import lab
 from app.shell.serve import serve
 from app.shell.stability import stability
@@ -32,6 +33,7 @@ for command in (
     explain,
     index,
     ingest,
+    keys,
     lab,
     restore,
     serve,

@@ -2,7 +2,6 @@
 
 import socket
 from contextlib import suppress
-from dataclasses import replace
 
 import click
 
@@ -17,7 +16,8 @@ from pipeline.errors import InputError
 def serve(host: str | None, port: int | None) -> None:
     """Start the dashboard. SIGTERM ends it with status 0 once the questions in flight are answered."""
     with ending_well_on_sigterm(), opened() as current:
-        settings = replace(current.settings, host=host or current.settings.host, port=port or current.settings.port)
+        current.listen(host or current.settings.host, port or current.settings.port)
+        settings = current.settings
         check_port(settings.host, settings.port)
         name = settings.backend_name
         click.echo("Opening the backend and, the first time, building the index of the built-in corpus …")
@@ -25,6 +25,12 @@ def serve(host: str | None, port: int | None) -> None:
         for part, problem in problems.items():
             if problem:
                 complain(f"{part} ({name}) is not ready: {problem}")
+        if current.target is not None:
+            target = current.target
+            if target.why_not:
+                complain(f"traces are kept here and sent nowhere: {target.why_not}")
+            else:
+                click.echo(f"Traces of questions are also sent to {target.shown} ({target.source})")
         from app.server import app, streamlit_options
 
         click.echo(f"Raglass is at http://{shown_host(settings.host)}:{settings.port} (Ctrl-C ends it)")

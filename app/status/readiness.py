@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from app.config import Settings, about, unknown_variables, variable
 from app.status.versions import installed_versions
+from metrics.otlp.sending import SendCounts, Target
 from metrics.store import TraceStore
 from pipeline.errors import RaglassError
 from pipeline.protocols import Backend
@@ -18,7 +20,9 @@ class Status:
     backend: str
     """The backend that was looked at."""
     parts: tuple[PartReadiness, ...]
-    """Its parts, the trace store, and how traces are kept and masked."""
+    """Its parts, the trace store, what is received, and how traces are kept and masked."""
+    sending: PartReadiness | None
+    """Sending traces to a collector, which no question waits for; None where they are sent nowhere."""
     backends: Mapping[str, str | None]
     """Every known backend, with why it cannot be used here, or None."""
     versions: Mapping[str, str]
@@ -33,24 +37,32 @@ class Status:
         """Whether a question can be answered and stored."""
         return all(part.ready for part in self.parts)
 
+    @property
+    def all_parts(self) -> tuple[PartReadiness, ...]:
+        """Every part that there is something to say of."""
+        return self.parts if self.sending is None else (*self.parts, self.sending)
+
 
 def read_status(
     settings: Settings,
     backends: Mapping[str, str | None],
     open_backend: Callable[[str], Backend],
     store: Callable[[], TraceStore],
+    sending: PartReadiness | None = None,
     backend: str | None = None,
+    *,
     others: Sequence[PartReadiness] = (),
 ) -> Status:
     """Look at every part. Never raises for a part that is not ready.
 
-    backends: every known one, with why it cannot be used here, or None. backend: the one to look at, else the usual one. others: parts
-    that were looked at already.
+    backends: every known one, with why it cannot be used here, or None. sending: how sending traces goes. backend: the one to look at, else
+    the usual one. others: parts that were looked at already.
     """
     name = backend or settings.backend_name
     return Status(
         backend=name,
         parts=(*_backend_parts(open_backend, name), _store_part(store), *others),
+        sending=sending,
         backends=backends,
         versions=installed_versions(),
         settings=_settings(settings, name),
@@ -80,3 +92,20 @@ def _store_part(store: Callable[[], TraceStore]) -> PartReadiness:
     except RaglassError as error:
         return PartReadiness("trace store", False, str(error))
     return PartReadiness("trace store", health.ok, f"{health.location}: {health.detail}")
+
+
+def sending_part(target: Target | None, sent: SendCounts | None) -> PartReadiness | None:
+    """How sending traces to a collector goes; None where they are sent nowhere."""
+    if target is None:
+        return None
+    if sent is None:
+        return PartReadiness("sending traces", False, f"Nothing is sent: {target.why_not}")
+    counts = f"{target.shown} (from {target.source}). Sent: {sent.sent:,}; waiting: {sent.waiting:,}; dropped: {sent.dropped:,}"
+    if sent.turned_down:
+        counts += f"; spans that the collector did not accept: {sent.turned_down:,}"
+    if sent.problem is None or sent.failing_since is None:
+        return PartReadiness("sending traces", True, f"{counts}.")
+    since = datetime.fromtimestamp(sent.failing_since, UTC)
+    return PartReadiness(
+        "sending traces", False, f"{counts}. Failing since {since:%Y-%m-%d %H:%M:%S} UTC: {sent.problem}"
+    )

@@ -7,7 +7,7 @@ from app.status.readiness import Status
 def status_text(status: Status) -> str:
     """The status, a part a line."""
     lines = [f"Backend {status.backend}: {'ready' if status.ready else 'not ready'}"]
-    lines += [f"  {'ok ' if part.ready else 'NOT'} {part.name}: {part.detail}" for part in status.parts]
+    lines += [f"  {'ok ' if part.ready else 'NOT'} {part.name}: {part.detail}" for part in status.all_parts]
     lines += ["Backends", *(f"  {name}: {reason or 'installed'}" for name, reason in status.backends.items())]
     lines += ["Versions", *pair_lines(list(status.versions.items()))]
     lines += ["Settings", *pair_lines(list(status.settings.items()))]

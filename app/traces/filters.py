@@ -54,24 +54,46 @@ class TraceFilters:
     """A key of FEEDBACK."""
     low_confidence: bool = False
     """Only traces whose confidence is known and low."""
+    origins: tuple[str, ...] = ()
+    """Whence the questions came; see `pipeline.types.Origin`."""
+    services: tuple[str, ...] = ()
+    """Applications, of which one had a part in the trace."""
+    models: tuple[str, ...] = ()
+    """Models, of which one was called."""
+    kinds: tuple[str, ...] = ()
+    """Kinds, of which some span is."""
+    tags: tuple[str, ...] = ()
+    """Tags, of which the trace has one."""
+    of_session: str = ""
+    """A conversation. Not called `session`: that is what the address calls one that is opened."""
+    of_user: str = ""
+    """Who asked, as the application names them."""
+    expression: str = ""
+    """What else must hold; see `metrics.expressions`."""
     sort: str = "newest"
     """A key of SORTS."""
 
     def to_query(self, now_s: float | None = None) -> TraceQuery:
-        """What to ask of the store. Raises InputError for a value that is none of the choices."""
+        """What to ask of the store. Raises InputError for a value that is none of the choices, ExpressionError for an expression."""
         sort, descending = _choice("sort", SORTS, self.sort)
-        asked_from = None
-        if self.since:
-            # To the minute, so that a rerun asks for the same thing and finds it in the cache.
-            now = (time.time() if now_s is None else now_s) // 60 * 60
-            asked_from = now - _choice("since", SINCE_S, self.since)
+        # To the minute, so that a rerun asks for the same thing and finds it in the cache.
+        now = (time.time() if now_s is None else now_s) // 60 * 60
         return TraceQuery(
             backends=frozenset(self.backends),
-            asked_from=asked_from,
+            asked_from=now - _choice("since", SINCE_S, self.since) if self.since else None,
             duration_min_ms=self.slower_ms or None,
             rating=_choice("feedback", FEEDBACK, self.feedback) if self.feedback else None,
             confidence_below=LOW if self.low_confidence else None,
             search=self.search,
+            origins=frozenset(self.origins),
+            services=frozenset(self.services),
+            models=frozenset(self.models),
+            kinds=frozenset(self.kinds),
+            tags=frozenset(self.tags),
+            session=self.of_session or None,
+            user=self.of_user or None,
+            expression=self.expression,
+            now_s=now if "now" in self.expression.lower() else None,
             sort=sort,
             descending=descending,
             **(_choice("outcome", OUTCOMES, self.outcome) if self.outcome else {}),
@@ -80,6 +102,7 @@ class TraceFilters:
     def to_address(self) -> str:
         """The chosen values as the query part of an address; what is empty is left out."""
         chosen = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        chosen["slower_ms"] = f"{self.slower_ms:g}" if self.slower_ms else ""
         return urlencode({name: value for name, value in chosen.items() if value and value != "newest"}, doseq=True)
 
     @classmethod
@@ -90,6 +113,10 @@ class TraceFilters:
             slower_ms = float(first.get("slower_ms", 0))
         except ValueError:
             raise InputError(f"slower_ms is {first['slower_ms']!r}; give a number of milliseconds.") from None
+        texts: dict[str, Any] = {name: first.get(name, "") for name in ("of_session", "of_user", "expression")}
+        several: dict[str, Any] = {
+            name: tuple(values.get(name, ())) for name in ("origins", "services", "models", "kinds", "tags")
+        }
         return cls(
             search=first.get("search", ""),
             backends=tuple(values.get("backends", ())),
@@ -98,6 +125,8 @@ class TraceFilters:
             outcome=first.get("outcome", ""),
             feedback=first.get("feedback", ""),
             low_confidence=first.get("low_confidence", "").lower() in ("true", "1"),
+            **texts,
+            **several,
             sort=first.get("sort", "newest"),
         )
 

@@ -4,22 +4,29 @@ import textwrap
 
 from app.kit.plain import WIDTH, one_line, printable, shortened
 from app.kit.wording import milliseconds, share, trust, when, whereabouts
+from app.traces.provenance import missing_parts, provenance
+from app.traces.tree import Row, View, visible_rows
 from backends.local.documents import BUILT_IN, base_name
 from metrics.queries import TracePage
-from pipeline.span_tree import SpanTree
-from pipeline.types import Chunk, Span, Trace
+from pipeline.types import Chunk, Trace
 
 FILE_WIDTH = 40
 """Columns that a file's name takes at most."""
+
+NAME_WIDTH, MOST_STEPS = 60, 12
+"""Columns that a span's name takes at most, and steps that it is indented by."""
 
 
 def trace_text(trace: Trace) -> str:
     """A trace for a terminal: answer, confidence, chunks, stages."""
     parts = [_answer(trace)]
+    foreign = trace.origin == "application"
     if trace.chunks:
-        parts.append("\n".join(["Chunks (cosine; ordered by all scores)", *_chunks(trace)]))
-    parts.append("\n".join(["Stages", *_stages(trace)]))
-    parts.append(f"Trace {trace.trace_id}, {trace.backend}, {when(trace.asked_at)}")
+        title = "Documents (their application's scores)" if foreign else "Chunks (cosine; ordered by all scores)"
+        parts.append("\n".join([title, *_chunks(trace)]))
+    parts.append("\n".join(["Spans" if foreign else "Stages", *_stages(trace)]))
+    about = " ".join(filter(None, (provenance(trace), missing_parts(trace))))
+    parts.append("\n".join(textwrap.wrap(f"Trace {trace.trace_id}, {about}", WIDTH)))
     return "\n\n".join(printable(part) for part in parts)
 
 
@@ -40,7 +47,7 @@ def _chunks(trace: Trace) -> list[str]:
     lines = []
     for chunk in trace.chunks:
         file = _file(chunk)
-        said = f"  {chunk.rank}. {_score(chunk)}  {_named(chunk)}: {one_line(chunk.text)}"
+        said = f"  {chunk.rank}. {_score(chunk)}  {_named(chunk)}: {one_line(chunk.text) or 'no text was sent'}"
         lines.append(shortened(said, WIDTH - len(file)) + file)
     return lines
 
@@ -61,16 +68,32 @@ def _named(chunk: Chunk) -> str:
 
 
 def _stages(trace: Trace) -> list[str]:
-    """Own times, so that they add up; a stage that encloses others says so."""
-    tree = trace.tree
-    rows = [(_stage_name(tree, span), tree.own_ms(span)) for span in tree]
-    rows += [("unaccounted", trace.unaccounted_ms), ("total", trace.duration_ms)]
-    return [f"  {name:<26} {milliseconds(spent):>10} {share(spent, trace.duration_ms):>6}" for name, spent in rows]
+    """The rows that a page shows at first, so that a large tree stays readable; what is folded counts with all that is inside.
+
+    Times of stages one after the other add up; what other applications run at once does not.
+    """
+    rows = visible_rows(trace.tree, View({}), trace.duration_ms)
+    told = [(_row_name(row), _row_ms(row)) for row in rows]
+    if trace.origin != "application":
+        told.append(("unaccounted", trace.unaccounted_ms))
+    return [_timed(name, spent_ms, trace.duration_ms) for name, spent_ms in (*told, ("total", trace.duration_ms))]
 
 
-def _stage_name(tree: SpanTree, span: Span) -> str:
-    itself = " itself" if tree.children(span) else ""
-    return "  " * tree.depth(span) + one_line(span.name) + itself + (" (failed)" if span.error else "")
+def _timed(name: str, spent_ms: float | None, whole_ms: float) -> str:
+    if spent_ms is None:
+        return f"  {name}"
+    return f"  {name:<26} {milliseconds(spent_ms):>10} {share(spent_ms, whole_ms):>6}"
+
+
+def _row_ms(row: Row) -> float | None:
+    return row.duration_ms if row.folded or row.duration_ms is None else row.own_ms
+
+
+def _row_name(row: Row) -> str:
+    itself = " itself" if row.folded is False else " +" if row.folded else ""
+    told = {"itself": " (failed)", "inside": " (error inside)"}
+    name = shortened(one_line(row.label), NAME_WIDTH)
+    return "  " * min(row.depth, MOST_STEPS) + name + itself + told.get(row.failing, "")
 
 
 def traces_text(page: TracePage) -> str:

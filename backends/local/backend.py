@@ -28,6 +28,7 @@ from pipeline.pipeline import Pipeline
 from pipeline.protocols import Generator, OnEvent, Reranker
 from pipeline.types import (
     AnswerScores,
+    AttentionMap,
     Chunk,
     GenerateOptions,
     Generation,
@@ -188,7 +189,7 @@ class LocalBackend:
 
 
 class IntrospectiveBackend(LocalBackend):
-    """A local backend whose generator can be looked into. A class of its own, as `isinstance` asks for the method and no more."""
+    """A local backend whose generator can be looked into. A class of its own, as `isinstance` asks for methods and no more."""
 
     def introspect(
         self, question: str, chunks: Sequence[Chunk], answer: str, *, integrated_steps: int = 0
@@ -197,6 +198,17 @@ class IntrospectiveBackend(LocalBackend):
         generator: Any = self.generator
         seen: Introspection = generator.introspect(question, chunks, answer, integrated_steps=integrated_steps)
         return seen
+
+    def map_attention(self, question: str, chunks: Sequence[Chunk], answer: str) -> AttentionMap:
+        """The generator's attention, token by token; see `pipeline.protocols.AttentionReader`."""
+        generator: Any = self.generator
+        seen: AttentionMap = generator.map_attention(question, chunks, answer)
+        return seen
+
+    def remove_tokens(self, question: str, chunks: Sequence[Chunk], answer: str, places: Sequence[int]) -> Any:
+        """An answer over the prompt less single tokens; see `pipeline.protocols.AttentionReader`."""
+        generator: Any = self.generator
+        return generator.remove_tokens(question, chunks, answer, places)
 
 
 class DeferredReranker:

@@ -19,6 +19,7 @@ from backends.local.index import LocalIndex
 from backends.local.vectors import VectorCache
 from backends.registry import BackendConfig
 from pipeline.errors import ConfigError
+from tests.app.attentive import AttentiveBackend
 from tests.local.fake_embedder import FakeEmbedder
 
 
@@ -41,14 +42,18 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def make_services(settings: Settings) -> Iterator[Callable[..., Services]]:
-    """Make services whose backend `fake` answers from a script; `corpus=True` gives it documents."""
+    """Make services whose backend `fake` answers from a script; `corpus=True` gives it documents, `attentive=True` attention."""
     made: list[Services] = []
 
-    def make(script: Script | None = None, *, corpus: bool = False, **changes: Any) -> Services:
+    def make(
+        script: Script | None = None, *, corpus: bool = False, attentive: bool = False, **changes: Any
+    ) -> Services:
         def open_backend(name: str, config: BackendConfig) -> ScriptedBackend:
             if name != "fake":
                 raise ConfigError(f"There is no backend {name!r}.")
-            return CorpusBackend(config.data_dir, script) if corpus else ScriptedBackend(script)
+            if corpus:
+                return CorpusBackend(config.data_dir, script)
+            return AttentiveBackend(script) if attentive else ScriptedBackend(script)
 
         made.append(Services(replace(settings, **changes), open_backend=open_backend))
         return made[-1]

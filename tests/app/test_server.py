@@ -97,6 +97,43 @@ def test_export_with_an_impossible_filter_is_400(services: Services, monkeypatch
     assert export(monkeypatch, services, "/export/traces.csv", "sort=mood").status_code == 400
 
 
+def ask_beyond(monkeypatch: pytest.MonkeyPatch, services: Services, query: str = "", **headers: str) -> Response:
+    """An export asked of a dashboard that listens beyond this machine."""
+    services.listen("0.0.0.0", 8501)
+    monkeypatch.setattr(server, "services", lambda: services)
+    scope = {"type": "http", "method": "GET", "path": "/export/traces.jsonl", "query_string": query.encode()}
+    named = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return server.export_traces(Request({**scope, "headers": named, "server": ("192.0.2.7", 8501)}))
+
+
+def test_beyond_this_machine_an_export_needs_a_key_to_read(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, sender = (services.store.keys.create(name, name).secret for name in ("read", "ingest"))  # type: ignore[arg-type]
+    assert ask_beyond(monkeypatch, services).status_code == 401
+    assert ask_beyond(monkeypatch, services, authorization=f"Bearer {sender}").status_code == 403
+    assert ask_beyond(monkeypatch, services, authorization=f"Bearer {reader}").status_code == 200
+
+
+def test_link_of_the_page_exports_what_it_says_without_a_key(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for question in ("What is (a?", "Why?"):
+        services.asking.ask(services.asking.question(question))
+    services.listen("0.0.0.0", 8501)
+    query = services.guard.sign("/export/traces.jsonl", "search=what").partition("?")[2]
+    response = ask_beyond(monkeypatch, services, query)
+    assert response.status_code == 200
+    assert [json.loads(line)["trace"]["question"] for line in body(response).splitlines()] == ["What is (a?"]
+    assert ask_beyond(monkeypatch, services, query.replace("what", "why")).status_code == 401
+
+
+def test_page_that_calls_this_machine_by_a_name_of_its_own_exports_nothing(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "services", lambda: services)
+    scope = {"type": "http", "method": "GET", "path": "/export/traces.csv", "query_string": b""}
+    assert server.export_traces(Request({**scope, "headers": [(b"host", b"evil.example")]})).status_code == 403
+
+
 def test_warming_up_never_raises(make_services: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "services", lambda: make_services(database_url="nonsense"))
     server.warm_up()

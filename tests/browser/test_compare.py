@@ -63,7 +63,7 @@ def test_one_question_on_two_sides_shows_answers_overlap_and_times_and_keeps_bot
     expect(page.get_by_role("heading", name="5 of 5 chunks were retrieved by both")).to_be_visible()
     expect(page.get_by_test_id("overlap").locator("tbody tr")).to_have_count(5)
     expect(page.get_by_test_id("stages")).to_contain_text("only in the second")
-    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.get_by_role("tree")).to_have_count(2)
     expect(page.get_by_test_id("differences")).to_contain_text("rerank")
     assert stored(page, window.base, WEGENER) == before + 2
     page.get_by_role("link", name="Open the second trace").click()

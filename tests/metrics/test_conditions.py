@@ -1,14 +1,12 @@
 """Filters on who asked, in which conversation, and on what a trace is found by."""
 
-import sys
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 
 from metrics import conditions
 from metrics.queries import Count, TraceQuery
 from metrics.store import TraceStore
-from metrics.tables import traces
 from pipeline.errors import InputError
 from pipeline.spans import Span
 from tests.factories import make_trace
@@ -82,10 +80,20 @@ def test_an_impossible_time_of_a_stage_is_refused(wrong: tuple[str, str, float])
         TraceQuery(stage_ms=(wrong,))
 
 
-def test_an_expression_narrows_the_list_with_the_filters(assorted: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = SimpleNamespace(compile_expression=lambda text: traces.c.question == text.removeprefix("question = "))
-    monkeypatch.setitem(sys.modules, "metrics.expressions", compiled)
-    query = TraceQuery(expression="question = run")
+def test_an_expression_narrows_the_list_with_the_filters(assorted: TraceStore) -> None:
+    query = TraceQuery(expression='question = "run"')
     assert query.filters
     assert [row.question for row in assorted.page(query).rows] == ["run"]
-    assert assorted.page(TraceQuery(expression="question = run", session="s-1")).rows == ()
+    assert [row.question for row in assorted.page(replace(query, search="RUN")).rows] == ["run"]
+    assert assorted.page(replace(query, search="something else")).rows == ()
+    assert assorted.page(replace(query, session="s-1")).rows == ()
+
+
+@pytest.mark.parametrize("limit", [0, 20_000])
+def test_few_and_many_traces_of_an_expression_are_found_alike(
+    assorted: TraceStore, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(conditions, "FOUND_LIMIT", limit)
+    for expression in ("latency_ms > 0", "kind = llm or latency_ms > 0", '"run" in question'):
+        page = assorted.page(TraceQuery(expression=expression))
+        assert page.matched.value == len(page.rows) > 0

@@ -1,5 +1,6 @@
 """Every older store is brought to the newest schema, and no two processes trip over each other doing it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
+from metrics import payloads
 from metrics.migration import HEAD, SCRIPTS, current_revision, migrate
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from metrics.tables import metadata
 from pipeline.errors import StoreError
+from pipeline.schema import trace_to_version_1
 from tests.factories import make_trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +48,40 @@ def test_a_store_of_every_older_schema_opens_and_works(store_url: str, start: st
         store.put(trace)
         store.annotate(trace.trace_id, 1, "after the migration")
         assert store.page(TraceQuery(search="after the migration")).matched.value == 1
+
+
+@pytest.mark.parametrize("start", revisions()[:-1])
+def test_traces_that_runs_made_before_are_known_as_theirs(store_url: str, start: str) -> None:
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        for revision in revisions()[: revisions().index(start) + 1]:
+            migrate(connection, location="a test", revision=revision)
+        runs_are_known = inspect(connection).has_table("run_answers")
+        for seq, question in enumerate(("by a person", "by a run"), 1):
+            made = make_trace(question=question, trace_id=f"{seq:032x}")
+            connection.execute(text(OLD_TRACE), {"seq": seq, "trace_id": made.trace_id, "question": question})
+            old = {"seq": seq, "payload": payloads.deflate(json.dumps(trace_to_version_1(made)).encode())}
+            connection.execute(text("INSERT INTO payloads (seq, payload) VALUES (:seq, :payload)"), old)
+        connection.execute(text("UPDATE state SET folded = 2"))
+        if runs_are_known:
+            connection.execute(text(OLD_ANSWER), {"trace_id": f"{2:032x}", "score": b"{}"})
+    engine.dispose()
+    with TraceStore.open(store_url) as store:
+        origins = {row.question: row.origin for row in store.page(TraceQuery()).rows}
+        assert origins == {"by a person": "person", "by a run": "run" if runs_are_known else "person"}
+        assert store.count() == 2
+        assert store.get(f"{2:032x}").trace.question == "by a run"
+        assert store.page(TraceQuery(kinds=frozenset({"llm"}))).rows == ()
+
+
+OLD_TRACE = (
+    "INSERT INTO traces (seq, trace_id, asked_at, backend, question, answer, duration_ms, abstained, note) "
+    "VALUES (:seq, :trace_id, 1757000000.0, 'local/embedded', :question, '', 36.0, 0, '')"
+)
+
+OLD_ANSWER = (
+    "INSERT INTO run_answers (run_id, question_id, trace_id, score) VALUES ('cafe0001', 'q1', :trace_id, :score)"
+)
 
 
 def test_the_migrations_make_the_tables_that_the_code_names(store_url: str) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from metrics import folding, merging, pieces
+from metrics import folding, merging, paging, pieces
 from metrics.otlp.records import SpanRecord
-from metrics.queries import TraceQuery
+from metrics.queries import Count, TraceQuery
 from metrics.store import TraceStore
 from metrics.tables import labels, search_texts, sketches, stage_times, state, trace_labels, traces
 from tests.factories import make_trace
@@ -403,6 +403,30 @@ def test_a_large_trace_rests_between_two_foldings(sqlite_store: TraceStore, monk
     put_at(sqlite_store, [make_record()], now)
     assert folder.fold("settled", now + 29) == folder.fold("arrived", now + 29) == 0
     assert folder.fold("settled", now + 31) == 1
+
+
+def test_whoever_reads_a_list_does_not_wait_for_a_huge_piece(
+    sqlite_store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "MAX_READ_BYTES", 5_000)
+    folder = folding.PieceFolder(sqlite_store._database, assemble)
+    sqlite_store.put_spans([make_record(trace_id="a" * 32)])
+    sqlite_store.put_spans([make_record(trace_id="b" * 32) for _ in range(50)])
+    now = time.time() + 5
+    assert [folder.fold("arrived", now) for _ in range(2)] == [1, 0]
+    assert folder.fold("settled", now) == 1
+    assert sqlite_store.count() == 2
+
+
+def test_a_flood_is_counted_up_to_a_bound(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "COUNTED", 3)
+    store.put(make_trace())
+    store.fold()
+    store.put_spans([make_record(trace_id=f"{number + 1:032x}") for number in range(5)])
+    with store._database.engine.connect() as connection:
+        assert paging.count_total(connection) == Count(4, exact=False)
+    store.fold()
+    assert store.page(TraceQuery()).total == Count(6)
 
 
 def test_what_waits_is_measured(store: TraceStore) -> None:

@@ -76,3 +76,30 @@ def test_an_address_that_changed_by_itself_changes_the_widgets():
     test = opened(text="first")
     test.query_params["text"] = "second"
     assert shown(test.run())[0] == "second"
+
+
+def page_with_defaults() -> None:
+    import streamlit as st
+
+    from app.views.kit import address
+
+    fields = {
+        "pick": address.Field("b", address.choice(["a", "b"]).read),
+        "many": address.Field(["y"], address.several(["x", "y"]).read),
+    }
+    write = address.follow("test", fields)
+    st.selectbox("pick", ["a", "b"], index=None, key="pick", on_change=write)
+    st.multiselect("many", ["x", "y"], key="many", on_change=write)
+
+
+def test_a_default_that_was_taken_away_stays_away():
+    test = AppTest.from_function(page_with_defaults, default_timeout=TIMEOUT_S).run()
+    assert (test.selectbox[0].value, test.multiselect[0].value) == ("b", ["y"])
+    test.selectbox[0].set_value(None).run()
+    test.multiselect[0].set_value([]).run()
+    assert {name: "".join(value) for name, value in test.query_params.items()} == {"pick": "", "many": ""}
+    again = AppTest.from_function(page_with_defaults, default_timeout=TIMEOUT_S)
+    again.query_params["pick"] = ""
+    again.query_params["many"] = ""
+    again.run()
+    assert (again.selectbox[0].value, again.multiselect[0].value) == (None, [])

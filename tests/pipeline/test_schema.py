@@ -128,7 +128,7 @@ def test_json_schema_describes_every_field(kind: Any) -> None:
 
 def test_every_dataclass_of_a_trace_has_a_definition() -> None:
     events_and_inputs = {"StageStarted", "StageEnded", "ChunksFound", "TokenMade", "GenerateOptions"}
-    other = {"PartReadiness", "Readiness", "Introspection", "AnswerScores", "Sample"}
+    other = {"PartReadiness", "Readiness", "AttentionMap", "Introspection", "AnswerScores", "Sample"}
     found = {**vars(types), **vars(spans_module)}
     all_types = {name for name, value in found.items() if dataclasses.is_dataclass(value)}
     assert set(definitions()) == all_types - events_and_inputs - other

@@ -12,6 +12,7 @@ from scipy.stats import chisquare
 
 from backends.local.research import decoding
 from backends.local.research.generator import ABSTAINS, ABSTENTION, ResearchGenerator, find_window
+from backends.local.research.prompt import write_prompt
 from backends.local.sampling import draws, likeliest
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, InputError, StageFailed, Timeout, Unavailable
@@ -98,6 +99,12 @@ def test_prompt_tokens_are_counted_and_the_chunks_read_are_named(generator: Rese
     assert generation.prompt_tokens == len(generator._prompts.encode(ANSWERABLE, CHUNKS))
     assert generation.used_chunk_ids == ("c1", "c2", "c3")
     assert generation.evidence == ()
+
+
+def test_a_generation_keeps_the_prompt_that_it_answered(generator: ResearchGenerator) -> None:
+    _, made = answer(generator, ANSWERABLE, CHUNKS)
+    assert made.prompt is not None
+    assert write_prompt(ANSWERABLE, CHUNKS) in made.prompt
 
 
 def test_an_answer_cut_at_the_limit_says_so(generator: ResearchGenerator) -> None:

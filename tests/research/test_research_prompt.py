@@ -51,6 +51,18 @@ def test_a_prompt_is_what_the_chat_template_makes_of_it(torch: Any) -> None:
     assert PromptTokenizer(tokenizer, causal=True).encode("what", chunks) == expected
 
 
+def test_the_words_of_a_prompt_are_those_that_its_tokens_stand_for(torch: Any) -> None:
+    """Of a chat template, of a cue, and of neither, in the words of transformers."""
+    tokenizer, chunks = byte_tokenizer(), [make_chunk(1, "red", "mars"), make_chunk(2, "grey " * 400, "moon")]
+    message = {"role": "user", "content": write_prompt("what", chunks[:1])}
+    templated = tokenizer.apply_chat_template([message], add_generation_prompt=True, tokenize=False)
+    assert PromptTokenizer(tokenizer, causal=True).fit("what", chunks, 500).text == templated
+    tokenizer.chat_template = None
+    prompt = PromptTokenizer(tokenizer, causal=True).fit("what", chunks, 500)
+    assert prompt.text == tokenizer.decode(prompt.ids)
+    assert PromptTokenizer(unigram_tokenizer(), causal=False).fit("what", chunks, 500).text == message["content"]
+
+
 def test_a_prompt_without_template_ends_as_the_tokenizer_ends_text(torch: Any) -> None:
     tokenizer = unigram_tokenizer()
     chunks = [make_chunk(1, "red", "mars")]

@@ -48,29 +48,6 @@ PROMPT_KINDS: dict[str, tuple[Callable[[], Any], bool]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def sliding(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> ResearchGenerator:
-    """A causal model whose second layer sees only the last 48 positions, without a padding token."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    torch.manual_seed(0)
-    tokenizer = byte_tokenizer()
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        num_key_value_heads=2,
-        max_position_embeddings=1024,
-        use_sliding_window=True,
-        sliding_window=48,
-        layer_types=["full_attention", "sliding_attention"],
-        **sizes,
-    )
-    tokenizer.pad_token = None
-    return ResearchGenerator(
-        str(save(tmp_path_factory.mktemp("models") / "sliding", Qwen2ForCausalLM(config), tokenizer))
-    )
-
-
 @pytest.fixture(scope="module", params=["t5", "gpt2", "sliding"])
 def generator(request: pytest.FixtureRequest) -> ResearchGenerator:
     made: ResearchGenerator = request.getfixturevalue(request.param)

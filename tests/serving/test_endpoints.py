@@ -115,6 +115,7 @@ def test_generator_engine_of_transformers_generates_and_scores(t5_folder: Path, 
     made = run(generator, model, {**given, "operation": "generate", "max_new_tokens": 4, "deadline_s": 60})
     generation = generation_from_dict(made["generation"])
     assert 0 < len(generation.tokens) <= 4
+    assert str(given["question"]) in str(generation.prompt)
     scored = run(generator, model, {**given, "operation": "score", "sets": [[], [0]], "answer": "drift"})
     assert np.array(scored["logprobs_nats"]).shape == (2, len(scored["tokens"]))
     assert "".join(scored["tokens"]).strip() == "drift"

@@ -8,8 +8,10 @@ from app.kit.wording import asked_how, when
 from app.views.comparing.html import comparison_html, differences_html, overlap_html, side_html
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.traces.detail import show_answer, show_chunks, show_waterfall, waterfall_note
+from app.views.traces.chunks import show_chunks
+from app.views.traces.detail import show_answer
 from app.views.traces.html import question_html
+from app.views.traces.parts import show_waterfall, waterfall_note
 from pipeline.types import Trace
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app.views.kit import state
+from explain.attention import Picture
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.sources import Unit
@@ -46,3 +47,15 @@ def keep_of(trace_id: str, what: str, value: object) -> None:
     kept.setdefault(trace_id, {})[what] = value
     while len(kept) > KEPT_EXPLANATIONS:
         kept.pop(next(iter(kept)))
+
+
+def known_picture(trace_id: str) -> Picture | None:
+    """The picture of the attention that a trace's answer was given with, if it is the one that this browser tab keeps."""
+    kept_id, picture = st.session_state.get("attention-picture", ("", None))
+    found: Picture | None = picture if kept_id == trace_id else None
+    return found
+
+
+def remember_picture(trace_id: str, picture: Picture) -> None:
+    """Keep a picture, which can take 32 MB: of one trace only."""
+    st.session_state["attention-picture"] = (trace_id, picture)

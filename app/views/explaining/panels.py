@@ -19,6 +19,7 @@ from app.explaining.sureness import (
     sureness_rows,
 )
 from app.views.explaining import charts
+from app.views.explaining.attention import show_attention
 from app.views.explaining.html import figures_html, grounded_html
 from app.views.explaining.kept import keep_of, kept_of, remember_diagnosis
 from app.views.kit import state
@@ -38,8 +39,9 @@ STEPS = 50
 
 def show_panels(found: Explained, diagnosed: Diagnosed | None) -> None:
     """All of them, in tabs. diagnosed: what is known of whether it was right."""
-    right, said, sure, inside = st.tabs(
-        ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model"], key="explain-panels"
+    right, said, sure, inside, attention = st.tabs(
+        ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model", "Attention"],
+        key="explain-panels",
     )
     with right:
         _show_diagnosis(found, diagnosed)
@@ -49,6 +51,8 @@ def show_panels(found: Explained, diagnosed: Diagnosed | None) -> None:
         _show_sureness(found)
     with inside:
         _show_inside(found)
+    with attention:
+        show_attention(found)
 
 
 def _show_diagnosis(found: Explained, diagnosed: Diagnosed | None) -> None:

@@ -53,9 +53,11 @@ def number(default: float, low: float, high: float) -> Field:
 
 
 def choice(options: Sequence[str], default: str | None = None) -> Field:
-    """One of several words, or the default."""
+    """One of several words, or the default. Nothing at all, where that is not the default, is an empty text."""
 
-    def read(texts: Sequence[str]) -> str:
+    def read(texts: Sequence[str]) -> str | None:
+        if not texts[0]:
+            return None
         if texts[0] not in options:
             raise ValueError(texts[0])
         return texts[0]
@@ -99,4 +101,6 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
 
 
 def _texts(value: Any) -> list[str]:
-    return [str(part) for part in value] if isinstance(value, list) else [] if value is None else [str(value)]
+    """What the address says of a value that is not the default, also where that is nothing."""
+    several = value if isinstance(value, list) else [value]
+    return ["" if part is None else str(part) for part in several] or [""]

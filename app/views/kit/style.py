@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from pipeline.spans import STAGE_OF_KIND, SpanKind
+
 STAGE_COLOURS = {
     "embed": "#56b4e9",
     "retrieve": "#009e73",
@@ -17,6 +19,18 @@ STAGE_COLOURS = {
     "unaccounted": "#8c96a0",
 }
 """Okabe and Ito's colour-blind-safe set (2008)."""
+
+KIND_COLOURS = {
+    **{kind: STAGE_COLOURS[stage] for kind, stage in STAGE_OF_KIND.items()},
+    "chain": "#6f8fae",
+    "agent": "#8f74d2",
+    "tool": "#7f8c2d",
+    "prompt": "#c9a227",
+    "guardrail": "#b5495b",
+    "evaluator": "#2fa3a3",
+    "unknown": STAGE_COLOURS["unaccounted"],
+}
+"""By a span's kind: those that are stages have the stage's."""
 
 LEVEL_COLOURS = {"high": "#009e73", "moderate": "#e69f00", "low": "#d55e00", "unknown": "#8c96a0"}
 
@@ -62,6 +76,17 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-text mark.against { background: rgba(0, 114, 178, .3); }
 .rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+.rg-span { margin: 0; overflow-wrap: anywhere; }
+.rg-span b { font-size: 1.1rem; }
+.rg-move { font-variant-numeric: tabular-nums; font-weight: 600; font-size: .85rem; min-width: 2rem; }
+.rg-message { border-inline-start: 3px solid color-mix(in srgb, currentColor 25%, transparent); padding: .1rem 0 .1rem .8rem;
+  margin: 0 0 .6rem; }
+.rg-message p { margin: 0 0 .2rem; }
+.rg-turn { font-weight: 500; overflow-wrap: anywhere; unicode-bidi: plaintext; white-space: pre-wrap; }
+.rg-values { table-layout: fixed; }
+.rg-values tbody th { width: 38%; font-size: .85rem; }
+.rg-values summary { cursor: pointer; }
+.rg-values summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
 .rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
@@ -116,6 +141,11 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 def apply_style() -> None:
     """Put the style sheet into the page; it takes no room."""
     st.html(STYLE)
+
+
+def span_colour(stage: str, kind: SpanKind) -> str:
+    """The colour of a span's bar: its stage's, else its kind's."""
+    return STAGE_COLOURS.get(stage) or KIND_COLOURS[kind]
 
 
 def ink() -> str:

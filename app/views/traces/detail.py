@@ -1,26 +1,26 @@
-"""One trace, opened: the answer, how far to trust it, its chunks, its waterfall, and what can be done with it."""
+"""One trace, opened: the answer, how far to trust it, whence it came, its parts, and what can be done with it."""
 
 import streamlit as st
 
+from app.kit.plain import shortened
 from app.kit.quoting import answering_words
-from app.kit.wording import is_unsure, scores_note, shortfall, trust, when
+from app.kit.wording import is_unsure, trust
+from app.traces.provenance import missing_parts, provenance
 from app.views.kit import state
 from app.views.kit.downloads import show_download
-from app.views.kit.html import note_html, pairs_html, show
+from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
-from app.views.traces.html import answer_html, chunks_html, question_html, trust_html
-from app.views.traces.waterfall import waterfall
+from app.views.traces.html import answer_html, question_html, trust_html
+from app.views.traces.parts import show_parts
 from metrics.queries import StoredTrace
 from pipeline.errors import StoreError
 from pipeline.schema import trace_to_json
 from pipeline.types import Trace
 
+SESSION_CHARS = 40
+"""Characters of a session's name on a link."""
+
 MISSING_TRACE = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
-
-WATERFALL_NOTE = "Each bar is a stage, placed where it ran. Unaccounted is the time between and after the stages; it adds up to the total."
-
-NESTING_NOTE = "A stage marked › ran inside the one above; own is what that one took beside the stages inside it."
 
 
 def show_answer(trace: Trace) -> None:
@@ -29,35 +29,10 @@ def show_answer(trace: Trace) -> None:
     if generation is not None:
         quiet = trace.error is not None or is_unsure(generation)
         show(answer_html(generation.answer, quiet=quiet, words=answering_words(generation, trace.chunks)))
-        show(trust_html(trust(generation)))
+        if trace.origin != "application" or generation.confidence is not None:
+            show(trust_html(trust(generation)))
     if trace.error is not None:
         st.error(f"**{trace.error.kind}**: {literal(trace.error.message)}", icon=":material/error:")
-
-
-def show_chunks(trace: Trace) -> None:
-    """The chunks, with the quoted sentences marked."""
-    if not trace.chunks:
-        show(note_html("No chunks were retrieved."))
-        return
-    evidence = trace.generation.evidence if trace.generation is not None else ()
-    show(note_html(scores_note(trace) + (" The marked text is what the answer quotes." if evidence else "")))
-    missing = shortfall(trace)
-    if missing is not None:
-        show(note_html(missing))
-    show(chunks_html(trace.chunks, evidence))
-
-
-def show_waterfall(trace: Trace, *, until_ms: float | None = None, side: str = "") -> None:
-    """The waterfall. until_ms: where its axis ends, if not with the trace. side: keeps two waterfalls of one page apart."""
-    st.plotly_chart(
-        waterfall(trace, until_ms), config=CHART_CONFIG, key=f"waterfall-{side}{trace.trace_id}", alt="Stage waterfall"
-    )
-
-
-def waterfall_note(*traces: Trace) -> str:
-    """What one is looking at in the waterfalls of these traces."""
-    nested = any(span.parent_id is not None for trace in traces for span in trace.spans)
-    return f"{WATERFALL_NOTE} {NESTING_NOTE}" if nested else WATERFALL_NOTE
 
 
 def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
@@ -74,6 +49,14 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
                 icon=":material/link:",
                 query_params={"trace": trace.trace_id},
             )
+            if trace.session:
+                st.page_link(
+                    "../pages/traces.py",
+                    label=f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
+                    icon=":material/forum:",
+                    query_params={"session": trace.session},
+                    help="The conversation that this question is part of.",
+                )
             st.page_link(
                 "../pages/explain.py",
                 label="Explain",
@@ -100,19 +83,9 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     """The whole trace."""
     show(question_html(trace.question))
     show_answer(trace)
-    show(note_html(f"{trace.backend}, asked {when(trace.asked_at)}"))
+    show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
     show_actions(trace, stored)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        st.subheader("Chunks", anchor=False)
-        show_chunks(trace)
-    with right:
-        st.subheader("Time", anchor=False)
-        show_waterfall(trace)
-        show(note_html(waterfall_note(trace)))
-        with st.expander("Settings of this question"):
-            rows = {"backend": trace.backend, "asked": when(trace.asked_at), "trace": trace.trace_id, **trace.settings}
-            show(pairs_html({name: "—" if value is None else str(value) for name, value in rows.items()}))
+    show_parts(trace)
 
 
 def _feedback(stored: StoredTrace) -> None:

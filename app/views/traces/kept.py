@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.traces.filters import TraceFilters
 from app.views.kit import state
+from metrics.labels import LabelKind
 from metrics.queries import TracePage, TraceQuery
 
 
@@ -15,6 +16,21 @@ def trace_backends() -> list[str]:
 def trace_page(filters: TraceFilters, after: str | None, limit: int) -> TracePage:
     """A page of traces; read again only once something stored has changed."""
     return _page(filters.to_query(), after, limit, state.store().version())
+
+
+def trace_labels(kind: LabelKind) -> list[str]:
+    """Tags, models, kinds of spans or services that stored traces have."""
+    return _labels(kind, state.store().version())
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _labels(kind: LabelKind, version: str) -> list[str]:
+    return state.store().labels(kind)
+
+
+def session_page(session: str, after: str | None, limit: int) -> TracePage:
+    """A page of a conversation's traces, the first asked first."""
+    return _page(TraceQuery(session=session, descending=False), after, limit, state.store().version())
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

@@ -1,66 +1,22 @@
-"""The list of traces: filters, a table of one page, paging."""
+"""The list of traces: a table of one page, paging, exports."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import LOW, when
-from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
-from app.views.kit import address
+from app.kit.wording import when
+from app.traces.filters import TraceFilters
+from app.views.kit import state
 from app.views.kit.html import note_html, show
-from metrics.queries import MAX_SEARCH_CHARS, TracePage, TraceRow
+from metrics.queries import TracePage, TraceRow
 
 PAGE_SIZE = 50
 
 TABLE_HEIGHT, FEW_ROWS = 520, 12
 """A longer list scrolls in a frame of this many pixels, so that what is below it stays in reach."""
 
-MAX_SLOWER_MS = 900_000
-"""The longest deadline."""
-
 RATINGS = {1: "👍", -1: "👎", 0: ""}
-
-
-def choose_filters(backends: list[str]) -> TraceFilters:
-    """The filters, kept in the address, so that a link, back and forward find them again."""
-    write = address.follow(
-        "traces",
-        {
-            "search": address.words(),
-            "sort": address.choice(list(SORTS), "newest"),
-            "since": address.choice(list(SINCE_S)),
-            "outcome": address.choice(list(OUTCOMES)),
-            "feedback": address.choice(list(FEEDBACK)),
-            "slower_ms": address.number(0, 0, MAX_SLOWER_MS),
-            "backends": address.several(backends),
-            "low_confidence": address.flag(),
-        },
-    )
-    change: dict[str, Any] = {"on_change": write, "args": ("after",)}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(
-            "Search question, answer and note", key="search", type="search", max_chars=MAX_SEARCH_CHARS, **change
-        )
-        st.selectbox("Sort", list(SORTS), key="sort", width=190, **change)
-    with st.expander("Filters", key="filters"), st.container(horizontal=True, vertical_alignment="bottom"):
-        any_of: dict[str, Any] = {"placeholder": "any", "width": 150, **change}
-        st.selectbox("Asked in the last", list(SINCE_S), key="since", index=None, **any_of)
-        st.selectbox("Outcome", list(OUTCOMES), key="outcome", index=None, **any_of)
-        st.selectbox("Feedback", list(FEEDBACK), key="feedback", index=None, **any_of)
-        st.number_input("Slower than, ms", 0, MAX_SLOWER_MS, step=100, key="slower_ms", width=150, **change)
-        st.multiselect("Backend", backends, key="backends", **(any_of | {"width": 230}))
-        st.toggle(f"Confidence below {LOW:.0%}", key="low_confidence", **change)
-    chosen = st.session_state
-    return TraceFilters(
-        search=chosen["search"],
-        backends=tuple(chosen["backends"]),
-        since=chosen["since"] or "",
-        slower_ms=float(chosen["slower_ms"]),
-        outcome=chosen["outcome"] or "",
-        feedback=chosen["feedback"] or "",
-        low_confidence=chosen["low_confidence"],
-        sort=chosen["sort"] or "newest",
-    )
 
 
 def show_list(page: TracePage) -> None:
@@ -70,7 +26,7 @@ def show_list(page: TracePage) -> None:
     show(note_html(f"{shown} Pick one row to open it, two to compare them."))
     actions = st.container(horizontal=True)
     picked = st.dataframe(
-        [_cells(row) for row in page.rows],
+        _cells(page.rows),
         key="table",
         on_select="rerun",
         selection_mode="multi-row",
@@ -88,10 +44,20 @@ def show_list(page: TracePage) -> None:
     rows = [page.rows[number] for number in picked.selection.rows if number < len(page.rows)]
     with actions:
         _show_picked(rows)
-    _show_paging(page)
+    show_paging(page)
 
 
-def _cells(row: TraceRow) -> dict[str, Any]:
+def _cells(rows: Sequence[TraceRow]) -> list[dict[str, Any]]:
+    """What the table shows; of whence a question came only where that tells rows apart."""
+    cells = [_row_cells(row) for row in rows]
+    for column, common in (("origin", "person"), ("service", "")):
+        if all(cell[column] == common for cell in cells):
+            for cell in cells:
+                del cell[column]
+    return cells
+
+
+def _row_cells(row: TraceRow) -> dict[str, Any]:
     return {
         "question": row.question,
         "answer": row.answer,
@@ -99,9 +65,11 @@ def _cells(row: TraceRow) -> dict[str, Any]:
         "confidence": None if row.confidence is None else round(row.confidence, 2),
         "duration, ms": row.duration_ms,
         "asked": when(row.asked_at),
+        "service": row.service,
         "top cosine": row.top_score,
         "feedback": RATINGS[row.rating],
         "note": row.note,
+        "origin": row.origin,
         "backend": row.backend,
         "trace": row.trace_id,
     }
@@ -119,7 +87,8 @@ def _open(*ids: str) -> None:
     st.query_params.from_dict(dict(zip(("trace", "with"), ids, strict=False)))
 
 
-def _show_paging(page: TracePage) -> None:
+def show_paging(page: TracePage) -> None:
+    """Buttons to the pages before and after."""
     with st.container(horizontal=True):
         for label, cursor in (("Previous page", page.previous), ("Next page", page.next)):
             st.button(label, disabled=cursor is None, on_click=_turn, args=(cursor,))
@@ -130,8 +99,9 @@ def _turn(cursor: str) -> None:
 
 
 def show_exports(filters: TraceFilters) -> None:
-    """Links that stream the whole filtered set, however large."""
-    address = filters.to_address()
+    """Links that stream the whole filtered set, however large. Each holds a pass, since a link shows no key."""
+    address, guard = filters.to_address(), state.services().guard
     with st.container(horizontal=True):
         for name in ("csv", "jsonl"):
-            st.link_button(f"Export {name.upper()}", f"/export/traces.{name}?{address}", icon=":material/download:")
+            link = guard.sign(f"/export/traces.{name}", address)
+            st.link_button(f"Export {name.upper()}", link, icon=":material/download:")

@@ -17,11 +17,11 @@ from backends.local.research.decoders import DEFAULT_GENERATOR, SETTING, TorchMo
 from backends.local.research.decoding import FloatArray, TextStream
 from backends.local.research.engines import check_engine
 from backends.local.research.loading import ModelFolder, find_model, opening, require
-from backends.local.research.prompt import Prompt, PromptTokenizer
+from backends.local.research.prompt import LocatedPrompt, Prompt, PromptTokenizer
 from backends.local.research.white_box import WhiteBox
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, StageFailed
-from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Introspection, Sample, Token
+from pipeline.types import AttentionMap, Chunk, Confidence, GenerateOptions, Generation, Introspection, Sample, Token
 
 UNSTATED_WINDOW = 512
 """Tokens, for a model whose files state no window: what the T5 family was trained on (Raffel et al. 2020)."""
@@ -199,6 +199,7 @@ class ResearchGenerator:
             confidence=mean_probability(tokens),
             abstained=abstained,
             used_chunk_ids=tuple(chunk.chunk_id for chunk in prompt.chunks),
+            prompt=prompt.text,
         )
 
     def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> FloatArray:
@@ -226,6 +227,22 @@ class ResearchGenerator:
 
         Raises StageFailed if the chunks do not fit, InputError for a blank answer, Unavailable for a model that cannot be looked into.
         """
+        prompt, answer_ids = self._locate(question, chunks, answer)
+        return self._white_box.introspect(
+            prompt, answer_ids, self.split_answer(answer), integrated_steps=integrated_steps
+        )
+
+    def map_attention(self, question: str, chunks: Sequence[Chunk], answer: str) -> AttentionMap:
+        """Attention to every token of the chunks; see `pipeline.protocols.AttentionReader`. Raises as `introspect`."""
+        prompt, answer_ids = self._locate(question, chunks, answer)
+        return self._white_box.map_attention(prompt, answer_ids, self.split_answer(answer))
+
+    def remove_tokens(self, question: str, chunks: Sequence[Chunk], answer: str, places: Sequence[int]) -> FloatArray:
+        """What the answer's tokens are without single tokens of the chunks; see `pipeline.protocols.AttentionReader`."""
+        return self._white_box.remove_tokens(*self._locate(question, chunks, answer), places)
+
+    def _locate(self, question: str, chunks: Sequence[Chunk], answer: str) -> tuple[LocatedPrompt, list[int]]:
+        """The prompt and the answer's token ids. Raises StageFailed if they do not fit, InputError for a blank answer."""
         answer_ids = self._prompts.encode_answer(answer)
         prompt = self._prompts.locate(question, chunks)
         limit = self._prompt_limit(len(answer_ids))
@@ -235,9 +252,7 @@ class ResearchGenerator:
                 "Look only at chunks that the answer used.",
                 stage="generate",
             )
-        return self._white_box.introspect(
-            prompt, answer_ids, self.split_answer(answer), integrated_steps=integrated_steps
-        )
+        return prompt, answer_ids
 
     @property
     def prompt_window(self) -> int:

@@ -33,6 +33,8 @@ class Prompt:
     """Token ids, the model's own control tokens included."""
     chunks: tuple[Chunk, ...]
     """The chunks in it, best first."""
+    text: str
+    """The words of `ids`: the chat template's, or the cue's, among them; of a model's own begin and end tokens only a template's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,13 @@ class LocatedPrompt:
     """For each token the index of its chunk, 0 the best, or -1: instruction, numbering, question, control tokens, chat template."""
     n_chunks: int
     """Chunks in the prompt; one of no characters owns no token."""
+    texts: list[str]
+    """For each token the characters that it stands for, white space included; empty for the chat template's and control tokens."""
+
+    @property
+    def chunk_places(self) -> list[int]:
+        """Positions of the tokens that are a chunk's, in order."""
+        return [place for place, owner in enumerate(self.owners) if owner >= 0]
 
 
 def write_context(chunks: Sequence[Chunk]) -> str:
@@ -82,9 +91,12 @@ class PromptTokenizer:
         """
         self._data = without_control_tokens(tokenizer)
         self._around: tuple[list[int], list[int]] | None = None
+        self._words_around = ("", "")
         self._cue = ""
         if causal and tokenizer.chat_template:
-            self._around = _template_ids(tokenizer)
+            self._words_around = _template_words(tokenizer)
+            before, after = (tokenizer(words, add_special_tokens=False)["input_ids"] for words in self._words_around)
+            self._around = before, after
         elif causal:
             self._cue = ANSWER_CUE
 
@@ -109,8 +121,12 @@ class PromptTokenizer:
             for token, (start, stop) in enumerate(encoded.offsets):
                 if max(start, first) < min(stop, end):
                     owners[token] = index
+        texts = [text[start:stop] for start, stop in encoded.offsets]
         return LocatedPrompt(
-            [*before, *encoded.ids, *after], [*[-1] * len(before), *owners, *[-1] * len(after)], len(chunks)
+            ids=[*before, *encoded.ids, *after],
+            owners=[*[-1] * len(before), *owners, *[-1] * len(after)],
+            n_chunks=len(chunks),
+            texts=[*[""] * len(before), *texts, *[""] * len(after)],
         )
 
     def fit(self, question: str, chunks: Sequence[Chunk], limit: int) -> Prompt:
@@ -123,7 +139,9 @@ class PromptTokenizer:
         kept = bisect_right(lengths, limit, key=lambda count: len(self.encode(question, chunks[:count])))
         if kept == 0:
             raise self._too_long(question, chunks[0], limit)
-        return Prompt(self.encode(question, chunks[:kept]), tuple(chunks[:kept]))
+        before, after = self._words_around
+        text = f"{before}{write_prompt(question, chunks[:kept])}{self._cue}{after}"
+        return Prompt(self.encode(question, chunks[:kept]), tuple(chunks[:kept]), text)
 
     def encode_answer(self, answer: str) -> list[int]:
         """An answer's token ids, without an end token. Raises InputError for a blank answer."""
@@ -181,8 +199,8 @@ def without_control_tokens(tokenizer: Any) -> Any:
     return require("tokenizers").Tokenizer.from_str(json.dumps(state))
 
 
-def _template_ids(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The token ids that the chat template puts before and after the user's message."""
+def _template_words(tokenizer: Any) -> tuple[str, str]:
+    """What the chat template puts before and after the user's message."""
     # Models that can think aloud first are asked not to: the answer is what is measured. Other templates ignore the word.
     text = tokenizer.apply_chat_template(
         [{"role": "user", "content": PLACEHOLDER}], tokenize=False, add_generation_prompt=True, enable_thinking=False
@@ -192,5 +210,4 @@ def _template_ids(tokenizer: Any) -> tuple[list[int], list[int]]:
         raise Unavailable(
             "This generator's chat template does not show the message once. Set RAGLASS_GENERATOR to another model."
         )
-    before, after = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in parts)
-    return before, after
+    return parts[0], parts[1]

@@ -18,7 +18,7 @@ from backends.local.research.decoding import Decoder, FloatArray
 from backends.local.research.loading import require
 from backends.local.research.prompt import LocatedPrompt
 from pipeline.errors import BadResponse, InputError, Unavailable
-from pipeline.types import Introspection
+from pipeline.types import AttentionMap, Introspection
 
 INTEGRATED_STEPS = 50
 """Steps of integrated gradients that do for most answers; captum's default too."""
@@ -28,6 +28,13 @@ SAME_WITHIN_NATS = 1e-3
 
 NO_CHANGE_NATS = 1e-6
 """A smaller change of log-probability is rounding: a completeness gap is relative to at least this."""
+
+
+MOST_WEIGHTS = 16_000_000
+"""Attention weights that a map keeps at most: 32 MB in half precision."""
+
+FULL_SIZE = 32
+"""Layers, and heads, that a model which states none is taken to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +99,72 @@ class WhiteBox:
         """
         with self._decoder.running():
             logits, weights = self._attend(prompt.ids, answer)
-            if not weights:
-                raise Unavailable(
-                    f"The generator {self._name} does not give its attention. Set RAGLASS_GENERATOR to another model to look inside."
-                )
+            self._check_given(weights)
             logprobs = logits.float().log_softmax(dim=-1)
             entropy = self._torch.special.entr(logprobs.exp()).sum(dim=-1)
             attention = _mean_attention(weights, len(prompt.ids), len(answer), self.attention_kind)
             attention = attention @ self._membership(prompt)
             own = logprobs.gather(-1, self._decoder.tensor([answer]).T).squeeze(-1)
         return Reading(self._check(attention), self._check(entropy), self._check(own))
+
+    def map_attention(self, prompt: LocatedPrompt, answer: Sequence[int], tokens: Sequence[str]) -> AttentionMap:
+        """Attention token by token, not summed up. See `pipeline.protocols.AttentionReader.map_attention`.
+
+        tokens: the answer's tokens as text.
+        """
+        places = prompt.chunk_places
+        kept = list(answer[: self.most_answer_tokens(len(places))])
+        with self._decoder.running():
+            logits, weights = self._attend(prompt.ids, kept)
+            self._check_given(weights)
+            width = len(prompt.ids) + (0 if self.attention_kind == "cross" else len(kept) - 1)
+            layers = [_widen(layer[0], width)[..., : len(prompt.ids)].float() for layer in weights]
+            own = logits.float().log_softmax(dim=-1).gather(-1, self._decoder.tensor([kept]).T).squeeze(-1)
+            mine = np.array([self._check(layer[..., places]).astype(np.float16) for layer in layers])
+            others = [place for place, owner in enumerate(prompt.owners) if owner < 0]
+            rest = np.array([self._check(layer[..., others].sum(dim=-1)).astype(np.float16) for layer in layers])
+        logprobs = self._check(own)
+        return AttentionMap(
+            attention_kind=self.attention_kind,
+            answer_tokens=tuple(tokens[: len(kept)]),
+            whole_answer=len(answer),
+            context_tokens=tuple(prompt.texts[place] for place in places),
+            owners=tuple(prompt.owners[place] for place in places),
+            attention=mine,
+            elsewhere=rest,
+            gradient_input=self._multiply_whole(prompt, kept, logprobs)[places],
+            logprobs_nats=logprobs,
+        )
+
+    def most_answer_tokens(self, context_tokens: int) -> int:
+        """Tokens of an answer whose attention to so many context tokens makes MOST_WEIGHTS; at least 1."""
+        config: Any = self._model.config.get_text_config(decoder=True)
+        layers: int = getattr(config, "num_decoder_layers", 0) or getattr(config, "num_hidden_layers", FULL_SIZE)
+        heads: int = getattr(config, "num_attention_heads", FULL_SIZE)
+        return max(1, MOST_WEIGHTS // max(1, layers * heads * context_tokens))
+
+    def remove_tokens(self, prompt: LocatedPrompt, answer: Sequence[int], places: Sequence[int]) -> FloatArray:
+        """The answer's log-probabilities over the prompt less one token. See `pipeline.protocols.AttentionReader.remove_tokens`.
+
+        The token is gone, not hidden: what follows moves up by one position.
+        """
+        mine = prompt.chunk_places
+        wrong = [place for place in places if not 0 <= place < len(mine)]
+        if wrong:
+            raise InputError(f"There is no context token {wrong[0]}. The chunks have {len(mine)}, counted from 0.")
+        gone = [mine[place] for place in places]
+        without = [[*prompt.ids[:place], *prompt.ids[place + 1 :]] for place in gone]
+        return self._decoder.score(without, list(answer)) if without else np.empty((0, len(answer)), np.float32)
+
+    def _multiply_whole(self, prompt: LocatedPrompt, answer: Sequence[int], expected: FloatArray) -> FloatArray:
+        """Gradient × input of the whole answer's log-probability, by token of the prompt: (prompt tokens,), nats."""
+        with self._decoder.running(gradients=True):
+            embeddings = self._embed(prompt.ids).requires_grad_(True)
+            logprobs = self._logprobs(embeddings, answer)
+            (gradient,) = self._torch.autograd.grad(logprobs.sum(), embeddings)
+            found = (gradient * embeddings).sum(dim=-1)[0]
+        self._check_same(self._check(logprobs), expected)
+        return self._check(found)
 
     def multiply_gradients(
         self, prompt: LocatedPrompt, answer: Sequence[int], expected: FloatArray | None = None
@@ -194,6 +257,12 @@ class WhiteBox:
         chunks = self._torch.arange(prompt.n_chunks, device=self._model.device)
         return (owners[:, None] == chunks[None, :]).float()
 
+    def _check_given(self, weights: Sequence[Any]) -> None:
+        if not weights or len({layer.shape[1] for layer in weights}) > 1:
+            raise Unavailable(
+                f"The generator {self._name} does not give its attention. Set RAGLASS_GENERATOR to another model to look inside."
+            )
+
     def _check(self, values: Any) -> FloatArray:
         array: FloatArray = values.detach().float().cpu().numpy()
         if not np.isfinite(array).all():
@@ -209,6 +278,13 @@ class WhiteBox:
                 f"The generator {self._name} reads embeddings otherwise than token ids (log-probabilities {apart:.3g} nats apart), so that "
                 "its gradients would be of another answer. Set RAGLASS_GENERATOR to another model to look inside."
             )
+
+
+def _widen(weights: Any, width: int) -> Any:
+    """One layer's (heads, n, width): a layer with a sliding window keeps only the last positions, the others get 0."""
+    found = weights.new_zeros(*weights.shape[:-1], width)
+    found[..., width - weights.shape[-1] :] = weights
+    return found
 
 
 def _mean_attention(

@@ -1,4 +1,8 @@
-"""Traces of other applications: spans that arrive in pieces, what a trace is found by, keys, saved views."""
+"""Traces of other applications: spans that arrive in pieces, what a trace is found by, keys, saved views.
+
+Traces that runs made are known by their answers. Older traces get no labels and no times of stages, for which every one of them would
+have to be read: a filter by model, kind, service, tag or time of a stage finds only what is stored from now on.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -140,3 +140,28 @@ def test_answers_are_drawn_and_a_backend_without_an_inside_says_what_has_one(mak
         services.explanations.introspect(found)
     gone = replace(found, trace=replace(found.trace, backend="gone"))
     assert "cannot be opened" in services.explanations.why_no_inside(gone)
+
+
+def test_a_backend_without_attention_says_what_has_some(make_services: Make) -> None:
+    services = make_services(Script())
+    found = explained(services, asked(services))
+    why = services.explanations.why_no_picture(found)
+    assert why is not None
+    assert why.startswith("The backend fake has no attention to show")
+    assert "local/research" in why
+    with pytest.raises(Unavailable, match="local/research"):
+        next(services.explanations.picture(found))
+    gone = replace(found, trace=replace(found.trace, backend="gone"))
+    assert "cannot be opened" in str(services.explanations.why_no_picture(gone))
+
+
+def test_a_picture_is_drawn_and_nothing_of_it_is_kept_with_the_trace(make_services: Make) -> None:
+    services = make_services(Script(), attentive=True)
+    trace = asked(services)
+    found = explained(services, trace)
+    kept = services.store.explanations(trace.trace_id)
+    assert services.explanations.why_no_picture(found) is None
+    *_, picture = services.explanations.picture(found)
+    assert picture.complete
+    assert picture.reliance_nats.tolist() == pytest.approx([5 * 2.9, *[0.0] * 9])
+    assert services.store.explanations(trace.trace_id) == kept

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.kit import wording
 from pipeline.types import Confidence, Failure, Span
 from tests.factories import make_generation, make_trace
+from tests.trees import make_foreign_trace
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,9 @@ def test_slowest_stage_is_a_sentence() -> None:
         "Generate takes 71 % of 100 ms"
     )
     assert wording.slowest(make_trace(spans=())) == "No stage ran"
+    # Three of 54 ms at once; the name is another application's and stays as it is.
+    at_once = make_foreign_trace(duration_ms=100, spans=tuple(_retrieve(n) for n in range(3)))
+    assert wording.slowest(at_once) == "retrieve takes 162 ms in all, within 100 ms"
 
 
 def test_slowest_of_nested_spans_is_the_one_with_the_most_time_of_its_own() -> None:
@@ -180,3 +184,13 @@ def test_rough_times_are_no_finer_than_an_estimate_deserves() -> None:
         "2 min",
         "4 min",
     ]
+
+
+def test_scores_of_another_application_are_no_cosines_and_its_corpus_is_unknown():
+    foreign = make_foreign_trace(settings={"top_k": 50})
+    assert "Cosine" not in wording.scores_note(foreign)
+    assert wording.shortfall(foreign) is None
+
+
+def _retrieve(number: int) -> Span:
+    return Span("retrieve", 10.0, 54.0, span_id=f"{number:016x}", service="shop")

@@ -61,6 +61,7 @@ def test_finished_run_has_a_stored_trace_for_every_answer(services: Services, pl
     for scored in scores:
         trace = find_trace(services.store, scored.trace_id)
         assert (trace.question, trace.generation.answer) == (scored.question, scored.answer)
+    assert services.store.page(TraceQuery(origins=frozenset({"run"}))).matched.value == QUESTIONS
     assert sum(scored.correct for scored in scores) == QUESTIONS / 2
     whole, *types = services.evaluations.summary(run.run_id)
     assert whole.measures["correct"].value == 0.5

@@ -46,6 +46,7 @@ def test_the_shell_is_a_module_to_run(module: str) -> None:
         ["traces"],
         ["status"],
         ["ingest"],
+        ["keys"],
         ["explain"],
         ["stability"],
         ["eval"],
@@ -244,6 +245,34 @@ def test_what_cannot_be_explained_is_said(run: Run, make_services: Make) -> None
     unknown = run("explain", "f" * 32, services=services)
     assert unknown.exit_code == 2
     assert "There is no trace" in unknown.stderr
+
+
+def test_attention_is_printed_beside_reliance_of_one_layer_or_head(run: Run, make_services: Make) -> None:
+    services = make_services(attentive=True)
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    assert "Attention" not in run("explain", trace_id, services=services).stdout
+    said = run("explain", trace_id, "--attention", services=services).stdout
+    assert "The answer stands on chunk 1" in said
+    assert "Attention (diagnostic, not evidence), mean of 2 layers with 3 heads each" in said
+    assert "Layer 2  Document 1 20.0 %" in said
+    assert "1 · Document 1" in said
+    assert "+14.5" in said
+    one = run("explain", trace_id, "--layer", "2", "--head", "3", "--json", services=services)
+    found = json.loads(one.stdout)["attention"]
+    assert found["attention"] == [[0.5, *[0.0] * 9]] * 5
+    assert found["reliance_nats"] == pytest.approx([14.5, *[0.0] * 9])
+    beyond = run("explain", trace_id, "--layer", "3", services=services)
+    assert beyond.exit_code == 2
+    assert "There is no layer 3. Choose one from 1 to 2" in beyond.stderr
+
+
+def test_backend_without_attention_is_explained_all_the_same_and_says_so(run: Run, make_services: Make) -> None:
+    services = make_services()
+    trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
+    done = run("explain", trace_id, "--attention", services=services)
+    assert done.exit_code == 1
+    assert "The answer stands on chunk 1" in done.stdout
+    assert "has no attention to show" in done.stderr
 
 
 def test_traces_are_exported_as_lines_of_json_and_as_a_table(run: Run, make_services: Make) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from app.traces.words import trace_text
 from pipeline.types import Span
 from tests.factories import make_chunk, make_failed_trace, make_generation, make_spans, make_trace
+from tests.trees import make_foreign_trace, make_large_tree
 
 ESCAPES = "\x1b[31mred\x07\x9b2J\u202ebackwards\r"
 
@@ -73,3 +74,20 @@ def test_the_line_of_a_chunk_ends_with_its_file_unless_it_is_built_in() -> None:
 
 def test_text_without_spaces_is_cut_and_not_dropped() -> None:
     assert "大陸" in trace_text(make_trace(chunks=(make_chunk(text="大陸移動説" * 100),)))
+
+
+def test_a_large_tree_of_another_application_is_printed_in_few_lines() -> None:
+    text = trace_text(make_foreign_trace(spans=make_large_tree(10_000), duration_ms=10_000.0))
+    spans = text.partition("\nSpans\n")[2].splitlines()
+    assert len(spans) < 60
+    assert any(line.startswith("    retrieve ×4,999 +") for line in spans)
+    assert "unaccounted" not in text
+
+
+def test_what_another_application_did_not_send_is_said() -> None:
+    text = trace_text(make_foreign_trace(question=ESCAPES, user=ESCAPES, service=ESCAPES))
+    assert "Documents (their application's scores)" in text
+    assert "2.   –    Shipping: no text was sent" in text
+    assert "ChatOpenAI (failed)" in text
+    assert "RetrievalQA itself (error inside)" in text
+    assert all(char == "\n" or char.isprintable() for char in text)

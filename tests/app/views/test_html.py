@@ -18,6 +18,8 @@ from app.explaining.words import ChunkMark, TokenMark
 from app.kit import markup
 from app.kit.wording import Trust
 from app.live.rows import Part
+from app.traces.spans import Placed
+from app.traces.tree import row_of
 from app.views.comparing import html as comparing
 from app.views.documents import html as documents
 from app.views.explaining import html as explaining
@@ -28,7 +30,12 @@ from app.views.live import html as live
 from app.views.status import html as status
 from app.views.traces import html as traces
 from metrics.alarms import Alarm, State
-from pipeline.types import Chunk, Evidence, PartReadiness
+from metrics.otlp.documents import Document
+from metrics.otlp.messages import Message, ToolCall
+from metrics.queries import TraceRow
+from pipeline.span_tree import SpanTree
+from pipeline.spans import SpanEvent
+from pipeline.types import Chunk, Evidence, PartReadiness, Span
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -85,6 +92,23 @@ def chunk(body: str, title: str = "Title") -> Chunk:
     return Chunk("c1", "d1", title, body, 0.9, 1, {"bm25": 3.0})
 
 
+def span(value: str) -> Span:
+    return Span(value, 0, 1, {value: value}, name=value, service=value)
+
+
+def document(value: str) -> Document:
+    return Document(value, value, 0.5, value, value, {value: value})
+
+
+def turn(value: str) -> TraceRow:
+    fields = {"question": value, "answer": value, "error_kind": value, "user": value, "note": value, "service": value}
+    told = {"backend": value, "asked_at": 0.0, "duration_ms": 1.0, "error_stage": None, "top_score": None}
+    return TraceRow("a" * 32, confidence=None, abstained=False, rating=1, **fields, **told)
+
+
+ROW = row_of(SpanTree([Span("embed", 0, 1)]), Span("embed", 0, 1), 1.0)
+
+
 def alarm(value: str, state: State) -> Alarm:
     return Alarm(value, state, value, 1.0, value)
 
@@ -111,6 +135,16 @@ DRAWN = [
     lambda value: comparing.differences_html([(value, value, value)]),
     lambda value: comparing.side_html(value, value),
     lambda value: traces.chunks_html([chunk(value, value)], []),
+    lambda value: traces.span_html(span(value), ROW, [value]),
+    lambda value: traces.text_html(value, value),
+    lambda value: traces.text_html("Prompt", value * 9_000) + traces.cut_html(value * 9_000),
+    lambda value: traces.message_html(Message(value, value, (ToolCall(value, value),))),
+    lambda value: traces.placed_html(Placed(document(value), 1, 3, value), is_open=True),
+    lambda value: traces.placed_documents_html([Placed(document(value), None)]),
+    lambda value: traces.values_html({value: value, value + "2": (value, 1)}),
+    lambda value: traces.value_html(value * 99),
+    lambda value: traces.event_html(SpanEvent(value, 1.0, {value: value})),
+    lambda value: traces.turn_html(turn(value)),
     lambda value: explaining.tokens_html([TokenMark(value, 1.0, value, 0), TokenMark(value, -0.5, value, None)]),
     lambda value: explaining.attributed_html([ChunkMark(chunk(value, value), 0, value, 1.0)], []),
     lambda value: explaining.attributed_html(
@@ -247,6 +281,34 @@ def test_the_evidence_is_marked_where_it_stands():
     start = body.index("The")
     html = traces.chunk_html(chunk(body), [Evidence("c1", start, start + 21), Evidence("other", 0, 5)], is_open=True)
     assert read(html).marked == ["The <answer> is here."]
+
+
+def test_what_was_not_sent_is_said_and_never_none():
+    bare = traces.placed_html(Placed(Document(), 1), is_open=True)
+    for said in ("untitled", "no score was sent", "No text was sent.", "no id was sent"):
+        assert said in bare
+    unscored = traces.chunk_html(Chunk("", "", "", "", None, 1), [], is_open=True)
+    for said in ("untitled", "no score was sent", "No text was sent."):
+        assert said in unscored
+    assert "No question was sent." in traces.question_html("")
+    for made in (bare, unscored):
+        assert "None" not in made
+        assert "undefined" not in made
+
+
+def test_a_score_of_another_application_is_no_cosine():
+    assert "cosine" in traces.chunks_html([chunk("body")], [])
+    assert "score 0.9" in traces.chunks_html([chunk("body")], [], foreign=True)
+    assert "cosine" not in traces.chunks_html([chunk("body")], [], foreign=True)
+
+
+def test_a_long_text_is_folded_and_a_very_long_one_cut():
+    assert " open>" in traces.text_html("Prompt", "short")
+    assert " open>" not in traces.text_html("Prompt", "x" * 500)
+    cut = traces.text_html("Prompt", "x" * 1_000_000)
+    assert len(cut) < 25_000
+    assert "The first 20,000 of 1,000,000 characters." in cut
+    assert len(traces.values_html({"a": "x" * 1_000_000})) < 25_000
 
 
 def test_quoted_chunks_are_open_and_the_first_where_none_is():

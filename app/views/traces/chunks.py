@@ -1,0 +1,20 @@
+"""The chunks that an answer stood on, on the page."""
+
+from app.kit.wording import scores_note, shortfall
+from app.views.kit.html import note_html, show
+from app.views.traces.html import chunks_html
+from pipeline.types import Trace
+
+
+def show_chunks(trace: Trace) -> None:
+    """The chunks, with the quoted sentences marked."""
+    foreign = trace.origin == "application"
+    if not trace.chunks:
+        show(note_html("No documents were sent." if foreign else "No chunks were retrieved."))
+        return
+    evidence = trace.generation.evidence if trace.generation is not None else ()
+    show(note_html(scores_note(trace) + (" The marked text is what the answer quotes." if evidence else "")))
+    missing = shortfall(trace)
+    if missing is not None:
+        show(note_html(missing))
+    show(chunks_html(trace.chunks, evidence, foreign=foreign))

@@ -1,0 +1,44 @@
+"""The Explain page's picture of the attention: drawn on request, its layer and head in the address."""
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from app.services import Services
+from tests.app.attentive import AttentiveBackend
+
+Open = Callable[..., AppTest]
+
+
+def ask(services: Services) -> str:
+    return services.asking.ask(services.asking.question("Who?")).trace.trace_id
+
+
+def bold(test: AppTest) -> str:
+    return " ".join(each.value for each in test.markdown if each.value.startswith("**"))
+
+
+def test_a_picture_is_drawn_on_request_and_a_link_chooses_its_layer_and_head(
+    services: Services, open_page: Open
+) -> None:
+    services.backend("fake").__class__ = AttentiveBackend
+    test = open_page("explain", trace=ask(services), layer="2", head="3")
+    assert "Layer" not in [box.label for box in test.selectbox]
+    next(button for button in test.button if button.label == "Picture the attention").click().run()
+    assert not test.exception
+    layer, head = test.selectbox(key="layer"), test.selectbox(key="head")
+    assert (layer.value, head.value) == ("2", "3")
+    # Only the first token is looked at there, and only it matters.
+    assert "rank tokens mostly alike" in bold(test)
+    assert "Picture the attention" not in [button.label for button in test.button]
+    layer.select("mean").run()
+    assert "layer" not in test.query_params
+    assert "".join(test.query_params["head"]) == "3"
+    test.selectbox(key="head").select("1").run()
+    assert "cannot be said" in bold(test) or "does not tell" in bold(test)
+
+
+def test_a_backend_without_attention_says_why_there_is_no_picture(services: Services, open_page: Open) -> None:
+    test = open_page("explain", trace=ask(services))
+    assert any("has no attention to show" in each.value for each in test.info)
+    assert "Picture the attention" not in [button.label for button in test.button]

@@ -1,0 +1,172 @@
+"""The Traces page: expressions, filters by what applications say, and saved views."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.factories import make_trace
+from tests.pages.test_pages import shown
+
+
+@pytest.fixture(autouse=True)
+def stored(services):
+    """Three traces: two of an application, one of them slow."""
+    for question, fields in {
+        "How is a refund made?": {
+            "duration_ms": 3000.0,
+            "origin": "application",
+            "service": "shop",
+            "tags": ("vip",),
+            "session": "s1",
+        },
+        "Where is my refund?": {"duration_ms": 100.0, "origin": "application", "service": "shop", "user": "ada"},
+        "Who proposed drift?": {"duration_ms": 5000.0},
+    }.items():
+        services.store.put(make_trace(question=question, **fields))
+
+
+def questions(page: AppTest) -> set[str]:
+    assert not page.exception
+    return set(page.dataframe[0].value["question"]) if page.dataframe else set()
+
+
+def button(page: AppTest, label: str):
+    return next(button for button in page.button if button.label == label)
+
+
+def address(page: AppTest) -> dict[str, str]:
+    return {name: "".join(values) for name, values in page.query_params.items()}
+
+
+def test_an_expression_filters_the_list_and_stands_in_the_address(open_page):
+    page = open_page("traces")
+    page.text_input(key="expression").set_value('latency_ms > 2000 and "REFUND" in question').run()
+    assert questions(page) == {"How is a refund made?"}
+    assert address(page) == {"expression": 'latency_ms > 2000 and "REFUND" in question'}
+    assert "1 of 1 traces that match, 3 stored" in shown(page)
+
+
+def test_a_wrong_expression_is_told_under_its_box_and_nothing_is_listed(open_page):
+    page = open_page("traces", expression="abstained or latency > 5")
+    assert not page.exception
+    [error] = page.error
+    assert "did you mean" in error.value
+    assert "latency\\_ms" in error.value
+    assert page.code[0].value == "  abstained or latency > 5\n               ^"
+    assert not page.dataframe
+    page.text_input(key="expression").set_value("latency_ms > 5").run()
+    assert not page.error
+    assert len(questions(page)) == 3
+
+
+def test_markup_in_an_expression_is_data(open_page):
+    page = open_page("traces", expression="<img src=x onerror=alert(1)> **bold**")
+    assert not page.exception
+    assert "\\*" not in page.code[0].value
+    assert "**bold**" in page.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ({"origins": "application"}, {"How is a refund made?", "Where is my refund?"}),
+        ({"services": "shop"}, {"How is a refund made?", "Where is my refund?"}),
+        ({"tags": "vip"}, {"How is a refund made?"}),
+        ({"kinds": "llm"}, {"How is a refund made?", "Where is my refund?", "Who proposed drift?"}),
+        ({"models": "extractive"}, {"How is a refund made?", "Where is my refund?", "Who proposed drift?"}),
+        ({"of_session": "s1"}, {"How is a refund made?"}),
+        ({"of_user": "ada"}, {"Where is my refund?"}),
+        ({"tags": "nobody-has-this"}, set()),
+    ],
+)
+def test_a_link_filters_by_what_applications_say(open_page, chosen, found):
+    assert questions(open_page("traces", **chosen)) == found
+
+
+def test_whence_a_question_came_is_shown_only_where_it_tells_rows_apart(open_page):
+    assert {"origin", "service"} <= set(open_page("traces").dataframe[0].value.columns)
+    assert not {"origin", "service"} & set(open_page("traces", origins="person").dataframe[0].value.columns)
+
+
+def test_exports_are_of_what_the_list_shows(open_page):
+    page = open_page("traces", expression="latency_ms > 2000", services="shop")
+    urls = [link.proto.url for link in page.get("link_button")]
+    asked = [url.partition("&pass=")[0] for url in urls]
+    assert asked == [f"/export/traces.{kind}?services=shop&expression=latency_ms+%3E+2000" for kind in ("csv", "jsonl")]
+
+
+def test_help_names_every_field(open_page):
+    from metrics.expressions.fields import describe_fields
+
+    help_text = shown(open_page("traces"))
+    assert all(field.name.replace("<", "&lt;").replace(">", "&gt;") in help_text for field in describe_fields())
+
+
+def save(page: AppTest, name: str) -> AppTest:
+    page.text_input(key="view_name").set_value(name)
+    return button(page, "Save").click().run()
+
+
+def test_filters_are_saved_as_a_view_that_its_link_opens(open_page, services):
+    page = save(open_page("traces", expression="latency_ms > 2000", tags="vip"), "slow vips")
+    assert address(page) == {"view": "slow vips"}
+    assert questions(page) == {"How is a refund made?"}
+    other = open_page("traces", view="slow vips")
+    assert questions(other) == {"How is a refund made?"}
+    assert other.text_input(key="expression").value == "latency_ms > 2000"
+    assert services.store.views.find("slow vips").address == "tags=vip&expression=latency_ms+%3E+2000"
+
+
+def test_what_is_changed_in_a_view_stands_in_the_address_also_where_it_is_taken_away(open_page, services):
+    services.store.views.save("vips", "tags=vip&sort=slowest&expression=latency_ms+%3E+2000&outcome=answered")
+    page = open_page("traces", view="vips")
+    page.multiselect(key="tags").set_value([]).run()
+    assert questions(page) == {"How is a refund made?", "Who proposed drift?"}
+    page.selectbox(key="outcome").set_value(None).run()
+    page.text_input(key="expression").set_value("").run()
+    assert len(questions(page)) == 3
+    assert address(page) == {"view": "vips", "tags": "", "outcome": "", "expression": ""}
+    assert page.selectbox(key="sort").value == "slowest"
+    again = open_page("traces", **address(page))
+    assert len(questions(again)) == 3
+    button(page, "Save the changes").click().run()
+    assert address(page) == {"view": "vips"}
+    assert services.store.views.find("vips").address == "sort=slowest"
+
+
+def test_a_view_is_chosen_renamed_and_deleted(open_page, services):
+    services.store.views.save("vips", "tags=vip")
+    services.store.views.save("slow", "sort=slowest")
+    page = open_page("traces", expression="latency_ms > 200")
+    page.selectbox(key="view_chosen").set_value("vips").run()
+    assert address(page) == {"view": "vips"}
+    assert questions(page) == {"How is a refund made?"}
+    page.text_input(key="view_new_name").set_value("important")
+    button(page, "Rename").click().run()
+    assert address(page) == {"view": "important"}
+    button(page, "Delete this view").click().run()
+    assert address(page) == {"tags": "vip"}
+    assert questions(page) == {"How is a refund made?"}
+    assert [view.name for view in services.store.views.all()] == ["slow"]
+
+
+@pytest.mark.parametrize(("name", "problem"), [("slow", "already"), (" ", "has no name")])
+def test_a_view_that_cannot_be_saved_says_why(open_page, services, name, problem):
+    services.store.views.save("slow", "sort=slowest")
+    page = save(open_page("traces", tags="vip"), name)
+    assert not page.exception
+    assert problem in page.error[0].value
+    assert services.store.views.find("slow").address == "sort=slowest"
+
+
+def test_nothing_chosen_is_no_view(open_page, services):
+    page = save(open_page("traces"), "all")
+    assert "Set a filter" in page.error[0].value
+    assert services.store.views.all() == []
+
+
+def test_a_link_to_a_view_that_is_gone_says_so_and_leads_back(open_page):
+    page = open_page("traces", view="gone")
+    assert not page.exception
+    assert "no saved view" in page.error[0].value
+    button(page, "All traces").click().run()
+    assert len(questions(page)) == 3
