@@ -85,3 +85,16 @@ def test_an_unclear_choice_is_refused(data_dir: Path, arguments: list[str], why:
     assert status == 2
     assert why in complaint
     assert stored(data_dir) == set("abc")
+
+
+def test_options_before_the_word_delete_are_refused_and_not_passed_over(data_dir: Path) -> None:
+    done = shell("traces", "--search", "x", "delete", "--all", "--yes", RAGLASS_DATA_DIR=str(data_dir))
+    assert done.returncode == 2
+    assert "Give options after `delete`" in done.stderr
+    assert stored(data_dir) == set("abc")
+
+
+def test_a_condition_in_words_chooses(data_dir: Path) -> None:
+    status, said, _ = delete(data_dir, "--where", "rating = up", "--with-feedback", "--dry-run")
+    assert status == 0, said
+    assert "To delete: 1 trace, " in said
