@@ -1,12 +1,14 @@
-"""`raglass traces`: what is stored, listed, printed or exported."""
+"""`raglass traces`: what is stored, listed, printed, exported or deleted."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from app.shell.command import json_option, opened, print_json
+from app.shell.delete import delete
 from app.shell.filtering import chosen_filters, filter_options
 from app.shell.imports import import_traces
 
@@ -21,8 +23,9 @@ from app.shell.imports import import_traces
 def traces(
     context: click.Context, /, limit: int, trace_id: str | None, export: str | None, as_json: bool, **chosen: Any
 ) -> None:
-    """List stored traces, newest first; print one; or export them."""
+    """List stored traces, newest first; print one; or export them. `delete` and `import` are commands below it."""
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return
     with opened() as current:
         from app.traces.lookup import find_trace
@@ -49,4 +52,12 @@ def traces(
                 click.echo(traces_text(page))
 
 
+def _refuse_options(context: click.Context) -> None:
+    """Raise UsageError for options of the list before another command's name, where they would choose nothing."""
+    given = [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        raise click.UsageError(f"Give options after `{context.invoked_subcommand}`.")
+
+
+traces.add_command(delete)
 traces.add_command(import_traces)

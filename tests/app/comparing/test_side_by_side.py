@@ -116,12 +116,12 @@ def test_reader_that_goes_away_stops_neither_side(services: Services) -> None:
 
 
 def test_trace_that_cannot_be_stored_says_why_on_its_side(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    put: Callable[..., None] = TraceStore.put_all
+    put: Callable[..., Sequence[Trace]] = TraceStore.put_all
 
-    def full(store: TraceStore, traces: Sequence[Trace]) -> None:
+    def full(store: TraceStore, traces: Sequence[Trace]) -> Sequence[Trace]:
         if traces[0].backend == "plain":
             raise StoreError("The disk is full.")
-        put(store, traces)
+        return put(store, traces)
 
     monkeypatch.setattr(TraceStore, "put_all", full)
     assert [asked.not_stored for asked in outcomes(services, PLAIN, OTHER)] == ["The disk is full.", None]
