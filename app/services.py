@@ -79,7 +79,7 @@ class Services:
         self.listen(settings.host, settings.port)
         self.in_flight = InFlight()
         self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, self._report, self._mask)
-        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
+        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s, self.usable_backends)
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
         self._store_lock = threading.Lock()
@@ -237,6 +237,10 @@ class Services:
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
         return {name: registry.why_missing(name) for name in registry.names()}
+
+    def usable_backends(self) -> list[str]:
+        """Backends that can be used here."""
+        return [name for name, missing in self.backend_names().items() if missing is None]
 
     def _open_collector(self) -> TraceSink:
         from metrics.otlp.collector import Collector

@@ -8,7 +8,7 @@ docs/adr/0002-trace-store.md.
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Self
@@ -327,6 +327,11 @@ class TraceStore:
         """How many traces are stored."""
         with self._explained(), self._database.engine.connect() as connection:
             return paging.count_total(connection).value
+
+    def known(self, trace_ids: Collection[str]) -> set[str]:
+        """Which of some traces are stored, whole or in pieces, folded or not."""
+        with self._explained(), self._database.engine.connect() as connection:
+            return pieces.find_known(connection, trace_ids)
 
     def backends(self) -> list[str]:
         """The names of all backends that have stored traces, sorted."""

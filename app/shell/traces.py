@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from app.shell.command import json_option, opened, print_json
 from app.shell.delete import delete
 from app.shell.filtering import chosen_filters, filter_options
+from app.shell.imports import import_traces
 
 
 @click.group(invoke_without_command=True)
@@ -22,7 +23,7 @@ from app.shell.filtering import chosen_filters, filter_options
 def traces(
     context: click.Context, /, limit: int, trace_id: str | None, export: str | None, as_json: bool, **chosen: Any
 ) -> None:
-    """List stored traces, newest first; print one; or export them. Or delete some: `raglass traces delete --help`."""
+    """List stored traces, newest first; print one; or export them."""
     if context.invoked_subcommand is not None:
         _refuse_options(context)
         return
@@ -59,3 +60,4 @@ def _refuse_options(context: click.Context) -> None:
 
 
 traces.add_command(delete)
+traces.add_command(import_traces)
