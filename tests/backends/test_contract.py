@@ -150,7 +150,7 @@ def check_trace(trace: Trace) -> None:
     assert [chunk.rank for chunk in trace.chunks] == list(range(1, len(trace.chunks) + 1))
     assert all(-1 <= chunk.score <= 1 for chunk in trace.chunks)
     assert len({chunk.chunk_id for chunk in trace.chunks}) == len(trace.chunks)
-    assert 0 <= sum(span.duration_ms for span in trace.spans if span.parent is None) <= trace.duration_ms
+    assert 0 <= sum(span.duration_ms for span in trace.spans if span.parent_id is None) <= trace.duration_ms
     assert all(span.start_ms >= 0 for span in trace.spans)
     assert trace.error is None or trace.error.kind in ERRORS
     assert trace_from_json(trace_to_json(trace)) == trace
@@ -158,8 +158,8 @@ def check_trace(trace: Trace) -> None:
 
 def leaf_stages(trace: Trace) -> list[str]:
     """Stages that have no other inside them: the pipeline's own, wherever it ran."""
-    around = {span.parent for span in trace.spans}
-    return [span.stage for span in trace.spans if span.stage not in around]
+    tree = trace.tree
+    return [span.stage for span in trace.spans if not tree.children(span)]
 
 
 def test_it_has_the_shape_of_a_backend(named: tuple[str, Backend]) -> None:
@@ -175,7 +175,7 @@ def test_answer_is_a_whole_trace_under_the_backends_name(backend: Backend) -> No
     assert (trace.backend, trace.question) == (backend.name, QUESTION)
     assert len(trace.chunks) == 2
     assert leaf_stages(trace) == ["embed", "retrieve", "generate"]
-    top = [span.stage for span in trace.spans if span.parent is None]
+    top = [span.stage for span in trace.spans if span.parent_id is None]
     assert top == (["network"] if backend.name == "aws" else leaf_stages(trace))
     assert trace.settings["top_k"] == 2
     assert trace.generation is not None
