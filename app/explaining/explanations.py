@@ -47,8 +47,9 @@ class Explanations:
 
         backend = self._backend_of(trace)
         if not isinstance(backend, AnswerScorer):
+            why = getattr(backend, "why_no_scores", "") or "The local backends' own models and aws can."
             raise Unavailable(
-                f"The backend {trace.backend} cannot score a given answer, which attribution needs. The local backends and aws can."
+                f"The backend {trace.backend} cannot score a given answer, which attribution needs. {why}"
             )
         kept = self._kept(trace.trace_id)
         found = None

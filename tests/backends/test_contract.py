@@ -17,6 +17,7 @@ from pipeline import errors
 from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, BatchAnswerer, Experimenter
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import Chunk, ChunksFound, Event, Generation, Sample, StageEnded, StageStarted, TokenMade, Trace
+from tests.remote.standin import MODEL, Plan, serving
 
 DOCUMENTS = [
     Document(
@@ -71,6 +72,17 @@ def open_research(folder: Path, request: pytest.FixtureRequest) -> Backend:
     return fill(registry.open_backend("local/research", config))
 
 
+def open_remote(folder: Path, request: pytest.FixtureRequest) -> Backend:
+    """The embedded profile, whose generator is on another server, which scores."""
+    url = request.getfixturevalue("model_server")
+    return fill(
+        registry.open_backend(
+            "local/embedded",
+            BackendConfig(folder, builtin_corpus=False, threads=1, generator=f"openai:{MODEL}@{url}"),
+        )
+    )
+
+
 def open_plugin(folder: Path, request: pytest.FixtureRequest) -> Backend:
     found = [EntryPoint("plugged", f"{__name__}:open_plugged", registry.GROUP)]
     with pytest.MonkeyPatch.context() as patch:
@@ -87,6 +99,7 @@ BACKENDS: dict[str, Callable[[Path, pytest.FixtureRequest], Backend]] = {
     "fake": open_fake,
     "local/embedded": open_embedded,
     "local/research": open_research,
+    "local/embedded by openai": open_remote,
     "plugged": open_plugin,
     "aws": open_rehearsed,
 }
@@ -100,6 +113,12 @@ WITHOUT_EXPERIMENTS = ("aws",)
 
 WITHOUT_BATCHES = ("fake", "plugged", "aws")
 """Backends that are asked one question at a time."""
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[str]:
+    with serving(Plan(scores=True)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
