@@ -141,8 +141,12 @@ class LocalBackend:
         )
 
     def close(self) -> None:
-        """Let go of the index; models go with the process."""
+        """Let go of the index and of connections; models go with the process."""
         self.corpus.index.close()
+        for part in (self.embedder, self.generator):
+            close = getattr(part, "close", None)
+            if callable(close):
+                close()
 
     def _generator_readiness(self) -> PartReadiness:
         return PartReadiness("generator", True, getattr(self.generator, "detail", self.generator.name))
@@ -220,11 +224,6 @@ class RemoteBackend(LocalBackend):
         """Why `score_answer` is missing."""
         return self.generator.why_no_scores
 
-    def close(self) -> None:
-        """Let go of the index and of the connections."""
-        super().close()
-        self.generator.close()
-
     def _generator_readiness(self) -> PartReadiness:
         found = self.generator.look()
         self.find_abilities()
@@ -269,15 +268,17 @@ class DeferredReranker:
 def open_embedded(config: BackendConfig) -> LocalBackend:
     """The embedded profile: multilingual-e5-small, and a reader that quotes; both in ONNX Runtime, int8. No torch.
 
-    A generator on another server takes the reader's place where one is set.
+    A generator on another server takes the reader's place where one is set, and an embedder on another server finds the chunks.
     """
-    embedder = NanoEmbedder(threads=config.threads)
-    local = open_corpus(config, embedder, with_sentences=True)
-    sentences = EmbeddedSentences(embedder, local.index)
-    reranker = SentenceReranker(embedder, sentences)
+    nano = NanoEmbedder(threads=config.threads)
+    embedder: QuestionEmbedder = open_embedder(config.embedder, config) if is_remote(config.embedder) else nano
+    local = open_corpus(config, embedder, with_sentences=embedder is nano)
+    # Sentences are compared by the reader's own embedder, whose vectors an index of another one does not hold.
+    sentences = EmbeddedSentences(nano, local.index if embedder is nano else None)
+    reranker = SentenceReranker(nano, sentences)
     if is_remote(config.generator):
         return open_remote("local/embedded", local, embedder, reranker, config)
-    reader = ExtractiveReader(embedder, sentences, spans=SpanModel(threads=config.threads))
+    reader = ExtractiveReader(nano, sentences, spans=SpanModel(threads=config.threads))
     backend = ScoringBackend(
         "local/embedded",
         local,
@@ -327,8 +328,8 @@ def open_remote(
         reranker,
         GenerateOptions(config.max_new_tokens),
         questions=open_questions(config, embedder),
-        # A run has as many questions under way as it has workers, each with its own stream.
-        batch_size=1,
+        # They are answered one by one; a run has as many under way as it has workers.
+        batch_size=4,
     )
     backend.find_abilities()
     return backend

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from backends.local.manifest import index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.questions import QuestionEmbedder
-from backends.local.remote.address import parse_address
+from backends.local.remote.address import is_remote, parse_address
 from backends.local.rerank import SentenceReranker
 from backends.registry import BackendConfig
 from pipeline.protocols import Reranker
@@ -22,9 +22,16 @@ SENTENCES = "sentences"
 
 
 def open_embedder(model: str, config: BackendConfig) -> QuestionEmbedder:
-    """EMBEDDED, or what the research profile can load: a sentence-transformers id or path. Raises Unavailable if it cannot be had."""
+    """EMBEDDED, a model on another server, or what the research profile can load: a sentence-transformers id or path.
+
+    Raises Unavailable if it cannot be had.
+    """
     if model == EMBEDDED:
         return NanoEmbedder(threads=config.threads)
+    if is_remote(model):
+        from backends.local.remote.embedder import SETTING, RemoteEmbedder
+
+        return RemoteEmbedder(parse_address(model, SETTING, config.environ), config.environ)
     research: Any = importlib.import_module("backends.local.research")
     found = research.ResearchEmbedder(
         model,

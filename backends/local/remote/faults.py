@@ -105,6 +105,12 @@ def _refusal(error: Any, stage: str, address: Address, setting: str) -> Exceptio
             f"{server} redirects to another address (HTTP {status}), which is not followed. Write the server's own URL in {setting}.",
             stage=stage,
         )
+    if TOO_LONG.search(str(error.message)) and stage == "embed":
+        return StageFailed(
+            f"A text does not fit the window of {address.model} on {address.host} (HTTP {status}). Cut documents into smaller chunks "
+            "(RAGLASS_CHUNKING), or choose an embedder with a longer window.",
+            stage=stage,
+        )
     if TOO_LONG.search(str(error.message)):
         return StageFailed(
             f"The prompt does not fit the window of {address.model} on {address.host} (HTTP {status}). Retrieve fewer chunks, or start the "
