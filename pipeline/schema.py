@@ -217,7 +217,10 @@ def generation_to_dict(generation: Generation) -> dict[str, Any]:
     confidence = generation.confidence
     return {
         "answer": generation.answer,
-        "tokens": [_token_to_dict(token) for token in generation.tokens],
+        "tokens": [
+            {"text": token.text, "logprob_nats": token.logprob_nats, "entropy_nats": token.entropy_nats}
+            for token in generation.tokens
+        ],
         "prompt_tokens": generation.prompt_tokens,
         "finish_reason": generation.finish_reason,
         "confidence": None if confidence is None else {"value": confidence.value, "kind": confidence.kind},
@@ -251,12 +254,8 @@ def generation_from_dict(data: Mapping[str, Any]) -> Generation:
     )
 
 
-def _token_to_dict(token: Token) -> dict[str, Any]:
-    data: dict[str, Any] = {"text": token.text, "logprob_nats": token.logprob_nats}
-    return data if token.entropy_nats is None else {**data, "entropy_nats": token.entropy_nats}
-
-
 def _token(data: Mapping[str, Any]) -> Token:
+    """Older traces do not say how undecided the generator was."""
     logprob = None if data["logprob_nats"] is None else _number(data, "logprob_nats")
     entropy = None if data.get("entropy_nats") is None else _number(data, "entropy_nats")
     return Token(_text(data, "text"), logprob, entropy)
