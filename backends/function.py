@@ -1,8 +1,8 @@
 """`FunctionBackend`: a Python function that answers questions, named `module:function`.
 
-The function is called with (question, top_k), in a thread of its own, so that a question ends at its deadline whatever the function does. It
-returns a text, a dictionary, or yields texts and dictionaries as they come. It is imported only where the process was told its name when it
-was started: a name in a trace, a run or an address opens nothing.
+The function is called with (question, top_k), in a thread of its own, so that a question ends at its deadline whatever it does. It returns
+a text, a dictionary, or yields texts and dictionaries as they come. It is imported only where the process was told its name when it was
+started: a name in a trace, a run or an address opens nothing.
 """
 
 import inspect
@@ -194,9 +194,11 @@ def _work(
 
 
 def _join_trace(trace_id: str, span_id: str) -> None:
-    """Make the question's span the current one of this thread, for OpenTelemetry's instrumentation."""
-    from opentelemetry import context, trace
-
+    """Make the question's span the current one of this thread, for OpenTelemetry's instrumentation, where that is installed."""
+    try:
+        from opentelemetry import context, trace
+    except ImportError:
+        return
     here = trace.SpanContext(int(trace_id, 16), int(span_id, 16), False, trace.TraceFlags(trace.TraceFlags.SAMPLED))
     context.attach(trace.set_span_in_context(trace.NonRecordingSpan(here)))
 

@@ -1,7 +1,7 @@
 """Backends by name, imported only when asked for.
 
-Beside those that ship there are the endpoints of a file, `http/…`, and a Python function, `module:function`, that the process was started with.
-A package outside this repository adds one with an entry point in the group `raglass.backends`: its name is the backend's name,
+Beside those that ship there are the endpoints of a file, `http/…`, and the Python function, `module:function`, that the process was started
+with. A package outside this repository adds one with an entry point in the group `raglass.backends`: its name is the backend's name,
 its value a factory `(BackendConfig) -> Backend`. Built-in names cannot be taken over.
 """
 
@@ -152,8 +152,9 @@ def open_backend(name: str, config: BackendConfig) -> Backend:
             return getattr(import_module(module), factory_name)(config=config, name=name)  # type: ignore[no-any-return]
     plugin = _plugins().get(name)
     if plugin is None:
+        known = ", ".join([*names(), *configured(config)])
         raise ConfigError(
-            f"There is no backend {name!r}. Known: {', '.join([*names(), *configured(config)])}. Choose one of them; RAGLASS_BACKEND sets the usual one."
+            f"There is no backend {name!r}. Known: {known}. Choose one of them; RAGLASS_BACKEND sets the usual one."
         )
     return _open_plugin(plugin, config)
 

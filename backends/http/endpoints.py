@@ -131,7 +131,7 @@ class _Table:
             url=self.url("url", self.required("url")),
             request=template,
             reading=reading,
-            method=method,  # type: ignore[arg-type]
+            method=method,
             headers=headers,
             variables=variables,
             missing=tuple(each for each in variables if not environ.get(each)),
@@ -156,7 +156,7 @@ class _Table:
             )
         chunk = self.table("chunk")
         chunk.check_keys(CHUNK_KEYS)
-        stages = {
+        stages: dict[str, Any] = {
             name: {stage: below.expression(stage) for stage in below.data}
             for name in ("stages_ms", "stages_s")
             for below in [self.table(name)]

@@ -7,7 +7,6 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
 from backends.http.expressions import Expression
@@ -175,14 +174,14 @@ def _text(found: Any) -> str:
     """A text, or a number as one; else empty."""
     if isinstance(found, str):
         return found
-    return str(found) if isinstance(found, Real) and not isinstance(found, bool) else ""
+    return "" if _number(found) is None else str(found)
 
 
 def _number(found: Any) -> float | None:
-    """A finite number, also one that came as a text."""
+    """A finite number, of whatever type, also one that came as a text."""
     try:
-        number = float(found) if isinstance(found, Real | str) and not isinstance(found, bool) else math.nan
-    except (ValueError, OverflowError):
+        number = math.nan if isinstance(found, bool) else float(found)
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 

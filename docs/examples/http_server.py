@@ -2,9 +2,12 @@
 
     EXAMPLE_KEY=open-sesame python docs/examples/http_server.py
 
-Then, in another shell, `EXAMPLE_KEY=open-sesame raglass backend try docs/examples/http_backend.toml --question "How long may a refund take?"`.
-`POST /ask` answers in one piece, `POST /stream` in server-sent events, `GET /health` with 200. Its own spans, were it instrumented, would join
-the question's trace by the `traceparent` header that it is sent.
+Then, in another shell:
+
+    EXAMPLE_KEY=open-sesame raglass backend try docs/examples/http_backend.toml --question "How long may a refund take?"
+
+`POST /ask` answers in one piece, `POST /stream` in server-sent events, `GET /health` with 200. Its own spans, were it instrumented,
+would join the question's trace by the `traceparent` header that it is sent.
 """
 
 import argparse
