@@ -61,8 +61,8 @@ class Settings:
     backend: Annotated[
         str,
         About(
-            "Backend that answers unless another is picked: `local`, `aws`, a full name such as `local/research` or `http/NAME`, or a Python "
-            "function, `module:function`."
+            "Backend that answers unless another is picked: `local`, `aws`, a full name such as `local/research` or `http/NAME`, or a "
+            "Python function, `module:function`."
         ),
     ] = "local"
     profile: Annotated[

@@ -71,7 +71,9 @@ def test_error_that_a_function_tells_is_kept_as_data() -> None:
     assert trace.spans[0].attributes["application_error"] == "quota"
 
 
-def test_function_that_hangs_ends_at_the_deadline_and_too_many_of_them_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_function_that_hangs_ends_at_the_deadline_and_too_many_of_them_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("backends.function.MAX_LEFT", 2)
     release = threading.Event()
     backend = FunctionBackend("a:b", lambda question, top_k: str(release.wait(30)))

@@ -45,12 +45,18 @@ def test_reply_fills_the_trace(application: Application, tmp_path: Path) -> None
     assert trace.generation is not None
     assert (trace.generation.prompt_tokens, trace.generation.completion_tokens) == (11, 4)
     assert trace.settings["generator"] == "a-model"
-    assert [(span.stage, span.duration_ms) for span in trace.spans[1:]] == [("embed", 0.01), ("retrieve", 0.02), ("generate", 0.03)]
+    assert [(span.stage, span.duration_ms) for span in trace.spans[1:]] == [
+        ("embed", 0.01),
+        ("retrieve", 0.02),
+        ("generate", 0.03),
+    ]
     assert {span.parent_id for span in trace.spans[1:]} == {trace.spans[0].span_id}
 
 
 def test_get_sends_the_template_as_a_query(application: Application, tmp_path: Path) -> None:
-    text = LEAST.replace('"http://h/"', '"URL/find?v=1"\nmethod = "GET"').replace('"{question}" }', '"{question}", n = "{top_k}" }')
+    text = LEAST.replace('"http://h/"', '"URL/find?v=1"\nmethod = "GET"').replace(
+        '"{question}" }', '"{question}", n = "{top_k}" }'
+    )
     backend = registry.open_backend("http/a", application.config(tmp_path, text))
     application.asked.clear()
     backend.answer("a&b=c?", top_k=3, deadline_s=10)

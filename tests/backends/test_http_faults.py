@@ -126,7 +126,10 @@ def test_body_that_stalls_ends_at_the_deadline(ask: Ask, closes: bool) -> None:
 def test_stream_that_stalls_keeps_what_it_said(ask: Ask) -> None:
     seen: list[Event] = []
     trace = ask(
-        lambda handler: handler.stream(*events(2)[:3], then_s=2.0), "http/streamed", deadline_s=0.4, on_event=seen.append
+        lambda handler: handler.stream(*events(2)[:3], then_s=2.0),
+        "http/streamed",
+        deadline_s=0.4,
+        on_event=seen.append,
     )
     check_failed(trace, "Timeout")
     assert [chunk.chunk_id for chunk in trace.chunks] == ["d1", "d2"]
@@ -160,9 +163,13 @@ def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     path = tmp_path / "backends.toml"
-    path.write_text(f'[gone]\nurl = "http://127.0.0.1:{port}/"\nrequest = {{ q = "{{question}}" }}\nreply = {{ answer = "a" }}\n')
+    path.write_text(
+        f'[gone]\nurl = "http://127.0.0.1:{port}/"\nrequest = {{ q = "{{question}}" }}\nreply = {{ answer = "a" }}\n'
+    )
     backend = registry.open_backend("http/gone", BackendConfig(tmp_path))
-    assert f"127.0.0.1:{port} cannot be reached" in check_failed(backend.answer("Who?", top_k=1, deadline_s=5), "Unavailable")
+    assert f"127.0.0.1:{port} cannot be reached" in check_failed(
+        backend.answer("Who?", top_k=1, deadline_s=5), "Unavailable"
+    )
     backend.close()
 
 
