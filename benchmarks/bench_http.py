@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -134,6 +135,18 @@ def measure_cost(folder: Path, calls: int) -> dict[str, Any]:
     }
 
 
+def measure_bare_run(questions: int, delay_ms: float, workers: int) -> float:
+    """Seconds of as many bare calls, so many at once: what this machine makes of the ideal."""
+    with (
+        stand_in(delay_ms) as url,
+        urllib3.PoolManager(maxsize=workers, retries=False) as pool,
+        ThreadPoolExecutor(workers) as threads,
+    ):
+        begun = time.perf_counter()
+        list(threads.map(lambda _: pool.request("POST", url, body=b"{}").data, range(questions)))
+        return time.perf_counter() - begun
+
+
 def measure_run(folder: Path, questions: int, delay_ms: float, workers: int) -> dict[str, Any]:
     """Seconds of a run through the evaluation runner, store and all, beside the ideal."""
     with stand_in(delay_ms) as url:
@@ -176,7 +189,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         cost = measure_cost(Path(folder), given.calls)
-        run = measure_run(Path(folder), given.questions, given.delay_ms, given.workers)
+        bare_s = measure_bare_run(given.questions, given.delay_ms, given.workers)
+        run = measure_run(Path(folder), given.questions, given.delay_ms, given.workers) | {"bare_s": bare_s}
     if given.json:
         print(json.dumps({"cost": cost, "run": run}, indent=2))
         return
@@ -186,7 +200,8 @@ def main() -> None:
     )
     print(
         f"{run['questions']} questions of {given.delay_ms:g} ms, {run['workers']} at once: {run['took_s']:.2f} s, of the processor "
-        f"{run['processor_s']:.2f} s, ideal {run['ideal_s']:.2f} s, share {run['share']:.1%}; {run['failed']} failed"
+        f"{run['processor_s']:.2f} s, ideal {run['ideal_s']:.2f} s, share {run['share']:.1%} "
+        f"(bare calls: {run['bare_s']:.2f} s, {run['ideal_s'] / run['bare_s']:.1%}); {run['failed']} failed"
     )
 
 
