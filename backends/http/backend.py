@@ -79,11 +79,12 @@ class HttpBackend:
 
     def check_ready(self) -> Readiness:
         """Look at `health`, where there is one. Without one nothing is tried: a question would cost what a question costs."""
-        host = host_of(self._endpoint.url)
-        if not self._endpoint.health:
+        host, health = host_of(self._endpoint.url), self._endpoint.health
+        if not health:
             return Readiness((PartReadiness("endpoint", True, f"{host}; not tried, for it has no `health` address."),))
         try:
-            self._transport.look(self._endpoint.health, self._endpoint.headers, READY_S)
+            headers = self._endpoint.headers if host_of(health) == host else {}
+            self._transport.look(health, headers, READY_S)
         except BackendError as error:
             return Readiness((PartReadiness("endpoint", False, str(error)),))
         return Readiness((PartReadiness("endpoint", True, host),))
