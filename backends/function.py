@@ -194,11 +194,9 @@ def _work(
 
 
 def _join_trace(trace_id: str, span_id: str) -> None:
-    """Make the question's span the current one of this thread, for OpenTelemetry's instrumentation, where that is installed."""
-    try:
-        from opentelemetry import context, trace
-    except ImportError:
-        return
+    """Make the question's span the current one of this thread, for OpenTelemetry's instrumentation."""
+    from opentelemetry import context, trace
+
     here = trace.SpanContext(int(trace_id, 16), int(span_id, 16), False, trace.TraceFlags(trace.TraceFlags.SAMPLED))
     context.attach(trace.set_span_in_context(trace.NonRecordingSpan(here)))
 

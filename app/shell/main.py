@@ -4,6 +4,7 @@ import click
 
 from app.shell.ask import ask
 from app.shell.backend import backend
+from app.shell.backup import backup, restore
 from app.shell.corpus import corpus
 from app.shell.deploy import deploy
 from app.shell.eval import evaluate
@@ -27,6 +28,7 @@ def main() -> None:
 for command in (
     ask,
     backend,
+    backup,
     corpus,
     deploy,
     evaluate,
@@ -35,6 +37,7 @@ for command in (
     ingest,
     keys,
     lab,
+    restore,
     serve,
     stability,
     status,

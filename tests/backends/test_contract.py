@@ -186,8 +186,8 @@ def check_trace(trace: Trace) -> None:
 
 def leaf_stages(trace: Trace) -> list[str]:
     """Stages that have no other inside them: the pipeline's own, wherever it ran."""
-    around = {span.parent_id for span in trace.spans}
-    return [span.stage for span in trace.spans if span.span_id not in around]
+    tree = trace.tree
+    return [span.stage for span in trace.spans if not tree.children(span)]
 
 
 def test_it_has_the_shape_of_a_backend(named: tuple[str, Backend]) -> None:
