@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import platformdirs
 
-from backends.registry import BackendConfig
+from backends.registry import FUNCTION, BackendConfig
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Settings:
     backend: Annotated[
         str,
         About(
-            "Backend that answers unless another is picked: `local`, `aws`, or a full name such as `local/research`."
+            "Backend that answers unless another is picked: `local`, `aws`, a full name such as `local/research` or `http/NAME`, or a "
+            "Python function, `module:function`."
         ),
     ] = "local"
     profile: Annotated[
@@ -112,6 +113,12 @@ class Settings:
         ),
     ] = "none"
     api_key: Annotated[str, About("Backend `aws`: key of the API.", secret=True)] = ""
+    backends_file: Annotated[
+        str,
+        About(
+            "TOML file of the HTTP endpoints that answer as `http/NAME`; empty for `backends.toml` in the data folder."
+        ),
+    ] = ""
     top_k: Annotated[int, About("Chunks retrieved for a question.", low=1, high=100)] = 5
     deadline_s: Annotated[float, About("Seconds that a question may take in all.", low=0.1, high=900)] = 30.0
     max_new_tokens: Annotated[int, About("Longest answer, in tokens of the generator.", low=1, high=2048)] = 128
@@ -238,6 +245,8 @@ class Settings:
             api_auth=self.api_auth,
             api_key=self.api_key,
             aws_region=self.aws_region,
+            backends_file=Path(self.backends_file).expanduser() if self.backends_file else None,
+            functions=(self.backend,) if FUNCTION.fullmatch(self.backend) else (),
             environ=dict(os.environ),
         )
 

@@ -236,7 +236,16 @@ class Services:
 
     def backend_names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
-        return {name: registry.why_missing(name) for name in registry.names()}
+        shipped = {name: registry.why_missing(name) for name in registry.names()}
+        return {**shipped, **registry.configured(self.settings.backend_config())}
+
+    def make_usual(self, backend: str) -> None:
+        """Let a backend answer unless another is picked, as RAGLASS_BACKEND would, before the first question.
+
+        A Python function is imported only where it was named so.
+        """
+        self.settings = replace(self.settings, backend=backend)
+        self.asking = Asking(self.settings, self.backend, lambda: self.store, self.in_flight, self._report)
 
     def usable_backends(self) -> list[str]:
         """Backends that can be used here."""

@@ -1,10 +1,12 @@
 """Backends by name, imported only when asked for.
 
-A package outside this repository adds one with an entry point in the group `raglass.backends`: its name is the backend's name,
+Beside those that ship there are the endpoints of a file, `http/…`, and the Python function, `module:function`, that the process was started
+with. A package outside this repository adds one with an entry point in the group `raglass.backends`: its name is the backend's name,
 its value a factory `(BackendConfig) -> Backend`. Built-in names cannot be taken over.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -51,6 +53,10 @@ class BackendConfig:
     """aws: the API's key."""
     aws_region: str = ""
     """aws: the stack's region; empty for that of the AWS profile or environment."""
+    backends_file: Path | None = None
+    """http: the file of the endpoints; None for `backends.toml` in the data folder, where there is one."""
+    functions: tuple[str, ...] = ()
+    """Python functions, `module:function`, that may be imported: those that the process was started with."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The process environment, for backends that read settings of their own."""
 
@@ -93,6 +99,13 @@ BUILT_IN: Mapping[str, Entry] = {
 }
 
 
+FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+"""The name of a backend that is a Python function."""
+
+ENDPOINT = "http/"
+"""What the name of a backend that is an HTTP endpoint begins with."""
+
+
 def names() -> list[str]:
     """Every known backend, installed or not; built-in ones first."""
     return [*BUILT_IN, *sorted(name for name in _plugins() if name not in BUILT_IN)]
@@ -110,6 +123,18 @@ def why_missing(name: str, environ: Mapping[str, str] = os.environ) -> str | Non
     return f"{name} needs {', '.join(unset)}: see docs/aws.md." if unset else None
 
 
+def configured(config: BackendConfig) -> dict[str, str | None]:
+    """Backends that only this process has, with why one cannot be used, or None. A file that cannot be read is one that cannot be used."""
+    found: dict[str, str | None] = dict.fromkeys(config.functions)
+    if config.backends_file is None and not (config.data_dir / "backends.toml").is_file():
+        return found
+    opening = import_module("backends.http.opening")
+    try:
+        return found | {name: opening.why_unset(each) for name, each in opening.find_endpoints(config).items()}
+    except ConfigError as error:
+        return {**found, f"{ENDPOINT}…": str(error)}
+
+
 def open_backend(name: str, config: BackendConfig) -> Backend:
     """Make a backend. Raises ConfigError for an unknown name, Unavailable if a package or model is not there."""
     entry = BUILT_IN.get(name)
@@ -119,10 +144,17 @@ def open_backend(name: str, config: BackendConfig) -> Backend:
             raise Unavailable(reason)
         factory: Factory = getattr(import_module(entry.module), entry.factory)
         return factory(config)
+    for is_ours, module, factory_name in (
+        (name.startswith(ENDPOINT), "backends.http.opening", "open_endpoint"),
+        (bool(FUNCTION.fullmatch(name)), "backends.function", "open_function"),
+    ):
+        if is_ours:
+            return getattr(import_module(module), factory_name)(config=config, name=name)  # type: ignore[no-any-return]
     plugin = _plugins().get(name)
     if plugin is None:
+        known = ", ".join([*names(), *configured(config)])
         raise ConfigError(
-            f"There is no backend {name!r}. Known: {', '.join(names())}. Choose one of them; RAGLASS_BACKEND sets the usual one."
+            f"There is no backend {name!r}. Known: {known}. Choose one of them; RAGLASS_BACKEND sets the usual one."
         )
     return _open_plugin(plugin, config)
 

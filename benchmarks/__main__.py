@@ -19,6 +19,7 @@ QUICK = {
     "bench_readyz": ["--files", "minified.txt", "--seconds", "5"],
     "bench_engines": ["--rounds", "1", "--tokens", "2"],
     "bench_aws": ["--questions", "20"],
+    "bench_http": ["--calls", "50", "--questions", "40", "--delay-ms", "50"],
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
     "bench_index_study": ["--size", "3000", "--dim", "64", "--queries", "50"],
@@ -44,6 +45,7 @@ ANSWERS = {
     "traces of other applications taken in: lost, a second, the reply, beside Phoenix": "bench_ingest",
     "the Traces page at a million traces of six spans, each filter": "bench_traces",
     "a question, warm": "bench_latency",
+    "an endpoint as a backend: own cost, share of the ideal in a run": "bench_http",
     "research models against the plain loop": "bench_engines",
 }
 """Which benchmark prints which figure of the answers."""
@@ -69,6 +71,7 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_metrics"],
         ["bench_eval"],
         ["bench_aws"],
+        ["bench_http"],
         ["bench_explain"],
         ["bench_context_cite", *on_squad],
         ["bench_quality", "--builtin", *on_squad],

@@ -132,16 +132,26 @@ def _answer(
     stopped: threading.Event,
     flying: Flying,
 ) -> Iterator[list[Scored]]:
-    """Scores as they come. No more batches are handed out than can be in flight, so that stopping loses none."""
+    """Scores as they come. Where several are in flight, those that have ended are replaced before they are scored: nobody waits for that.
+
+    No more batches are handed out than can be in flight, so that stopping loses none.
+    """
     waiting = iter(batches)
-    while True:
-        while len(flying) < workers and not stopped.is_set() and (asked := next(waiting, None)) is not None:
+    finished: Sequence[Future[list[Trace]]] = ()
+
+    def hand_out(ended: int) -> None:
+        while len(flying) - ended < workers and not stopped.is_set() and (asked := next(waiting, None)) is not None:
             flying[pool.submit(ask, [question.text for question in asked])] = asked
-        if not flying:
-            return
-        finished, _ = wait(flying, timeout=POLL_S, return_when=FIRST_COMPLETED)
+
+    while True:
+        if workers > 1:
+            hand_out(len(finished))
         for future in finished:
             yield _score(flying.pop(future), future.result())
+        hand_out(0)
+        if not flying:
+            return
+        finished = list(wait(flying, timeout=POLL_S, return_when=FIRST_COMPLETED).done)
 
 
 def _score(asked: Sequence[LabelledQuestion], traces: Sequence[Trace]) -> list[Scored]:

@@ -134,9 +134,12 @@ class Recorder:
         self.chunks = tuple(chunks)
         self.emit(ChunksFound(self.chunks))
 
-    def end(self, stage: str, start_ms: float, attributes: Attributes, failure: Failure | None) -> None:
-        """Keep a finished stage's span and tell the listener."""
-        span = Span(stage, start_ms, self.elapsed_ms() - start_ms, attributes, failure, span_id=new_span_id())
+    def end(
+        self, stage: str, start_ms: float, attributes: Attributes, failure: Failure | None, span_id: str = ""
+    ) -> None:
+        """Keep a finished stage's span and tell the listener. span_id: as for `stage`."""
+        duration_ms = self.elapsed_ms() - start_ms
+        span = Span(stage, start_ms, duration_ms, attributes, failure, span_id=span_id or new_span_id())
         self.spans.append(span)
         self.emit(StageEnded(span))
 
@@ -164,10 +167,11 @@ class Recorder:
         )
 
     @contextmanager
-    def stage(self, name: str, deadline: Deadline) -> Iterator[Attributes]:
+    def stage(self, name: str, deadline: Deadline, span_id: str = "") -> Iterator[Attributes]:
         """Time a stage; its span is kept however it ends. Yields the span's attributes, to be filled in.
 
-        What breaks inside leaves as a BackendError that names the stage.
+        What breaks inside leaves as a BackendError that names the stage. span_id: the span's id, where it is told to others before it
+        ends; empty for a new one.
         """
         attributes: Attributes = {}
         start_ms = self.elapsed_ms()
@@ -177,7 +181,7 @@ class Recorder:
             yield attributes
         except BackendError as error:
             error.stage = error.stage or name
-            self.end(name, start_ms, attributes, error.to_failure())
+            self.end(name, start_ms, attributes, error.to_failure(), span_id)
             raise
         except Exception as error:
             log.exception("stage %s failed", name)
@@ -186,9 +190,9 @@ class Recorder:
                 "`raglass status` shows whether every part is ready.",
                 stage=name,
             )
-            self.end(name, start_ms, attributes, failed.to_failure())
+            self.end(name, start_ms, attributes, failed.to_failure(), span_id)
             raise failed from error
-        self.end(name, start_ms, attributes, None)
+        self.end(name, start_ms, attributes, None, span_id)
 
 
 class Pipeline:

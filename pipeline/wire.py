@@ -175,9 +175,9 @@ def trace_id_of(traceparent: str | None) -> str | None:
     return None if found is None or set(found[1]) == {"0"} or set(found[2]) == {"0"} else found[1]
 
 
-def make_traceparent(trace_id: str) -> str:
-    """A W3C `traceparent` header with a new parent id, sampled."""
-    return f"00-{trace_id}-{secrets.token_hex(8)}-01"
+def make_traceparent(trace_id: str, span_id: str = "") -> str:
+    """A W3C `traceparent` header, sampled. span_id: the span that calls; empty for a new id."""
+    return f"00-{trace_id}-{span_id or secrets.token_hex(8)}-01"
 
 
 def _head(request_id: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.kit.plain import one_line, shortened
+from backends.registry import ENDPOINT, FUNCTION
 from pipeline.types import Confidence, Generation, Trace
 
 if TYPE_CHECKING:
@@ -183,9 +184,18 @@ def whereabouts(place: str, section: Sequence[str]) -> str:
     return ", ".join(filter(None, (place, " › ".join(section))))
 
 
+def is_retrieved_elsewhere(trace: Trace) -> bool:
+    """Whether another application retrieved the chunks: one that sent its trace, an HTTP endpoint or a Python function."""
+    return (
+        trace.origin == "application"
+        or trace.backend.startswith(ENDPOINT)
+        or FUNCTION.fullmatch(trace.backend) is not None
+    )
+
+
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
-    if trace.origin == "application":
+    if is_retrieved_elsewhere(trace):
         return "What the application retrieved, in its order. Scores are its own."
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
     listing = listed(known)
@@ -196,7 +206,7 @@ def scores_note(trace: Trace) -> str:
 def shortfall(trace: Trace) -> str | None:
     """A sentence for a corpus smaller than what was asked for; None if it was large enough."""
     asked = int(str(trace.settings.get("top_k") or 0))
-    if trace.error is not None or trace.origin == "application" or not trace.spans or len(trace.chunks) >= asked:
+    if trace.error is not None or is_retrieved_elsewhere(trace) or not trace.spans or len(trace.chunks) >= asked:
         return None
     return f"Asked for {count(asked, 'chunk')}; the corpus has {len(trace.chunks):,}."
 

@@ -24,11 +24,12 @@ def ask(
         from app.traces.words import trace_text
         from pipeline.schema import trace_to_dict
 
+        if backend:
+            current.make_usual(backend)
         usual = current.asking.question(question)
         asked = current.asking.ask(
             replace(
                 usual,
-                backend=backend or usual.backend,
                 top_k=usual.top_k if top_k is None else top_k,
                 deadline_s=usual.deadline_s if deadline is None else deadline,
                 rerank=rerank,

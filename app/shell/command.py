@@ -25,7 +25,10 @@ INTERRUPTED = 130
 """How a command leaves that Ctrl-C ended: 128 and the number of SIGINT."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-backend_option = click.option("--backend", help="Full name of a backend, for example local/research.")
+backend_option = click.option(
+    "--backend",
+    help="Full name of a backend, for example local/research or http/NAME; where questions are asked also module:function.",
+)
 
 
 @contextmanager

@@ -67,10 +67,12 @@ def run(
         from app.runs.estimate import estimate_words
         from app.runs.record import RunPlan
 
+        if backend:
+            current.make_usual(backend)
         settings = current.settings
         plan = RunPlan(
             dataset,
-            backend or settings.backend_name,
+            settings.backend_name,
             settings.top_k if top_k is None else top_k,
             settings.deadline_s,
             limit=limit,

@@ -3,6 +3,7 @@
 import click
 
 from app.shell.ask import ask
+from app.shell.backend import backend
 from app.shell.backup import backup, restore
 from app.shell.corpus import corpus
 from app.shell.deploy import deploy
@@ -26,6 +27,7 @@ def main() -> None:
 
 for command in (
     ask,
+    backend,
     backup,
     corpus,
     deploy,

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import click
 
-from app.shell.command import complain, opened
+from app.shell.command import backend_option, complain, opened
 from app.shutdown import ending_well_on_sigterm
 from pipeline.errors import InputError
 
@@ -13,9 +13,12 @@ from pipeline.errors import InputError
 @click.command()
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
-def serve(host: str | None, port: int | None) -> None:
+@backend_option
+def serve(host: str | None, port: int | None, backend: str | None) -> None:
     """Start the dashboard. SIGTERM ends it with status 0 once the questions in flight are answered."""
     with ending_well_on_sigterm(), opened() as current:
+        if backend:
+            current.make_usual(backend)
         current.listen(host or current.settings.host, port or current.settings.port)
         settings = current.settings
         check_port(settings.host, settings.port)

@@ -3,7 +3,7 @@
 import textwrap
 
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import milliseconds, share, trust, when, whereabouts
+from app.kit.wording import is_retrieved_elsewhere, milliseconds, share, trust, when, whereabouts
 from app.traces.provenance import missing_parts, provenance
 from app.traces.tree import Row, View, visible_rows
 from backends.local.documents import BUILT_IN, base_name
@@ -22,7 +22,11 @@ def trace_text(trace: Trace) -> str:
     parts = [_answer(trace)]
     foreign = trace.origin == "application"
     if trace.chunks:
-        title = "Documents (their application's scores)" if foreign else "Chunks (cosine; ordered by all scores)"
+        title = (
+            "Documents (their application's scores)"
+            if is_retrieved_elsewhere(trace)
+            else "Chunks (cosine; ordered by all scores)"
+        )
         parts.append("\n".join([title, *_chunks(trace)]))
     parts.append("\n".join(["Spans" if foreign else "Stages", *_stages(trace)]))
     about = " ".join(filter(None, (provenance(trace), missing_parts(trace))))

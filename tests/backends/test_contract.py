@@ -95,6 +95,25 @@ def open_rehearsed(folder: Path, request: pytest.FixtureRequest) -> Backend:
     return request.getfixturevalue("deployed").open_backend()  # type: ignore[no-any-return]
 
 
+def open_endpoint(folder: Path, request: pytest.FixtureRequest) -> Backend:
+    """An application behind a real server, which tells stages, tokens and its model."""
+    server = request.getfixturevalue("application")
+    return registry.open_backend("http/told", server.config(folder))
+
+
+def open_stream(folder: Path, request: pytest.FixtureRequest) -> Backend:
+    """The same in server-sent events."""
+    server = request.getfixturevalue("application")
+    return registry.open_backend("http/streamed", server.config(folder))
+
+
+def open_function(folder: Path, request: pytest.FixtureRequest) -> Backend:
+    """A Python function."""
+    return registry.open_backend(FUNCTION, BackendConfig(folder, functions=(FUNCTION,)))
+
+
+FUNCTION = "tests.backends.application:reply_in_python"
+
 BACKENDS: dict[str, Callable[[Path, pytest.FixtureRequest], Backend]] = {
     "fake": open_fake,
     "local/embedded": open_embedded,
@@ -102,19 +121,28 @@ BACKENDS: dict[str, Callable[[Path, pytest.FixtureRequest], Backend]] = {
     "local/embedded by openai": open_remote,
     "plugged": open_plugin,
     "aws": open_rehearsed,
+    "http/told": open_endpoint,
+    "http/streamed": open_stream,
+    FUNCTION: open_function,
 }
 
-WITHOUT_RERANKER = ("aws",)
+OTHERS = ("http/told", "http/streamed", FUNCTION)
+"""Applications of others, of which only the reply is seen: they score nothing, repeat nothing and tell no log-probabilities."""
+
+STAGES = {"http/streamed": ["network"]}
+"""Stages where a backend does not tell embedding, retrieval and generation apart."""
+
+WITHOUT_RERANKER = ("aws", *OTHERS)
 """Backends that refuse to rerank."""
 
-WITHOUT_EXPERIMENTS = ("aws",)
+WITHOUT_EXPERIMENTS = ("aws", *OTHERS)
 """Backends that answer only from what they retrieve themselves, and nothing but the likeliest answer."""
 
 
-WITHOUT_SAMPLES = ("aws", "local/embedded by openai")
+WITHOUT_SAMPLES = ("aws", "local/embedded by openai", *OTHERS)
 """Backends that draw no answers at random."""
 
-WITHOUT_BATCHES = ("fake", "plugged", "aws")
+WITHOUT_BATCHES = ("fake", "plugged", "aws", *OTHERS)
 """Backends that are asked one question at a time."""
 
 
@@ -173,7 +201,7 @@ def ask(backend: Backend, question: str = QUESTION, **given: Any) -> Trace:
 def check_trace(trace: Trace) -> None:
     """What holds for every trace, failed or not."""
     assert [chunk.rank for chunk in trace.chunks] == list(range(1, len(trace.chunks) + 1))
-    assert all(-1 <= chunk.score <= 1 for chunk in trace.chunks)
+    assert all(chunk.score is None or -1 <= chunk.score <= 1 for chunk in trace.chunks)
     assert len({chunk.chunk_id for chunk in trace.chunks}) == len(trace.chunks)
     assert 0 <= sum(span.duration_ms for span in trace.spans if span.parent_id is None) <= trace.duration_ms
     assert all(span.start_ms >= 0 for span in trace.spans)
@@ -199,9 +227,9 @@ def test_answer_is_a_whole_trace_under_the_backends_name(backend: Backend) -> No
     assert trace.error is None
     assert (trace.backend, trace.question) == (backend.name, QUESTION)
     assert len(trace.chunks) == 2
-    assert leaf_stages(trace) == ["embed", "retrieve", "generate"]
+    assert leaf_stages(trace) == STAGES.get(backend.name, ["embed", "retrieve", "generate"])
     top = [span.stage for span in trace.spans if span.parent_id is None]
-    assert top == (["network"] if backend.name == "aws" else leaf_stages(trace))
+    assert top == (["network"] if backend.name.startswith(("aws", "http/")) else leaf_stages(trace))
     assert trace.settings["top_k"] == 2
     assert trace.generation is not None
     if trace.generation.tokens:
@@ -226,7 +254,12 @@ def test_events_tell_the_same_story_as_the_trace(backend: Backend) -> None:
     assert [event.stage for event in seen if isinstance(event, StageStarted)] == [span.stage for span in trace.spans]
     assert [event.chunks for event in seen if isinstance(event, ChunksFound)][-1] == trace.chunks
     assert trace.generation is not None
-    assert [event.token for event in seen if isinstance(event, TokenMade)] == list(trace.generation.tokens)
+    tokens = [event.token for event in seen if isinstance(event, TokenMade)]
+    if backend.name in OTHERS:
+        assert trace.generation.tokens == ()
+        assert "".join(token.text for token in tokens) in ("", trace.generation.answer)
+    else:
+        assert tokens == list(trace.generation.tokens)
     kinds = [type(event) for event in seen]
     if TokenMade in kinds:
         assert kinds.index(ChunksFound) < kinds.index(TokenMade)
@@ -344,6 +377,9 @@ def test_closing_twice_is_harmless(tmp_path: Path, request: pytest.FixtureReques
 
 def test_one_that_scores_answers_is_explained_whole(backend: Backend) -> None:
     """Tokens and subsets fit, no chunk is a set too, and what the chunks did is what the Shapley values add up to."""
+    if backend.name in OTHERS:
+        assert not isinstance(backend, AnswerScorer)
+        return
     assert isinstance(backend, AnswerScorer)
     trace = ask(backend)
     *_, found = explain_trace(trace, backend)
@@ -354,6 +390,8 @@ def test_one_that_scores_answers_is_explained_whole(backend: Backend) -> None:
 
 
 def test_a_blank_answer_is_not_scored(backend: Backend) -> None:
+    if backend.name in OTHERS:
+        return
     assert isinstance(backend, AnswerScorer)
     trace = ask(backend)
     with pytest.raises(errors.RaglassError):

@@ -13,6 +13,7 @@ from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
+from backends.registry import ENDPOINT
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
@@ -73,12 +74,13 @@ def start_form() -> None:
         source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox("Backend", usable, index=_place(usable, services.settings.backend_name))
+            is_remote = backend is not None and (backend == "aws" or backend.startswith(ENDPOINT))
             top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=120)
             limit = st.number_input(
                 "Questions, at most", 1, 100_000, 200, width=160, help="Drawn at random, the same every time."
             )
-            workers = st.number_input("At once", 1, 16, 4 if backend == "aws" else 1, width=110)
-            rerank = st.toggle("Rerank", disabled=backend == "aws")
+            workers = st.number_input("At once", 1, 16, 4 if is_remote else 1, width=110)
+            rerank = st.toggle("Rerank", disabled=is_remote)
         show_preview(source, backend, int(top_k))
         show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):

@@ -1,6 +1,6 @@
 """The chunks that an answer stood on, on the page."""
 
-from app.kit.wording import scores_note, shortfall
+from app.kit.wording import is_retrieved_elsewhere, scores_note, shortfall
 from app.views.kit.html import note_html, show
 from app.views.traces.html import chunks_html
 from pipeline.types import Trace
@@ -8,7 +8,7 @@ from pipeline.types import Trace
 
 def show_chunks(trace: Trace) -> None:
     """The chunks, with the quoted sentences marked."""
-    foreign = trace.origin == "application"
+    foreign = is_retrieved_elsewhere(trace)
     if not trace.chunks:
         show(note_html("No documents were sent." if foreign else "No chunks were retrieved."))
         return
