@@ -28,11 +28,14 @@ BATCH = 64
 PERIOD_S = 1.0
 """How long a trace may lie in the outbox before the background thread folds it."""
 
-PAUSE_S = 0.02
-"""Between two batches at least, or as long as the last one took: what is being stored has half of the time to itself."""
+PAUSE_S = 0.01
+"""Between two batches at least, or as long as the last one had a processor: what is being stored has half of the time to itself."""
 
 WITHOUT_END_S = -1.0
 """Waits for a lock as long as it takes."""
+
+CHECKPOINT_AFTER = 256
+"""Folded traces after which the database's log is moved into place."""
 
 TIDY_AFTER = 2_000
 """Folded traces between two rounds of housekeeping."""
@@ -145,7 +148,7 @@ class Folder:
         self._turn = threading.RLock()
         self._wanted = threading.Event()
         self._stopping = threading.Event()
-        self._since_tidy = 0
+        self._since_tidy = self._since_checkpoint = 0
         self._thread = threading.Thread(target=self._run, name="raglass-fold", daemon=True)
         self._wanted.set()
         self._thread.start()
@@ -201,15 +204,23 @@ class Folder:
                 log.exception("folding failed; what waits stays where it is")
 
     def _fold_all(self) -> None:
-        started = time.perf_counter()
+        started = time.thread_time()
         while folded := self.fold_traces() + self.fold_pieces("settled", time.time()):
-            self._since_tidy += folded
-            if self._since_tidy >= TIDY_AFTER:
-                self._since_tidy = 0
-                self._database.tidy()
-            if self._stopping.wait(max(PAUSE_S, time.perf_counter() - started)):
+            self._tidy(folded)
+            if self._stopping.wait(max(PAUSE_S, time.thread_time() - started)):
                 return
-            started = time.perf_counter()
+            started = time.thread_time()
         with self._database.engine.connect() as connection:
             if self.settling.waits(connection):
                 self._wanted.set()
+
+    def _tidy(self, folded: int) -> None:
+        """Keep the database in order, once enough was folded since."""
+        self._since_tidy += folded
+        self._since_checkpoint += folded
+        if self._since_tidy >= TIDY_AFTER:
+            self._since_tidy = 0
+            self._database.tidy()
+        if self._since_checkpoint >= CHECKPOINT_AFTER:
+            self._since_checkpoint = 0
+            self._database.checkpoint()
