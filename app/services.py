@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from app.asking.questions import Asking
 from app.config import Settings
 from app.explaining.explanations import Explanations
+from app.ingesting.precedence import give_way
 from app.kit.streaming import InFlight
 from backends import registry
 from backends.local.protocols import HoldsCorpus
@@ -169,7 +170,7 @@ class Services:
         with self._store_lock:
             if self._store is None:
                 self._make_data_dir()
-                self._store = TraceStore.open(self.settings.store_url)
+                self._store = TraceStore.open(self.settings.store_url, give_way=give_way)
             return self._store
 
     def backend(self, name: str, *, build: bool = True) -> Backend:

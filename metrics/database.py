@@ -44,7 +44,7 @@ CONNECT_TIMEOUT_S = 5
 """How long a PostgreSQL server may take to accept a connection."""
 
 LOG_PAGES = 16_000
-"""Pages (64 MB) of SQLite's log after which whoever writes must move them into the file, which waits for the disk: `checkpoint` is to come first."""
+"""Pages (64 MB) of SQLite's log after which whoever writes moves them into the file and waits for the disk; `checkpoint` comes before."""
 
 ADVISORY_LOCK = 0x7261676C
 """PostgreSQL's lock number for folding and migrating: `ragl` in ASCII."""

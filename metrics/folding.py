@@ -34,6 +34,9 @@ PAUSE_S = 0.01
 WITHOUT_END_S = -1.0
 """Waits for a lock as long as it takes."""
 
+AT_A_STRETCH = 4
+"""Traces that the background makes before it gives way to whoever is more urgent."""
+
 CHECKPOINT_AFTER = 256
 """Folded traces after which the database's log is moved into place."""
 
@@ -82,8 +85,10 @@ def _store(connection: Connection, taken: dict[str, Derived], payloads: dict[str
 class PieceFolder:
     """Folds pieces, one batch after another."""
 
-    def __init__(self, database: Database, assembling: merging.Assemble) -> None:
-        self._database, self._assembling = database, assembling
+    def __init__(
+        self, database: Database, assembling: merging.Assemble, give_way: Callable[[], None] = lambda: None
+    ) -> None:
+        self._database, self._assembling, self._give_way = database, assembling, give_way
         self.settling = Settling()
 
     def fold(self, scope: Scope, now: float, *, limit: int = MAX_TRACES, trace_id: str | None = None) -> int:
@@ -95,7 +100,11 @@ class PieceFolder:
         by_trace: dict[str, list[Piece]] = {}
         for piece in taken:
             by_trace.setdefault(piece.trace_id, []).append(piece)
-        ready = [self._merge(several, known.get(each)) for each, several in by_trace.items()]
+        ready = []
+        for place, (each, several) in enumerate(by_trace.items()):
+            if scope == "settled" and place % AT_A_STRETCH == 0:
+                self._give_way()
+            ready.append(self._merge(several, known.get(each)))
         self._write([item for item in ready if item is not None])
         for item in ready:
             if item is not None:
@@ -139,11 +148,16 @@ class Folder:
     """
 
     def __init__(
-        self, database: Database, explained: Callable[[], Any], assembling: merging.Assemble = merging.assemble
+        self,
+        database: Database,
+        explained: Callable[[], Any],
+        assembling: merging.Assemble = merging.assemble,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
+        """give_way: called by the background every few traces; it may wait a moment."""
         self._database = database
         self._explained = explained
-        self._pieces = PieceFolder(database, assembling)
+        self._pieces = PieceFolder(database, assembling, give_way)
         self.settling = self._pieces.settling
         self._turn = threading.RLock()
         self._wanted = threading.Event()

@@ -124,7 +124,13 @@ class Settling:
         """The pieces of some traces that came by now, the oldest first: as many as one transaction takes."""
         reading = scope == "arrived"
         head = func.substr(pieces.c.payload, 1, HEAD_BYTES, type_=LargeBinary).label("head")
-        columns = (pieces.c.id, pieces.c.trace_id, pieces.c.arrived_at, head, func.length(pieces.c.payload).label("length"))
+        columns = (
+            pieces.c.id,
+            pieces.c.trace_id,
+            pieces.c.arrived_at,
+            head,
+            func.length(pieces.c.payload).label("length"),
+        )
         listed = select(*columns).where(pieces.c.trace_id.in_(trace_ids)).order_by(pieces.c.id).limit(MAX_PIECES)
         taken: list[int] = []
         size = 0
