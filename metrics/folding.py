@@ -29,7 +29,7 @@ PERIOD_S = 1.0
 """How long a trace may lie in the outbox before the background thread folds it."""
 
 PAUSE_S = 0.01
-"""Between two batches at least, or as long as the last one had a processor: what is being stored has half of the time to itself."""
+"""Between two batches at least; while something is stored, as long as the last one had a processor, so that both have half of the time."""
 
 WITHOUT_END_S = -1.0
 """Waits for a lock as long as it takes."""
@@ -37,7 +37,7 @@ WITHOUT_END_S = -1.0
 AT_A_STRETCH = 4
 """Traces that the background makes before it gives way to whoever is more urgent."""
 
-CHECKPOINT_AFTER = 256
+CHECKPOINT_AFTER = 512
 """Folded traces after which the database's log is moved into place."""
 
 TIDY_AFTER = 2_000
@@ -218,12 +218,16 @@ class Folder:
                 log.exception("folding failed; what waits stays where it is")
 
     def _fold_all(self) -> None:
-        started = time.thread_time()
-        while folded := self.fold_traces() + self.fold_pieces("settled", time.time()):
-            self._tidy(folded)
-            if self._stopping.wait(max(PAUSE_S, time.thread_time() - started)):
-                return
+        while True:
+            self._wanted.clear()
             started = time.thread_time()
+            folded = self.fold_traces() + self.fold_pieces("settled", time.time())
+            if not folded:
+                break
+            self._tidy(folded)
+            took_s = time.thread_time() - started if self._wanted.is_set() else 0.0
+            if self._stopping.wait(max(PAUSE_S, took_s)):
+                return
         with self._database.engine.connect() as connection:
             if self.settling.waits(connection):
                 self._wanted.set()
