@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ingesting.precedence import making_page
 from app.views.kit.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -33,4 +34,5 @@ st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
 st.logo(LOGO, size="large", icon_image=ICON)
 page = st.navigation(SECTIONS)
 apply_style()
-page.run()
+with making_page():
+    page.run()

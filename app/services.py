@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from app.asking.questions import Asking
 from app.config import Settings
 from app.explaining.explanations import Explanations
+from app.ingesting.precedence import give_way
 from app.kit.streaming import InFlight
 from backends import registry
 from backends.local.protocols import HoldsCorpus
@@ -172,7 +173,7 @@ class Services:
             if self._store is None:
                 masker = self.masker  # which may be refused, before a store is made
                 self._make_data_dir()
-                self._store = TraceStore.open(self.settings.store_url, masker=masker)
+                self._store = TraceStore.open(self.settings.store_url, masker=masker, give_way=give_way)
             return self._store
 
     @property

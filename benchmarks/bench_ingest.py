@@ -1,4 +1,5 @@
-"""Ingestion, beside a real Phoenix in the same run: what is lost, traces a second, processor, memory, the reply, and what survives kill -9.
+"""Ingestion, beside a real Phoenix in the same run: what is lost, traces a second, processor, memory, the reply, what survives kill -9, and
+how long a person with the Traces page open waits meanwhile.
 
     python -m benchmarks.bench_ingest                                # 10,000 traces of 6 spans from 8 senders
     python -m benchmarks.bench_ingest --traces 500 --only raglass
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.person import Person, visiting
 from benchmarks.receivers import (
     Receiver,
     forget_peak,
@@ -37,6 +39,12 @@ SETTLE_S = 60.0
 """How long a count may stand still before what is missing counts as lost."""
 
 POLL_S = 0.5
+
+THINK_S = 0.5
+"""How long a person looks at a page before the next click."""
+
+CLICKS = 20
+"""Clicks before anything is sent; while it is, as many as there is time for."""
 
 Figures = dict[str, Any]
 
@@ -110,6 +118,36 @@ def measure_kill(folder: Path, bodies: Sequence[Body], senders: int, database_ur
     }
 
 
+def measure_person(folder: Path, bodies: Sequence[Body], senders: int, database_url: str) -> Figures:
+    """How long the reruns of the Traces page take that one person has open, with nothing sent and beside the senders."""
+    listed = bodies[: len(bodies) // 5]
+    with serving_raglass(folder, database_url) as receiver:
+        send_all(receiver.url, listed, senders)
+        await_listed(receiver, sum(len(body.trace_ids) for body in listed), SETTLE_S)
+        with visiting(receiver.address, "traces") as person:
+            alone = [_click(person) for _ in range(CLICKS)]
+            sending = threading.Thread(target=send_all, args=(receiver.url, bodies[len(listed) :], senders))
+            sending.start()
+            beside = [_click(person)]
+            while sending.is_alive():
+                beside.append(_click(person))
+            sending.join()
+    half_alone, half_beside = float(np.median(alone)), float(np.median(beside))
+    return {
+        "reruns, alone and beside": f"{len(alone)}, {len(beside)}",
+        "rerun alone p50, ms": half_alone,
+        "rerun beside p50, ms": half_beside,
+        "rerun alone p95, ms": float(np.quantile(alone, 0.95)),
+        "rerun beside p95, ms": float(np.quantile(beside, 0.95)),
+        "times as long, p50": half_beside / half_alone,
+    }
+
+
+def _click(person: Person) -> float:
+    time.sleep(THINK_S)
+    return person.run()
+
+
 def opening(name: str, folder: Path, phoenix: Path | None, database_url: str) -> AbstractContextManager[Receiver]:
     """A receiver by name, over an empty folder."""
     if name == "phoenix":
@@ -130,6 +168,8 @@ def report(results: dict[str, dict[str, Figures]]) -> Iterator[str]:
             yield f"  {'times as many, acknowledged':<32}{rates[0] / rates[1]:>16.1f}"
             listed = [figures["traces/s, listed"] for figures in by_receiver.values()]
             yield f"  {'times as many, listed':<32}{listed[0] / listed[1]:>16.1f}"
+            # Raglass stores before it answers; Phoenix answers first, so that only what it lists is known to be stored.
+            yield f"  {'times as many, stored':<32}{rates[0] / listed[1]:>16.1f}"
 
 
 def _shown(value: Any) -> str:
@@ -147,7 +187,10 @@ def main() -> None:
         "--batch", type=int, nargs="*", default=[1, 50], help="traces in a request: one measurement for each"
     )
     parser.add_argument(
-        "--only", nargs="*", choices=("raglass", "phoenix", "kill"), default=["raglass", "phoenix", "kill"]
+        "--only",
+        nargs="*",
+        choices=("raglass", "phoenix", "kill", "person"),
+        default=["raglass", "phoenix", "kill", "person"],
     )
     parser.add_argument(
         "--phoenix",
@@ -187,6 +230,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder:
             killed = measure_kill(Path(folder), bodies, options.senders, options.database_url)
         results["kill -9 amid sending"] = {"raglass": killed}
+    if "person" in options.only:
+        bodies = make_bodies(options.traces, 1, seed=2)
+        with tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder:
+            seen = measure_person(Path(folder), bodies, options.senders, options.database_url)
+        results["a person at the Traces page"] = {"raglass": seen}
     print(json.dumps(results, indent=1) if options.json else "\n".join(report(results)))
 
 

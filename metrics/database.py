@@ -50,6 +50,9 @@ RELEASED = 500
 LOG_BYTES = 64_000_000
 """Size that SQLite's write-ahead log is cut back to after it grew."""
 
+LOG_PAGES = 16_000
+"""Pages (64 MB) of SQLite's log after which whoever writes moves them into the file and waits for the disk; `checkpoint` comes before."""
+
 ADVISORY_LOCK = 0x7261676C
 """PostgreSQL's lock number for folding and migrating: `ragl` in ASCII."""
 
@@ -78,6 +81,9 @@ class Database(Protocol):
 
     def stored_bytes(self) -> int:
         """What the store takes on disk."""
+
+    def checkpoint(self) -> None:
+        """Move what was written to where it is kept, while others write on."""
 
     def tidy(self) -> None:
         """Housekeeping that can wait until nothing else is to be done."""
@@ -257,16 +263,22 @@ class SqliteDatabase:
         files = [Path(self.location), Path(f"{self.location}-wal")]
         return sum(file.stat().st_size for file in files if file.exists())
 
+    def checkpoint(self) -> None:
+        """Move the log into the file: most of it while others write, then the rest, so that the log begins anew."""
+        with self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with self._lock:
+            if not self._closed:
+                self._execute_driver("PRAGMA wal_checkpoint(PASSIVE)")
+
     def tidy(self) -> None:
-        """Move the log into the file, give freed pages back, and refresh what the query planner knows."""
+        """Give freed pages back, and refresh what the query planner knows."""
         with self._lock:
             if not self._closed:
                 self._release(4 * RELEASED)
                 self._execute_driver("PRAGMA analysis_limit = 1000")
                 self._execute_driver("PRAGMA optimize")
-        with self.engine.connect() as connection:
-            driver: Any = connection.connection.dbapi_connection
-            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def release(self) -> int:
         """Give some free pages back to the disk; how many are left."""
@@ -306,6 +318,7 @@ def _prepare_sqlite(driver: Any, _record: object) -> None:
         driver.execute("PRAGMA synchronous = NORMAL")
         driver.execute("PRAGMA cache_size = -16000")
         driver.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+        driver.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     except sqlite3.Error:
         driver.close()  # the pool does not, of what never came into it
         raise
@@ -388,6 +401,9 @@ class PostgresDatabase:
         with self.engine.connect() as connection:
             sizes = [connection.scalar(select(func.pg_total_relation_size(name))) for name in metadata.tables]
         return sum(size or 0 for size in sizes)
+
+    def checkpoint(self) -> None:
+        """Nothing: the server does so by itself."""
 
     def tidy(self) -> None:
         """Nothing: the server has autovacuum."""

@@ -28,11 +28,17 @@ BATCH = 64
 PERIOD_S = 1.0
 """How long a trace may lie in the outbox before the background thread folds it."""
 
-PAUSE_S = 0.02
-"""Between two batches at least, or as long as the last one took: what is being stored has half of the time to itself."""
+PAUSE_S = 0.01
+"""Between two batches at least; while something is stored, as long as the last one had a processor, so that both have half of the time."""
 
 WITHOUT_END_S = -1.0
 """Waits for a lock as long as it takes."""
+
+AT_A_STRETCH = 4
+"""Traces that the background makes before it gives way to whoever is more urgent."""
+
+CHECKPOINT_AFTER = 512
+"""Folded traces after which the database's log is moved into place."""
 
 TIDY_AFTER = 2_000
 """Folded traces between two rounds of housekeeping."""
@@ -79,8 +85,10 @@ def _store(connection: Connection, taken: dict[str, Derived], payloads: dict[str
 class PieceFolder:
     """Folds pieces, one batch after another."""
 
-    def __init__(self, database: Database, assembling: merging.Assemble) -> None:
-        self._database, self._assembling = database, assembling
+    def __init__(
+        self, database: Database, assembling: merging.Assemble, give_way: Callable[[], None] = lambda: None
+    ) -> None:
+        self._database, self._assembling, self._give_way = database, assembling, give_way
         self.settling = Settling()
 
     def fold(self, scope: Scope, now: float, *, limit: int = MAX_TRACES, trace_id: str | None = None) -> int:
@@ -92,7 +100,11 @@ class PieceFolder:
         by_trace: dict[str, list[Piece]] = {}
         for piece in taken:
             by_trace.setdefault(piece.trace_id, []).append(piece)
-        ready = [self._merge(several, known.get(each)) for each, several in by_trace.items()]
+        ready = []
+        for place, (each, several) in enumerate(by_trace.items()):
+            if scope == "settled" and place % AT_A_STRETCH == 0:
+                self._give_way()
+            ready.append(self._merge(several, known.get(each)))
         self._write([item for item in ready if item is not None])
         for item in ready:
             if item is not None:
@@ -136,16 +148,21 @@ class Folder:
     """
 
     def __init__(
-        self, database: Database, explained: Callable[[], Any], assembling: merging.Assemble = merging.assemble
+        self,
+        database: Database,
+        explained: Callable[[], Any],
+        assembling: merging.Assemble = merging.assemble,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
+        """give_way: called by the background every few traces; it may wait a moment."""
         self._database = database
         self._explained = explained
-        self._pieces = PieceFolder(database, assembling)
+        self._pieces = PieceFolder(database, assembling, give_way)
         self.settling = self._pieces.settling
         self._turn = threading.RLock()
         self._wanted = threading.Event()
         self._stopping = threading.Event()
-        self._since_tidy = 0
+        self._since_tidy = self._since_checkpoint = 0
         self._thread = threading.Thread(target=self._run, name="raglass-fold", daemon=True)
         self._wanted.set()
         self._thread.start()
@@ -201,15 +218,27 @@ class Folder:
                 log.exception("folding failed; what waits stays where it is")
 
     def _fold_all(self) -> None:
-        started = time.perf_counter()
-        while folded := self.fold_traces() + self.fold_pieces("settled", time.time()):
-            self._since_tidy += folded
-            if self._since_tidy >= TIDY_AFTER:
-                self._since_tidy = 0
-                self._database.tidy()
-            if self._stopping.wait(max(PAUSE_S, time.perf_counter() - started)):
+        while True:
+            self._wanted.clear()
+            started = time.thread_time()
+            folded = self.fold_traces() + self.fold_pieces("settled", time.time())
+            if not folded:
+                break
+            self._tidy(folded)
+            took_s = time.thread_time() - started if self._wanted.is_set() else 0.0
+            if self._stopping.wait(max(PAUSE_S, took_s)):
                 return
-            started = time.perf_counter()
         with self._database.engine.connect() as connection:
             if self.settling.waits(connection):
                 self._wanted.set()
+
+    def _tidy(self, folded: int) -> None:
+        """Keep the database in order, once enough was folded since."""
+        self._since_tidy += folded
+        self._since_checkpoint += folded
+        if self._since_tidy >= TIDY_AFTER:
+            self._since_tidy = 0
+            self._database.tidy()
+        if self._since_checkpoint >= CHECKPOINT_AFTER:
+            self._since_checkpoint = 0
+            self._database.checkpoint()

@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, select
 
+from metrics.otlp.records import HEAD_BYTES, size_decoded
 from metrics.search import storable
 from metrics.tables import outbox, pieces, traces
 
@@ -32,7 +33,7 @@ MAX_PIECES = 2_000
 """Pieces folded in one transaction."""
 
 MAX_BYTES = 8_000_000
-"""Bytes of pieces read at once, unless one alone has more."""
+"""Bytes of pieces, before they are deflated, read at once, unless one alone has more."""
 
 MAX_READ_BYTES = 300_000
 """The same for whoever reads a list, without exception: what is larger is left to the background."""
@@ -126,13 +127,20 @@ class Settling:
     def read(self, connection: Connection, trace_ids: Sequence[str], scope: Scope, now: float) -> list[Piece]:
         """The pieces of some traces that came by now, the oldest first: as many as one transaction takes."""
         reading = scope == "arrived"
-        columns = (pieces.c.id, pieces.c.trace_id, pieces.c.arrived_at, func.length(pieces.c.payload).label("size"))
+        head = func.substr(pieces.c.payload, 1, HEAD_BYTES, type_=LargeBinary).label("head")
+        columns = (
+            pieces.c.id,
+            pieces.c.trace_id,
+            pieces.c.arrived_at,
+            head,
+            func.length(pieces.c.payload).label("length"),
+        )
         listed = select(*columns).where(pieces.c.trace_id.in_(trace_ids)).order_by(pieces.c.id).limit(MAX_PIECES)
         taken: list[int] = []
         size = 0
         for row in connection.execute(listed):
             if self._open(row, now, now):
-                size += row.size
+                size += size_decoded(row.head, row.length)
                 if size > (MAX_READ_BYTES if reading else MAX_BYTES) and (taken or reading):
                     break
                 taken.append(row.id)

@@ -57,6 +57,9 @@ READ_FOLD_S = 0.05
 READ_FOLD_TRACES = 8
 """Traces of which it folds the spans at once."""
 
+READ_REST_S = 1.0
+"""Where that time was not enough, reads leave spans to the background for so long: a page reads several times."""
+
 EXPORT_BATCH = 200
 """Traces held in memory by an export."""
 
@@ -72,25 +75,39 @@ class TraceStore:
     ```
     """
 
-    def __init__(self, database: Database, assembling: Assemble = assemble, masker: Masker | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        assembling: Assemble = assemble,
+        masker: Masker | None = None,
+        give_way: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database = database
         self._masker = masker
         self._closed = False
         self._assembling = assembling
-        self._folder = Folder(database, self._explained, assembling)
+        self._rested_at = 0.0
+        self._folder = Folder(database, self._explained, assembling, give_way)
 
     @classmethod
     def open(
-        cls, url: str, *, busy_timeout_s: float = 5.0, assembling: Assemble = assemble, masker: Masker | None = None
+        cls,
+        url: str,
+        *,
+        busy_timeout_s: float = 5.0,
+        assembling: Assemble = assemble,
+        masker: Masker | None = None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> Self:
         """Open the store at a SQLAlchemy URL, making or migrating it if need be.
 
         url: `sqlite:///path/to/file` or `postgresql+psycopg://user:password@host/name`.
         busy_timeout_s: how long to wait for another process that holds a lock.
         assembling: what makes a trace of spans. masker: what every text goes through before it is stored; None for as it is.
+        give_way: called by the thread that folds, every few traces; it may wait a moment.
         Raises ConfigError for a URL that cannot be a store, StoreError for a store that cannot be used.
         """
-        return cls(open_database(url, busy_timeout_s), assembling, masker)
+        return cls(open_database(url, busy_timeout_s), assembling, masker, give_way)
 
     def __enter__(self) -> Self:
         return self
@@ -297,10 +314,14 @@ class TraceStore:
         with self._explained():
             while folded < READ_FOLD_LIMIT and (count := self._folder.fold_traces()):
                 folded += count
-            end = time.perf_counter() + READ_FOLD_S
-            while (left_s := end - time.perf_counter()) > 0:
+            if time.monotonic() < self._rested_at:
+                return
+            end = time.monotonic() + READ_FOLD_S
+            while (left_s := end - time.monotonic()) > 0:
                 if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=left_s):
                     break
+            if time.monotonic() >= end:
+                self._rested_at = time.monotonic() + READ_REST_S
 
     def forget(
         self,

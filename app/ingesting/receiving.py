@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.config import Settings
+from app.ingesting.precedence import give_way
 from app.ingesting.rates import SpanRates
 from metrics.store import TraceStore
 from pipeline.errors import RaglassError
@@ -137,6 +138,7 @@ class Receiving:
         from metrics.otlp.decoding import decode_traces, decompress
         from metrics.otlp.sending import is_own
 
+        give_way()
         self._check_backlog()
         body = decompress(parcel.body, parcel.encoding, INFLATED * self.max_bytes)
         decoded = decode_traces(body, parcel.content_type)

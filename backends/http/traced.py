@@ -7,6 +7,7 @@ from pipeline.errors import InputError, StageFailed
 from pipeline.pipeline import Recorder, check_deadline, check_top_k, clean_question, new_span_id
 from pipeline.types import Chunk, Setting, Span, StageEnded, StageStarted, Token, TokenMade
 
+
 def check_question(backend: str, question: str, top_k: int, deadline_s: float, rerank: bool) -> str:
     """The question as it will be asked. Raises InputError for misuse."""
     question = clean_question(question)

@@ -51,16 +51,16 @@ class _Placed:
     def start_ns(self) -> int:
         return self.zero_ns + round(self.span.start_ms * 1e6)
 
-    def placed_at(self, zero_ns: int) -> Span:
-        """The span with its offsets from another moment. Whole nanoseconds, so that no rounding adds up."""
-        if zero_ns == self.zero_ns:
-            return self.span
-        start_ms = (self.start_ns - zero_ns) / 1e6
-        events = tuple(
-            replace(event, at_ms=(self.zero_ns + round(event.at_ms * 1e6) - zero_ns) / 1e6)
-            for event in self.span.events
-        )
-        return replace(self.span, start_ms=start_ms, events=events)
+    def placed_at(self, zero_ns: int, **changes: Any) -> Span:
+        """The span with its offsets from another moment, and other changes. Whole nanoseconds, so that no rounding adds up."""
+        if zero_ns != self.zero_ns:
+            changes["start_ms"] = (self.start_ns - zero_ns) / 1e6
+        if zero_ns != self.zero_ns and self.span.events:
+            changes["events"] = tuple(
+                replace(event, at_ms=(self.zero_ns + round(event.at_ms * 1e6) - zero_ns) / 1e6)
+                for event in self.span.events
+            )
+        return replace(self.span, **changes) if changes else self.span
 
 
 def assemble(records: Sequence[SpanRecord], base: Trace | None = None) -> Trace:
@@ -209,7 +209,7 @@ def _derive(trace_id: str, placed: Sequence[_Placed], resources: Mapping[str, An
         duration_ms=_duration_ms(roles.roots, spans),
         chunks=chunks,
         generation=_generation(roles),
-        spans=tuple(_staged(p.placed_at(zero_ns), contents, roles.stages) for p in sorted(placed, key=_placed_order)),
+        spans=tuple(_staged(p, zero_ns, contents, roles.stages) for p in sorted(placed, key=_placed_order)),
         settings=_settings(roles, contents),
         error=_propagated(roles, spans),
         retrieved=retrieved,
@@ -230,10 +230,11 @@ def _placed_order(placed: _Placed) -> tuple[int, str]:
     return placed.start_ns, placed.span.span_id
 
 
-def _staged(span: Span, contents: Mapping[str, SpanContent], stages: Mapping[str, str]) -> Span:
+def _staged(placed: _Placed, zero_ns: int, contents: Mapping[str, SpanContent], stages: Mapping[str, str]) -> Span:
+    span = placed.span
     stage = stages.get(span.span_id, "")
     error = None if span.error is None else replace(span.error, stage=stage or None)
-    return replace(span, stage=stage, kind=contents[span.span_id].kind, error=error)
+    return placed.placed_at(zero_ns, stage=stage, kind=contents[span.span_id].kind, error=error)
 
 
 def _duration_ms(roots: Sequence[Span], spans: Sequence[Span]) -> float:

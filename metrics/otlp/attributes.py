@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pipeline.pipeline import UNSTORABLE
@@ -15,7 +16,12 @@ MAX_INDEXED = 10_000
 MAX_JSON_CHARS = 4_000_000
 """A text that is longer is not looked into."""
 
+MAX_NAMES = 8_192
+"""Names of attributes that are remembered with what their indexes are: applications use the same ones over and over."""
+
 _indexed = re.compile(r"(.+?)\.(\d{1,9})(?:\.(.+))?", re.ASCII | re.DOTALL)
+_opening = re.compile(r"\s*[{\[]")
+_decoder = json.JSONDecoder(parse_constant=lambda _: None)
 _escaped = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -25,11 +31,16 @@ class AttributeReader:
     def __init__(self, attributes: Mapping[str, Attribute]) -> None:
         self._attributes = attributes
         self._used: set[str] = set()
-        self._lists: dict[str, dict[int, dict[str, str]]] = {}
-        for key in attributes:
-            if any(map(str.isdigit, key)) and (found := _indexed.fullmatch(key)):
-                prefix, index, rest = found.groups()
-                self._lists.setdefault(prefix, {}).setdefault(int(index), {})[rest or ""] = key
+
+    @cached_property
+    def _lists(self) -> dict[str, dict[int, dict[str, str]]]:
+        """Names of indexed attributes by what comes before the index, the index, and what comes after it."""
+        lists: dict[str, dict[int, dict[str, str]]] = {}
+        for key in self._attributes:
+            if found := _split_indexed(key):
+                prefix, index, rest = found
+                lists.setdefault(prefix, {}).setdefault(index, {})[rest] = key
+        return lists
 
     def value(self, keys: Sequence[str]) -> Attribute | None:
         """The first of some names that says something; those that say the same by another name count as read."""
@@ -45,7 +56,7 @@ class AttributeReader:
 
     def has(self, keys: Iterable[str]) -> bool:
         """Whether one of some names is there. That does not count as reading it."""
-        return any(key in self._attributes for key in keys)
+        return not self._attributes.keys().isdisjoint(keys)
 
     def text(self, keys: Sequence[str]) -> str:
         """The same as a text; empty where nothing is said. Of several values the first."""
@@ -61,8 +72,10 @@ class AttributeReader:
 
     def items(self, prefix: str) -> list[dict[str, Attribute]]:
         """What stands under `prefix.{i}.`, by what follows, in the order of i, gaps closed; at most MAX_INDEXED."""
+        under = self._lists.get(prefix)
+        if under is None:
+            return []
         found = []
-        under = self._lists.get(prefix, {})
         for index in sorted(under)[:MAX_INDEXED]:
             self._used.update(under[index].values())
             found.append({rest: self._attributes[key] for rest, key in under[index].items()})
@@ -71,7 +84,9 @@ class AttributeReader:
     def under(self, prefixes: tuple[str, ...]) -> dict[str, Attribute]:
         """What begins with one of some prefixes and has not been read, by what follows; it counts as read."""
         found: dict[str, Attribute] = {}
-        for key in [key for key in self._attributes if key.startswith(prefixes) and key not in self._used]:
+        for key in [key for key in self._attributes if key.startswith(prefixes)]:
+            if key in self._used:
+                continue
             prefix = next(prefix for prefix in prefixes if key.startswith(prefix))
             found.setdefault(key[len(prefix) :], self._attributes[key])
             self._used.add(key)
@@ -82,17 +97,24 @@ class AttributeReader:
         return tuple(sorted(self._attributes.keys() - self._used))
 
 
+@lru_cache(MAX_NAMES)
+def _split_indexed(key: str) -> tuple[str, int, str] | None:
+    """What comes before an index in a name, the index, and what comes after it; None for a name without one."""
+    found = _indexed.fullmatch(key)
+    return None if found is None else (found[1], int(found[2]), found[3] or "")
+
+
 def nested(item: Mapping[str, Attribute], prefix: str) -> list[dict[str, Attribute]]:
     """A list within an item of `AttributeReader.items`, read in the same way."""
-    return AttributeReader(item).items(prefix)
+    return AttributeReader(item).items(prefix) if any(key.startswith(prefix) for key in item) else []
 
 
 def parse(value: object) -> Any:
     """What a JSON text says, if it is an object or a list; anything else as it is."""
-    if not isinstance(value, str) or len(value) > MAX_JSON_CHARS or value.lstrip()[:1] not in ("{", "["):
+    if not isinstance(value, str) or len(value) > MAX_JSON_CHARS or not _opening.match(value):
         return value
     try:
-        found = json.loads(value, parse_constant=lambda _: None)
+        found = _decoder.decode(value)
         return _without_unstorable(found) if _escaped.search(value) else found
     except (ValueError, RecursionError):
         return value

@@ -83,10 +83,12 @@ def bound(pairs: Iterable[tuple[str, Plain]], chars: int = MAX_SPAN_CHARS) -> tu
     for key, plain in pairs:
         if len(key) > MAX_KEY_CHARS or len(found) >= MAX_ATTRIBUTES:
             dropped += 1
-            continue
-        value = plain if isinstance(plain, str) else _flatten(plain)
-        found[clean(key)] = value
-        total += _size(key, value)
+        elif isinstance(plain, str):
+            found[clean(key)] = plain
+            total += len(key) + len(plain)
+        else:
+            found[clean(key)] = value = _flatten(plain)
+            total += _size(key, value)
     if total <= min(chars, MAX_VALUE_CHARS):
         return found, dropped
     return _fit(found, chars, dropped)
@@ -110,6 +112,8 @@ def _fit(found: dict[str, Attribute], chars: int, dropped: int) -> tuple[dict[st
 
 def _flatten(plain: Plain) -> Attribute:
     """A value as an attribute: a list of scalars stays one, what is nested deeper becomes JSON text."""
+    if isinstance(plain, float | int):
+        return plain
     if plain is None:
         return ""
     if isinstance(plain, list) and not any(each is None or isinstance(each, list | dict) for each in plain):

@@ -1,7 +1,7 @@
 """`Document`: what a retriever or a reranker of any make returned, each field of which may be missing; and where senders put them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from metrics.otlp import names
@@ -93,7 +93,7 @@ def json_documents(value: object) -> tuple[Document, ...]:
     given = parse(value)
     if isinstance(given, dict):
         lists = (given[name] for name in LIST_FIELDS if name in given)
-        given = next((parse(found) for found in lists if isinstance(parse(found), list)), None)
+        given = next((found for found in map(parse, lists) if isinstance(found, list)), None)
     if not isinstance(given, (list, tuple)):
         return ()
     found = [_of_json(item) for item in given]
@@ -112,8 +112,7 @@ def completed(documents: Sequence[Document], others: Sequence[Document]) -> tupl
 
 def filled(document: Document, other: Document) -> Document:
     """A document with what it lacks taken from another telling of it."""
-    return replace(
-        document,
+    return Document(
         document_id=other.document_id if document.document_id is None else document.document_id,
         text=document.text or other.text,
         score=other.score if document.score is None else document.score,
@@ -171,7 +170,11 @@ def _document(
 
 
 def _first(item: Mapping[str, Any], fields: Iterable[str]) -> Any:
-    return next((item[name] for name in fields if item.get(name) not in (None, "")), None)
+    for name in fields if item else ():
+        value = item.get(name)
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def _words(value: object) -> str:

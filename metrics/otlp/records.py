@@ -1,5 +1,6 @@
 """`SpanRecord`: a span as another application sent it, before it is part of a trace; and the bytes in which it waits for that."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,15 @@ from pipeline.spans import Attribute, Status
 
 ZERO_SPAN_ID = "0" * 16
 """What stands for no parent, where it is not left empty."""
+
+COMPRESSION_LEVEL = 1
+"""They do not wait for long, and the quickest level leaves an eighth of them to be written: every stage repeats the same documents."""
+
+HEAD_BYTES = 4
+"""At the beginning of what waits: its size before it was deflated, the highest byte first."""
+
+MAX_RATIO = 1_032
+"""What is deflated takes at most so many times its bytes (https://zlib.net/zlib_tech.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +72,19 @@ class SpanRecord:
 
 
 def encode_records(records: Sequence[SpanRecord]) -> bytes:
-    """Records, of one trace or of several, as JSON in UTF-8."""
-    return orjson.dumps(records)
+    """Records, of one trace or of several, as JSON in UTF-8, deflated behind its size."""
+    raw = orjson.dumps(records)
+    return len(raw).to_bytes(HEAD_BYTES, "big") + zlib.compress(raw, COMPRESSION_LEVEL)
 
 
 def decode_records(payload: bytes) -> list[SpanRecord]:
-    """The records that `encode_records` wrote. Raises ValueError, KeyError or TypeError for anything else."""
-    return [_record(data) for data in orjson.loads(payload)]
+    """The records that `encode_records` wrote. Raises ValueError, KeyError, TypeError or zlib.error for anything else."""
+    return [_record(data) for data in orjson.loads(zlib.decompress(payload[HEAD_BYTES:]))]
+
+
+def size_decoded(head: bytes, length: int) -> int:
+    """Bytes of the JSON in what `encode_records` wrote, by its HEAD_BYTES and its length."""
+    return min(int.from_bytes(head, "big"), length * MAX_RATIO)
 
 
 def _record(data: dict[str, Any]) -> SpanRecord:

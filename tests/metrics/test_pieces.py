@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from metrics import folding, merging, paging, pieces
+from metrics import store as store_module
 from metrics.otlp.records import SpanRecord
 from metrics.queries import Count, TraceQuery
 from metrics.store import TraceStore
@@ -465,3 +466,43 @@ def test_a_trace_is_known_from_its_first_span_on_wherever_it_lies(store: TraceSt
     many = [f"{number:032x}" for number in range(1, 1_500)]
     assert store.known(many) == {folded.trace_id, waiting.trace_id, ours.trace_id}
     assert store.known([]) == set()
+
+
+def test_in_a_flood_a_page_that_reads_several_times_folds_once(
+    sqlite_store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "READ_FOLD_S", 0.01)
+    asked: list[str] = []
+
+    def fold_for_long(scope: str, *_: object, **__: object) -> int:
+        asked.append(scope)
+        return 1
+
+    monkeypatch.setattr(sqlite_store._folder, "fold_pieces", fold_for_long)
+    sqlite_store.page(TraceQuery())
+    before = len(asked)
+    sqlite_store.page(TraceQuery())
+    sqlite_store.backends()
+    assert len(asked) == before
+
+
+def test_the_background_gives_way_every_few_traces_and_readers_do_not(sqlite_store: TraceStore) -> None:
+    given: list[None] = []
+    folder = folding.PieceFolder(sqlite_store._database, assemble, lambda: given.append(None))
+    now = time.time() + 5
+    for start, scope, ways in ((1, "settled", 3), (11, "arrived", 0)):
+        sqlite_store.put_spans([make_record(trace_id=f"{start + number:032x}") for number in range(9)])
+        given.clear()
+        assert folder.fold(scope, now) == 9
+        assert len(given) == ways
+
+
+def test_a_log_that_was_moved_into_place_begins_anew(sqlite_store: TraceStore) -> None:
+    log = Path(f"{sqlite_store._database.location}-wal")
+    sqlite_store.put_spans([make_record() for _ in range(2_000)])
+    sqlite_store._database.checkpoint()
+    whole = log.stat().st_size
+    for number in range(3):
+        sqlite_store.put_spans([make_record(trace_id=f"{number + 1:032x}") for _ in range(2_000)])
+        sqlite_store._database.checkpoint()
+    assert log.stat().st_size < 2 * whole

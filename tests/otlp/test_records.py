@@ -1,9 +1,11 @@
 """Spans of other applications come back whole from the bytes in which they wait."""
 
+import zlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.otlp.records import EventRecord, SpanRecord, decode_records, encode_records
+from metrics.otlp.records import HEAD_BYTES, EventRecord, SpanRecord, decode_records, encode_records, size_decoded
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalar = text | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
@@ -30,3 +32,14 @@ records = st.builds(
 @given(st.lists(records, max_size=3))
 def test_spans_come_back_whole(found: list[SpanRecord]) -> None:
     assert decode_records(encode_records(found)) == found
+
+
+@given(st.lists(records, max_size=3))
+def test_how_much_waits_is_known_without_reading_it(found: list[SpanRecord]) -> None:
+    payload = encode_records(found)
+    raw = zlib.decompress(payload[HEAD_BYTES:])
+    assert size_decoded(payload[:HEAD_BYTES], len(payload)) == len(raw)
+
+
+def test_what_is_no_piece_is_not_taken_for_a_huge_one() -> None:
+    assert size_decoded(b"\xff" * HEAD_BYTES, 100) < 200_000

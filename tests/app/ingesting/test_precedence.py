@@ -1,0 +1,39 @@
+"""What is sent gives way to a page that is being made, and goes on all the same."""
+
+import threading
+import time
+
+import pytest
+
+from app.ingesting import precedence
+from app.ingesting.precedence import give_way, making_page
+
+
+def test_nothing_waits_where_no_page_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precedence, "WAIT_S", 30.0)
+    began = time.monotonic()
+    give_way()
+    assert time.monotonic() - began < 15.0
+
+
+def test_a_step_waits_no_longer_than_it_must() -> None:
+    with making_page():
+        give_way()
+
+
+def test_what_waits_goes_on_once_the_last_page_is_done_even_if_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precedence, "WAIT_S", 30.0)
+    waiting = threading.Thread(target=give_way)
+
+    def fail() -> None:
+        with making_page():
+            with making_page():
+                waiting.start()
+            waiting.join(0.05)
+            assert waiting.is_alive()
+            raise KeyError("page")
+
+    with pytest.raises(KeyError, match="page"):
+        fail()
+    waiting.join(15.0)
+    assert not waiting.is_alive()
