@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard, Visit, rest
+from tests.browser.conftest import Visit, rest
 from tests.factories import make_generation, make_trace
+from tests.served_dashboard import Dashboard
 from tests.trees import make_foreign_trace, make_large_tree
 
 
