@@ -10,6 +10,7 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.ways import show_way
 from app.views.traces.html import answer_html, question_html, trust_html
 from app.views.traces.parts import show_parts
 from metrics.queries import StoredTrace
@@ -18,7 +19,7 @@ from pipeline.schema import trace_to_json
 from pipeline.types import Trace
 
 SESSION_CHARS = 40
-"""Characters of a session's name on a link."""
+"""Characters of a session's name on the way to it."""
 
 MISSING_TRACE = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
 
@@ -50,12 +51,12 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
                 query_params={"trace": trace.trace_id},
             )
             if trace.session:
-                st.page_link(
-                    "../pages/traces.py",
-                    label=f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
-                    icon=":material/forum:",
-                    query_params={"session": trace.session},
-                    help="The conversation that this question is part of.",
+                show_way(
+                    f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
+                    "forum",
+                    f"to-session-{trace.trace_id}",
+                    "The conversation that this question is part of.",
+                    session=trace.session,
                 )
             st.page_link(
                 "../pages/explain.py",
