@@ -142,6 +142,29 @@ class Settings:
     judge_model: Annotated[str, About("The judge's model, by the endpoint's name for it.")] = ""
     judge_key: Annotated[str, About("Key of the judge's endpoint.", secret=True)] = ""
     judge_timeout_s: Annotated[float, About("Seconds that the judge has for one attempt.", low=1, high=600)] = 30.0
+    keep_days: Annotated[
+        float,
+        About("Days that traces are kept; 0 for ever. What a run holds, or a person rated, stays.", low=0, high=36500),
+    ] = 0.0
+    keep_traces: Annotated[
+        int,
+        About(
+            "How many of the newest traces are kept; 0 for all, with the same exceptions.", low=0, high=1_000_000_000
+        ),
+    ] = 0
+    keep_tags: Annotated[str, About("Tags, with commas between, whose traces are kept whatever their age.")] = "keep"
+    mask: Annotated[
+        str,
+        About(
+            "What is masked before anything is stored: `secret`, `email`, `iban`, `card`, `ipv4`, `phone`, with commas between."
+        ),
+    ] = ""
+    mask_patterns: Annotated[
+        str, About("File of further patterns to mask: `name: regular expression`, one a line.")
+    ] = ""
+    mask_hook: Annotated[
+        str, About("Function of your own, as `module:function`, that every text goes through before it is stored.")
+    ] = ""
     otlp_endpoint: Annotated[
         str,
         About(

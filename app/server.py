@@ -90,9 +90,13 @@ async def receive(request: Request) -> Response:
 
 
 def warm_up() -> None:
-    """Open the store and the default backend before the first question needs them. Problems are shown where they matter."""
+    """Open the store and the default backend before the first question needs them, then delete what is too old.
+
+    Problems are shown where they matter.
+    """
     with suppress(RaglassError):
         services().check_ready()
+    services().retention.start()
 
 
 @asynccontextmanager

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from app.status.readiness import Status
     from backends.local.build import Progress
     from backends.local.corpus import LocalCorpus
+    from metrics.masking import Masker
+    from metrics.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +78,8 @@ class Services:
         self._sender: TraceSender | None = None
         self.listen(settings.host, settings.port)
         self.in_flight = InFlight()
-        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, self._report)
-        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s)
+        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, self._report, self._mask)
+        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s, self.usable_backends)
         # One lock each, so that the store and the readiness check need not wait while an index is built.
         self._backends_lock = threading.RLock()
         self._store_lock = threading.Lock()
@@ -168,9 +170,32 @@ class Services:
         """The trace store, opened on first use. Raises StoreError."""
         with self._store_lock:
             if self._store is None:
+                masker = self.masker  # which may be refused, before a store is made
                 self._make_data_dir()
-                self._store = TraceStore.open(self.settings.store_url)
+                self._store = TraceStore.open(self.settings.store_url, masker=masker)
             return self._store
+
+    @property
+    def masker(self) -> "Masker | None":
+        """What every text goes through before it is stored; None where nothing is to be masked. Raises ConfigError."""
+        from metrics.masking import open_masker
+
+        said = self.settings
+        return self._part("masker", lambda: open_masker(said.mask, said.mask_patterns, said.mask_hook))
+
+    def _mask(self, trace: Trace) -> Trace:
+        """A trace that could not be stored, as it may be shown and sent."""
+        from metrics.masking import mask_or_withhold
+
+        return mask_or_withhold(trace, lambda: self.masker)
+
+    @property
+    def retention(self) -> "Retention":
+        """Deletes what is too old, in the background of a dashboard."""
+        from metrics.retention import Retention, Rule
+
+        rule = Rule.read(self.settings.keep_days, self.settings.keep_traces, self.settings.keep_tags)
+        return self._part("retention", lambda: Retention(lambda: self.store, rule))
 
     def backend(self, name: str, *, build: bool = True) -> Backend:
         """An open backend, ready to answer: its index is built first if there is none, unless told not to.
@@ -213,6 +238,10 @@ class Services:
         """Every known backend, with why it cannot be used here, or None."""
         return {name: registry.why_missing(name) for name in registry.names()}
 
+    def usable_backends(self) -> list[str]:
+        """Backends that can be used here."""
+        return [name for name, missing in self.backend_names().items() if missing is None]
+
     def _open_collector(self) -> TraceSink:
         from metrics.otlp.collector import Collector
         from metrics.otlp.spans_out import Hiding
@@ -241,6 +270,7 @@ class Services:
     def status(self, backend: str | None = None) -> "Status":
         """How every part is. backend: the one to look at, else the usual one."""
         from app.ingesting.words import receiving_part
+        from app.status.keeping import keeping_part, masking_part
         from app.status.readiness import read_status, sending_part
 
         receiving = receiving_part(
@@ -253,7 +283,7 @@ class Services:
             lambda: self.store,
             sending_part(self.target, self.sent),
             backend,
-            receiving=receiving,
+            others=(receiving, keeping_part(lambda: self.store, self.retention), masking_part(lambda: self.masker)),
         )
 
     def check_ready(self) -> dict[str, str | None]:
@@ -282,6 +312,8 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
+        if "retention" in self._parts:
+            self._parts["retention"].stop()
         if "receiving" in self._parts:
             self._parts["receiving"].close()
         for name in ("indexing", "run_jobs"):

@@ -122,8 +122,8 @@ class Window:
     """What it is called; unique among the windows held against one reference."""
     vectors: npt.ArrayLike
     """(n, d): the questions' vectors."""
-    scores: npt.ArrayLike
-    """(n,): the score of each question's first chunk."""
+    scores: npt.ArrayLike | None
+    """(n,): the score of each question's first chunk; None where not all have one, and none is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +140,19 @@ class WindowDrift:
     """Its p value."""
     mmd_p_adjusted: float
     """The same, corrected over both tests of all windows."""
-    ks: float
-    """Kolmogorov–Smirnov distance of the first scores, in [0, 1]."""
-    ks_p: float
+    ks: float | None
+    """Kolmogorov–Smirnov distance of the first scores, in [0, 1]; None, as the three that follow, where scores are not known."""
+    ks_p: float | None
     """Its p value."""
-    ks_p_adjusted: float
+    ks_p_adjusted: float | None
     """The same, corrected over both tests of all windows."""
-    psi: float
+    psi: float | None
     """Population stability index of the first scores: by custom, below .1 is little, above .25 much. It grows as windows shrink."""
 
     @property
     def drifted(self) -> bool:
         """Whether questions or scores are others than those of the reference, by the corrected tests."""
-        return min(self.mmd_p_adjusted, self.ks_p_adjusted) < ALPHA
+        return any(p is not None and p < ALPHA for p in (self.mmd_p_adjusted, self.ks_p_adjusted))
 
 
 def measure_window_drift(
@@ -181,19 +181,25 @@ def measure_window_drift(
         found.append(
             (
                 window.name,
-                len(np.asarray(window.scores)),
+                len(np.asarray(window.vectors)),
                 mmd_test(vectors, others, permutations, draw),
-                ks_test(scores, other_scores),
-                stability_index(scores, other_scores),
+                None if scores is None or other_scores is None else _compare_scores(scores, other_scores),
             )
         )
-    adjusted = _CORRECTIONS[correction](
-        {f"{test} {name}": p for name, _, mmd, ks, _ in found for test, p in (("mmd", mmd[1]), ("ks", ks[1]))}
-    )
-    return [
-        WindowDrift(name, size, *mmd, adjusted[f"mmd {name}"], *ks, adjusted[f"ks {name}"], psi)
-        for name, size, mmd, ks, psi in found
-    ]
+    tests = {f"mmd {name}": mmd[1] for name, _, mmd, _ in found}
+    tests |= {f"ks {name}": scored[1] for name, _, _, scored in found if scored is not None}
+    adjusted = _CORRECTIONS[correction](tests)
+
+    def told(name: str, size: int, mmd: tuple[float, float], scored: tuple[float, float, float] | None) -> WindowDrift:
+        ks, ks_p, psi = scored or (None, None, None)
+        return WindowDrift(name, size, *mmd, adjusted[f"mmd {name}"], ks, ks_p, adjusted.get(f"ks {name}"), psi)
+
+    return [told(*each) for each in found]
+
+
+def _compare_scores(reference: FloatArray, other: FloatArray) -> tuple[float, float, float]:
+    """Kolmogorov–Smirnov distance of scores, its p value, and their stability index."""
+    return *ks_test(reference, other), stability_index(reference, other)
 
 
 def mmd_test(x: FloatArray, y: FloatArray, permutations: int, draw: np.random.Generator) -> tuple[float, float]:
@@ -325,17 +331,18 @@ def _by_id(ids: Sequence[str], vectors: npt.ArrayLike) -> dict[str, FloatArray]:
     return found
 
 
-def _read_window(window: Window, draw: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+def _read_window(window: Window, draw: np.random.Generator) -> tuple[FloatArray, FloatArray | None]:
     """Vectors and scores of a window, at most MOST_QUESTIONS of them."""
-    vectors, scores = _matrix(window.vectors, window.name), np.asarray(window.scores, np.float64)
-    if scores.shape != (len(vectors),) or not np.isfinite(scores).all():
+    vectors = _matrix(window.vectors, window.name)
+    scores = None if window.scores is None else np.asarray(window.scores, np.float64)
+    if scores is not None and (scores.shape != (len(vectors),) or not np.isfinite(scores).all()):
         raise InputError(f"The window {window.name} needs a finite score for each of its {len(vectors)} questions.")
     if len(vectors) < FEWEST_QUESTIONS:
         raise InputError(
             f"The window {window.name} has {len(vectors)} questions; at least {FEWEST_QUESTIONS} are needed. Make it longer."
         )
     places = np.sort(draw.permutation(len(vectors))[:MOST_QUESTIONS])
-    return vectors[places], scores[places]
+    return vectors[places], None if scores is None else scores[places]
 
 
 def _matrix(vectors: npt.ArrayLike, of_what: str) -> FloatArray:

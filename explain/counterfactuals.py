@@ -121,9 +121,9 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
     needs_trials = not (gold.unanswerable or correct or found.abstained)
     if not isinstance(backend, Experimenter):
         if needs_trials:
-            yield replace(state, unknown=_no_trials(found.trace.backend))
+            yield replace(state, unknown=_no_trials(found.scored_by))
         else:
-            yield replace(state, diagnosis=diagnose(_facts(found, state, places)))
+            yield _labelled(found, state, places)
         return
     lab = _Lab(found, gold, backend, places)
     if not gold.unanswerable:
@@ -135,7 +135,7 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
         unknown = "No gold chunk was read, and none was found to try: which stage is to blame is not known."
         state = replace(state, unknown=f"{unknown} {untried}")
     else:
-        state = replace(state, diagnosis=diagnose(_facts(found, state, places)))
+        state = _labelled(found, state, places)
     yield state
     for name, step in lab.repairs(state) if with_repairs else []:
         state = replace(state, repairs=(*state.repairs, lab.trial(name, step)))
@@ -165,6 +165,19 @@ def _no_trials(backend: str) -> str:
         "does not offer: its stack answers only from what it retrieves itself. Ask the question on local/embedded or "
         "local/research over the same documents, and diagnose that trace."
     )
+
+
+NEED_RELIANCE = (Failure.PARAMETRIC, Failure.PARAMETRIC_OVERRIDE, Failure.DISTRACTION, Failure.CONTEXT_IGNORED)
+"""Labels that say where an answer came from, or which chunk drew it."""
+
+
+def _labelled(found: Explained, state: Diagnosed, places: Sequence[int]) -> Diagnosed:
+    """With the label; with none where a backend that stood in cannot tell what the chunks did, which is no fact about the answer."""
+    diagnosis = diagnose(_facts(found, state, places))
+    if not found.stand_in or found.attributable or diagnosis.label not in NEED_RELIANCE:
+        return replace(state, diagnosis=diagnosis)
+    said = f"The answer is {'right' if state.correct else 'wrong'}. Whether it came from its chunks is not known"
+    return replace(state, unknown=f"{said}: to {found.stand_in} it is as probable without any of them.")
 
 
 def _facts(found: Explained, state: Diagnosed, places: Sequence[int]) -> Facts:

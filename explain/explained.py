@@ -20,7 +20,7 @@ NOT_ATTRIBUTABLE_NATS = 0.1
 TOPS = (1, 3)
 """How many of the best sources are taken away to check a ranking."""
 
-SCHEMA = "1.1"
+SCHEMA = "1.2"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Explained:
     """Why scoring ended before everything was scored; empty if it did not."""
     distractor_nats: FloatArray | None = field(default=None, repr=False, kw_only=True)
     """(draws, T): the answer's log-probabilities over as many random chunks instead; None if that was not scored."""
+    stand_in: str = field(default="", kw_only=True)
+    """The backend that scored it in place of the one that answered; empty where that one did."""
+
+    @property
+    def scored_by(self) -> str:
+        """The backend whose log-probabilities these are."""
+        return self.stand_in or self.trace.backend
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -173,11 +180,13 @@ class Explained:
     def source_name(self, place: int) -> str:
         """How a sentence calls a source."""
         chunk = self.chunks[self.sources[place].chunk]
-        return f"chunk {chunk.rank}, “{chunk.title}”"
+        return f"chunk {chunk.rank}, “{chunk.title}”" if chunk.title else f"chunk {chunk.rank}"
 
     @property
     def sentence(self) -> str:
         """What the answer stands on, in a sentence. Chunks are named by their rank, as everywhere."""
+        if not self.attributable and self.stand_in:
+            return f"Not attributable: to {self.stand_in}, the answer is as probable without any chunk as with all of them."
         if not self.attributable:
             return (
                 "Not attributable: the answer is as probable without any chunk, so it came from the generator itself, "
@@ -212,6 +221,8 @@ class Explained:
         return {
             "schema": SCHEMA,
             "trace_id": self.trace.trace_id,
+            "answered_by": self.trace.backend,
+            "scored_by": self.scored_by,
             "question": self.trace.question,
             "answer": self.answer,
             "sentence": self.sentence,
@@ -228,21 +239,44 @@ class Explained:
 
 
 def scored_answer(trace: Trace) -> str:
-    """The answer whose probability is asked: the generated tokens, or what an abstention says. Raises InputError if there is none."""
+    """The answer whose probability is asked: the generated tokens, or what an abstention says.
+
+    Raises InputError if there is none, or no question that it answers.
+    """
     generation = trace.generation
     text = "" if generation is None else "".join(token.text for token in generation.tokens).strip() or generation.answer
     if not text.strip():
         raise InputError("This trace has no answer to explain. Ask the question again, then explain the new trace.")
+    if not trace.question.strip():
+        raise InputError("This trace does not say what was asked, so that no answer can be held against the question.")
     return text
 
 
 def read_chunks(trace: Trace) -> tuple[Chunk, ...]:
-    """The chunks that the generator read; all of them in a trace that does not say. Raises InputError if there are none."""
-    used = () if trace.generation is None else trace.generation.used_chunk_ids
-    found = tuple(chunk for chunk in trace.chunks if not used or chunk.chunk_id in used)
+    """The chunks that the generator read and whose text is known; all of them in a trace that does not say which it read.
+
+    Raises InputError if there are none.
+    """
+    found = _used_chunks(trace)
     if not found:
         raise InputError("This trace has no chunks: there is nothing that the answer could be attributed to.")
-    return found
+    known = tuple(chunk for chunk in found if chunk.text.strip())
+    if not known:
+        raise InputError(
+            "The application did not send the texts of its chunks, so that an answer cannot be held against them. Let its "
+            "instrumentation send contents, and explain a new trace."
+        )
+    return known
+
+
+def count_unknown_texts(trace: Trace) -> int:
+    """How many chunks that the generator read are left out of `read_chunks`, since their text was not sent."""
+    return sum(not chunk.text.strip() for chunk in _used_chunks(trace))
+
+
+def _used_chunks(trace: Trace) -> tuple[Chunk, ...]:
+    used = () if trace.generation is None else trace.generation.used_chunk_ids
+    return tuple(chunk for chunk in trace.chunks if not used or chunk.chunk_id in used)
 
 
 def name_others(chunks: Sequence[Chunk], others: Sequence[int]) -> str:

@@ -33,6 +33,7 @@ from metrics import faults
 from metrics.migration import HEAD, current_revision, migrate
 from metrics.tables import metadata, outbox, pieces, traces
 from pipeline.errors import ConfigError, StoreError
+from pipeline.locks import held_alone
 
 OLDEST_SQLITE = (3, 35)
 """The first with RETURNING; trigrams came one version earlier."""
@@ -43,8 +44,17 @@ MIGRATION_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
 """How long a PostgreSQL server may take to accept a connection."""
 
+RELEASED = 500
+"""Pages of SQLite given back at a time: some 10 ms."""
+
+LOG_BYTES = 64_000_000
+"""Size that SQLite's write-ahead log is cut back to after it grew."""
+
 ADVISORY_LOCK = 0x7261676C
 """PostgreSQL's lock number for folding and migrating: `ragl` in ASCII."""
+
+TURN_LOCK = ADVISORY_LOCK + 1
+"""Its lock number for deleting what is old."""
 
 
 class Database(Protocol):
@@ -71,6 +81,12 @@ class Database(Protocol):
 
     def tidy(self) -> None:
         """Housekeeping that can wait until nothing else is to be done."""
+
+    def release(self) -> int:
+        """Give some of the space that deleting freed back to the disk; what is left, in pages. For a while as long as a `put` may wait."""
+
+    def taking_turn(self) -> AbstractContextManager[bool]:
+        """Whether this process alone may delete what is old while the block runs."""
 
     def close(self) -> None:
         """Close every connection."""
@@ -152,7 +168,7 @@ class SqliteDatabase:
             undo.pop_all()
 
     def _make_folder(self) -> None:
-        folder = Path(self.location.removeprefix("file:").partition("?")[0]).parent
+        folder = self._file().parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -160,6 +176,9 @@ class SqliteDatabase:
                 f"The trace store's folder {folder} cannot be made ({error.strerror}). Choose a folder that can be written "
                 "(RAGLASS_DATA_DIR), or another database (RAGLASS_DATABASE_URL)."
             ) from error
+
+    def _file(self) -> Path:
+        return Path(self.location.removeprefix("file:").partition("?")[0])
 
     def _migrate(self) -> None:
         if self._read_revision() == HEAD:
@@ -242,12 +261,35 @@ class SqliteDatabase:
         """Move the log into the file, give freed pages back, and refresh what the query planner knows."""
         with self._lock:
             if not self._closed:
-                self._execute_driver("PRAGMA incremental_vacuum(2000)")
+                self._release(4 * RELEASED)
                 self._execute_driver("PRAGMA analysis_limit = 1000")
                 self._execute_driver("PRAGMA optimize")
         with self.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def release(self) -> int:
+        """Give some free pages back to the disk; how many are left."""
+        with self._lock:
+            self._check_open()
+            self._release(RELEASED)
+            return int(self._execute_driver("PRAGMA freelist_count")[0][0])
+
+    def _release(
+        self, pages: int
+    ) -> None:  # as a script: of a statement the driver takes one step, which gives back one page
+        self._driver.executescript(f"PRAGMA incremental_vacuum({pages})")
+
+    @contextmanager
+    def taking_turn(self) -> Iterator[bool]:
+        """Whether this process alone may delete what is old while the block runs."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(held_alone(Path(f"{self._file()}.forgetting"), BlockingIOError()))
+                mine = True
+            except BlockingIOError:
+                mine = False
+            yield mine
 
     def close(self) -> None:
         """Close every connection. SQLite merges its log into the file when the last process closes."""
@@ -263,6 +305,7 @@ def _prepare_sqlite(driver: Any, _record: object) -> None:
     try:
         driver.execute("PRAGMA synchronous = NORMAL")
         driver.execute("PRAGMA cache_size = -16000")
+        driver.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     except sqlite3.Error:
         driver.close()  # the pool does not, of what never came into it
         raise
@@ -348,6 +391,21 @@ class PostgresDatabase:
 
     def tidy(self) -> None:
         """Nothing: the server has autovacuum."""
+
+    def release(self) -> int:
+        """Nothing: autovacuum makes the space of deleted rows free for others."""
+        return 0
+
+    @contextmanager
+    def taking_turn(self) -> Iterator[bool]:
+        """Whether this process alone may delete what is old while the block runs."""
+        with self._appending.connect() as connection:
+            mine = bool(connection.scalar(select(func.pg_try_advisory_lock(TURN_LOCK))))
+            try:
+                yield mine
+            finally:
+                if mine:
+                    connection.execute(select(func.pg_advisory_unlock(TURN_LOCK)))
 
     def close(self) -> None:
         """Close every connection."""

@@ -14,7 +14,7 @@ from metrics import labels, latency, payloads, search
 from metrics.database import insert_rows
 from metrics.labels import bounded
 from metrics.tables import payloads as payload_table
-from metrics.tables import stage_times, traces
+from metrics.tables import stage_times, state, traces
 
 MAX_LIGHT_CHARS = 20_000
 """Characters of a question, and of an answer, in lists and searches. The trace itself keeps them whole."""
@@ -116,7 +116,9 @@ def insert_traces(connection: Connection, new: Sequence[Derived]) -> None:
     """Write traces that are not stored yet."""
     if not new:
         return
-    first = (connection.scalar(select(func.max(traces.c.seq))) or 0) + 1
+    # Beyond those of deleted traces, too: a number that was given never means another trace.
+    last = connection.execute(select(select(func.max(traces.c.seq)).scalar_subquery(), state.c.folded)).one()
+    first = max(last[0] or 0, last[1]) + 1
     numbered = dict(enumerate(new, first))
     rows = [(seq, *item.row.values()) for seq, item in numbered.items()]
     insert_rows(connection, traces, rows, ("seq", *new[0].row))

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from metrics import paging, pieces
 from metrics.database import Database
-from metrics.tables import outbox
+from metrics.tables import outbox, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class StoreHealth:
     """Of these, not yet in lists and sketches."""
     stored_bytes: int = 0
     """Space taken on disk."""
+    forgotten: int = 0
+    """Traces that were ever deleted."""
 
 
 def examine(connection: Connection, database: Database) -> StoreHealth:
@@ -33,4 +35,5 @@ def examine(connection: Connection, database: Database) -> StoreHealth:
     waiting = (connection.scalar(select(func.count()).select_from(outbox)) or 0) + pieces.count_new(connection)[0]
     stored_bytes = database.stored_bytes()
     detail = f"traces stored: {total:,}; on disk: {stored_bytes / 1e6:.3g} MB"
-    return StoreHealth(True, database.location, detail, total, waiting, stored_bytes)
+    forgotten = int(connection.scalar(select(state.c.forgotten)) or 0)
+    return StoreHealth(True, database.location, detail, total, waiting, stored_bytes, forgotten)

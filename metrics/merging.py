@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 from metrics import payloads
 from metrics.derived import Change, Derived, derive, insert_traces, replace_traces
 from metrics.latency import list_timings
+from metrics.masking import MASKED_SPAN, count_masked
 from metrics.otlp.records import SpanRecord, decode_records
 from metrics.pieces import Key, Piece
 from metrics.tables import payloads as payload_table
@@ -110,6 +111,8 @@ def add_records(records: Sequence[SpanRecord], base: Trace | None, assembling: A
     """The trace with what came of it, as far as it has room."""
     kept, dropped = _fit(records, base)
     trace = base if base is not None and not kept else assembling(kept, base)
+    if any(name.startswith(MASKED_SPAN) for record in kept for name in record.attributes):
+        trace = count_masked(trace)
     dropped += 0 if base is None else int(base.metadata.get(DROPPED, 0))
     return replace(trace, metadata={**trace.metadata, DROPPED: dropped}) if dropped else trace
 

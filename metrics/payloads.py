@@ -8,11 +8,24 @@ from typing import Any
 
 import orjson
 
+from pipeline.errors import InputError
 from pipeline.schema import trace_from_dict, trace_to_dict, trace_to_json
 from pipeline.types import Trace
 
+LATEST_TIME_S = 253_402_300_800.0
+"""The year 10000; a later time was never meant as seconds."""
+
 COMPRESSION_LEVEL = 3
 """On traces, as small as level 6 within 4 %, in two thirds of the time."""
+
+
+def check_placeable(trace: Trace) -> None:
+    """Raise InputError for a trace that no reader could place: without a time, or a duration."""
+    if not 0 <= trace.asked_at < LATEST_TIME_S or not math.isfinite(trace.duration_ms):
+        raise InputError(
+            f"The trace {trace.trace_id} was asked at {trace.asked_at} and took {trace.duration_ms} ms; it was not stored. "
+            "Give seconds since the epoch and a finite duration."
+        )
 
 
 def encode(trace: Trace) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from metrics.search import storable
 from metrics.tables import outbox, pieces, traces
 
 SETTLE_S = 1.0
@@ -38,6 +39,9 @@ MAX_READ_BYTES = 300_000
 
 LOOKED = 256
 """Pieces looked at in one step of the way from the oldest to the newest."""
+
+KNOWN_BATCH = 500
+"""Traces that are looked for in one question to the database."""
 
 CLOCK_S = 60.0
 """A piece that comes from further in the future than this was written before a clock was put right: it has waited long."""
@@ -196,3 +200,13 @@ def count_new(connection: Connection) -> tuple[int, bool]:
 def _known(trace_id: ColumnElement[str]) -> ColumnElement[bool]:
     listed = select(traces.c.seq).where(traces.c.trace_id == trace_id).exists()
     return listed | select(outbox.c.id).where(outbox.c.trace_id == trace_id).exists()
+
+
+def find_known(connection: Connection, trace_ids: Collection[str]) -> set[str]:
+    """Which of some traces there are, in the list or where they wait to be folded."""
+    found: set[str] = set()
+    ids = list(map(storable, trace_ids))
+    for some in (ids[start : start + KNOWN_BATCH] for start in range(0, len(ids), KNOWN_BATCH)):
+        for table in (traces, outbox, pieces):
+            found.update(connection.scalars(select(table.c.trace_id).where(table.c.trace_id.in_(some)).distinct()))
+    return found

@@ -24,6 +24,9 @@ Answer = tuple[str, str, Mapping[str, Any]]
 """Question id, trace id and score, JSON-ready."""
 
 
+TEXTS = ("question", "answer", "problem")
+"""Fields of a score that hold what was asked and said, and are masked."""
+
 REVISION = "revision"
 """In `about`: how often answers were kept."""
 
@@ -52,8 +55,14 @@ class StoredRun:
 class RunLog:
     """Runs in a trace store's database. Every error is a StoreError."""
 
-    def __init__(self, database: Database, explained: Callable[[], AbstractContextManager[None]]) -> None:
-        self._database, self._explained = database, explained
+    def __init__(
+        self,
+        database: Database,
+        explained: Callable[[], AbstractContextManager[None]],
+        mask: Callable[[str], str] = str,
+    ) -> None:
+        """mask: what a text goes through before it is kept."""
+        self._database, self._explained, self._mask = database, explained, mask
 
     def start(self, run_id: str, about: Mapping[str, Any]) -> None:
         """Note that a run begins."""
@@ -78,7 +87,9 @@ class RunLog:
                 "run_id": run_id,
                 "question_id": key,
                 "trace_id": trace_id,
-                "score": _pack(score),
+                "score": _pack(
+                    {**score, **{name: self._mask(score[name]) for name in TEXTS if isinstance(score.get(name), str)}}
+                ),
             }
             for question_id, trace_id, score in answers
         }

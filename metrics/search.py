@@ -50,6 +50,9 @@ MAX_PART_CHARS = 1_000
 MAX_PARTS = 500
 """Spans whose texts are looked at for that."""
 
+MERGED = 100
+"""Pages of SQLite's index that are merged at a time: some 50 ms."""
+
 MAX_TERMS = 2_000
 """Trigrams that a needle shorter than one may begin before looking them all up is dearer than reading the texts."""
 
@@ -213,3 +216,17 @@ def note_text(connection: Connection, seq: int, note: str) -> None:
     """Replace the note of one trace in the search index."""
     old = connection.scalars(select(search_texts.c.folded).where(search_texts.c.seq == seq)).one()
     reindex_texts(connection, {seq: with_note(old, note)})
+
+
+def compact(connection: Connection, *, first: bool) -> bool:
+    """Do some work to free what deleted texts still take of SQLite's index; whether there is more to do.
+
+    first: whether this is the first of several calls. See https://www.sqlite.org/fts5.html#the_merge_command.
+    """
+    if connection.dialect.name != "sqlite":
+        return False
+    changes = select(func.total_changes())
+    before = connection.scalar(changes) or 0
+    pages = -MERGED if first else MERGED
+    connection.execute(text("INSERT INTO search_index (search_index, rank) VALUES ('merge', :pages)"), {"pages": pages})
+    return (connection.scalar(changes) or 0) - before >= 2

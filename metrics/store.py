@@ -6,28 +6,28 @@ docs/adr/0002-trace-store.md.
 """
 
 import logging
-import math
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from metrics import explanations, faults, labels, latency, merging, paging, payloads, pieces, search
+from metrics import explanations, faults, feedback, labels, latency, merging, paging, payloads, pieces, search
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
+from metrics.forgetting import NAMED, Forgotten, Sparing, forget, survey
 from metrics.health import StoreHealth, examine
 from metrics.keys import KeyRing
 from metrics.labels import LabelKind
+from metrics.masking import Masker
 from metrics.merging import Assemble, assemble
 from metrics.otlp.records import SpanRecord, encode_records
 from metrics.pieces import WaitingPieces
 from metrics.queries import (
-    MAX_NOTE_CHARS,
     MAX_PAGE_ROWS,
     Cursor,
     Position,
@@ -41,6 +41,7 @@ from metrics.runs import RunLog
 from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.tables import outbox, state, traces
 from metrics.tables import payloads as payload_table
+from metrics.upkeep import Upkeep
 from metrics.views import SavedViews
 from pipeline.errors import InputError, StoreError
 from pipeline.types import Trace
@@ -59,9 +60,6 @@ READ_FOLD_TRACES = 8
 EXPORT_BATCH = 200
 """Traces held in memory by an export."""
 
-LATEST_TIME_S = 253_402_300_800.0
-"""The year 10000; a later time was never meant as seconds."""
-
 
 class TraceStore:
     """Traces in SQLite or PostgreSQL. Threads and processes may share one; every error is a StoreError.
@@ -74,22 +72,25 @@ class TraceStore:
     ```
     """
 
-    def __init__(self, database: Database, assembling: Assemble = assemble) -> None:
+    def __init__(self, database: Database, assembling: Assemble = assemble, masker: Masker | None = None) -> None:
         self._database = database
+        self._masker = masker
         self._closed = False
         self._assembling = assembling
         self._folder = Folder(database, self._explained, assembling)
 
     @classmethod
-    def open(cls, url: str, *, busy_timeout_s: float = 5.0, assembling: Assemble = assemble) -> Self:
+    def open(
+        cls, url: str, *, busy_timeout_s: float = 5.0, assembling: Assemble = assemble, masker: Masker | None = None
+    ) -> Self:
         """Open the store at a SQLAlchemy URL, making or migrating it if need be.
 
         url: `sqlite:///path/to/file` or `postgresql+psycopg://user:password@host/name`.
         busy_timeout_s: how long to wait for another process that holds a lock.
-        assembling: what makes a trace of spans.
+        assembling: what makes a trace of spans. masker: what every text goes through before it is stored; None for as it is.
         Raises ConfigError for a URL that cannot be a store, StoreError for a store that cannot be used.
         """
-        return cls(open_database(url, busy_timeout_s), assembling)
+        return cls(open_database(url, busy_timeout_s), assembling, masker)
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +107,12 @@ class TraceStore:
     @property
     def runs(self) -> RunLog:
         """Batch evaluations, kept in the same database."""
-        return RunLog(self._database, self._explained)
+        return RunLog(self._database, self._explained, self._mask_text)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What is done to the store as a whole."""
+        return Upkeep(self._database, self._explained, lambda: self._freshen(whole=True))
 
     @property
     def keys(self) -> KeyRing:
@@ -126,21 +132,23 @@ class TraceStore:
         """
         self.put_all([trace])
 
-    def put_all(self, asked: Sequence[Trace]) -> None:
-        """Store traces, all or none, as `put` does."""
+    def put_all(self, asked: Sequence[Trace]) -> Sequence[Trace]:
+        """Store traces, all or none, as `put` does; returns them as they are stored, which is masked."""
         for trace in asked:
-            if not 0 <= trace.asked_at < LATEST_TIME_S or not math.isfinite(trace.duration_ms):
-                raise InputError(
-                    f"The trace {trace.trace_id} was asked at {trace.asked_at} and took {trace.duration_ms} ms; it was not stored. "
-                    "Give seconds since the epoch and a finite duration."
-                )
+            payloads.check_placeable(trace)
         self._check_open()
+        if self._masker is not None:
+            asked = [self._masker.mask_trace(trace) for trace in asked]
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
         try:
             self._database.append(rows)
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise faults.explain(error, self._database.location, self._database.busy_timeout_s) from error
         self._folder.wake()
+        return asked
+
+    def _mask_text(self, text: str) -> str:
+        return text if self._masker is None else self._masker.mask_text(text)
 
     def put_spans(self, records: Sequence[SpanRecord]) -> None:
         """Store spans as they arrived, all or none. Once this returns, they survive the process, even if it is killed.
@@ -149,7 +157,7 @@ class TraceStore:
         """
         self._check_open()
         by_trace: dict[str, list[SpanRecord]] = {}
-        for record in records:
+        for record in records if self._masker is None else self._masker.mask_records(records):
             by_trace.setdefault(record.trace_id, []).append(record)
         if not by_trace:
             return
@@ -188,16 +196,13 @@ class TraceStore:
 
         rating: 1 up, -1 down, 0 neither. Raises InputError for another rating, a note that is too long, an unknown trace.
         """
-        if rating not in (-1, 0, 1):
-            raise InputError(f"The rating is {rating}; give 1 (up), -1 (down) or 0 (neither).")
-        if len(note) > MAX_NOTE_CHARS:
-            raise InputError(f"The note has {len(note):,} characters; at most {MAX_NOTE_CHARS:,} are kept. Shorten it.")
-        trace_id, note = search.storable(trace_id), search.storable(note)
+        feedback.check(rating, note)
+        trace_id, note = search.storable(trace_id), search.storable(self._mask_text(note))
         with self._explained():
             self._folder.fold_traces(trace_id)
             self._folder.fold_pieces("all", time.time(), trace_id=trace_id)
             with self._database.writing() as connection:
-                _annotate(connection, trace_id, rating, note)
+                feedback.write(connection, trace_id, rating, note)
 
     def keep_explanation(self, trace_id: str, kind: str, data: Mapping[str, Any]) -> None:
         """Keep what an explanation of one kind scored, in place of what was kept before. data: JSON-ready."""
@@ -297,21 +302,42 @@ class TraceStore:
                 if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=left_s):
                     break
 
+    def forget(
+        self,
+        chosen: TraceQuery | Sequence[str],
+        *,
+        sparing: Sparing | None = None,
+        dry_run: bool = False,
+        on_progress: Callable[[Forgotten], object] = lambda _: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Forgotten:
+        """Delete the traces of a query, or those with some ids, with all that is kept of them; see `metrics.forgetting.forget`.
+
+        sparing: which of them stay all the same; unless said, those of runs, and of a query's also those with feedback or the tag `keep`.
+        dry_run: only say what would be done.
+        """
+        spared = sparing or (Sparing() if isinstance(chosen, TraceQuery) else NAMED)
+        self._freshen(whole=True)
+        with self._explained():
+            if dry_run:
+                return survey(self._database, chosen, spared)
+            return forget(self._database, chosen, spared, on_progress, stopping)
+
     def count(self) -> int:
         """How many traces are stored."""
         with self._explained(), self._database.engine.connect() as connection:
             return paging.count_total(connection).value
 
+    def known(self, trace_ids: Collection[str]) -> set[str]:
+        """Which of some traces are stored, whole or in pieces, folded or not."""
+        with self._explained(), self._database.engine.connect() as connection:
+            return pieces.find_known(connection, trace_ids)
+
     def backends(self) -> list[str]:
         """The names of all backends that have stored traces, sorted."""
         self._freshen()
-        # Leaps from name to name in the index; SELECT DISTINCT would walk through every trace.
-        names = select(func.min(traces.c.backend).label("name")).cte("names", recursive=True)
-        following = select(func.min(traces.c.backend)).where(traces.c.backend > names.c.name).scalar_subquery()
-        names = names.union_all(select(following).where(names.c.name.is_not(None)))
         with self._explained(), self._database.engine.connect() as connection:
-            found = connection.scalars(select(names.c.name).where(names.c.name.is_not(None)))
-            return sorted(name for name in found if name is not None)
+            return paging.list_backends(connection)
 
     def labels(self, kind: LabelKind, limit: int = 1_000) -> list[str]:
         """Tags, models, kinds of spans or services that traces have, in alphabetical order."""
@@ -376,13 +402,3 @@ def _load(connection: Connection, where: Any) -> Iterator[StoredTrace]:
     joined = traces.join(payload_table, payload_table.c.seq == traces.c.seq)
     for payload, rating, note, annotated_at in connection.execute(select(*columns).select_from(joined).where(where)):
         yield StoredTrace(payloads.decode(payload), rating or 0, note, annotated_at)
-
-
-def _annotate(connection: Connection, trace_id: str, rating: int, note: str) -> None:
-    seq = connection.scalar(select(traces.c.seq).where(traces.c.trace_id == trace_id))
-    if seq is None:
-        raise InputError(f"There is no trace {trace_id[:64]!r} to annotate. Open it from the list of traces.")
-    values = {"rating": rating or None, "note": note, "annotated_at": time.time()}
-    connection.execute(update(traces).where(traces.c.seq == seq).values(values))
-    search.note_text(connection, seq, note)
-    connection.execute(update(state).values(annotations=state.c.annotations + 1))

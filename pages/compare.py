@@ -16,7 +16,7 @@ try:
     # Two places that are there on every run: earlier answers make room while a question is asked, and nothing else moves.
     live, results = st.empty(), st.empty()
     if put is not None:
-        answer_live(services, *put, live)
+        answer_live(services, put, opened, live)
         st.rerun()  # as a reload would show it
     with results.container():
         show_opened(opened)

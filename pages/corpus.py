@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.kit.wording import corpus_summary
-from app.views.asking.page import choose_backend, installed_backends, usual_backend
+from app.views.asking.page import choose_backend, usual_backend
 from app.views.documents.attention import find_attention, show_attention, show_sources
 from app.views.documents.embedding_map import embedding_map
 from app.views.documents.indexing import show_index_state, show_job
@@ -19,7 +19,7 @@ st.title("Corpus", anchor=False)
 services = state.services()
 
 try:
-    backends = installed_backends(services)
+    backends = services.usable_backends()
     write = address.follow(
         "corpus",
         {

@@ -54,9 +54,14 @@ class Asking:
         store: Callable[[], TraceStore],
         in_flight: InFlight,
         report: Callable[[Trace], object],
+        mask: Callable[[Trace], Trace] = lambda trace: trace,
     ) -> None:
-        """backend: an open one by name. store: where traces are kept. report: tells others of a trace, at once and without raising."""
+        """backend: an open one by name. store: where traces are kept. report: tells others of a trace, at once and without raising.
+
+        mask: what a trace goes through that could not be stored; the store masks the others.
+        """
         self._settings, self._backend, self._store, self._report = settings, backend, store, report
+        self._mask = mask
         self.in_flight = in_flight
         """The questions that are being answered."""
 
@@ -103,16 +108,21 @@ class Asking:
 
     def keep(self, trace: Trace) -> Asked:
         """Store a trace. One that cannot be stored is not lost: the outcome holds it, and says why."""
-        return Asked(trace, self.keep_all([trace]))
+        kept, not_stored = self._keep_all([trace])
+        return Asked(kept[0], not_stored)
 
     def keep_all(self, traces: Sequence[Trace]) -> str | None:
         """Store traces, all or none, and tell others of them; why they could not be stored, None if they were."""
+        return self._keep_all(traces)[1]
+
+    def _keep_all(self, traces: Sequence[Trace]) -> tuple[Sequence[Trace], str | None]:
+        """The traces as they are kept, shown and told of from here on, which is masked, and why they could not be stored."""
         not_stored = None
         try:
-            self._store().put_all(traces)
+            traces = self._store().put_all(traces)
         except RaglassError as error:
             log.error("%s could not be stored: %s", ", ".join(trace.trace_id for trace in traces), error)
-            not_stored = str(error)
+            traces, not_stored = [self._mask(trace) for trace in traces], str(error)
         for trace in traces:
             self._report(trace)
-        return not_stored
+        return traces, not_stored

@@ -1,9 +1,11 @@
 """Two traces against each other: which chunks they share, how they were asked, and where their times differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.kit.wording import count, milliseconds, three_figures
+from explain.answers import normalise
+from pipeline.span_tree import SpanTree, covered_ms
 from pipeline.types import Chunk, Setting, Trace
 
 STAGES = ("network", "gateway", "embed", "retrieve", "rerank", "generate")
@@ -104,12 +106,13 @@ class Comparison:
 
 def compare(first: Trace, second: Trace) -> Comparison:
     """Compare two traces."""
+    one, other = stage_tree(first), stage_tree(second)
     return Comparison(
-        matches=match_chunks(first.chunks, second.chunks),
+        matches=match_chunks(first.chunks, second.chunks, by_text="application" in (first.origin, second.origin)),
         answers=(_answer(first), _answer(second)),
         stages=(
-            *(_stage(stage, first, second) for stage in stages_of(first, second)),
-            StageDifference("unaccounted", first.unaccounted_ms, second.unaccounted_ms),
+            *(_stage(stage, one, other) for stage in stages_of(first, second)),
+            StageDifference("unaccounted", _unaccounted_ms(first, one), _unaccounted_ms(second, other)),
             StageDifference("total", first.duration_ms, second.duration_ms),
         ),
         settings=_settings(first, second),
@@ -117,15 +120,26 @@ def compare(first: Trace, second: Trace) -> Comparison:
 
 
 def _answer(trace: Trace) -> str | None:
-    return None if trace.generation is None else trace.generation.answer
+    return None if trace.generation is None else trace.generation.answer or None
 
 
-def match_chunks(first: Sequence[Chunk], second: Sequence[Chunk]) -> tuple[ChunkMatch, ...]:
-    """Chunks of either list with their rank in both, those ranked best by either first."""
-    ranks = [{chunk.chunk_id: chunk.rank for chunk in chunks} for chunks in (first, second)]
-    chunks: dict[str, Chunk] = {}
-    for chunk in (*first, *second):
-        chunks.setdefault(chunk.chunk_id, chunk)
+def match_chunks(first: Sequence[Chunk], second: Sequence[Chunk], *, by_text: bool = False) -> tuple[ChunkMatch, ...]:
+    """Chunks of either list with their rank in both, those ranked best by either first.
+
+    by_text: whether two are the same by their text too, as chunks of different applications have ids of their own.
+    """
+    of_text = {text: chunk.chunk_id for chunk in reversed(first) if by_text and (text := normalise(chunk.text))}
+    known = {chunk.chunk_id for chunk in first}
+    named = {
+        chunk.chunk_id: chunk.chunk_id
+        if chunk.chunk_id in known
+        else of_text.get(normalise(chunk.text), chunk.chunk_id)
+        for chunk in second
+    }
+    ranks = [{chunk.chunk_id: chunk.rank for chunk in first}, {named[chunk.chunk_id]: chunk.rank for chunk in second}]
+    chunks = {chunk.chunk_id: chunk for chunk in first}
+    for chunk in second:
+        chunks.setdefault(named[chunk.chunk_id], chunk)
     matches = [ChunkMatch(chunk, ranks[0].get(name), ranks[1].get(name)) for name, chunk in chunks.items()]
     return tuple(sorted(matches, key=lambda match: sorted(_ranks(match))))
 
@@ -136,31 +150,39 @@ def _ranks(match: ChunkMatch) -> Iterable[float]:
 
 def stages_of(*traces: Trace) -> list[str]:
     """Every stage that ran in any trace, in the order in which a question passes through them."""
-    ran = dict.fromkeys(span.stage for trace in traces for span in trace.spans)
+    ran = dict.fromkeys(span.stage for trace in traces for span in trace.spans if span.stage)
     return [*(stage for stage in STAGES if stage in ran), *(stage for stage in ran if stage not in STAGES)]
 
 
-def own_ms(trace: Trace, stage: str) -> float | None:
-    """Time that a stage took, less that of the stages inside it; None if it did not run."""
+def stage_tree(trace: Trace) -> SpanTree:
+    """The spans of a trace that are stages, each just inside the stage that encloses it, whatever else lies between them."""
     tree = trace.tree
-    times = [tree.own_ms(span) for span in trace.spans if span.stage == stage]
+    inside: dict[str, str | None] = {}
+    for span in tree:
+        above = tree.parent(span)
+        inside[span.span_id] = None if above is None else above.span_id if above.stage else inside[above.span_id]
+    return SpanTree([replace(span, parent_id=inside[span.span_id]) for span in tree if span.stage])
+
+
+def own_ms(tree: SpanTree, stage: str) -> float | None:
+    """Time that a stage took, less that of the stages inside it; None if it did not run. tree: of stages."""
+    times = [tree.own_ms(span) for span in tree if span.stage == stage]
     return sum(times) if times else None
 
 
-def _encloses(trace: Trace, stage: str) -> bool:
-    tree = trace.tree
-    return any(tree.children(span) for span in trace.spans if span.stage == stage)
+def _unaccounted_ms(trace: Trace, tree: SpanTree) -> float:
+    """Time in which no stage ran; another application's clocks may tell more than there is, which is none."""
+    return max(trace.duration_ms - covered_ms(tree.roots), 0.0)
 
 
-def _stage(stage: str, first: Trace, second: Trace) -> StageDifference:
-    known = [
-        any(span.attributes.get("cached") for span in trace.spans if span.stage == stage) for trace in (first, second)
-    ]
+def _stage(stage: str, first: SpanTree, second: SpanTree) -> StageDifference:
+    spans = [[span for span in tree if span.stage == stage] for tree in (first, second)]
+    known = [any(span.attributes.get("cached") for span in ran) for ran in spans]
     return StageDifference(
         stage,
         own_ms(first, stage),
         own_ms(second, stage),
-        encloses=any(_encloses(trace, stage) for trace in (first, second)),
+        encloses=any(tree.children(span) for tree, ran in zip((first, second), spans, strict=True) for span in ran),
         cached="" if known[0] == known[1] else "first" if known[0] else "second",
     )
 

@@ -6,14 +6,14 @@ more about that than about the sides. Owns the order and what becomes of a side 
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from app.asking.questions import Asked, Asking, Question
 from pipeline.errors import BackendError, RaglassError
-from pipeline.pipeline import check_deadline, check_top_k, clean_question, failed_trace
-from pipeline.types import Event, Failure, Trace
+from pipeline.pipeline import MAX_TOP_K, check_deadline, check_top_k, clean_question, failed_trace
+from pipeline.types import Event, Failure, Setting, Trace
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +25,22 @@ Told = tuple[Side, Event | Asked]
 """What one side has come to: events while it is asked, then its outcome."""
 
 
-def ask_both(asking: Asking, first: Question, second: Question) -> Iterator[Told]:
-    """Ask the first side, then the second, in a thread of its own; both are asked even if the reader goes away.
+def ask_sides(asking: Asking, questions: Mapping[Side, Question]) -> Iterator[Told]:
+    """Ask the first side, then the second, in a thread of its own; each is asked even if the reader goes away.
 
-    Each side ends with an `Asked`. Raises InputError, before anything is asked, for a question, `top_k` or deadline that no
-    backend would take, Unavailable once the process is stopping. Whatever else keeps one side from answering is in its trace and
-    costs the other nothing.
+    questions: of the sides to ask; another application's answer is kept as it is. Each side ends with an `Asked`. Raises InputError,
+    before anything is asked, for a question, `top_k` or deadline that no backend would take, Unavailable once the process is stopping.
+    Whatever else keeps one side from answering is in its trace and costs the other nothing.
     """
-    for question in (first, second):
+    for question in questions.values():
         clean_question(question.text)
         check_top_k(question.top_k)
         check_deadline(question.deadline_s)
 
     def work(put: Callable[[Told], None]) -> None:
-        for side, question in zip(SIDES, (first, second), strict=True):
-            put((side, _ask(asking, question, _teller(put, side))))
+        for side in SIDES:
+            if side in questions:
+                put((side, _ask(asking, questions[side], _teller(put, side))))
 
     return asking.in_flight.stream(work, "compare")
 
@@ -73,16 +74,27 @@ def _refused(question: Question, error: RaglassError) -> Trace:
 
 
 def asked_as(trace: Trace, usual: Question) -> Question:
-    """How a trace was asked, so that it can be asked again. usual: for what the trace does not tell."""
+    """How a trace was asked, so that it can be asked again. usual: for what the trace does not tell.
+
+    Of another application's only the question and the number of chunks are taken over: nobody asks it from here.
+    """
     told = trace.settings
     top_k, deadline_s = told.get("top_k"), told.get("deadline_s")
-    return Question(
-        trace.question,
-        trace.backend,
-        int(top_k) if top_k else usual.top_k,
-        float(deadline_s) if deadline_s else usual.deadline_s,
-        bool(told.get("rerank", usual.rerank)),
+    asked = replace(
+        usual, text=trace.question, top_k=min(max(int(top_k), 1), MAX_TOP_K) if _is_number(top_k) else usual.top_k
     )
+    if trace.origin == "application":
+        return asked
+    return replace(
+        asked,
+        backend=trace.backend,
+        deadline_s=float(deadline_s) if deadline_s else usual.deadline_s,
+        rerank=bool(told.get("rerank", usual.rerank)),
+    )
+
+
+def _is_number(value: Setting) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and value > 0
 
 
 def counterpart(first: Question, backends: list[str]) -> Question:

@@ -1,13 +1,15 @@
 """How an answer stands on its chunks, sentence by sentence, in words: by the words they share and by what is lost without them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.explaining.words import nats
 from app.kit.wording import listed
-from explain.explained import Explained
+from explain.explained import Explained, read_chunks, scored_answer
 from explain.explanation import Explanation
 from explain.grounding import Grounding, SentenceGrounding, ground, sentence_drops, split_answer
 from explain.spans import token_spans
+from pipeline.types import Chunk, Trace
 
 NO_CLAIM = "The generator abstained, so there is no claim to hold against the chunks."
 
@@ -47,8 +49,22 @@ def grounded(found: Explained) -> Grounded:
     drops = None
     if isinstance(found, Explanation) and found.complete and spans is not None:
         drops = sentence_drops(sentences, spans, found.token_leave_one_out_nats)
-    result = ground(sentences, found.chunks, drops)
-    marks = tuple(_mark(found, each) for each in result.sentences)
+    return _told(found.chunks, ground(sentences, found.chunks, drops))
+
+
+def grounded_trace(trace: Trace) -> Grounded:
+    """Hold a trace's answer against the chunks that it read, by their texts alone: no backend is asked.
+
+    Raises InputError for a trace without an answer, or without the text of any chunk.
+    """
+    answer, chunks = scored_answer(trace), read_chunks(trace)
+    if trace.generation is not None and trace.generation.abstained:
+        return Grounded(NO_CLAIM, (), None)
+    return _told(chunks, ground(split_answer(answer), chunks, None))
+
+
+def _told(chunks: Sequence[Chunk], result: Grounding) -> Grounded:
+    marks = tuple(_mark(chunks, each) for each in result.sentences)
     return Grounded(_headline(marks), marks, _citations(result))
 
 
@@ -59,17 +75,17 @@ def _headline(marks: tuple[SentenceMark, ...]) -> str:
     return f"{held} of {len(marks)} sentences are supported by a single chunk."
 
 
-def _mark(found: Explained, each: SentenceGrounding) -> SentenceMark:
+def _mark(chunks: Sequence[Chunk], each: SentenceGrounding) -> SentenceMark:
     start = each.sentence.start
     missing = tuple((begin - start, end - start) for begin, end in each.unsupported)
-    return SentenceMark(each.sentence.text, missing, each.supported, _words(found, each))
+    return SentenceMark(each.sentence.text, missing, each.supported, _words(chunks, each))
 
 
-def _words(found: Explained, each: SentenceGrounding) -> str:
+def _words(chunks: Sequence[Chunk], each: SentenceGrounding) -> str:
     if not each.words or each.best is None:
         return "Nothing in it can be checked."
     best = each.by_chunk[each.best]
-    said = f"Chunk {found.chunks[each.best].rank} holds {best.recall:.0%} of its words".replace("%", " %")
+    said = f"Chunk {chunks[each.best].rank} holds {best.recall:.0%} of its words".replace("%", " %")
     if best.missing:
         said += f", but not {listed([f'“{word}”' for word in best.missing])}"
     if best.drop_nats is not None:

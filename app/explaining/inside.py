@@ -1,7 +1,6 @@
 """What the inside of a model shows of an answer, chunk by chunk, beside what each chunk did: in words and figures."""
 
-from app.explaining.words import chunk_order, nats
-from app.kit.plain import one_line
+from app.explaining.words import chunk_name, chunk_order, nats
 from app.kit.wording import three_figures
 from explain.explained import Explained
 from pipeline.types import Introspection
@@ -39,7 +38,7 @@ def inside_rows(found: Explained, seen: Introspection) -> list[list[str]]:
         if seen.integrated is not None:
             cells.append(f"{nats(seen.integrated[place])} nats")
         chunk = found.chunks[place]
-        rows.append([f"{chunk.rank}. {one_line(chunk.title)}", f"{nats(float(found.chunk_nats[place]))} nats", *cells])
+        rows.append([f"{chunk.rank}. {chunk_name(chunk)}", f"{nats(float(found.chunk_nats[place]))} nats", *cells])
     return rows
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import exp
 
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import listed, three_figures
-from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained
+from app.kit.wording import count, listed, three_figures
+from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained, count_unknown_texts
 from explain.explanation import MOSTLY, Explanation
 from explain.sampled import RANDOM_DROPS, SampledExplanation
 from explain.spans import token_spans
@@ -16,11 +16,17 @@ from pipeline.types import Chunk, Evidence
 LARGEST_NATS = 13.8155
 """ln 1,000,000: what is more is said as "more than a million times"."""
 
+NEVER_NATS = 0.01 - LARGEST_NATS
+"""Log-probability below which a quoting reader has no such sentence, rounding allowed for."""
+
 BAR = 24
 """Characters of the longest bar."""
 
 TELLING = 0.1
 """Share of the largest weight from which on a sentence is pointed out."""
+
+NAME_CHARS = 60
+"""Characters of its text by which a chunk without a title is called."""
 
 MOST_BARS = 12
 """Sources that a list of them shows; those that did least are left out."""
@@ -140,6 +146,11 @@ def reliance_words(found: Explained) -> str:
     return f"{words} Against as many random chunks it is {nats(against)} nats: that much is owed to these chunks and not to any text."
 
 
+def chunk_name(chunk: Chunk) -> str:
+    """What a chunk is called in a list: its title, or how its text begins."""
+    return one_line(chunk.title) or shortened(one_line(chunk.text), NAME_CHARS)
+
+
 def chunk_order(found: Explained) -> list[int]:
     """Positions of the chunks, those first that moved the answer most to where all together moved it."""
     if not found.complete:
@@ -203,7 +214,7 @@ def _source_label(found: Explained, place: int) -> str:
     chunk = found.chunks[found.sources[place].chunk]
     if _by_sentence(found):
         return f"{chunk.rank}. {one_line(found.source_text(place))}"
-    return f"{chunk.rank}. {one_line(chunk.title)}"
+    return f"{chunk.rank}. {chunk_name(chunk)}"
 
 
 def colour_limit_nats(found: Explanation) -> float:
@@ -277,6 +288,24 @@ def belief(found: Explained) -> list[str]:
     return lines
 
 
+def explained_with(found: Explained) -> list[str]:
+    """What one must know of an explanation that says less than it would of an answer of ours, a sentence each; empty where nothing."""
+    lines = []
+    if found.stand_in:
+        lines.append(
+            f"Explained with {found.stand_in}, not with the model that answered: how probable that answer is to {found.stand_in}, with "
+            "and without the chunks."
+        )
+    if found.stand_in and all(float(level.max(initial=NEVER_NATS)) <= NEVER_NATS for level in found.extremes_nats):
+        lines.append(
+            f"{found.stand_in} would never say this, whatever it reads: a reader that quotes has the sentences of its chunks alone. "
+            "Choose a stand-in that words answers itself, such as local/research."
+        )
+    if unknown := count_unknown_texts(found.trace):
+        lines.append(f"Left out: {count(unknown, 'chunk')} whose text was not sent.")
+    return lines
+
+
 def how_explained(found: Explained) -> str:
     """How the figures came about, in a sentence."""
     scored, _ = found.scored
@@ -292,6 +321,7 @@ def explanation_text(found: Explained) -> str:
     """The sentence, the chunks by what they did, the answer's tokens by how much they rely on them, and whether to believe it."""
     lines = [
         *textwrap.wrap(printable(found.sentence), WIDTH),
+        *(line for said in explained_with(found) for line in textwrap.wrap(printable(said), WIDTH)),
         "",
         *textwrap.wrap(f"Answer: {one_line(found.answer)}", WIDTH),
         "",
@@ -326,7 +356,7 @@ def _chunks(found: Explanation) -> list[str]:
     for i in found.order:
         value = float(found.shapley_nats[i])
         bar = "█" * round(abs(value) / most * BAR)
-        text = shortened(f"{found.chunks[i].rank}. {one_line(found.chunks[i].title)}", WIDTH - 34 - len(bar))
+        text = shortened(f"{found.chunks[i].rank}. {chunk_name(found.chunks[i])}", WIDTH - 34 - len(bar))
         lines.append(f"{nats(value):>7}  {nats(float(found.leave_one_out_nats[i])):>13}   {text} {bar}".rstrip())
     return lines
 

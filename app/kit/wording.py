@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LOW, HIGH = 0.5, 0.8
 """Bounds of "low", "moderate" and "high" confidence."""
 
+APPLICATION = "otlp/"
+"""How the backend of another application's traces begins; its name follows."""
+
 GUESS = "Best guess, probably not the answer"
 
 CALIBRATED = "Calibrated on questions with known answers."
@@ -148,12 +151,18 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
+def backend_words(backend: str) -> str:
+    """How a backend is called where one is chosen or named: another application by its name, which says that it is one."""
+    name = backend.removeprefix(APPLICATION)
+    return f"{name}, another application" if name != backend else backend
+
+
 def asked_how(trace: Trace) -> str:
     """The backend, and the settings that a person chose: "local/embedded, 5 chunks, reranked, deadline 30 s"."""
     told = trace.settings
     top_k, deadline_s = told.get("top_k"), told.get("deadline_s")
     parts = [
-        trace.backend,
+        backend_words(trace.backend),
         count(int(top_k), "chunk") if top_k else "",
         "" if told.get("rerank") is None else "reranked" if told["rerank"] else "not reranked",
         f"deadline {float(deadline_s):g} s" if deadline_s else "",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.config import Settings
-from app.kit.wording import count
+from app.kit.wording import APPLICATION, count
 from app.live.rows import LiveView, clock_time, make_view
 from metrics.alarms import Alarm, AlarmReader
 from metrics.catalogue import log_groups, rag_queries, stack_queries, stage_percentiles
@@ -205,6 +205,21 @@ def describe_window(view: LiveView, refresh_s: int | None) -> str:
     pace = "Refreshing is paused." if refresh_s is None else f"Refreshed every {refresh_s} s."
     start, end = clock_time(window.start_s, window), clock_time(window.end_s, window)
     return f"{start} to {end} UTC in periods of {period}, from {origin}.{late} {pace}"
+
+
+def describe_stages(view: LiveView) -> str:
+    """What one is looking at in the chart of the stages."""
+    if view.measure != "Average":
+        return (
+            f"The {view.measure} of each stage. Percentiles do not add up, so they are not stacked; "
+            "on AWS, gateway and network include what they enclose."
+        )
+    words = "Each bar is the mean question of a period, divided into what each stage took by itself; the layers add up to the whole."
+    if view.backend.startswith(APPLICATION):
+        words += " They are the application's embedders, retrievers, rerankers and models; one inside another counts in both."
+    if any(line.name == "network" for line in view.stages):
+        words += " Network is all that lies outside the orchestrator: the way there, and cold starts."
+    return words
 
 
 def describe_use(use: ApiUse, metrics: int, refresh_s: int | None) -> str:

@@ -69,10 +69,13 @@ def _read(stored: StoredTrace) -> _Told | str:
     trace = stored.trace
     noted = _noted(stored.note)
     generation = trace.generation
+    if not trace.question.strip():
+        return f"trace {trace.trace_id}: it does not say what was asked"
     if noted is not None:
         return _Told(trace.trace_id, trace.question, noted, None)
-    if trace.error is not None or generation is None:
-        return f"trace {trace.trace_id}: it failed, and its note does not say what is right"
+    if trace.error is not None or generation is None or not (generation.answer.strip() or generation.abstained):
+        failed = "it failed" if trace.error is not None else "it has no answer"
+        return f"trace {trace.trace_id}: {failed}, and its note does not say what is right"
     if stored.rating > 0:
         return _Told(trace.trace_id, trace.question, _praised(generation), None)
     if stored.rating < 0:

@@ -67,6 +67,12 @@ class Looking:
 )
 @click.option("--layer", type=click.IntRange(1), help="Attention of this layer, from 1; the mean of all otherwise.")
 @click.option("--head", type=click.IntRange(1), help="Attention of this head, from 1; the mean of all otherwise.")
+@click.option(
+    "--stand-in",
+    default="",
+    metavar="BACKEND",
+    help="Explain it with this backend, where the one that answered cannot score.",
+)
 @json_option
 def explain(
     trace_id: str,
@@ -78,6 +84,7 @@ def explain(
     attention: bool,
     layer: int | None,
     head: int | None,
+    stand_in: str,
     as_json: bool,
 ) -> None:
     """Say which chunks a stored trace's answer stands on, and whether that can be believed. Ctrl-C keeps what was scored."""
@@ -93,6 +100,7 @@ def explain(
             right,
             report,
             Looking(layer, head) if attention or layer or head else None,
+            stand_in,
             as_json=as_json,
         )
         sys.exit(status)
@@ -105,17 +113,19 @@ def explain_one(
     gold: "Gold | None",
     report: Path | None,
     looking: Looking | None = None,
+    stand_in: str = "",
     *,
     as_json: bool,
 ) -> int:
     """Explain a trace, diagnose it if the right answer is given or a run knows it, print both and write the report.
 
-    looking: also show the attention, if it can be. Returns the status to leave with.
+    looking: also show the attention, if it can be. stand_in: the backend to explain it with instead of the one that answered.
+    Returns the status to leave with.
     """
     from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
     from app.explaining.words import explanation_text
 
-    found = _explain(current, trace, unit)
+    found = _explain(current, trace, unit, stand_in)
     if found is None:
         return STOPPED
     diagnosed = _diagnose(current, found, gold) if found.complete else None
@@ -143,11 +153,11 @@ def explain_one(
     return 0 if found.complete else STOPPED
 
 
-def _explain(current: "Services", trace: "Trace", unit: "Unit") -> "Explained | None":
+def _explain(current: "Services", trace: "Trace", unit: "Unit", stand_in: str) -> "Explained | None":
     """As far as it came; None if it was stopped before anything was scored."""
     found = None
     with suppress(KeyboardInterrupt), progress_line() as tell:
-        for found in current.explanations.explain(trace, unit):
+        for found in current.explanations.explain(trace, unit, stand_in):
             tell("{} of {} subsets scored".format(*found.scored))
     return found
 
@@ -164,7 +174,7 @@ def _draw_picture(current: "Services", found: "Explained", looking: Looking) -> 
 
 def _diagnose(current: "Services", found: "Explained", gold: "Gold | None") -> "Diagnosed | None":
     """The diagnosis by what is given as right; else the one that is kept; else by what the run that asked knows."""
-    diagnosed = current.explanations.diagnosis_of(found.trace.trace_id) if gold is None else None
+    diagnosed = current.explanations.diagnosis_of(found.trace.trace_id, found.stand_in) if gold is None else None
     right = gold or current.explanations.gold_of(found.trace.trace_id)
     if diagnosed is not None or right is None:
         return diagnosed

@@ -3,6 +3,7 @@
 import click
 
 from app.shell.ask import ask
+from app.shell.backup import backup, restore
 from app.shell.corpus import corpus
 from app.shell.deploy import deploy
 from app.shell.eval import evaluate
@@ -23,7 +24,23 @@ def main() -> None:
     """A RAG pipeline under glass. Settings are RAGLASS_* variables: see docs/settings.md."""
 
 
-for command in (ask, corpus, deploy, evaluate, explain, index, ingest, keys, lab, serve, stability, status, traces):
+for command in (
+    ask,
+    backup,
+    corpus,
+    deploy,
+    evaluate,
+    explain,
+    index,
+    ingest,
+    keys,
+    lab,
+    restore,
+    serve,
+    stability,
+    status,
+    traces,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

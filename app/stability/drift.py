@@ -4,6 +4,7 @@ Owns which traces, indexes and chunks are held against each other. Refuses to fo
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from app.kit.wording import listed
+from app.kit.wording import APPLICATION, listed
 from evaluation.drift import (
     FEWEST_QUESTIONS,
     MOST_CHUNKS,
@@ -113,7 +114,7 @@ class QuestionDrift:
     embedder: str
     """What the questions were embedded by."""
     left_out: int
-    """Traces without a chunk, most of them failed."""
+    """Traces without a chunk, most of them failed; another application's without a question."""
     reference: Stretch
     """What the windows are held against."""
     windows: tuple[MeasuredWindow, ...]
@@ -160,7 +161,8 @@ def check_questions(
 ) -> QuestionDrift:
     """Hold the later stored questions of a backend against the earlier ones.
 
-    Questions are embedded again, by the backend's own embedder where it runs here. Raises InputError for too few traces, saying how many
+    Questions are embedded again, by the backend's own embedder where it runs here. Another application's need no chunk, and their scores
+    are compared only where each has one. Raises InputError for too few traces, saying how many
     are needed, and Unavailable where no embedder can be had.
     """
     if not FEWEST <= plan.newest <= MOST or not FEWEST_QUESTIONS <= plan.window <= MOST_QUESTIONS:
@@ -176,7 +178,8 @@ def check_questions(
 
     def window(name: str, part: Sequence[Trace]) -> Window:
         vectors = np.stack([rows[each.question] for each in part])
-        return Window(name, vectors, [_top_score(each) for each in part])
+        scores = [score for each in part if (score := _top_score(each)) is not None]
+        return Window(name, vectors, scores if len(scores) == len(part) else None)
 
     before = window("the reference", reference)
     named = [window(f"window {number}", part) for number, part in enumerate(windows, start=1)]
@@ -210,9 +213,10 @@ def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Tra
         end = sum(trace.asked_at < plan.until for trace in traces)
     rest = len(traces) - end
     if min(end, rest) < FEWEST_QUESTIONS:
+        chunks = "" if plan.backend.startswith(APPLICATION) else " with chunks"
         where = "" if plan.until is None else f", {end:,} of them before the date given and {rest:,} after it"
         raise InputError(
-            f"{plan.backend} has {len(traces):,} stored questions with chunks among its newest {plan.newest:,} traces{where}; at least "
+            f"{plan.backend} has {len(traces):,} stored questions{chunks} among its newest {plan.newest:,} traces{where}; at least "
             f"{FEWEST} are needed, {FEWEST_QUESTIONS} for the reference and {FEWEST_QUESTIONS} for a window; what runs asked does not "
             "count. Ask more, or look at more traces."
         )
@@ -294,17 +298,27 @@ def _newest(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
             f"No question to {plan.backend} is stored. "
             f"{f'There are questions to: {listed(known)}.' if known else 'None to any other backend is either: ask some first.'}"
         )
-    asked = [trace for trace in traces if trace.chunks and trace.chunks[0].score is not None]
+    asked = [trace for trace in traces if _counts(trace)]
     return asked[::-1], len(traces) - len(asked)
 
 
-def _top_score(trace: Trace) -> float:
-    return trace.chunks[0].score or 0.0
+def _counts(trace: Trace) -> bool:
+    """Whether a trace is looked at: another application's if it has a question, as it may send no chunks; ours if a chunk has a score."""
+    if trace.origin == "application":
+        return bool(trace.question.strip())
+    return _top_score(trace) is not None
+
+
+def _top_score(trace: Trace) -> float | None:
+    """The score of the first chunk, if that has one which can be compared."""
+    score = trace.chunks[0].score if trace.chunks else None
+    return score if score is not None and math.isfinite(score) else None
 
 
 def _embedding_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
     """The corpus whose embedder reads the questions: the backend's own, else the embedded profile's."""
-    for name in dict.fromkeys((backend, USUAL_EMBEDDER)):
+    own = () if backend.startswith(APPLICATION) else (backend,)
+    for name in dict.fromkeys((*own, USUAL_EMBEDDER)):
         try:
             corpus = corpus_of(name)
         except RaglassError as error:
@@ -313,7 +327,7 @@ def _embedding_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
         if corpus is not None:
             return corpus
     raise Unavailable(
-        f"The questions cannot be embedded here: neither {backend} nor {USUAL_EMBEDDER} can be opened. `raglass status` says why."
+        f"The questions cannot be embedded here: {' and '.join((*own, USUAL_EMBEDDER))} cannot be opened. `raglass status` says why."
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.kit.plain import one_line
-from app.kit.wording import count, when
+from app.kit.wording import APPLICATION, backend_words, count, when
 from app.runs.compared_words import p_words
 from app.stability.drift import IndexSide, MeasuredIndexes, MeasuredWindow, QuestionDrift, Stretch
 
@@ -41,7 +41,9 @@ def drift_headline(found: QuestionDrift) -> str:
 
 def questions_text(found: QuestionDrift) -> str:
     """The sentence, the reference, and a line for each window."""
-    lines = [f"{drift_headline(found)}: {one_line(found.backend)}, embedded by {one_line(found.embedder)}"]
+    lines = [
+        f"{drift_headline(found)}: {one_line(backend_words(found.backend))}, embedded by {one_line(found.embedder)}"
+    ]
     lines += [reference_words(found.reference), *left_out_words(found), ""]
     rows = [HEADS, *map(window_row, found.windows)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(HEADS))]
@@ -57,8 +59,12 @@ def reference_words(reference: Stretch) -> str:
 
 
 def left_out_words(found: QuestionDrift) -> list[str]:
-    """What was left out, in a line; nothing if that is nothing."""
-    return [f"Left out: {count(found.left_out, 'trace')} without a chunk"] if found.left_out else []
+    """What was left out, and what was not compared, a line each; nothing if that is nothing."""
+    lacking = "question" if found.backend.startswith(APPLICATION) else "chunk"
+    lines = [f"Left out: {count(found.left_out, 'trace')} without a {lacking}"] if found.left_out else []
+    if any(each.drift.ks is None for each in found.windows):
+        lines.append("Scores are not compared where not every first chunk came with one")
+    return lines
 
 
 def window_row(window: MeasuredWindow) -> tuple[str, ...]:
@@ -71,11 +77,15 @@ def window_row(window: MeasuredWindow) -> tuple[str, ...]:
         when(stretch.last_at),
         f"{drift.mmd2:.4f}".replace("-", "−"),
         p_words(drift.mmd_p_adjusted),
-        f"{drift.ks:.3f}",
-        p_words(drift.ks_p_adjusted),
-        f"{drift.psi:.3f}",
+        _figure(drift.ks),
+        "–" if drift.ks_p_adjusted is None else p_words(drift.ks_p_adjusted),
+        _figure(drift.psi),
         "drifted" if drift.drifted else "",
     )
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def questions_to_dict(found: QuestionDrift) -> dict[str, Any]:

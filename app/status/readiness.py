@@ -1,6 +1,6 @@
 """What the Status page and `raglass status` show: readiness of every part, versions, settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ class Status:
     backend: str
     """The backend that was looked at."""
     parts: tuple[PartReadiness, ...]
-    """Its parts, the trace store, and what is received."""
+    """Its parts, the trace store, what is received, and how traces are kept and masked."""
     sending: PartReadiness | None
     """Sending traces to a collector, which no question waits for; None where they are sent nowhere."""
     backends: Mapping[str, str | None]
@@ -51,17 +51,17 @@ def read_status(
     sending: PartReadiness | None = None,
     backend: str | None = None,
     *,
-    receiving: PartReadiness,
+    others: Sequence[PartReadiness] = (),
 ) -> Status:
     """Look at every part. Never raises for a part that is not ready.
 
     backends: every known one, with why it cannot be used here, or None. sending: how sending traces goes. backend: the one to look at, else
-    the usual one. receiving: what comes in from other applications.
+    the usual one. others: parts that were looked at already.
     """
     name = backend or settings.backend_name
     return Status(
         backend=name,
-        parts=(*_backend_parts(open_backend, name), _store_part(store), receiving),
+        parts=(*_backend_parts(open_backend, name), _store_part(store), *others),
         sending=sending,
         backends=backends,
         versions=installed_versions(),

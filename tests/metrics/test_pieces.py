@@ -454,3 +454,14 @@ def test_a_trace_that_was_forgotten_is_not_counted(store: TraceStore) -> None:
         connection.execute(update(state).values(forgotten=state.c.forgotten + 1))
     assert store.count() == 1
     assert store.version() != before
+
+
+def test_a_trace_is_known_from_its_first_span_on_wherever_it_lies(store: TraceStore) -> None:
+    folded, waiting, ours = (make_trace(trace_id=f"{number:032x}") for number in range(1, 4))
+    store.put(folded)
+    store.fold()
+    store.put_spans([replace(record, trace_id=waiting.trace_id) for record in make_records()])
+    store.put(ours)
+    many = [f"{number:032x}" for number in range(1, 1_500)]
+    assert store.known(many) == {folded.trace_id, waiting.trace_id, ours.trace_id}
+    assert store.known([]) == set()

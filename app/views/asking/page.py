@@ -36,7 +36,7 @@ DOING = {
 
 def asking_settings(services: Services) -> Callable[[str], Question]:
     """The settings, in the sidebar and in the address; returns what makes a question of a text."""
-    settings, backends = services.settings, installed_backends(services)
+    settings, backends = services.settings, services.usable_backends()
     write = address.follow(
         "ask",
         {
@@ -80,11 +80,6 @@ def _say_if_behind(services: Services, backend: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="behind"):
             show(note_html("Documents changed since the index was built."))
             st.page_link("../pages/corpus.py", label="Index now on Corpus", icon=":material/update:")
-
-
-def installed_backends(services: Services) -> list[str]:
-    """Backends that can be used here."""
-    return [name for name, missing in services.backend_names().items() if missing is None]
 
 
 def usual_backend(services: Services, backends: list[str]) -> str:

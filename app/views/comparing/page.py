@@ -7,15 +7,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.asking.questions import Asked, Question
-from app.comparing.side_by_side import SIDES, Side, ask_both, asked_as, counterpart
-from app.kit.wording import asked_how, listed
+from app.comparing.side_by_side import SIDES, Side, ask_sides, asked_as, counterpart
+from app.kit.wording import asked_how, backend_words, listed
 from app.services import Services
 from app.views.asking.page import (
     DOING,
     MAX_DEADLINE_S,
     MIN_DEADLINE_S,
     box_with_examples,
-    installed_backends,
     say_what_is_missing,
     usual_backend,
 )
@@ -40,12 +39,16 @@ def opened_traces() -> Opened:
     return {side: None if trace is None else trace[0] for side, trace in found.items()}
 
 
-def put_question(services: Services, opened: Opened) -> tuple[Question, Question] | None:
+def put_question(services: Services, opened: Opened) -> dict[Side, Question] | None:
     """The box and both sides' settings, kept in the address; returns what was just put, for either side, or None.
 
     What the address does not say is as the opened traces were asked, so that a link to two traces is enough to ask again.
+    Beside another application's trace, only its own question can be put, to the other side.
     """
-    backends = installed_backends(services)
+    backends = services.usable_backends()
+    kept = {side: trace for side, trace in opened.items() if trace is not None and trace.origin == "application"}
+    if kept:
+        return _put_beside(services, backends, opened, kept)
     usual = _usual(services, backends, opened)
     fields = {"ask": address.words(usual["first"].text or usual["second"].text)}
     for side in SIDES:
@@ -60,7 +63,37 @@ def put_question(services: Services, opened: Opened) -> tuple[Question, Question
                 chosen[side] = _choose(side, backends, write)
         say_what_is_missing(services)
     _say_what_to_know(services, backends, chosen, opened)
-    return None if typed is None else (replace(chosen["first"], text=typed), replace(chosen["second"], text=typed))
+    return None if typed is None else {side: replace(question, text=typed) for side, question in chosen.items()}
+
+
+def _put_beside(
+    services: Services, backends: list[str], opened: Opened, kept: dict[Side, Trace]
+) -> dict[Side, Question] | None:
+    """The settings of the side beside another application's; returns its question put to it, or None."""
+    names = listed(sorted({backend_words(trace.backend) for trace in kept.values()}))
+    free = [side for side in SIDES if side not in kept]
+    if not free:
+        show(note_html(f"Nothing can be asked here: both are answers of {names}."))
+        return None
+    side, beside = free[0], next(iter(kept.values()))
+    if not beside.question.strip():
+        show(note_html(f"{names}, did not send its question, so that it cannot be asked here."))
+        return None
+    usual = replace(services.asking.question(""), backend=usual_backend(services, backends))
+    there = opened.get(side)
+    question = asked_as(beside, usual) if there is None else replace(asked_as(there, usual), text=beside.question)
+    write = address.follow("compare", _fields(side, question, backends))
+    show(
+        note_html(
+            f"The answer of {names}, stays as it is. Its question can be asked here, and the answer set beside it."
+        )
+    )
+    with st.container(width=480):
+        chosen = _choose(side, backends, write)
+    say_what_is_missing(services)
+    if st.button("Ask it here", type="primary", icon=":material/arrow_forward:", key="ask-beside"):
+        return {side: replace(chosen, text=beside.question)}
+    return None
 
 
 def _usual(services: Services, backends: list[str], opened: Opened) -> dict[Side, Question]:
@@ -144,48 +177,55 @@ class _Pane:
             show_answer(trace)
 
 
-def answer_live(services: Services, first: Question, second: Question, place: DeltaGenerator) -> None:
-    """Ask both sides, show in `place` what is known as it becomes known, and put both traces into the address.
+def answer_live(services: Services, questions: dict[Side, Question], opened: Opened, place: DeltaGenerator) -> None:
+    """Ask the sides that have a question, show in `place` what is known as it becomes known, and put their traces into the address.
 
-    Raises InputError as `ask_both` does; `place` is empty in the end.
+    opened: what is set beside a side that is not asked. Raises InputError as `ask_sides` does; `place` is empty in the end.
     """
-    told = ask_both(services.asking, first, second)
+    told = ask_sides(services.asking, questions)
     outcomes: dict[Side, Asked] = {}
     with place.container():
-        show(question_html(first.text))
-        panes = _panes(first, second)
+        show(question_html(next(iter(questions.values())).text))
+        panes = _panes(questions, opened)
         for side, event in told:
             if not isinstance(event, Asked):
                 panes[side].tell(event)
                 continue
             outcomes[side] = event
             panes[side].end(event.trace)
-            if side == "first":
+            if side == "first" and "second" in questions:
                 show(note_html("Asking …"), panes["second"].doing)
     place.empty()
     _open(outcomes)
 
 
-def _panes(first: Question, second: Question) -> dict[Side, _Pane]:
+def _panes(questions: dict[Side, Question], opened: Opened) -> dict[Side, _Pane]:
     panes: dict[Side, _Pane] = {}
-    for column, side, question in zip(st.columns(2, gap="large"), SIDES, (first, second), strict=True):
+    for column, side in zip(st.columns(2, gap="large"), SIDES, strict=True):
         with column:
-            show(side_html(side, question.backend))
-            panes[side] = _Pane(st.empty(), st.empty(), st.empty())
-    show(note_html("Asking …"), panes["first"].doing)
-    show(
-        note_html("Waits for the first: one after the other, neither takes processor time from the other."),
-        panes["second"].doing,
-    )
+            beside = opened.get(side)
+            if side in questions:
+                show(side_html(side, questions[side].backend))
+                panes[side] = _Pane(st.empty(), st.empty(), st.empty())
+            elif beside is not None:
+                show(side_html(side, asked_how(beside)))
+                show_answer(beside)
+    first, *others = panes.values()
+    show(note_html("Asking …"), first.doing)
+    for pane in others:
+        show(
+            note_html("Waits for the first: one after the other, neither takes processor time from the other."),
+            pane.doing,
+        )
     return panes
 
 
 def _open(outcomes: dict[Side, Asked]) -> None:
-    """Put both traces into the address in one step, so that back returns to what was there before."""
+    """Put the new traces into the address in one step, so that back returns to what was there before."""
     for asked in outcomes.values():
         if asked.not_stored is not None:
             state.remember_unstored(asked.trace, asked.not_stored)
-    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*SIDES, "ask")}
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*outcomes, "ask")}
     named = {str(side): [asked.trace.trace_id] for side, asked in outcomes.items()}
     st.query_params.from_dict({**kept, **named})
 
@@ -209,6 +249,8 @@ def show_opened(opened: Opened) -> None:
         show(question_html(trace.question))
         show(side_html(side, asked_how(trace)))
         show_answer(trace)
+    if any(trace.origin == "application" for trace in found.values()):
+        return
     show(
         note_html(
             "Choose what to compare, two backends or one backend with two settings, and put a question. Both sides are asked, one after "

@@ -55,7 +55,7 @@ def show_attention(found: Explained) -> None:
     show(
         note_html(f"Where the generator looked, token by token: {EVIDENCE}. Beside it, what each token was needed for.")
     )
-    picture = known_picture(found.trace.trace_id)
+    picture = known_picture(found)
     words = "Picture the attention" if picture is None else "Take out the rest"
     if (picture is None or not picture.complete) and st.button(words, icon=":material/grid_on:"):
         picture = _draw(found, picture) or picture
@@ -74,7 +74,7 @@ def _draw(found: Explained, begun: Picture | None) -> Picture | None:
         st.button("Stop", key="stop-picture", icon=":material/stop:", help="What is known is kept and shown.")
     try:
         for picture in state.services().explanations.picture(found, begun):
-            remember_picture(found.trace.trace_id, picture)
+            remember_picture(found, picture)
             done, whole = len(picture.removed_nats), len(picture.to_measure)
             words = f"Took out {done} of {whole} tokens of the context, one at a time"
             if before < done < whole:

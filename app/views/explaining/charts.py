@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from app.explaining.words import (
     MOST_BARS,
     bars,
+    chunk_name,
     chunk_order,
     colour_limit_nats,
     level_text,
@@ -178,7 +179,7 @@ def _name_rows(figure: go.Figure, labels: list[str]) -> None:
 
 
 def _chunk_name(found: Explained, place: int) -> str:
-    return f"{found.chunks[place].rank}. {_short(found.chunks[place].title)}"
+    return f"{found.chunks[place].rank}. {_short(chunk_name(found.chunks[place]))}"
 
 
 def _short(words: str) -> str:

@@ -12,6 +12,7 @@ from app.explaining.report import report_html
 from app.explaining.words import (
     belief,
     chunk_marks,
+    explained_with,
     how_explained,
     pairs_note,
     reliance_words,
@@ -23,6 +24,7 @@ from app.views.explaining import charts
 from app.views.explaining.html import attributed_html, link_rules_html, tokens_html
 from app.views.explaining.kept import known_diagnosis, known_explanation, remember_explanation
 from app.views.explaining.panels import show_panels
+from app.views.explaining.stand_in import choose_stand_in, offer_stand_in, show_unexplained
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
@@ -35,7 +37,7 @@ from explain.explainer import estimate_s
 from explain.explanation import Explanation
 from explain.sampled import SampledExplanation
 from explain.sources import Unit
-from pipeline.errors import RaglassError
+from pipeline.errors import RaglassError, Unavailable
 from pipeline.types import Trace
 
 UNITS: dict[Unit, str] = {"chunks": "Chunks", "sentences": "Sentences"}
@@ -56,16 +58,23 @@ def ask_for_a_trace() -> None:
 def score_and_show(trace: Trace) -> None:
     """Score what is not known yet, with a bar that can be stopped, and show what is."""
     show(question_html(trace.question))
-    unit = _choose_unit()
+    with st.container(horizontal=True, gap="large"):
+        unit, stand_in = _choose_unit(), choose_stand_in(trace)
     # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
     holder = st.empty()
-    found = known_explanation(trace.trace_id, unit)
-    if found is None or not (found.complete or st.session_state.get("stopped") == (trace.trace_id, unit)):
+    if trace.origin == "application" and not stand_in:
+        show_unexplained(trace)
+        _link_to(trace)
+        return
+    found = known_explanation(trace.trace_id, unit, stand_in)
+    if found is None or not (found.complete or st.session_state.get("stopped") == (trace.trace_id, unit, stand_in)):
         try:
-            found = _score(trace, unit, holder) or found
+            found = _score(trace, unit, stand_in, holder) or found
         except RaglassError as error:
             holder.empty()
             st.error(literal(str(error)), icon=":material/error:")
+            if isinstance(error, Unavailable):
+                offer_stand_in(trace)
             _link_to(trace)
             return
     if found is None:
@@ -94,9 +103,9 @@ def _choose_unit() -> Unit:
     return unit
 
 
-def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
+def _score(trace: Trace, unit: Unit, stand_in: str, holder: Any) -> Explained | None:
     def stop() -> None:
-        st.session_state["stopped"] = (trace.trace_id, unit)
+        st.session_state["stopped"] = (trace.trace_id, unit, stand_in)
 
     found, started = None, time.monotonic()
     most_s = estimate_s(trace, unit)
@@ -104,7 +113,7 @@ def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
     with holder.container():
         bar = st.progress(0.0, f"Scoring the answer over subsets of its {unit}{wait} …")
         st.button("Stop", on_click=stop, icon=":material/stop:", help="What was scored is kept and shown.")
-    for step in state.services().explanations.explain(trace, unit):
+    for step in state.services().explanations.explain(trace, unit, stand_in):
         found = step
         remember_explanation(step, unit)
         scored, whole = step.scored
@@ -117,10 +126,12 @@ def _score(trace: Trace, unit: Unit, holder: Any) -> Explained | None:
 
 def show_explanation(found: Explained) -> None:
     """The sentence, the answer, the charts, the chunks, the panels, and the small print."""
-    diagnosed = known_diagnosis(found.trace.trace_id)
+    diagnosed = known_diagnosis(found)
     if diagnosed is not None:
         st.subheader(literal(diagnosed.sentence), anchor=False)
     st.subheader(literal(found.sentence), anchor=False)
+    if told := explained_with(found):
+        st.info(literal(" ".join(told)), icon=":material/group:")
     if found.problem:
         st.error(literal(found.problem), icon=":material/error:")
     show(link_rules_html(len(found.chunks)))

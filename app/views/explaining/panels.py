@@ -6,7 +6,7 @@ A panel that the backend cannot fill says why, and what would.
 import streamlit as st
 
 from app.explaining.diagnosing import diagnosis_rows, gold_words
-from app.explaining.grounded import grounded
+from app.explaining.grounded import Grounded, grounded
 from app.explaining.inside import completeness_words, inside_heads, inside_rows
 from app.explaining.sureness import (
     DRAWN,
@@ -46,7 +46,7 @@ def show_panels(found: Explained, diagnosed: Diagnosed | None) -> None:
     with right:
         _show_diagnosis(found, diagnosed)
     with said:
-        _show_grounding(found)
+        show_grounding(grounded(found))
     with sure:
         _show_sureness(found)
     with inside:
@@ -95,7 +95,7 @@ def _show_diagnosis(found: Explained, diagnosed: Diagnosed | None) -> None:
 def _diagnose(found: Explained, gold: Gold) -> None:
     with st.status("Asking again over chosen chunks …") as status:
         for step in state.services().explanations.diagnose(found, gold):
-            remember_diagnosis(found.trace.trace_id, step)
+            remember_diagnosis(found, step)
             made = len(step.counterfactuals) + len(step.repairs)
             status.update(label=f"Asking again over chosen chunks: {made} answered")
 
@@ -112,8 +112,8 @@ def _show_diagnosed(diagnosed: Diagnosed) -> None:
         st.write(literal(f"What to do: {diagnosed.remedy}"))
 
 
-def _show_grounding(found: Explained) -> None:
-    shown = grounded(found)
+def show_grounding(shown: Grounded) -> None:
+    """How an answer stands on its chunks."""
     st.write(literal(shown.headline))
     if shown.sentences:
         show(grounded_html(shown.sentences))
@@ -126,15 +126,14 @@ def _show_grounding(found: Explained) -> None:
 
 
 def _show_sureness(found: Explained) -> None:
-    trace_id = found.trace.trace_id
     calibration = state.services().calibrations.of(found.trace)
     calibrated = calibrated_row(found.trace, calibration)
     show(figures_html([*([calibrated] if calibrated else []), *sureness_rows(found.trace)]))
     if calibration is not None and calibrated is not None:
         _show_calibration(calibration)
-    else:
+    elif found.trace.origin != "application":
         st.info(literal(NOT_CALIBRATED))
-    drawn: list[Sample] | None = kept_of(trace_id, "drawn")
+    drawn: list[Sample] | None = kept_of(found, "drawn")
     if st.button(
         f"Draw {DRAWN} answers",
         icon=":material/casino:",
@@ -142,6 +141,8 @@ def _show_sureness(found: Explained) -> None:
     ):
         drawn = _draw_answers(found)
     if drawn:
+        if found.stand_in:
+            _note(f"Drawn by {found.stand_in}, not by the model that answered.")
         show(figures_html(sample_rows(drawn)))
         show(table_html(("Drawn answer", "Times", "log p, nats"), drawn_rows(drawn), "drawn"))
     _note(
@@ -177,12 +178,11 @@ def _draw_answers(found: Explained) -> list[Sample]:
                 status.update(label=f"Drew {len(drawn)} of {DRAWN} answers")
     except RaglassError as error:
         st.info(literal(str(error)))
-    keep_of(found.trace.trace_id, "drawn", drawn)
+    keep_of(found, "drawn", drawn)
     return drawn
 
 
 def _show_inside(found: Explained) -> None:
-    trace_id = found.trace.trace_id
     why_not = state.services().explanations.why_no_inside(found)
     if why_not is not None:
         st.info(literal(why_not))
@@ -198,8 +198,8 @@ def _show_inside(found: Explained) -> None:
         except RaglassError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return
-        keep_of(trace_id, "inside", seen)
-    seen = kept_of(trace_id, "inside")
+        keep_of(found, "inside", seen)
+    seen = kept_of(found, "inside")
     if seen is not None:
         show(table_html(inside_heads(seen), inside_rows(found, seen), "inside"))
         complete = completeness_words(seen)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import count, milliseconds, moment, when
+from app.kit.wording import APPLICATION, backend_words, count, milliseconds, moment, when
 from app.live.reading import (
     LOG_START_S,
     MEASURES,
@@ -14,6 +14,7 @@ from app.live.reading import (
     REFRESHES,
     WINDOWS,
     LiveChoice,
+    describe_stages,
     describe_use,
     describe_window,
 )
@@ -75,7 +76,7 @@ def choose() -> Controls:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Window", list(WINDOWS), key="window", **change)
         st.selectbox("Refresh every", list(REFRESHES), key="refresh", **change)
-        st.selectbox("Backend", backends, key="answered_by", **(change | {"width": 190}))
+        st.selectbox("Backend", backends, format_func=backend_words, key="answered_by", **(change | {"width": 260}))
         st.selectbox("Period", list(PERIODS), key="period", **change)
         if len(sources) > 1:
             st.selectbox("Read from", sources, key="source", **(change | {"width": 150}))
@@ -134,6 +135,11 @@ def read_view(choice: LiveChoice) -> LiveView | None:
 def _empty_words(choice: LiveChoice) -> str:
     if not choice.backend:
         return "No question has been asked yet. Ask one on the Ask page, or with `raglass ask`; it appears here at the next refresh."
+    if choice.backend.startswith(APPLICATION):
+        here = " Read from local: what applications send is counted here." if choice.source == "cloudwatch" else ""
+        return (
+            f"No trace of {literal(backend_words(choice.backend))}, began in this window. Choose a longer window.{here}"
+        )
     if choice.source == "cloudwatch":
         return (
             f"CloudWatch has no question of {literal(choice.backend)} in this window. Choose a longer window, or check "
@@ -269,17 +275,7 @@ def show_stages(view: LiveView, controls: Controls) -> None:
         label_visibility="collapsed",
         required=True,
     )
-    if view.measure == "Average":
-        outside = any(line.name == "network" for line in view.stages)
-        _note(
-            "Each bar is the mean question of a period, divided into what each stage took by itself; the layers add up to "
-            f"the whole.{' Network is all that lies outside the orchestrator: the way there, and cold starts.' if outside else ''}"
-        )
-    else:
-        _note(
-            f"The {view.measure} of each stage. Percentiles do not add up, so they are not stacked; "
-            "on AWS, gateway and network include what they enclose."
-        )
+    _note(describe_stages(view))
 
 
 def show_errors(view: LiveView) -> None:

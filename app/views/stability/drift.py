@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.wording import when
+from app.kit.wording import backend_words, when
 from app.stability.drift import FEWEST, MOST, NEWEST, WINDOW, QuestionDrift, QuestionPlan, check_questions
 from app.stability.drift_words import (
     HEADS,
@@ -51,7 +51,11 @@ def _form(backends: list[str]) -> QuestionPlan | None:
     with st.form("drift-form", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox(
-                "Answered by", backends, index=backends.index(usual) if usual in backends else 0, key="drift-backend"
+                "Answered by",
+                backends,
+                index=backends.index(usual) if usual in backends else 0,
+                format_func=backend_words,
+                key="drift-backend",
             )
             newest = st.number_input(
                 "Newest traces", FEWEST, MOST, NEWEST, width=150, help="The oldest half of them is the reference."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.comparing.comparison import compare, match_chunks, own_ms, stages_of
+from app.comparing.comparison import compare, match_chunks, own_ms, stage_tree, stages_of
 from pipeline.types import Span
 from tests.factories import make_chunk, make_failed_trace, make_generation, make_trace
 
@@ -33,10 +33,10 @@ def test_chunks_are_listed_once_with_their_rank_on_each_side_best_first() -> Non
 
 def test_own_times_of_nested_stages_add_up_to_the_total() -> None:
     trace = make_trace(spans=NESTED, duration_ms=100.0)
-    times = [own_ms(trace, stage) for stage in ("network", "gateway", "embed", "retrieve", "generate")]
+    times = [own_ms(stage_tree(trace), stage) for stage in ("network", "gateway", "embed", "retrieve", "generate")]
     assert times == [20.0, 5.0, 20.0, 15.0, 40.0]
     assert sum(time for time in times if time is not None) == NESTED[0].duration_ms
-    assert own_ms(trace, "rerank") is None
+    assert own_ms(stage_tree(trace), "rerank") is None
 
 
 def test_nested_and_flat_traces_are_compared_stage_by_stage_in_the_order_of_the_path() -> None:

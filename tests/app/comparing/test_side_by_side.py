@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.asking.questions import Asked, Question
-from app.comparing.side_by_side import ask_both, asked_as, counterpart
+from app.comparing.side_by_side import ask_sides, asked_as, counterpart
 from app.services import Services
 from backends.fake import Script, ScriptedBackend
 from backends.registry import BackendConfig
@@ -50,7 +50,9 @@ def services(settings: Any) -> Iterator[Services]:
 
 
 def outcomes(services: Services, first: Question, second: Question) -> list[Asked]:
-    return [told for _, told in ask_both(services.asking, first, second) if isinstance(told, Asked)]
+    return [
+        told for _, told in ask_sides(services.asking, {"first": first, "second": second}) if isinstance(told, Asked)
+    ]
 
 
 def test_both_traces_are_stored_each_with_its_settings(services: Services) -> None:
@@ -64,7 +66,7 @@ def test_both_traces_are_stored_each_with_its_settings(services: Services) -> No
 
 
 def test_the_second_side_is_asked_once_the_first_has_its_outcome(services: Services) -> None:
-    told = list(ask_both(services.asking, PLAIN, OTHER))
+    told = list(ask_sides(services.asking, {"first": PLAIN, "second": OTHER}))
     sides = [side for side, _ in told]
     assert sides == sorted(sides)
     assert isinstance(told[0][1], StageStarted)
@@ -99,12 +101,12 @@ def test_failed_side_keeps_its_typed_error_and_costs_the_other_nothing(
 )
 def test_misuse_of_either_side_asks_nothing(services: Services, bad: Question) -> None:
     with pytest.raises(InputError):
-        list(ask_both(services.asking, PLAIN, bad))
+        list(ask_sides(services.asking, {"first": PLAIN, "second": bad}))
     assert services.store.count() == 0
 
 
 def test_reader_that_goes_away_stops_neither_side(services: Services) -> None:
-    told = ask_both(services.asking, PLAIN, OTHER)
+    told = ask_sides(services.asking, {"first": PLAIN, "second": OTHER})
     next(told)
     told.close()  # type: ignore[attr-defined]
     for thread in threading.enumerate():
@@ -114,12 +116,12 @@ def test_reader_that_goes_away_stops_neither_side(services: Services) -> None:
 
 
 def test_trace_that_cannot_be_stored_says_why_on_its_side(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    put: Callable[..., None] = TraceStore.put_all
+    put: Callable[..., Sequence[Trace]] = TraceStore.put_all
 
-    def full(store: TraceStore, traces: Sequence[Trace]) -> None:
+    def full(store: TraceStore, traces: Sequence[Trace]) -> Sequence[Trace]:
         if traces[0].backend == "plain":
             raise StoreError("The disk is full.")
-        put(store, traces)
+        return put(store, traces)
 
     monkeypatch.setattr(TraceStore, "put_all", full)
     assert [asked.not_stored for asked in outcomes(services, PLAIN, OTHER)] == ["The disk is full.", None]

@@ -257,11 +257,11 @@ def test_store_that_cannot_be_written_ends_the_run_and_what_was_kept_stays(
 ) -> None:
     kept, write = [], getattr(owner, method)
 
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object) -> Any:
         if len(kept) == 3:
             raise StoreError("The disk is full. Free some space.")
         kept.append(arguments)
-        write(*arguments)
+        return write(*arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(owner, method, fail)

@@ -13,6 +13,7 @@ from app.services import Services
 from evaluation.datasets import load_dataset
 from metrics.queries import StoredTrace
 from tests.factories import make_failed_trace, make_generation, make_trace
+from tests.foreign import ANSWER, QUESTION, make_foreign_trace
 
 
 def said(question: str, answer: str = "Alfred Wegener", *, at: float = 1.0, **given: Any) -> StoredTrace:
@@ -125,3 +126,16 @@ def test_without_feedback_it_is_said_what_to_do(run: Callable[..., Result], tmp_
     assert done.exit_code != 0
     assert "note “Right: …”" in done.stderr
     assert not (tmp_path / "mine.jsonl").exists()
+
+
+def test_what_people_said_of_another_applications_answers_is_a_question_as_any_other() -> None:
+    whole, silent = make_foreign_trace(1), make_foreign_trace(2, question="How?", generation=None, error=None)
+    unknown = make_foreign_trace(3, question=" ")
+    found = read_feedback(
+        [StoredTrace(whole, 1, "", 1.0), StoredTrace(silent, 1, "", 1.0), StoredTrace(unknown, 1, "Right: x", 1.0)]
+    )
+    assert [(row["question"], row["answers"]) for row in found.rows] == [(QUESTION, [ANSWER])]
+    assert set(found.problems) == {
+        f"trace {silent.trace_id}: it has no answer, and its note does not say what is right",
+        f"trace {unknown.trace_id}: it does not say what was asked",
+    }

@@ -21,6 +21,7 @@ from pipeline.errors import StoreError, Throttled
 from pipeline.schema import json_schema, trace_from_dict
 from pipeline.types import Chunk
 from tests.app.shell.shells import shell
+from tests.foreign import make_foreign_chunks, make_foreign_trace
 
 Make = Callable[..., Services]
 Run = Callable[..., Result]
@@ -44,6 +45,7 @@ def test_the_shell_is_a_module_to_run(module: str) -> None:
         ["corpus"],
         ["corpus", "list"],
         ["traces"],
+        ["traces", "import"],
         ["status"],
         ["ingest"],
         ["keys"],
@@ -213,6 +215,21 @@ def test_answer_is_explained_for_people_and_for_programs(run: Run, make_services
     assert found["chunks"][0]["shapley_nats"] == pytest.approx(5 * 2.9)
     assert found["attributable"]
     assert found["complete"]
+
+
+def test_answer_of_another_application_is_explained_with_a_backend_that_stands_in(
+    run: Run, make_services: Make
+) -> None:
+    services = make_services(Script(chunks=make_foreign_chunks()))
+    trace = make_foreign_trace()
+    services.store.put(trace)
+    refused = run("explain", trace.trace_id, services=services)
+    assert (refused.exit_code, "shop is another application" in refused.output) == (1, True)
+    said = run("explain", trace.trace_id, "--stand-in", "fake", "--gold", "1912", services=services).output
+    assert "Explained with fake, not with the model that answered" in said
+    assert "Asked again with fake" in " ".join(said.split())
+    found = json.loads(run("explain", trace.trace_id, "--stand-in", "fake", "--json", services=services).stdout)
+    assert (found["answered_by"], found["scored_by"], found["diagnosis"]["correct"]) == ("otlp/shop", "fake", True)
 
 
 def test_diagnosis_is_kept_with_its_trace_and_shown_without_being_asked_for(run: Run, make_services: Make) -> None:

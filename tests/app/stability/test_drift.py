@@ -23,6 +23,7 @@ from evaluation.drift import FEWEST_QUESTIONS
 from metrics.queries import TraceQuery
 from pipeline.errors import ConfigError, InputError, Unavailable
 from tests.factories import make_chunk, make_trace
+from tests.foreign import make_foreign_trace
 from tests.local.fake_embedder import FakeEmbedder
 
 Run = Callable[..., Result]
@@ -123,6 +124,46 @@ def test_questions_alone_may_drift_and_scores_alone_may(services: Services) -> N
     worded, scored = (each.drift for each in found.windows)
     assert worded.mmd_p_adjusted < 0.05 < worded.ks_p_adjusted
     assert scored.ks_p_adjusted < 0.05 < scored.mmd_p_adjusted
+
+
+def foreign(services: Services, words: list[str], count: int, *, day: int, **lacking: object) -> None:
+    draw = random.Random(f"{day} {words[0]}")
+    for n in range(count):
+        trace = make_foreign_trace(
+            day * 1_000 + n, question=" ".join(draw.choices(words, k=5)), asked_at=START_S + day * DAY_S + n, **lacking
+        )
+        services.store.put(trace)
+
+
+def test_questions_of_another_application_drift_without_scores_chunks_or_an_embedder_of_its_own(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign(services, GEOLOGY, 40, day=1)
+    foreign(services, KITCHEN, 20, day=2, chunks=())
+    services.store.put(make_foreign_trace(9_999, question=""))
+    found = check_questions(
+        services.store, services.corpus, QuestionPlan("otlp/shop", window=20, until=START_S + 2 * DAY_S)
+    )
+    (window,) = found.windows
+    assert (window.drift.drifted, window.drift.ks, window.drift.ks_p_adjusted, window.drift.psi) == (
+        True,
+        None,
+        None,
+        None,
+    )
+    assert (found.left_out, found.embedder) == (1, services.corpus("local/embedded").embedder)
+    words = questions_text(found)
+    assert "shop, another application" in words
+    assert "Left out: 1 trace without a question" in words
+    assert "Scores are not compared" in words
+    assert "None" not in words
+    assert "cannot embed" not in caplog.text
+
+
+def test_scores_of_another_application_are_compared_where_each_question_has_one(services: Services) -> None:
+    foreign(services, GEOLOGY, 60, day=1)
+    found = check_questions(services.store, services.corpus, QuestionPlan("otlp/shop", window=30))
+    assert [each.drift.ks for each in found.windows] == [0]
 
 
 def test_like_questions_have_not_drifted_and_the_newest_half_is_looked_at(services: Services) -> None:

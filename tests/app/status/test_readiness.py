@@ -16,7 +16,8 @@ def test_ready_product_says_so_part_by_part(services: Services) -> None:
     status = services.status()
     assert status.ready
     assert status.backend == "fake"
-    assert [part.name for part in status.parts] == ["embed", "retrieve", "generate", "trace store", "receiving"]
+    names = ["embed", "retrieve", "generate", "trace store", "receiving", "keeping", "masking"]
+    assert [part.name for part in status.parts] == names
     assert set(status.versions) == {"python", *PACKAGES}
     assert status.versions["streamlit"][0].isdigit()
     assert "NOT" not in status_text(status)

@@ -1,0 +1,49 @@
+"""Deleting traces in words: ages, what would go, what stays and why."""
+
+import re
+
+from metrics.forgetting import Forgotten
+from pipeline.errors import InputError
+
+AGES = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+"""Seconds by unit."""
+
+
+def parse_age(text: str) -> float:
+    """Seconds in an age such as 90m, 12h, 30d or 8w. Raises InputError."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)\s*([mhdw])", text.strip())
+    if found is None:
+        raise InputError(
+            f"The age is {text[:40]!r}; write a number and m, h, d or w (minutes, hours, days, weeks), such as 30d."
+        )
+    return float(found[1]) * AGES[found[2]]
+
+
+def plan_text(planned: Forgotten) -> str:
+    """What would be deleted."""
+    size = f", some {planned.freed_bytes / 1e6:.3g} MB" if planned.deleted else ""
+    lines = [f"To delete: {_traces(planned.deleted)}{size}.", *_spared(planned)]
+    if not planned.matched and not planned.missing:
+        lines = ["No trace meets the conditions."]
+    return "\n".join(lines)
+
+
+def done_text(done: Forgotten) -> str:
+    """What was deleted."""
+    lines = [f"Deleted: {_traces(done.deleted)}, some {done.freed_bytes / 1e6:.3g} MB.", *_spared(done)]
+    if not done.finished:
+        lines.append("Stopped before all were looked at: the same command goes on from there.")
+    return "\n".join(lines)
+
+
+def _spared(found: Forgotten) -> list[str]:
+    reasons = (
+        (found.run, "held by a run or a study (--with-runs)"),
+        (found.feedback, "rated or noted (--with-feedback)"),
+        (found.tag, "for a tag (--with-kept)"),
+    )
+    return [f"Kept: {_traces(count)}, {why}." for count, why in reasons if count]
+
+
+def _traces(count: int) -> str:
+    return f"{count:,} trace{'' if count == 1 else 's'}"

@@ -1,0 +1,36 @@
+"""Ages, and what deleting says."""
+
+import pytest
+
+from app.traces.deleting import done_text, parse_age, plan_text
+from metrics.forgetting import Forgotten
+from pipeline.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90m", 5400), ("12h", 43_200), ("30d", 2_592_000), (" 1.5 w ", 907_200)]
+)
+def test_ages_are_numbers_with_units(text: str, seconds: float) -> None:
+    assert parse_age(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "d", "-3d", "3y", "1e9d", "9999999d", "3 d d"])
+def test_what_is_no_age_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="write a number and m, h, d or w"):
+        parse_age(text)
+
+
+def test_what_would_go_and_what_stays_is_said() -> None:
+    planned = Forgotten(deleted=1200, run=1, feedback=2, tag=3, freed_bytes=5_430_000)
+    assert plan_text(planned).splitlines() == [
+        "To delete: 1,200 traces, some 5.43 MB.",
+        "Kept: 1 trace, held by a run or a study (--with-runs).",
+        "Kept: 2 traces, rated or noted (--with-feedback).",
+        "Kept: 3 traces, for a tag (--with-kept).",
+    ]
+    assert plan_text(Forgotten()) == "No trace meets the conditions."
+
+
+def test_stopped_deleting_says_how_to_go_on() -> None:
+    assert "the same command goes on from there" in done_text(Forgotten(deleted=1, finished=False))
+    assert "goes on" not in done_text(Forgotten(deleted=1))
