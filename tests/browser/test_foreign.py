@@ -80,7 +80,11 @@ def test_a_foreign_trace_is_followed_from_its_arrival_to_its_explanation(
 
     page.get_by_test_id("stMain").get_by_role("link", name="Explain").click()
     page.wait_for_url(f"**/explain?trace={trace_id}")
-    expect(page.get_by_test_id("question")).to_have_text(STAND_IN.QUESTION)
+    expect(page.get_by_test_id("answer")).to_have_text(ANSWER)
+    expect(
+        page.get_by_text("langchain-rag is another application, whose model cannot be asked", exact=False)
+    ).to_be_visible()
+    expect(page.get_by_text("Chunk 2 holds 100 % of its words", exact=False)).to_be_visible()
     assert window.elsewhere == []
     assert window.dialogs == []
 
@@ -102,6 +106,17 @@ def test_a_session_is_found_in_its_list_and_read_as_a_conversation(visit: Callab
     expect(turns.first).to_contain_text("May I return it?")
     expect(turns.last).to_contain_text("**We** do.")
     expect(page.get_by_text(f"{session}: 2 asked", exact=False)).to_be_visible()
+    rest(page)
+    page.get_by_role("button", name="Open the trace of And who pays?").click()
+    page.wait_for_url("**/traces?trace=*")
+    rest(page)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete this trace").click()
+    expect(page.get_by_text("The trace is deleted")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("There is no trace with this id", exact=False)).to_be_visible()
+    page.go_back()
+    expect(turns).to_have_count(1)
     page.go_back()
     page.wait_for_url("**/traces?list=sessions")
     expect(page.get_by_role("heading", name="Sessions")).to_be_visible()

@@ -11,6 +11,7 @@ from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.ways import show_way
+from app.views.traces.deleting import show_deleting
 from app.views.traces.html import answer_html, question_html, trust_html
 from app.views.traces.parts import show_parts
 from metrics.queries import StoredTrace
@@ -37,7 +38,7 @@ def show_answer(trace: Trace) -> None:
 
 
 def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
-    """Feedback, a link, a download."""
+    """Feedback, links, a download, deleting."""
     if stored is None:
         st.warning("This trace could not be stored; download it before you close the page.", icon=":material/warning:")
     else:
@@ -78,6 +79,8 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
             f"trace-{trace.trace_id}.json",
             key=f"download-{trace.trace_id}",
         )
+        if stored is not None:
+            show_deleting(trace.trace_id)
 
 
 def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
