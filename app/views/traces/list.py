@@ -68,11 +68,11 @@ def _row_cells(row: TraceRow, score: str) -> dict[str, Any]:
     return {
         "question": row.question or NO_QUESTION,
         "answer": row.answer,
+        "service": row.service,
         "outcome": _outcome(row),
         "confidence": None if row.confidence is None else round(row.confidence, 2),
         "duration, ms": row.duration_ms,
         "asked": when(row.asked_at),
-        "service": row.service,
         score: row.top_score,
         "feedback": RATINGS[row.rating],
         "note": row.note,
