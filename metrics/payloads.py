@@ -52,7 +52,7 @@ def _finite(trace: Trace) -> bool:
         for event in span.events:
             total += event.at_ms + sum(_floats(event.attributes.values()))
     if trace.generation is not None:
-        total += sum([token.logprob_nats for token in trace.generation.tokens])
+        total += sum([(token.logprob_nats or 0.0) + (token.entropy_nats or 0.0) for token in trace.generation.tokens])
         total += trace.generation.confidence.value if trace.generation.confidence else 0.0
     return math.isfinite(total)
 

@@ -1,4 +1,4 @@
-"""List prices of AWS and Pinecone, from a dated table, and what questions cost by them. An estimate: the bill is theirs."""
+"""List prices of AWS, Pinecone and models, from a dated table, and what questions cost by them. An estimate: the bill is theirs."""
 
 import json
 from collections.abc import Mapping

@@ -162,7 +162,7 @@ def _generate_together(
         attributes: Attributes = {
             "model": generator.name,
             "batch": len(requests),
-            "tokens": len(generation.tokens),
+            "tokens": len(generation.tokens) if generation.completion_tokens is None else generation.completion_tokens,
         }
         turn.share("generate", share_ms, attributes)
     return generations

@@ -326,7 +326,8 @@ class Pipeline:
             for made in self.generator.generate(question, chunks, self.options, deadline=deadline):
                 if isinstance(made, Generation):
                     recorder.generation = made
-                    attributes["tokens"] = len(recorder.tokens)
+                    written = made.completion_tokens
+                    attributes["tokens"] = len(recorder.tokens) if written is None else written
                     return made
                 recorder.tokens.append(made)
                 recorder.emit(TokenMade(made))
@@ -383,7 +384,8 @@ def partial_generation(tokens: list[Token], failure: Failure | None) -> Generati
         return None
     reason = "deadline" if failure is not None and failure.kind == "Timeout" else "failed"
     answer = "".join(token.text for token in tokens).strip()
-    return Generation(answer=answer, tokens=tuple(tokens), prompt_tokens=0, finish_reason=reason)
+    known = () if any(token.logprob_nats is None for token in tokens) else tuple(tokens)
+    return Generation(answer=answer, tokens=known, prompt_tokens=0, finish_reason=reason)
 
 
 def failed_trace(question: str, *, backend: str, top_k: int, deadline_s: float, error: BackendError) -> Trace:

@@ -217,7 +217,10 @@ def generation_to_dict(generation: Generation) -> dict[str, Any]:
     confidence = generation.confidence
     return {
         "answer": generation.answer,
-        "tokens": [{"text": token.text, "logprob_nats": token.logprob_nats} for token in generation.tokens],
+        "tokens": [
+            {"text": token.text, "logprob_nats": token.logprob_nats, "entropy_nats": token.entropy_nats}
+            for token in generation.tokens
+        ],
         "prompt_tokens": generation.prompt_tokens,
         "finish_reason": generation.finish_reason,
         "confidence": None if confidence is None else {"value": confidence.value, "kind": confidence.kind},
@@ -237,9 +240,7 @@ def generation_from_dict(data: Mapping[str, Any]) -> Generation:
     confidence = data["confidence"]
     return Generation(
         answer=_text(data, "answer"),
-        tokens=tuple(
-            Token(_text(token, "text"), _number(token, "logprob_nats")) for token in _take(data, "tokens", list)
-        ),
+        tokens=tuple(_token(token) for token in _take(data, "tokens", list)),
         prompt_tokens=_whole(data, "prompt_tokens"),
         finish_reason=_text(data, "finish_reason"),
         confidence=None
@@ -251,6 +252,13 @@ def generation_from_dict(data: Mapping[str, Any]) -> Generation:
         prompt=_optional_text(data, "prompt") if "prompt" in data else None,
         completion_tokens=None if data.get("completion_tokens") is None else _whole(data, "completion_tokens"),
     )
+
+
+def _token(data: Mapping[str, Any]) -> Token:
+    """Older traces do not say how undecided the generator was."""
+    logprob = None if data["logprob_nats"] is None else _number(data, "logprob_nats")
+    entropy = None if data.get("entropy_nats") is None else _number(data, "entropy_nats")
+    return Token(_text(data, "text"), logprob, entropy)
 
 
 def _evidence(data: Mapping[str, Any]) -> Evidence:

@@ -58,8 +58,11 @@ class Token:
 
     text: str
     """The piece, with its leading white space, so that an answer is the tokens joined."""
-    logprob_nats: float
-    """log p(token | question, chunks, tokens before it)."""
+    logprob_nats: float | None
+    """log p(token | question, chunks, tokens before it); None where the generator's server does not say."""
+    entropy_nats: float | None = None
+    """At least how undecided the generator was here: the entropy over the likeliest tokens that its server names, all others counted as
+    one; None where it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,11 @@ class Generation:
     answer: str
     """The answer shown; for an abstention, a sentence that says so."""
     tokens: tuple[Token, ...]
-    """The pieces, in order. Empty for an abstention that generated nothing."""
+    """The pieces, in order. Empty for an abstention that generated nothing, and where their probabilities are not known."""
     prompt_tokens: int
-    """Tokens the generator read; 0 for a reader that has no prompt."""
+    """Tokens the generator read; 0 for a reader that has no prompt, and where nobody counted."""
     finish_reason: str
-    """`stop`, `length`, `deadline`, `quoted` (extractive), `abstained` or `failed`."""
+    """`stop`, `length`, `deadline`, `quoted` (extractive), `abstained` or `failed`; another server's word is its own."""
     confidence: Confidence | None = None
     """None where the generator has no measure of it."""
     abstained: bool = False

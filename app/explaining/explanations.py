@@ -71,9 +71,13 @@ class Explanations:
         stand_in = "" if stand_in == trace.backend else stand_in
         backend = self._backend_of(trace, stand_in)
         if not isinstance(backend, AnswerScorer):
+            why = getattr(
+                backend,
+                "why_no_scores",
+                "The local backends' own models and aws can, and one of them may stand in for it.",
+            )
             raise Unavailable(
-                f"The backend {stand_in or trace.backend} cannot score a given answer, which attribution needs. The local backends and "
-                "aws can, and one of them may stand in for it."
+                f"The backend {stand_in or trace.backend} cannot score a given answer, which attribution needs. {why}"
             )
         kept = self._kept(trace.trace_id, stand_in)
         found = None

@@ -12,7 +12,7 @@ from evaluation.calibrating import Calibration
 from explain.confidence import measure_samples, measure_tokens, modal_answer, predictive_entropy
 from explain.explained import Explained
 from pipeline.errors import InputError
-from pipeline.types import Introspection, Sample, Trace
+from pipeline.types import Generation, Introspection, Sample, Trace
 
 DRAWN = 10
 """Answers that are drawn, as the papers have it."""
@@ -40,11 +40,14 @@ def sureness_rows(trace: Trace) -> list[Row]:
         return []
     shown = trust(generation)
     rows = [Row("The backend says", shown.headline, shown.meaning)]
+    known = [(token.logprob_nats, token) for token in generation.tokens if token.logprob_nats is not None]
+    if len(known) < len(generation.tokens):
+        return rows
     try:
-        found = measure_tokens([token.logprob_nats for token in generation.tokens])
+        found = measure_tokens([logprob for logprob, _ in known])
     except InputError:
         return rows
-    least = min(generation.tokens, key=lambda token: token.logprob_nats)
+    _, least = min(known, key=lambda each: each[0])
     return [
         *rows,
         Row(
@@ -62,6 +65,23 @@ def sureness_rows(trace: Trace) -> list[Row]:
             f"{level_text(found.min_nats)} nats",
             f"“{one_line(least.text)}”: where the generator was least sure.",
         ),
+        *_undecided_rows(generation),
+    ]
+
+
+def _undecided_rows(generation: Generation) -> list[Row]:
+    """Where the generator wavered most between tokens, of a server that names the likeliest ones."""
+    told = [(token.entropy_nats, token) for token in generation.tokens if token.entropy_nats is not None]
+    if not told:
+        return []
+    most, token = max(told, key=lambda each: each[0])
+    return [
+        Row(
+            "Most undecided token",
+            f"{level_text(most)} nats",
+            f"“{one_line(token.text)}”: at least the entropy of what might have stood there, from the likeliest tokens that the server "
+            "names.",
+        )
     ]
 
 

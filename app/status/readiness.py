@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from app.config import Settings, about, unknown_variables, variable
 from app.status.versions import installed_versions
+from backends.local.remote.address import is_remote
 from metrics.otlp.sending import SendCounts, Target
 from metrics.store import TraceStore
 from pipeline.errors import RaglassError
@@ -74,7 +75,9 @@ def _settings(settings: Settings, backend: str) -> dict[str, str]:
     """Settings as text; one that the backend does not read says who does."""
     readers = {variable(name): known.backend for name, known in about()}
     return {
-        name: f"{value} (read by {readers[name]} only)" if readers[name] not in ("", backend) else value
+        name: f"{value} (read by {readers[name]} only)"
+        if readers[name] not in ("", backend) and not (backend == "local/embedded" and is_remote(value))
+        else value
         for name, value in settings.shown().items()
     }
 

@@ -1,6 +1,7 @@
 """Whence a trace came and what was not sent of it, in words."""
 
 from app.kit.wording import count, listed, milliseconds, when
+from metrics.token_costs import cost_of
 from pipeline.types import Trace
 
 ORIGINS = {"person": "", "run": "by a run", "load": "by a load", "application": "by another application"}
@@ -15,6 +16,7 @@ def provenance(trace: Trace) -> str:
         milliseconds(trace.duration_ms) if trace.origin == "application" else "",
         f"user {trace.user}" if trace.user else "",
         _tokens(trace),
+        _cost(trace),
         f"tags: {', '.join(trace.tags)}" if trace.tags else "",
     ]
     return f"{' · '.join(filter(None, told))}."
@@ -28,6 +30,18 @@ def _tokens(trace: Trace) -> str:
     told = [
         f"{count(generation.prompt_tokens, 'token')} read" if generation.prompt_tokens else "",
         f"{written:,} written" if written is not None else "",
+    ]
+    return ", ".join(filter(None, told))
+
+
+def _cost(trace: Trace) -> str:
+    """What its models cost by the token; empty where none is paid so."""
+    found = cost_of(trace)
+    if found is None:
+        return ""
+    told = [
+        f"about ${found.usd:.3g} by list prices of {found.as_of}" if found.usd else "",
+        f"cost of {listed(found.unknown)} unknown" if found.unknown else "",
     ]
     return ", ".join(filter(None, told))
 

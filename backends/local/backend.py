@@ -4,10 +4,10 @@ import importlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import corpus
-from backends.local.chosen import open_embedder, open_reranker
+from backends.local.chosen import open_embedder, open_remote_generator, open_reranker
 from backends.local.chunking import Chunking
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
@@ -16,6 +16,7 @@ from backends.local.manifest import index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.questions import QuestionEmbedder, StoredQuestions
 from backends.local.reader import ExtractiveReader
+from backends.local.remote.address import is_remote
 from backends.local.rerank import SentenceReranker
 from backends.local.sentences import EmbeddedSentences
 from backends.local.spans.model import SpanModel
@@ -40,6 +41,9 @@ from pipeline.types import (
     Trace,
 )
 
+if TYPE_CHECKING:
+    from backends.local.remote.generator import RemoteGenerator
+
 SEED = Path(corpus.__file__).with_name("vectors.npz")
 """Committed vectors of the built-in corpus, so that a first run need not wait."""
 
@@ -55,24 +59,23 @@ class ScoringGenerator(Generator, Protocol):
 
 
 class LocalBackend:
-    """A backend whose every stage runs in this process."""
+    """A backend that retrieves here. What it can beyond answering is its generator's."""
 
     def __init__(
         self,
         name: str,
         corpus: LocalCorpus,
         embedder: Any,
-        generator: ScoringGenerator,
+        generator: Generator,
         reranker: Reranker,
         options: GenerateOptions,
         *,
         questions: StoredQuestions,
-        sets_at_once: int = 8,
         batch_size: int = 16,
     ) -> None:
         """questions: the embedder as runs use it."""
         self.name = name
-        self.sets_at_once, self.batch_size = sets_at_once, batch_size
+        self.batch_size = batch_size
         self.corpus = corpus
         self.embedder = embedder
         self.generator = generator
@@ -126,41 +129,27 @@ class LocalBackend:
         """The answer over just these chunks; see `pipeline.protocols.Experimenter.answer_from`."""
         return self._pipeline.answer_from(question, chunks, deadline_s=deadline_s)
 
-    def sample_answers(
-        self,
-        question: str,
-        chunks: Sequence[Chunk],
-        *,
-        samples: int,
-        deadline_s: float,
-        temperature: float = 1.0,
-        seed: int = 0,
-    ) -> Iterator[Sample]:
-        """Answers drawn at random; see `pipeline.protocols.AnswerSampler`."""
-        return self._pipeline.sample_answers(
-            question, chunks, samples=samples, deadline_s=deadline_s, temperature=temperature, seed=seed
-        )
-
-    def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
-        """How likely an answer is over sets of chunks; see `pipeline.protocols.AnswerScorer`."""
-        rows = self.generator.score(question, chunk_sets, answer)
-        tokens = self.generator.split_answer(answer)
-        return AnswerScores(tuple(tokens), tuple(tuple(float(value) for value in row) for row in rows))
-
     def check_ready(self) -> Readiness:
         """Look at the models and the index."""
         return Readiness(
             (
                 PartReadiness("embedder", True, f"{self.embedder.name}, weights {self.embedder.fingerprint}"),
                 self._index_readiness(),
-                PartReadiness("generator", True, getattr(self.generator, "detail", self.generator.name)),
+                self._generator_readiness(),
                 PartReadiness("reranker", True, self.reranker.name),
             )
         )
 
     def close(self) -> None:
-        """Let go of the index; models go with the process."""
+        """Let go of the index and of connections; models go with the process."""
         self.corpus.index.close()
+        for part in (self.embedder, self.generator):
+            close = getattr(part, "close", None)
+            if callable(close):
+                close()
+
+    def _generator_readiness(self) -> PartReadiness:
+        return PartReadiness("generator", True, getattr(self.generator, "detail", self.generator.name))
 
     def _index_readiness(self) -> PartReadiness:
         try:
@@ -188,7 +177,60 @@ class LocalBackend:
         }
 
 
-class IntrospectiveBackend(LocalBackend):
+class ScoringBackend(LocalBackend):
+    """A local backend whose generator also scores given answers and draws some at random."""
+
+    sets_at_once = 8
+
+    def sample_answers(
+        self,
+        question: str,
+        chunks: Sequence[Chunk],
+        *,
+        samples: int,
+        deadline_s: float,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[Sample]:
+        """Answers drawn at random; see `pipeline.protocols.AnswerSampler`."""
+        return self._pipeline.sample_answers(
+            question, chunks, samples=samples, deadline_s=deadline_s, temperature=temperature, seed=seed
+        )
+
+    def score_answer(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> AnswerScores:
+        """How likely an answer is over sets of chunks; see `pipeline.protocols.AnswerScorer`."""
+        generator = cast(ScoringGenerator, self.generator)
+        rows = generator.score(question, chunk_sets, answer)
+        tokens = generator.split_answer(answer)
+        return AnswerScores(tuple(tokens), tuple(tuple(float(value) for value in row) for row in rows))
+
+
+class RemoteBackend(LocalBackend):
+    """A local backend whose generator is on another server. Whether that scores given answers is known once it has been asked."""
+
+    sets_at_once = 8
+    generator: "RemoteGenerator"
+    score_answer: Callable[[str, Sequence[Sequence[Chunk]], str], AnswerScores]
+    """Of the object alone, and only where the server scores, as `isinstance` asks for methods and no more."""
+
+    def find_abilities(self) -> None:
+        """Ask the server what it can, unless it has said so already; never raises."""
+        self.generator.find_scoring()
+        if self.generator.scoring is not None:
+            self.score_answer = self.generator.score_answer
+
+    @property
+    def why_no_scores(self) -> str:
+        """Why `score_answer` is missing."""
+        return self.generator.why_no_scores
+
+    def _generator_readiness(self) -> PartReadiness:
+        found = self.generator.look()
+        self.find_abilities()
+        return found
+
+
+class IntrospectiveBackend(ScoringBackend):
     """A local backend whose generator can be looked into. A class of its own, as `isinstance` asks for methods and no more."""
 
     def introspect(
@@ -224,14 +266,20 @@ class DeferredReranker:
 
 
 def open_embedded(config: BackendConfig) -> LocalBackend:
-    """The embedded profile: multilingual-e5-small, and a reader that quotes; both in ONNX Runtime, int8. No torch."""
-    embedder = NanoEmbedder(threads=config.threads)
-    local = open_corpus(config, embedder, with_sentences=True)
-    sentences = EmbeddedSentences(embedder, local.index)
-    reader = ExtractiveReader(embedder, sentences, spans=SpanModel(threads=config.threads))
-    reranker = SentenceReranker(embedder, sentences)
-    # The reader describes the chunks once a call, which is nearly all of its cost.
-    return LocalBackend(
+    """The embedded profile: multilingual-e5-small, and a reader that quotes; both in ONNX Runtime, int8. No torch.
+
+    A generator on another server takes the reader's place where one is set, and an embedder on another server finds the chunks.
+    """
+    nano = NanoEmbedder(threads=config.threads)
+    embedder: QuestionEmbedder = open_embedder(config.embedder, config) if is_remote(config.embedder) else nano
+    local = open_corpus(config, embedder, with_sentences=embedder is nano)
+    # Sentences are compared by the reader's own embedder, whose vectors an index of another one does not hold.
+    sentences = EmbeddedSentences(nano, local.index if embedder is nano else None)
+    reranker = SentenceReranker(nano, sentences)
+    if is_remote(config.generator):
+        return open_remote("local/embedded", local, embedder, reranker, config)
+    reader = ExtractiveReader(nano, sentences, spans=SpanModel(threads=config.threads))
+    backend = ScoringBackend(
         "local/embedded",
         local,
         embedder,
@@ -239,19 +287,23 @@ def open_embedded(config: BackendConfig) -> LocalBackend:
         reranker,
         GenerateOptions(config.max_new_tokens),
         questions=open_questions(config, embedder),
-        sets_at_once=32,
     )
+    # The reader describes the chunks once a call, which is nearly all of its cost.
+    backend.sets_at_once = 32
+    return backend
 
 
-def open_research(config: BackendConfig) -> IntrospectiveBackend:
+def open_research(config: BackendConfig) -> LocalBackend:
     """The research profile: sentence-transformers and transformers, the production models' local twin."""
-    research: Any = importlib.import_module("backends.local.research")
     embedder = open_embedder(config.embedder, config)
+    reranker = DeferredReranker(config.reranker, lambda: open_reranker(config.reranker, config))
+    local = open_corpus(config, embedder, with_sentences=False)
+    if is_remote(config.generator):
+        return open_remote("local/research", local, embedder, reranker, config)
+    research: Any = importlib.import_module("backends.local.research")
     generator = research.ResearchGenerator(
         config.generator, threads=config.threads, engine=config.engine, cache_dir=config.data_dir / "models"
     )
-    reranker = DeferredReranker(config.reranker, lambda: open_reranker(config.reranker, config))
-    local = open_corpus(config, embedder, with_sentences=False)
     return IntrospectiveBackend(
         "local/research",
         local,
@@ -262,6 +314,25 @@ def open_research(config: BackendConfig) -> IntrospectiveBackend:
         questions=open_questions(config, embedder),
         batch_size=8,
     )
+
+
+def open_remote(
+    name: str, local: LocalCorpus, embedder: QuestionEmbedder, reranker: Reranker, config: BackendConfig
+) -> RemoteBackend:
+    """Either profile with a generator on another server, which is asked at once what it can."""
+    backend = RemoteBackend(
+        name,
+        local,
+        embedder,
+        open_remote_generator(config.generator, config),
+        reranker,
+        GenerateOptions(config.max_new_tokens),
+        questions=open_questions(config, embedder),
+        # They are answered one by one; a run has as many under way as it has workers.
+        batch_size=4,
+    )
+    backend.find_abilities()
+    return backend
 
 
 def open_questions(config: BackendConfig, embedder: QuestionEmbedder) -> StoredQuestions:

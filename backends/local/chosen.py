@@ -1,14 +1,18 @@
 """Embedders and rerankers by name, each by itself. Models are loaded when they are opened."""
 
 import importlib
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from backends.local.manifest import index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.questions import QuestionEmbedder
+from backends.local.remote.address import is_remote, parse_address
 from backends.local.rerank import SentenceReranker
 from backends.registry import BackendConfig
 from pipeline.protocols import Reranker
+
+if TYPE_CHECKING:
+    from backends.local.remote.generator import RemoteGenerator
 
 EMBEDDED = "embedded"
 """The embedded profile's own model, which needs no torch."""
@@ -18,9 +22,16 @@ SENTENCES = "sentences"
 
 
 def open_embedder(model: str, config: BackendConfig) -> QuestionEmbedder:
-    """EMBEDDED, or what the research profile can load: a sentence-transformers id or path. Raises Unavailable if it cannot be had."""
+    """EMBEDDED, a model on another server, or what the research profile can load: a sentence-transformers id or path.
+
+    Raises Unavailable if it cannot be had.
+    """
     if model == EMBEDDED:
         return NanoEmbedder(threads=config.threads)
+    if is_remote(model):
+        from backends.local.remote.embedder import SETTING, RemoteEmbedder
+
+        return RemoteEmbedder(parse_address(model, SETTING, config.environ), config.environ)
     research: Any = importlib.import_module("backends.local.research")
     found = research.ResearchEmbedder(
         model,
@@ -30,6 +41,13 @@ def open_embedder(model: str, config: BackendConfig) -> QuestionEmbedder:
         cache_dir=config.data_dir / "models",
     )
     return cast(QuestionEmbedder, found)
+
+
+def open_remote_generator(word: str, config: BackendConfig) -> "RemoteGenerator":
+    """A model on another server, by its word. Raises ConfigError for a word that names none, Unavailable if it cannot be asked at all."""
+    from backends.local.remote.generator import SETTING, RemoteGenerator
+
+    return RemoteGenerator(parse_address(word, SETTING, config.environ), config.environ)
 
 
 def open_reranker(model: str, config: BackendConfig) -> Reranker:

@@ -3,9 +3,10 @@
 import importlib
 from typing import Any, Protocol
 
-from backends.local.chosen import EMBEDDED, SENTENCES, open_embedder, open_reranker
+from backends.local.chosen import EMBEDDED, SENTENCES, open_embedder, open_remote_generator, open_reranker
 from backends.local.questions import QuestionEmbedder
 from backends.local.reader import ExtractiveReader
+from backends.local.remote.address import is_remote
 from backends.local.rerank import SentenceReranker
 from backends.local.sentences import EmbeddedSentences, SentenceSource
 from backends.local.spans.model import SpanModel
@@ -56,8 +57,10 @@ class LocalModels:
         """See `Models.generator`."""
         if word == EMBEDDED:
             return ExtractiveReader(embedder, EmbeddedSentences(embedder, sentences), spans=spans)
-        research: Any = importlib.import_module("backends.local.research")
         config = self._config
+        if is_remote(word):
+            return open_remote_generator(word, config)
+        research: Any = importlib.import_module("backends.local.research")
         found: Generator = research.ResearchGenerator(
             word, threads=config.threads, engine=config.engine, cache_dir=config.data_dir / "models"
         )

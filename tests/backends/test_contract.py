@@ -17,6 +17,7 @@ from pipeline import errors
 from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, BatchAnswerer, Experimenter
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import Chunk, ChunksFound, Event, Generation, Sample, StageEnded, StageStarted, TokenMade, Trace
+from tests.remote.standin import MODEL, Plan, serving
 
 DOCUMENTS = [
     Document(
@@ -71,6 +72,17 @@ def open_research(folder: Path, request: pytest.FixtureRequest) -> Backend:
     return fill(registry.open_backend("local/research", config))
 
 
+def open_remote(folder: Path, request: pytest.FixtureRequest) -> Backend:
+    """The embedded profile, whose generator is on another server, which scores."""
+    url = request.getfixturevalue("model_server")
+    return fill(
+        registry.open_backend(
+            "local/embedded",
+            BackendConfig(folder, builtin_corpus=False, threads=1, generator=f"openai:{MODEL}@{url}"),
+        )
+    )
+
+
 def open_plugin(folder: Path, request: pytest.FixtureRequest) -> Backend:
     found = [EntryPoint("plugged", f"{__name__}:open_plugged", registry.GROUP)]
     with pytest.MonkeyPatch.context() as patch:
@@ -87,6 +99,7 @@ BACKENDS: dict[str, Callable[[Path, pytest.FixtureRequest], Backend]] = {
     "fake": open_fake,
     "local/embedded": open_embedded,
     "local/research": open_research,
+    "local/embedded by openai": open_remote,
     "plugged": open_plugin,
     "aws": open_rehearsed,
 }
@@ -98,8 +111,17 @@ WITHOUT_EXPERIMENTS = ("aws",)
 """Backends that answer only from what they retrieve themselves, and nothing but the likeliest answer."""
 
 
+WITHOUT_SAMPLES = ("aws", "local/embedded by openai")
+"""Backends that draw no answers at random."""
+
 WITHOUT_BATCHES = ("fake", "plugged", "aws")
 """Backends that are asked one question at a time."""
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[str]:
+    with serving(Plan(scores=True)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
@@ -128,7 +150,10 @@ def experimenter(named: tuple[str, Backend]) -> Experimenter:
 
 
 @pytest.fixture
-def sampler(experimenter: Experimenter) -> AnswerSampler:
+def sampler(named: tuple[str, Backend], experimenter: Experimenter) -> AnswerSampler:
+    if named[0] in WITHOUT_SAMPLES:
+        assert not isinstance(experimenter, AnswerSampler)
+        pytest.skip("it draws no answers at random")
     assert isinstance(experimenter, AnswerSampler)
     return experimenter
 
@@ -150,7 +175,7 @@ def check_trace(trace: Trace) -> None:
     assert [chunk.rank for chunk in trace.chunks] == list(range(1, len(trace.chunks) + 1))
     assert all(-1 <= chunk.score <= 1 for chunk in trace.chunks)
     assert len({chunk.chunk_id for chunk in trace.chunks}) == len(trace.chunks)
-    assert 0 <= sum(span.duration_ms for span in trace.spans if span.parent is None) <= trace.duration_ms
+    assert 0 <= sum(span.duration_ms for span in trace.spans if span.parent_id is None) <= trace.duration_ms
     assert all(span.start_ms >= 0 for span in trace.spans)
     assert trace.error is None or trace.error.kind in ERRORS
     assert trace_from_json(trace_to_json(trace)) == trace
@@ -158,14 +183,14 @@ def check_trace(trace: Trace) -> None:
 
 def leaf_stages(trace: Trace) -> list[str]:
     """Stages that have no other inside them: the pipeline's own, wherever it ran."""
-    around = {span.parent for span in trace.spans}
-    return [span.stage for span in trace.spans if span.stage not in around]
+    around = {span.parent_id for span in trace.spans}
+    return [span.stage for span in trace.spans if span.span_id not in around]
 
 
 def test_it_has_the_shape_of_a_backend(named: tuple[str, Backend]) -> None:
     name, backend = named
     assert isinstance(backend, Backend)
-    assert backend.name == name
+    assert backend.name == name.partition(" by ")[0]
 
 
 def test_answer_is_a_whole_trace_under_the_backends_name(backend: Backend) -> None:
@@ -175,7 +200,7 @@ def test_answer_is_a_whole_trace_under_the_backends_name(backend: Backend) -> No
     assert (trace.backend, trace.question) == (backend.name, QUESTION)
     assert len(trace.chunks) == 2
     assert leaf_stages(trace) == ["embed", "retrieve", "generate"]
-    top = [span.stage for span in trace.spans if span.parent is None]
+    top = [span.stage for span in trace.spans if span.parent_id is None]
     assert top == (["network"] if backend.name == "aws" else leaf_stages(trace))
     assert trace.settings["top_k"] == 2
     assert trace.generation is not None
@@ -338,7 +363,7 @@ def test_a_blank_answer_is_not_scored(backend: Backend) -> None:
 def test_experiments_are_offered_where_they_can_be_made(named: tuple[str, Backend]) -> None:
     name, backend = named
     assert isinstance(backend, Experimenter) is (name not in WITHOUT_EXPERIMENTS)
-    assert isinstance(backend, AnswerSampler) is (name not in WITHOUT_EXPERIMENTS)
+    assert isinstance(backend, AnswerSampler) is (name not in WITHOUT_SAMPLES)
 
 
 @EXPERIMENTING

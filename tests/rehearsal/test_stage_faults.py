@@ -71,7 +71,8 @@ def test_stage_that_fails_is_named_and_the_rest_is_kept(
     assert trace.error.kind in kinds
     assert trace.error.stage == stage
     assert where.calls(path) <= MOST_CALLS
-    inner = [span.stage for span in trace.spans if span.parent == "gateway"]
+    [gateway] = [span.span_id for span in trace.spans if span.stage == "gateway"]
+    inner = [span.stage for span in trace.spans if span.parent_id == gateway]
     assert inner == STAGES[: STAGES.index(stage) + 1]
     assert trace.spans[-1].error == trace.error
     assert len(trace.chunks) == (3 if stage == "generate" else 0)

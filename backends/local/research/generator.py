@@ -166,7 +166,7 @@ class ResearchGenerator:
         for drawn in drawing:
             for made in self._write(prompt, drawn, deadline):
                 if isinstance(made, Generation):
-                    logprob = sum(token.logprob_nats for token in made.tokens)
+                    logprob = sum(token.logprob_nats or 0.0 for token in made.tokens)
                     yield Sample(made.answer, logprob, made.abstained)
 
     def _fit(self, question: str, chunks: Sequence[Chunk], options: GenerateOptions) -> tuple[Prompt, int]:
@@ -274,10 +274,11 @@ class ResearchGenerator:
 
 
 def mean_probability(tokens: Sequence[Token]) -> Confidence | None:
-    """The geometric mean of the tokens' probabilities; None without tokens."""
-    if not tokens:
+    """The geometric mean of the tokens' probabilities; None without tokens, or where one's is not known."""
+    known = [token.logprob_nats for token in tokens if token.logprob_nats is not None]
+    if not known or len(known) < len(tokens):
         return None
-    mean = sum(token.logprob_nats for token in tokens) / len(tokens)
+    mean = sum(known) / len(known)
     return Confidence(min(1.0, math.exp(mean)), "token_probability")
 
 

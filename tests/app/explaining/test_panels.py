@@ -62,6 +62,19 @@ def test_the_answers_own_probabilities_are_summed_up():
     assert sureness_rows(replace(explained().trace, generation=None)) == []
 
 
+def test_tokens_of_unknown_probability_are_not_summed_up():
+    assert [row.name for row in sureness_rows(explained(tokens=(Token("a", -1.0), Token("b", None))).trace)] == [
+        "The backend says"
+    ]
+
+
+def test_token_between_which_and_others_the_generator_wavered_most_is_named():
+    tokens = (Token("sure", -1.0, 0.1), Token(" torn", -0.5, 1.25))
+    rows = {row.name: row for row in sureness_rows(explained(tokens=tokens).trace)}
+    assert rows["Most undecided token"].value == "1.25 nats"
+    assert "torn" in rows["Most undecided token"].meaning
+
+
 def test_drawn_answers_are_counted_by_what_they_say():
     samples = [Sample("in Rome", -1.0), Sample("Rome", -2.0), Sample("Oslo", -3.0), Sample("in Rome", -1.0)]
     rows = {row.name: row for row in sample_rows(samples)}

@@ -47,6 +47,11 @@ def test_setting_that_the_backend_does_not_read_says_who_does(services: Services
     assert note not in services.status().settings["RAGLASS_TOP_K"]
 
 
+def test_model_on_another_server_is_read_by_the_embedded_profile_too(make_services: Make) -> None:
+    shown = make_services(generator="openai:tiny@http://rack:8000").status("local/embedded").settings
+    assert shown["RAGLASS_GENERATOR"] == "openai:tiny@http://rack:8000"
+
+
 def test_another_backend_can_be_looked_at(services: Services) -> None:
     assert services.status("cloud").backend == "cloud"
 

@@ -29,3 +29,13 @@ def test_what_was_not_sent_and_what_has_not_arrived_is_told():
     cut = replace(trace, chunks=trace.chunks[:1], spans=trace.spans[2:])
     # Of the parents one is the chain, the other the root.
     assert missing_parts(cut).startswith("2 spans that others stand in have not arrived")
+
+
+def test_cost_by_the_token_stands_with_the_month_of_its_prices_or_is_said_to_be_unknown():
+    written = replace(make_trace().generation, prompt="p", prompt_tokens=1000, completion_tokens=100)
+    known = make_trace(generation=written, settings={"generator": "openai:gpt-4o-mini"})
+    # 1,000 tokens at $0.15 a million and 100 at $0.60.
+    assert "about $0.00021 by list prices of 2025-06" in provenance(known)
+    unknown = make_trace(generation=written, settings={"generator": "openai:tiny@rack:8000"})
+    assert "cost of tiny@rack:8000 unknown" in provenance(unknown)
+    assert "cost" not in provenance(make_trace())
