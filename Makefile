@@ -10,6 +10,7 @@ LOCKED := $(PIP) --no-deps --require-hashes
 TORCH := torch==2.13.0
 LINT := .rehearsal/lint
 PHOENIX := .clients/phoenix
+FRAMEWORKS := .clients/frameworks
 BROWSER ?= 1
 export BROWSER
 # Where it is set, every process that a test starts would compile all of Raglass again.
@@ -69,8 +70,8 @@ contracts: $(VENV)/.test ## Hold imports against the floors of docs/architecture
 oracles: $(VENV)/.oracles ## Hold attribution against shapiq, context-cite and inseq (nearly 500 MB, so no part of `make test`)
 	$(BIN)/python -m pytest tests/oracles
 
-clients: $(VENV)/.test $(PHOENIX)/.made ## Send our traces to a real Phoenix and read them back (it takes 850 MB, so no part of `make test`)
-	RAGLASS_PHOENIX=$(PHOENIX)/bin/python $(BIN)/python -m pytest tests/clients
+clients: $(VENV)/.test $(PHOENIX)/.made $(FRAMEWORKS)/.made ## Send our traces to a real Phoenix, and real frameworks' to us (they take 1.5 GB, so no part of `make test`)
+	RAGLASS_PHOENIX=$(PHOENIX)/bin/python RAGLASS_FRAMEWORKS=$(FRAMEWORKS)/bin/python $(BIN)/python -m pytest tests/clients
 
 lint-stack: $(LINT)/.made ## Lint the stack's templates, the workflows and the Dockerfile
 	@sh serving/stack/lint/run.sh $(LINT)/bin
@@ -147,8 +148,8 @@ $(LINT)/.made: requirements/lint.lock | $(BIN)/python
 	@$(BIN)/python -m pip --python $(LINT)/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lint.lock
 	@touch $@
 
-$(PHOENIX)/.made: requirements/phoenix.lock | $(BIN)/python
-	@echo "Installing Phoenix in an environment of its own (a few minutes, once)"
-	@$(BIN)/python -m venv --clear --without-pip $(PHOENIX)
-	@$(BIN)/python -m pip --python $(PHOENIX)/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/phoenix.lock
+.clients/%/.made: requirements/%.lock | $(BIN)/python
+	@echo "Installing what requirements/$*.lock names in an environment of its own (a few minutes, once)"
+	@$(BIN)/python -m venv --clear --without-pip .clients/$*
+	@$(BIN)/python -m pip --python .clients/$*/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/$*.lock
 	@touch $@

@@ -17,7 +17,8 @@ from sqlalchemy import create_engine, func, select
 from benchmarks.senders import PROJECT
 from metrics.store import TraceStore
 from metrics.tables import traces
-from tests.clients.served_phoenix import Phoenix, free_port, serving_phoenix
+from serving.rehearsal.ports import free_port
+from tests.clients.served_phoenix import Phoenix, serving_phoenix
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -75,7 +75,7 @@ CSV_FIELDS: dict[str, tuple[str, Callable[[StoredTrace], Cell]]] = {
     "confidence": ("in [0, 1]; empty where there is no measure of it", _confidence),
     "finish_reason": ("why the answer ended", _finish_reason),
     "top_score": (
-        "best cosine among the chunks",
+        "best score among the chunks; a cosine, unless another application gave it",
         lambda item: max(_scores(item.trace), default=None),
     ),
     "chunks": ("how many chunks were retrieved", lambda item: len(item.trace.chunks)),

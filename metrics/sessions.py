@@ -35,6 +35,10 @@ class SessionRow:
     """How many questions it has."""
     errors: int
     """How many of them failed."""
+    service: str = ""
+    """The application that answered, the first by name of several; empty where none but this one did."""
+    services: int = 0
+    """How many applications answered."""
 
     @property
     def position(self) -> SessionPosition:
@@ -84,8 +88,16 @@ def _step(place: tuple[float, int] | None, met: Collection[str]) -> Select[Any]:
 
 
 def _group(before: SessionPosition | None) -> Select[Any]:
-    last_at = func.max(traces.c.asked_at)
-    columns = (traces.c.session, func.min(traces.c.asked_at), last_at, func.count(), func.count(traces.c.error_kind))
+    last_at, named = func.max(traces.c.asked_at), func.nullif(traces.c.service, "")
+    columns = (
+        traces.c.session,
+        func.min(traces.c.asked_at),
+        last_at,
+        func.count(),
+        func.count(traces.c.error_kind),
+        func.coalesce(func.min(named), ""),
+        func.count(named.distinct()),
+    )
     grouped = select(*columns).where(_GIVEN).group_by(traces.c.session)
     if before is not None:
         grouped = grouped.having(tuple_(last_at, traces.c.session) < tuple_(*before))

@@ -1,4 +1,4 @@
-"""Traces: every question that was asked; search, filter, open, compare, export; and a session as a conversation."""
+"""Traces: every question that was asked; search, filter, open, compare, export; and sessions, each a conversation."""
 
 import streamlit as st
 
@@ -8,10 +8,11 @@ from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_trace
 from app.views.traces.filters import choose_filters
-from app.views.traces.kept import session_page, trace_page
+from app.views.traces.kept import session_page, session_rows, trace_page
 from app.views.traces.list import PAGE_SIZE, show_exports, show_list
 from app.views.traces.saved import opened_view, show_views
 from app.views.traces.session import TURNS, show_session
+from app.views.traces.sessions import LISTED, SESSIONS, read_position, show_sessions, show_way_to_sessions
 from pipeline.errors import RaglassError
 
 trace_id, other_id = st.query_params.get("trace"), st.query_params.get("with")
@@ -28,19 +29,28 @@ try:
         else:
             show_trace(*found)
     elif session:
-        st.button("All traces", icon=":material/arrow_back:", on_click=st.query_params.clear)
+        with st.container(horizontal=True):
+            st.button("All traces", icon=":material/arrow_back:", on_click=st.query_params.clear)
+            show_way_to_sessions()
         show_session(session, session_page(session, after, TURNS))
+    elif st.query_params.get("list") == LISTED:
+        st.button("All traces", icon=":material/arrow_back:", on_click=st.query_params.clear)
+        show_sessions(session_rows(read_position(after), SESSIONS + 1), later=after is not None)
     else:
         top = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
         top.title("Traces", anchor=False, width="content")
         view = opened_view()
         filters = choose_filters(view)
-        with top:
+        with top, st.container(horizontal=True, width="content", vertical_alignment="center"):
+            show_way_to_sessions()
             show_views(filters, view)
         if filters is not None:
             page = trace_page(filters, after, PAGE_SIZE)
             if page.total.value == 0:
-                st.info("No question has been asked yet. Ask one on the Ask page, or with `raglass ask`.")
+                st.info(
+                    "No question has been asked yet. Ask one on the Ask page, or with `raglass ask`; or let an application of yours "
+                    "send its traces here, as docs/ingest.md has it."
+                )
             elif not page.rows:
                 show(note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
             else:
@@ -49,6 +59,6 @@ try:
 except RaglassError as error:
     st.error(literal(str(error)), icon=":material/error:")
     if after:
-        st.button("First page", on_click=st.query_params.clear)
+        st.button("First page", on_click=st.query_params.pop, args=("after",))
     elif st.query_params.get("view"):
         st.button("All traces", on_click=st.query_params.clear)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Resolve pyproject.toml, the reference implementations, the two environments of the rehearsal, that of the stack's linters and Phoenix's into the
-# lock files. torch is left out: which build fits is the machine's affair (see the Makefile).
+# Resolve pyproject.toml, the reference implementations, the two environments of the rehearsal, that of the stack's linters, Phoenix's and the
+# frameworks' into the lock files. torch is left out: which build fits is the machine's affair (see the Makefile).
 set -eu
 compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
   --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe"
@@ -16,6 +16,6 @@ for lock in research test oracles; do
   sed '/^# WARNING/,$d; /^# The following packages/,$d' $lock.lock > $lock.lock.new
   mv $lock.lock.new $lock.lock
 done
-for environment in emulator lambda lint phoenix; do
+for environment in emulator lambda lint phoenix frameworks; do
   $compile --output-file $environment.lock $environment.in
 done

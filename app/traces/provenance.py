@@ -56,7 +56,7 @@ def missing_parts(trace: Trace) -> str:
         "" if trace.question else "question",
         "" if trace.generation is not None and trace.generation.answer else "answer",
         "" if trace.chunks else "documents",
-        "" if not trace.chunks or all(chunk.text for chunk in trace.chunks) else "text of some documents",
+        _texts_unsent(trace),
     ]
     unsent = [each for each in unsent if each]
     sentences = [
@@ -67,3 +67,8 @@ def missing_parts(trace: Trace) -> str:
         else "",
     ]
     return " ".join(filter(None, sentences))
+
+
+def _texts_unsent(trace: Trace) -> str:
+    sent = [bool(chunk.text) for chunk in trace.chunks]
+    return "" if all(sent) else "text of some documents" if any(sent) else "text of the documents"

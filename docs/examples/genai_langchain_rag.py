@@ -1,6 +1,6 @@
 """A RAG application made with LangChain, told by OpenTelemetry's own instrumentation, seen in Raglass.
 
-pip install langchain-core langchain-openai numpy opentelemetry-instrumentation-genai-langchain opentelemetry-exporter-otlp-proto-http
+pip install langchain langchain-openai numpy opentelemetry-instrumentation-genai-langchain opentelemetry-exporter-otlp-proto-http
 python docs/examples/genai_langchain_rag.py
 """
 

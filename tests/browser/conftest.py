@@ -1,19 +1,14 @@
 """A dashboard on a free port over a fresh data folder, and a page in a real browser that notes every request."""
 
 import importlib.util
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from tests.served_dashboard import Dashboard, start
 
 HERE = Path(__file__).parent
 ARGUMENTS = [
@@ -37,15 +32,6 @@ def question_box(page: Page) -> Locator:
     """The box for a question, once the page is at rest."""
     rest(page)
     return page.get_by_label("Question", exact=True)
-
-
-@dataclass
-class Dashboard:
-    """A running dashboard."""
-
-    url: str
-    data_dir: Path
-    log: Path
 
 
 @dataclass
@@ -104,36 +90,6 @@ class Visit:
             for url in self.requests
             if not url.startswith((self.base, self.base.replace("http", "ws"), "data:", "blob:"))
         ]
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(data_dir: Path, **environ: str) -> tuple[subprocess.Popen[bytes], Dashboard]:
-    """Start a dashboard and wait until it is ready."""
-    port = free_port()
-    log = data_dir / "serve.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from app.shell.main import main; main()", "serve", "--port", str(port)],
-            env=os.environ | {"RAGLASS_DATA_DIR": str(data_dir)} | environ,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://localhost:{port}"
-    until = time.monotonic() + 120
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
-                return process, Dashboard(url, data_dir, log)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    process.kill()
-    raise AssertionError(f"the dashboard did not get ready:\n{log.read_text('utf-8', 'replace')}")
 
 
 def write_plugin(folder: Path, code: str, *backends: str) -> None:

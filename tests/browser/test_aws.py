@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from serving.rehearsal.session import Rehearsal
-from tests.browser.conftest import Dashboard, question_box, start
+from tests.browser.conftest import question_box
+from tests.served_dashboard import Dashboard, start
 
 WEGENER = "Who proposed that continents drift?"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Dashboard, question_box, start, write_plugin
+from tests.browser.conftest import question_box, write_plugin
+from tests.served_dashboard import Dashboard, start
 
 WEGENER, CLOUDS = "Who proposed that continents drift?", "How do clouds form?"
 

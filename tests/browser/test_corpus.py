@@ -11,7 +11,8 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.app.shell.shells import shell
-from tests.browser.conftest import Dashboard, rest, start
+from tests.browser.conftest import rest
+from tests.served_dashboard import Dashboard, start
 
 
 @pytest.fixture

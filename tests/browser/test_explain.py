@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard, Visit, start, write_plugin
+from tests.browser.conftest import Visit, write_plugin
 from tests.factories import make_failed_trace, make_trace
+from tests.served_dashboard import Dashboard, start
 
 WEGENER = "Who proposed that continents drift?"
 

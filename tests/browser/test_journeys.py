@@ -9,7 +9,8 @@ from reportlab.pdfgen.canvas import Canvas
 
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard, question_box
+from tests.browser.conftest import question_box
+from tests.served_dashboard import Dashboard
 
 WEGENER = "Who proposed that continents drift?"
 

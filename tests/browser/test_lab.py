@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, Dashboard, Visit, rest, start, write_plugin
+from tests.browser.conftest import PATIENCE_MS, Visit, rest, write_plugin
+from tests.served_dashboard import Dashboard, start
 
 PLUGIN = """
 import time

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard, Visit, start, write_plugin
+from tests.browser.conftest import Visit, write_plugin
+from tests.served_dashboard import Dashboard, start
 
 PLUGIN = """
 from pathlib import Path

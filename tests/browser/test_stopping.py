@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard, question_box, start
+from tests.browser.conftest import question_box
 from tests.browser.held_stack import HeldStack, held_stack
+from tests.served_dashboard import Dashboard, start
 
 WEGENER = "Who proposed that continents drift?"
 PATIENCE_S = 60

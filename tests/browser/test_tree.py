@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from metrics.store import TraceStore
-from tests.browser.conftest import Dashboard, Visit, rest
+from tests.browser.conftest import Visit, rest
 from tests.factories import make_generation, make_trace
+from tests.served_dashboard import Dashboard
 from tests.trees import make_foreign_trace, make_large_tree
 
 
@@ -60,10 +61,15 @@ def test_a_foreign_trace_is_folded_read_and_followed_to_its_session(visit: Calla
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_test_id("chunk")).to_have_count(2)
 
-    page.get_by_test_id("stMain").get_by_role("link", name="Session visit-42").click()
+    rest(page)
+    page.get_by_role("button", name="Session visit-42").click()
+    page.wait_for_url("**/traces?session=visit-42")
     expect(page.get_by_test_id("turn")).to_have_count(2)
-    page.get_by_role("link", name="Open the trace of And when is the refund paid?").click()
+    rest(page)
+    page.get_by_role("button", name="Open the trace of And when is the refund paid?").click()
     expect(page.get_by_test_id("question")).to_have_text("And when is the refund paid?")
+    page.go_back()
+    expect(page.get_by_test_id("turn")).to_have_count(2)
     assert window.elsewhere == []
     assert window.dialogs == []
 

@@ -4,7 +4,6 @@ Used by the test of our sender and by the benchmark of ingestion.
 """
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
+from serving.rehearsal.ports import free_port
 
 START_S = 180.0
 """How long Phoenix may take to start: it imports for 8 s of processor time and migrates an empty database."""
@@ -79,14 +80,6 @@ def serving_phoenix(python: Path, folder: Path) -> Iterator[Phoenix]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _await_readiness(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

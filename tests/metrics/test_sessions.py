@@ -22,6 +22,13 @@ def test_a_conversation_says_when_and_how_much_was_asked(store: TraceStore) -> N
         store.sessions(limit=0)
 
 
+def test_a_conversation_names_the_applications_that_answered(store: TraceStore) -> None:
+    for at, service in enumerate(("shop", "", "desk", "shop")):
+        store.put(make_trace(asked_at=float(at), session="a", service=service))
+    [row] = store.sessions()
+    assert (row.service, row.services) == ("desk", 2)
+
+
 @pytest.mark.parametrize("few", [sessions.FEW, 10], ids=["grouped", "walked"])
 @pytest.mark.parametrize("looked", [3, 20, 1_000])
 def test_pages_hold_every_conversation_once_in_order(

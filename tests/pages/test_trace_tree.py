@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.spans import SpanEvent
 from pipeline.types import Span
-from tests.factories import make_generation, make_trace
+from tests.factories import make_chunk, make_generation, make_trace
 from tests.pages.test_pages import shown
 from tests.trees import make_foreign_trace, make_large_tree, make_tree
 
@@ -148,3 +148,11 @@ def test_a_session_that_nobody_had_says_so(open_page, services):
     page = open_page("traces", session="nobody")
     assert not page.exception
     assert "no trace of this session" in shown(page)
+
+
+def test_an_applications_chunk_has_its_score_and_its_rerankers_under_those_names(open_page, services):
+    chunk = make_chunk(score=12.5, signals={"rerank": 3.0})
+    services.store.put(make_foreign_trace(chunks=(chunk,)))
+    words = shown(open_page("traces", trace="a" * 32))
+    assert "score 12.5 · rerank 3" in words
+    assert "cosine 12.5" not in words

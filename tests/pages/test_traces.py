@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.factories import make_trace
+from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
 
 
@@ -170,3 +170,20 @@ def test_a_link_to_a_view_that_is_gone_says_so_and_leads_back(open_page):
     assert "no saved view" in page.error[0].value
     button(page, "All traces").click().run()
     assert len(questions(page)) == 3
+
+
+def test_scores_are_called_cosines_only_where_no_other_application_gave_one(open_page):
+    assert "top score" in open_page("traces").dataframe[0].value.columns
+    assert "top cosine" in open_page("traces", origins="person").dataframe[0].value.columns
+
+
+def test_what_an_application_did_without_a_question_is_told_as_such(open_page, services):
+    services.store.put(make_trace(question="", generation=None, origin="application", service="indexer"))
+    row = open_page("traces", services="indexer").dataframe[0].value.iloc[0]
+    assert (row["question"], row["outcome"]) == ("No question was sent.", "no answer")
+
+
+def test_confidence_is_listed_where_a_trace_has_one(open_page, services):
+    services.store.put(make_trace(generation=make_generation(confidence=None), origin="application", service="indexer"))
+    assert "confidence" in open_page("traces").dataframe[0].value.columns
+    assert "confidence" not in open_page("traces", services="indexer").dataframe[0].value.columns

@@ -10,6 +10,8 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.ways import show_way
+from app.views.traces.deleting import show_deleting
 from app.views.traces.html import answer_html, question_html, trust_html
 from app.views.traces.parts import show_parts
 from metrics.queries import StoredTrace
@@ -18,7 +20,7 @@ from pipeline.schema import trace_to_json
 from pipeline.types import Trace
 
 SESSION_CHARS = 40
-"""Characters of a session's name on a link."""
+"""Characters of a session's name on the way to it."""
 
 MISSING_TRACE = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
 
@@ -36,7 +38,7 @@ def show_answer(trace: Trace) -> None:
 
 
 def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
-    """Feedback, a link, a download."""
+    """Feedback, links, a download, deleting."""
     if stored is None:
         st.warning("This trace could not be stored; download it before you close the page.", icon=":material/warning:")
     else:
@@ -50,12 +52,12 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
                 query_params={"trace": trace.trace_id},
             )
             if trace.session:
-                st.page_link(
-                    "../pages/traces.py",
-                    label=f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
-                    icon=":material/forum:",
-                    query_params={"session": trace.session},
-                    help="The conversation that this question is part of.",
+                show_way(
+                    f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
+                    "forum",
+                    f"to-session-{trace.trace_id}",
+                    "The conversation that this question is part of.",
+                    session=trace.session,
                 )
             st.page_link(
                 "../pages/explain.py",
@@ -77,6 +79,8 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
             f"trace-{trace.trace_id}.json",
             key=f"download-{trace.trace_id}",
         )
+        if stored is not None:
+            show_deleting(trace.trace_id)
 
 
 def show_trace(trace: Trace, stored: StoredTrace | None) -> None:

@@ -69,12 +69,16 @@ def trust_html(trust: Trust) -> Markup:
     )
 
 
-def scores(chunk: Chunk, named: str = "cosine") -> str:
-    """What ranked a chunk: its score and signals. named: what its score is."""
-    signals = "".join(f" · {name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused")
-    if chunk.score is None:
-        return signals.removeprefix(" · ") or NO_SCORE
-    return f"{named} {chunk.score:.3f}{signals}"
+def scores(chunk: Chunk) -> str:
+    """What ranked a chunk: its cosine and signals."""
+    signals = [f"{name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused"]
+    told = [] if chunk.score is None else [f"cosine {chunk.score:.3f}"]
+    return " · ".join(told + signals) or NO_SCORE
+
+
+def foreign_scores(chunk: Chunk) -> str:
+    """What another application says of a chunk: its score, in whatever unit, and its reranker's."""
+    return " · ".join([score_of(chunk.score), *(f"{name} {value:.4g}" for name, value in chunk.signals.items())])
 
 
 def chunk_html(
@@ -108,7 +112,7 @@ def chunks_html(chunks: Sequence[Chunk], evidence: Sequence[Evidence], *, foreig
             chunk,
             evidence,
             is_open=chunk.chunk_id in quoted or (not quoted and number == 0),
-            figures=score_of(chunk.score) if foreign else None,
+            figures=foreign_scores(chunk) if foreign else None,
         )
         for number, chunk in enumerate(chunks)
     )

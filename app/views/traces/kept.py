@@ -6,6 +6,7 @@ from app.traces.filters import TraceFilters
 from app.views.kit import state
 from metrics.labels import LabelKind
 from metrics.queries import TracePage, TraceQuery
+from metrics.sessions import SessionPosition, SessionRow
 
 
 def trace_backends() -> list[str]:
@@ -31,6 +32,16 @@ def _labels(kind: LabelKind, version: str) -> list[str]:
 def session_page(session: str, after: str | None, limit: int) -> TracePage:
     """A page of a conversation's traces, the first asked first."""
     return _page(TraceQuery(session=session, descending=False), after, limit, state.store().version())
+
+
+def session_rows(before: SessionPosition | None, limit: int) -> list[SessionRow]:
+    """Conversations beyond a place in their list, the one last spoken in first."""
+    return _sessions(before, limit, state.store().version())
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _sessions(before: SessionPosition | None, limit: int, version: str) -> list[SessionRow]:
+    return state.store().sessions(before=before, limit=limit)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

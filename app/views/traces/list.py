@@ -9,6 +9,7 @@ from app.kit.wording import when
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.traces.html import NO_QUESTION
 from metrics.queries import TracePage, TraceRow
 
 PAGE_SIZE = 50
@@ -25,6 +26,7 @@ def show_list(page: TracePage) -> None:
     shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
     show(note_html(f"{shown} Pick one row to open it, two to compare them."))
     actions = st.container(horizontal=True)
+    score = st.column_config.NumberColumn(format="%.4g", width="small")
     picked = st.dataframe(
         _cells(page.rows),
         key="table",
@@ -35,7 +37,8 @@ def show_list(page: TracePage) -> None:
         column_config={
             "confidence": st.column_config.NumberColumn(format="percent"),
             "duration, ms": st.column_config.NumberColumn(format="%.3g"),
-            "top cosine": st.column_config.NumberColumn(format="%.3f", width="small"),
+            "top cosine": score,
+            "top score": score,
             "question": st.column_config.TextColumn(width="medium"),
             "answer": st.column_config.TextColumn(width="medium"),
         },
@@ -48,31 +51,41 @@ def show_list(page: TracePage) -> None:
 
 
 def _cells(rows: Sequence[TraceRow]) -> list[dict[str, Any]]:
-    """What the table shows; of whence a question came only where that tells rows apart."""
-    cells = [_row_cells(row) for row in rows]
-    for column, common in (("origin", "person"), ("service", "")):
+    """What the table shows; of whence a question came, and how sure the answer is, only where that tells rows apart.
+
+    The score is a cosine where Raglass itself retrieved; what an application's is, only that knows.
+    """
+    score = "top score" if any(row.origin == "application" for row in rows) else "top cosine"
+    cells = [_row_cells(row, score) for row in rows]
+    for column, common in (("origin", "person"), ("service", ""), ("confidence", None)):
         if all(cell[column] == common for cell in cells):
             for cell in cells:
                 del cell[column]
     return cells
 
 
-def _row_cells(row: TraceRow) -> dict[str, Any]:
+def _row_cells(row: TraceRow, score: str) -> dict[str, Any]:
     return {
-        "question": row.question,
+        "question": row.question or NO_QUESTION,
         "answer": row.answer,
-        "outcome": row.outcome,
+        "service": row.service,
+        "outcome": _outcome(row),
         "confidence": None if row.confidence is None else round(row.confidence, 2),
         "duration, ms": row.duration_ms,
         "asked": when(row.asked_at),
-        "service": row.service,
-        "top cosine": row.top_score,
+        score: row.top_score,
         "feedback": RATINGS[row.rating],
         "note": row.note,
         "origin": row.origin,
         "backend": row.backend,
         "trace": row.trace_id,
     }
+
+
+def _outcome(row: TraceRow) -> str:
+    """What came of it; an application may have done something else than to answer, as making its index."""
+    silent = row.origin == "application" and row.outcome == "answered" and not row.answer
+    return "no answer" if silent else row.outcome
 
 
 def _show_picked(rows: list[TraceRow]) -> None:

@@ -24,7 +24,7 @@ WATERFALL_NOTE = "Each bar is a stage, placed where it ran. Unaccounted is the t
 
 TREE_NOTE = "Each bar is a span, placed where it ran; a line at its left marks what the end had to wait for."
 
-NESTING_NOTE = "A stage inside another ran within it; own is what the outer one took beside those inside it."
+NESTING_NOTE = "A {} inside another ran within it; own is what the outer one took beside those inside it."
 
 SELECTING_NOTE = "A click, or Enter, shows what a span was given and returned; arrow keys walk, open and fold."
 
@@ -33,7 +33,8 @@ def waterfall_note(*traces: Trace) -> str:
     """What one is looking at in the waterfalls of these traces."""
     foreign = any(trace.origin == "application" for trace in traces)
     nested = any(span.parent_id is not None for trace in traces for span in trace.spans)
-    return f"{TREE_NOTE if foreign else WATERFALL_NOTE}{f' {NESTING_NOTE}' if nested else ''}"
+    about = [TREE_NOTE if foreign else WATERFALL_NOTE]
+    return " ".join([*about, NESTING_NOTE.format("span" if foreign else "stage")] if nested else about)
 
 
 def show_waterfall(trace: Trace, *, until_ms: float | None = None, side: str = "") -> None:

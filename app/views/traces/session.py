@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.ways import show_way
 from app.views.traces.html import turn_html
 from app.views.traces.list import show_paging
 from metrics.queries import TracePage
@@ -23,10 +24,6 @@ def show_session(session: str, page: TracePage) -> None:
     show(note_html(f"{session}: {shown}, answered by {services}. An answer's beginning is shown; its trace has all."))
     for row in page.rows:
         show(turn_html(row))
-        st.page_link(
-            "../pages/traces.py",
-            label=f"Open the trace of {literal(row.question[:60])}" if row.question else "Open the trace",
-            icon=":material/link:",
-            query_params={"trace": row.trace_id},
-        )
+        opening = f"Open the trace of {literal(row.question[:60])}" if row.question else "Open the trace"
+        show_way(opening, "link", f"to-{row.trace_id}", trace=row.trace_id)
     show_paging(page)

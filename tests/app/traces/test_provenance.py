@@ -22,6 +22,8 @@ def test_a_foreign_trace_says_service_user_tokens_and_tags():
 def test_what_was_not_sent_and_what_has_not_arrived_is_told():
     trace = make_foreign_trace()
     assert missing_parts(trace) == "Not sent: text of some documents."
+    silent = replace(trace, chunks=tuple(replace(chunk, text="") for chunk in trace.chunks))
+    assert missing_parts(silent) == "Not sent: text of the documents."
     empty = replace(trace, question="", generation=None, chunks=())
     assert missing_parts(empty) == "Not sent: question, answer and documents."
     cut = replace(trace, chunks=trace.chunks[:1], spans=trace.spans[2:])
