@@ -9,6 +9,9 @@ from pipeline.errors import StoreError
 HEAD = "0004"
 """The newest revision. Alembic is imported only for a database that is older."""
 
+MIGRATION_TIMEOUT_S = 60.0
+"""How long an open waits for another process that is migrating."""
+
 SCRIPTS = Path(__file__).with_name("migrations")
 
 
