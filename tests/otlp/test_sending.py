@@ -179,10 +179,11 @@ def test_fault_of_ours_drops_the_batch_and_not_the_thread(make_sender: Callable[
 
 
 def test_closing_tries_what_waits_once_and_stops_at_the_first_failure(
-    make_sender: Callable[..., TraceSender], sink: Sink
+    make_sender: Callable[..., TraceSender], sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sink.answers = [CollectorAway("It cannot be reached.")] * 99
     sender = make_sender(period_s=LIMIT_S)
+    monkeypatch.setattr(sending, "FIRST_WAIT_S", LIMIT_S)  # so that it is closed while it waits
     for _ in range(2 * sending.BATCH):
         sender.send(make_trace())
     sender.close(LIMIT_S)
