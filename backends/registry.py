@@ -37,6 +37,8 @@ class BackendConfig:
     """Research profile: seq2seq or causal model id or local path."""
     reranker: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
     """Research profile: cross-encoder id or local path."""
+    prompt_file: str = ""
+    """Research profile: file with what the generator is told; empty for the usual prompt."""
     engine: str = "auto"
     """Research profile: what runs the models: `auto`, `torch` or `ctranslate2`."""
     max_new_tokens: int = 128

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.kit.wording import count, milliseconds, three_figures
+from pipeline.prompts import PROMPT_TEXT
 from pipeline.types import Chunk, Setting, Trace
 
 STAGES = ("network", "gateway", "embed", "retrieve", "rerank", "generate")
@@ -167,7 +168,7 @@ def _stage(stage: str, first: Trace, second: Trace) -> StageDifference:
 
 def _settings(first: Trace, second: Trace) -> tuple[tuple[str, str, str], ...]:
     one, other = ({"backend": trace.backend, **trace.settings} for trace in (first, second))
-    rows = [(name, _told(one, name), _told(other, name)) for name in {**one, **other}]
+    rows = [(name, _told(one, name), _told(other, name)) for name in {**one, **other} if name != PROMPT_TEXT]
     return tuple(row for row in rows if row[1] != row[2])
 
 

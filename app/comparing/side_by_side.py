@@ -13,6 +13,7 @@ from typing import Literal
 from app.asking.questions import Asked, Asking, Question
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import check_deadline, check_top_k, clean_question, failed_trace
+from pipeline.prompts import recorded_prompt
 from pipeline.types import Event, Failure, Trace
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ def asked_as(trace: Trace, usual: Question) -> Question:
         int(top_k) if top_k else usual.top_k,
         float(deadline_s) if deadline_s else usual.deadline_s,
         bool(told.get("rerank", usual.rerank)),
+        recorded_prompt(told),
     )
 
 

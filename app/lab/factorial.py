@@ -11,7 +11,7 @@ from typing import Any
 from app.kit.wording import count
 from app.lab.cells import BATCH, SharedCells
 from app.lab.factorial_analysis import analyse
-from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, plan_cells
+from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, plan_cells, read_prompts
 from app.lab.factorial_tables import result_tables
 from app.lab.parts import Parts
 from app.lab.study import Data, Step
@@ -78,8 +78,8 @@ class FactorialStudy:
     name = "study"
     title = "What matters"
     about = (
-        "How much of what comes out each choice accounts for, alone and together: embedder, chunking, index, reranking, chunks, generator. "
-        "A factor accounts for much or little only among the levels that were tried, over questions like these."
+        "How much of what comes out each choice accounts for, alone and together: embedder, chunking, index, reranking, chunks, generator, "
+        "prompt. A factor accounts for much or little only among the levels that were tried, over questions like these."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:
@@ -109,7 +109,8 @@ class FactorialStudy:
         """See `Study.run`."""
         cells = plan_cells(plan)
         dataset = load_dataset(plan["dataset"]).draw(plan["questions"], plan["seed"])
-        shared = SharedCells(parts.config(), dataset) if plan["backend"] in LOCAL else None
+        prompts = read_prompts(plan["factors"].get("prompt", ()), plan.get("prompts", {}))
+        shared = SharedCells(parts.config(), dataset, prompts=prompts) if plan["backend"] in LOCAL else None
         sitting = _Sitting(parts, plan, cells, stop, len(dataset.questions), shared)
         self._find_runs(sitting)
         try:

@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import corpus
 from backends.local.chosen import open_embedder, open_reranker
@@ -23,8 +24,9 @@ from backends.local.vectors import LocalEmbedder, Seed, VectorCache
 from backends.registry import BackendConfig
 from pipeline.batch import answer_together
 from pipeline.deadline import Deadline
-from pipeline.errors import BackendError, RaglassError
+from pipeline.errors import BackendError, ConfigError, InputError, RaglassError
 from pipeline.pipeline import Pipeline
+from pipeline.prompts import DEFAULT, PromptedGenerator, PromptTemplate, describe_prompt, read_prompt
 from pipeline.protocols import Generator, OnEvent, Reranker
 from pipeline.types import (
     AnswerScores,
@@ -80,6 +82,27 @@ class LocalBackend:
         self._pipeline = Pipeline(embedder, corpus.index, generator, reranker, options=options)
         self._batch_pipeline = Pipeline(questions, corpus.index, generator, reranker, options=options)
         self._exact_pipeline = Pipeline(embedder, ExactSearch(corpus.index), generator, reranker, options=options)
+
+    @property
+    def prompt(self) -> PromptTemplate | None:
+        """See `pipeline.prompts.PromptedBackend`."""
+        return self.generator.prompt if isinstance(self.generator, PromptedGenerator) else None
+
+    def with_prompt(self, prompt: PromptTemplate) -> Self:
+        """See `pipeline.prompts.PromptedBackend`."""
+        if not isinstance(self.generator, PromptedGenerator):
+            raise InputError(
+                f"The generator {self.generator.name} of {self.name} reads no prompt: it quotes sentences of the chunks. Ask with a "
+                "prompt on local/research, or without one here."
+            )
+        other = copy(self)
+        other.generator = self.generator.with_prompt(prompt)
+        for name in ("_pipeline", "_batch_pipeline", "_exact_pipeline"):
+            made: Pipeline = getattr(self, name)
+            setattr(
+                other, name, Pipeline(made.embedder, made.index, other.generator, made.reranker, options=made.options)
+            )
+        return other
 
     def answer(
         self,
@@ -185,6 +208,7 @@ class LocalBackend:
             "generator": self.generator.name,
             "reranker": self.reranker.name if rerank else None,
             "index": index,
+            **describe_prompt(self.prompt),
         }
 
 
@@ -248,7 +272,11 @@ def open_research(config: BackendConfig) -> IntrospectiveBackend:
     research: Any = importlib.import_module("backends.local.research")
     embedder = open_embedder(config.embedder, config)
     generator = research.ResearchGenerator(
-        config.generator, threads=config.threads, engine=config.engine, cache_dir=config.data_dir / "models"
+        config.generator,
+        threads=config.threads,
+        engine=config.engine,
+        cache_dir=config.data_dir / "models",
+        prompt=usual_prompt(config),
     )
     reranker = DeferredReranker(config.reranker, lambda: open_reranker(config.reranker, config))
     local = open_corpus(config, embedder, with_sentences=False)
@@ -262,6 +290,16 @@ def open_research(config: BackendConfig) -> IntrospectiveBackend:
         questions=open_questions(config, embedder),
         batch_size=8,
     )
+
+
+def usual_prompt(config: BackendConfig) -> PromptTemplate:
+    """What generators are told if nothing is said. Raises ConfigError for a file that holds no template."""
+    if not config.prompt_file:
+        return DEFAULT
+    try:
+        return read_prompt(Path(config.prompt_file).expanduser())
+    except InputError as error:
+        raise ConfigError(f"RAGLASS_PROMPT names no prompt. {error}") from error
 
 
 def open_questions(config: BackendConfig, embedder: QuestionEmbedder) -> StoredQuestions:
