@@ -74,6 +74,8 @@ class Entry:
     """What to type when they are missing."""
     variables: tuple[str, ...] = ()
     """Environment variables without which it cannot be asked."""
+    prompted: bool = False
+    """Whether its generator is told something from here."""
 
 
 BUILT_IN: Mapping[str, Entry] = {
@@ -88,6 +90,7 @@ BUILT_IN: Mapping[str, Entry] = {
         "open_research",
         ("torch", "transformers", "sentence_transformers"),
         "make research",
+        prompted=True,
     ),
     "aws": Entry(
         "backends.aws.backend", "open_aws", ("requests", "boto3"), "make install", variables=("RAGLASS_API_URL",)
@@ -110,6 +113,12 @@ def why_missing(name: str, environ: Mapping[str, str] = os.environ) -> str | Non
         return f"{name} needs {', '.join(missing)}. Run `{entry.install}`."
     unset = [variable for variable in entry.variables if not environ.get(variable)]
     return f"{name} needs {', '.join(unset)}: see docs/aws.md." if unset else None
+
+
+def may_be_prompted(name: str) -> bool:
+    """Whether a backend may take a prompt, as far as is known before it is opened: of one that a plugin adds nothing is."""
+    entry = BUILT_IN.get(name)
+    return entry is None or entry.prompted
 
 
 def open_backend(name: str, config: BackendConfig) -> Backend:

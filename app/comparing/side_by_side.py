@@ -13,7 +13,7 @@ from typing import Literal
 from app.asking.questions import Asked, Asking, Question
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import check_deadline, check_top_k, clean_question, failed_trace
-from pipeline.prompts import recorded_prompt
+from pipeline.prompts import DEFAULT, recorded_prompt
 from pipeline.types import Event, Failure, Trace
 
 log = logging.getLogger(__name__)
@@ -74,8 +74,11 @@ def _refused(question: Question, error: RaglassError) -> Trace:
 
 
 def asked_as(trace: Trace, usual: Question) -> Question:
-    """How a trace was asked, so that it can be asked again. usual: for what the trace does not tell."""
-    told = trace.settings
+    """How a trace was asked, so that it can be asked again. usual: for what the trace does not tell.
+
+    Raises InputError where the prompt that it was asked with is not known.
+    """
+    told, prompt = trace.settings, recorded_prompt(trace.settings)
     top_k, deadline_s = told.get("top_k"), told.get("deadline_s")
     return Question(
         trace.question,
@@ -83,7 +86,7 @@ def asked_as(trace: Trace, usual: Question) -> Question:
         int(top_k) if top_k else usual.top_k,
         float(deadline_s) if deadline_s else usual.deadline_s,
         bool(told.get("rerank", usual.rerank)),
-        recorded_prompt(told),
+        None if prompt == DEFAULT else prompt,
     )
 
 

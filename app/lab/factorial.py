@@ -8,10 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.asking.prompts import find_prompt
 from app.kit.wording import count
 from app.lab.cells import BATCH, SharedCells
 from app.lab.factorial_analysis import analyse
-from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, plan_cells, read_prompts
+from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, kept_prompts, plan_cells
 from app.lab.factorial_tables import result_tables
 from app.lab.parts import Parts
 from app.lab.study import Data, Step
@@ -84,7 +85,7 @@ class FactorialStudy:
 
     def check(self, parts: Parts, plan: Data) -> Data:
         """See `Study.check`."""
-        return check_plan(parts.settings, plan)
+        return check_plan(parts.settings, plan, lambda word: find_prompt(word, parts.store().prompts))
 
     def estimate(self, parts: Parts, plan: Data) -> str:
         """See `Study.estimate`."""
@@ -109,7 +110,7 @@ class FactorialStudy:
         """See `Study.run`."""
         cells = plan_cells(plan)
         dataset = load_dataset(plan["dataset"]).draw(plan["questions"], plan["seed"])
-        prompts = read_prompts(plan["factors"].get("prompt", ()), plan.get("prompts", {}))
+        prompts = kept_prompts(plan)
         shared = SharedCells(parts.config(), dataset, prompts=prompts) if plan["backend"] in LOCAL else None
         sitting = _Sitting(parts, plan, cells, stop, len(dataset.questions), shared)
         self._find_runs(sitting)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.asking.prompts import FindPrompt
 from app.lab.cells import Cell
 from backends.local.chosen import EMBEDDED, SENTENCES
 from backends.local.chunking import Chunking
@@ -100,8 +101,13 @@ def find_prompts(plan: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**plan, "factors": {**factors, "prompt": found}}
 
 
-def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:
-    """A plan with what was left out filled in, levels as words. Raises InputError for one that cannot be carried out."""
+def check_plan(
+    settings: "Settings", plan: Mapping[str, Any], find: FindPrompt = lambda word: read_prompt(Path(word))
+) -> dict[str, Any]:
+    """A plan with what was left out filled in, levels as words. Raises InputError for one that cannot be carried out.
+
+    find: what a prompt's word means; a file by default.
+    """
     unknown = set(plan) - {*KEYS, *FILLED_IN}
     if unknown:
         raise InputError(
@@ -113,7 +119,7 @@ def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:
     count = None if questions is None else _whole(questions, "questions", 1)
     load_dataset(dataset)
     factors = _factors(settings, backend, plan.get("factors", {}), checked="study" in plan)
-    told = read_prompts(factors["prompt"], plan.get("prompts", {}))
+    told = read_prompts(factors["prompt"], plan.get("prompts", {}), find)
     factors["prompt"] = list(told)
     fraction = _fraction(plan.get("fraction", 1))
     checked = {
@@ -173,11 +179,16 @@ def _factors(settings: "Settings", backend: str, given: Any, *, checked: bool) -
     return factors
 
 
-def read_prompts(levels: Sequence[str], known: Mapping[str, str]) -> dict[str, PromptTemplate]:
+def kept_prompts(plan: Mapping[str, Any]) -> dict[str, PromptTemplate]:
+    """The prompts of a checked plan beside the usual one, by the words that its cells have for them."""
+    return {level: PromptTemplate(level.rpartition("@")[0], text) for level, text in plan.get("prompts", {}).items()}
+
+
+def read_prompts(levels: Sequence[str], known: Mapping[str, str], find: FindPrompt) -> dict[str, PromptTemplate]:
     """The prompts of a factor's levels, by the words that cells have for them: DEFAULT's name, or a version.
 
-    levels: those words, or files. known: texts of prompts that were read before, by version. Raises InputError for one that is neither,
-    and for two that are the same.
+    levels: those words, or what `find` knows. known: texts of prompts that were read before, by version. Raises InputError for one that
+    is neither, and for two that are the same.
     """
     found: dict[str, PromptTemplate] = {}
     for level in levels:
@@ -186,7 +197,7 @@ def read_prompts(levels: Sequence[str], known: Mapping[str, str]) -> dict[str, P
         elif level in known:
             prompt = PromptTemplate(level.rpartition("@")[0], known[level])
         else:
-            prompt = read_prompt(Path(level).expanduser())
+            prompt = find(level)
         word = DEFAULT.name if prompt == DEFAULT else prompt.version
         if word in found:
             raise InputError(f"The factor prompt has {word} twice. Name each level once.")

@@ -1,14 +1,14 @@
 """What a run is, and what is recorded of it, so that it can be repeated exactly."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.status.versions import installed_versions
 from evaluation.datasets import Dataset, LabelledQuestion, problem_lines
 from evaluation.typed_questions import TypedQuestion, count_types
 from pipeline.errors import InputError
-from pipeline.prompts import PROMPT, PROMPT_TEXT, PromptTemplate, recorded_prompt
+from pipeline.prompts import PROMPT, PROMPT_TEXT, PromptTemplate, describe_prompt, recorded_prompt
 from pipeline.protocols import Backend, BatchAnswerer
 from pipeline.types import Setting, Trace
 
@@ -52,6 +52,11 @@ class RunPlan:
     def recorded(cls, about: Mapping[str, Any]) -> "RunPlan":
         """The plan that a run's record holds. A run of an older version asked one question at a time, and did not say so."""
         return cls(**{"batch": 1, **{name: about[name] for name in cls.__slots__ if name in about}})
+
+    def telling(self, prompt: PromptTemplate | None) -> "RunPlan":
+        """The same plan with a prompt; None for the backend's usual one."""
+        told = describe_prompt(prompt)
+        return replace(self, **{name: told.get(name) for name in (PROMPT, PROMPT_TEXT)})  # type: ignore[arg-type]
 
     def batch_size(self, backend: Backend) -> int:
         """Questions that are asked in one go."""

@@ -11,6 +11,7 @@ from app.shell.index import index
 from app.shell.ingest import ingest
 from app.shell.keys import keys
 from app.shell.lab.group import lab
+from app.shell.prompt import prompt
 from app.shell.serve import serve
 from app.shell.stability import stability
 from app.shell.status import status
@@ -23,7 +24,22 @@ def main() -> None:
     """A RAG pipeline under glass. Settings are RAGLASS_* variables: see docs/settings.md."""
 
 
-for command in (ask, corpus, deploy, evaluate, explain, index, ingest, keys, lab, serve, stability, status, traces):
+for command in (
+    ask,
+    corpus,
+    deploy,
+    evaluate,
+    explain,
+    index,
+    ingest,
+    keys,
+    lab,
+    prompt,
+    serve,
+    stability,
+    status,
+    traces,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -162,8 +162,7 @@ def check_trace(trace: Trace) -> None:
 
 def leaf_stages(trace: Trace) -> list[str]:
     """Stages that have no other inside them: the pipeline's own, wherever it ran."""
-    around = {span.parent for span in trace.spans}
-    return [span.stage for span in trace.spans if span.stage not in around]
+    return [span.stage for span in trace.spans if not trace.tree.children(span)]
 
 
 def test_it_has_the_shape_of_a_backend(named: tuple[str, Backend]) -> None:

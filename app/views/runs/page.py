@@ -8,6 +8,7 @@ from app.runs.estimate import estimate_words
 from app.runs.record import RunPlan
 from app.runs.rows import run_cells
 from app.runs.words import progress_words, step_words
+from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -15,6 +16,7 @@ from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
+from pipeline.prompts import PromptTemplate
 
 REFRESH_S = 1.0
 
@@ -79,6 +81,7 @@ def start_form() -> None:
             )
             workers = st.number_input("At once", 1, 16, 4 if backend == "aws" else 1, width=110)
             rerank = st.toggle("Rerank", disabled=backend == "aws")
+        prompt = choose_prompt("Prompt", "run-prompt", backend or "", saved_prompts(services), None)
         show_preview(source, backend, int(top_k))
         show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
@@ -89,17 +92,17 @@ def start_form() -> None:
                 "rerank": rerank,
                 "workers": int(workers),
             }
-            _start(source, plan)
+            _start(source, plan, prompt)
 
 
 def _place(names: list[str], wanted: str) -> int | None:
     return names.index(wanted) if wanted in names else (0 if names else None)
 
 
-def _start(source: Source, plan: dict[str, Any]) -> None:
+def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) -> None:
     services = state.services()
     try:
-        whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan)
+        whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan).telling(prompt)
         services.run_jobs.start(lambda stop: services.evaluations.run(whole, stop))
     except RaglassError as error:
         st.error(literal(str(error)), icon=":material/error:")
