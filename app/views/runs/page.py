@@ -8,6 +8,7 @@ from app.runs.estimate import estimate_words
 from app.runs.record import RunPlan
 from app.runs.rows import run_cells
 from app.runs.words import progress_words, step_words
+from app.services import Services
 from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import state
 from app.views.kit.html import note_html, show
@@ -71,17 +72,19 @@ def start_form() -> None:
     """What to ask, and of what."""
     services = state.services()
     usable = [name for name, problem in services.backend_names().items() if problem is None]
-    with st.expander("Start a run", icon=":material/play_arrow:", expanded=not services.evaluations.newest(1)):
+    saved, wanted = _prefilled(services)
+    expanded = bool(wanted) or not services.evaluations.newest(1)
+    with st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
         source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            backend = st.selectbox("Backend", usable, index=_place(usable, services.settings.backend_name))
+            backend = st.selectbox("Backend", usable, index=_place(usable, wanted or services.settings.backend_name))
             top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=120)
             limit = st.number_input(
                 "Questions, at most", 1, 100_000, 200, width=160, help="Drawn at random, the same every time."
             )
             workers = st.number_input("At once", 1, 16, 4 if backend == "aws" else 1, width=110)
             rerank = st.toggle("Rerank", disabled=backend == "aws")
-        prompt = choose_prompt("Prompt", "run-prompt", backend or "", saved_prompts(services), None)
+        prompt = choose_prompt("Prompt", "run-prompt", backend or "", saved, None)
         show_preview(source, backend, int(top_k))
         show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
@@ -93,6 +96,20 @@ def start_form() -> None:
                 "workers": int(workers),
             }
             _start(source, plan, prompt)
+
+
+def _prefilled(services: Services) -> tuple[dict[str, PromptTemplate], str]:
+    """The prompts to choose from, and the backend that the address names, empty if none. Its prompt is chosen once."""
+    saved, named = saved_prompts(services), st.query_params.get("prompt", "")
+    found = services.store.prompts.find(named) if named else None
+    if found is not None:
+        names = [name for name, prompt in saved.items() if prompt == found.prompt]
+        if not names:
+            saved = {found.prompt.version: found.prompt, **saved}
+        if st.session_state.get("run-prefilled") != named:
+            st.session_state["run-prompt"] = names[0] if names else found.prompt.version
+    st.session_state["run-prefilled"] = named
+    return saved, st.query_params.get("backend", "")
 
 
 def _place(names: list[str], wanted: str) -> int | None:
