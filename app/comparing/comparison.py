@@ -89,12 +89,13 @@ class Comparison:
     def headline(self) -> str:
         """The comparison in a sentence."""
         if not self.matches:
-            return f"{self._answers}; no chunk was retrieved"
+            return f"{self.outcome}; no chunk was retrieved"
         shared = f"{len(self.shared)} of {count(len(self.matches), 'chunk')}"
-        return f"{self._answers}; {shared} {'was' if len(self.matches) == 1 else 'were'} retrieved by both"
+        return f"{self.outcome}; {shared} {'was' if len(self.matches) == 1 else 'were'} retrieved by both"
 
     @property
-    def _answers(self) -> str:
+    def outcome(self) -> str:
+        """What became of the answers."""
         first, second = self.answers
         if first is None and second is None:
             return "Neither has an answer"

@@ -60,7 +60,7 @@ def answers_html(before: str, now: str, difference: Difference) -> Markup:
     parts = (("Before", before, difference.first, MARK_AGAINST), ("Now", now, difference.second, MARK_FOR))
     return joined(
         html(
-            '<div class="rg-message" data-testid="{}"><p class="rg-note">{}</p><p class="rg-turn" dir="auto">{}</p></div>',
+            '<div class="rg-message" data-testid="{}"><p class="rg-note">{}</p><div class="rg-text" dir="auto">{}</div></div>',
             name.lower(),
             name,
             marked(answer, spans, mark) if answer else NO_ANSWER,

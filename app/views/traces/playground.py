@@ -11,7 +11,7 @@ import streamlit as st
 from app.comparing.comparison import compare
 from app.explaining.words import level_text
 from app.kit.plain import one_line, shortened
-from app.kit.wording import milliseconds
+from app.kit.wording import count, milliseconds
 from app.services import Services
 from app.traces.difference import differ
 from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_failure
@@ -103,9 +103,12 @@ def _show_chunks(trace: Trace, board: _Board) -> None:
 
 
 def _show_draft(trace: Trace, board: _Board, place: int, key: str, draft: Draft) -> Draft:
-    name = shortened(one_line(draft.title), TITLE_CHARS) or "untitled"
+    name = shortened(one_line(draft.title or draft.text), TITLE_CHARS) or "written by you: press the pencil"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         used = st.checkbox(literal(f"{place + 1}. {name}"), draft.used, key=f"play-use-{key}", width="stretch")
+        with st.popover("", icon=":material/edit:", key=f"play-text-{key}", help=f"Edit chunk {place + 1}"):
+            title = st.text_input("Title", draft.title, key=f"play-title-{key}", max_chars=300)
+            text = st.text_area("Text", draft.text, key=f"play-words-{key}", height=200)
         for icon, step, words in (("arrow_upward", -1, "up"), ("arrow_downward", 1, "down")):
             st.button(
                 "",
@@ -116,9 +119,6 @@ def _show_draft(trace: Trace, board: _Board, place: int, key: str, draft: Draft)
                 on_click=_move,
                 args=(board, place, step),
             )
-    with st.expander("Title and text", expanded=draft.origin is None, key=f"play-text-{key}"):
-        title = st.text_input("Title", draft.title, key=f"play-title-{key}", max_chars=300)
-        text = st.text_area("Text", draft.text, key=f"play-words-{key}", height=140)
     return Draft(title, text, draft.origin, used)
 
 
@@ -195,7 +195,10 @@ def _show_outcome(services: Services, trace: Trace, board: _Board, outcome: tupl
         st.error(f"**{made.error.kind}**: {literal(made.error.message)}", icon=":material/error:")
     before, now = ("" if each.generation is None else each.generation.answer for each in (trace, made))
     found = differ(before, now)
-    st.markdown(f"**{literal(compare(trace, made).headline)}**")
+    compared = compare(trace, made)
+    st.markdown(
+        f"**{literal(compared.outcome)}; {len(compared.shared)} of {count(len(compared.matches), 'chunk')} in both.**"
+    )
     show(answers_html(before, now, found))
     if found.any:
         show(note_html("Marked are the words that the other answer does not have."))
