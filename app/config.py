@@ -93,6 +93,14 @@ class Settings:
             backend="local/research",
         ),
     ] = "google/flan-t5-base"
+    prompt: Annotated[
+        str,
+        About(
+            "Research profile: a file with what the generator is told, `{question}` and `{context}` in their places; empty for the usual "
+            "prompt.",
+            backend="local/research",
+        ),
+    ] = ""
     reranker: Annotated[
         str, About("Research profile: a cross-encoder's model id or local path.", backend="local/research")
     ] = "cross-encoder/ms-marco-MiniLM-L6-v2"
@@ -237,6 +245,7 @@ class Settings:
             chunking=self.chunking,
             embedder=self.embedder,
             generator=self.generator,
+            prompt_file=self.prompt,
             reranker=self.reranker,
             engine=self.engine,
             max_new_tokens=self.max_new_tokens,

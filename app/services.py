@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from app.runs.job import RunJobs
     from app.runs.judging import Judging
     from app.status.readiness import Status
+    from app.traces.playground import Playground
     from backends.local.build import Progress
     from backends.local.corpus import LocalCorpus
     from metrics.masking import Masker
@@ -165,6 +166,16 @@ class Services:
         from app.runs.judging import Judging
 
         return self._part("judging", lambda: Judging(self.settings, self.evaluations))
+
+    @property
+    def playground(self) -> "Playground":
+        """Asking a trace's question again."""
+        from app.traces.playground import Playground
+
+        def keep(trace: Trace) -> str | None:
+            return self.asking.keep(trace).not_stored
+
+        return self._part("playground", lambda: Playground(self.backend, keep, self.settings.deadline_s))
 
     @property
     def store(self) -> TraceStore:

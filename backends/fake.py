@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.deadline import Deadline
 from pipeline.errors import InputError
 from pipeline.pipeline import Pipeline
+from pipeline.prompts import PromptTemplate, describe_prompt
 from pipeline.protocols import OnEvent, Vectors
 from pipeline.types import (
     AnswerScores,
@@ -50,6 +51,8 @@ class Script:
     """Seconds that a stage (or `token`, or `sample`, or a call of `score`) takes."""
     failures: dict[str, Exception] = field(default_factory=dict)
     """What a stage (or `score`) raises; `token` raises after the first token, `sample` after the first sample."""
+    prompt: PromptTemplate | None = None
+    """What the generator is told, which is in its generations; None where it reads no prompt."""
 
 
 class ScriptedStages:
@@ -103,6 +106,7 @@ class ScriptedStages:
             finish_reason="stop" if len(tokens) == len(self.script.tokens) else "length",
             confidence=Confidence(self.script.confidence, "calibrated"),
             used_chunk_ids=tuple(chunk.chunk_id for chunk in chunks),
+            prompt=None if self.script.prompt is None else self.script.prompt.write(question, chunks).text,
         )
 
     def sample(
@@ -147,6 +151,17 @@ class ScriptedBackend:
         self._pipeline = Pipeline(stages, stages, stages, stages)
         self._exact_pipeline = Pipeline(stages, ExactStages(self.script), stages, stages)
 
+    @property
+    def prompt(self) -> PromptTemplate | None:
+        """See `pipeline.prompts.PromptedBackend`."""
+        return self.script.prompt
+
+    def with_prompt(self, prompt: PromptTemplate) -> "ScriptedBackend":
+        """See `pipeline.prompts.PromptedBackend`."""
+        if self.script.prompt is None:
+            raise InputError("The script reads no prompt.")
+        return ScriptedBackend(replace(self.script, prompt=prompt), name=self.name)
+
     def answer(
         self,
         question: str,
@@ -158,7 +173,13 @@ class ScriptedBackend:
     ) -> Trace:
         """Answer as scripted."""
         return self._pipeline.answer(
-            question, backend=self.name, top_k=top_k, deadline_s=deadline_s, rerank=rerank, on_event=on_event
+            question,
+            backend=self.name,
+            top_k=top_k,
+            deadline_s=deadline_s,
+            rerank=rerank,
+            settings=describe_prompt(self.prompt),
+            on_event=on_event,
         )
 
     def retrieve(

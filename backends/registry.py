@@ -39,6 +39,8 @@ class BackendConfig:
     """Research profile: seq2seq or causal model id or local path."""
     reranker: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
     """Research profile: cross-encoder id or local path."""
+    prompt_file: str = ""
+    """Research profile: file with what the generator is told; empty for the usual prompt."""
     engine: str = "auto"
     """Research profile: what runs the models: `auto`, `torch` or `ctranslate2`."""
     max_new_tokens: int = 128
@@ -78,6 +80,8 @@ class Entry:
     """What to type when they are missing."""
     variables: tuple[str, ...] = ()
     """Environment variables without which it cannot be asked."""
+    prompted: bool = False
+    """Whether its generator is told something from here."""
 
 
 BUILT_IN: Mapping[str, Entry] = {
@@ -92,6 +96,7 @@ BUILT_IN: Mapping[str, Entry] = {
         "open_research",
         ("torch", "transformers", "sentence_transformers"),
         "make research",
+        prompted=True,
     ),
     "aws": Entry(
         "backends.aws.backend", "open_aws", ("requests", "boto3"), "make install", variables=("RAGLASS_API_URL",)
@@ -133,6 +138,12 @@ def configured(config: BackendConfig) -> dict[str, str | None]:
         return found | {name: opening.why_unset(each) for name, each in opening.find_endpoints(config).items()}
     except ConfigError as error:
         return {**found, f"{ENDPOINT}…": str(error)}
+
+
+def may_be_prompted(name: str) -> bool:
+    """Whether a backend may take a prompt, as far as is known before it is opened: of one that a plugin adds nothing is."""
+    entry = BUILT_IN.get(name)
+    return entry is None or entry.prompted
 
 
 def open_backend(name: str, config: BackendConfig) -> Backend:

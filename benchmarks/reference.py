@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.local.research.generator import ResearchGenerator
-from backends.local.research.prompt import INSTRUCTION, write_context
+from pipeline.prompts import INSTRUCTION, write_context
 from pipeline.types import Chunk
 
 

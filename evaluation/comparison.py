@@ -45,6 +45,7 @@ SETTINGS = {
     "deadline_s": "deadline, s",
     "embedder": "embedder",
     "generator": "generator",
+    "prompt": "prompt",
     "index": "index",
     "version": "version of Raglass",
 }

@@ -27,6 +27,7 @@ from metrics.masking import Masker
 from metrics.merging import Assemble, assemble
 from metrics.otlp.records import SpanRecord, encode_records
 from metrics.pieces import WaitingPieces
+from metrics.prompts import SavedPrompts
 from metrics.queries import (
     MAX_PAGE_ROWS,
     Cursor,
@@ -135,6 +136,11 @@ class TraceStore:
     def keys(self) -> KeyRing:
         """Keys of applications that send traces or read them."""
         return KeyRing(self._database, self._explained)
+
+    @property
+    def prompts(self) -> SavedPrompts:
+        """Prompts that people gave a name, kept in the same database."""
+        return SavedPrompts(self._database, self._explained)
 
     @property
     def views(self) -> SavedViews:

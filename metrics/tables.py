@@ -182,6 +182,16 @@ keys = Table(
 )
 """Keys of applications: `digest` is the SHA-256 of the secret, which is nowhere kept. `scope` is `ingest` or `read`."""
 
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("saved_at", Double, nullable=False),
+)
+"""Saved prompts: each text that was kept under a name, numbered from 1."""
+
 views = Table(
     "views",
     metadata,

@@ -12,6 +12,7 @@ from app.kit.streaming import InFlight
 from metrics.store import TraceStore
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import failed_trace
+from pipeline.prompts import PromptTemplate, asking_with
 from pipeline.protocols import Backend
 from pipeline.types import Event, Trace
 
@@ -32,6 +33,8 @@ class Question:
     """Seconds for everything."""
     rerank: bool = False
     """Whether to rerank."""
+    prompt: PromptTemplate | None = None
+    """What the generator is told; None for what the backend tells it usually."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Asking:
     def ask(self, question: Question, on_event: Callable[[Event], None] | None = None) -> Asked:
         """Answer a question and store its trace. Raises InputError for misuse, ConfigError for an unknown backend.
 
+        Misuse is also a prompt where the generator reads none.
+
         A backend that cannot be opened, or a stage that fails, is in the trace.
         """
         try:
@@ -86,7 +91,7 @@ class Asking:
                 error=error,
             )
         else:
-            trace = backend.answer(
+            trace = asking_with(backend, question.prompt).answer(
                 question.text,
                 top_k=question.top_k,
                 deadline_s=question.deadline_s,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.kit.wording import count, milliseconds, three_figures
 from explain.answers import normalise
+from pipeline.prompts import PROMPT_TEXT
 from pipeline.span_tree import SpanTree, covered_ms
 from pipeline.types import Chunk, Setting, Trace
 
@@ -90,12 +91,13 @@ class Comparison:
     def headline(self) -> str:
         """The comparison in a sentence."""
         if not self.matches:
-            return f"{self._answers}; no chunk was retrieved"
+            return f"{self.outcome}; no chunk was retrieved"
         shared = f"{len(self.shared)} of {count(len(self.matches), 'chunk')}"
-        return f"{self._answers}; {shared} {'was' if len(self.matches) == 1 else 'were'} retrieved by both"
+        return f"{self.outcome}; {shared} {'was' if len(self.matches) == 1 else 'were'} retrieved by both"
 
     @property
-    def _answers(self) -> str:
+    def outcome(self) -> str:
+        """What became of the answers."""
         first, second = self.answers
         if first is None and second is None:
             return "Neither has an answer"
@@ -189,7 +191,7 @@ def _stage(stage: str, first: SpanTree, second: SpanTree) -> StageDifference:
 
 def _settings(first: Trace, second: Trace) -> tuple[tuple[str, str, str], ...]:
     one, other = ({"backend": trace.backend, **trace.settings} for trace in (first, second))
-    rows = [(name, _told(one, name), _told(other, name)) for name in {**one, **other}]
+    rows = [(name, _told(one, name), _told(other, name)) for name in {**one, **other} if name != PROMPT_TEXT]
     return tuple(row for row in rows if row[1] != row[2])
 
 

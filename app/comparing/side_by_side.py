@@ -13,6 +13,7 @@ from typing import Literal, TypeGuard
 from app.asking.questions import Asked, Asking, Question
 from pipeline.errors import BackendError, RaglassError
 from pipeline.pipeline import MAX_TOP_K, check_deadline, check_top_k, clean_question, failed_trace
+from pipeline.prompts import DEFAULT, recorded_prompt
 from pipeline.types import Event, Failure, Setting, Trace
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def asked_as(trace: Trace, usual: Question) -> Question:
     """How a trace was asked, so that it can be asked again. usual: for what the trace does not tell.
 
     Of another application's only the question and the number of chunks are taken over: nobody asks it from here.
+    Raises InputError where the prompt that it was asked with is not known.
     """
     told = trace.settings
     top_k, deadline_s = told.get("top_k"), told.get("deadline_s")
@@ -85,8 +87,10 @@ def asked_as(trace: Trace, usual: Question) -> Question:
     )
     if trace.origin == "application":
         return asked
+    prompt = recorded_prompt(told)
     return replace(
         asked,
+        prompt=None if prompt == DEFAULT else prompt,
         backend=trace.backend,
         deadline_s=float(deadline_s) if deadline_s else usual.deadline_s,
         rerank=bool(told.get("rerank", usual.rerank)),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from backends.local.protocols import HoldsCorpus
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
+from pipeline.prompts import asking_as_recorded
 from pipeline.protocols import AnswerSampler, AnswerScorer, AttentionReader, Backend, Introspector
 from pipeline.types import Chunk, Introspection, Sample, Trace
 
@@ -211,7 +212,10 @@ class Explanations:
         )
 
     def _backend_of(self, trace: Trace, stand_in: str = "") -> Backend:
-        """The backend that answered a trace, or that stands in. Raises Unavailable where it is gone, or has another generator by now."""
+        """The backend that answered a trace, with the prompt that it was asked with, or that stands in.
+
+        Raises Unavailable where it is gone, or has another generator by now.
+        """
         if trace.origin == "application" and not stand_in:
             raise Unavailable(why_stand_in(trace))
         name = stand_in or trace.backend
@@ -226,7 +230,10 @@ class Explanations:
                 f"The generator {asked} gave this answer; the backend {name} now has {now}, which cannot speak for it. "
                 f"Set RAGLASS_GENERATOR to {asked} and start again, or ask the question anew."
             )
-        return backend
+        try:
+            return asking_as_recorded(backend, trace.settings)
+        except InputError as error:
+            raise Unavailable(f"What the generator was told cannot be told it again: {error}") from error
 
     def _kept(self, trace_id: str, stand_in: str) -> dict[str, dict[str, Any]]:
         """What is kept of a trace by one backend, by kind."""

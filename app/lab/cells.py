@@ -1,15 +1,16 @@
 """`SharedCells`: cells of a study over the local models, where what several cells share is computed once.
 
-A cell is a choice of embedder, chunking, index, reranking, top_k and generator. Vectors are made once per embedder and text, an index once
-per embedder, chunking and kind, a retrieval once per those (at the depth that the cells' top_k share, and cut), an order of the reranker
-once per that, and an answer once where generator, question and chunks are the very same. Each trace says what the stage took when it was
-done; a stage that was not done again is marked `shared`.
+A cell is a choice of embedder, chunking, index, reranking, top_k, generator and prompt. Vectors are made once per embedder and text, an
+index once per embedder, chunking and kind, a retrieval once per those (at the depth that the cells' top_k share, and cut), an order of the
+reranker once per that, and an answer once where generator, prompt, question and chunks are the very same. Each trace says what the stage
+took when it was done; a stage that was not done again is marked `shared`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from app.lab.sharing import (
@@ -33,9 +34,10 @@ from backends.local.vectors import Seed, VectorCache
 from backends.registry import BackendConfig
 from evaluation.datasets import Dataset
 from pipeline.batch import answer_together
-from pipeline.errors import StoreError
+from pipeline.errors import InputError, StoreError
 from pipeline.pipeline import Pipeline
-from pipeline.protocols import OnEvent
+from pipeline.prompts import DEFAULT, PromptedGenerator, PromptTemplate, describe_prompt
+from pipeline.protocols import Generator, OnEvent
 from pipeline.types import GenerateOptions, PartReadiness, Readiness, Setting, Trace
 
 Key = TypeVar("Key")
@@ -64,6 +66,8 @@ class Cell:
     """`none`, `sentences`, or a cross-encoder's id or path."""
     generator: str = EMBEDDED
     """`embedded`, or a model id or path."""
+    prompt: str = DEFAULT.name
+    """What the generator is told: the usual prompt, or one of those that the study was given. A reader that quotes is told nothing."""
 
     @property
     def backend(self) -> str:
@@ -120,13 +124,19 @@ class SharedCells:
     """Backends of cells, over one corpus. Raises Unavailable for a model that cannot be had, StoreError where the disk refuses."""
 
     def __init__(
-        self, config: BackendConfig, dataset: Dataset | None = None, models: Callable[[], Models] | None = None
+        self,
+        config: BackendConfig,
+        dataset: Dataset | None = None,
+        models: Callable[[], Models] | None = None,
+        *,
+        prompts: Mapping[str, PromptTemplate] = MappingProxyType({}),
     ) -> None:
         """config: folders and threads. dataset: whose own documents are indexed, if it has any; else the usual corpus is.
 
-        models: where models come from; the local profiles by default.
+        models: where models come from; the local profiles by default. prompts: by the word that a cell has for them, beside the usual one.
         """
         self._config = config
+        self._prompts = {DEFAULT.name: DEFAULT, **prompts}
         self._documents = () if dataset is None else dataset.documents
         self._whose = dataset.documents_fingerprint if dataset is not None and dataset.documents else "usual"
         self._models = (models or partial(LocalModels, config))()
@@ -136,6 +146,8 @@ class SharedCells:
         self._corpora: dict[tuple[str, str], LocalCorpus] = {}
         self._searches: dict[tuple[str, str, str], SharedSearch] = {}
         self._rerankers: dict[tuple[str, ...], SharedReranker] = {}
+        self._loaded: dict[tuple[str, ...], Generator] = {}
+        """Generators, whatever they are told."""
         self._generators: dict[tuple[str, ...], SharedGenerator] = {}
 
     def backend(self, cell: Cell, on_progress: OnProgress | None = None) -> CellBackend:
@@ -159,6 +171,7 @@ class SharedCells:
             "reranker": None if reranker is None else reranker.name,
             "index": f"{search.fingerprint} {cell.index}",
             "chunking": cell.chunking,
+            **describe_prompt(generator.prompt),
         }
         return CellBackend(cell, pipeline, self._ledger, settings)
 
@@ -193,6 +206,7 @@ class SharedCells:
         self._corpora = _kept(self._corpora, {(cell.embedder, cell.chunking) for cell in left})
         self._searches = _kept(self._searches, {(cell.embedder, cell.chunking, cell.index) for cell in left})
         self._rerankers = _kept(self._rerankers, {_reranker_key(cell) for cell in left})
+        self._loaded = _kept(self._loaded, {_model_key(cell) for cell in left})
         self._generators = _kept(self._generators, {_generator_key(cell) for cell in left})
 
     def close(self) -> None:
@@ -230,13 +244,28 @@ class SharedCells:
     def _generator(self, cell: Cell, embedder: SharedQuestions) -> SharedGenerator:
         key = _generator_key(cell)
         if key not in self._generators:
+            made = self._load_generator(cell, embedder)
+            self._generators[key] = SharedGenerator(self._told(made, cell), self._ledger)
+        return self._generators[key]
+
+    def _load_generator(self, cell: Cell, embedder: SharedQuestions) -> Generator:
+        key = _model_key(cell)
+        if key not in self._loaded:
             quotes = cell.generator == EMBEDDED
             index = self.corpus(cell.embedder, cell.chunking).index if quotes else None
             marks = self._shared_marks() if quotes else None
-            self._generators[key] = SharedGenerator(
-                self._models.generator(cell.generator, embedder, index, marks), self._ledger
+            self._loaded[key] = self._models.generator(cell.generator, embedder, index, marks)
+        return self._loaded[key]
+
+    def _told(self, generator: Generator, cell: Cell) -> Generator:
+        """A generator with the cell's prompt; a reader that quotes as it is. Raises InputError for another one that reads no prompt."""
+        if isinstance(generator, PromptedGenerator):
+            return generator.with_prompt(self._prompts[cell.prompt])
+        if cell.generator != EMBEDDED and cell.prompt != DEFAULT.name:
+            raise InputError(
+                f"The generator {generator.name} takes no prompt from here. Leave `prompt` out, or name another one."
             )
-        return self._generators[key]
+        return generator
 
     def _shared_marks(self) -> SharedMarks | None:
         if self._marks is None:
@@ -254,8 +283,13 @@ def _reranker_key(cell: Cell) -> tuple[str, ...]:
     return (cell.rerank, cell.embedder, cell.chunking) if cell.rerank == SENTENCES else (cell.rerank,)
 
 
-def _generator_key(cell: Cell) -> tuple[str, ...]:
+def _model_key(cell: Cell) -> tuple[str, ...]:
     return (cell.generator, cell.embedder, cell.chunking) if cell.generator == EMBEDDED else (cell.generator,)
+
+
+def _generator_key(cell: Cell) -> tuple[str, ...]:
+    """A reader that quotes answers alike whatever it is told."""
+    return _model_key(cell) if cell.generator == EMBEDDED else (*_model_key(cell), cell.prompt)
 
 
 def _make(folder: Path) -> None:

@@ -8,10 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.asking.prompts import find_prompt
 from app.kit.wording import count
 from app.lab.cells import BATCH, SharedCells
 from app.lab.factorial_analysis import analyse
-from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, plan_cells
+from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, kept_prompts, plan_cells
 from app.lab.factorial_tables import result_tables
 from app.lab.parts import Parts
 from app.lab.study import Data, Step
@@ -78,13 +79,13 @@ class FactorialStudy:
     name = "study"
     title = "What matters"
     about = (
-        "How much of what comes out each choice accounts for, alone and together: embedder, chunking, index, reranking, chunks, generator. "
-        "A factor accounts for much or little only among the levels that were tried, over questions like these."
+        "How much of what comes out each choice accounts for, alone and together: embedder, chunking, index, reranking, chunks, generator, "
+        "prompt. A factor accounts for much or little only among the levels that were tried, over questions like these."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:
         """See `Study.check`."""
-        return check_plan(parts.settings, plan)
+        return check_plan(parts.settings, plan, lambda word: find_prompt(word, parts.store().prompts))
 
     def estimate(self, parts: Parts, plan: Data) -> str:
         """See `Study.estimate`."""
@@ -109,7 +110,8 @@ class FactorialStudy:
         """See `Study.run`."""
         cells = plan_cells(plan)
         dataset = load_dataset(plan["dataset"]).draw(plan["questions"], plan["seed"])
-        shared = SharedCells(parts.config(), dataset) if plan["backend"] in LOCAL else None
+        prompts = kept_prompts(plan)
+        shared = SharedCells(parts.config(), dataset, prompts=prompts) if plan["backend"] in LOCAL else None
         sitting = _Sitting(parts, plan, cells, stop, len(dataset.questions), shared)
         self._find_runs(sitting)
         try:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.asking.prompts import FindPrompt
 from app.lab.cells import Cell
 from backends.local.chosen import EMBEDDED, SENTENCES
 from backends.local.chunking import Chunking
@@ -17,11 +18,12 @@ from evaluation.datasets import load_dataset, settle
 from evaluation.lab.design import choose_cells
 from pipeline.errors import ConfigError, InputError
 from pipeline.pipeline import check_top_k
+from pipeline.prompts import DEFAULT, PromptTemplate, read_prompt
 
 if TYPE_CHECKING:
     from app.config import Settings
 
-FACTORS = ("embedder", "chunking", "generator", "rerank", "top_k", "index")
+FACTORS = ("embedder", "chunking", "generator", "prompt", "rerank", "top_k", "index")
 """In the order in which cells are run: what takes longest to make is changed last."""
 
 ELSEWHERE = ("rerank", "top_k")
@@ -32,6 +34,9 @@ LOCAL = ("local/embedded", "local/research")
 
 KEYS = ("dataset", "questions", "seed", "fraction", "backend", "factors")
 """What a plan may say."""
+
+FILLED_IN = ("study", "prompts")
+"""What a checked plan says beside: the mark of the runs that belong to it, so that it finds them again, and the texts of its prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,27 @@ def read_plan(text: str, name: str) -> dict[str, Any]:
         ) from error
 
 
-def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:
+def find_prompts(plan: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A plan whose prompts that are files in a folder, where the plan itself is, are named by their whole paths."""
+    factors = plan.get("factors")
+    levels = factors.get("prompt") if isinstance(factors, Mapping) else None
+    if not isinstance(factors, Mapping) or not isinstance(levels, list):
+        return plan
+    found = [
+        str(folder / each) if isinstance(each, str) and each != DEFAULT.name and (folder / each).is_file() else each
+        for each in levels
+    ]
+    return {**plan, "factors": {**factors, "prompt": found}}
+
+
+def check_plan(
+    settings: "Settings", plan: Mapping[str, Any], find: FindPrompt = lambda word: read_prompt(Path(word))
+) -> dict[str, Any]:
     """A plan with what was left out filled in, levels as words. Raises InputError for one that cannot be carried out.
 
-    `study` marks the runs that belong to it, so that it finds them again.
+    find: what a prompt's word means; a file by default.
     """
-    unknown = set(plan) - {*KEYS, "study"}
+    unknown = set(plan) - {*KEYS, *FILLED_IN}
     if unknown:
         raise InputError(
             f"The plan says {', '.join(sorted(map(repr, unknown)))}, which means nothing. It may say {', '.join(KEYS)}."
@@ -99,6 +119,8 @@ def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:
     count = None if questions is None else _whole(questions, "questions", 1)
     load_dataset(dataset)
     factors = _factors(settings, backend, plan.get("factors", {}), checked="study" in plan)
+    told = read_prompts(factors["prompt"], plan.get("prompts", {}), find)
+    factors["prompt"] = list(told)
     fraction = _fraction(plan.get("fraction", 1))
     checked = {
         "dataset": dataset,
@@ -108,6 +130,7 @@ def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:
         "backend": backend,
         "factors": factors,
         "study": str(plan.get("study") or secrets.token_hex(4)),
+        "prompts": {level: prompt.text for level, prompt in told.items() if prompt != DEFAULT},
     }
     if len(plan_cells(checked)) < 2:
         raise InputError(
@@ -119,6 +142,7 @@ def check_plan(settings: "Settings", plan: Mapping[str, Any]) -> dict[str, Any]:
 def plan_cells(plan: Mapping[str, Any]) -> list[PlannedCell]:
     """The cells of a checked plan, in the order in which they are run."""
     factors: Mapping[str, Sequence[str]] = plan["factors"]
+    factors = {"prompt": [DEFAULT.name], **factors}  # plans of older versions have none
     counts = [len(factors[name]) for name in FACTORS]
     chosen = choose_cells(counts, Fraction(plan["fraction"]), seed=int(plan["seed"]))
     varied = [name for name in FACTORS if len(factors[name]) > 1]
@@ -139,10 +163,6 @@ def _factors(settings: "Settings", backend: str, given: Any, *, checked: bool) -
     """checked: the plan is one that was filled in, so that it names factors with one level that this backend does not have."""
     if not isinstance(given, Mapping):
         raise InputError("`factors` is no table. Write [factors] and a list of levels for each, as in top_k = [3, 5].")
-    if "prompt" in given:
-        raise InputError(
-            "`prompt` is no factor yet: each generator here is asked with the one prompt that it was tuned with."
-        )
     allowed = FACTORS if backend in LOCAL else ELSEWHERE
     fixed = [name for name in FACTORS if checked and len(given.get(name, ())) == 1]
     unknown = [name for name in given if name not in (*allowed, *fixed)]
@@ -150,7 +170,39 @@ def _factors(settings: "Settings", backend: str, given: Any, *, checked: bool) -
         why = "" if backend in LOCAL else f" of {backend}, whose other parts are put together elsewhere"
         raise InputError(f"{', '.join(map(repr, unknown))} is no factor{why}. There are: {', '.join(allowed)}.")
     usual = _usual(settings, backend)
-    return {name: _levels(name, given.get(name, [usual[name]]), usual) for name in FACTORS}
+    factors = {name: _levels(name, given.get(name, [usual[name]]), usual) for name in FACTORS}
+    if "prompt" in given and not checked and factors["generator"] == [EMBEDDED]:
+        raise InputError(
+            "The plan varies what the generator is told, and its one generator quotes sentences and is told nothing. Name another one as "
+            '`generator`, or leave `prompt` out: generator = ["google/flan-t5-base"].'
+        )
+    return factors
+
+
+def kept_prompts(plan: Mapping[str, Any]) -> dict[str, PromptTemplate]:
+    """The prompts of a checked plan beside the usual one, by the words that its cells have for them."""
+    return {level: PromptTemplate(level.rpartition("@")[0], text) for level, text in plan.get("prompts", {}).items()}
+
+
+def read_prompts(levels: Sequence[str], known: Mapping[str, str], find: FindPrompt) -> dict[str, PromptTemplate]:
+    """The prompts of a factor's levels, by the words that cells have for them: DEFAULT's name, or a version.
+
+    levels: those words, or what `find` knows. known: texts of prompts that were read before, by version. Raises InputError for one that
+    is neither, and for two that are the same.
+    """
+    found: dict[str, PromptTemplate] = {}
+    for level in levels:
+        if level == DEFAULT.name:
+            prompt = DEFAULT
+        elif level in known:
+            prompt = PromptTemplate(level.rpartition("@")[0], known[level])
+        else:
+            prompt = find(level)
+        word = DEFAULT.name if prompt == DEFAULT else prompt.version
+        if word in found:
+            raise InputError(f"The factor prompt has {word} twice. Name each level once.")
+        found[word] = prompt
+    return found
 
 
 def _usual(settings: "Settings", backend: str) -> dict[str, str]:
@@ -160,6 +212,7 @@ def _usual(settings: "Settings", backend: str) -> dict[str, str]:
         "embedder": settings.embedder if research else EMBEDDED,
         "chunking": settings.chunking,
         "generator": settings.generator if research else EMBEDDED,
+        "prompt": (research and settings.prompt) or DEFAULT.name,
         "rerank": NO_RERANK,
         "top_k": str(settings.top_k),
         "index": "exact",

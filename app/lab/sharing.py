@@ -17,6 +17,7 @@ from backends.local.spans.remembered import SpanSource
 from backends.local.vectors import FloatArray
 from pipeline.deadline import Deadline
 from pipeline.pipeline import RERANK_DEPTH
+from pipeline.prompts import PromptedGenerator
 from pipeline.protocols import BatchGenerator, Generator, Reranker
 from pipeline.types import Chunk, GenerateOptions, Generation, Kind, Span, Token, Trace
 
@@ -217,6 +218,8 @@ class SharedGenerator:
 
     def __init__(self, generator: Generator, ledger: Ledger) -> None:
         self.name = generator.name
+        self.prompt = generator.prompt if isinstance(generator, PromptedGenerator) else None
+        """What it is told; None where it reads no prompt."""
         self._generator, self._ledger = generator, ledger
         self._made: dict[tuple[str, tuple[Any, ...], int], tuple[tuple[Token, ...], Generation, float]] = {}
         if isinstance(generator, BatchGenerator):

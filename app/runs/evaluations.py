@@ -41,6 +41,7 @@ from metrics.runs import Status, StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import held_alone
+from pipeline.prompts import asking_as_recorded, asking_with
 from pipeline.protocols import Backend, BatchAnswerer
 from pipeline.types import Setting, Trace
 
@@ -103,7 +104,7 @@ class Evaluations:
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
         plan = replace(plan, dataset=settle(plan.dataset))
         if backend is None:
-            self._backend(plan.backend)  # so that a mistyped one leaves no run behind
+            asking_with(self._backend(plan.backend), plan.template)  # so that a mistyped one leaves no run behind
         typed = self.types.of(dataset)
         run_id = secrets.token_hex(4)
         with self._alone(run_id):
@@ -142,7 +143,8 @@ class Evaluations:
         with self.opened_for(plan.backend, dataset) as backend:
 
             def work(scored: Scored, trace: Trace | None) -> Scored:
-                return label_answer(scored, questions[scored.question_id], trace, backend)
+                asked = backend if trace is None else asking_as_recorded(backend, trace.settings)
+                return label_answer(scored, questions[scored.question_id], trace, asked)
 
             yield from self.rescore(run.run_id, todo, min(len(scores), sample or len(scores)), work, stop)
 
@@ -272,22 +274,23 @@ class Evaluations:
         try:
             yield RunStep(run_id, "index", None)
             opened = self.opened_for(plan.backend, dataset, build=False) if given is None else nullcontext(given)
-            with opened as backend:
+            with opened as found:
+                backend = asking_with(found, plan.template) if given is None else found
                 if dataset.documents and isinstance(backend, HoldsCorpus):
                     indexed = yield from _index(run_id, backend.corpus, stop)
                     if not indexed:
                         status = "stopped"
                         return
                 if not dataset.documents and isinstance(backend, HoldsCorpus):
-                    found = find_uncovered(dataset.questions, backend.corpus.documents())
-                    self._store().runs.note(run_id, describe_uncovered(found))
+                    uncovered = find_uncovered(dataset.questions, backend.corpus.documents())
+                    self._store().runs.note(run_id, describe_uncovered(uncovered))
                 asking = run_questions(
                     dataset.questions,
                     lambda texts: self._ask(backend, plan, texts, before),
                     lambda scores: self._keep_scores(run_id, scores),
                     done=done,
                     workers=plan.workers,
-                    batch=batch_size(plan, backend),
+                    batch=plan.batch_size(backend),
                     stop=stop,
                 )
                 with closing(asking):
@@ -391,10 +394,3 @@ def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> 
     if job.state.phase == "failed":
         raise StoreError(f"The dataset's documents could not be indexed: {job.state.message}")
     return job.state.phase != "stopped"
-
-
-def batch_size(plan: RunPlan, backend: Backend) -> int:
-    """Questions that are asked in one go."""
-    if not isinstance(backend, BatchAnswerer):
-        return 1
-    return backend.batch_size if plan.batch is None else max(1, plan.batch)

@@ -1,16 +1,18 @@
 """What a run is, and what is recorded of it, so that it can be repeated exactly."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.status.versions import installed_versions
 from evaluation.datasets import Dataset, LabelledQuestion, problem_lines
 from evaluation.typed_questions import TypedQuestion, count_types
 from pipeline.errors import InputError
+from pipeline.prompts import PROMPT, PROMPT_TEXT, PromptTemplate, describe_prompt, recorded_prompt
+from pipeline.protocols import Backend, BatchAnswerer
 from pipeline.types import Setting, Trace
 
-ANSWERED_WITH = ("generator", "embedder", "index")
+ANSWERED_WITH = ("generator", "embedder", "index", PROMPT)
 """Settings of a trace that say which system answered."""
 
 
@@ -36,11 +38,31 @@ class RunPlan:
     """Batches in flight at once."""
     batch: int | None = None
     """Questions in a batch; None for what the backend takes best, which is 1 where it takes no more."""
+    prompt: str | None = None
+    """Version of the prompt that the generator is told; None for what the backend tells it usually, or where it reads none."""
+    prompt_text: str | None = None
+    """The prompt's text, where it is not the usual one's."""
+
+    @property
+    def template(self) -> PromptTemplate | None:
+        """The prompt. Raises InputError where its text is not known."""
+        return recorded_prompt({PROMPT: self.prompt, PROMPT_TEXT: self.prompt_text})
 
     @classmethod
     def recorded(cls, about: Mapping[str, Any]) -> "RunPlan":
         """The plan that a run's record holds. A run of an older version asked one question at a time, and did not say so."""
         return cls(**{"batch": 1, **{name: about[name] for name in cls.__slots__ if name in about}})
+
+    def telling(self, prompt: PromptTemplate | None) -> "RunPlan":
+        """The same plan with a prompt; None for the backend's usual one."""
+        told = describe_prompt(prompt)
+        return replace(self, **{name: told.get(name) for name in (PROMPT, PROMPT_TEXT)})  # type: ignore[arg-type]
+
+    def batch_size(self, backend: Backend) -> int:
+        """Questions that are asked in one go."""
+        if not isinstance(backend, BatchAnswerer):
+            return 1
+        return backend.batch_size if self.batch is None else max(1, self.batch)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -115,5 +137,5 @@ def describe_uncovered(questions: Sequence[LabelledQuestion]) -> dict[str, Any]:
 
 
 def describe_system(trace: Trace) -> dict[str, Setting]:
-    """What answered, JSON-ready: models, and the index by the hash of its chunks and vectors."""
-    return {name: trace.settings.get(name) for name in (*ANSWERED_WITH, "reranker")}
+    """What answered, JSON-ready: models and prompt, and the index by the hash of its chunks and vectors."""
+    return {name: trace.settings.get(name) for name in (*ANSWERED_WITH, "reranker", PROMPT_TEXT)}

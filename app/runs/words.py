@@ -15,6 +15,7 @@ from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary
 from metrics.runs import StoredRun
+from pipeline.prompts import DEFAULT, PROMPT
 
 
 def step_words(step: RunStep) -> str:
@@ -41,12 +42,19 @@ def about_words(run: StoredRun) -> list[str]:
     drawn = "" if about.get("limit") is None else f", drawn with seed {about['seed']}"
     lines = [
         f"Run {run.run_id}, {run.status}: {run.answers:,} of {about['questions']:,} questions of {one_line(str(about['name']))}{drawn}",
-        f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}; started {when(run.started_at)}",
+        f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}{prompt_words(about)}; started "
+        f"{when(run.started_at)}",
     ]
     problems = about.get("problems") or []
     if problems:
         lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems))}")
     return [*lines, *filter(None, (_uncovered_words(about), types_words(about.get(TYPES) or {})))]
+
+
+def prompt_words(about: Mapping[str, Any]) -> str:
+    """What the generator was told, as it stands in a list; empty of the usual prompt, and where it is not known."""
+    version = about.get(PROMPT)
+    return "" if version in (None, DEFAULT.version) else f", prompt {one_line(str(version))}"
 
 
 def _uncovered_words(about: Mapping[str, Any]) -> str:

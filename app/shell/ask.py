@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from app.shell.command import backend_option, complain, json_option, opened, print_json
+from app.shell.command import backend_option, complain, json_option, opened, print_json, prompt_option
 
 
 @click.command()
@@ -13,13 +13,21 @@ from app.shell.command import backend_option, complain, json_option, opened, pri
 @click.option("--top-k", type=int, help="Chunks to retrieve.")
 @click.option("--deadline", type=float, help="Seconds for everything.")
 @click.option("--rerank/--no-rerank", default=False, help="Look at the order of the chunks a second time.")
+@prompt_option
 @backend_option
 @json_option
 def ask(
-    question: str, top_k: int | None, deadline: float | None, rerank: bool, backend: str | None, as_json: bool
+    question: str,
+    top_k: int | None,
+    deadline: float | None,
+    rerank: bool,
+    prompt: str | None,
+    backend: str | None,
+    as_json: bool,
 ) -> None:
     """Ask a question; print the answer, its chunks and where the time went. Leaves with 1 if a stage failed."""
     with opened() as current:
+        from app.asking.prompts import find_prompt
         from app.documents.words import STALE
         from app.traces.words import trace_text
         from pipeline.schema import trace_to_dict
@@ -33,6 +41,7 @@ def ask(
                 top_k=usual.top_k if top_k is None else top_k,
                 deadline_s=usual.deadline_s if deadline is None else deadline,
                 rerank=rerank,
+                prompt=None if prompt is None else find_prompt(prompt, current.store.prompts),
             )
         )
         if as_json:

@@ -25,6 +25,9 @@ INTERRUPTED = 130
 """How a command leaves that Ctrl-C ended: 128 and the number of SIGINT."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+prompt_option = click.option(
+    "--prompt", "prompt", help="What the generator is told: a saved prompt's name or version, `default`, or a file."
+)
 backend_option = click.option(
     "--backend",
     help="Full name of a backend, for example local/research or http/NAME; where questions are asked also module:function.",

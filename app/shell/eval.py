@@ -16,6 +16,7 @@ from app.shell.command import (
     opened,
     print_json,
     progress_line,
+    prompt_option,
     stopping_on_interrupt,
 )
 from app.shell.compare import compare, gate
@@ -49,6 +50,7 @@ def evaluate() -> None:
     type=click.IntRange(1, 256),
     help="Questions in a batch, where the backend takes several; 1 for each by itself.",
 )
+@prompt_option
 @backend_option
 @json_option
 def run(
@@ -59,17 +61,20 @@ def run(
     rerank: bool,
     workers: int,
     batch: int | None,
+    prompt: str | None,
     backend: str | None,
     as_json: bool,
 ) -> None:
     """Ask every question of a dataset. Ctrl-C stops, with status 130; `raglass eval resume` goes on. Leaves with 1 if some failed."""
     with opened() as current:
+        from app.asking.prompts import find_prompt
         from app.runs.estimate import estimate_words
         from app.runs.record import RunPlan
 
         if backend:
             current.make_usual(backend)
         settings = current.settings
+        told = None if prompt is None else find_prompt(prompt, current.store.prompts)
         plan = RunPlan(
             dataset,
             settings.backend_name,
@@ -80,7 +85,7 @@ def run(
             rerank=rerank,
             workers=workers,
             batch=batch,
-        )
+        ).telling(told)
         stop = threading.Event()
         words = estimate_words(current.store, plan.backend, current.evaluations.count(plan), plan.workers)
         click.echo(words, err=True)

@@ -13,6 +13,7 @@ from app.shell.index import index
 from app.shell.ingest import ingest
 from app.shell.keys import keys
 from app.shell.lab.group import lab
+from app.shell.prompt import prompt
 from app.shell.serve import serve
 from app.shell.stability import stability
 from app.shell.status import status
@@ -37,6 +38,7 @@ for command in (
     ingest,
     keys,
     lab,
+    prompt,
     restore,
     serve,
     stability,

@@ -2,12 +2,13 @@
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import corpus
-from backends.local.chosen import open_embedder, open_remote_generator, open_reranker
+from backends.local.chosen import open_embedder, open_remote_generator, open_reranker, usual_prompt
 from backends.local.chunking import Chunking
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
@@ -24,8 +25,9 @@ from backends.local.vectors import LocalEmbedder, Seed, VectorCache
 from backends.registry import BackendConfig
 from pipeline.batch import answer_together
 from pipeline.deadline import Deadline
-from pipeline.errors import BackendError, RaglassError
+from pipeline.errors import BackendError, InputError, RaglassError
 from pipeline.pipeline import Pipeline
+from pipeline.prompts import PromptedGenerator, PromptTemplate, describe_prompt
 from pipeline.protocols import Generator, OnEvent, Reranker
 from pipeline.types import (
     AnswerScores,
@@ -83,6 +85,27 @@ class LocalBackend:
         self._pipeline = Pipeline(embedder, corpus.index, generator, reranker, options=options)
         self._batch_pipeline = Pipeline(questions, corpus.index, generator, reranker, options=options)
         self._exact_pipeline = Pipeline(embedder, ExactSearch(corpus.index), generator, reranker, options=options)
+
+    @property
+    def prompt(self) -> PromptTemplate | None:
+        """See `pipeline.prompts.PromptedBackend`."""
+        return self.generator.prompt if isinstance(self.generator, PromptedGenerator) else None
+
+    def with_prompt(self, prompt: PromptTemplate) -> Self:
+        """See `pipeline.prompts.PromptedBackend`."""
+        if not isinstance(self.generator, PromptedGenerator):
+            raise InputError(
+                f"The generator {self.generator.name} of {self.name} reads no prompt: it quotes sentences of the chunks. Ask with a "
+                "prompt on local/research, or without one here."
+            )
+        other = copy(self)
+        other.generator = self.generator.with_prompt(prompt)
+        for name in ("_pipeline", "_batch_pipeline", "_exact_pipeline"):
+            made: Pipeline = getattr(self, name)
+            setattr(
+                other, name, Pipeline(made.embedder, made.index, other.generator, made.reranker, options=made.options)
+            )
+        return other
 
     def answer(
         self,
@@ -174,6 +197,7 @@ class LocalBackend:
             "generator": self.generator.name,
             "reranker": self.reranker.name if rerank else None,
             "index": index,
+            **describe_prompt(self.prompt),
         }
 
 
@@ -302,7 +326,11 @@ def open_research(config: BackendConfig) -> LocalBackend:
         return open_remote("local/research", local, embedder, reranker, config)
     research: Any = importlib.import_module("backends.local.research")
     generator = research.ResearchGenerator(
-        config.generator, threads=config.threads, engine=config.engine, cache_dir=config.data_dir / "models"
+        config.generator,
+        threads=config.threads,
+        engine=config.engine,
+        cache_dir=config.data_dir / "models",
+        prompt=usual_prompt(config),
     )
     return IntrospectiveBackend(
         "local/research",

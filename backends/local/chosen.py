@@ -1,6 +1,7 @@
 """Embedders and rerankers by name, each by itself. Models are loaded when they are opened."""
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from backends.local.manifest import index_root
@@ -9,6 +10,8 @@ from backends.local.questions import QuestionEmbedder
 from backends.local.remote.address import is_remote, parse_address
 from backends.local.rerank import SentenceReranker
 from backends.registry import BackendConfig
+from pipeline.errors import ConfigError, InputError
+from pipeline.prompts import DEFAULT, PromptTemplate, read_prompt
 from pipeline.protocols import Reranker
 
 if TYPE_CHECKING:
@@ -47,7 +50,17 @@ def open_remote_generator(word: str, config: BackendConfig) -> "RemoteGenerator"
     """A model on another server, by its word. Raises ConfigError for a word that names none, Unavailable if it cannot be asked at all."""
     from backends.local.remote.generator import SETTING, RemoteGenerator
 
-    return RemoteGenerator(parse_address(word, SETTING, config.environ), config.environ)
+    return RemoteGenerator(parse_address(word, SETTING, config.environ), config.environ, usual_prompt(config))
+
+
+def usual_prompt(config: BackendConfig) -> PromptTemplate:
+    """What generators are told if nothing is said. Raises ConfigError for a file that holds no template."""
+    if not config.prompt_file:
+        return DEFAULT
+    try:
+        return read_prompt(Path(config.prompt_file).expanduser())
+    except InputError as error:
+        raise ConfigError(f"RAGLASS_PROMPT names no prompt. {error}") from error
 
 
 def open_reranker(model: str, config: BackendConfig) -> Reranker:

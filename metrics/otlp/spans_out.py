@@ -33,6 +33,7 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from metrics.otlp import names_out as names
 from pipeline.errors import InputError
+from pipeline.prompts import PROMPT_TEXT
 from pipeline.spans import Attribute, Failure, Span
 from pipeline.types import Chunk, Trace
 
@@ -147,7 +148,11 @@ class _Writer:
 
     def _of_root(self) -> Said:
         trace, generation = self._trace, self._trace.generation
-        settings = {f"{names.OWN}settings.{name}": value for name, value in trace.settings.items()}
+        settings = {
+            f"{names.OWN}settings.{name}": value
+            for name, value in trace.settings.items()
+            if not (self._hiding.texts and name == PROMPT_TEXT)
+        }
         return {
             **settings,
             Key.OPENINFERENCE_SPAN_KIND: "CHAIN",

@@ -14,6 +14,7 @@ from backends.local.documents import Document
 from backends.registry import BackendConfig
 from explain.explanation import explain_trace
 from pipeline import errors
+from pipeline.prompts import DEFAULT, PromptTemplate, asking_as_recorded, asking_with, recorded_prompt
 from pipeline.protocols import AnswerSampler, AnswerScorer, Backend, BatchAnswerer, Experimenter
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import Chunk, ChunksFound, Event, Generation, Sample, StageEnded, StageStarted, TokenMade, Trace
@@ -141,6 +142,9 @@ WITHOUT_EXPERIMENTS = ("aws", *OTHERS)
 
 WITHOUT_SAMPLES = ("aws", "local/embedded by openai", *OTHERS)
 """Backends that draw no answers at random."""
+
+WITH_PROMPTS = ("local/research",)
+"""Backends whose generator is told something from here."""
 
 WITHOUT_BATCHES = ("fake", "plugged", "aws", *OTHERS)
 """Backends that are asked one question at a time."""
@@ -396,6 +400,29 @@ def test_a_blank_answer_is_not_scored(backend: Backend) -> None:
     trace = ask(backend)
     with pytest.raises(errors.RaglassError):
         backend.score_answer(trace.question, [trace.chunks], " ")
+
+
+def test_one_that_is_asked_with_a_prompt_reads_it_and_one_that_takes_none_says_so(named: tuple[str, Backend]) -> None:
+    name, backend = named
+    prompt = PromptTemplate("short", "{context}\n\n{question}")
+    if name not in WITH_PROMPTS:
+        with pytest.raises(errors.InputError, match=r"reads no prompt|takes no prompt"):
+            asking_with(backend, prompt)
+        return
+    told = asking_with(backend, prompt)
+    trace = ask(told)
+    assert trace.generation is not None
+    assert trace.generation.prompt is not None
+    assert prompt.write(trace.question, trace.chunks).text in trace.generation.prompt
+    assert recorded_prompt(trace.settings) == prompt
+    assert isinstance(told, AnswerScorer)
+    assert isinstance(backend, AnswerScorer)
+    scores = [each.score_answer(trace.question, [trace.chunks], "cheese").logprobs_nats for each in (told, backend)]
+    assert scores[0] != scores[1]
+    again = asking_as_recorded(backend, trace.settings)
+    assert isinstance(again, AnswerScorer)
+    assert again.score_answer(trace.question, [trace.chunks], "cheese").logprobs_nats == scores[0]
+    assert recorded_prompt(ask(backend).settings) == DEFAULT
 
 
 def test_experiments_are_offered_where_they_can_be_made(named: tuple[str, Backend]) -> None:

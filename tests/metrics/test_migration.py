@@ -50,7 +50,7 @@ def test_a_store_of_every_older_schema_opens_and_works(store_url: str, start: st
         assert store.page(TraceQuery(search="after the migration")).matched.value == 1
 
 
-@pytest.mark.parametrize("start", revisions()[:-1])
+@pytest.mark.parametrize("start", [revision for revision in revisions() if revision < "0004"])
 def test_traces_that_runs_made_before_are_known_as_theirs(store_url: str, start: str) -> None:
     engine = create_engine(store_url)
     with engine.begin() as connection:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from backends.local.research.generator import ResearchGenerator
-from backends.local.research.prompt import write_prompt
 from explain.attribution import reliance
+from pipeline.prompts import DEFAULT
 from tests.planted.claims import open_model
 from tests.planted.worlds import Mechanism, Planted, plant
 
@@ -25,7 +25,7 @@ def measure_pcxmi(model: ResearchGenerator, planted: Planted, answer: str) -> li
     """P-CXMI (Yin et al. 2021) of the answer's tokens with all chunks against none: bits, below 0 where the chunks help."""
     import inseq
 
-    with_chunks, without = (write_prompt(planted.question, chunks) for chunks in (planted.chunks, ()))
+    with_chunks, without = (DEFAULT.write(planted.question, chunks).text for chunks in (planted.chunks, ()))
     reader = inseq.load_model(model._model, "dummy", tokenizer=model._tokenizer)
     found = reader.attribute(
         with_chunks, answer, step_scores=["pcxmi"], contrast_sources=without, show_progress=False

@@ -20,7 +20,7 @@ import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-from backends.local.research.prompt import INSTRUCTION, write_prompt
+from pipeline.prompts import DEFAULT, INSTRUCTION
 from tests.planted.claims import MODELS, SEEDS
 from tests.planted.worlds import (
     CITIES,
@@ -140,7 +140,7 @@ def draw_example(rng: Random) -> Example:
     strangers = [name for name in PEOPLE if name not in located and name not in asked]
     people = [*dict.fromkeys(located), *rng.sample(strangers, DRILLS)]
     return Example(
-        prompt=write_prompt(world.question, as_chunks(facts)),
+        prompt=DEFAULT.write(world.question, as_chunks(facts)).text,
         answer=solve(world.ask, world.subject, facts),
         people=tuple((name, solve(Ask.PLACE, name, facts)) for name in rng.sample(people[:DRILLS], DRILLS)),
         whom=whom,
@@ -244,7 +244,7 @@ class Training:
         """The share of held-out worlds, with all their chunks, whose likeliest first token is the answer."""
         rng = Random(0)
         grown = [grow(mechanism, rng, held_out=True) for _ in range(worlds)]
-        prompts = [write_prompt(world.question, as_chunks(world.facts)) for world in grown]
+        prompts = [DEFAULT.write(world.question, as_chunks(world.facts)).text for world in grown]
         labels = self._encode([solve(world.ask, world.subject, world.facts) for world in grown])[0]
         ids, mask = self._encode(prompts)
         with torch.inference_mode():

@@ -13,9 +13,10 @@ import pytest
 from backends.local.remote import client, transport
 from backends.local.remote.address import parse_address
 from backends.local.remote.generator import RemoteGenerator
-from backends.local.research.prompt import ANSWER_CUE, write_prompt
+from backends.local.research.prompt import ANSWER_CUE
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, InputError, StageFailed, Throttled, Timeout, Unavailable
+from pipeline.prompts import DEFAULT, PromptTemplate
 from pipeline.protocols import Scorer
 from pipeline.types import Chunk, GenerateOptions, Generation, Token
 from tests.remote.standin import MODEL, SUPPORTED_NATS, UNSUPPORTED_NATS, Plan, serving
@@ -25,7 +26,7 @@ CHUNKS = [
     Chunk("c2", "d2", "Cheese", "Rennet makes milk set.", score=0.1, rank=2),
 ]
 QUESTION = "Who proposed continental drift?"
-PROMPT = write_prompt(QUESTION, CHUNKS)
+PROMPT = DEFAULT.write(QUESTION, CHUNKS).text
 
 Open = Callable[..., RemoteGenerator]
 
@@ -68,6 +69,14 @@ def test_answer_comes_token_by_token_with_its_probabilities(open_generator: Open
     assert (made.finish_reason, made.prompt) == ("stop", PROMPT)
     assert (made.prompt_tokens, made.completion_tokens) == (len(PROMPT.split()), 2)
     assert made.used_chunk_ids == ("c1", "c2")
+
+
+def test_the_model_can_be_told_otherwise(open_generator: Open) -> None:
+    generator = open_generator(Plan())
+    short = PromptTemplate("short", "{context}\n\nQ: {question}")
+    _, made = answer(generator.with_prompt(short))
+    assert made.prompt == short.write(QUESTION, CHUNKS).text
+    assert answer(generator)[1].prompt == PROMPT
 
 
 def test_entropy_counts_the_likeliest_tokens_and_all_others_as_one(open_generator: Open) -> None:

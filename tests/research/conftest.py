@@ -52,11 +52,11 @@ def gpt2_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def taught_t5_folder(torch: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that has learned two prompts by heart: one has an answer, the other has none."""
-    from backends.local.research.prompt import write_prompt
+    from pipeline.prompts import DEFAULT
 
     tokenizer = unigram_tokenizer()
     model = make_t5(tokenizer)
-    prompts = [write_prompt(question, [FRANCE]) for question in (ANSWERABLE, UNANSWERABLE)]
+    prompts = [DEFAULT.write(question, [FRANCE]).text for question in (ANSWERABLE, UNANSWERABLE)]
     inputs = tokenizer(prompts, return_tensors="pt", padding=True)
     labels = tokenizer(["paris france", "unanswerable"], return_tensors="pt", padding=True).input_ids
     labels[labels == tokenizer.pad_token_id] = -100

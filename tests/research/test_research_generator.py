@@ -12,10 +12,10 @@ from scipy.stats import chisquare
 
 from backends.local.research import decoding
 from backends.local.research.generator import ABSTAINS, ABSTENTION, ResearchGenerator, find_window
-from backends.local.research.prompt import write_prompt
 from backends.local.sampling import draws, likeliest
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, InputError, StageFailed, Timeout, Unavailable
+from pipeline.prompts import DEFAULT, PromptTemplate
 from pipeline.protocols import Sampler, Scorer
 from pipeline.types import Chunk, GenerateOptions, Generation, Sample, Token
 from tests.research.tiny_models import ANSWERABLE, FRANCE, UNANSWERABLE, byte_tokenizer, make_chunk, make_gpt2, save
@@ -104,7 +104,36 @@ def test_prompt_tokens_are_counted_and_the_chunks_read_are_named(generator: Rese
 def test_a_generation_keeps_the_prompt_that_it_answered(generator: ResearchGenerator) -> None:
     _, made = answer(generator, ANSWERABLE, CHUNKS)
     assert made.prompt is not None
-    assert write_prompt(ANSWERABLE, CHUNKS) in made.prompt
+    assert DEFAULT.write(ANSWERABLE, CHUNKS).text in made.prompt
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        PromptTemplate("after", "What follows from {context} for {question}?"),
+        PromptTemplate("bare", "say: {question}"),
+        DEFAULT,
+    ],
+    ids=lambda template: template.name,
+)
+def test_a_generator_told_otherwise_reads_the_templates_words_for_all_that_it_does(
+    generator: ResearchGenerator, torch: Any, template: PromptTemplate
+) -> None:
+    """Answers, scores and looks inside read the same words; transformers' own loss over them is the reference."""
+    told = generator.with_prompt(template)
+    words = template.write(ANSWERABLE, CHUNKS).text
+    _, made = answer(told, ANSWERABLE, CHUNKS)
+    assert made.prompt is not None
+    assert words in made.prompt
+    assert made.used_chunk_ids == (("c1", "c2", "c3") if template.shows_chunks else ())
+    ids = told._prompts.encode_answer("paris france")
+    scored = told.score(ANSWERABLE, [CHUNKS], "paris france")[0]
+    prompt = told._prompts.encode(ANSWERABLE, CHUNKS)
+    assert -scored.mean() == pytest.approx(loss_of(generator, torch, prompt, ids), abs=1e-4)
+    seen = told.introspect(ANSWERABLE, CHUNKS, "paris france")
+    rows = [sum(row) for row in seen.attention]
+    assert all(rows) if template.shows_chunks else not any(rows)
+    assert generator.prompt == DEFAULT
 
 
 def test_an_answer_cut_at_the_limit_says_so(generator: ResearchGenerator) -> None:

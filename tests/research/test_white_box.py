@@ -12,9 +12,10 @@ import pytest
 from backends.local.backend import IntrospectiveBackend, LocalBackend
 from backends.local.reader import ExtractiveReader
 from backends.local.research import ResearchGenerator
-from backends.local.research.prompt import LocatedPrompt, PromptTokenizer, find_spans, write_prompt
+from backends.local.research.prompt import LocatedPrompt, PromptTokenizer
 from backends.local.research.white_box import WhiteBox
 from pipeline.errors import BadResponse, InputError, StageFailed, Unavailable
+from pipeline.prompts import DEFAULT
 from pipeline.protocols import Introspector
 from pipeline.types import Chunk, GenerateOptions, Introspection
 from tests.research.tiny_models import ANSWERABLE, FRANCE, byte_tokenizer, make_chunk, make_t5, save, unigram_tokenizer
@@ -146,10 +147,10 @@ def test_a_token_across_the_edge_is_the_chunks(torch: Any) -> None:
     assert owned_text(tokenizer, located, 0) == "mars\nred\n\n"
 
 
-def test_spans_are_where_write_prompt_puts_them() -> None:
+def test_spans_are_where_the_template_puts_them() -> None:
     chunks = [*TWINS, make_chunk(4, "", ""), *[make_chunk(n, "[1] Title\n[2]") for n in range(5, 12)]]
-    text = write_prompt("[1] france", chunks)
-    assert [text[a:b] for a, b in find_spans(chunks)] == [f"{chunk.title}\n{chunk.text}" for chunk in chunks]
+    written = DEFAULT.write("[1] france", chunks)
+    assert [written.text[a:b] for a, b in written.spans] == [f"{chunk.title}\n{chunk.text}" for chunk in chunks]
 
 
 # Attention

@@ -30,10 +30,10 @@ def study(plan_file: Path, dry_run: bool, files: tuple[Path, ...], as_json: bool
 
 
 def _read(path: Path) -> dict[str, Any]:
-    from app.lab.factorial_plan import read_plan
+    from app.lab.factorial_plan import find_prompts, read_plan
 
     try:
-        return read_plan(path.read_text("utf-8"), str(path))
+        return find_prompts(read_plan(path.read_text("utf-8"), str(path)), path.parent)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Name a plan in TOML.") from error
     except UnicodeDecodeError as error:

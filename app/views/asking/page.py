@@ -1,6 +1,6 @@
 """How a question is asked: the settings in the sidebar, the box with its examples, and the answer as it comes in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,7 +11,10 @@ from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.traces.html import answer_html, chunks_html, question_html
+from backends.registry import may_be_prompted
+from pipeline.errors import StoreError
 from pipeline.pipeline import MAX_TOP_K
+from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, StageEnded, StageStarted, TokenMade
 
 EXAMPLES = (
@@ -36,13 +39,14 @@ DOING = {
 
 def asking_settings(services: Services) -> Callable[[str], Question]:
     """The settings, in the sidebar and in the address; returns what makes a question of a text."""
-    settings, backends = services.settings, services.usable_backends()
+    settings, backends, saved = services.settings, services.usable_backends(), saved_prompts(services)
     write = address.follow(
         "ask",
         {
             "backend": address.choice(backends, usual_backend(services, backends)),
             "top_k": address.number(settings.top_k, 1, MAX_TOP_K),
             "rerank": address.flag(),
+            "prompt": address.choice(["", *saved], ""),
             "deadline_s": address.number(float(settings.deadline_s), MIN_DEADLINE_S, MAX_DEADLINE_S),
         },
     )
@@ -70,8 +74,38 @@ def asking_settings(services: Services) -> Callable[[str], Question]:
             on_change=write,
             help="A question that takes longer is ended, and what it found so far is kept.",
         )
+        prompt = choose_prompt("Prompt", "prompt", backend, saved, write)
     _say_if_behind(services, backend)
-    return lambda typed: Question(typed, backend, int(top_k), float(deadline_s), rerank)
+    return lambda typed: Question(typed, backend, int(top_k), float(deadline_s), rerank, prompt)
+
+
+def saved_prompts(services: Services) -> dict[str, PromptTemplate]:
+    """The newest version of each saved prompt, by name; none where the store cannot be read."""
+    try:
+        return {each.prompt.name: each.prompt for each in services.store.prompts.newest()}
+    except StoreError:
+        return {}
+
+
+def choose_prompt(
+    label: str, key: str, backend: str, saved: Mapping[str, PromptTemplate], write: address.Write | None
+) -> PromptTemplate | None:
+    """One of the saved prompts, for a backend that may take one; None for what it tells its generator usually, and where none is saved."""
+    if not saved:
+        return None
+    may = may_be_prompted(backend)
+    chosen = st.selectbox(
+        label,
+        ["", *saved],
+        key=key,
+        on_change=write,
+        format_func=lambda name: literal(name or "usual"),
+        disabled=not may,
+        help="What the generator is told."
+        if may
+        else f"The generator of {literal(backend)} is told nothing from here.",
+    )
+    return saved.get(chosen or "") if may else None
 
 
 def _say_if_behind(services: Services, backend: str) -> None:

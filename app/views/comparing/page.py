@@ -15,6 +15,8 @@ from app.views.asking.page import (
     MAX_DEADLINE_S,
     MIN_DEADLINE_S,
     box_with_examples,
+    choose_prompt,
+    saved_prompts,
     say_what_is_missing,
     usual_backend,
 )
@@ -26,6 +28,7 @@ from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_answer
 from app.views.traces.html import answer_html, chunks_html, question_html
 from pipeline.pipeline import MAX_TOP_K
+from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
 
 Opened = dict[Side, Trace | None]
@@ -50,9 +53,10 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
     if kept:
         return _put_beside(services, backends, opened, kept)
     usual = _usual(services, backends, opened)
+    prompts = {side: _prompts(services, usual[side]) for side in SIDES}
     fields = {"ask": address.words(usual["first"].text or usual["second"].text)}
     for side in SIDES:
-        fields |= _fields(side, usual[side], backends)
+        fields |= _fields(side, usual[side], backends, prompts[side])
     write = address.follow("compare", fields)
     typed = box_with_examples("ask", "Compare", with_examples=services.settings.builtin_corpus and not opened)
     chosen = {}
@@ -60,7 +64,7 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
     with st.expander("Settings of both sides", expanded=not opened, key=f"sides-{'kept' if opened else 'new'}"):
         for column, side in zip(st.columns(2, gap="medium"), SIDES, strict=True):
             with column:
-                chosen[side] = _choose(side, backends, write)
+                chosen[side] = _choose(side, backends, prompts[side], write)
         say_what_is_missing(services)
     _say_what_to_know(services, backends, chosen, opened)
     return None if typed is None else {side: replace(question, text=typed) for side, question in chosen.items()}
@@ -82,14 +86,15 @@ def _put_beside(
     usual = replace(services.asking.question(""), backend=usual_backend(services, backends))
     there = opened.get(side)
     question = asked_as(beside, usual) if there is None else replace(asked_as(there, usual), text=beside.question)
-    write = address.follow("compare", _fields(side, question, backends))
+    prompts = _prompts(services, question)
+    write = address.follow("compare", _fields(side, question, backends, prompts))
     show(
         note_html(
             f"The answer of {names}, stays as it is. Its question can be asked here, and the answer set beside it."
         )
     )
     with st.container(width=480):
-        chosen = _choose(side, backends, write)
+        chosen = _choose(side, backends, prompts, write)
     say_what_is_missing(services)
     if st.button("Ask it here", type="primary", icon=":material/arrow_forward:", key="ask-beside"):
         return {side: replace(chosen, text=beside.question)}
@@ -106,7 +111,16 @@ def _usual(services: Services, backends: list[str], opened: Opened) -> dict[Side
     return {"first": first, "second": second if other is None else asked_as(other, second)}
 
 
-def _fields(side: Side, usual: Question, backends: list[str]) -> dict[str, address.Field]:
+def _prompts(services: Services, usual: Question) -> dict[str, PromptTemplate]:
+    """What a side may tell its generator: the saved prompts, and what the opened trace was asked with."""
+    saved = saved_prompts(services)
+    own = usual.prompt
+    return saved if own is None or own in saved.values() else {own.version: own, **saved}
+
+
+def _fields(
+    side: Side, usual: Question, backends: list[str], prompts: dict[str, PromptTemplate]
+) -> dict[str, address.Field]:
     backend = usual.backend if usual.backend in backends else backends[0]
     deadline_s = min(max(float(usual.deadline_s), MIN_DEADLINE_S), MAX_DEADLINE_S)
     return {
@@ -114,10 +128,13 @@ def _fields(side: Side, usual: Question, backends: list[str]) -> dict[str, addre
         f"{side}_top_k": address.number(usual.top_k, 1, MAX_TOP_K),
         f"{side}_rerank": address.flag(usual.rerank),
         f"{side}_deadline_s": address.number(deadline_s, MIN_DEADLINE_S, MAX_DEADLINE_S),
+        f"{side}_prompt": address.choice(
+            ["", *prompts], next((name for name, prompt in prompts.items() if prompt == usual.prompt), "")
+        ),
     }
 
 
-def _choose(side: Side, backends: list[str], write: address.Write) -> Question:
+def _choose(side: Side, backends: list[str], prompts: dict[str, PromptTemplate], write: address.Write) -> Question:
     """One side's settings."""
     backend = st.selectbox(f"{side.capitalize()} backend", backends, key=f"{side}_backend", on_change=write)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
@@ -127,7 +144,8 @@ def _choose(side: Side, backends: list[str], write: address.Write) -> Question:
             "Deadline, s", MIN_DEADLINE_S, MAX_DEADLINE_S, key=f"{side}_deadline_s", format="%.4g", **narrow
         )
         rerank = st.toggle("Rerank", key=f"{side}_rerank", on_change=write)
-    return Question("", backend or backends[0], int(top_k), float(deadline_s), rerank)
+    prompt = choose_prompt(f"{side.capitalize()} prompt", f"{side}_prompt", backend or backends[0], prompts, write)
+    return Question("", backend or backends[0], int(top_k), float(deadline_s), rerank, prompt)
 
 
 def _say_what_to_know(services: Services, backends: list[str], chosen: dict[Side, Question], opened: Opened) -> None:

@@ -59,7 +59,7 @@ def _plan(lab: Lab) -> None:
             EXAMPLE,
             height=260,
             key="lab-study-plan",
-            help='Factors: embedder, chunking, index, rerank, generator, top_k. `fraction = "1/2"` takes a balanced half of the cells.',
+            help='Factors: embedder, chunking, index, rerank, generator, prompt, top_k. `fraction = "1/2"`: a balanced half of the cells.',
         )
         try:
             plan = read_plan(text, "The plan")

@@ -8,6 +8,8 @@ from app.runs.estimate import estimate_words
 from app.runs.record import RunPlan
 from app.runs.rows import run_cells
 from app.runs.words import progress_words, step_words
+from app.services import Services
+from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -16,6 +18,7 @@ from app.views.runs.source import Source
 from backends.registry import ENDPOINT
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
+from pipeline.prompts import PromptTemplate
 
 REFRESH_S = 1.0
 
@@ -70,10 +73,12 @@ def start_form() -> None:
     """What to ask, and of what."""
     services = state.services()
     usable = [name for name, problem in services.backend_names().items() if problem is None]
-    with st.expander("Start a run", icon=":material/play_arrow:", expanded=not services.evaluations.newest(1)):
+    saved, wanted = _prefilled(services)
+    expanded = bool(wanted) or not services.evaluations.newest(1)
+    with st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
         source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            backend = st.selectbox("Backend", usable, index=_place(usable, services.settings.backend_name))
+            backend = st.selectbox("Backend", usable, index=_place(usable, wanted or services.settings.backend_name))
             is_remote = backend is not None and (backend == "aws" or backend.startswith(ENDPOINT))
             top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=120)
             limit = st.number_input(
@@ -81,6 +86,7 @@ def start_form() -> None:
             )
             workers = st.number_input("At once", 1, 16, 4 if is_remote else 1, width=110)
             rerank = st.toggle("Rerank", disabled=is_remote)
+        prompt = choose_prompt("Prompt", "run-prompt", backend or "", saved, None)
         show_preview(source, backend, int(top_k))
         show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
@@ -91,17 +97,31 @@ def start_form() -> None:
                 "rerank": rerank,
                 "workers": int(workers),
             }
-            _start(source, plan)
+            _start(source, plan, prompt)
+
+
+def _prefilled(services: Services) -> tuple[dict[str, PromptTemplate], str]:
+    """The prompts to choose from, and the backend that the address names, empty if none. Its prompt is chosen once."""
+    saved, named = saved_prompts(services), st.query_params.get("prompt", "")
+    found = services.store.prompts.find(named) if named else None
+    if found is not None:
+        names = [name for name, prompt in saved.items() if prompt == found.prompt]
+        if not names:
+            saved = {found.prompt.version: found.prompt, **saved}
+        if st.session_state.get("run-prefilled") != named:
+            st.session_state["run-prompt"] = names[0] if names else found.prompt.version
+    st.session_state["run-prefilled"] = named
+    return saved, st.query_params.get("backend", "")
 
 
 def _place(names: list[str], wanted: str) -> int | None:
     return names.index(wanted) if wanted in names else (0 if names else None)
 
 
-def _start(source: Source, plan: dict[str, Any]) -> None:
+def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) -> None:
     services = state.services()
     try:
-        whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan)
+        whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan).telling(prompt)
         services.run_jobs.start(lambda stop: services.evaluations.run(whole, stop))
     except RaglassError as error:
         st.error(literal(str(error)), icon=":material/error:")

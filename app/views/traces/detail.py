@@ -5,6 +5,7 @@ import streamlit as st
 from app.kit.plain import shortened
 from app.kit.quoting import answering_words
 from app.kit.wording import is_unsure, trust
+from app.traces.playground import PLAYGROUND_OF
 from app.traces.provenance import missing_parts, provenance
 from app.views.kit import state
 from app.views.kit.downloads import show_download
@@ -14,6 +15,7 @@ from app.views.kit.ways import show_way
 from app.views.traces.deleting import show_deleting
 from app.views.traces.html import answer_html, question_html, trust_html
 from app.views.traces.parts import show_parts
+from app.views.traces.playground import show_playground
 from metrics.queries import StoredTrace
 from pipeline.errors import StoreError
 from pipeline.schema import trace_to_json
@@ -51,6 +53,15 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
                 icon=":material/link:",
                 query_params={"trace": trace.trace_id},
             )
+            earlier = trace.settings.get(PLAYGROUND_OF)
+            if earlier:
+                st.page_link(
+                    "../pages/traces.py",
+                    label="Asked again from",
+                    icon=":material/science:",
+                    query_params={"trace": str(earlier)},
+                    help="The trace whose question this is, over other chunks, with another prompt or on another backend.",
+                )
             if trace.session:
                 show_way(
                     f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
@@ -90,6 +101,7 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
     show_actions(trace, stored)
     show_parts(trace)
+    show_playground(trace)
 
 
 def _feedback(stored: StoredTrace) -> None:

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
 from app.kit.wording import Trust, milliseconds, when, whereabouts
+from app.traces.difference import Difference
 from app.traces.spans import Placed
 from app.traces.tree import Row
 from app.views.kit.html import dot_html, note_html
@@ -51,6 +52,20 @@ def answer_html(answer: str, *, quiet: bool = False, words: Sequence[tuple[int, 
         answer_size(answer),
         " rg-quiet" if quiet else "",
         marked(answer, words, ANSWERS),
+    )
+
+
+def answers_html(before: str, now: str, difference: Difference) -> Markup:
+    """Two answers one above the other, the words marked that the other does not have."""
+    parts = (("Before", before, difference.first, MARK_AGAINST), ("Now", now, difference.second, MARK_FOR))
+    return joined(
+        html(
+            '<div class="rg-message" data-testid="{}"><p class="rg-note">{}</p><div class="rg-text" dir="auto">{}</div></div>',
+            name.lower(),
+            name,
+            marked(answer, spans, mark) if answer else NO_ANSWER,
+        )
+        for name, answer, spans, mark in parts
     )
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from backends.local.remote.address import Address
 from backends.local.remote.client import RemoteModel
@@ -10,9 +11,10 @@ from backends.local.remote.faults import naming, unusable
 from backends.local.remote.replies import Reading
 from backends.local.remote.scoring import Scoring, find_scoring, score_all
 from backends.local.research.generator import ABSTAINS, ABSTENTION, mean_probability
-from backends.local.research.prompt import ANSWER_CUE, write_prompt
+from backends.local.research.prompt import ANSWER_CUE
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, InputError, RaglassError, StageFailed, Unavailable
+from pipeline.prompts import DEFAULT, PromptTemplate
 from pipeline.types import AnswerScores, Chunk, GenerateOptions, Generation, PartReadiness, Token
 
 SETTING = "RAGLASS_GENERATOR"
@@ -32,8 +34,12 @@ LISTED = 8
 class RemoteGenerator:
     """Question and chunks to an answer by a model on another server, at temperature 0, token by token."""
 
-    def __init__(self, address: Address, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, address: Address, environ: Mapping[str, str] | None = None, prompt: PromptTemplate = DEFAULT
+    ) -> None:
         """Nothing is sent yet. environ: see `client.RemoteModel`. Raises Unavailable if the `openai` package is not installed."""
+        self.prompt = prompt
+        """What the model is told."""
         self._model = RemoteModel(address, SETTING, environ)
         self.address = address
         self.name = address.name
@@ -43,6 +49,12 @@ class RemoteGenerator:
             f"The model server {address.host} has not been asked yet whether it can score a given answer."
         )
         """Why `scoring` is None."""
+
+    def with_prompt(self, prompt: PromptTemplate) -> Self:
+        """The same model, told otherwise; see `pipeline.prompts.PromptedGenerator`."""
+        other = copy(self)
+        other.prompt = prompt
+        return other
 
     def generate(
         self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
@@ -62,7 +74,7 @@ class RemoteGenerator:
 
     def write(self, question: str, chunks: Sequence[Chunk]) -> str:
         """The prompt, as it is sent: the user's message of a chat, around which the server lays its model's template."""
-        text = write_prompt(question, chunks).replace("\0", " ")
+        text = self.prompt.write(question, chunks).text.replace("\0", " ")
         return text + ANSWER_CUE if self.address.interface == "openai-completion" else text
 
     def look(self) -> PartReadiness:

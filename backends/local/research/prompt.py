@@ -1,4 +1,4 @@
-"""What a generator reads: the prompt's words, its tokens, and which chunks fit.
+"""What a generator reads: the prompt's tokens, and which chunks fit. Its words are `pipeline.prompts`'.
 
 Question and chunks are data. They are tokenised by a copy of the model's tokenizer that knows no control token, so that
 `<|im_end|>` or `</s>` in a document is read as the characters it is made of. A prompt is shortened only by leaving out whole
@@ -8,15 +8,14 @@ chunks, lowest-ranked first.
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from backends.local.research.loading import require
 from pipeline.errors import InputError, StageFailed, Unavailable
+from pipeline.prompts import DEFAULT, PromptTemplate, write_context
 from pipeline.types import Chunk
-
-INSTRUCTION = 'Read this and answer the question. If the question is unanswerable, say "unanswerable".'
-"""Word for word one of the prompts that FLAN-T5 was tuned with on SQuAD 2 (Longpre et al. 2023, "The Flan Collection")."""
 
 ANSWER_CUE = "\n\nAnswer:\n"
 """Ends the prompt of a causal model that has no chat template, which would else write more questions."""
@@ -32,7 +31,7 @@ class Prompt:
     ids: list[int]
     """Token ids, the model's own control tokens included."""
     chunks: tuple[Chunk, ...]
-    """The chunks in it, best first."""
+    """The chunks in it, best first; none where the template leaves them out."""
     text: str
     """The words of `ids`: the chat template's, or the cue's, among them; of a model's own begin and end tokens only a template's."""
 
@@ -56,39 +55,17 @@ class LocatedPrompt:
         return [place for place, owner in enumerate(self.owners) if owner >= 0]
 
 
-def write_context(chunks: Sequence[Chunk]) -> str:
-    """Numbered chunks with their titles, in the order given."""
-    return "\n\n".join(f"[{number}] {chunk.heading}\n{chunk.text}" for number, chunk in enumerate(chunks, start=1))
-
-
-def write_prompt(question: str, chunks: Sequence[Chunk]) -> str:
-    """The words that the generator reads, before any chat template."""
-    return "\n\n".join([INSTRUCTION, *([write_context(chunks)] if chunks else []), question])
-
-
-def find_spans(chunks: Sequence[Chunk]) -> list[tuple[int, int]]:
-    """Where each chunk's title and text stand in what `write_prompt` writes: (first character, one past the last).
-
-    The title line is the chunk's, as it goes when the chunk is left out; the number before it is the prompt's.
-    """
-    spans, end = [], len(INSTRUCTION)
-    for number, chunk in enumerate(chunks, start=1):
-        start = end + len(f"\n\n[{number}] ")
-        end = start + len(f"{chunk.heading}\n{chunk.text}")
-        spans.append((start, end))
-    return spans
-
-
 class PromptTokenizer:
     """Turns questions and chunks into the token ids of one model's prompt."""
 
-    def __init__(self, tokenizer: Any, *, causal: bool) -> None:
-        """tokenizer: a transformers tokenizer backed by `tokenizers`.
+    def __init__(self, tokenizer: Any, *, causal: bool, template: PromptTemplate = DEFAULT) -> None:
+        """tokenizer: a transformers tokenizer backed by `tokenizers`. template: the prompt's words.
 
         causal: the model goes on writing after its prompt. Its chat template, if it has one, is laid around the prompt as
         the user's message; else the prompt ends with ANSWER_CUE.
         Raises Unavailable for another kind of tokenizer, or a chat template that does not show the message once.
         """
+        self.template = template
         self._data = without_control_tokens(tokenizer)
         self._around: tuple[list[int], list[int]] | None = None
         self._words_around = ("", "")
@@ -100,9 +77,15 @@ class PromptTokenizer:
         elif causal:
             self._cue = ANSWER_CUE
 
+    def with_template(self, template: PromptTemplate) -> Self:
+        """The same tokenizer for other words."""
+        other = copy(self)
+        other.template = template
+        return other
+
     def encode(self, question: str, chunks: Sequence[Chunk]) -> list[int]:
         """The whole prompt's token ids, however long."""
-        text = write_prompt(question, chunks)
+        text = self.template.write(question, chunks).text
         if self._around is None:
             return self._ids(text + self._cue, add_special_tokens=True)
         before, after = self._around
@@ -113,15 +96,15 @@ class PromptTokenizer:
 
         A token that holds any character of a chunk's title or text is the chunk's, even where it also holds a blank line after it.
         """
-        text = write_prompt(question, chunks)
+        written = self.template.write(question, chunks)
         before, after = self._around or ([], [])
-        encoded = self._encode(text + self._cue, add_special_tokens=self._around is None)
+        encoded = self._encode(written.text + self._cue, add_special_tokens=self._around is None)
         owners = [-1] * len(encoded.ids)
-        for index, (first, end) in enumerate(find_spans(chunks)):
+        for index, (first, end) in enumerate(written.spans):
             for token, (start, stop) in enumerate(encoded.offsets):
                 if max(start, first) < min(stop, end):
                     owners[token] = index
-        texts = [text[start:stop] for start, stop in encoded.offsets]
+        texts = [written.text[start:stop] for start, stop in encoded.offsets]
         return LocatedPrompt(
             ids=[*before, *encoded.ids, *after],
             owners=[*[-1] * len(before), *owners, *[-1] * len(after)],
@@ -140,8 +123,9 @@ class PromptTokenizer:
         if kept == 0:
             raise self._too_long(question, chunks[0], limit)
         before, after = self._words_around
-        text = f"{before}{write_prompt(question, chunks[:kept])}{self._cue}{after}"
-        return Prompt(self.encode(question, chunks[:kept]), tuple(chunks[:kept]), text)
+        text = f"{before}{self.template.write(question, chunks[:kept]).text}{self._cue}{after}"
+        read = tuple(chunks[:kept]) if self.template.shows_chunks else ()
+        return Prompt(self.encode(question, chunks[:kept]), read, text)
 
     def encode_answer(self, answer: str) -> list[int]:
         """An answer's token ids, without an end token. Raises InputError for a blank answer."""
@@ -152,9 +136,10 @@ class PromptTokenizer:
 
     def _too_long(self, question: str, chunk: Chunk, limit: int) -> StageFailed:
         return StageFailed(
-            f"The best chunk ({chunk.title!r}, {len(self._ids(write_context([chunk])))} tokens) and the question "
-            f"({len(self._ids(question))} tokens) do not fit the generator's window, which leaves {limit} tokens for the prompt. Index "
-            "the corpus in smaller chunks, ask a shorter question, or choose a generator with a longer window (RAGLASS_GENERATOR).",
+            f"The best chunk ({chunk.title!r}, {len(self._ids(write_context([chunk])))} tokens), the question "
+            f"({len(self._ids(question))} tokens) and the words of the prompt do not fit the generator's window, which leaves {limit} "
+            "tokens for all of them. Index the corpus in smaller chunks, ask a shorter question, use a shorter prompt (RAGLASS_PROMPT), or "
+            "choose a generator with a longer window (RAGLASS_GENERATOR).",
             stage="generate",
         )
 

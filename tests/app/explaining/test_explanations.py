@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from app.services import Services
-from backends.fake import CHUNKS, Script
+from backends.fake import CHUNKS, Script, ScriptedBackend
 from explain.diagnosis import Failure
 from explain.gold import Gold
 from metrics.store import TraceStore
 from pipeline.errors import StoreError, Throttled, Unavailable
-from pipeline.types import Chunk, Trace
+from pipeline.prompts import DEFAULT, PromptTemplate
+from pipeline.types import AnswerScores, Chunk, Trace
 
 Make = Callable[..., Services]
 
@@ -89,6 +91,27 @@ def test_another_generator_than_the_one_that_answered_cannot_speak_for_it(make_s
     backend.generator = type("Other", (), {"name": "other"})()
     with pytest.raises(Unavailable, match="google/flan-t5-base gave this answer; the backend fake now has other"):
         explained(services, trace)
+
+
+def test_answer_is_explained_with_the_prompt_that_it_was_given_with(
+    make_services: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = make_services(Script(prompt=DEFAULT))
+    short = PromptTemplate("short", "{context} {question}")
+    trace = services.asking.ask(replace(services.asking.question("Who?"), prompt=short)).trace
+    scored_with = []
+    score = ScriptedBackend.score_answer
+
+    def note(self: ScriptedBackend, *given: Any) -> AnswerScores:
+        scored_with.append(self.prompt)
+        return score(self, *given)
+
+    monkeypatch.setattr(ScriptedBackend, "score_answer", note)
+    assert explained(services, trace).complete
+    assert set(scored_with) == {short}
+    unknown = replace(trace, settings={**trace.settings, "prompt_text": "{question}"})
+    with pytest.raises(Unavailable, match="cannot be told it again"):
+        explained(services, unknown)
 
 
 def test_wrong_answer_is_diagnosed_on_the_backend_that_gave_it(make_services: Make) -> None:

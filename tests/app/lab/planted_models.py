@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from backends.registry import BackendConfig
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
+from pipeline.prompts import DEFAULT, PromptTemplate
 from pipeline.types import Chunk, Confidence, GenerateOptions, Generation, Token
 from tests.local.fake_embedder import FakeEmbedder
 
@@ -48,6 +50,27 @@ class Together(FirstSentence):
         return [list(self.generate(question, chunks, options))[-1] for question, chunks in requests]  # type: ignore[misc]
 
 
+class Told(FirstSentence):
+    """Says the last sentence where its prompt asks for that, else the first. prompt: what it is told."""
+
+    def __init__(self, name: str, prompt: PromptTemplate = DEFAULT, asked: list[Any] | None = None) -> None:
+        super().__init__(name)
+        self.prompt = prompt
+        self.asked = [] if asked is None else asked
+
+    def with_prompt(self, prompt: PromptTemplate) -> "Told":
+        return Told(self.name, prompt, self.asked)
+
+    def generate(
+        self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None
+    ) -> Iterator[Token | Generation]:
+        text = self.prompt.write(question, chunks).text
+        self.asked.append((self.prompt.name, question, tuple(chunk.chunk_id for chunk in chunks)))
+        said = chunks[0].text.split(".")[-2 if "last" in text else 0]
+        yield Token(said, -0.1)
+        yield Generation(said, (Token(said, -0.1),), 0, "stop", Confidence(0.5, "calibrated"), prompt=text)
+
+
 class Backwards:
     """Puts the last first."""
 
@@ -62,7 +85,7 @@ class Backwards:
 
 
 class FakeModels:
-    """Where a study's models come from: any word but `broken`; `together` answers several at once."""
+    """Where a study's models come from: any word but `broken`; `together` answers several at once, `told` reads a prompt."""
 
     def __init__(self, config: BackendConfig | None = None) -> None:
         self.embedders: dict[str, FakeEmbedder] = {}
@@ -79,7 +102,7 @@ class FakeModels:
         return None
 
     def generator(self, word: str, embedder: object, sentences: object, spans: object) -> FirstSentence:
-        self.generators.append(Together(word) if word == "together" else FirstSentence(word))
+        self.generators.append({"together": Together, "told": Told}.get(word, FirstSentence)(word))
         return self.generators[-1]
 
     def reranker(self, word: str, embedder: object, sentences: object) -> Backwards:

@@ -11,7 +11,7 @@ from click.testing import Result
 
 from app.lab import cells as lab_cells
 from app.lab.catalogue import Lab
-from app.lab.factorial_plan import EXAMPLE, check_plan, plan_cells, read_plan
+from app.lab.factorial_plan import EXAMPLE, check_plan, find_prompts, plan_cells, read_plan
 from app.lab.records import LabRecord
 from app.lab.tables import to_plain
 from app.runs.record import CELL, STUDY
@@ -20,6 +20,7 @@ from app.services import Services
 from backends.fake import Script
 from metrics.queries import TraceQuery
 from pipeline.errors import InputError
+from pipeline.prompts import DEFAULT, PromptTemplate, recorded_prompt
 from tests.app.lab.planted_models import FakeModels, write_cities
 from tests.app.runs.labelled_file import write_questions
 
@@ -164,6 +165,80 @@ def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_fact
         services.lab.begin("study", {**plan, "factors": {"index": ["exact", "hnsw"]}})
 
 
+LAST = "Say the last sentence.\n\n{context}\n\n{question}"
+
+
+def test_prompt_is_a_factor_that_shares_retrieval_and_changes_answers(
+    services: Services, plan: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "last.txt"
+    path.write_text(f"{LAST}\n")
+    plan["factors"] = {
+        "generator": ["told"],
+        "prompt": ["default", str(path)],
+        "chunking": ["paragraph:200:0"],
+        "top_k": [1, 3],
+    }
+    job = services.lab.begin("study", plan)
+    path.unlink()  # the study holds the text
+    record = job.work()
+    assert (record.status, record.problem) == ("finished", "")
+    version = PromptTemplate("last", LAST).version
+    cells = (record.result or {})["cells"]
+    assert [cell["levels"]["prompt"] for cell in cells] == ["default", "default", version, version]
+    assert check_plan(services.settings, record.plan) == record.plan
+    usual, last = (
+        {scored.question: scored for scored in services.evaluations.scores(cell["run"])}
+        for cell in (cells[0], cells[2])
+    )
+    assert all(usual[text].answer != last[text].answer for text in usual)
+    trace = services.store.get(next(iter(last.values())).trace_id)
+    assert trace is not None
+    assert recorded_prompt(trace.trace.settings) == PromptTemplate("last", LAST)
+    assert {span.stage for span in trace.trace.spans if span.attributes.get("shared")} == {"embed", "retrieve"}
+    right = (record.result or {})["outcomes"]["right"]
+    assert set(right["factors"]) == {"prompt", "top_k"}
+    compared = services.evaluations.compare(cells[0]["run"], cells[2]["run"])
+    assert ("prompt", DEFAULT.version, version) in compared.settings
+
+
+def test_reader_that_is_told_nothing_answers_alike_beside_one_that_is(
+    services: Services, plan: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "last.txt").write_text(LAST)
+    plan["factors"] = {
+        "generator": ["embedded", "told", "other"],
+        "prompt": ["default", str(tmp_path / "last.txt")],
+        "chunking": ["paragraph:200:0"],
+    }
+    record = carry_out(services.lab, plan)
+    cells = (record.result or {})["cells"]
+    by = {(cell["levels"]["generator"], cell["levels"]["prompt"] == "default"): cell for cell in cells}
+    answers = [
+        [scored.answer for scored in services.evaluations.scores(by["embedded", usual]["run"])]
+        for usual in (True, False)
+    ]
+    assert answers[0] == answers[1]
+    assert by["other", True]["status"] == "finished"
+    assert "takes no prompt from here" in by["other", False]["problem"]
+
+
+def test_prompts_are_looked_for_beside_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "last.txt").write_text(LAST)
+    found = find_prompts({"factors": {"prompt": ["default", "last.txt", "saved"]}}, tmp_path)
+    assert found["factors"]["prompt"] == ["default", str(tmp_path / "last.txt"), "saved"]
+    assert find_prompts({"factors": 3}, tmp_path) == {"factors": 3}
+
+
+def test_same_prompt_twice_is_refused(services: Services, plan: dict[str, Any], tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "last.txt").write_text(LAST)
+    plan["factors"] = {"generator": ["told"], "prompt": [str(tmp_path / each / "last.txt") for each in ("a", "b")]}
+    with pytest.raises(InputError, match=r"last@[0-9a-f]{8} twice"):
+        services.lab.begin("study", plan)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -173,7 +248,9 @@ def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_fact
         ({"factors": {"top_k": [0, 3]}}, "whole number of 1 or more"),
         ({"factors": {"index": ["exact", "annoy"]}}, "'annoy' is none"),
         ({"factors": {"chunking": ["word:1"]}}, "A chunking is 'word:1'"),
-        ({"factors": {"prompt": ["a", "b"]}}, "`prompt` is no factor yet"),
+        ({"factors": {"prompt": ["default", "b.txt"]}}, "one generator quotes sentences and is told nothing"),
+        ({"factors": {"prompt": ["default", "b.txt"], "generator": ["told"]}}, "b.txt cannot be read"),
+        ({"factors": {"prompt": ["default"], "generator": ["told"]}}, "one cell"),
         ({"factors": {"colour": ["a", "b"]}}, "'colour' is no factor"),
         ({"factors": {"embedder": ["a", 3]}}, "Write it as text"),
         ({"factors": {"top_k": [1, 3]}, "fraction": "2/0"}, "`fraction` is '2/0'"),

@@ -24,6 +24,7 @@ from metrics.queries import TraceQuery
 from metrics.runs import RunLog
 from metrics.store import TraceStore
 from pipeline.errors import ConfigError, InputError, StoreError, Throttled, Unavailable
+from pipeline.prompts import DEFAULT, PromptTemplate, recorded_prompt
 from pipeline.types import Trace
 from tests.app.runs.labelled_file import write_questions
 
@@ -200,6 +201,31 @@ def test_stopped_run_is_gone_on_with_and_nothing_is_asked_twice(
     assert (end.run_id, end.progress.done, end.progress.correct) == (step.run_id, QUESTIONS, QUESTIONS / 2)
     assert services.evaluations.find("LAST").status == "finished"
     assert asked(services) == once()
+
+
+def test_run_asks_with_its_prompt_and_goes_on_with_it(
+    make_services: Make, plan: RunPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, stop = make_services(Script(prompt=DEFAULT)), threading.Event()
+    short = PromptTemplate("short", "{context} {question}")
+    told = replace(plan, prompt=short.version, prompt_text=short.text)
+    for step in services.evaluations.run(told, stop):
+        if step.progress is not None and step.progress.done == 3:
+            stop.set()
+    last(services.evaluations.resume(step.run_id))
+    traces = [services.store.get(each.trace_id) for each in services.evaluations.scores(step.run_id)]
+    assert {recorded_prompt(stored.trace.settings) for stored in traces if stored is not None} == {short}
+    usual = last(services.evaluations.run(plan))
+    compared = services.evaluations.compare(usual.run_id, step.run_id)
+    assert ("prompt", DEFAULT.version, short.version) in compared.settings
+    assert f"prompt {short.version}" in "\n".join(about_words(services.evaluations.find(step.run_id)))
+    assert "prompt" not in "\n".join(about_words(services.evaluations.find(usual.run_id)))
+
+
+def test_prompt_that_the_backend_does_not_take_leaves_no_run(services: Services, plan: RunPlan) -> None:
+    with pytest.raises(InputError, match="reads no prompt"):
+        list(services.evaluations.run(replace(plan, prompt=DEFAULT.version)))
+    assert services.evaluations.newest() == []
 
 
 def test_run_that_is_going_on_is_not_asked_by_a_second_one_too(

@@ -18,6 +18,7 @@ from app.explaining.words import ChunkMark, TokenMark
 from app.kit import markup
 from app.kit.wording import Trust
 from app.live.rows import Part
+from app.traces.difference import differ
 from app.traces.spans import Placed
 from app.traces.tree import row_of
 from app.views.comparing import html as comparing
@@ -116,6 +117,7 @@ def alarm(value: str, state: State) -> Alarm:
 DRAWN = [
     lambda value: traces.answer_html(value),
     lambda value: traces.question_html(value),
+    lambda value: traces.answers_html(value, value + " b", differ(value, value + " b")),
     lambda value: kit.note_html(value),
     lambda value: kit.dot_html(value),
     lambda value: traces.chunk_html(chunk(value, value), [], is_open=True),
