@@ -237,6 +237,12 @@ class RemoteBackend(LocalBackend):
     score_answer: Callable[[str, Sequence[Sequence[Chunk]], str], AnswerScores]
     """Of the object alone, and only where the server scores, as `isinstance` asks for methods and no more."""
 
+    def with_prompt(self, prompt: PromptTemplate) -> Self:
+        """See `pipeline.prompts.PromptedBackend`; what it is told otherwise it scores by as well."""
+        other = super().with_prompt(prompt)
+        other.find_abilities()
+        return other
+
     def find_abilities(self) -> None:
         """Ask the server what it can, unless it has said so already; never raises."""
         self.generator.find_scoring()
