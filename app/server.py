@@ -5,6 +5,7 @@ answers 200 whatever the application does, so it says that the process lives and
 """
 
 import logging
+import sys
 import threading
 import tomllib
 from collections.abc import AsyncIterator
@@ -102,10 +103,20 @@ def warm_up() -> None:
 @asynccontextmanager
 async def lifespan(application: st.App) -> AsyncIterator[None]:
     """Warm up without holding up the first page; at the end see questions in flight through, then close everything."""
+    _leave_path_alone()
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     with finishing_first(lambda: services().finish()):
         yield
     services().close()
+
+
+def _leave_path_alone() -> None:
+    """Take the shell's folder off the path, where Streamlit puts it when the dashboard is started by `python -m`.
+
+    Some of its modules bear a top-level folder's name.
+    """
+    shell = str(ROOT / "app" / "shell")
+    sys.path[:] = [folder for folder in sys.path if folder != shell]
 
 
 def show_failure(error: Exception) -> bool:

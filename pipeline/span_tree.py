@@ -6,6 +6,9 @@ from functools import cached_property
 
 from pipeline.spans import Span
 
+OVERLAP_MS = 0.5
+"""How long the next span may have begun before one ended and still count as having followed it: clocks and callbacks are no exacter."""
+
 
 class SpanTree:
     """Spans by parent, in the order of their start. Building it takes n log n; each question of it at most what it returns."""
@@ -79,13 +82,17 @@ class SpanTree:
 
     @cached_property
     def critical_path(self) -> tuple[Span, ...]:
-        """The spans that the end had to wait for: from the longest root down, at each step the child that ends last."""
-        if not self.roots:
-            return ()
-        path = [max(self.roots, key=lambda span: span.duration_ms)]
-        while inside := self.children(path[-1]):
-            path.append(max(inside, key=lambda span: span.end_ms))
-        return tuple(path)
+        """The spans that the end had to wait for, in the order of the tree.
+
+        Walked back from the end: of the spans at the top the one that ends last; before its start the one that ended last then; and so on,
+        and within each of them likewise. Of spans that run at once only the one that was waited for is on it.
+        """
+        waiting, on_it = list(_waited_for(self.roots)), set[str]()
+        while waiting:
+            span = waiting.pop()
+            on_it.add(span.span_id)
+            waiting.extend(_waited_for(self.children(span)))
+        return tuple(span for span in self if span.span_id in on_it)
 
     @cached_property
     def failing(self) -> Mapping[str, bool]:
@@ -100,6 +107,15 @@ class SpanTree:
                 found[above.span_id] = above.status == "error"
                 above = self.parent(above)
         return found
+
+
+def _waited_for(spans: Sequence[Span]) -> Iterator[Span]:
+    """Of spans side by side those that one after another were waited for, the last first."""
+    begins = math.inf
+    for span in sorted(spans, key=lambda span: span.end_ms, reverse=True):
+        if span.end_ms <= begins + OVERLAP_MS:
+            yield span
+            begins = span.start_ms
 
 
 def covered_ms(spans: Sequence[Span]) -> float:

@@ -6,6 +6,7 @@ Owns status codes, headers and how long a body may take. Refuses to know spans (
 import asyncio
 import logging
 import math
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -41,6 +42,9 @@ class TooSlow(InputError):
     """A body that took longer than BODY_S."""
 
 
+LOG_S = 60.0
+"""Between two lines of the log on requests that were refused alike."""
+
 STATUSES: tuple[tuple[type[RaglassError], int], ...] = (
     (TooSlow, 408),
     (KeyNeeded, 401),
@@ -62,6 +66,7 @@ class Door:
 
     def __init__(self, receiving: Receiving, guard: Guard) -> None:
         self._receiving, self._guard = receiving, guard
+        self._told_at: dict[int, float] = {}
         self._reading = self._held_bytes = 0
 
     async def answer(self, request: Request) -> Response:
@@ -152,6 +157,13 @@ class Door:
             f"The body has more than {self._receiving.max_bytes / 1e6:g} MB. Send fewer spans at a time, or raise RAGLASS_OTLP_MAX_MB."
         )
 
+    def _tell(self, status: int, message: str) -> None:
+        """Say in the log why senders are refused, each status once in LOG_S: their exporters seldom show what they were told."""
+        now = time.monotonic()
+        if now - self._told_at.get(status, -math.inf) >= LOG_S:
+            self._told_at[status] = now
+            log.warning("senders of traces are refused (HTTP %d): %s", status, message)
+
     def _refuse(self, encoding: str, error: RaglassError | None) -> Response:
         """The reply to a request of which nothing was stored. error: None for one that nobody foresaw."""
         self._receiving.count_refused()
@@ -163,6 +175,7 @@ class Door:
         if error is not None:
             status = next(code for kind, code in STATUSES if isinstance(error, kind))
             message = str(error)
+        self._tell(status, message)
         if status in (429, 503):
             wait_s = error.wait_s if isinstance(error, Delayed) else STORE_S
             headers = {"Retry-After": str(math.ceil(wait_s))}

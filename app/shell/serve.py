@@ -34,6 +34,8 @@ def serve(host: str | None, port: int | None, backend: str | None) -> None:
                 complain(f"traces are kept here and sent nowhere: {target.why_not}")
             else:
                 click.echo(f"Traces of questions are also sent to {target.shown} ({target.source})")
+        if current.guard.needs_key(None):
+            click.echo("Applications that send traces need a key: `raglass keys create NAME`")
         from app.server import app, streamlit_options
 
         click.echo(f"Raglass is at http://{shown_host(settings.host)}:{settings.port} (Ctrl-C ends it)")

@@ -142,8 +142,9 @@ class _Walk:
 
     def __init__(self, tree: SpanTree, view: View, whole_ms: float, *, open_above: int) -> None:
         self._tree, self._view, self._whole_ms, self._open_above = tree, view, whole_ms, open_above
-        # Of stages one after the other each is waited for: what has no inside is no path.
-        self._critical = {span.span_id for span in tree.critical_path} if len(tree.critical_path) > 1 else set()
+        waited_for = tree.critical_path
+        # Where all was waited for, one after another, a mark on each would say nothing.
+        self._critical = {span.span_id for span in waited_for} if len(waited_for) < len(tree) else set()
         self._found = frozenset(view.found)
         self._on_way: set[str] = set()
         """Spans on the way to what is looked for, and what is looked for."""

@@ -61,7 +61,7 @@ def test_ten_answers_are_drawn_and_the_panels_without_a_figure_say_why(visit: Ca
     page.get_by_role("tab", name="Do the chunks say it?").click()
     expect(page.get_by_test_id("grounded")).to_contain_text("supported")
     page.get_by_role("tab", name="Inside the model").click()
-    expect(page.get_by_text("Ask the question on local/research", exact=False)).to_be_visible()
+    expect(page.get_by_text("The backend local/embedded cannot be looked into", exact=False)).to_be_visible()
 
 
 def test_the_report_needs_no_raglass_fits_a_phone_and_prints_on_two_pages(

@@ -42,9 +42,16 @@ def test_a_child_that_outlasts_its_parent_takes_no_more_than_all_of_it() -> None
     assert SpanTree([span("a", None, 0, 10), span("b", "a", 5, 50)]).own_ms(span("a", None, 0, 10)) == 0
 
 
-def test_the_critical_path_ends_where_the_end_was_waited_for() -> None:
-    assert ids(SpanTree(TREE).critical_path) == ["chain", "generate"]
+def test_the_critical_path_is_what_was_waited_for_one_after_another() -> None:
+    assert ids(SpanTree(TREE).critical_path) == ["chain", "retrieve", "search", "generate"]
     assert SpanTree([]).critical_path == ()
+
+
+def test_what_ran_beside_something_longer_is_not_on_the_critical_path() -> None:
+    beside = [span("log", "chain", 45, 10), span("cache", "chain", 6, 20)]  # within generate and within retrieve
+    assert ids(SpanTree([*TREE, *beside]).critical_path) == ["chain", "retrieve", "search", "generate"]
+    late = span("save", "chain", 60, 38)  # ends last, and began while generate ran
+    assert ids(SpanTree([*TREE, late]).critical_path) == ["chain", "retrieve", "search", "save"]
 
 
 def test_a_span_whose_parent_never_came_stands_at_the_top() -> None:

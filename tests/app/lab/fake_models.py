@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.local.backend import LocalBackend, open_corpus, open_questions
+from backends.local.backend import ScoringBackend, open_corpus, open_questions
 from backends.registry import BackendConfig
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, Unavailable
@@ -85,7 +85,7 @@ class KeepsOrder:
 GENERATORS = {"first": FirstChunk("first"), "mute": FirstChunk("mute", "Unrelated words.")}
 
 
-def open_fake(name: str, config: BackendConfig) -> LocalBackend:
+def open_fake(name: str, config: BackendConfig) -> ScoringBackend:
     """`fake` reads the first chunk; `local/research` reads with the generator that its configuration names."""
     if name not in ("fake", "local/research"):
         raise ConfigError(f"There is no backend {name!r}.")
@@ -96,7 +96,7 @@ def open_fake(name: str, config: BackendConfig) -> LocalBackend:
     corpus = open_corpus(config, embedder, with_sentences=False)
     options = GenerateOptions(config.max_new_tokens)
     questions = open_questions(config, embedder)
-    return LocalBackend(name, corpus, embedder, GENERATORS[named], KeepsOrder(), options, questions=questions)
+    return ScoringBackend(name, corpus, embedder, GENERATORS[named], KeepsOrder(), options, questions=questions)
 
 
 def write_questions(path: Path) -> Path:

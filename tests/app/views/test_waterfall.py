@@ -30,8 +30,9 @@ def test_a_row_says_what_it_took_and_how_it_ended():
         Span("network", 0, 100),
         Span("gateway", 10, 80, parent_id="network"),
         Span("generate", 20, 50, {"cached": True}, Failure("Timeout", "late", "generate"), parent_id="gateway"),
+        Span("log", 60, 5, parent_id="gateway"),
     )
-    network, gateway, generate, _ = rows(replace(make_trace(), spans=spans, duration_ms=100.0))
+    network, gateway, generate, *_ = rows(replace(make_trace(), spans=spans, duration_ms=100.0))
     assert time_of(network) == "100 ms · own 20.0 ms"
     assert time_of(gateway) == "80.0 ms · own 30.0 ms"
     assert time_of(generate) == "50.0 ms · 50 %"
