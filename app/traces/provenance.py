@@ -8,6 +8,10 @@ ORIGINS = {"person": "", "run": "by a run", "load": "by a load", "application": 
 """Who asked, as it stands after the time; of a person nothing is said."""
 
 
+LEAST_USD = 0.0001
+"""Less is not written out."""
+
+
 def provenance(trace: Trace) -> str:
     """Who answered, when, in what time, for whom, with how many tokens and which tags; the session is for a link beside it."""
     told = [
@@ -40,10 +44,14 @@ def _cost(trace: Trace) -> str:
     if found is None:
         return ""
     told = [
-        f"about ${found.usd:.3g} by list prices of {found.as_of}" if found.usd else "",
-        f"cost of {listed(found.unknown)} unknown" if found.unknown else "",
+        f"{_dollars(found.usd)} by list prices of {found.as_of}" if found.usd else "",
+        f"no price is known for {listed([f'“{model}”' for model in found.unknown])}" if found.unknown else "",
     ]
     return ", ".join(filter(None, told))
+
+
+def _dollars(usd: float) -> str:
+    return "less than $0.0001" if usd < LEAST_USD else f"about ${usd:.3g}"
 
 
 def missing_parts(trace: Trace) -> str:

@@ -37,5 +37,5 @@ def test_cost_by_the_token_stands_with_the_month_of_its_prices_or_is_said_to_be_
     # 1,000 tokens at $0.15 a million and 100 at $0.60.
     assert "about $0.00021 by list prices of 2025-06" in provenance(known)
     unknown = make_trace(generation=written, settings={"generator": "openai:tiny@rack:8000"})
-    assert "cost of tiny@rack:8000 unknown" in provenance(unknown)
+    assert "no price is known for “tiny@rack:8000”" in provenance(unknown)
     assert "cost" not in provenance(make_trace())
