@@ -260,7 +260,7 @@ def why_stand_in(trace: Trace) -> str:
     """Why another application's answer is explained by a backend that stands in."""
     return (
         f"{trace.service or trace.backend} is another application, whose model cannot be asked how probable its answer is. Choose a "
-        "backend of this machine that scores answers to stand in for it: in the shell `--stand-in local/embedded`."
+        "backend of this machine that scores answers to stand in for it; in the shell with `raglass explain --stand-in`."
     )
 
 

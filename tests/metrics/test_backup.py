@@ -24,6 +24,7 @@ from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from metrics.tables import keys, metadata, outbox, pieces, views
 from pipeline.errors import InputError, StoreError
+from pipeline.prompts import PromptTemplate
 from tests.factories import make_trace
 from tests.metrics.assembling import assemble, make_records
 from tests.metrics.conftest import sqlite_url
@@ -50,6 +51,7 @@ def fill(store: TraceStore) -> None:
     store.runs.start("r1", {"dataset": "d"})
     store.runs.keep("r1", [("q1", f"{3:032x}", {"right": True})])
     store.runs.keep_calibration("local/embedded", "r1", {"slope": 1.5})
+    store.prompts.save(PromptTemplate("short", "{context}\n\n{question}"))
     store.forget([f"{0:032x}"])
     store.fold()
     with store._database.writing() as connection:

@@ -44,7 +44,7 @@ def _named(error: Exception, stage: str, address: Address, setting: str, seconds
     import openai
 
     server = f"The model server {address.host}"
-    if isinstance(error, ReplyTooLong):
+    if isinstance(error, ReplyTooLong) or isinstance(error.__cause__, ReplyTooLong):
         return BadResponse(
             f"{server} sent more than {MAX_REPLY_BYTES // 1_000_000} MB, which is no answer. Check the URL in {setting}.",
             stage=stage,
