@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from metrics import labels, latency, payloads, search
 from metrics.database import insert_rows
 from metrics.labels import bounded
+from metrics.quality import forget_scores
 from metrics.tables import payloads as payload_table
 from metrics.tables import stage_times, state, traces
 
@@ -142,6 +143,7 @@ def replace_traces(connection: Connection, changes: Sequence[Change]) -> None:
     labels.remove_labels(connection, list(numbered))
     connection.execute(delete(stage_times).where(stage_times.c.seq.in_(list(numbered))))
     _add_findings(connection, numbered)
+    forget_scores(connection, list(numbered))
     latency.add_timings(
         connection,
         [timing for item in numbered.values() for timing in item.timings],

@@ -21,6 +21,7 @@ from metrics import backup
 from metrics.backup import FORMAT, MANIFEST, ROWS, Manifest, Progress, Stopped
 from metrics.database import Database
 from metrics.migration import HEAD, migrate
+from metrics.quality import AGAIN
 from metrics.search import note_text
 from metrics.tables import (
     calibrations,
@@ -30,6 +31,7 @@ from metrics.tables import (
     metadata,
     outbox,
     pieces,
+    quality,
     run_answers,
     runs,
     state,
@@ -221,6 +223,7 @@ def merge(
         added += len(missing) + _merge_pieces(database, driver)
         fold()
         _merge_feedback(database, driver)
+        _merge_scores(database, driver)
         for table, known_by in ADDED:
             _merge_rows(database, driver, table, known_by)
     return added
@@ -271,6 +274,26 @@ def _merge_feedback(database: Database, driver: sqlite3.Connection) -> None:
                     connection.execute(update(traces).where(traces.c.seq == seq).values(values))
                     note_text(connection, seq, note)
             connection.execute(update(state).values(annotations=state.c.annotations + 1))
+
+
+def _merge_scores(database: Database, driver: sqlite3.Connection) -> None:
+    """Write what the rules said of traces that they have said nothing of here: a judge was paid for some of it."""
+    said = driver.execute(
+        "SELECT trace_id, rule, quality.asked_at, quality.backend, value, scored_at FROM quality JOIN traces USING (seq) WHERE rule <> ?",
+        (AGAIN,),
+    )
+    while rows := said.fetchmany(ROWS):
+        with database.writing() as connection:
+            ids = {row[0] for row in rows}
+            named = select(traces.c.trace_id, traces.c.seq).where(traces.c.trace_id.in_(ids))
+            numbers = {trace_id: seq for trace_id, seq in connection.execute(named)}
+            there = select(quality.c.seq, quality.c.rule).where(quality.c.seq.in_(numbers.values()))
+            known = {tuple(row) for row in connection.execute(there)}
+            names = quality.c.keys()
+            new = [dict(zip(names, (numbers[row[0]], *row[1:]), strict=True)) for row in rows if row[0] in numbers]
+            new = [row for row in new if (row["seq"], row["rule"]) not in known]
+            if new:
+                connection.execute(insert(quality), new)
 
 
 def _merge_rows(database: Database, driver: sqlite3.Connection, table: Table, known_by: tuple[str, ...]) -> None:

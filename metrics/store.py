@@ -28,6 +28,7 @@ from metrics.merging import Assemble, assemble
 from metrics.otlp.records import SpanRecord, encode_records
 from metrics.pieces import WaitingPieces
 from metrics.prompts import SavedPrompts
+from metrics.quality import QualityScores
 from metrics.queries import (
     MAX_PAGE_ROWS,
     Cursor,
@@ -141,6 +142,11 @@ class TraceStore:
     def prompts(self) -> SavedPrompts:
         """Prompts that people gave a name, kept in the same database."""
         return SavedPrompts(self._database, self._explained)
+
+    @property
+    def quality(self) -> QualityScores:
+        """What rules say of traces, kept in the same database."""
+        return QualityScores(self._database, self._explained)
 
     @property
     def views(self) -> SavedViews:
@@ -393,7 +399,8 @@ class TraceStore:
         waiting = select(func.count()).select_from(outbox).scalar_subquery()
         # Folding a piece takes one away and adds one to `folded` or `changed`.
         stored = state.c.folded + state.c.changed + waiting + pieces.count_pieces()
-        token = select(state.c.store_id, stored, state.c.annotations, state.c.forgotten)
+        watched = func.coalesce(state.c.scored, 0) + func.coalesce(state.c.judged, 0)
+        token = select(state.c.store_id, stored, state.c.annotations, state.c.forgotten, watched)
         with self._explained(), self._database.engine.connect() as connection:
             return "-".join(map(str, connection.execute(token).one()))
 

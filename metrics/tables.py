@@ -90,6 +90,18 @@ stage_times = Table(
 )
 """How long each stage of a trace took, in all: what `stage.generate.ms > 2000` looks through."""
 
+quality = Table(
+    "quality",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("rule", Text, primary_key=True),
+    Column("asked_at", Double, nullable=False),
+    Column("backend", Text, nullable=False),
+    Column("value", Double),
+    Column("scored_at", Double, nullable=False),
+)
+"""What the rules say of a trace. `value` is NULL where a rule has nothing to say of it, `asked_at` and `backend` are the trace's."""
+
 payloads = Table(
     "payloads",
     metadata,
@@ -165,9 +177,12 @@ state = Table(
     Column("annotations", Seq, nullable=False),
     Column("forgotten", Seq, nullable=False, default=0),
     Column("changed", Seq, nullable=False, default=0),
+    Column("scored", Seq),
+    Column("judged", Seq),
 )
 """One row: who this store is, how many traces were ever folded, how often one was annotated, how many were deleted, and how many
-pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow."""
+pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow. The rules that watch
+quality have looked at traces up to number `scored`, a judge up to `judged`; NULL where they never did."""
 
 keys = Table(
     "keys",

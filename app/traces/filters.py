@@ -1,5 +1,6 @@
 """The filters of the Traces page as plain values: the same for the page, the address bar and the export."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -34,6 +35,10 @@ SORTS: Mapping[str, tuple[Sort, bool]] = {
     "worst top score": ("top_score", False),
 }
 """Orders, by the words that stand in the address."""
+
+
+MOVING = re.compile("now|day", re.IGNORECASE)
+"""In an expression that may say something else later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class TraceFilters:
             session=self.of_session or None,
             user=self.of_user or None,
             expression=self.expression,
-            now_s=now if "now" in self.expression.lower() else None,
+            now_s=now if MOVING.search(self.expression) else None,
             sort=sort,
             descending=descending,
             **(_choice("outcome", OUTCOMES, self.outcome) if self.outcome else {}),

@@ -17,7 +17,7 @@ from metrics import search
 from metrics.expressions.grammar import parse
 from metrics.expressions.syntax import Claim, Either, Every, Moment, Negated, Node
 from metrics.labels import bounded
-from metrics.tables import labels, search_texts, stage_times, trace_labels, traces
+from metrics.tables import labels, quality, search_texts, stage_times, trace_labels, traces
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt}
@@ -72,9 +72,11 @@ def _compile_claim(claim: Claim, now_s: float) -> ColumnElement[bool]:
 
 
 def _compare(claim: Claim, now_s: float) -> ColumnElement[bool]:
-    column: ColumnElement[Any] | ScalarSelect[Any] = (
-        _stage_ms(claim.stage) if claim.stage else traces.c[claim.field.column]
-    )
+    column: ColumnElement[Any] | ScalarSelect[Any]
+    if claim.stage:
+        column = _stage_ms(claim.stage)
+    else:
+        column = _said_by(claim.rule) if claim.rule else traces.c[claim.field.column]
     if claim.verb == "none":
         return column.is_(None)
     [value] = claim.values
@@ -91,6 +93,12 @@ def _stage_ms(stage: str) -> ScalarSelect[Any]:
     """How long a trace's stage took; NULL for a trace without it."""
     own = (stage_times.c.seq == traces.c.seq, stage_times.c.stage == bounded(stage))
     return select(func.max(stage_times.c.duration_ms)).where(*own).correlate(traces).scalar_subquery()
+
+
+def _said_by(rule: str) -> ScalarSelect[Any]:
+    """What a rule says of a trace; NULL where it says nothing."""
+    own = (quality.c.seq == traces.c.seq, quality.c.rule == rule)
+    return select(quality.c.value).where(*own).correlate(traces).scalar_subquery()
 
 
 def select_labels(claim: Claim) -> Any:

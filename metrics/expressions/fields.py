@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from metrics.quality import RULES
 from pipeline.spans import SPAN_KINDS
 from pipeline.types import Origin
 
@@ -66,6 +67,9 @@ class Field:
 STAGE = "stage.<name>.ms"
 """The field that stands for one of each stage."""
 
+QUALITY = "quality.<rule>"
+"""The field that stands for one of each rule that watches quality."""
+
 FIELDS: tuple[Field, ...] = (
     Field("latency_ms", "number", "from question to answer or failure, in milliseconds", "latency_ms > 2000", "duration_ms"),
     Field("asked_at", "time", "when the question was asked", "asked_at > now - 2h", "asked_at"),
@@ -88,6 +92,7 @@ FIELDS: tuple[Field, ...] = (
     Field("rating", "choice", "feedback of a person", "rating = down", "rating", choices=("up", "down", "none")),
     Field("top_score", "number", "the best score among the chunks: cosine, from -1 to 1", "top_score < .8", "top_score", optional=True),
     Field(STAGE, "number", "how long a stage took in all, in milliseconds", "stage.generate.ms > 1500", optional=True),
+    Field(QUALITY, "number", "what a rule that watches quality says of it", "quality.grounded < .5", optional=True),
 )  # fmt: skip
 """Every field, in the order in which they are shown."""
 
@@ -101,6 +106,8 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
         "date": "asked_at",
         "feedback": "rating",
         "score": "top_score",
+        "quality": "quality.grounded",
+        "grounded": "quality.grounded",
         "input": "question",
         "output": "answer",
         "outcome": "error",
@@ -110,9 +117,11 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
 )
 """Words that are near to no name, with the field that was meant."""
 
-_BY_NAME = {field.name: field for field in FIELDS if field.name != STAGE}
+_BY_NAME = {field.name: field for field in FIELDS if field.name not in (STAGE, QUALITY)}
 _STAGE_MS = re.compile(r"stage\.([\w-]+)\.ms")
-_NEAR = (*_BY_NAME, *ALIASES, "stage.retrieve.ms", "stage.generate.ms")
+_OF_STAGE, _OF_RULE = (next(field for field in FIELDS if field.name == name) for name in (STAGE, QUALITY))
+_RULES = {f"quality.{rule}": rule for rule in RULES}
+_NEAR = (*_BY_NAME, *ALIASES, "stage.retrieve.ms", "stage.generate.ms", *_RULES)
 
 
 def describe_fields() -> tuple[Field, ...]:
@@ -120,12 +129,26 @@ def describe_fields() -> tuple[Field, ...]:
     return FIELDS
 
 
-def find_field(name: str) -> tuple[Field, str] | None:
-    """A field by its name in an expression, and its stage, which is empty but for STAGE; None if there is no such field."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A field, and which one it is where it stands for several."""
+
+    field: Field
+    """The field."""
+    stage: str = ""
+    """The stage of `stage.….ms`."""
+    rule: str = ""
+    """The rule of `quality.…`."""
+
+
+def find_field(name: str) -> Found | None:
+    """A field by its name in an expression; None if there is no such field."""
     if stage := _STAGE_MS.fullmatch(name):
-        return replace(FIELDS[-1], name=name), stage[1]
+        return Found(replace(_OF_STAGE, name=name), stage=stage[1])
+    if rule := _RULES.get(name):
+        return Found(replace(_OF_RULE, name=name), rule=rule)
     found = _BY_NAME.get(ALIASES.get(name, name))
-    return None if found is None else (found, "")
+    return None if found is None else Found(found)
 
 
 def nearest_field(name: str) -> str | None:

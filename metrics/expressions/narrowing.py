@@ -8,7 +8,7 @@ from metrics import search
 from metrics.expressions.compiling import COMPARISONS, compile_node, plain, select_labels, words
 from metrics.expressions.syntax import Claim, Either, Every, Negated, Node
 from metrics.labels import bounded
-from metrics.tables import search_texts, stage_times, trace_labels, traces
+from metrics.tables import quality, search_texts, stage_times, trace_labels, traces
 
 INDEXED = frozenset(
     {
@@ -81,6 +81,9 @@ def _by_index(connection: Connection, node: Claim | Negated, now_s: float) -> It
     elif node.stage:
         took = COMPARISONS[node.verb](stage_times.c.duration_ms, plain(node.values[0], now_s))
         yield select(stage_times.c.seq).where(stage_times.c.stage == bounded(node.stage), took)
+    elif node.rule:
+        said = COMPARISONS[node.verb](quality.c.value, plain(node.values[0], now_s))
+        yield select(quality.c.seq).where(quality.c.rule == node.rule, said)
     elif node.field.kind == "flag" or node.field.column in INDEXED:
         yield select(traces.c.seq).where(compile_node(node, now_s))
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from metrics.expressions.fields import Field, find_field, nearest_field
-from metrics.expressions.syntax import Claim, Comparison, Either, Every, Moment, Negated, Node, Value, printable
+from metrics.expressions.fields import Field, Found, find_field, nearest_field
+from metrics.expressions.syntax import DAYS, Claim, Comparison, Either, Every, Moment, Negated, Node, Value, printable
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,42 +84,44 @@ class Reader:
 
     def alone(self, parts: list["Token"]) -> Built:
         [name] = parts
-        field, _ = _field(name)
+        field = _found(name).field
         if field.kind != "flag":
             raise Fault(f"`{field.name}` alone is no question. Write for example `{field.example}`.", name)
         return Built(Claim(field, "=", ("true",)))
 
     def compared(self, parts: list[Any]) -> Built:
         name, operator, given = parts
-        field, stage = _field(name)
+        found = _found(name)
+        field = found.field
         sign, negated = SIGNS[operator]
         if not any(sign in verb.split() for verb in field.verbs):
             raise _unfitting(field, sign, operator)
-        claim = Claim(field, sign, (_read_value(field, given),), stage)
+        claim = Claim(field, sign, (_read_value(field, given),), found.stage, found.rule)
         return Built(Negated(claim) if negated else claim, terms=2)
 
     def listed(self, parts: list[Any]) -> Built:
         name, given = parts
-        field, stage = _field(name)
+        field = _found(name).field
         if "in (…)" not in field.verbs:
             raise _unfitting(field, "in (…)", name)
         values = tuple(_read_value(field, each) for each in given)
-        return _bounded(Built(Claim(field, "in", values, stage), terms=1 + len(values)))
+        return _bounded(Built(Claim(field, "in", values), terms=1 + len(values)))
 
     def not_listed(self, parts: list[Any]) -> Built:
         return _opposite(self.listed(parts))
 
     def known(self, parts: list["Token"]) -> Built:
         name, word = parts
-        field, stage = _field(name)
+        found = _found(name)
+        field = found.field
         if "is none" not in field.verbs:
             raise _unfitting(field, "is", name)
-        missing = Built(Claim(field, "none", (), stage))
+        missing = Built(Claim(field, "none", (), found.stage, found.rule))
         return missing if word.type == "NONE" else _opposite(missing)
 
     def contained(self, parts: list["Token"]) -> Built:
         text, name = parts
-        field, _ = _field(name)
+        field = _found(name).field
         if '"…" in' not in field.verbs:
             raise _unfitting(field, '"…" in', name)
         return Built(Claim(field, "contains", (_unquoted(text),)), terms=2)
@@ -163,7 +165,7 @@ def _opposite(part: Built) -> Built:
     return part._replace(node=Negated(part.node))
 
 
-def _field(name: "Token") -> tuple[Field, str]:
+def _found(name: "Token") -> Found:
     found = find_field(str(name))
     if found is None:
         near = nearest_field(name)
@@ -186,6 +188,8 @@ def _read_value(field: Field, given: Given) -> Value:
         return _number(field, token)
     if field.kind == "time" and token.type in ("DATE", "NOW"):
         return moment or Moment(_timestamp(token))
+    if field.kind == "time" and token.type == "NAME" and token.lower() in DAYS:
+        return Moment(0.0, relative=True, day=token.lower())
     if field.kind not in ("number", "time"):
         if token.type == "STRING" or (token.type == "NAME" and field.choices):
             return _word(field, token)

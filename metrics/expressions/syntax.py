@@ -1,6 +1,7 @@
 """The tree that an expression is read into, and the error for a text that is none. Plain frozen data."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from metrics.expressions.fields import Field
@@ -8,6 +9,9 @@ from pipeline.errors import InputError
 
 EXCERPT_CHARS = 72
 """What an error shows of the expression on either side of the place."""
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "today", "yesterday")
+"""Words for times: the weekdays in Python's order, then those that are counted from now."""
 
 Comparison = Literal["<", "<=", "=", ">=", ">"]
 """How a field is compared with one value. `!=` is `=`, negated."""
@@ -21,10 +25,21 @@ class Moment:
     """Seconds since the epoch, UTC; if it is relative, seconds from now, which is negative for the past."""
     relative: bool = False
     """Whether it moves with the clock."""
+    day: str = ""
+    """One of DAYS, of which it is the last beginning, UTC, instead."""
 
     def resolve(self, now_s: float) -> float:
         """Seconds since the epoch when it is now `now_s`."""
+        if self.day:
+            return _last_beginning(self.day, now_s)
         return now_s + self.at_s if self.relative else self.at_s
+
+
+def _last_beginning(day: str, now_s: float) -> float:
+    """When it last was midnight, UTC, at the beginning of a day of DAYS. On a Tuesday `tuesday` is today."""
+    today = datetime.fromtimestamp(now_s, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    ago = (today.weekday() - DAYS.index(day)) % 7 if day in DAYS[:7] else DAYS.index(day) - 7
+    return (today - timedelta(days=ago)).timestamp()
 
 
 Value = float | str | Moment
@@ -43,6 +58,8 @@ class Claim:
     """What the field is compared with."""
     stage: str = ""
     """The stage of `stage.….ms`."""
+    rule: str = ""
+    """The rule of `quality.…`."""
 
 
 @dataclass(frozen=True, slots=True)

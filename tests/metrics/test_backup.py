@@ -52,8 +52,9 @@ def fill(store: TraceStore) -> None:
     store.runs.keep("r1", [("q1", f"{3:032x}", {"right": True})])
     store.runs.keep_calibration("local/embedded", "r1", {"slope": 1.5})
     store.prompts.save(PromptTemplate("short", "{context}\n\n{question}"))
-    store.forget([f"{0:032x}"])
     store.fold()
+    store.quality.put("scored", {4: {"grounded": 0.25, "cited": None}}, 4)
+    store.forget([f"{0:032x}"])
     with store._database.writing() as connection:
         connection.execute(keys.insert().values(key_id="k", name="shop", digest="d1", scope="ingest", created_at=1.0))
         connection.execute(views.insert().values(name="slow", address="slower_ms=9", saved_at=2.0))

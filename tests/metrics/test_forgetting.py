@@ -22,7 +22,17 @@ from tests.factories import make_trace
 from tests.metrics.assembling import assemble, make_records
 
 ROOT = Path(__file__).resolve().parents[2]
-OF_TRACES = ("traces", "payloads", "search_texts", "trace_labels", "stage_times", "explanations", "outbox", "pieces")
+OF_TRACES = (
+    "traces",
+    "payloads",
+    "search_texts",
+    "trace_labels",
+    "stage_times",
+    "quality",
+    "explanations",
+    "outbox",
+    "pieces",
+)
 EVERYTHING = Sparing(runs=False, feedback=False, tags=frozenset())
 
 
@@ -80,6 +90,7 @@ def test_nothing_of_a_deleted_trace_is_left_in_any_table(store: TraceStore, stor
     store.put_spans(make_records("b" * 32))
     store.keep_explanation("a" * 32, "chunks", {"scores": [1]})
     store.fold()
+    store.quality.put("scored", {1: {"grounded": 1.0}, 2: {"grounded": None}}, 2)
     store.put_spans(make_records("b" * 32))  # which come late, and wait
     store.forget(["a" * 32, "b" * 32])
     assert count_rows(store_url) == dict.fromkeys(OF_TRACES, 0)

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 
 from metrics import search
 from metrics.database import Database
-from metrics.tables import labels, stage_times, trace_labels, traces
+from metrics.tables import labels, quality, stage_times, trace_labels, traces
 
 NOW_S = 1_790_000_000.0
 """What `now` is: 2026-09-21, 14:13:20 UTC."""
@@ -21,6 +21,7 @@ LABELS = {
     "service": ("shop", "desk"),
 }
 STAGES = ("embed", "retrieve", "generate")
+RULES = ("grounded", "judged_answer")
 NUMBERS = (0.0, 0.25, 0.5, 0.8, 1.0)
 TIMES_MS = (0.0, 1.5, 20.0, 2000.0, 2000.5)
 
@@ -46,6 +47,7 @@ class Seed:
     rating: str
     stages: dict[str, float]
     labels: dict[str, frozenset[str]]
+    quality: dict[str, float | None]
 
 
 def draw_seeds(count: int) -> list[Seed]:
@@ -76,6 +78,7 @@ def _draw_seed(draw: random.Random) -> Seed:
         labels={
             kind: frozenset(draw.sample(values, draw.randrange(len(values) + 1))) for kind, values in LABELS.items()
         },
+        quality={rule: draw.choice((None, *NUMBERS)) for rule in RULES if draw.random() < 0.6},
     )
 
 
@@ -103,6 +106,14 @@ def insert_seeds(database: Database, seeds: list[Seed]) -> None:
                 {"stage": stage, "duration_ms": duration_ms, "seq": seq}
                 for seq, seed in numbered.items()
                 for stage, duration_ms in seed.stages.items()
+            ],
+        )
+        connection.execute(
+            insert(quality),
+            [
+                {"seq": seq, "rule": rule, "value": value, "asked_at": seed.asked_at, "backend": "", "scored_at": NOW_S}
+                for seq, seed in numbered.items()
+                for rule, value in seed.quality.items()
             ],
         )
         texts = {seq: search.fold_text(seed.question, seed.answer, seed.note) for seq, seed in numbered.items()}

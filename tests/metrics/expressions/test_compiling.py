@@ -22,6 +22,7 @@ from tests.metrics.expressions.seeded import (
     NAMES,
     NOW_S,
     NUMBERS,
+    RULES,
     STAGES,
     TIMES_MS,
     Seed,
@@ -74,13 +75,15 @@ def quoted(text: str) -> st.SearchStrategy[str]:
 @st.composite
 def numbers(draw: st.DrawFn) -> Case:
     field, sign = (
-        draw(st.sampled_from(["latency_ms", "confidence", "top_score", *STAGES])),
+        draw(st.sampled_from(["latency_ms", "confidence", "top_score", *STAGES, *RULES])),
         draw(st.sampled_from([*OPERATORS])),
     )
-    name = f"stage.{field}.ms" if field in STAGES else field
-    bound = draw(st.sampled_from(NUMBERS if field in ("confidence", "top_score") else TIMES_MS))
+    name = f"stage.{field}.ms" if field in STAGES else f"quality.{field}" if field in RULES else field
+    bound = draw(st.sampled_from(TIMES_MS if field in ("latency_ms", *STAGES) else NUMBERS))
 
     def value(seed: Seed) -> float | None:
+        if field in RULES:
+            return seed.quality.get(field)
         return seed.stages.get(field) if field in STAGES else getattr(seed, field)
 
     def holds(seed: Seed) -> bool | None:
@@ -230,3 +233,21 @@ def test_no_text_of_an_expression_stands_in_the_sql() -> None:
     condition = compile_expression('tag = "x\' OR 1=1 --" and "y\'; DROP TABLE traces" in note', NOW_S)
     assert "DROP" not in str(condition)
     assert "1=1" not in str(condition)
+
+
+@pytest.mark.parametrize(
+    ("word", "begins"),
+    [
+        ("today", "2026-09-21"),
+        ("Yesterday", "2026-09-20"),
+        ("monday", "2026-09-21"),
+        ("tuesday", "2026-09-15"),
+        ("SUNDAY", "2026-09-20"),
+    ],
+)
+def test_the_name_of_a_day_is_when_it_last_began(database: Database, word: str, begins: str) -> None:
+    # NOW_S is a Monday, 2026-09-21.
+    assert matching(database, f"asked_at < {word}") == matching(database, f"asked_at < {begins}")
+    assert (
+        parse(f"asked_at < {word}").values[0].resolve(NOW_S) == datetime.fromisoformat(f"{begins}T00:00Z").timestamp()
+    )

@@ -155,7 +155,7 @@ def test_any_text_is_an_expression_or_an_input_error(text: str) -> None:
 def test_the_example_of_each_field_is_an_expression_about_it(field: object) -> None:
     example = field.example  # type: ignore[attr-defined]
     parse(example)
-    assert field.name.replace("<name>", "generate") in example  # type: ignore[attr-defined]
+    assert field.name.replace("<name>", "generate").replace("<rule>", "grounded") in example  # type: ignore[attr-defined]
 
 
 def test_a_query_with_a_wrong_expression_cannot_be_made() -> None:
