@@ -159,6 +159,18 @@ class Settings:
     judge_model: Annotated[str, About("The judge's model, by the endpoint's name for it.")] = ""
     judge_key: Annotated[str, About("Key of the judge's endpoint.", secret=True)] = ""
     judge_timeout_s: Annotated[float, About("Seconds that the judge has for one attempt.", low=1, high=600)] = 30.0
+    quality_share: Annotated[
+        float, About("Share of new traces that the dashboard's rules score, from 0 for none to 1.", low=0, high=1)
+    ] = 1.0
+    quality_per_s: Annotated[
+        float, About("Traces a second that they score at most, when many wait.", low=0.1, high=10_000)
+    ] = 50.0
+    quality_judged_share: Annotated[
+        float, About("Share of new answers that the judge rates, where one is set.", low=0, high=1)
+    ] = 0.0
+    quality_judged_per_day: Annotated[
+        int, About("Answers that it rates in any 24 hours at most, each one call.", low=0, high=1_000_000)
+    ] = 200
     keep_days: Annotated[
         float,
         About("Days that traces are kept; 0 for ever. What a run holds, or a person rated, stays.", low=0, high=36500),

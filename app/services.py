@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.ingesting.receiving import Receiving
     from app.lab.catalogue import Lab
     from app.live.reading import Live
+    from app.quality.watch import Quality
     from app.runs.calibrations import Calibrations
     from app.runs.evaluations import Evaluations
     from app.runs.job import RunJobs
@@ -166,6 +167,17 @@ class Services:
         from app.runs.judging import Judging
 
         return self._part("judging", lambda: Judging(self.settings, self.evaluations))
+
+    @property
+    def quality(self) -> "Quality":
+        """Rules that score new traces, and what they say of late."""
+        from app.quality.watch import Quality
+
+        def make() -> Quality:
+            busy = lambda: self.in_flight.count > 0  # noqa: E731
+            return Quality(self.settings, lambda: self.store, self.calibrations, self.judging, busy)
+
+        return self._part("quality", make)
 
     @property
     def playground(self) -> "Playground":
@@ -333,8 +345,9 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
-        if "retention" in self._parts:
-            self._parts["retention"].stop()
+        for name in ("retention", "quality"):
+            if name in self._parts:
+                self._parts[name].stop()
         if "receiving" in self._parts:
             self._parts["receiving"].close()
         for name in ("indexing", "run_jobs"):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from backends.aws.calls import Policy, Retryable, call
 from backends.aws.http import Http, Reply, host_of
 from evaluation.judging import Judgement, read_reply, write_messages
+from evaluation.rating import Rating, read_rating, write_request
 from pipeline.errors import BackendError, BadResponse, ConfigError, Throttled, Timeout, Unavailable
 from pipeline.types import Chunk
 
@@ -62,21 +63,35 @@ class EndpointJudge:
 
     def judge(self, question: str, golds: Sequence[str], answer: str, chunks: Sequence[Chunk]) -> Judgement:
         """Judge an answer at temperature 0; see `evaluation.judging.Judge.judge`."""
+        try:
+            return read_reply(self._ask(write_messages(question, golds, answer, chunks)))
+        except BackendError as error:
+            return Judgement.missing(self._why(error))
+
+    def rate(self, question: str, answer: str, chunks: Sequence[Chunk]) -> Rating:
+        """Rate an answer of which no label is known, at temperature 0; see `evaluation.rating.Rater.rate`."""
+        try:
+            return read_rating(self._ask(write_request(question, answer, chunks)), len(chunks))
+        except BackendError as error:
+            return Rating.missing(self._why(error))
+
+    def _ask(self, messages: Sequence[dict[str, str]]) -> object:
+        """What the model says, if it is a text. Raises BackendError, or ConfigError where it could never say anything."""
         body = {
             "model": self.name,
-            "messages": write_messages(question, golds, answer, chunks),
+            "messages": messages,
             "temperature": 0,
             "max_tokens": MOST_TOKENS,
             "response_format": {"type": "json_object"},
         }
         policy = Policy(base_s=0.5, cap_s=8.0, timeout_s=self._timeout_s)
-        try:
-            reply = call(STAGE, partial(self._attempt, json.dumps(body).encode()), policy=policy, sleep=self._sleep)
-            return read_reply(_content(reply.json(STAGE, self._what)))
-        except Timeout:
-            return Judgement.missing(f"no reply within {self._timeout_s:g} s (RAGLASS_JUDGE_TIMEOUT_S)")
-        except BackendError as error:
-            return Judgement.missing(_short(error))
+        reply = call(STAGE, partial(self._attempt, json.dumps(body).encode()), policy=policy, sleep=self._sleep)
+        return _content(reply.json(STAGE, self._what))
+
+    def _why(self, error: BackendError) -> str:
+        if isinstance(error, Timeout):
+            return f"no reply within {self._timeout_s:g} s (RAGLASS_JUDGE_TIMEOUT_S)"
+        return _short(error)
 
     def _attempt(self, body: bytes, timeout_s: float) -> Reply:
         headers = {"content-type": "application/json", "accept": "application/json"}

@@ -96,18 +96,24 @@ def write_messages(question: str, golds: Sequence[str], answer: str, chunks: Seq
 
 def read_reply(reply: object) -> Judgement:
     """A judge's word. Anything but one JSON object with two truth values and a text is no judgement, and not guessed at."""
-    if not isinstance(reply, str) or len(reply) > MOST_REPLY_CHARS:
-        return Judgement.missing("its reply is no text, or far too long")
-    try:
-        data: Any = json.loads(_unfenced(reply))
-    except (ValueError, RecursionError):
-        return Judgement.missing("its reply is no JSON")
-    if not isinstance(data, dict):
-        return Judgement.missing("its reply is no JSON object")
+    data = read_object(reply)
+    if isinstance(data, str):
+        return Judgement.missing(data)
     right, faithful, reason = (data.get(name) for name in ("right", "faithful", "reason"))
     if not isinstance(right, bool) or not isinstance(faithful, bool):
         return Judgement.missing("its reply does not say true or false for `right` and `faithful`")
     return Judgement(right, faithful, reason[:MOST_REASON_CHARS] if isinstance(reason, str) else "")
+
+
+def read_object(reply: object) -> dict[str, Any] | str:
+    """The JSON object that a reply is, or why it is none."""
+    if not isinstance(reply, str) or len(reply) > MOST_REPLY_CHARS:
+        return "its reply is no text, or far too long"
+    try:
+        data: Any = json.loads(_unfenced(reply))
+    except (ValueError, RecursionError):
+        return "its reply is no JSON"
+    return data if isinstance(data, dict) else "its reply is no JSON object"
 
 
 def _unfenced(reply: str) -> str:

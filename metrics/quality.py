@@ -3,6 +3,7 @@
 Refuses to know what a rule is. A trace that changes once it was scored is scored again, but for what a judge was paid for.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +20,8 @@ from metrics.tables import payloads as payload_table
 from metrics.tables import quality, state, traces
 from pipeline.errors import InputError
 from pipeline.types import Trace
+
+log = logging.getLogger(__name__)
 
 RULES = (
     "grounded",
@@ -136,7 +139,7 @@ class QualityScores:
                 found = [Unscored(seq, _read(payload), again=True) for seq, payload in rows]
             after = select(func.coalesce(state.c[reader], 0)).scalar_subquery()
             chosen = select(*columns).select_from(joined).where(traces.c.seq > after).order_by(traces.c.seq)
-            rows = connection.execute(chosen.limit(limit - len(found))) if len(found) < limit else ()
+            rows = connection.execute(chosen.limit(limit - len(found)))
             return found + [Unscored(seq, _read(payload)) for seq, payload in rows]
 
     def put(self, reader: Reader, scores: Mapping[int, Mapping[str, float | None]], upto: int) -> None:
@@ -205,7 +208,8 @@ class QualityScores:
         named = traces.c.trace_id == storable(trace_id)
         chosen = select(quality.c.rule, quality.c.value).join(traces, traces.c.seq == quality.c.seq)
         with self._explained(), self._database.engine.connect() as connection:
-            return {rule: value for rule, value in connection.execute(chosen.where(named, quality.c.rule != AGAIN))}
+            rows = connection.execute(chosen.where(named, quality.c.rule != AGAIN))
+            return {row.rule: row.value for row in rows}
 
     def rules(self) -> list[str]:
         """Rules that said something of some trace, sorted."""
@@ -244,6 +248,7 @@ def _read(payload: bytes) -> Trace | None:
     try:
         return payloads.decode(payload)
     except Exception:  # whatever it is, it must not keep those behind it waiting
+        log.debug("a trace cannot be read", exc_info=True)
         return None
 
 

@@ -286,7 +286,7 @@ def _merge_scores(database: Database, driver: sqlite3.Connection) -> None:
         with database.writing() as connection:
             ids = {row[0] for row in rows}
             named = select(traces.c.trace_id, traces.c.seq).where(traces.c.trace_id.in_(ids))
-            numbers = {trace_id: seq for trace_id, seq in connection.execute(named)}
+            numbers = {row.trace_id: row.seq for row in connection.execute(named)}
             there = select(quality.c.seq, quality.c.rule).where(quality.c.seq.in_(numbers.values()))
             known = {tuple(row) for row in connection.execute(there)}
             names = quality.c.keys()

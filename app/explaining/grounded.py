@@ -57,10 +57,16 @@ def grounded_trace(trace: Trace) -> Grounded:
 
     Raises InputError for a trace without an answer, or without the text of any chunk.
     """
+    found = ground_trace(trace)
+    return Grounded(NO_CLAIM, (), None) if found is None else _told(read_chunks(trace), found)
+
+
+def ground_trace(trace: Trace) -> Grounding | None:
+    """The same as figures; None for an abstention. Raises InputError likewise."""
     answer, chunks = scored_answer(trace), read_chunks(trace)
     if trace.generation is not None and trace.generation.abstained:
-        return Grounded(NO_CLAIM, (), None)
-    return _told(chunks, ground(split_answer(answer), chunks, None))
+        return None
+    return ground(split_answer(answer), chunks, None)
 
 
 def _told(chunks: Sequence[Chunk], result: Grounding) -> Grounded:

@@ -93,12 +93,8 @@ NOT_CALIBRATED = (
 
 def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:
     """The probability of being right that a stored run gives this answer; None without a calibration, or without a figure."""
-    confidence = None if trace.generation is None else trace.generation.confidence
-    if found is None or confidence is None or confidence.kind != found.kind:
-        return None
-    try:
-        value = float(found.recalibration.apply([confidence.value])[0])
-    except InputError:
+    value = calibrated_value(trace, found)
+    if found is None or value is None:
         return None
     return Row(
         "Calibrated probability",
@@ -107,6 +103,17 @@ def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:
         f"({found.fitted:,} answers; judged on {found.reported:,} about other articles). "
         "For questions like that run's, believe this figure rather than the backend's own.",
     )
+
+
+def calibrated_value(trace: Trace, found: Calibration | None) -> float | None:
+    """The same as a figure, in [0, 1]."""
+    confidence = None if trace.generation is None else trace.generation.confidence
+    if found is None or confidence is None or confidence.kind != found.kind:
+        return None
+    try:
+        return float(found.recalibration.apply([confidence.value])[0])
+    except InputError:
+        return None
 
 
 def quality_rows(found: Calibration) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 from app.config import Settings
 from app.runs.evaluations import Evaluations
@@ -10,6 +11,9 @@ from evaluation.runner import MOST_FAILURES
 from evaluation.scoring import Scored
 from pipeline.errors import ConfigError, Unavailable
 from pipeline.types import Trace
+
+if TYPE_CHECKING:
+    from evaluation.judge_endpoint import EndpointJudge
 
 NO_JUDGE = (
     "There is no judge. Set RAGLASS_JUDGE_URL and RAGLASS_JUDGE_MODEL to an OpenAI-compatible endpoint, and RAGLASS_JUDGE_KEY if it wants "
@@ -52,7 +56,7 @@ class Judging:
         """The judge's model; empty where there is none."""
         return self._settings.judge_model if self.configured else ""
 
-    def open_judge(self) -> Judge:
+    def open_judge(self) -> "EndpointJudge":
         """The judge by the settings. Raises ConfigError where there is none."""
         settings = self._settings
         if not self.configured:

@@ -72,16 +72,18 @@ def _compile_claim(claim: Claim, now_s: float) -> ColumnElement[bool]:
 
 
 def _compare(claim: Claim, now_s: float) -> ColumnElement[bool]:
-    column: ColumnElement[Any] | ScalarSelect[Any]
-    if claim.stage:
-        column = _stage_ms(claim.stage)
-    else:
-        column = _said_by(claim.rule) if claim.rule else traces.c[claim.field.column]
+    column = _number_of(claim)
     if claim.verb == "none":
         return column.is_(None)
     [value] = claim.values
     found: ColumnElement[bool] = COMPARISONS[claim.verb](column, plain(value, now_s))
     return found
+
+
+def _number_of(claim: Claim) -> ColumnElement[Any] | ScalarSelect[Any]:
+    if claim.stage:
+        return _stage_ms(claim.stage)
+    return _said_by(claim.rule) if claim.rule else traces.c[claim.field.column]
 
 
 def plain(value: object, now_s: float) -> object:
