@@ -14,6 +14,7 @@ from app.shell.ingest import ingest
 from app.shell.keys import keys
 from app.shell.lab.group import lab
 from app.shell.prompt import prompt
+from app.shell.quality import quality
 from app.shell.serve import serve
 from app.shell.stability import stability
 from app.shell.status import status
@@ -39,6 +40,7 @@ for command in (
     keys,
     lab,
     prompt,
+    quality,
     restore,
     serve,
     stability,

@@ -36,6 +36,9 @@ LEVEL_COLOURS = {"high": "#009e73", "moderate": "#e69f00", "low": "#d55e00", "un
 
 OUTCOME_COLOURS = {"answered": "#6f8fae", "failed": "#e5484d"}
 
+STEADY, DRIFTED = "#0072b2", "#d55e00"
+"""Points of a control chart: like those before, and others."""
+
 LATENCY_COLOUR = "#3b82c4"
 """End-to-end latency: one colour, its percentiles told apart by their strokes."""
 

@@ -21,12 +21,10 @@ from app.stability.drift_words import (
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.style import CHART_CONFIG, chart_layout, ink
+from app.views.kit.style import CHART_CONFIG, DRIFTED, STEADY, chart_layout, ink
 from app.views.kit.work import NOTHING_KEPT, shown_work
 from app.views.traces.kept import trace_backends
 from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS
-
-STEADY, DRIFTED = "#0072b2", "#d55e00"
 
 
 def show_drift() -> None:

@@ -16,6 +16,7 @@ from app.views.traces.deleting import show_deleting
 from app.views.traces.html import answer_html, question_html, trust_html
 from app.views.traces.parts import show_parts
 from app.views.traces.playground import show_playground
+from app.views.traces.scores import show_scores
 from metrics.queries import StoredTrace
 from pipeline.errors import StoreError
 from pipeline.schema import trace_to_json
@@ -100,6 +101,8 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     show_answer(trace)
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
     show_actions(trace, stored)
+    if stored is not None:
+        show_scores(trace.trace_id)
     show_parts(trace)
     show_playground(trace)
 

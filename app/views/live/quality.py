@@ -1,0 +1,104 @@
+"""The Live page's part about quality: a small control chart for each rule, and the way to the traces of a bad stretch."""
+
+import time
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.live.reading import WINDOWS, LiveChoice
+from app.quality.recent import RuleWindow, read_window, traces_address
+from app.quality.watch import WatchState
+from app.quality.words import CHART_NOTE, clock, headline, lag_words, value_text, watch_words
+from app.views.kit import state
+from app.views.kit.html import note_html, show
+from app.views.kit.markdown import literal
+from app.views.kit.style import CHART_CONFIG, DRIFTED, STEADY, chart_layout, chart_text, ink
+from pipeline.errors import RaglassError
+
+HEIGHT = 210
+
+COLUMNS = 3
+
+FRESH_S = 10
+"""Seconds for which what was read is shown again, whoever looks."""
+
+
+def show_quality(choice: LiveChoice) -> None:
+    """A chart for each rule that has said something of the window."""
+    st.subheader("Quality", anchor=False)
+    try:
+        found, watched = _read(choice.backend, choice.window)
+    except RaglassError as error:
+        st.error(literal(str(error)), icon=":material/error:")
+        return
+    for start in range(0, len(found), COLUMNS):
+        for place, each in zip(st.columns(COLUMNS), found[start : start + COLUMNS], strict=False):
+            with place:
+                _show_rule(each, choice.backend)
+    words = " ".join(filter(None, (watch_words(watched), lag_words(watched, time.time()))))
+    if not found and watched.lag is not None:
+        words = f"The rules have said nothing of this window yet. {words}"
+    show(note_html(f"{CHART_NOTE} {words}" if found else words))
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=30, show_spinner=False)
+def _read(backend: str, window: str) -> tuple[list[RuleWindow], WatchState]:
+    now_s = time.time()
+    services = state.services()
+    return read_window(services.store, now_s - WINDOWS[window], now_s, backend=backend), services.quality.state()
+
+
+def _show_rule(found: RuleWindow, backend: str) -> None:
+    name = found.rule.name
+    st.plotly_chart(rule_chart(found), config=CHART_CONFIG, key=f"quality-{name}", alt=f"{found.rule.title} over time")
+    if found.worse:
+        worst = found.worse[0]
+        st.page_link(
+            "../pages/traces.py",
+            label=f"Traces {clock(found, worst)}",
+            icon=":material/search:",
+            query_params=traces_address(found, worst, backend),
+            help=f"Those of that stretch whose {found.rule.title.lower()} is on the bad side of the usual.",
+        )
+
+
+def rule_chart(found: RuleWindow) -> go.Figure:
+    """A rule's mean by bucket, those that are others in another colour and shape, and the control limits."""
+    rule, points = found.rule, [each.point for each in found.buckets]
+    marks = [each.shifted for each in found.buckets]
+    # Half a bucket later is its middle; a date axis takes milliseconds.
+    middles = (np.array([each.at for each in points]) + found.step_s / 2) * 1000.0
+    figure = go.Figure(
+        go.Scatter(
+            x=middles,
+            y=[each.mean for each in points],
+            mode="lines+markers",
+            line={"color": ink(), "width": 1},
+            marker={
+                "size": 8,
+                "color": [DRIFTED if mark else STEADY for mark in marks],
+                "symbol": ["diamond" if mark else "circle" for mark in marks],
+            },
+            customdata=[[value_text(rule, each.mean), f"{each.count:,}"] for each in points],
+            hovertemplate="%{customdata[0]}, traces: %{customdata[1]}<extra></extra>",
+        )
+    )
+    figure.update_layout(**chart_layout(chart_text(headline(found)), height=HEIGHT))
+    figure.update_layout(title={"font": {"size": 13}}, margin={"l": 8, "r": 8, "t": 36, "b": 8})
+    for level in _levels(found):
+        figure.add_hline(y=level, line={"color": ink(), "width": 1, "dash": "dash"})
+    figure.update_xaxes(type="date", fixedrange=True, nticks=4, showgrid=False)
+    shares = rule.unit == "share"
+    figure.update_yaxes(
+        fixedrange=True, nticks=4, tickformat=".0%" if shares else None, range=[-0.05, 1.05] if shares else None
+    )
+    return figure
+
+
+def _levels(found: RuleWindow) -> list[float]:
+    """The limits on the side that is bad."""
+    if found.limits is None:
+        return []
+    low, high = [found.limits.low], [found.limits.high]
+    return {"low": low, "high": high, "either": low + high}[found.rule.worse]
