@@ -199,3 +199,12 @@ def test_what_is_no_endpoint_is_refused_without_quoting_it(url: str) -> None:
 def test_a_judge_needs_a_model() -> None:
     with pytest.raises(ConfigError, match="RAGLASS_JUDGE_MODEL"):
         EndpointJudge("http://localhost/v1", "")
+
+
+def test_a_rating_asks_for_each_chunk_and_misses_as_a_judgement_does(endpoint: Endpoint) -> None:
+    rating = {"reason": "", "relevant": [True], "sufficient": True, "faithful": True, "answers": False}
+    endpoint.answers = [(200, {}, chat(json.dumps(rating))), (400, {}, b"")]
+    rater = EndpointJudge(endpoint.url, "small", KEY)
+    found = rater.rate("Who?", "Wegener.", [make_chunk()])
+    assert (found.relevant, found.answers, found.problem) == ((True,), False, "")
+    assert rater.rate("Who?", "Wegener.", [make_chunk()]).problem == f"{rater._what} answered HTTP 400"

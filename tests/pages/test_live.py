@@ -13,7 +13,7 @@ from metrics.catalogue import log_groups
 from metrics.cloudwatch import CloudWatchSource
 from metrics.logs import LogReader
 from pipeline.measures import measures_of
-from tests.factories import make_failed_trace, make_spans, make_trace
+from tests.factories import make_failed_trace, make_generation, make_spans, make_trace
 from tests.metrics.fake_cloudwatch import FakeCloudWatch, refusal
 from tests.pages.test_pages import shown
 
@@ -58,6 +58,31 @@ def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, s
     assert "All failed in generate" in titles(page)
     assert "10 % failed" in titles(page)
     assert "from the traces of this dashboard" in shown(page)
+
+
+def test_quality_stands_beside_latency_with_findings_and_the_way_to_bad_traces(open_page, services):
+    long_ago = [make_trace(backend="fake", asked_at=ago(4_000 + 10 * place)) for place in range(40)]
+    odd = make_generation("Penguins invented calculus in Lisbon.")
+    of_late = [make_trace(backend="fake", asked_at=ago(60 + place), generation=odd) for place in range(40)]
+    services.store.put_all([*long_ago, *of_late])
+    services.store.fold()
+    while services.quality.watcher.look():
+        pass
+    page = open_page("live")
+    assert not page.exception
+    assert "Grounded share 0 % at" in titles(page)
+    assert "usually 100 %" in titles(page)
+    assert "Abstentions steady at 0 %" in titles(page)
+    assert "The rules score every new trace; none waits." in shown(page)
+    [way] = [each.proto for each in page.get("page_link") if "quality.grounded" in each.proto.query_string]
+    assert way.label.startswith("Traces at")
+    assert "quality.grounded+%3C+1.000" in way.query_string
+    assert "backends=fake" in way.query_string
+
+
+def test_before_any_rule_has_run_the_page_says_who_scores(open_page, services):
+    put_traces(services)
+    assert "No rule has scored a trace yet" in shown(open_page("live"))
 
 
 def test_window_without_a_question_says_so(open_page, services):
