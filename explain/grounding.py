@@ -355,6 +355,8 @@ def _is_name(text: str, spans: Spans, i: int) -> bool:
 
 def _normalise(text: str) -> tuple[str, list[tuple[int, int]]]:
     """Text in NFKC ("é" in one character, digits in ASCII), and the range of `text` that each of its characters comes from."""
+    if unicodedata.is_normalized("NFKC", text):  # as most texts are, every part of them too
+        return text, [(place, place + 1) for place in range(len(text))]
     parts: list[str] = []
     origins: list[tuple[int, int]] = []
     start = 0
