@@ -77,8 +77,8 @@ def read_window(
     found = []
     for rule in (RULES[name] for name in rules if name in known):
         now, before = (
-            store.quality.series(rule.name, a, b, step_s, backend=backend, quantiles=False)
-            for a, b in ((start_s, end_s), (start_s - (end_s - start_s), start_s))
+            store.quality.series(rule.name, a, b, step, backend=backend, quantiles=False)
+            for a, b, step in ((start_s, end_s, step_s), (2 * start_s - end_s, start_s, end_s - start_s))
         )
         if now:
             found.append(_hold(rule, now, before, step_s))

@@ -169,6 +169,7 @@ def test_merging_adds_what_is_missing_and_leaves_what_is_there(
     assert target.page(TraceQuery(search="“here”")).matched.value == 1
     assert target.runs.scores("r1") == [{"right": True}]
     assert target.runs.calibration("local/embedded") == {"slope": 1.5}
+    assert target.quality.of(f"{3:032x}") == {"grounded": 0.25, "cited": None}
     again = contents(target)
     assert target.upkeep.restore(file, "merge") == 0
     assert {**contents(target), "state": set()} == {**again, "state": set()}

@@ -6,7 +6,7 @@ from statistics import fmean, pstdev
 
 import pytest
 
-from metrics import folding
+from metrics import folding, quality
 from metrics.expressions.fields import describe_fields
 from metrics.quality import LOOK_BACK_S
 from metrics.queries import TraceQuery
@@ -84,7 +84,7 @@ def test_a_claim_is_given_to_one_and_filled_by_it(store: TraceStore) -> None:
     assert store.quality.claimed("judged_answer", BEGAN, time.time() + 60) == 0
 
 
-def test_buckets_hold_what_statistics_says_of_their_values(store: TraceStore) -> None:
+def test_buckets_hold_what_statistics_says_of_their_values(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
     put(store, 23)
     values = {seq: (seq * 7 % 23) / 23 for seq in range(1, 24)}
     score(store, values)
@@ -100,10 +100,12 @@ def test_buckets_hold_what_statistics_says_of_their_values(store: TraceStore) ->
             next(value for place, value in enumerate(held, 1) if place >= share * len(held) - 1e-9)
             for share in (0.1, 0.5, 0.9)
         ]
-    plain = store.quality.series("grounded", BEGAN, BEGAN + 23, 10, quantiles=False)
-    assert [(point.count, point.mean, point.low) for point in plain] == [
-        (point.count, pytest.approx(point.mean), None) for point in points
-    ]
+    for most in (quality.MAX_RANGES, 0):  # read one by one, and grouped
+        monkeypatch.setattr(quality, "MAX_RANGES", most)
+        plain = store.quality.series("grounded", BEGAN, BEGAN + 23, 10, quantiles=False)
+        assert [(point.count, point.mean, point.spread, point.low) for point in plain] == [
+            (point.count, pytest.approx(point.mean), pytest.approx(point.spread), None) for point in points
+        ]
 
 
 def test_a_series_is_of_one_backend_where_that_is_asked_and_of_known_values(store: TraceStore) -> None:

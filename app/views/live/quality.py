@@ -1,6 +1,7 @@
 """The Live page's part about quality: a small control chart for each rule, and the way to the traces of a bad stretch."""
 
 import time
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.live.reading import WINDOWS, LiveChoice
-from app.quality.recent import RuleWindow, read_window, traces_address
+from app.quality.recent import BUCKETS, RuleWindow, read_window, traces_address
 from app.quality.watch import WatchState
-from app.quality.words import CHART_NOTE, clock, headline, lag_words, value_text, watch_words
+from app.quality.words import CHART_NOTE, DAY_S, clock, headline, lag_words, value_text, watch_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -20,6 +21,9 @@ from pipeline.errors import RaglassError
 HEIGHT = 210
 
 COLUMNS = 3
+
+TITLE_CHARS = 30
+"""Of a line of a title."""
 
 FRESH_S = 10
 """Seconds for which what was read is shown again, whoever looks."""
@@ -86,17 +90,28 @@ def rule_chart(found: RuleWindow) -> go.Figure:
     return go.Figure(data=[spots], layout=_layout(found))
 
 
+def _title(found: RuleWindow) -> str:
+    """The finding, in lines that fit a narrow chart."""
+    return "<br>".join(wrap(chart_text(headline(found)), TITLE_CHARS))
+
+
 def _layout(found: RuleWindow) -> dict[str, Any]:
     """Title, axes and the control limits, in one go: piece by piece Plotly takes ten times as long."""
-    layout, shares = chart_layout(chart_text(headline(found)), height=HEIGHT), found.rule.unit == "share"
+    layout, shares = chart_layout(_title(found), height=HEIGHT), found.rule.unit == "share"
     layout["title"]["font"] = {"size": 13}
-    layout["xaxis"] |= {"type": "date", "fixedrange": True, "nticks": 4, "showgrid": False}
+    layout["xaxis"] |= {
+        "type": "date",
+        "tickformat": "%d %b" if found.step_s * BUCKETS > DAY_S else "%H:%M",
+        "fixedrange": True,
+        "nticks": 4,
+        "showgrid": False,
+    }
     layout["yaxis"] |= {"fixedrange": True, "nticks": 4, "tickformat": ".0%" if shares else None}
     if shares:
         layout["yaxis"]["range"] = [-0.05, 1.05]
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "line": {"color": ink(), "width": 1, "dash": "dash"}}
     shapes = [{**line, "y0": level, "y1": level} for level in _levels(found)]
-    return {**layout, "margin": {"l": 8, "r": 8, "t": 36, "b": 8}, "dragmode": False, "shapes": shapes}
+    return {**layout, "margin": {"l": 8, "r": 8, "t": 54, "b": 8}, "dragmode": False, "shapes": shapes}
 
 
 def _levels(found: RuleWindow) -> list[float]:
