@@ -90,6 +90,19 @@ stage_times = Table(
 )
 """How long each stage of a trace took, in all: what `stage.generate.ms > 2000` looks through."""
 
+token_use = Table(
+    "token_use",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("model", Text, primary_key=True),
+    Column("asked_at", Double, nullable=False),
+    Column("calls", Seq, nullable=False),
+    Column("input_tokens", Seq, nullable=False),
+    Column("output_tokens", Seq, nullable=False),
+    Column("uncounted", Seq, nullable=False),
+)
+"""What a trace used of each model that is paid by the token: see `metrics.token_costs.TokenUse`. `asked_at` is the trace's."""
+
 payloads = Table(
     "payloads",
     metadata,
@@ -165,9 +178,11 @@ state = Table(
     Column("annotations", Seq, nullable=False),
     Column("forgotten", Seq, nullable=False, default=0),
     Column("changed", Seq, nullable=False, default=0),
+    Column("counted_from", Double),
 )
 """One row: who this store is, how many traces were ever folded, how often one was annotated, how many were deleted, and how many
-pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow."""
+pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow. Traces that were stored
+before `counted_from`, in seconds since the epoch, are not in `token_use`; NULL where all are."""
 
 keys = Table(
     "keys",
