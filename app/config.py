@@ -193,6 +193,10 @@ class Settings:
         bool, About("Whether traces are sent without questions, answers, chunks and prompts.")
     ] = False
     otlp_hide_vectors: Annotated[bool, About("Whether traces are sent without embeddings.")] = False
+    prices: Annotated[
+        str,
+        About("JSON file with prices of your own, with their date, in place of those of the committed table."),
+    ] = ""
     host: Annotated[
         str,
         About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),

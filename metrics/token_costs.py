@@ -10,7 +10,7 @@ from typing import Any
 
 from metrics.labels import bounded
 from metrics.otlp.content import read_use
-from metrics.prices import price_table
+from metrics.prices import TOKENS, price_table
 from pipeline.schema import span_from_dict, trace_to_dict
 from pipeline.types import Trace
 
@@ -104,7 +104,7 @@ def add_up(uses: Iterable[TokenUse]) -> list[TokenUse]:
 
 def token_price(model: str) -> tuple[float, float] | None:
     """Dollars for a million tokens read and written, by the price table; None for a model that it does not have."""
-    table = price_table()["tokens_million"]
+    table = price_table()[TOKENS]
     plain = INFERENCE_PROFILE.sub("", model)
     price = table.get(model) or table.get(plain) or table.get(SNAPSHOT.sub("", plain))
     return None if price is None else (float(price[0]), float(price[1]))

@@ -22,7 +22,17 @@ from tests.factories import make_trace
 from tests.metrics.assembling import assemble, make_records
 
 ROOT = Path(__file__).resolve().parents[2]
-OF_TRACES = ("traces", "payloads", "search_texts", "trace_labels", "stage_times", "token_use", "explanations", "outbox", "pieces")
+OF_TRACES = (
+    "traces",
+    "payloads",
+    "search_texts",
+    "trace_labels",
+    "stage_times",
+    "token_use",
+    "explanations",
+    "outbox",
+    "pieces",
+)
 EVERYTHING = Sparing(runs=False, feedback=False, tags=frozenset())
 
 

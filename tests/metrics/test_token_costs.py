@@ -44,9 +44,7 @@ def test_what_is_not_known_is_said_and_not_taken_for_nothing(trace: Trace, usd: 
     assert cost(trace).unknown == (model,)
 
 
-@pytest.mark.parametrize(
-    "model", ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0", "global.amazon.nova-lite-v1:0"]
-)
+@pytest.mark.parametrize("model", ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0", "global.amazon.nova-lite-v1:0"])
 def test_a_models_price_holds_wherever_bedrock_runs_it(model: str) -> None:
     # 1,000 at 0.06 and 100 at 0.24.
     assert cost(asked(f"bedrock:{model}")).usd == pytest.approx(0.00006 + 0.000024)
