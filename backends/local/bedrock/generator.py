@@ -88,6 +88,8 @@ class BedrockGenerator:
         with closing(self._open(client, request)) as stream:
             for event in stream:
                 yield reading.take(event)
+        if not reading.stop_reason:
+            raise ValueError("the stream ended before its last event")
 
     def _open(self, client: Any, request: Mapping[str, Any]) -> Any:
         """The stream of a request; once a model has refused a temperature, it is given none."""
