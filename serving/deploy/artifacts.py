@@ -1,4 +1,4 @@
-"""What the stack is made of, packed and put into its bucket: three Lambda packages and two model archives.
+"""What the stack is made of, packed and put into its bucket: three Lambda packages and a model archive for each endpoint.
 
 A key holds the hash of what it names, so what is there already is not sent again, and an older deployment still finds its own.
 """
@@ -43,8 +43,7 @@ def artifacts(config: DeployConfig) -> list[Artifact]:
         package = build_lambda(function)
         key = f"lambda/{function}-{hashlib.sha256(package).hexdigest()[:12]}.zip"
         found.append(Artifact(f"{function.title()}Key", key, package))
-    roles: dict[Role, Embedder | Generator] = {"embedder": config.embedder, "generator": config.generator}
-    for role, chosen in roles.items():
+    for role, chosen in config.served.items():
         model = role_package(role, chosen)
         found.append(Artifact(f"{role.title()}Key", f"models/{role}-{model.digest}/model.tar.gz", model))
     return found
