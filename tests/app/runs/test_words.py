@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.kit.costs import Spent
 from app.kit.plain import WIDTH
 from app.runs.words import (
     about_words,
@@ -67,7 +68,7 @@ def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() ->
         *(make_scored(n, correct=n % 2 == 0, duration_ms=20.0) for n in range(8)),
         make_scored(8, type="A TYPE WITH A LONG NAME", failed=True, correct=False, duration_ms=20.0),
     ]
-    lines = run_text(make_run(), summarise(scores)).splitlines()
+    lines = run_text(make_run(), summarise(scores), Spent()).splitlines()
     by_name = {line[2:25].strip(): line[25:] for line in lines if line.startswith("  ")}
     assert by_name["correct"].startswith("0.444 [0.")  # 4 of 9
     assert by_name["duration, ms"] == "20.0 [20.0, 20.0]"
@@ -115,7 +116,7 @@ def test_calibration_shows_what_each_score_is_worth_and_what_came_true() -> None
 
 def test_summaries_survive_json() -> None:
     summaries = summarise([make_scored(n) for n in range(6)])
-    data = json.loads(json.dumps(summaries_to_dict(make_run(), summaries)))
+    data = json.loads(json.dumps(summaries_to_dict(make_run(), summaries, Spent())))
     assert (data["run_id"], data["status"], data["started_at"]) == ("aaaa1111", "stopped", "2025-09-04T15:33:20Z")
     [whole] = data["results"]
     assert whole["measures"]["correct"] == {
