@@ -1,7 +1,6 @@
 """Tokens by day, by run and by model, in either database: counted as traces are folded, and gone with them."""
 
 import time
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -12,9 +11,8 @@ from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from metrics.token_costs import TokenUse
 from pipeline.errors import InputError
-from pipeline.spans import Span
 from tests.factories import make_trace
-from tests.metrics.assembling import make_records
+from tests.metrics.assembling import make_record, make_records
 from tests.metrics.spending import DAY, MINI, OTHER, asked
 
 
@@ -58,28 +56,23 @@ def test_deleted_trace_is_no_longer_counted(store: TraceStore) -> None:
     assert store.costs.cost_series(DAY, DAY + 1, DAY_S) == []
 
 
-def call(span_id: str, read: int) -> Span:
-    said = {"gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": read, "gen_ai.usage.output_tokens": 1}
-    return Span("", 0, 1, said, span_id=span_id * 16, kind="llm", name="chat")
-
-
-def test_another_applications_calls_count_once_however_often_its_spans_come(store: TraceStore) -> None:
-    records = make_records("a" * 32)
-    store.put_spans(records)
-    store.fold()
-    first = store.costs.cost_series(0, 1e10, 10**10)
-    store.put_spans(records)
-    store.fold()
-    assert store.costs.cost_series(0, 1e10, 10**10) == first
-
-
-def test_trace_that_grows_is_counted_anew(store: TraceStore) -> None:
-    grown = [make_trace(origin="application", spans=(call("a", 5),), asked_at=DAY)]
-    store.put_all(grown)
-    assert [point.use.input_tokens for point in store.costs.cost_series(DAY, DAY + 1, DAY_S)] == [5]
-    store.put(replace(grown[0], trace_id="b" * 32, spans=(call("a", 5), call("b", 6))))
-    [point] = store.costs.cost_series(DAY, DAY + 1, DAY_S)
-    assert (point.use.calls, point.use.input_tokens) == (3, 16)
+def test_another_applications_calls_count_once_however_often_and_in_whatever_pieces_they_come(
+    store: TraceStore,
+) -> None:
+    said = {"openinference.span.kind": "llm", "llm.model_name": MINI, "llm.token_count.completion": 1}
+    calls = [make_record(name="chat", attributes={**said, "llm.token_count.prompt": read}) for read in (5, 6)]
+    found = []
+    for sent in (make_records(calls[0].trace_id), calls[:1], calls, calls[:1]):
+        store.put_spans(sent)
+        store.fold()
+        found.append([point.use for point in store.costs.cost_series(0, 1e10, 10**10)])
+    silent = TokenUse("gpt-x", 1, 0, 0, 1)
+    assert found == [
+        [silent],
+        [TokenUse(MINI, 1, 5, 1, 0), silent],
+        [TokenUse(MINI, 2, 11, 2, 0), silent],
+        [TokenUse(MINI, 2, 11, 2, 0), silent],
+    ]
 
 
 def test_store_that_held_traces_before_says_since_when_it_counts(store_url: str) -> None:

@@ -20,6 +20,7 @@ from evaluation.runner import RunProgress
 from evaluation.summary import MEASURES, Measure, summarise
 from explain.calibration import ReliabilityBin
 from metrics.runs import StoredRun
+from metrics.token_costs import TokenUse
 from tests.app.explaining.test_sureness import FOUND
 from tests.evaluation.labelled import make_scored
 
@@ -61,6 +62,16 @@ def test_run_says_what_was_asked_of_what_and_how() -> None:
     assert drawn[0].endswith("questions of questions.csv, drawn with seed 7")
     assert drawn[1].startswith("local/embedded, top_k 5, reranked; started")
     assert drawn[2] == "Left out of the dataset: row 3: it is blank; and 4 more"
+
+
+def test_what_a_run_cost_by_the_token_stands_with_what_is_not_known_of_it() -> None:
+    spent = Spent((TokenUse("gpt-4o-mini", 6, 1_000_000, 0, 0), TokenUse("house", 1, 5, 5, 0)))
+    summaries = summarise([make_scored(n) for n in range(6)])
+    [line] = [line for line in run_text(make_run(), summaries, spent).splitlines() if "tokens" in line]
+    assert line.endswith("at least about $0.15 by list prices of 2025-06, no price is known for “house”.")
+    told = summaries_to_dict(make_run(), summaries, spent)["tokens"]
+    assert (told["usd"], told["unknown"]) == (pytest.approx(0.15), ["house"])
+    assert "token" not in run_text(make_run(), summaries, Spent())
 
 
 def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() -> None:
