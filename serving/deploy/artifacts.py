@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
 from serving.converting import converted_folder
 from serving.deploy.account import error_code, explained
 from serving.deploy.config import DeployConfig, Embedder, Generator
@@ -51,6 +51,8 @@ def artifacts(config: DeployConfig) -> list[Artifact]:
 
 def role_package(role: Role, chosen: Embedder | Generator, *, convert: bool = True) -> ModelPackage:
     """The package of the model that an endpoint is to serve. convert: to what `numbers` asks for; else it is looked at as it is."""
+    if chosen.engine == "bedrock":
+        raise InputError(f"No endpoint runs {chosen.model}: Bedrock does.")
     if chosen.engine in BUILT_IN:
         return model_package(chosen.engine, role, None)
     folder = model_folder(chosen.model)

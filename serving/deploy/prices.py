@@ -25,7 +25,7 @@ def estimate(config: DeployConfig) -> Estimate:
 def _endpoints(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
     """Serverless ones by the questions expected; how long a model is at one is assumed, and measured by `raglass lab latency`."""
     if config.endpoints.endpoint == "serverless":
-        seconds = {role: prices["serverless_seconds_per_question"][role] for role in config.served}
+        seconds: dict[str, float] = {role: prices["serverless_seconds_per_question"][role] for role in config.served}
         lines = serverless_lines(config.expected.questions_per_month, config.endpoints.memory_mb / 1024, seconds)
     else:
         lines = _instances(config, prices)

@@ -1,6 +1,6 @@
-"""A double of Bedrock's runtime: Converse, ConverseStream and InvokeModel of Titan and Cohere: `python -m serving.rehearsal.bedrock`.
+"""A double of Bedrock: `python -m serving.rehearsal.bedrock`. Converse, ConverseStream, InvokeModel of Titan and Cohere, availability.
 
-Its model answers with the first sentence of the prompt that shares most words with the question, and counts words as tokens. Signatures
+Its models answer with the first sentence of the prompt that shares most words with the question, and count words as tokens. Signatures
 are not checked, and IAM is not enforced.
 """
 
@@ -23,8 +23,21 @@ EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<operation>converse|converse-stream|invoke)")
 
+AVAILABILITY = re.compile(r"/foundation-model-availability/[^/]+")
+AVAILABLE = {
+    "modelId": "any",
+    "agreementAvailability": {"status": "AVAILABLE"},
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+"""What the control plane says of a model that may be asked."""
+
 DIMENSION = 64
 """Numbers in a vector."""
+
+END = "end_turn"
+"""Why an answer ends that is complete."""
 
 STRING = 7
 """The type of a header's value in an event stream."""
@@ -35,6 +48,8 @@ class BedrockDouble(Service):
 
     def answer(self, call: Call) -> Reply:
         """Answer a call."""
+        if AVAILABILITY.fullmatch(call.path):
+            return Reply.of(200, AVAILABLE)
         found = PATH.fullmatch(call.path)
         if found is None or call.method != "POST":
             return refusal("ResourceNotFoundException", 404, "no such operation")
@@ -50,8 +65,8 @@ class BedrockDouble(Service):
         text = answer_from(prompt)
         usage = {"inputTokens": len(prompt.split()), "outputTokens": len(text.split())}
         if found["operation"] == "converse":
-            return Reply.of(200, conversation(text, **usage))
-        return Reply(200, encode_events(streamed(text, **usage)), content_type=EVENT_STREAM)
+            return Reply.of(200, conversation(text, END, **usage))
+        return Reply(200, encode_events(streamed(text, END, **usage)), content_type=EVENT_STREAM)
 
     def failure(self, call: Call, status: int) -> Reply:
         """An error as Bedrock words it."""
@@ -73,7 +88,7 @@ def answer_from(prompt: str) -> str:
     return best or "unanswerable"
 
 
-def conversation(text: str, stop_reason: str = "end_turn", **usage: int) -> dict[str, Any]:
+def conversation(text: str, stop_reason: str = END, **usage: int) -> dict[str, Any]:
     """A reply of Converse. usage: `inputTokens` and its like."""
     return {
         "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
@@ -83,7 +98,7 @@ def conversation(text: str, stop_reason: str = "end_turn", **usage: int) -> dict
     }
 
 
-def streamed(text: str, stop_reason: str = "end_turn", **usage: int) -> list[tuple[str, Mapping[str, Any]]]:
+def streamed(text: str, stop_reason: str = END, **usage: int) -> list[tuple[str, Mapping[str, Any]]]:
     """The events of ConverseStream, a word a piece."""
     pieces = re.findall(r"\s*\S+", text)
     return [
