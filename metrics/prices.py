@@ -82,7 +82,7 @@ def _overridden(table: Mapping[str, Any], own: str) -> Mapping[str, Any]:
         given = json.loads(Path(own).expanduser().read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{VARIABLE} is {own!r}, which cannot be read as JSON ({type(error).__name__}). Give a file such as docs/costs.md shows."
+            f"{VARIABLE} is {own!r}, which cannot be read as JSON ({type(error).__name__}). Give a file such as docs/settings.md shows."
         ) from error
     if not isinstance(given, dict) or not isinstance(given.get("as_of"), str) or not given["as_of"].strip():
         raise ConfigError(f'{own} ({VARIABLE}) does not say of when its prices are. Write "as_of": "2026-01" into it.')
