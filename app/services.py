@@ -21,6 +21,7 @@ from backends import registry
 from backends.local.protocols import HoldsCorpus
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
 from metrics.otlp.sending import SendCounts, Target, TraceSender, TraceSink, read_target
+from metrics.prices import price_table
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
 from pipeline.protocols import Backend
@@ -436,4 +437,5 @@ class _Waits:
 @cache
 def services() -> Services:
     """This process's services, made from the environment on first use."""
+    price_table()  # so that a file without prices is told of at once
     return Services(Settings.from_environ())

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from metrics import labels, latency, payloads, search
+from metrics import costs, labels, latency, payloads, search
 from metrics.database import insert_rows
 from metrics.labels import bounded
 from metrics.quality import forget_scores
 from metrics.tables import payloads as payload_table
 from metrics.tables import stage_times, state, traces
+from metrics.token_costs import TokenUse, list_uses
 
 MAX_LIGHT_CHARS = 20_000
 """Characters of a question, and of an answer, in lists and searches. The trace itself keeps them whole."""
@@ -37,6 +38,8 @@ class Derived:
     """What it is found by."""
     stage_ms: dict[str, float]
     """How long each stage took, in all."""
+    uses: list[TokenUse]
+    """What it used of models that are paid by the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def derive(payload: bytes) -> Derived:
         latency.list_timings(data),
         labels.list_labels(data),
         sum_stages(data["spans"]),
+        list_uses(data),
     )
 
 
@@ -142,6 +146,7 @@ def replace_traces(connection: Connection, changes: Sequence[Change]) -> None:
     )
     labels.remove_labels(connection, list(numbered))
     connection.execute(delete(stage_times).where(stage_times.c.seq.in_(list(numbered))))
+    costs.remove_uses(connection, list(numbered))
     _add_findings(connection, numbered)
     forget_scores(connection, list(numbered))
     latency.add_timings(
@@ -156,6 +161,7 @@ def _add_findings(connection: Connection, numbered: Mapping[int, Derived]) -> No
     labels.add_labels(connection, {seq: item.labels for seq, item in numbered.items()})
     rows = [(stage, duration_ms, seq) for seq, item in numbered.items() for stage, duration_ms in item.stage_ms.items()]
     insert_rows(connection, stage_times, rows)
+    costs.add_uses(connection, {seq: (item.row["asked_at"], item.uses) for seq, item in numbered.items()})
 
 
 _REPLACED = tuple(

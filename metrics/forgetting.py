@@ -23,6 +23,7 @@ from metrics.tables import (
     run_answers,
     stage_times,
     state,
+    token_use,
     trace_labels,
     traces,
 )
@@ -254,7 +255,7 @@ def _delete_batch(connection: Connection, ids: Sequence[str], sparing: Sparing) 
 def _delete_rows(connection: Connection, seqs: Sequence[int], ids: Sequence[str]) -> None:
     """Delete all that is kept of some traces, by number, and by id what waits of them or was explained."""
     search.forget_texts(connection, seqs)
-    for by_number in (payloads, trace_labels, stage_times, quality, traces):
+    for by_number in (payloads, trace_labels, stage_times, quality, token_use, traces):
         connection.execute(delete(by_number).where(by_number.c.seq.in_(seqs)))
     for by_id in (explanations, outbox, pieces):
         connection.execute(delete(by_id).where(by_id.c.trace_id.in_(ids)))

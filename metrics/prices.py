@@ -1,13 +1,27 @@
-"""List prices of AWS, Pinecone and models, from a dated table, and what questions cost by them. An estimate: the bill is theirs."""
+"""List prices of AWS, Pinecone and models, from a dated table, and what questions cost by them. An estimate: the bill is theirs.
+
+The committed table can be overridden, price by price, by a file of one's own with its own date: VARIABLE names it.
+"""
 
 import json
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import ConfigError
+
 TABLE = Path(__file__).with_name("prices.json")
+"""The committed table."""
+
+VARIABLE = "RAGLASS_PRICES"
+"""The environment variable with a file of one's own."""
+
+TOKENS = "tokens_million"
+"""In the table: dollars for a million tokens read and written, by model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +66,49 @@ class Estimate:
         return tuple(line.what for line in self.lines if line.usd is None)
 
 
-@cache
 def price_table() -> Mapping[str, Any]:
-    """The table, as it is committed."""
+    """The committed table, with what the file of VARIABLE says in its place. Raises ConfigError for a file that holds no prices."""
+    return _read_table(os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _read_table(own: str) -> Mapping[str, Any]:
     found: dict[str, Any] = json.loads(TABLE.read_text("utf-8"))
-    return found
+    return _overridden(found, own) if own else found
+
+
+def _overridden(table: Mapping[str, Any], own: str) -> Mapping[str, Any]:
+    try:
+        given = json.loads(Path(own).expanduser().read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{VARIABLE} is {own!r}, which cannot be read as JSON ({type(error).__name__}). Give a file such as docs/settings.md shows."
+        ) from error
+    if not isinstance(given, dict) or not isinstance(given.get("as_of"), str) or not given["as_of"].strip():
+        raise ConfigError(f'{own} ({VARIABLE}) does not say of when its prices are. Write "as_of": "2026-01" into it.')
+    for name, value in given.items():
+        if name not in table or not _fits(name, value, table[name]):
+            raise ConfigError(
+                f"{own} ({VARIABLE}) holds {name!r}, which is no price of the table or has another form there. Write it as "
+                "metrics/prices.json does: dollars, and for a model those of a million tokens read and written."
+            )
+    merged = {name: {**table[name], **value} if isinstance(value, dict) else value for name, value in given.items()}
+    return {**table, **merged, "as_of": f"{table['as_of']}, own of {given['as_of'].strip()}"}
+
+
+def _fits(name: str, value: object, known: object) -> bool:
+    """Whether a value has the form of the table's: words, a sum, or several sums by name; of models pairs of sums."""
+    if isinstance(known, dict):
+        if not isinstance(value, dict):
+            return False
+        if name == TOKENS:
+            return all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_sum, pair)) for pair in value.values())
+        return all(map(_is_sum, value.values()))
+    return isinstance(value, str) if isinstance(known, str) else _is_sum(value)
+
+
+def _is_sum(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
 
 def estimate_questions(questions: int) -> Estimate:

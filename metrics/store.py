@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from metrics import explanations, faults, feedback, labels, latency, merging, paging, payloads, pieces, search
+from metrics.costs import CostReader
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
 from metrics.forgetting import NAMED, Forgotten, Sparing, forget, survey
@@ -147,6 +148,11 @@ class TraceStore:
     def quality(self) -> QualityScores:
         """What rules say of traces, kept in the same database."""
         return QualityScores(self._database, self._explained)
+
+    @property
+    def costs(self) -> CostReader:
+        """What traces used of models that are paid by the token."""
+        return CostReader(self._database, self._explained, self._freshen)
 
     @property
     def views(self) -> SavedViews:

@@ -102,6 +102,19 @@ quality = Table(
 )
 """What the rules say of a trace. `value` is NULL where a rule has nothing to say of it, `asked_at` and `backend` are the trace's."""
 
+token_use = Table(
+    "token_use",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("model", Text, primary_key=True),
+    Column("asked_at", Double, nullable=False),
+    Column("calls", Seq, nullable=False),
+    Column("input_tokens", Seq, nullable=False),
+    Column("output_tokens", Seq, nullable=False),
+    Column("uncounted", Seq, nullable=False),
+)
+"""What a trace used of each model that is paid by the token: see `metrics.token_costs.TokenUse`. `asked_at` is the trace's."""
+
 payloads = Table(
     "payloads",
     metadata,
@@ -179,10 +192,12 @@ state = Table(
     Column("changed", Seq, nullable=False, default=0),
     Column("scored", Seq),
     Column("judged", Seq),
+    Column("counted_from", Double),
 )
 """One row: who this store is, how many traces were ever folded, how often one was annotated, how many were deleted, and how many
 pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow. The rules that watch
-quality have looked at traces up to number `scored`, a judge up to `judged`; NULL where they never did."""
+quality have looked at traces up to number `scored`, a judge up to `judged`; NULL where they never did. Traces that were stored before
+`counted_from`, in seconds since the epoch, are not in `token_use`; NULL where all are."""
 
 keys = Table(
     "keys",

@@ -34,6 +34,14 @@ HASH_CHARS = 8
 INSTRUCTION = 'Read this and answer the question. If the question is unanswerable, say "unanswerable".'
 """Word for word one of the prompts that FLAN-T5 was tuned with on SQuAD 2 (Longpre et al. 2023, "The Flan Collection")."""
 
+ABSTENTION = "The retrieved chunks do not answer this question."
+"""What stands for the answer of a generator that was told so and abstained."""
+
+ABSTAINS = re.compile(
+    r"\W*((the|this) )?((question|answer) )?((it )?is )?(unanswerable\b.*)?\W*", re.IGNORECASE | re.DOTALL
+)
+"""The word that the prompt teaches, in the shapes in which models say it, or nothing at all."""
+
 PROMPT, PROMPT_TEXT = "prompt", "prompt_text"
 """In a trace's settings: the version of the template, and its text where that is not DEFAULT's."""
 

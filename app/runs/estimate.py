@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from app.kit.costs import price_words
 from app.kit.wording import count, rough_time, three_figures
 from metrics.prices import estimate_questions, serverless_lines
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
+from metrics.token_costs import TokenCost, cost_of
 from pipeline.types import Trace
 
 RECENT = 50
@@ -23,7 +25,7 @@ STAGES = {"embedder": "embed", "generator": "generate"}
 """The stage in which each endpoint works."""
 
 TIMED = 10
-"""Newest traces from which a serverless endpoint's seconds a question are taken."""
+"""Newest traces from which a serverless endpoint's seconds, and a question's tokens, are taken."""
 
 
 def estimate_words(store: TraceStore, backend: str, questions: int, workers: int) -> str:
@@ -40,11 +42,28 @@ def estimate_words(store: TraceStore, backend: str, questions: int, workers: int
 
 def cost_words(store: TraceStore, backend: str, questions: int) -> str:
     """What the questions cost beside what is paid anyway. Of which kind a stack's endpoints are is told by its newest trace."""
+    newest = _newest(store, backend)
+    tokens = _token_words(newest, questions)
     if backend != AWS:
-        return "They cost nothing but this machine’s time." if backend.startswith("local/") else ""
+        return tokens or ("They cost nothing but this machine’s time." if backend.startswith("local/") else "")
+    return f"{_stack_words(newest, questions)} {tokens}".strip()
+
+
+def _token_words(newest: Sequence[Trace], questions: int) -> str:
+    """What models paid by the token will cost, by what they took for the newest questions; empty where there is none."""
+    costs = [cost for trace in newest if (cost := cost_of(trace)) is not None]
+    if not costs:
+        return ""
+    unknown = list(dict.fromkeys(model for cost in costs for model in cost.unknown))
+    usd = sum(cost.usd for cost in costs) / len(costs) * questions
+    words = price_words(TokenCost(usd, tuple(unknown), costs[0].as_of))
+    return f"The tokens of {count(questions, 'question')}, by the newest {count(len(costs), 'trace')}: {words}."
+
+
+def _stack_words(newest: Sequence[Trace], questions: int) -> str:
+    """What a stack's questions cost besides tokens."""
     found = estimate_questions(questions)
     of = f"list prices of {found.region}, {found.as_of}"
-    newest = _newest(store)
     if not newest:
         return (
             f"They cost about ${found.total_usd:,.2f} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
@@ -67,12 +86,17 @@ def cost_words(store: TraceStore, backend: str, questions: int) -> str:
 
 def is_serverless(trace: Trace) -> bool:
     """Whether serverless endpoints answered."""
-    return all(str(trace.settings.get(role, "")).endswith(SERVERLESS) for role in STAGES)
+    return all(str(trace.settings.get(role, "")).endswith(SERVERLESS) for role in _roles(trace))
 
 
-def _newest(store: TraceStore) -> list[Trace]:
-    """The newest traces that the stack answered, the newest first."""
-    page = store.page(TraceQuery(backends=frozenset((AWS,)), error="none"), limit=TIMED)
+def _roles(trace: Trace) -> list[str]:
+    """The roles that an endpoint has in a stack: where a model on Bedrock answers, the generator has none."""
+    return [role for role in STAGES if not str(trace.settings.get(role, "")).startswith("bedrock:")]
+
+
+def _newest(store: TraceStore, backend: str) -> list[Trace]:
+    """The newest traces that a backend answered, the newest first."""
+    page = store.page(TraceQuery(backends=frozenset((backend,)), error="none"), limit=TIMED)
     found = (store.get(row.trace_id) for row in page.rows)
     return [each.trace for each in found if each is not None]
 
@@ -80,7 +104,7 @@ def _newest(store: TraceStore) -> list[Trace]:
 def _seconds(traces: Sequence[Trace]) -> dict[str, float]:
     """Mean seconds a question of each endpoint's stage: more than the model's own, by the way there."""
     spent = {
-        role: sum(span.duration_ms for trace in traces for span in trace.spans if span.stage == stage)
-        for role, stage in STAGES.items()
+        role: sum(span.duration_ms for trace in traces for span in trace.spans if span.stage == STAGES[role])
+        for role in _roles(traces[0])
     }
     return {role: ms / len(traces) / 1000 for role, ms in spent.items()}

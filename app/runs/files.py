@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.kit.costs import Spent
 from app.runs.report import run_html
 from app.runs.rows import run_markdown, scores_csv
 from app.runs.words import summaries_to_dict
@@ -26,11 +27,11 @@ class RunFiles:
     """One page, for whoever has no Raglass."""
 
 
-def write_files(run: StoredRun, summaries: Sequence[Summary], scores: Sequence[Scored]) -> RunFiles:
+def write_files(run: StoredRun, summaries: Sequence[Summary], scores: Sequence[Scored], spent: Spent) -> RunFiles:
     """All of them."""
     return RunFiles(
         scores_csv(scores),
-        json.dumps(summaries_to_dict(run, summaries), indent=1),
+        json.dumps(summaries_to_dict(run, summaries, spent), indent=1),
         run_markdown(run, summaries),
-        run_html(run, summaries, scores),
+        run_html(run, summaries, scores, spent),
     )

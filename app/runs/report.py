@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from app.explaining.report import page_html
+from app.kit.costs import Spent, spent_words
 from app.kit.markup import html, joined
 from app.kit.plain import shortened
 from app.runs.labels import label_rows, losses_words
@@ -24,14 +25,14 @@ MOST_WRONG = 30
 EXCERPT_CHARS = 160
 
 
-def run_html(run: StoredRun, summaries: Sequence[Summary], scores: Sequence[Scored]) -> str:
+def run_html(run: StoredRun, summaries: Sequence[Summary], scores: Sequence[Scored], spent: Spent) -> str:
     """The whole page."""
-    timed = time_words(scores)
+    noted = filter(None, (time_words(scores), spent_words(spent)))
     parts = [
         html("<h1>Evaluation of {}</h1>", str(run.about["backend"])),
         *(_small(line) for line in about_words(run)),
         _headline(summaries[0]),
-        *([_small(timed)] if timed else []),
+        *map(_small, noted),
         *([_types(summaries, scores)] if len(summaries) > 1 else []),
         _labels(scores),
         html("<h2>Every measure</h2>"),

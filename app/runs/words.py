@@ -6,6 +6,7 @@ from typing import Any
 
 from app.documents.words import progress_text
 from app.explaining.sureness import quality_rows
+from app.kit.costs import Spent, spent_to_dict, spent_words
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import count, rough_time, three_figures, when
 from app.runs.evaluations import RunStep
@@ -69,10 +70,10 @@ def _uncovered_words(about: Mapping[str, Any]) -> str:
     )
 
 
-def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:
-    """A run and its results, in all and by question type, with intervals."""
+def run_text(run: StoredRun, summaries: Sequence[Summary], spent: Spent) -> str:
+    """A run and its results, in all and by question type, with intervals, and what it cost by the token."""
     whole, *types = summaries
-    lines = [*about_words(run), ""]
+    lines = [*about_words(run), *filter(None, (spent_words(spent),)), ""]
     lines += [f"  {name:<22} {measure_words(found)}" for name, found in whole.measures.items() if found.questions]
     if whole.failed:
         lines.append(f"  {count(whole.failed, 'question')} failed, counted as wrong.")
@@ -126,13 +127,14 @@ def calibration_text(found: Calibration) -> str:
     return "\n".join(lines)
 
 
-def summaries_to_dict(run: StoredRun, summaries: Sequence[Summary]) -> dict[str, Any]:
+def summaries_to_dict(run: StoredRun, summaries: Sequence[Summary], spent: Spent) -> dict[str, Any]:
     """JSON-ready."""
     return {
         "run_id": run.run_id,
         "status": run.status,
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(run.started_at)),
         "about": dict(run.about),
+        "tokens": spent_to_dict(spent),
         "results": [
             {
                 "name": each.name,

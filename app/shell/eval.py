@@ -182,14 +182,15 @@ def _goes_on(step: "RunStep") -> str:
 
 def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:
     """The results of a run."""
+    from app.runs.spending import run_spending
     from app.runs.words import run_text, summaries_to_dict
 
     found = current.evaluations.find(run_id)
-    summaries = current.evaluations.summary(found.run_id)
+    summaries, spent = current.evaluations.summary(found.run_id), run_spending(current.store, found)
     if as_json:
-        print_json(summaries_to_dict(found, summaries))
+        print_json(summaries_to_dict(found, summaries, spent))
     else:
-        click.echo(run_text(found, summaries))
+        click.echo(run_text(found, summaries, spent))
 
 
 evaluate.add_command(by_type)

@@ -1,15 +1,12 @@
 """Whence a trace came and what was not sent of it, in words."""
 
+from app.kit.costs import price_words
 from app.kit.wording import count, listed, milliseconds, when
 from metrics.token_costs import cost_of
 from pipeline.types import Trace
 
 ORIGINS = {"person": "", "run": "by a run", "load": "by a load", "application": "by another application"}
 """Who asked, as it stands after the time; of a person nothing is said."""
-
-
-LEAST_USD = 0.0001
-"""Less is not written out."""
 
 
 def provenance(trace: Trace) -> str:
@@ -20,7 +17,7 @@ def provenance(trace: Trace) -> str:
         milliseconds(trace.duration_ms) if trace.origin == "application" else "",
         f"user {trace.user}" if trace.user else "",
         _tokens(trace),
-        _cost(trace),
+        price_words(cost_of(trace)),
         f"tags: {', '.join(trace.tags)}" if trace.tags else "",
     ]
     return f"{' · '.join(filter(None, told))}."
@@ -36,22 +33,6 @@ def _tokens(trace: Trace) -> str:
         f"{written:,} written" if written is not None else "",
     ]
     return ", ".join(filter(None, told))
-
-
-def _cost(trace: Trace) -> str:
-    """What its models cost by the token; empty where none is paid so."""
-    found = cost_of(trace)
-    if found is None:
-        return ""
-    told = [
-        f"{_dollars(found.usd)} by list prices of {found.as_of}" if found.usd else "",
-        f"no price is known for {listed([f'“{model}”' for model in found.unknown])}" if found.unknown else "",
-    ]
-    return ", ".join(filter(None, told))
-
-
-def _dollars(usd: float) -> str:
-    return "less than $0.0001" if usd < LEAST_USD else f"about ${usd:.3g}"
 
 
 def missing_parts(trace: Trace) -> str:

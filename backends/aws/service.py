@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from backends.aws.bedrock import BedrockGenerator, BedrockRuntime
+from backends.aws.converse import NO_SCORES
 from backends.aws.emf import emf_lines
 from backends.aws.http import Http, host_of
 from backends.aws.logs import RequestLog, print_line
@@ -22,6 +24,7 @@ from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, ConfigError, InputError, RaglassError, Unavailable
 from pipeline.measures import measures_of
 from pipeline.pipeline import Pipeline, clean_question, new_trace_id
+from pipeline.prompts import describe_prompt
 from pipeline.types import Failure, GenerateOptions, PartReadiness, Readiness, Setting, Trace
 from pipeline.wire_requests import (
     HealthRequest,
@@ -77,6 +80,7 @@ class StackConfig:
 
     embedder: str
     generator: str
+    """The endpoint's name; empty where `bedrock_model` answers."""
     responder: str
     region: str
     pinecone_key: str = field(repr=False)
@@ -86,13 +90,15 @@ class StackConfig:
     namespace: str = ""
     cors_origin: str = ""
     """For a reply that the responder could not frame."""
+    bedrock_model: str = ""
+    """The model on Bedrock that answers in place of an endpoint."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], read_secret: Callable[[str], str]) -> "StackConfig":
         """Read the Lambda's environment. read_secret: an ARN to its text. Raises ConfigError, naming what is missing."""
-        missing = [
-            name for name in ("EMBEDDER_ENDPOINT", "GENERATOR_ENDPOINT", "RESPONDER_FUNCTION") if not environ.get(name)
-        ]
+        model = environ.get("BEDROCK_MODEL", "")
+        needed = ("EMBEDDER_ENDPOINT", *(() if model else ("GENERATOR_ENDPOINT",)), "RESPONDER_FUNCTION")
+        missing = [name for name in needed if not environ.get(name)]
         if not environ.get("PINECONE_HOST") and not environ.get("PINECONE_INDEX"):
             missing.append("PINECONE_INDEX")
         if not environ.get("PINECONE_SECRET_ARN") and not environ.get("PINECONE_API_KEY"):
@@ -102,7 +108,7 @@ class StackConfig:
         arn = environ.get("PINECONE_SECRET_ARN")
         return cls(
             embedder=environ["EMBEDDER_ENDPOINT"],
-            generator=environ["GENERATOR_ENDPOINT"],
+            generator=environ.get("GENERATOR_ENDPOINT", ""),
             responder=environ["RESPONDER_FUNCTION"],
             region=region_of(environ),
             pinecone_key=clean_key(read_secret(arn) if arn else environ.get("PINECONE_API_KEY", "")),
@@ -111,6 +117,7 @@ class StackConfig:
             pinecone_controller=environ.get("PINECONE_CONTROLLER_HOST") or CONTROLLER,
             namespace=environ.get("PINECONE_NAMESPACE", ""),
             cors_origin=environ.get("CORS_ORIGIN", ""),
+            bedrock_model=model,
         )
 
 
@@ -145,6 +152,7 @@ class Service:
         self.config, self._write = config, write
         self._http = http or Http()
         self._sagemaker = SageMakerRuntime(environ, config.region, credentials, self._http)
+        self._bedrock = BedrockRuntime(environ, config.region, credentials, self._http)
         self._lambda = LambdaRuntime(environ, config.region, credentials, self._http)
         self._host = config.pinecone_host
 
@@ -199,7 +207,10 @@ class Service:
         deadline_s = min(request.deadline_s, DEADLINE_CAP_S, call.remaining_s - RESERVE_S)
         headers = self._headers(trace_id, request_id)
         if isinstance(request, ScoreRequest):
-            scores = SageMakerGenerator(self._sagemaker, self.config.generator, headers).score(
+            generator = self._generator(headers)
+            if isinstance(generator, BedrockGenerator):
+                raise InputError(NO_SCORES)
+            scores = generator.score(
                 clean_question(request.question),
                 request.chunks,
                 request.sets,
@@ -221,10 +232,12 @@ class Service:
         pipeline = Pipeline(
             SageMakerEmbedder(self._sagemaker, self.config.embedder, headers),
             _LateIndex(lambda deadline: self._index(headers, deadline), self._forget_host),
-            SageMakerGenerator(self._sagemaker, self.config.generator, headers),
+            self._generator(headers),
             options=_options(request),
         )
+        told = pipeline.generator.prompt if isinstance(pipeline.generator, BedrockGenerator) else None
         settings: dict[str, Setting] = {
+            **describe_prompt(told),
             "embedder": pipeline.embedder.name,
             "generator": pipeline.generator.name,
             "index": self.config.pinecone_index or host_of(f"//{self.config.pinecone_host}"),
@@ -253,6 +266,12 @@ class Service:
             kind=None if error is None else error.kind,
             stage=None if error is None else error.stage,
         )
+
+    def _generator(self, headers: Mapping[str, str]) -> SageMakerGenerator | BedrockGenerator:
+        config = self.config
+        if config.bedrock_model:
+            return BedrockGenerator(self._bedrock, config.bedrock_model)
+        return SageMakerGenerator(self._sagemaker, config.generator, headers)
 
     def _headers(self, trace_id: str, request_id: str) -> dict[str, str]:
         return {"traceparent": wire.make_traceparent(trace_id), "x-request-id": request_id}
@@ -291,7 +310,7 @@ class Service:
         with looking("index") as detail:
             detail.append(f"Pinecone, {self._index(headers, deadline).count(deadline=deadline):,} vectors")
         with looking("generator") as detail:
-            generator = SageMakerGenerator(self._sagemaker, self.config.generator, headers)
+            generator = self._generator(headers)
             generator.check(deadline=deadline)
             detail.append(generator.name)
         return Readiness(tuple(parts))

@@ -1,7 +1,7 @@
 """The AWS services that the orchestrator calls: SageMaker's runtime, Lambda, Secrets Manager. Errors leave typed, naming the stage."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -30,13 +30,26 @@ SECRET_S = 5.0
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
+Explain = Callable[[str, str, Reply], Exception]
+"""Stage, what was called, and a reply that is an error, to one of ours."""
+
+
 class AwsService:
     """Signed JSON calls to one AWS service."""
 
     def __init__(
-        self, http: Http, service: str, endpoint: str, region: str, credentials: Any, policy: Policy | None = None
+        self,
+        http: Http,
+        service: str,
+        endpoint: str,
+        region: str,
+        credentials: Any,
+        policy: Policy | None = None,
+        explain: Explain | None = None,
     ) -> None:
+        """explain: what an error of this service means; None for what is common to all."""
         self._http, self._endpoint = http, endpoint
+        self._explain = explain or _explained
         self._sign = AwsSigner(service, region, credentials)
         self._policy = policy
 
@@ -57,7 +70,7 @@ class AwsService:
             signed = self._sign("POST", url, given, body)
             reply = self._http.send(stage, what, "POST", url, headers=signed, body=body, timeout_s=timeout_s)
             if reply.status >= 300:
-                raise _explained(stage, what, reply)
+                raise self._explain(stage, what, reply)
             return reply
 
         return call(stage, attempt, deadline, policy=self._policy)
@@ -127,7 +140,7 @@ def read_secret(arn: str, environ: Mapping[str, str], region: str, credentials: 
 
 def _explained(stage: str, what: str, reply: Reply) -> Exception:
     """A reply that is an error, as one of ours: Retryable where another try may help."""
-    name = _error_name(reply)
+    name = error_name(reply)
     if reply.status == 429 or name in THROTTLES:
         return Retryable(
             Throttled(
@@ -179,7 +192,7 @@ def _original_status(reply: Reply) -> int | None:
         return None
 
 
-def _error_name(reply: Reply) -> str:
+def error_name(reply: Reply) -> str:
     """The error's name, from AWS's header or body; only letters, so that nothing upstream is shown raw."""
     fields = {name.lower(): value for name, value in reply.headers.items()}
     name = fields.get("x-amzn-errortype", "")

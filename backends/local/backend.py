@@ -44,6 +44,7 @@ from pipeline.types import (
 )
 
 if TYPE_CHECKING:
+    from backends.local.bedrock.generator import BedrockGenerator
     from backends.local.remote.generator import RemoteGenerator
 
 SEED = Path(corpus.__file__).with_name("vectors.npz")
@@ -233,7 +234,7 @@ class RemoteBackend(LocalBackend):
     """A local backend whose generator is on another server. Whether that scores given answers is known once it has been asked."""
 
     sets_at_once = 8
-    generator: "RemoteGenerator"
+    generator: "RemoteGenerator | BedrockGenerator"
     score_answer: Callable[[str, Sequence[Sequence[Chunk]], str], AnswerScores]
     """Of the object alone, and only where the server scores, as `isinstance` asks for methods and no more."""
 

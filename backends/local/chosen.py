@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from backends.local.manifest import index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.questions import QuestionEmbedder
-from backends.local.remote.address import is_remote, parse_address
+from backends.local.remote.address import BEDROCK, is_remote, parse_address
 from backends.local.rerank import SentenceReranker
 from backends.registry import BackendConfig
 from pipeline.errors import ConfigError, InputError
@@ -15,6 +15,7 @@ from pipeline.prompts import DEFAULT, PromptTemplate, read_prompt
 from pipeline.protocols import Reranker
 
 if TYPE_CHECKING:
+    from backends.local.bedrock.generator import BedrockGenerator
     from backends.local.remote.generator import RemoteGenerator
 
 EMBEDDED = "embedded"
@@ -31,8 +32,13 @@ def open_embedder(model: str, config: BackendConfig) -> QuestionEmbedder:
     """
     if model == EMBEDDED:
         return NanoEmbedder(threads=config.threads)
+    if model.startswith(BEDROCK):
+        from backends.local.bedrock.embedder import BedrockEmbedder
+
+        return BedrockEmbedder(model, config.aws_region)
     if is_remote(model):
-        from backends.local.remote.embedder import SETTING, RemoteEmbedder
+        from backends.local.remote.embedder import RemoteEmbedder
+        from backends.local.remote.served import SETTING
 
         return RemoteEmbedder(parse_address(model, SETTING, config.environ), config.environ)
     research: Any = importlib.import_module("backends.local.research")
@@ -46,8 +52,12 @@ def open_embedder(model: str, config: BackendConfig) -> QuestionEmbedder:
     return cast(QuestionEmbedder, found)
 
 
-def open_remote_generator(word: str, config: BackendConfig) -> "RemoteGenerator":
+def open_remote_generator(word: str, config: BackendConfig) -> "RemoteGenerator | BedrockGenerator":
     """A model on another server, by its word. Raises ConfigError for a word that names none, Unavailable if it cannot be asked at all."""
+    if word.startswith(BEDROCK):
+        from backends.local.bedrock.generator import BedrockGenerator
+
+        return BedrockGenerator(word, config.aws_region, usual_prompt(config))
     from backends.local.remote.generator import SETTING, RemoteGenerator
 
     return RemoteGenerator(parse_address(word, SETTING, config.environ), config.environ, usual_prompt(config))

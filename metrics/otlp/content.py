@@ -158,6 +158,14 @@ def _finish_reason_in(returned: str) -> str:
     return found[1] if found else ""
 
 
+def read_use(
+    attributes: Mapping[str, Attribute], events: Sequence[NamedEvent] = ()
+) -> tuple[str, int | None, int | None]:
+    """The model alone, with the tokens that it read and wrote; empty and None for what is not said."""
+    reader = AttributeReader(_with_details(attributes, events))
+    return reader.text(names.MODEL), reader.whole(names.PROMPT_TOKENS), reader.whole(names.COMPLETION_TOKENS)
+
+
 def read_tags(attributes: Mapping[str, Attribute]) -> tuple[str, ...]:
     """The tags alone."""
     return _tags(AttributeReader(attributes))

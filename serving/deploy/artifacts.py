@@ -1,4 +1,4 @@
-"""What the stack is made of, packed and put into its bucket: three Lambda packages and two model archives.
+"""What the stack is made of, packed and put into its bucket: three Lambda packages and a model archive for each endpoint.
 
 A key holds the hash of what it names, so what is there already is not sent again, and an older deployment still finds its own.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, InputError
 from serving.converting import converted_folder
 from serving.deploy.account import error_code, explained
 from serving.deploy.config import DeployConfig, Embedder, Generator
@@ -43,8 +43,7 @@ def artifacts(config: DeployConfig) -> list[Artifact]:
         package = build_lambda(function)
         key = f"lambda/{function}-{hashlib.sha256(package).hexdigest()[:12]}.zip"
         found.append(Artifact(f"{function.title()}Key", key, package))
-    roles: dict[Role, Embedder | Generator] = {"embedder": config.embedder, "generator": config.generator}
-    for role, chosen in roles.items():
+    for role, chosen in config.served.items():
         model = role_package(role, chosen)
         found.append(Artifact(f"{role.title()}Key", f"models/{role}-{model.digest}/model.tar.gz", model))
     return found
@@ -52,6 +51,8 @@ def artifacts(config: DeployConfig) -> list[Artifact]:
 
 def role_package(role: Role, chosen: Embedder | Generator, *, convert: bool = True) -> ModelPackage:
     """The package of the model that an endpoint is to serve. convert: to what `numbers` asks for; else it is looked at as it is."""
+    if chosen.engine == "bedrock":
+        raise InputError(f"No endpoint runs {chosen.model}: Bedrock does.")
     if chosen.engine in BUILT_IN:
         return model_package(chosen.engine, role, None)
     folder = model_folder(chosen.model)

@@ -11,10 +11,10 @@ from pipeline.errors import InputError, RaglassError
 from serving.deploy import index
 from serving.deploy.account import Account, error_code, explained
 from serving.deploy.artifacts import BUILT_IN, role_package
-from serving.deploy.config import DeployConfig, Embedder, Generator
+from serving.deploy.config import DeployConfig
+from serving.deploy.parameters import foundation_model
 from serving.deploy.stacks import STUCK, Stack
 from serving.deploy.templates import PARTS, stack_name
-from serving.packing import Role
 
 Verdict = Literal["ok", "missing", "unknown"]
 
@@ -58,7 +58,8 @@ def examine(config: DeployConfig, account: Account, image: str) -> Iterator[Chec
         else Check("credentials", "unknown", "not looked at: AWS cannot be asked without a region")
     )
     yield credentials
-    looks: dict[str, Look] = {
+    looks: dict[str, Look] = {"Bedrock model": _bedrock} if config.generator.bedrock_model else {}
+    looks |= {
         "clock": _clock,
         "Lambda quota": _lambdas,
         "SageMaker quota": _instances,
@@ -83,11 +84,13 @@ def _check(name: str, look: Look, config: DeployConfig, account: Account) -> Che
 
 
 def _models(config: DeployConfig, account: Account) -> str:
-    roles: dict[Role, Embedder | Generator] = {"embedder": config.embedder, "generator": config.generator}
-    packages = {role: role_package(role, chosen, convert=False) for role, chosen in roles.items()}
-    return "; ".join(
+    packages = {role: role_package(role, chosen, convert=False) for role, chosen in config.served.items()}
+    found = [
         f"{role}: {chosen.engine if chosen.engine in BUILT_IN else chosen.model}, {len(packages[role].files)} files"
-        for role, chosen in roles.items()
+        for role, chosen in config.served.items()
+    ]
+    return "; ".join(
+        [*found, *([f"generator: {model} on Bedrock"] if (model := config.generator.bedrock_model) else [])]
     )
 
 
@@ -149,11 +152,47 @@ def _lambdas(config: DeployConfig, account: Account) -> str:
     return f"{limits['ConcurrentExecutions']} at once, {max(free, 0)} can be reserved"
 
 
+def _bedrock(config: DeployConfig, account: Account) -> str:
+    """Whether the account may ask the model. That the model answers is seen by the smoke question."""
+    from botocore.exceptions import ClientError
+
+    model = config.generator.bedrock_model
+    plain = foundation_model(model)
+    if plain != model:
+        raise Unknown(f"{model} is an inference profile, whose model may lie in other regions")
+    try:
+        found = account.client("bedrock").get_foundation_model_availability(modelId=plain)
+    except ClientError as error:
+        if error_code(error) in ("ResourceNotFoundException", "ValidationException"):
+            raise Missing(
+                f"Bedrock has no model {model} in {account.region}. Correct generator in raglass-deploy.toml, or choose another region."
+            ) from None
+        raise Unknown(
+            f"Bedrock did not say ({error_code(error)}); bedrock:GetFoundationModelAvailability allows it"
+        ) from None
+    wanting = [
+        name
+        for name, value, good in (
+            ("agreement", found["agreementAvailability"]["status"], "AVAILABLE"),
+            ("authorization", found["authorizationStatus"], "AUTHORIZED"),
+            ("entitlement", found["entitlementAvailability"], "AVAILABLE"),
+            ("region", found["regionAvailability"], "AVAILABLE"),
+        )
+        if value != good
+    ]
+    if wanting:
+        raise Missing(
+            f"The account may not ask {model} in {account.region} yet: its {', '.join(wanting)} is missing. Enable the model in Bedrock's "
+            "console."
+        )
+    return f"{model} may be asked"
+
+
 def _instances(config: DeployConfig, account: Account) -> str:
     if config.endpoints.endpoint == "serverless":
         return "none: the endpoints are serverless"
     wanted: dict[str, int] = {}
-    for kind in (config.embedder.instance_type, config.generator.instance_type):
+    for kind in (each.instance_type for each in config.served.values()):
         wanted[kind] = wanted.get(kind, 0) + config.endpoints.max_instances
     quotas = _asked("servicequotas:ListServiceQuotas", lambda: _endpoint_quotas(account))
     found = []

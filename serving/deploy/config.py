@@ -1,15 +1,17 @@
 """What is deployed: one TOML file, read into `DeployConfig`. The commented file and the JSON Schema come from the same fields."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from pipeline.errors import InputError
+from serving.packing import Role
 
 FILE_NAME = "raglass-deploy.toml"
 """Looked for in the working directory."""
@@ -24,6 +26,12 @@ ARN = r"^(arn:aws[a-z-]*:.+)?$"
 INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 INDEX = r"^[a-z0-9-]{0,45}$"
 CIDR = r"^(\d{1,3}(\.\d{1,3}){3}/\d{1,2})?$"
+BEDROCK = "bedrock:"
+"""What `generator` begins with where a model on Bedrock answers."""
+
+MODEL_ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:[a-z0-9]+)*")
+"""The id of a model on Bedrock, or of an inference profile."""
+
 REPOSITORY = r"^([\w.-]+/[\w.-]+)?$"
 
 SHAPES = {
@@ -63,15 +71,21 @@ class Embedder(Table):
 
 
 class Generator(Table):
-    """The endpoint that answers."""
+    """What answers: an endpoint, or in place of this table, above all tables, `generator = "bedrock:MODEL"`."""
 
     engine: Annotated[
-        Literal["transformers", "extractive"],
-        Field(description="What runs the model; extractive quotes sentences and needs no `model`."),
+        Literal["transformers", "extractive", "bedrock"],
+        Field(
+            description="What runs the model; extractive quotes sentences and needs no `model`, bedrock is paid by the token and needs no "
+            "endpoint."
+        ),
     ] = "transformers"
-    model: Annotated[str, Field(description="Folder of a saved model, or its id on the Hugging Face hub.")] = (
-        "google/flan-t5-base"
-    )
+    model: Annotated[
+        str,
+        Field(
+            description="Folder of a saved model, or its id on the Hugging Face hub; with bedrock, its id or its inference profile's there."
+        ),
+    ] = "google/flan-t5-base"
     numbers: Annotated[
         Literal["int8", "float32"],
         Field(
@@ -79,6 +93,20 @@ class Generator(Table):
         ),
     ] = "int8"
     instance_type: Annotated[str, Field(pattern=INSTANCE, description="SageMaker instance.")] = "ml.m5.xlarge"
+
+    @model_validator(mode="after")
+    def _names_a_model(self) -> "Generator":
+        if self.engine == "bedrock" and MODEL_ID.fullmatch(self.model) is None:
+            raise ValueError(
+                f"{self.model!r} is no model on Bedrock: give its id, as in amazon.nova-lite-v1:0, or its inference profile's, as in "
+                "us.amazon.nova-lite-v1:0"
+            )
+        return self
+
+    @property
+    def bedrock_model(self) -> str:
+        """The id of the model on Bedrock; empty where an endpoint answers."""
+        return self.model if self.engine == "bedrock" else ""
 
 
 class Endpoints(Table):
@@ -243,6 +271,15 @@ class Expected(Table):
     questions_per_month: Annotated[int, Field(ge=0, description="Questions in a month.")] = 10_000
 
 
+def _read_generator(given: Any) -> Any:
+    """A table, or a model on Bedrock in one word."""
+    if not isinstance(given, str):
+        return given
+    if not given.startswith(BEDROCK):
+        raise ValueError(f'{given!r} is no generator: write "bedrock:MODEL", or a table [generator]')
+    return {"engine": "bedrock", "model": given.removeprefix(BEDROCK)}
+
+
 class DeployConfig(Table):
     """Everything that can be chosen about a deployment."""
 
@@ -258,7 +295,10 @@ class DeployConfig(Table):
         ),
     ] = "Who proposed that continents drift?"
     embedder: Embedder = Embedder()
-    generator: Generator = Generator()
+    generator: Annotated[
+        Generator,
+        BeforeValidator(_read_generator, json_schema_input_type=Generator | str),
+    ] = Generator()
     endpoints: Endpoints = Endpoints()
     api: Api = Api()
     pinecone: PineconeTable = PineconeTable()
@@ -283,6 +323,12 @@ class DeployConfig(Table):
             if arn and f":secret:{self.stack}-" not in arn:
                 raise ValueError(f"{name} is {arn}, but the name of that secret must begin with {self.stack}-")
         return self
+
+    @property
+    def served(self) -> dict[Role, "Embedder | Generator"]:
+        """What runs behind endpoints, by role."""
+        found: dict[Role, Embedder | Generator] = {"embedder": self.embedder}
+        return found if self.generator.bedrock_model else {**found, "generator": self.generator}
 
     @property
     def index(self) -> str:

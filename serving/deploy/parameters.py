@@ -1,13 +1,22 @@
 """The values of each template's parameters, from the configuration and from what the parts before have made."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from serving.deploy.config import DeployConfig
 from serving.deploy.templates import Part
 
+PROFILE = re.compile(r"(?:us-gov|us|eu|apac|ap|au|ca|jp|global)\.(?=[a-z0-9-]+\.)")
+"""The area that an inference profile's id has before its model's."""
+
 Values = dict[str, str | None]
 """None leaves a parameter of an existing stack as it is."""
+
+
+def foundation_model(model: str) -> str:
+    """The model of an inference profile; of anything else, itself."""
+    return PROFILE.sub("", model, count=1) if PROFILE.match(model) else model
 
 
 def storage_values(config: DeployConfig) -> Values:
@@ -23,6 +32,9 @@ def serving_values(config: DeployConfig, bucket: str, keys: Mapping[str, str], p
         **keys,
         "EmbedderInstanceType": config.embedder.instance_type,
         "GeneratorInstanceType": config.generator.instance_type,
+        "GeneratorKey": keys.get("GeneratorKey", ""),
+        "BedrockModel": config.generator.bedrock_model,
+        "BedrockFoundationModel": foundation_model(config.generator.bedrock_model),
         "EndpointKind": config.endpoints.endpoint,
         "ServerlessMemoryMb": str(config.endpoints.memory_mb),
         "ServerlessConcurrency": str(config.endpoints.max_concurrency),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from metrics.prices import CostLine, Estimate, estimate_questions, price_table, serverless_lines
+from metrics.token_costs import TokenUse
 from serving.deploy.config import DeployConfig
 from serving.deploy.templates import Template
 
@@ -24,18 +25,30 @@ def estimate(config: DeployConfig) -> Estimate:
 def _endpoints(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
     """Serverless ones by the questions expected; how long a model is at one is assumed, and measured by `raglass lab latency`."""
     if config.endpoints.endpoint == "serverless":
-        return serverless_lines(config.expected.questions_per_month, config.endpoints.memory_mb / 1024)
-    return _instances(config, prices)
+        seconds: dict[str, float] = {role: prices["serverless_seconds_per_question"][role] for role in config.served}
+        lines = serverless_lines(config.expected.questions_per_month, config.endpoints.memory_mb / 1024, seconds)
+    else:
+        lines = _instances(config, prices)
+    return [*lines, *([_tokens(config, prices)] if config.generator.bedrock_model else [])]
+
+
+def _tokens(config: DeployConfig, prices: Mapping[str, Any]) -> CostLine:
+    """What a model on Bedrock reads and writes; how much a question is, is assumed, and shown by each trace."""
+    questions, model = config.expected.questions_per_month, config.generator.bedrock_model
+    read, written = prices["tokens_per_question"]["input"], prices["tokens_per_question"]["output"]
+    use = TokenUse(model, questions, questions * read, questions * written, 0)
+    return CostLine("Bedrock generator", f"{questions:,} questions of {read:,} + {written:,} tokens, {model}", use.usd)
 
 
 def _instances(config: DeployConfig, prices: Mapping[str, Any]) -> list[CostLine]:
     count, hours = config.endpoints.min_instances, prices["hours_per_month"]
     lines = []
-    for role, kind in (("embedder", config.embedder.instance_type), ("generator", config.generator.instance_type)):
+    for role, served in config.served.items():
+        kind = served.instance_type
         hourly = prices["sagemaker_instance_hour"].get(kind)
         basis = f"{count} × {kind} all month"
         lines.append(CostLine(f"SageMaker {role}", basis, None if hourly is None else count * hourly * hours))
-    disk_gb = 2 * count * prices["sagemaker_storage_gb"]
+    disk_gb = len(config.served) * count * prices["sagemaker_storage_gb"]
     lines.append(CostLine("SageMaker disks", f"{disk_gb} GB", disk_gb * prices["sagemaker_storage_gb_month"]))
     return lines
 

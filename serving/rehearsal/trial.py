@@ -100,7 +100,7 @@ def _read_metrics(rehearsal: Rehearsal, before: Mapping[str, int], questions: in
     for stage in (TOTAL, *reversed(STAGES)):
         if counts.get(stage):
             tell(str(_stage_times(rehearsal, stage)))
-    for role in ENDPOINTS:
+    for role in _endpoint_roles(rehearsal):
         endpoint = part_name(rehearsal.stack, role)
         median_us = _read(rehearsal, [sagemaker_metric("ModelLatency", "p50", endpoint)])[0]
         tell(f"  {endpoint}: {counts[endpoint]} invocations, ModelLatency p50 {median_us:.0f} µs")
@@ -111,10 +111,15 @@ def _read_metrics(rehearsal: Rehearsal, before: Mapping[str, int], questions: in
     ]
 
 
+def _endpoint_roles(rehearsal: Rehearsal) -> list[str]:
+    """Roles that have an endpoint: where a model on Bedrock answers, the generator has none."""
+    return [role for role in ENDPOINTS if role.title() in rehearsal.outputs]
+
+
 def _counts(rehearsal: Rehearsal) -> dict[str, int]:
     """How many latencies CloudWatch knows of each stage that a question passes, and of each endpoint."""
     stages = (TOTAL, "network", *INSIDE)
-    endpoints = [part_name(rehearsal.stack, role) for role in ENDPOINTS]
+    endpoints = [part_name(rehearsal.stack, role) for role in _endpoint_roles(rehearsal)]
     queries = [rag_metric("Latency", "SampleCount", "aws", stage) for stage in stages]
     queries += [sagemaker_metric("ModelLatency", "SampleCount", endpoint) for endpoint in endpoints]
     return {name: int(count) for name, count in zip((*stages, *endpoints), _read(rehearsal, queries), strict=True)}

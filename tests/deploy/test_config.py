@@ -27,6 +27,30 @@ def test_example_is_the_defaults_and_meets_the_committed_schema(tmp_path: Path) 
     jsonschema.validate(tomllib.loads(text), committed)
 
 
+@pytest.mark.parametrize("text", [
+    'generator = "bedrock:us.amazon.nova-lite-v1:0"',
+    '[generator]\nengine = "bedrock"\nmodel = "us.amazon.nova-lite-v1:0"',
+])  # fmt: skip
+def test_model_on_bedrock_is_named_in_a_word_or_in_a_table(tmp_path: Path, text: str) -> None:
+    found = read_config(written(tmp_path, text))
+    assert found.generator.bedrock_model == "us.amazon.nova-lite-v1:0"
+    assert list(found.served) == ["embedder"]
+    jsonschema.validate(tomllib.loads(text), schema())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('generator = "gpt-4o"', r"generator: 'gpt-4o' is no generator: write \"bedrock:MODEL\""),
+        ('generator = "bedrock:"', "is no model on Bedrock: give its id"),
+        ('[generator]\nengine = "bedrock"', r"'google/flan-t5-base' is no model on Bedrock"),
+    ],
+)
+def test_word_that_names_no_model_on_bedrock_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_config(written(tmp_path, text))
+
+
 def test_every_value_of_the_example_has_a_comment() -> None:
     lines = example().splitlines()
     for place, line in enumerate(lines):

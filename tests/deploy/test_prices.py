@@ -1,9 +1,11 @@
 """The estimate, from the committed table."""
 
+from typing import Any
+
 import pytest
 
 from metrics.prices import estimate_questions, price_table
-from serving.deploy.config import Dashboard, DeployConfig, Embedder, Endpoints, Expected
+from serving.deploy.config import Dashboard, DeployConfig, Embedder, Endpoints, Expected, Generator
 from serving.deploy.prices import estimate
 
 DASHBOARD = Dashboard(enabled=True, vpc_id="v", subnet_ids=("a", "b"), allowed_cidr="203.0.113.7/32")
@@ -35,6 +37,20 @@ def test_instance_without_a_price_is_named_and_not_counted_as_free() -> None:
     cost = estimate(DeployConfig(embedder=Embedder(instance_type="ml.p5.48xlarge")))
     assert cost.unknown == ("SageMaker embedder",)
     assert cost.total_usd < estimate(DeployConfig()).total_usd
+
+
+@pytest.mark.parametrize("kind", ["real-time", "serverless"])
+def test_model_on_bedrock_is_paid_by_the_token_and_has_no_endpoint(kind: Any) -> None:
+    generator = Generator(engine="bedrock", model="us.amazon.nova-lite-v1:0")
+    lines = {
+        line.what: line
+        for line in estimate(DeployConfig(generator=generator, endpoints=Endpoints(endpoint=kind))).lines
+    }
+    assert "SageMaker generator" not in lines
+    # 10,000 questions of 1,500 tokens at 0.06 a million, and 100 at 0.24.
+    assert lines["Bedrock generator"].usd == pytest.approx(10_000 * (1_500 * 0.06 + 100 * 0.24) / 1e6)
+    unknown = estimate(DeployConfig(generator=Generator(engine="bedrock", model="a.b")))
+    assert unknown.unknown == ("Bedrock generator",)
 
 
 def test_dashboard_adds_its_own_lines() -> None:

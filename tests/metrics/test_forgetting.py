@@ -29,6 +29,7 @@ OF_TRACES = (
     "trace_labels",
     "stage_times",
     "quality",
+    "token_use",
     "explanations",
     "outbox",
     "pieces",

@@ -1,5 +1,6 @@
 """The Live page over the local store alone, over a CloudWatch in memory, and while CloudWatch refuses."""
 
+import html
 import time
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from app.live.reading import Live
 from app.services import Services
+from app.views.live import spending
 from metrics.alarms import AlarmReader
 from metrics.catalogue import log_groups
 from metrics.cloudwatch import CloudWatchSource
@@ -15,6 +17,7 @@ from metrics.logs import LogReader
 from pipeline.measures import measures_of
 from tests.factories import make_failed_trace, make_generation, make_spans, make_trace
 from tests.metrics.fake_cloudwatch import FakeCloudWatch, refusal
+from tests.metrics.spending import asked
 from tests.pages.test_pages import shown
 
 STACK = "raglass"
@@ -324,3 +327,14 @@ def test_stack_page_can_read_the_local_traces_instead(open_page, on_aws, cloud):
     assert not page.exception
     assert cloud.count("get_metric_data") == 0
     assert "from the traces of this dashboard" in shown(page)
+
+
+def test_cost_by_day_is_charted_and_what_is_unknown_is_named(open_page, services):
+    spending._read_spending.clear()
+    services.store.put_all([asked("gpt-4o-mini", ago(0)), asked("<b>house</b>", ago(0), backend="fake")])
+    page = open_page("live")
+    assert not page.exception
+    assert "Cost by day and model" in titles(page)
+    assert "no price is known for “<b>house</b>”" in html.unescape(shown(page))
+    assert "<b>house</b>" not in titles(page)
+    spending._read_spending.clear()

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from backends.local.research.generator import ABSTENTION, WRITTEN_TOGETHER, ResearchGenerator
+from backends.local.research.generator import WRITTEN_TOGETHER, ResearchGenerator
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, StageFailed, Timeout
+from pipeline.prompts import ABSTENTION
 from pipeline.protocols import BatchGenerator
 from pipeline.types import Chunk, GenerateOptions, Generation
 from tests.research.test_research_generator import CHUNKS, counted_widths

@@ -11,11 +11,11 @@ import pytest
 from scipy.stats import chisquare
 
 from backends.local.research import decoding
-from backends.local.research.generator import ABSTAINS, ABSTENTION, ResearchGenerator, find_window
+from backends.local.research.generator import ResearchGenerator, find_window
 from backends.local.sampling import draws, likeliest
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, InputError, StageFailed, Timeout, Unavailable
-from pipeline.prompts import DEFAULT, PromptTemplate
+from pipeline.prompts import ABSTAINS, ABSTENTION, DEFAULT, PromptTemplate
 from pipeline.protocols import Sampler, Scorer
 from pipeline.types import Chunk, GenerateOptions, Generation, Sample, Token
 from tests.research.tiny_models import ANSWERABLE, FRANCE, UNANSWERABLE, byte_tokenizer, make_chunk, make_gpt2, save

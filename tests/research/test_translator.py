@@ -11,10 +11,11 @@ import pytest
 from scipy.stats import chisquare
 
 from backends.local.research.conversions import Conversion
-from backends.local.research.generator import ABSTENTION, ResearchGenerator
+from backends.local.research.generator import ResearchGenerator
 from backends.local.research.translator import DRAWN_TOGETHER, Translator, make_conversion, make_spec
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, StageFailed, Timeout, Unavailable
+from pipeline.prompts import ABSTENTION
 from pipeline.protocols import BatchGenerator, Introspector, Sampler, Scorer
 from pipeline.types import GenerateOptions, Sample, Token
 from tests.research.test_research_batch import alone, check_same

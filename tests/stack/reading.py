@@ -23,6 +23,8 @@ VALUES: Mapping[str, str] = {
     "GitHubRepository": "owner/name",
     "Branch": "main",
     "Environment": "production",
+    "BedrockModel": "us.amazon.nova-lite-v1:0",
+    "BedrockFoundationModel": "amazon.nova-lite-v1:0",
     "AWS::Partition": "aws",
     "AWS::AccountId": ACCOUNT,
     "AWS::Region": REGION,

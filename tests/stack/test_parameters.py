@@ -22,7 +22,7 @@ GIVEN: dict[Part, Values] = {
 
 NEEDED: dict[Part, set[str]] = {
     "storage": {"Name"},
-    "serving": {"Name", "ArtifactBucket", "PineconeApiKey", *KEYS},
+    "serving": {"Name", "ArtifactBucket", "PineconeApiKey", *KEYS} - {"GeneratorKey"},
     "ui": {"Name", "Image", "VpcId", "SubnetIds", "AllowedCidr", "ApiUrl", "ApiId"},
     "ci": {"Name", "GitHubRepository"},
 }

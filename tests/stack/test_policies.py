@@ -158,7 +158,23 @@ def test_functions_and_endpoints_reach_the_parts_of_their_own_stack_alone() -> N
         if resource != "*"
     ]
     assert reached
-    assert [resource for resource in reached if f"{NAME}-" not in resource] == []
+    others = [resource for resource in reached if f"{NAME}-" not in resource]
+    assert all(":bedrock:" in resource for resource in others)
+
+
+@pytest.mark.parametrize("model", ["amazon.nova-pro-v1:0", "eu.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0:24k"])
+def test_the_orchestrator_may_ask_no_model_but_the_one_that_answers(model: str) -> None:
+    asking = [each for each in of("OrchestratorRole", "serving") if "bedrock:InvokeModel" in each.actions]
+    assert len(asking) == 2
+    assert {action for each in asking for action in each.actions} == {"bedrock:InvokeModel"}
+    for kind in ("foundation-model", "inference-profile"):
+        for account in ("", ACCOUNT):
+            assert not any(
+                each.covers("bedrock:InvokeModel", f"arn:aws:bedrock:{REGION}:{account}:{kind}/{model}")
+                for each in asking
+            )
+    elsewhere = [each for each in asking if "bedrock:*:" in str(each)]
+    assert [list(each.condition["StringEquals"]) for each in elsewhere] == [["bedrock:InferenceProfileArn"]]
 
 
 # ---- Continuous deployment

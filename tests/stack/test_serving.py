@@ -92,6 +92,21 @@ def test_each_waits_longer_than_the_one_behind_it() -> None:
     assert DEADLINE_CAP_S + RESERVE_S < orchestrator["Timeout"] < integration["TimeoutInMillis"] / 1000 <= 30
 
 
+def test_a_model_on_bedrock_leaves_no_endpoint_of_the_generator() -> None:
+    def made(**values: str) -> set[str]:
+        return {logical_id for logical_id, _ in template("serving").resources(values)}
+
+    model = {"BedrockModel": "us.amazon.nova-lite-v1:0", "BedrockFoundationModel": "amazon.nova-lite-v1:0"}
+    gone = {"GeneratorModel", "GeneratorConfig", "Generator", "GeneratorScaling", "GeneratorScalingPolicy"}
+    assert made() - made(**model) == gone
+    assert made(**model) <= made()
+    environ = properties("serving", "Orchestrator")["Environment"]["Variables"]
+    assert [environ[name]["Fn::If"][0] for name in ("GENERATOR_ENDPOINT", "BEDROCK_MODEL")] == [
+        "OwnGenerator",
+        "Bedrock",
+    ]
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_endpoint_that_fails_goes_back_by_itself(endpoint: str) -> None:
     condition, for_serverless, given = properties("serving", endpoint)["DeploymentConfig"]["Fn::If"]

@@ -28,6 +28,7 @@ from app.views.live.charts import errors_chart, latency_chart, parts_chart, rate
 from app.views.live.html import alarms_html, stack_html
 from app.views.live.kept import lines_of, live_view
 from app.views.live.quality import show_quality
+from app.views.live.spending import show_spending
 from metrics.logs import LogLine
 from metrics.queries import TraceRow
 from pipeline.errors import RaglassError
@@ -119,6 +120,7 @@ def show_live(controls: Controls) -> None:
     if choice.source == "cloudwatch":
         show_stack(view)
         show_alarms()
+    show_spending()
     show_small_print(view, controls)
 
 

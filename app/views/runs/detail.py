@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.costs import spent_words
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
 from app.runs.record import is_put_together
 from app.runs.rows import (
@@ -23,7 +24,7 @@ from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
 from app.views.kit.work import see_through
 from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge
-from app.views.runs.kept import run_files, run_scores, run_summary
+from app.views.runs.kept import run_files, run_scores, run_spent, run_summary
 from app.views.runs.page import follow_run
 from app.views.runs.question_types import show_question_types
 from evaluation.scoring import Scored
@@ -54,7 +55,7 @@ def show_run(run_id: str) -> None:
         st.info("Nothing is answered yet.")
         return
     scores, summaries = run_scores(run), run_summary(run)
-    _show_headline(summaries[0], time_words(scores))
+    _show_headline(summaries[0], " ".join(filter(None, (time_words(scores), spent_words(run_spent(run))))))
     if len(summaries) > 1:
         show_types(run, summaries, scores)
     with st.expander("Every measure"):

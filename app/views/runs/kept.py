@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from app.kit.costs import Spent
 from app.runs.by_type import ByType, study_types
 from app.runs.compared import ComparedRuns
 from app.runs.files import RunFiles, write_files
+from app.runs.spending import run_spending
 from app.views.kit import state
 from evaluation.groups import GroupTest, compare_types
 from evaluation.scoring import Scored
@@ -35,6 +37,11 @@ def run_types(run: StoredRun, measure: str, *, grouped: bool = False) -> GroupTe
 def run_by_type(run: StoredRun, *, grouped: bool) -> ByType:
     """How what the run measured is spread over types, or their groups."""
     return _run_by_type(run.run_id, run.version, grouped)
+
+
+def run_spent(run: StoredRun) -> Spent:
+    """What a run took and cost by the token."""
+    return _run_spent(run.run_id, run.version)
 
 
 def run_files(run: StoredRun) -> RunFiles:
@@ -74,10 +81,17 @@ def _run_by_type(run_id: str, version: str, grouped: bool) -> ByType:
     return study_types(_run_scores(run_id, version), grouped=grouped)
 
 
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _run_spent(run_id: str, version: str) -> Spent:
+    services = state.services()
+    return run_spending(services.store, services.evaluations.find(run_id))
+
+
 @st.cache_resource(max_entries=5, show_spinner=False)
 def _run_files(run_id: str, version: str) -> RunFiles:
     run = state.services().evaluations.find(run_id)
-    return write_files(run, _run_summary(run_id, version), _run_scores(run_id, version))
+    spent = _run_spent(run_id, version)
+    return write_files(run, _run_summary(run_id, version), _run_scores(run_id, version), spent)
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)

@@ -14,6 +14,9 @@ Interface = Literal["openai", "openai-completion"]
 WORD = re.compile(r"(openai|openai-completion):(.+?)(?:@(https?://.*))?", re.DOTALL)
 """Interface, model, URL. A model's name may itself hold `:` and `@`."""
 
+BEDROCK = "bedrock:"
+"""What the word of a model on Bedrock begins with; it is no address: boto3 knows where Bedrock is."""
+
 DEFAULT_URL = "https://api.openai.com/v1"
 """Where OpenAI's own models are."""
 
@@ -48,8 +51,8 @@ class Address:
 
 
 def is_remote(word: str) -> bool:
-    """Whether a setting's word names a model on another server."""
-    return word.startswith(("openai:", "openai-completion:"))
+    """Whether a setting's word names a model on another server, or on Bedrock."""
+    return word.startswith(("openai:", "openai-completion:", BEDROCK))
 
 
 def parse_address(word: str, setting: str, environ: Mapping[str, str]) -> Address:

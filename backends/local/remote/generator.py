@@ -10,11 +10,11 @@ from backends.local.remote.client import RemoteModel
 from backends.local.remote.faults import naming, unusable
 from backends.local.remote.replies import Reading
 from backends.local.remote.scoring import Scoring, find_scoring, score_all
-from backends.local.research.generator import ABSTAINS, ABSTENTION, mean_probability
+from backends.local.research.generator import mean_probability
 from backends.local.research.prompt import ANSWER_CUE
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, InputError, RaglassError, StageFailed, Unavailable
-from pipeline.prompts import DEFAULT, PromptTemplate
+from pipeline.prompts import ABSTAINS, ABSTENTION, DEFAULT, PromptTemplate
 from pipeline.types import AnswerScores, Chunk, GenerateOptions, Generation, PartReadiness, Token
 
 SETTING = "RAGLASS_GENERATOR"

@@ -5,7 +5,6 @@ probabilities `decoding`'s.
 """
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from copy import copy
@@ -22,21 +21,14 @@ from backends.local.research.prompt import LocatedPrompt, Prompt, PromptTokenize
 from backends.local.research.white_box import WhiteBox
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, StageFailed
-from pipeline.prompts import DEFAULT, PromptTemplate
+from pipeline.prompts import ABSTAINS, ABSTENTION, DEFAULT, PromptTemplate
 from pipeline.types import AttentionMap, Chunk, Confidence, GenerateOptions, Generation, Introspection, Sample, Token
 
 UNSTATED_WINDOW = 512
 """Tokens, for a model whose files state no window: what the T5 family was trained on (Raffel et al. 2020)."""
 
-ABSTENTION = "The retrieved chunks do not answer this question."
-
 WRITTEN_TOGETHER = 8
 """Answers that grow at once; what keeps the memory of their keys and values bounded."""
-
-ABSTAINS = re.compile(
-    r"\W*((the|this) )?((question|answer) )?((it )?is )?(unanswerable\b.*)?\W*", re.IGNORECASE | re.DOTALL
-)
-"""The word that the prompt teaches, in the shapes in which models say it, or nothing at all."""
 
 
 class ResearchGenerator:

@@ -190,6 +190,27 @@ def test_the_cost_is_estimated_where_there_is_one(tmp_path):
         assert "paid by the hour" in cost_words(store, "aws", 1_000_000)
 
 
+def test_tokens_of_the_newest_questions_are_part_of_the_cost(tmp_path):
+    written = replace(make_trace().generation, prompt="p", prompt_tokens=1_000, completion_tokens=0)
+
+    def asked(backend: str, generator: str):
+        settings = {"embedder": "sagemaker:rag-embedder-serverless", "generator": generator}
+        return make_trace(backend=backend, generation=written, settings=settings)
+
+    with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
+        store.put(asked("local/embedded", "openai:gpt-4o-mini"))
+        words = cost_words(store, "local/embedded", 2_000)
+        assert words == "The tokens of 2,000 questions, by the newest 1 trace: about $0.3 by list prices of 2025-06."
+        store.put(asked("local/research", "openai:house"))
+        assert "no price is known for “house”" in cost_words(store, "local/research", 2_000)
+        store.put(asked("aws", "bedrock:amazon.nova-micro-v1:0"))
+        on_aws = cost_words(store, "aws", 2_000)
+    assert "the endpoints are serverless" in on_aws
+    assert "embedder" in on_aws
+    assert "generator" not in on_aws
+    assert "about $0.07 by list prices" in on_aws
+
+
 def test_serverless_endpoints_are_priced_by_the_second_that_they_took(tmp_path):
     table = price_table()
     with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.kit.costs import Spent
 from app.kit.plain import WIDTH
 from app.runs.words import (
     about_words,
@@ -19,6 +20,7 @@ from evaluation.runner import RunProgress
 from evaluation.summary import MEASURES, Measure, summarise
 from explain.calibration import ReliabilityBin
 from metrics.runs import StoredRun
+from metrics.token_costs import TokenUse
 from tests.app.explaining.test_sureness import FOUND
 from tests.evaluation.labelled import make_scored
 
@@ -62,12 +64,22 @@ def test_run_says_what_was_asked_of_what_and_how() -> None:
     assert drawn[2] == "Left out of the dataset: row 3: it is blank; and 4 more"
 
 
+def test_what_a_run_cost_by_the_token_stands_with_what_is_not_known_of_it() -> None:
+    spent = Spent((TokenUse("gpt-4o-mini", 6, 1_000_000, 0, 0), TokenUse("house", 1, 5, 5, 0)))
+    summaries = summarise([make_scored(n) for n in range(6)])
+    [line] = [line for line in run_text(make_run(), summaries, spent).splitlines() if "tokens" in line]
+    assert line.endswith("at least about $0.15 by list prices of 2025-06, no price is known for “house”.")
+    told = summaries_to_dict(make_run(), summaries, spent)["tokens"]
+    assert (told["usd"], told["unknown"]) == (pytest.approx(0.15), ["house"])
+    assert "token" not in run_text(make_run(), summaries, Spent())
+
+
 def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() -> None:
     scores = [
         *(make_scored(n, correct=n % 2 == 0, duration_ms=20.0) for n in range(8)),
         make_scored(8, type="A TYPE WITH A LONG NAME", failed=True, correct=False, duration_ms=20.0),
     ]
-    lines = run_text(make_run(), summarise(scores)).splitlines()
+    lines = run_text(make_run(), summarise(scores), Spent()).splitlines()
     by_name = {line[2:25].strip(): line[25:] for line in lines if line.startswith("  ")}
     assert by_name["correct"].startswith("0.444 [0.")  # 4 of 9
     assert by_name["duration, ms"] == "20.0 [20.0, 20.0]"
@@ -115,7 +127,7 @@ def test_calibration_shows_what_each_score_is_worth_and_what_came_true() -> None
 
 def test_summaries_survive_json() -> None:
     summaries = summarise([make_scored(n) for n in range(6)])
-    data = json.loads(json.dumps(summaries_to_dict(make_run(), summaries)))
+    data = json.loads(json.dumps(summaries_to_dict(make_run(), summaries, Spent())))
     assert (data["run_id"], data["status"], data["started_at"]) == ("aaaa1111", "stopped", "2025-09-04T15:33:20Z")
     [whole] = data["results"]
     assert whole["measures"]["correct"] == {
