@@ -23,6 +23,8 @@ from metrics.database import Database
 from metrics.migration import HEAD, migrate
 from metrics.search import note_text
 from metrics.tables import (
+    alert_rules,
+    alerts,
     calibrations,
     explanations,
     keys,
@@ -32,6 +34,7 @@ from metrics.tables import (
     pieces,
     run_answers,
     runs,
+    silences,
     state,
     traces,
     views,
@@ -48,6 +51,9 @@ ADDED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (explanations, ("trace_id", "kind")),
     (keys, ("key_id",)),
     (views, ("name",)),
+    (alert_rules, ("name",)),
+    (alerts, ("alert_id",)),
+    (silences, ("silence_id",)),
 )
 """Tables besides traces that merging adds to, and what their rows are known by."""
 
