@@ -91,13 +91,14 @@ async def receive(request: Request) -> Response:
 
 
 def warm_up() -> None:
-    """Open the store and the default backend before the first question needs them, then delete what is too old.
+    """Open the store and the default backend before the first question needs them, then delete what is too old and watch for alerts.
 
     Problems are shown where they matter.
     """
     with suppress(RaglassError):
         services().check_ready()
     services().retention.start()
+    services().alarms.start()
 
 
 @asynccontextmanager

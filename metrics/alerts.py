@@ -225,7 +225,7 @@ def _lately() -> Any:
 def _alerts(connection: Connection, where: Any, limit: int) -> list[StoredAlert]:
     query = select(alerts).order_by(alerts.c.began_at.desc(), alerts.c.alert_id).limit(limit)
     rows = connection.execute(query if where is None else query.where(where)).all()
-    return [StoredAlert(*row[:-1], _read(row.about)) for row in rows]
+    return [StoredAlert(**{**row._mapping, "about": _read(row.about)}) for row in rows]
 
 
 def _silences(connection: Connection) -> list[Silence]:

@@ -74,7 +74,9 @@ class Measured:
             .group_by("minute")
         )
         with self._explained(), self._database.engine.connect() as connection:
-            return {int(at) * MINUTE_S: (float(abstained), int(count)) for at, abstained, count in connection.execute(query)}
+            return {
+                int(at) * MINUTE_S: (float(abstained), int(count)) for at, abstained, count in connection.execute(query)
+            }
 
 
 def _stretch(rows: dict[int, Any], end: int, minutes: int) -> Stretch:
