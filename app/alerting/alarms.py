@@ -18,7 +18,7 @@ from app.alerting.outbox import ATTEMPTS, Delivery, Limits
 from app.alerting.readers import Readers
 from app.alerting.rules import Rule, read_rules
 from app.alerting.series import Grid, Point
-from metrics.alerts import AlertLog, Silence, StoredAlert, new_id
+from metrics.alerts import AlertLog, Silence, StoredAlert, check_name, new_id
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError
 
@@ -123,13 +123,15 @@ class Alarms:
                 return rule
         raise InputError(f"There is no rule {name[:80]!r}. `raglass alerts rules` lists them.")
 
-    def save(self, rule: Rule, *, replacing: str = "") -> None:
-        """Keep a rule. replacing: the rule that it takes the place of, by its name. Raises InputError for a name that is taken."""
+    def save(self, rule: Rule, *, replacing: str = "") -> str:
+        """Keep a rule; its name as it is kept. replacing: the rule that it takes the place of, by its name. Raises InputError for a name that is taken."""
         if self.readers.of(rule.series) is None:
             raise InputError(f"Nothing here reads {rule.series!r}. Choose one of {', '.join(self.readers.all())}.")
-        self._log.save_rule(rule.name, rule.to_dict(), replace=replacing == rule.name)
-        if replacing not in ("", rule.name):
+        name = check_name(rule.name)
+        self._log.save_rule(name, rule.to_dict(), replace=replacing == name)
+        if replacing not in ("", name):
             self._log.delete_rule(replacing)
+        return name
 
     def remove(self, name: str) -> None:
         """Forget a rule, and end its alert. Raises InputError if there is none."""

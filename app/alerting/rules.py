@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from app.alerting.series import Series, Side, Unit
@@ -136,11 +136,6 @@ def make_rule(name: str, series: Series, amount: str, **given: Any) -> Rule:
     return Rule(check_name(name), series.name, threshold, **{**usual, **chosen})
 
 
-def renamed(rule: Rule, name: str) -> Rule:
-    """The same rule by another name."""
-    return replace(rule, name=check_name(name))
-
-
 def parse_duration(text: str) -> int:
     """Seconds in `90s`, `5m`, `2 h`, `1d`, or minutes without a unit. Raises InputError."""
     found = DURATION.fullmatch(text.strip().lower())
@@ -161,6 +156,11 @@ def parse_amount(text: str, unit: Unit) -> float:
     except ValueError:
         examples = {"ms": "2000, 2 s", "share": "0.05, 5 %", "usd": "3"}.get(unit, "0.5")
         raise InputError(f"The bound is {text[:40]!r}; write a number, such as {examples}.") from None
+
+
+def amount_words(value: float, unit: Unit) -> str:
+    """A bound as `parse_amount` reads it."""
+    return f"{value * 100:.12g} %" if unit == "share" else f"{value:.12g}"
 
 
 def value_words(value: float | None, unit: Unit) -> str:

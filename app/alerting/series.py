@@ -1,7 +1,7 @@
 """What can be watched: a series' description, and its values on a grid of times."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal

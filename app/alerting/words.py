@@ -1,7 +1,7 @@
 """Alerts, rules and silences in words, for shell, page and Status."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -114,6 +114,14 @@ def preview_words(preview: Preview, unit: Unit) -> str:
         f"In the last 24 h it would have raised {count(len(preview.episodes), 'alert')}, open for {duration_words(open_s)} in all, "
         f"the last at {when(last.raised_s)}{now}. {measured}."
     )
+
+
+def previewed(read: Callable[[], Preview], unit: Unit) -> str:
+    """What a rule would have done in the last day, or why that cannot be said."""
+    try:
+        return preview_words(read(), unit)
+    except RaglassError as error:
+        return f"What it would have done in the last 24 h cannot be said: {error}"
 
 
 def alerts_text(alerts: Sequence[StoredAlert], silences: Sequence[Silence], alarms: Alarms) -> str:

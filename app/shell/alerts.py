@@ -67,7 +67,7 @@ def add(
     """Make a rule called NAME, and say what it would have done in the last 24 h."""
     with opened() as current:
         from app.alerting.rules import make_rule, parse_amount, parse_duration, rule_words
-        from app.alerting.words import preview_words
+        from app.alerting.words import previewed
         from app.kit.plain import printable
         from app.kit.wording import listed
 
@@ -90,7 +90,7 @@ def add(
             clear=None if given["clear"] is None else parse_amount(given["clear"], known.unit),
         )
         click.echo(printable(f"{rule.name}: {rule_words(rule, known)}."))
-        click.echo(printable(preview_words(alarms.preview(rule), known.unit)))
+        click.echo(printable(previewed(lambda: alarms.preview(rule), known.unit)))
         if not dry_run:
             alarms.save(rule, replacing=rule.name if replace else "")
 
