@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as HttpTimeout
 
 from app.alerting.notice import Notice
@@ -88,9 +88,10 @@ class Webhook:
             raise Refused(
                 f"{self.shown} shows no certificate that this machine trusts. Check RAGLASS_ALERT_WEBHOOK."
             ) from error
-        except HttpTimeout as error:
-            raise BackendError(f"{self.shown} did not answer within {TIMEOUT_S:g} s.") from error
         except HTTPError as error:
+            # Of urllib3's errors a refused connection is a kind of timeout.
+            if isinstance(error, HttpTimeout) and not isinstance(error, NewConnectionError):
+                raise BackendError(f"{self.shown} did not answer within {TIMEOUT_S:g} s.") from error
             raise BackendError(
                 f"{self.shown} cannot be reached ({type(error).__name__}). Check that it runs."
             ) from error

@@ -37,15 +37,22 @@ def needed_s(rule: Rule) -> int:
 
 
 def turn(rule: Rule, points: Sequence[Point], *, is_open: bool) -> Turn:
-    """What the newest of the points means for a rule's alert. points: ascending, over at least `needed_s`."""
+    """What the newest of the points means for a rule's alert. points: ascending; over less than the rule's time, or `needed_s` of an
+    open alert, they say nothing.
+    """
     now_s = points[-1].end_s
+    if points[0].end_s > now_s - rule.for_s:
+        return ""
     verdicts = [rule.verdict(each.value, each.count) for each in points if each.end_s >= now_s - rule.for_s]
     if not is_open:
         return "raise" if all(verdict == "bad" for verdict in verdicts) else ""
     if all(verdict == "fine" for verdict in verdicts):
         return "end"
     lately = (each for each in points if each.end_s >= now_s - needed_s(rule))
-    return "quiet" if all(rule.verdict(each.value, each.count) == "unknown" for each in lately) else ""
+    is_quiet = points[0].end_s <= now_s - needed_s(rule) and all(
+        rule.verdict(each.value, each.count) == "unknown" for each in lately
+    )
+    return "quiet" if is_quiet else ""
 
 
 def replay(rule: Rule, points: Sequence[Point], since_s: float) -> list[Episode]:
