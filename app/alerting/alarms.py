@@ -124,7 +124,10 @@ class Alarms:
         raise InputError(f"There is no rule {name[:80]!r}. `raglass alerts rules` lists them.")
 
     def save(self, rule: Rule, *, replacing: str = "") -> str:
-        """Keep a rule; its name as it is kept. replacing: the rule that it takes the place of, by its name. Raises InputError for a name that is taken."""
+        """Keep a rule; its name as it is kept. Raises InputError for a name that is taken.
+
+        replacing: the rule that it takes the place of, by its name.
+        """
         if self.readers.of(rule.series) is None:
             raise InputError(f"Nothing here reads {rule.series!r}. Choose one of {', '.join(self.readers.all())}.")
         name = check_name(rule.name)
@@ -186,7 +189,7 @@ class Alarms:
         value, now_s = points[-1].value, self._clock()
         if opened is None:
             if turned == "raise":
-                about = {"rule": rule.to_dict(), "trace_ids": self._traces(rule, now_s)}
+                about = {"watched": rule.to_dict(), "trace_ids": self._traces(rule, now_s)}
                 alert = StoredAlert(new_id(), rule.name, "open", now_s - rule.for_s, None, value, about)
                 self._log.change(lambda *_: [outbox.began(alert, now_s)])
         elif turned:
@@ -278,7 +281,7 @@ class Alarms:
         self._log.change(write)
 
     def _notice(self, alert: StoredAlert, message: outbox.Message) -> Notice:
-        rule = Rule.from_dict(alert.rule, alert.about["rule"])
+        rule = Rule.from_dict(alert.rule, alert.about["watched"])
         shown = alert if message.kind == "ended" else replace(alert, ended_at=None)
         return make_notice(message.kind, shown, rule, self.readers.all().get(rule.series), self._base())
 

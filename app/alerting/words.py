@@ -55,7 +55,7 @@ def alert_words(alert: StoredAlert, known: Mapping[str, Series]) -> str:
 def alert_rule(alert: StoredAlert) -> Rule | None:
     """The rule as it was when the alert was raised; None if that cannot be read."""
     with suppress(InputError, KeyError, TypeError):
-        return Rule.from_dict(alert.rule, alert.about["rule"])
+        return Rule.from_dict(alert.rule, alert.about["watched"])
     return None
 
 

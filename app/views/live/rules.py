@@ -122,7 +122,10 @@ def _read_bounds(series: Series, same: Rule | None, key: str) -> dict[str, Any]:
             key=f"rule-minimum {key}",
             width=150,
         )
-    return {"side": side, "bound": bound, "window": window, "held": held, "minimum": int(minimum)}
+    # A bound of one's own for the end, which the shell sets, goes with the bound that it belongs to.
+    kept = same is not None and (side, bound) == (same.side, amount_words(same.threshold, series.unit))
+    clear = same.clear if same is not None and kept else None
+    return {"side": side, "bound": bound, "window": window, "held": held, "minimum": int(minimum), "clear": clear}
 
 
 def _save(rule: Rule, before: Rule | None) -> None:

@@ -1,6 +1,7 @@
 """When alerts are raised and end: what holds, what flaps, what is too little."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -45,7 +46,7 @@ def test_alert_of_which_nothing_is_measured_ends_after_an_hour() -> None:
 def test_flapping_raises_no_storm(values: list[float]) -> None:
     """Whatever the values do, two alerts begin at least two holding times apart."""
     raised = [each.raised_s for each in replay(RULE, points(*values), 0)]
-    assert all(later - earlier >= 2 * RULE.for_s for earlier, later in zip(raised, raised[1:], strict=False))
+    assert all(later - earlier >= 2 * RULE.for_s for earlier, later in pairwise(raised))
 
 
 def test_value_that_changes_with_every_look_raises_nothing() -> None:
