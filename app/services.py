@@ -128,9 +128,10 @@ class Services:
     def alarms(self) -> "Alarms":
         """Rules that raise alerts, watched in the background of a dashboard."""
         from app.alerting.opening import open_alarms
-        from app.stability.drift import QuestionPlan, check_questions, window_verdicts
 
         def drift(backend: str) -> list[tuple[float, float, int]]:
+            from app.stability.drift import QuestionPlan, check_questions, window_verdicts
+
             return window_verdicts(check_questions(self.store, self.corpus, QuestionPlan(backend)))
 
         return self._part("alarms", lambda: open_alarms(lambda: self.settings, lambda: self.store, drift))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from app.alerting.alarms import Alarms
 from app.alerting.channels import open_channels
+from app.alerting.costs import CostReader
 from app.alerting.outbox import Limits
 from app.alerting.readers import AbstentionReader, DriftReader, Readers, StageReader, Verdict
 from app.alerting.seam import SeriesReader
@@ -24,7 +25,7 @@ def open_alarms(
     said = settings()
     return Alarms(
         store,
-        Readers([StageReader(store), AbstentionReader(store), DriftReader(drift), *others]),
+        Readers([StageReader(store), AbstentionReader(store), DriftReader(drift), CostReader(store), *others]),
         lambda: open_channels(settings()),
         lambda: settings().public_base,
         Limits(said.alert_messages_per_hour, said.alert_remind_hours * 3_600),

@@ -191,7 +191,7 @@ def rule_words(rule: Rule, series: Series | None) -> str:
     """What a rule says, in a line. series: None for one that is not read here."""
     unit: Unit = series.unit if series else "number"
     what = series.title if series else rule.series
-    stage = f" of {rule.stage}" if series and series.by_stage else ""
+    stage = f" of {rule.stage}" if rule.stage != TOTAL else ""
     whose = f" of {backend_words(rule.backend)}" if rule.backend else ""
     over = f", over {duration_words(rule.window_s)}" if series is None or series.windowed else ""
     held = f", for {duration_words(rule.for_s)}" if rule.for_s else ""

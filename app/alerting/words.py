@@ -75,7 +75,7 @@ def messages_words(alert: StoredAlert, silenced: Silence | None, *, has_channels
             said.append(f"{SAID[message.kind]} by {listed(sent)} {when(message.first_at)}")
         if message.problem:
             again = "; it is tried again" if message.is_waiting else ""
-            said.append(f"not delivered, {message.problem}{again}")
+            said.append(f"not delivered, {message.problem.rstrip('.')}{again}")
         elif message.is_waiting and not has_channels:
             said.append("no message is sent: no channel is set")
         elif message.is_waiting and message.first_at is None:

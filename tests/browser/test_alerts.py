@@ -39,7 +39,9 @@ def test_an_alert_is_raised_told_shown_and_silenced(visit, tmp_path):
             expect(alert).to_contain_text("any question <b>at all</b>, open.")
             expect(alert).to_contain_text("Raised by webhook")
             [told] = hook.asked
-            assert told.data["text"].startswith("Alert: any question &lt;b&gt;at all&lt;/b&gt;\np95 latency of total")
+            assert told.data["text"].startswith(
+                "Alert: any question &lt;b&gt;at all&lt;/b&gt;\np95 latency of local/embedded, over 1 h"
+            )
             assert len(told.data["traces"]) == 1
 
             rest(page)

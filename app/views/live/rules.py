@@ -9,7 +9,7 @@ from app.alerting.series import Series
 from app.alerting.words import previewed
 from app.kit.wording import backend_words
 from app.views.kit import state
-from app.views.kit.html import note_html, show
+from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.markdown import literal
 from app.views.live.kept import preview
 from metrics.alerts import MAX_NAME_CHARS
@@ -38,8 +38,8 @@ def _show_form() -> None:
     known, rules = alarms.readers.all(), {rule.name: rule for rule in alarms.rules()}
     destinations = alarms.destinations()
     show(note_html(f"Messages go to: {', '.join(destinations) or 'nobody yet; docs/alerts.md says how they would'}."))
-    for rule in rules.values():
-        show(note_html(f"{rule.name}: {rule_words(rule, known.get(rule.series))}"))
+    if rules:
+        show(pairs_html({rule.name: rule_words(rule, known.get(rule.series)) for rule in rules.values()}))
     _show_done()
     if st.session_state.get("rule-chosen") not in (NEW, *rules):
         st.session_state["rule-chosen"] = NEW

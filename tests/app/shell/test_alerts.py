@@ -64,7 +64,7 @@ def test_alerts_are_listed(run: Run, services: Services) -> None:
     run(*SLOW, "2m", services=services)
     services.alarms.look()
     listed = run("alerts", "list", services=services).stdout
-    assert listed.startswith("OPEN  slow: p95 latency of total of fake")
+    assert listed.startswith("OPEN  slow: p95 latency of fake")
     assert listed.count("      trace ") >= 2
     [told] = json.loads(run("alerts", "list", "--open", "--json", services=services).stdout)
     assert (told["rule"], told["state"]) == ("slow", "open")
