@@ -200,9 +200,14 @@ class Alarms:
             )
 
     def _traces(self, rule: Rule, now_s: float) -> list[str]:
+        """Ids of traces that made a value bad; none where they cannot be found, which keeps no alert from being raised."""
         reader = self.readers.of(rule.series)
-        query = None if reader is None else reader.behind(rule, now_s - rule.window_s - rule.for_s, now_s + 60)
-        return [] if query is None else [row.trace_id for row in self._store().page(query, limit=TRACES).rows]
+        try:
+            query = None if reader is None else reader.behind(rule, now_s - rule.window_s - rule.for_s, now_s + 60)
+            return [] if query is None else [row.trace_id for row in self._store().page(query, limit=TRACES).rows]
+        except RaglassError as error:
+            log.warning("the traces behind an alert were not found: %s", error)
+            return []
 
     def _end(self, chosen: Callable[[StoredAlert], bool], why: str, value: float | None = None) -> None:
         now_s = self._clock()

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from app.alerting.rules import Rule
@@ -21,6 +21,9 @@ QUANTILES: Mapping[str, float] = {"latency_p50": 0.5, "latency_p95": 0.95, "late
 
 DRIFT_EVERY_S = 3_600.0
 """Between two looks for drift, each of which embeds questions."""
+
+QUALITY = "quality."
+"""How the series of scores begin; the rule's own name follows."""
 
 Verdict = tuple[float, float, int]
 """A window of questions: when its last one was asked, its smaller corrected p value, and how many they are."""
@@ -190,6 +193,51 @@ class MeansReader:
     def behind(self, rule: Rule, since_s: float, until_s: float) -> TraceQuery | None:
         """As its keeper says."""
         return self._behind(rule, since_s, until_s)
+
+
+class Scored(Protocol):
+    """A rule that scores the quality of traces."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def title(self) -> str:
+        """By which people know it."""
+
+    @property
+    def worse(self) -> str:
+        """Which scores are the bad ones: `low` or `high`."""
+
+
+def quality_reader(
+    scored: Iterable[Scored], points: Callable[[str, float, float, float], Sequence[HasMean]]
+) -> MeansReader:
+    """Series of the scores of rules on quality, over all backends. points: as MeansReader takes them, by the rule's own name."""
+    offered = [
+        Series(
+            f"{QUALITY}{each.name}",
+            each.title[:1].upper() + each.title[1:],
+            "number",
+            worse="below" if each.worse == "low" else "above",
+            threshold="0.5",
+            window_s=3_600,
+            for_s=600,
+            by_backend=False,
+        )
+        for each in scored
+    ]
+
+    def behind(rule: Rule, since_s: float, until_s: float) -> TraceQuery:
+        return TraceQuery(asked_from=since_s, asked_to=until_s, expression=scored_beyond(rule))
+
+    return MeansReader(lambda: offered, lambda name, *given: points(name.removeprefix(QUALITY), *given), behind)
+
+
+def scored_beyond(rule: Rule) -> str:
+    """The expression that finds the traces whose scores are beyond a rule's bound."""
+    return f"{rule.series} {'>' if rule.side == 'above' else '<'} {rule.threshold:.12g}"
 
 
 class Readers:

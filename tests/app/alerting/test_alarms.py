@@ -12,7 +12,7 @@ from app.alerting.alarms import Alarms
 from app.alerting.channels import Channel, Refused
 from app.alerting.notice import Notice
 from app.alerting.outbox import Limits
-from app.alerting.readers import AbstentionReader, DriftReader, MeansReader, Readers, StageReader
+from app.alerting.readers import AbstentionReader, DriftReader, Readers, StageReader, quality_reader, scored_beyond
 from app.alerting.rules import Rule, make_rule
 from app.alerting.series import Series
 from app.alerting.words import alerts_part, alerts_text, messages_words, preview_words
@@ -57,12 +57,11 @@ class World:
 
     def dashboard(self, *channels: Channel, limits: Limits = FEW) -> Alarms:
         store = lambda: self.store  # noqa: E731
-        grounded = [Series("quality.grounded", "Grounded", "share", "below", "50 %", by_backend=False)]
         readers = [
             StageReader(store),
             AbstentionReader(store),
             DriftReader(lambda _: self.drift, lambda: self.now_s),
-            MeansReader(lambda: grounded, lambda name, since, until, step: self.means),
+            quality_reader([Scored("grounded", "grounded share", "low")], lambda name, *_: self.means),
         ]
         given = channels or (self.box,)
         return Alarms(store, Readers(readers), lambda: given, lambda: "http://here", limits, 1.0, lambda: self.now_s)
@@ -89,6 +88,13 @@ class World:
     def calm_down(self, alarms: Alarms) -> None:
         for _ in range(2):
             self.minute(alarms, 10.0)
+
+
+@dataclass(frozen=True)
+class Scored:
+    name: str
+    title: str
+    worse: str
 
 
 @dataclass(frozen=True)
@@ -336,6 +342,11 @@ def break_drift(world: World) -> None:
 
 def break_quality(world: World) -> None:
     world.means = [Mean(world.now_s, 20, 0.2)]
+
+
+def test_traces_behind_scores_are_found_by_an_expression() -> None:
+    assert scored_beyond(Rule("x", "quality.grounded", 0.5, "below")) == "quality.grounded < 0.5"
+    assert scored_beyond(Rule("x", "quality.answer_words", 200.0, "above")) == "quality.answer_words > 200"
 
 
 @pytest.mark.parametrize(
