@@ -194,6 +194,33 @@ class Settings:
     mask_hook: Annotated[
         str, About("Function of your own, as `module:function`, that every text goes through before it is stored.")
     ] = ""
+    public_url: Annotated[
+        str,
+        About("Address under which people reach this dashboard, for links in messages; empty for its host and port."),
+    ] = ""
+    alert_every_s: Annotated[
+        float, About("Seconds between two looks at the rules that raise alerts.", low=1, high=3600)
+    ] = 20.0
+    alert_messages_per_hour: Annotated[
+        int, About("Messages of alerts within an hour at most, of all rules of a store.", low=1, high=1000)
+    ] = 20
+    alert_remind_hours: Annotated[
+        float, About("Hours between two messages of an alert that stays open; 0 for no reminders.", low=0, high=720)
+    ] = 6.0
+    alert_webhook: Annotated[
+        str, About("Address that messages of alerts are posted to, as Slack takes them; empty for none.", secret=True)
+    ] = ""
+    alert_smtp: Annotated[
+        str, About("Mail server that messages of alerts are sent by, `HOST:PORT`; empty for none.")
+    ] = ""
+    alert_smtp_tls: Annotated[
+        str, About("How the connection to the mail server is encrypted.", choices=("starttls", "tls", "none"))
+    ] = "starttls"
+    alert_smtp_user: Annotated[str, About("User of the mail server; empty to send without signing in.")] = ""
+    alert_smtp_password: Annotated[str, About("Password of that user.", secret=True)] = ""
+    alert_mail_from: Annotated[str, About("Address that mails of alerts are from.")] = ""
+    alert_mail_to: Annotated[str, About("Addresses that mails of alerts go to, with commas between.")] = ""
+    alert_sns_topic: Annotated[str, About("ARN of the SNS topic that messages of alerts go to; empty for none.")] = ""
     otlp_endpoint: Annotated[
         str,
         About(
@@ -252,6 +279,12 @@ class Settings:
     def store_url(self) -> str:
         """Database URL of the trace store; may hold a password."""
         return self.database_url or f"sqlite:///{quote(str((self.data_dir / 'traces.sqlite').absolute()))}"
+
+    @property
+    def public_base(self) -> str:
+        """Where people reach this dashboard, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     def backend_config(self) -> BackendConfig:
         """What a backend's factory is given."""

@@ -91,7 +91,7 @@ async def receive(request: Request) -> Response:
 
 
 def warm_up() -> None:
-    """Open the store and the default backend before the first question needs them, then delete what is too old and watch quality.
+    """Open the store and the default backend before the first question needs them, then watch quality and alerts and delete what is too old.
 
     Problems are shown where they matter.
     """
@@ -99,6 +99,7 @@ def warm_up() -> None:
         services().check_ready()
     services().retention.start()
     services().quality.start()
+    services().alarms.start()
 
 
 @asynccontextmanager

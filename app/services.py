@@ -28,6 +28,7 @@ from pipeline.protocols import Backend
 from pipeline.types import Trace
 
 if TYPE_CHECKING:
+    from app.alerting.alarms import Alarms
     from app.documents.indexing import Indexing
     from app.ingesting.door import Door
     from app.ingesting.guarding import Guard
@@ -124,6 +125,21 @@ class Services:
         from app.live.reading import Live
 
         return self._part("live", lambda: Live(self.settings, lambda: self.store))
+
+    @property
+    def alarms(self) -> "Alarms":
+        """Rules that raise alerts, watched in the background of a dashboard."""
+        from app.alerting.opening import open_alarms
+        from app.alerting.readers import quality_reader
+        from app.quality.rules import RULES
+
+        def drift(backend: str) -> list[tuple[float, float, int]]:
+            from app.stability.drift import QuestionPlan, check_questions, window_verdicts
+
+            return window_verdicts(check_questions(self.store, self.corpus, QuestionPlan(backend)))
+
+        scores = quality_reader(RULES.values(), lambda *given: self.store.quality.series(*given))
+        return self._part("alarms", lambda: open_alarms(lambda: self.settings, lambda: self.store, drift, [scores]))
 
     @property
     def evaluations(self) -> "Evaluations":
@@ -303,6 +319,7 @@ class Services:
 
     def status(self, backend: str | None = None) -> "Status":
         """How every part is. backend: the one to look at, else the usual one."""
+        from app.alerting.words import alerts_part
         from app.ingesting.words import receiving_part
         from app.status.keeping import keeping_part, masking_part
         from app.status.readiness import read_status, sending_part
@@ -317,6 +334,7 @@ class Services:
             lambda: self.store,
             sending_part(self.target, self.sent),
             backend,
+            alerting=alerts_part(self.alarms),
             others=(receiving, keeping_part(lambda: self.store, self.retention), masking_part(lambda: self.masker)),
         )
 
@@ -346,7 +364,7 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
-        for name in ("retention", "quality"):
+        for name in ("retention", "quality", "alarms"):
             if name in self._parts:
                 self._parts[name].stop()
         if "receiving" in self._parts:

@@ -24,6 +24,8 @@ from metrics.migration import HEAD, migrate
 from metrics.quality import AGAIN
 from metrics.search import note_text
 from metrics.tables import (
+    alert_rules,
+    alerts,
     calibrations,
     explanations,
     keys,
@@ -34,6 +36,7 @@ from metrics.tables import (
     quality,
     run_answers,
     runs,
+    silences,
     state,
     traces,
     views,
@@ -50,6 +53,9 @@ ADDED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (explanations, ("trace_id", "kind")),
     (keys, ("key_id",)),
     (views, ("name",)),
+    (alert_rules, ("name",)),
+    (alerts, ("alert_id",)),
+    (silences, ("silence_id",)),
 )
 """Tables besides traces that merging adds to, and what their rows are known by."""
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from metrics import explanations, faults, feedback, labels, latency, merging, paging, payloads, pieces, search
+from metrics.alerts import AlertLog
 from metrics.costs import CostReader
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
@@ -25,6 +26,7 @@ from metrics.health import StoreHealth, examine
 from metrics.keys import KeyRing
 from metrics.labels import LabelKind
 from metrics.masking import Masker
+from metrics.measured import Measured
 from metrics.merging import Assemble, assemble
 from metrics.otlp.records import SpanRecord, encode_records
 from metrics.pieces import WaitingPieces
@@ -158,6 +160,16 @@ class TraceStore:
     def views(self) -> SavedViews:
         """Filters of the list that people gave a name, kept in the same database."""
         return SavedViews(self._database, self._explained)
+
+    @property
+    def alerts(self) -> AlertLog:
+        """Alerts, what raises them and what silences them, kept in the same database."""
+        return AlertLog(self._database, self._explained)
+
+    @property
+    def measured(self) -> Measured:
+        """Figures of any minutes, for whoever watches them."""
+        return Measured(self._database, self._explained, self._freshen)
 
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.

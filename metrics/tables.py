@@ -230,3 +230,37 @@ views = Table(
     Column("saved_at", Double, nullable=False),
 )
 """Saved filters of the list of traces: `address` is the query part of its address."""
+
+alert_rules = Table(
+    "alert_rules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("about", Text, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+"""What raises alerts. `about` is JSON: the series, its bound, how long it must hold."""
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("began_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("value", Double),
+    Column("about", Text, nullable=False),
+)
+"""Alerts that were raised; `state` is `open` or `ended`, `value` the newest. `about` is JSON: the rule as it was, ids of traces, and the
+messages with what became of each. Ids alone are kept of traces, so that deleting one leaves nothing of it here."""
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("silence_id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+)
+"""Until when a rule (an empty name: every rule) sends no message, and why."""

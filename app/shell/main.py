@@ -2,6 +2,7 @@
 
 import click
 
+from app.shell.alerts import alerts
 from app.shell.ask import ask
 from app.shell.backend import backend
 from app.shell.backup import backup, restore
@@ -29,6 +30,7 @@ def main() -> None:
 
 
 for command in (
+    alerts,
     ask,
     backend,
     backup,

@@ -196,6 +196,18 @@ def check_questions(
     )
 
 
+def window_verdicts(found: QuestionDrift) -> list[tuple[float, float, int]]:
+    """Of each window, oldest first: when its last question was asked, its smaller corrected p value, and its questions."""
+    return [
+        (
+            each.stretch.last_at,
+            min(p for p in (each.drift.mmd_p_adjusted, each.drift.ks_p_adjusted) if p is not None),
+            each.stretch.questions,
+        )
+        for each in found.windows
+    ]
+
+
 def _control_limit(reference: Window, window: int, seed: int) -> float:
     draw = np.random.default_rng(seed)
     vectors = np.asarray(reference.vectors, np.float64)

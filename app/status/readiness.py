@@ -24,6 +24,8 @@ class Status:
     """Its parts, the trace store, what is received, and how traces are kept and masked."""
     sending: PartReadiness | None
     """Sending traces to a collector, which no question waits for; None where they are sent nowhere."""
+    alerting: PartReadiness | None
+    """Watching for alerts and sending their messages, which no question waits for either."""
     backends: Mapping[str, str | None]
     """Every known backend, with why it cannot be used here, or None."""
     versions: Mapping[str, str]
@@ -41,7 +43,7 @@ class Status:
     @property
     def all_parts(self) -> tuple[PartReadiness, ...]:
         """Every part that there is something to say of."""
-        return self.parts if self.sending is None else (*self.parts, self.sending)
+        return (*self.parts, *(part for part in (self.sending, self.alerting) if part is not None))
 
 
 def read_status(
@@ -52,18 +54,20 @@ def read_status(
     sending: PartReadiness | None = None,
     backend: str | None = None,
     *,
+    alerting: PartReadiness | None = None,
     others: Sequence[PartReadiness] = (),
 ) -> Status:
     """Look at every part. Never raises for a part that is not ready.
 
     backends: every known one, with why it cannot be used here, or None. sending: how sending traces goes. backend: the one to look at, else
-    the usual one. others: parts that were looked at already.
+    the usual one. alerting: how watching for alerts goes. others: parts that were looked at already.
     """
     name = backend or settings.backend_name
     return Status(
         backend=name,
         parts=(*_backend_parts(open_backend, name), _store_part(store), *others),
         sending=sending,
+        alerting=alerting,
         backends=backends,
         versions=installed_versions(),
         settings=_settings(settings, name),

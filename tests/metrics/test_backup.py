@@ -22,7 +22,7 @@ from metrics.backup import MANIFEST, Stopped
 from metrics.migration import migrate
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
-from metrics.tables import keys, metadata, outbox, pieces, views
+from metrics.tables import alerts, keys, metadata, outbox, pieces, silences, views
 from pipeline.errors import InputError, StoreError
 from pipeline.prompts import PromptTemplate
 from tests.factories import make_trace
@@ -52,12 +52,16 @@ def fill(store: TraceStore) -> None:
     store.runs.keep("r1", [("q1", f"{3:032x}", {"right": True})])
     store.runs.keep_calibration("local/embedded", "r1", {"slope": 1.5})
     store.prompts.save(PromptTemplate("short", "{context}\n\n{question}"))
+    store.alerts.save_rule("slow", {"series": "latency_p95"})
     store.fold()
     store.quality.put("scored", {4: {"grounded": 0.25, "cited": None}}, 4)
     store.forget([f"{0:032x}"])
     with store._database.writing() as connection:
         connection.execute(keys.insert().values(key_id="k", name="shop", digest="d1", scope="ingest", created_at=1.0))
         connection.execute(views.insert().values(name="slow", address="slower_ms=9", saved_at=2.0))
+        connection.execute(silences.insert().values(silence_id="s", rule="", until=9.0, why="–", made_at=2.0))
+        alert = {"alert_id": "a", "rule": "slow", "state": "open", "began_at": 1.0, "value": 2.5, "about": "{}"}
+        connection.execute(alerts.insert().values(**alert))
         connection.execute(outbox.insert().values(trace_id="e" * 32, payload=b"{broken"))
         connection.execute(pieces.insert().values(trace_id="d" * 32, arrived_at=3.0, payload=b"[broken"))
 

@@ -15,6 +15,9 @@ from metrics.alarms import Alarm
 ALARM_LEVELS = {"ALARM": ("low", "in alarm"), "OK": ("high", "fine"), "INSUFFICIENT_DATA": ("unknown", "no data")}
 """Colour and words for each state of an alarm."""
 
+ALERT_LEVELS = {"open": ("low", "open"), "silenced": ("moderate", "open, silenced"), "ended": ("unknown", "ended")}
+"""Colour and words for each state of an alert of ours."""
+
 
 def stack_html(parts: Sequence[Part]) -> Markup:
     """The stack's parts: calls, mean time, errors, throttles; "—" where AWS counts none."""
@@ -68,6 +71,19 @@ def alarms_html(alarms: Sequence[Alarm]) -> Markup:
         )
 
     return html('<table class="rg-pairs">{}</table>', joined(map(row, alarms)))
+
+
+def alert_html(rule: str, state: str, words: str, said: str) -> Markup:
+    """An alert: its rule, its state in words and by colour, what is so, and what was said of it. state: a key of ALERT_LEVELS."""
+    level, told = ALERT_LEVELS[state]
+    return html(
+        '<p class="rg-note" data-testid="alert">{} <b>{}</b>, {}. {} {}</p>',
+        dot_html(LEVEL_COLOURS[level]),
+        rule,
+        told,
+        words,
+        said,
+    )
 
 
 def _without_long_fractions(reason: str) -> str:

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from app.alerting.alarms import Preview
+from app.alerting.rules import Rule
 from app.live.reading import LiveChoice
 from app.live.rows import LiveView
 from app.views.kit import state
@@ -17,6 +19,12 @@ def live_view(choice: LiveChoice) -> LiveView:
 @st.cache_resource(max_entries=30, show_spinner=False)
 def _live_view(choice: LiveChoice, version: str) -> LiveView:
     return state.services().live.read(choice)
+
+
+@st.cache_resource(max_entries=100, ttl=60, show_spinner=False)
+def preview(rule: Rule) -> Preview:
+    """What a rule would have done in the last day; worked out again after a minute. Raises RaglassError."""
+    return state.services().alarms.preview(rule)
 
 
 @st.cache_data(max_entries=100, ttl=FRESH_S, show_spinner=False)

@@ -1,4 +1,4 @@
-"""The Live page's parts: what to show, the charts, a closer look at one period, alarms and the log."""
+"""The Live page's parts: what to show, the charts, a closer look at one period, and the log."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,8 +24,9 @@ from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.style import CHART_CONFIG
+from app.views.live.alerts import show_banner
 from app.views.live.charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
-from app.views.live.html import alarms_html, stack_html
+from app.views.live.html import stack_html
 from app.views.live.kept import lines_of, live_view
 from app.views.live.quality import show_quality
 from app.views.live.spending import show_spending
@@ -96,6 +97,7 @@ def choose() -> Controls:
 def show_live(controls: Controls) -> None:
     """Everything that refreshes by itself."""
     choice = controls.choice
+    show_banner()
     view = read_view(choice)
     if view is None:
         return
@@ -119,7 +121,6 @@ def show_live(controls: Controls) -> None:
     show_quality(choice)
     if choice.source == "cloudwatch":
         show_stack(view)
-        show_alarms()
     show_spending()
     show_small_print(view, controls)
 
@@ -299,21 +300,6 @@ def show_stack(view: LiveView) -> None:
         "dashboards' questions among them."
     )
     show(stack_html(view.rows))
-
-
-def show_alarms() -> None:
-    """The stack's alarms, in words and by colour."""
-    st.subheader("Alarms", anchor=False)
-    try:
-        alarms = state.services().live.alarms()
-    except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
-        return
-    if not alarms:
-        _note("The stack has no alarm whose name begins with its own.")
-        return
-    _note("What CloudWatch watches, those that need attention first.")
-    show(alarms_html(alarms))
 
 
 def show_log(controls: Controls) -> None:

@@ -11,9 +11,18 @@ import numpy.typing as npt
 import pytest
 from click.testing import Result
 
+from app.alerting.rules import Rule
 from app.config import Settings
 from app.services import Services
-from app.stability.drift import FEWEST, QuestionPlan, check_questions, compare_embedders, compare_folders, split_by_time
+from app.stability.drift import (
+    FEWEST,
+    QuestionPlan,
+    check_questions,
+    compare_embedders,
+    compare_folders,
+    split_by_time,
+    window_verdicts,
+)
 from app.stability.drift_words import indexes_text, questions_text
 from backends.fake import ScriptedBackend
 from backends.local.backend import open_corpus
@@ -112,6 +121,20 @@ def test_other_questions_and_scores_are_found_in_the_windows_they_came_in(servic
     assert after.drift.psi > 2 * before.drift.psi
     assert after.stretch.first_at == START_S + 2 * DAY_S
     assert told[-1][0] == told[-1][1] > 50
+
+
+def test_windows_tell_a_watcher_which_drifted_and_an_alert_is_raised_by_the_newest(services: Services) -> None:
+    ask(services, GEOLOGY, 60, day=0)
+    ask(services, GEOLOGY, 20, day=1)
+    services.alarms.save(Rule("drift", "drift", 0.05, "below", "local/embedded", for_s=0, minimum=10))
+    ask(services, KITCHEN, 20, day=2, score=0.6)
+    plan = QuestionPlan("local/embedded", window=20, until=START_S + DAY_S)
+    [before, after] = window_verdicts(check_questions(services.store, services.corpus, plan))
+    assert (before[0], after[0]) == (START_S + DAY_S + 19, START_S + 2 * DAY_S + 19)
+    assert (before[1] < 0.05, after[1] < 0.05) == (False, True)
+    assert (before[2], after[2]) == (20, 20)
+    services.alarms.look()
+    assert [alert.rule for alert in services.alarms.opened()] == ["drift"]
 
 
 def test_questions_alone_may_drift_and_scores_alone_may(services: Services) -> None:

@@ -158,6 +158,7 @@ DRAWN = [
     lambda value: explaining.figures_html([Row(value, value, value)]),
     lambda value: kit.table_html((value, value), [(value, value)], value),
     lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
+    lambda value: live.alert_html(value, "open", value, value),
     lambda value: live.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
 ]
 

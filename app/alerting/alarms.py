@@ -1,0 +1,335 @@
+"""`Alarms`: the rules of a store, looked at in the background of a dashboard, and their messages sent.
+
+It owns the two threads: one looks, one sends, so that a channel that is down holds up neither a look nor a question. Everything is
+decided in the database (`AlertLog.change`), so that of several dashboards on one store one raises an alert, and one sends each message.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from app.alerting import outbox
+from app.alerting.channels import Channel, Refused, try_once
+from app.alerting.judging import Episode, Turn, needed_s, replay, turn
+from app.alerting.notice import TRACES, Notice, make_notice, test_notice
+from app.alerting.outbox import ATTEMPTS, Delivery, Limits
+from app.alerting.readers import Readers
+from app.alerting.rules import Rule, read_rules
+from app.alerting.series import Grid, Point
+from metrics.alerts import AlertLog, Silence, StoredAlert, check_name, new_id
+from metrics.store import TraceStore
+from pipeline.errors import InputError, RaglassError
+
+log = logging.getLogger(__name__)
+
+DAY_S = 86_400
+"""What a preview looks back over."""
+
+SEND_EVERY_S = 2.0
+"""Between two looks for messages that are due."""
+
+JOIN_S = 5.0
+"""How long stopping waits for a message that is being sent."""
+
+WHY: dict[Turn, str] = {"quiet": "Nothing was measured of it for a while, so it is taken for over.", "end": ""}
+"""What is said of an end, where that is not the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a rule would have done in the last day."""
+
+    episodes: tuple[Episode, ...]
+    """Its alerts."""
+    measured: int
+    """Windows of which enough was measured."""
+    windows: int
+    """All windows."""
+    newest: Point
+    """The newest value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The last look of this process."""
+
+    ended_at: float
+    """In seconds since the epoch."""
+    problems: tuple[str, ...]
+    """What could not be read, by rule."""
+
+
+class Alarms:
+    """Watches from `start` to `stop`; everything else may be used by any process."""
+
+    def __init__(
+        self,
+        store: Callable[[], TraceStore],
+        readers: Readers,
+        channels: Callable[[], Sequence[Channel]],
+        base: Callable[[], str],
+        limits: Limits,
+        every_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """channels: may raise ConfigError. base: the dashboard's address in links."""
+        self._store, self.readers, self._channels = store, readers, channels
+        self._base, self._limits, self._every_s, self._clock = base, limits, every_s, clock
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.looked: Looked | None = None
+        """The last look of this process; None before the first."""
+
+    @property
+    def _log(self) -> AlertLog:
+        return self._store().alerts
+
+    def start(self) -> None:
+        """Begin to look and to send."""
+        if not self._threads:
+            work = {"look": (self.look, self._every_s), "send": (self.send_due, SEND_EVERY_S)}
+            for name, (step, every_s) in work.items():
+                thread = threading.Thread(
+                    target=self._run, args=(step, every_s), name=f"raglass-alerts-{name}", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+
+    def stop(self) -> None:
+        """End after what is under way, or leave it after JOIN_S: a message's claim lapses, and it is sent by whoever comes next."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(JOIN_S)
+
+    def _run(self, step: Callable[[], object], every_s: float) -> None:
+        while not self._stopping.wait(every_s):
+            try:
+                step()
+            except RaglassError as error:
+                log.warning("alerts are not looked after now: %s", error)
+            except Exception:
+                log.exception("looking after alerts failed; it is tried again")
+
+    def rules(self) -> list[Rule]:
+        """Every rule, by name."""
+        return read_rules(self._log.rules())
+
+    def rule(self, name: str) -> Rule:
+        """A rule by its name. Raises InputError if there is none."""
+        for rule in self.rules():
+            if rule.name == name:
+                return rule
+        raise InputError(f"There is no rule {name[:80]!r}. `raglass alerts rules` lists them.")
+
+    def save(self, rule: Rule, *, replacing: str = "") -> str:
+        """Keep a rule; its name as it is kept. Raises InputError for a name that is taken.
+
+        replacing: the rule that it takes the place of, by its name.
+        """
+        if self.readers.of(rule.series) is None:
+            raise InputError(f"Nothing here reads {rule.series!r}. Choose one of {', '.join(self.readers.all())}.")
+        name = check_name(rule.name)
+        self._log.save_rule(name, rule.to_dict(), replace=replacing == name)
+        if replacing not in ("", name):
+            self._log.delete_rule(replacing)
+        return name
+
+    def remove(self, name: str) -> None:
+        """Forget a rule, and end its alert. Raises InputError if there is none."""
+        if not self._log.delete_rule(name):
+            self.rule(name)
+        self._end_orphans()
+
+    def silence(self, rule: str, seconds: float, why: str) -> Silence:
+        """Let a rule, or with an empty name all rules, send nothing for some time. Raises InputError for no such rule or time."""
+        if not 0 < seconds <= 365 * DAY_S:
+            raise InputError(f"A silence of {seconds:g} s cannot be; give up to 365 days.")
+        if rule:
+            self.rule(rule)
+        return self._log.silence(rule, self._clock() + seconds, why.strip())
+
+    def silenced(self) -> list[Silence]:
+        """Silences that hold now."""
+        return [each for each in self._log.silences() if each.until > self._clock()]
+
+    def preview(self, rule: Rule) -> Preview:
+        """What a rule would have done in the last day, from what is stored. Raises RaglassError where that cannot be read."""
+        points = self._points(rule, DAY_S + needed_s(rule))
+        since_s = points[-1].end_s - DAY_S
+        day = [each for each in points if each.end_s >= since_s]
+        measured = sum(rule.verdict(each.value, each.count) != "unknown" for each in day)
+        return Preview(tuple(replay(rule, points, since_s)), measured, len(day), points[-1])
+
+    def _points(self, rule: Rule, length_s: int) -> list[Point]:
+        reader = self.readers.of(rule.series)
+        if reader is None:
+            raise InputError(f"Nothing here reads {rule.series!r}.")
+        return reader.read(rule, Grid.ending(self._clock(), length_s, rule.window_s))
+
+    def look(self) -> None:
+        """Look at every rule once: raise, end, remind. Raises StoreError where the store cannot be read."""
+        rules = self.rules()
+        is_open = {alert.rule: alert for alert in self._log.open()}
+        problems = []
+        for rule in rules:
+            try:
+                self._look_at(rule, is_open.get(rule.name))
+            except RaglassError as error:
+                problems.append(f"{rule.name}: {error}")
+        if is_open:
+            self._end_orphans()
+            self._remind()
+        self.looked = Looked(self._clock(), tuple(problems))
+
+    def _look_at(self, rule: Rule, opened: StoredAlert | None) -> None:
+        points = self._points(rule, needed_s(rule) if opened else rule.for_s)
+        turned = turn(rule, points, is_open=opened is not None)
+        value, now_s = points[-1].value, self._clock()
+        if opened is None:
+            if turned == "raise":
+                about = {"watched": rule.to_dict(), "trace_ids": self._traces(rule, now_s)}
+                alert = StoredAlert(new_id(), rule.name, "open", now_s - rule.for_s, None, value, about)
+                self._log.change(lambda *_: [outbox.began(alert, now_s)])
+        elif turned:
+            self._end(lambda alert: alert.alert_id == opened.alert_id, WHY[turned], value)
+        elif value is not None and value != opened.value:
+            self._log.change(
+                lambda alerts, _: [replace(each, value=value) for each in alerts if each.alert_id == opened.alert_id]
+            )
+
+    def _traces(self, rule: Rule, now_s: float) -> list[str]:
+        """Ids of traces that made a value bad; none where they cannot be found, which keeps no alert from being raised."""
+        reader = self.readers.of(rule.series)
+        try:
+            query = None if reader is None else reader.behind(rule, now_s - rule.window_s - rule.for_s, now_s + 60)
+            return [] if query is None else [row.trace_id for row in self._store().page(query, limit=TRACES).rows]
+        except RaglassError as error:
+            log.warning("the traces behind an alert were not found: %s", error)
+            return []
+
+    def _end(self, chosen: Callable[[StoredAlert], bool], why: str, value: float | None = None) -> None:
+        now_s = self._clock()
+
+        def end(alerts: Sequence[StoredAlert], silences: Sequence[Silence]) -> list[StoredAlert]:
+            return [
+                outbox.ended(
+                    replace(each, value=each.value if value is None else value),
+                    now_s,
+                    why,
+                    silenced=outbox.is_silenced(silences, each.rule, now_s),
+                )
+                for each in alerts
+                if each.state == "open" and chosen(each)
+            ]
+
+        self._log.change(end)
+
+    def _end_orphans(self) -> None:
+        """End alerts of rules that are gone."""
+        known = {rule.name for rule in self._log.rules()}
+        if any(alert.rule not in known for alert in self._log.open()):
+            self._end(lambda alert: alert.rule not in known, "Its rule was removed.")
+
+    def _remind(self) -> None:
+        now_s, silences = self._clock(), self._log.silences()
+        if not any(outbox.reminded(alert, silences, self._limits, now_s) for alert in self._log.open()):
+            return
+        self._log.change(
+            lambda alerts, held: [
+                told for each in alerts if (told := outbox.reminded(each, held, self._limits, now_s)) is not None
+            ]
+        )
+
+    def send_due(self) -> int:
+        """Send the messages that are due, each by one process; how many were tried. Raises ConfigError for channels that cannot be."""
+        channels, tried = self._channels(), 0
+        while channels and not self._stopping.is_set() and self._send_one(channels):
+            tried += 1
+        return tried
+
+    def _send_one(self, channels: Sequence[Channel]) -> bool:
+        now_s = self._clock()
+        if not any(outbox.is_due(alert, now_s) for alert in self._log.lately()):
+            return False
+        claimed: list[tuple[StoredAlert, int]] = []
+
+        def take(alerts: Sequence[StoredAlert], silences: Sequence[Silence]) -> list[StoredAlert]:
+            found = outbox.claim(alerts, silences, self._limits, now_s)
+            claimed.extend((alert, place) for alert, place in found if place is not None)
+            return [alert for alert, _ in found]
+
+        self._log.change(take)
+        for alert, place in claimed:
+            self._deliver(alert, place, channels)
+        return bool(claimed)
+
+    def _deliver(self, alert: StoredAlert, place: int, channels: Sequence[Channel]) -> None:
+        """Send a claimed message on every channel that has it not yet, and write down what became of it."""
+        message = outbox.messages_of(alert)[place]
+        try:
+            notice = self._notice(alert, message)
+            results = {
+                each.name: self._tried(each, notice, message.deliveries.get(each.name, Delivery())) for each in channels
+            }
+        except Exception:
+            log.exception("the message of an alert could not be made; it is given up")
+            results = {
+                each.name: Delivery("failed", self._clock(), 1, "The details are in the log.") for each in channels
+            }
+
+        def write(alerts: Sequence[StoredAlert], _: Sequence[Silence]) -> list[StoredAlert]:
+            same = [each for each in alerts if each.alert_id == alert.alert_id]
+            return [outbox.settle(each, message, results, self._clock()) for each in same]
+
+        self._log.change(write)
+
+    def _notice(self, alert: StoredAlert, message: outbox.Message) -> Notice:
+        rule = Rule.from_dict(alert.rule, alert.about["watched"])
+        shown = alert if message.kind == "ended" else replace(alert, ended_at=None)
+        return make_notice(message.kind, shown, rule, self.readers.all().get(rule.series), self._base())
+
+    def _tried(self, channel: Channel, notice: Notice, before: Delivery) -> Delivery:
+        if before.state != "waiting":
+            return before
+        error = try_once(channel, notice)
+        attempts = before.attempts + 1
+        if error is None:
+            return Delivery("sent", self._clock(), attempts)
+        given_up = isinstance(error, Refused) or attempts >= ATTEMPTS
+        log.warning("a message of an alert was not sent: %s", error)
+        return Delivery("failed" if given_up else "waiting", self._clock(), attempts, str(error))
+
+    def test(self) -> dict[str, str]:
+        """Send one message to each channel; what went wrong, by channel, empty where nothing did. Raises ConfigError for wrong settings."""
+        notice = test_notice(self._base(), self._clock())
+        return {f"{each.name} ({each.shown})": str(try_once(each, notice) or "") for each in self._channels()}
+
+    def newest(self, limit: int = 50) -> list[StoredAlert]:
+        """Alerts: the open ones, then those that ended, each the newest first."""
+        found = self._log.newest(limit)
+        opened = self._log.open()
+        return [*opened, *(each for each in found if each.state == "ended")]
+
+    def opened(self) -> list[StoredAlert]:
+        """Open alerts, the newest first."""
+        return self._log.open()
+
+    def lift(self, silence_id: str) -> None:
+        """End a silence now."""
+        self._log.lift(silence_id)
+
+    def destinations(self) -> list[str]:
+        """Where messages go, without secrets. Raises ConfigError for wrong settings."""
+        return [f"{each.name} ({each.shown})" for each in self._channels()]
+
+    def failing(self) -> dict[str, str]:
+        """Channels whose last message of the last day was not delivered, with the reason."""
+        tried: dict[str, tuple[float, str]] = {}
+        for alert in self._log.lately():
+            for message in outbox.messages_of(alert):
+                for name, each in message.deliveries.items():
+                    if each.at >= tried.get(name, (0.0, ""))[0]:
+                        tried[name] = (each.at, "" if each.state == "sent" else each.problem)
+        return {name: problem for name, (_, problem) in tried.items() if problem}

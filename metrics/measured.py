@@ -1,0 +1,85 @@
+"""`Measured`: figures of any stretch of minutes, from the sketches and the list: what watches for thresholds reads, every few seconds."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Integer, cast, func, select
+
+from metrics.database import Database
+from metrics.labels import bounded
+from metrics.latency import MINUTE_S
+from metrics.search import storable
+from metrics.sketches import Sketch
+from metrics.tables import sketches, traces
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Spans of one stage that began within one stretch of minutes."""
+
+    count: int
+    """How many."""
+    errors: int
+    """How many of them failed."""
+    sketch: Sketch
+    """How long they took."""
+
+
+class Measured:
+    """Reading costs some rows a minute. Every error of the database is a StoreError."""
+
+    def __init__(
+        self, database: Database, explained: Callable[[], AbstractContextManager[None]], freshen: Callable[[], object]
+    ) -> None:
+        """freshen: brings the figures up to date before they are read."""
+        self._database, self._explained, self._freshen = database, explained, freshen
+
+    def stretches(self, backend: str, stage: str, ends: Sequence[int], length_s: int) -> list[Stretch]:
+        """What one stage of a backend did in the `length_s` seconds before each of some times; `total` is the whole trace.
+
+        ends: ascending, in seconds since the epoch, multiples of 60 as `length_s` is.
+        """
+        if not ends:
+            return []
+        self._freshen()
+        columns = (sketches.c.minute, sketches.c.count, sketches.c.errors, sketches.c.sketch)
+        first, last = (ends[0] - length_s) // MINUTE_S, ends[-1] // MINUTE_S
+        query = select(*columns).where(
+            sketches.c.minute >= first,
+            sketches.c.minute < last,
+            sketches.c.backend == bounded(backend),
+            sketches.c.stage == storable(stage),
+        )
+        with self._explained(), self._database.engine.connect() as connection:
+            rows = {row.minute: row for row in connection.execute(query)}
+        return [_stretch(rows, end // MINUTE_S, length_s // MINUTE_S) for end in ends]
+
+    def abstentions(self, backend: str, since_s: int, until_s: int) -> dict[int, tuple[float, int]]:
+        """By the beginning of each minute that has answers of a backend: how many abstained, and how many there are."""
+        self._freshen()
+        minutes = traces.c.asked_at / MINUTE_S
+        # A cast rounds on PostgreSQL, and floor is missing in some builds of SQLite; of what is above 0 its cast takes the floor.
+        is_postgres = self._database.engine.dialect.name == "postgresql"
+        minute: Any = cast(func.floor(minutes) if is_postgres else minutes, Integer)
+        query = (
+            select(minute.label("minute"), func.sum(traces.c.abstained), func.count())
+            .where(
+                traces.c.backend == bounded(backend),
+                traces.c.asked_at >= since_s,
+                traces.c.asked_at < until_s,
+                traces.c.error_kind.is_(None),
+            )
+            .group_by("minute")
+        )
+        with self._explained(), self._database.engine.connect() as connection:
+            return {
+                int(at) * MINUTE_S: (float(abstained), int(count)) for at, abstained, count in connection.execute(query)
+            }
+
+
+def _stretch(rows: dict[int, Any], end: int, minutes: int) -> Stretch:
+    found = [rows[minute] for minute in range(end - minutes, end) if minute in rows]
+    sketch = Sketch.merged(row.sketch for row in found)
+    return Stretch(sum(row.count for row in found), sum(row.errors for row in found), sketch)
