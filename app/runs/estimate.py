@@ -28,14 +28,21 @@ TIMED = 10
 
 def estimate_words(store: TraceStore, backend: str, questions: int, workers: int) -> str:
     """Time and cost of a run, in a sentence or two."""
-    page = store.page(TraceQuery(backends=frozenset((backend,)), error="none"), limit=RECENT)
-    if page.rows:
-        mean_s = sum(row.duration_ms for row in page.rows) / len(page.rows) / 1000
-        spent = rough_time(mean_s * questions / workers)
-        words = f"About {spent} for {count(questions, 'question')}, by the newest {count(len(page.rows), 'trace')} of {backend}."
+    took = recent_seconds(store, backend)
+    if took:
+        spent = rough_time(sum(took) / len(took) * questions / workers)
+        words = (
+            f"About {spent} for {count(questions, 'question')}, by the newest {count(len(took), 'trace')} of {backend}."
+        )
     else:
         words = f"How long {count(questions, 'question')} will take is not known: {backend} has answered nothing yet."
     return f"{words} {cost_words(store, backend, questions)}".strip()
+
+
+def recent_seconds(store: TraceStore, backend: str) -> list[float]:
+    """What the newest questions that a backend answered took, in seconds; none where it has answered none."""
+    page = store.page(TraceQuery(backends=frozenset((backend,)), error="none"), limit=RECENT)
+    return [row.duration_ms / 1000 for row in page.rows]
 
 
 def cost_words(store: TraceStore, backend: str, questions: int) -> str:
