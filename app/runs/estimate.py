@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from app.kit.wording import count, rough_time, three_figures
+from backends.registry import AWS
 from metrics.prices import estimate_questions, serverless_lines
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
@@ -10,8 +11,6 @@ from pipeline.types import Trace
 
 RECENT = 50
 """Traces from which the time of a question is estimated."""
-
-AWS = "aws"
 
 SERVERLESS = "-serverless"
 """How the name of a stack's serverless endpoint ends; the settings of a trace name the endpoints that answered."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.shell.command import complain, json_option, opened, print_json, progress_line
-from pipeline.errors import InputError
+from pipeline.errors import InputError, Unavailable
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -123,9 +123,14 @@ def explain_one(
     Returns the status to leave with.
     """
     from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
+    from app.explaining.grounded import grounded, grounding_text, grounding_to_dict
     from app.explaining.words import explanation_text
 
-    found = _explain(current, trace, unit, stand_in)
+    try:
+        found = _explain(current, trace, unit, stand_in)
+    except Unavailable:
+        _show_grounding(trace, as_json=as_json)
+        raise
     if found is None:
         return STOPPED
     diagnosed = _diagnose(current, found, gold) if found.complete else None
@@ -136,11 +141,13 @@ def explain_one(
     if as_json:
         print_json(
             found.to_dict()
+            | ({"grounding": grounding_to_dict(grounded(found))} if found.complete else {})
             | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
             | ({} if looking is None or picture is None else {"attention": looking.to_dict(picture)})
         )
     else:
         said = [*([] if diagnosed is None else [diagnosis_text(diagnosed)]), explanation_text(found)]
+        said += [grounding_text(grounded(found))] if found.complete else []
         said += [] if looking is None or picture is None else [looking.text(found, picture)]
         click.echo("\n\n".join(said))
     if report is not None:
@@ -151,6 +158,18 @@ def explain_one(
         complain(found.problem or blind)
         return 1
     return 0 if found.complete else STOPPED
+
+
+def _show_grounding(trace: "Trace", *, as_json: bool) -> None:
+    """What can be said of an answer that no backend scores: how it stands on the texts of its chunks. Nothing where they were not sent."""
+    from app.explaining.grounded import grounded_trace, grounding_text, grounding_to_dict
+
+    with suppress(InputError):
+        shown = grounded_trace(trace)
+        if as_json:
+            print_json({"trace": trace.trace_id, "grounding": grounding_to_dict(shown)})
+        else:
+            click.echo(grounding_text(shown))
 
 
 def _explain(current: "Services", trace: "Trace", unit: "Unit", stand_in: str) -> "Explained | None":
