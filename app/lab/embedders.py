@@ -217,8 +217,7 @@ def _search(
         if stop.is_set():
             return None
         if place % 8 == 0:
-            words = "searching" if reranker is None else "searching and reranking"
-            yield Doing(place, len(questions), words, SEARCHING)
+            yield Doing(place, len(questions), "searching and reranking" if reranker else "searching", SEARCHING)
         for prefix, chunks in _orders(bench, plan["top_k"], question.text, vector, reranker, rerank_ms).items():
             for measured, value in rank(question, chunks, plan["top_k"]).items():
                 values.setdefault(prefix + measured, []).append(value)

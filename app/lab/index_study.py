@@ -3,12 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.kit.wording import rough_time
 from app.lab.index_material import Material, gather
-from app.lab.index_measuring import measure_variant, search_timed
+from app.lab.index_measuring import Row, measure_variant, search_timed
 from app.lab.index_pace import expected_seconds
 from app.lab.index_tables import index_tables
 from app.lab.pace import Ahead
@@ -118,6 +118,33 @@ class IndexStudy:
         return index_tables(result)
 
 
+@dataclass(slots=True)
+class _Measured:
+    """What is measured so far."""
+
+    about: Data
+    """What is measured: the result's."""
+    ahead: Ahead
+    """What is left."""
+    total: int
+    """Settings in all."""
+    rows: list[Row]
+    """Settings that were measured."""
+    refused: list[Row]
+    """Indexes that cannot be had."""
+    done: list[str]
+    """Indexes whose settings all were."""
+
+    def step(self, doing: str, variant: Variant | None = None) -> Step:
+        """Where it is. variant: the index that it is at."""
+        result = {"about": self.about, "rows": list(self.rows), "left_out": self.refused, "done": list(self.done)}
+        left_s = None
+        if variant is not None:
+            found = sum(row["factory"] == variant.factory for row in self.rows)
+            left_s = self.ahead.left_s(variant.factory, found / len(variant.efforts))
+        return Step(len(self.rows), self.total, doing, left_s, result)
+
+
 def measure_all(
     material: Material,
     plan: Data,
@@ -132,42 +159,58 @@ def measure_all(
     """
     size, dimension = material.vectors.shape
     depth = min(plan["depth"], size)
-    variants, left = plan_variants(size, dimension, depth)
-    variants = with_in_use(variants, about["in_use"])
+    planned, left = plan_variants(size, dimension, depth)
+    variants = with_in_use(planned, about["in_use"])
     done: list[str] = list(before["done"]) if before else []
-    rows = [row for row in before["rows"] if row["factory"] in done] if before else []
-    about = {**about, "vectors": size, "duplicates": material.duplicates, "depth": depth}
-    about["gold_questions"] = sum(bool(gold) for gold in material.gold)
-    refused = list(before["left_out"]) if before else [asdict(each) for each in left]
-    total = sum(len(each.efforts) for each in variants)
     todo = [each for each in variants if each.factory not in done]
-    ahead = Ahead([each.factory for each in todo], expect(todo, size))
-
-    def step(doing: str, variant: Variant | None = None) -> Step:
-        result = {"about": about, "rows": list(rows), "left_out": refused, "done": list(done)}
-        left_s = None
-        if variant is not None:
-            found = sum(row["factory"] == variant.factory for row in rows)
-            left_s = ahead.left_s(variant.factory, found / len(variant.efforts))
-        return Step(len(rows), total, doing, left_s, result)
-
-    yield step(f"Searching {size:,} vectors exactly, to compare with", todo[0] if todo else None)
+    measured = _Measured(
+        {**about, **_about_material(material), "depth": depth},
+        Ahead([each.factory for each in todo], expect(todo, size)),
+        sum(len(each.efforts) for each in variants),
+        [row for row in before["rows"] if row["factory"] in done] if before else [],
+        list(before["left_out"]) if before else [asdict(each) for each in left],
+        done,
+    )
+    yield measured.step(f"Searching {size:,} vectors exactly, to compare with", todo[0] if todo else None)
     exact_ids = search_timed(_exact(material), material.questions, depth).ids
     for variant in todo:
-        try:
-            for found in measure_variant(variant, material, plan["ks"], depth, exact_ids):
-                if isinstance(found, str):
-                    yield step(found, variant)
-                else:
-                    rows.append(found)
-                if stop.is_set():
-                    return
-        except RuntimeError as error:
-            rows = [row for row in rows if row["factory"] != variant.factory]
-            refused.append(asdict(LeftOut(variant.factory, f"FAISS could not build it ({type(error).__name__}).")))
-        done.append(variant.factory)
-        ahead.passed(variant.factory)
-        yield step(f"{variant.factory} is measured")
+        yield from _measure(variant, measured, material, plan["ks"], depth, exact_ids, stop)
+        if stop.is_set() and variant.factory not in done:
+            return
+        measured.ahead.passed(variant.factory)
+        yield measured.step(f"{variant.factory} is measured")
+
+
+def _measure(
+    variant: Variant,
+    measured: _Measured,
+    material: Material,
+    ks: Sequence[int],
+    depth: int,
+    exact_ids: Any,
+    stop: threading.Event,
+) -> Generator[Step, None, None]:
+    """All settings of an index; it is done unless it was stopped on the way."""
+    try:
+        for found in measure_variant(variant, material, ks, depth, exact_ids):
+            if isinstance(found, str):
+                yield measured.step(found, variant)
+            else:
+                measured.rows.append(found)
+            if stop.is_set():
+                return
+    except RuntimeError as error:
+        measured.rows[:] = [row for row in measured.rows if row["factory"] != variant.factory]
+        measured.refused.append(asdict(LeftOut(variant.factory, f"FAISS could not build it ({type(error).__name__}).")))
+    measured.done.append(variant.factory)
+
+
+def _about_material(material: Material) -> dict[str, int]:
+    return {
+        "vectors": len(material.vectors),
+        "duplicates": material.duplicates,
+        "gold_questions": sum(bool(gold) for gold in material.gold),
+    }
 
 
 def describe(manifest: "Manifest", dataset: Dataset, plan: Data) -> dict[str, Any]:
