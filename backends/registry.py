@@ -84,6 +84,9 @@ class Entry:
     """Whether its generator is told something from here."""
 
 
+AWS = "aws"
+"""The name of the backend that is a deployed stack."""
+
 BUILT_IN: Mapping[str, Entry] = {
     "local/embedded": Entry(
         "backends.local.backend",
@@ -98,7 +101,7 @@ BUILT_IN: Mapping[str, Entry] = {
         "make research",
         prompted=True,
     ),
-    "aws": Entry(
+    AWS: Entry(
         "backends.aws.backend", "open_aws", ("requests", "boto3"), "make install", variables=("RAGLASS_API_URL",)
     ),
 }

@@ -3,6 +3,7 @@ how long a person with the Traces page open waits meanwhile.
 
     python -m benchmarks.bench_ingest                                # 10,000 traces of 6 spans from 8 senders
     python -m benchmarks.bench_ingest --traces 500 --only raglass
+    python -m benchmarks.bench_ingest --only raglass --store postgres   # over a PostgreSQL of its own, which waits for the disk
     RAGLASS_PHOENIX=.clients/phoenix/bin/python python -m benchmarks.bench_ingest
 
 Each receiver is a process of its own over an empty folder, begun anew for each way of sending. Senders post protobuf, gzipped, as fast as
@@ -17,8 +18,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from benchmarks.receivers import (
     serving_raglass,
 )
 from benchmarks.senders import SPANS, Body, Sent, make_bodies, send_all
+from tests.metrics.postgres_cluster import PostgresCluster, find_binaries
 
 SETTLE_S = 60.0
 """How long a count may stand still before what is missing counts as lost."""
@@ -178,6 +180,54 @@ def _shown(value: Any) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
+Open = Callable[[], AbstractContextManager[str]]
+"""Gives the address of an empty database for one measurement; an empty one for SQLite's file."""
+
+
+@contextmanager
+def databases(store: str) -> Iterator[Open]:
+    """Databases of a PostgreSQL of our own, or none for SQLite. Raises SystemExit where there is no PostgreSQL."""
+    if store == "sqlite":
+        yield lambda: nullcontext("")
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        raise SystemExit("No PostgreSQL is here: install it, or put initdb on the PATH.")
+    with PostgresCluster(binaries, durable=True) as cluster:
+        yield cluster.database
+
+
+def run(options: argparse.Namespace, database: Open) -> dict[str, dict[str, Figures]]:
+    """Every measurement that was asked for, by the way of sending and the receiver."""
+    results: dict[str, dict[str, Figures]] = {}
+    for batch in options.batch:
+        bodies = make_bodies(options.traces, batch)
+        sizes = [
+            sum(each) / len(bodies) / 1000
+            for each in zip(*((len(b.payload), b.raw_bytes) for b in bodies), strict=True)
+        ]
+        way = f"{batch:,} trace(s) a request"
+        print(f"{way}: {len(bodies):,} requests of {sizes[0]:.3g} kB, {sizes[1]:.3g} kB before gzip", flush=True)
+        for name in [each for each in ("raglass", "phoenix") if each in options.only]:
+            with (
+                tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder,
+                database() as url,
+                opening(name, Path(folder), options.phoenix, url) as receiver,
+            ):
+                results.setdefault(way, {})[name] = measure(receiver, bodies, options.senders, options.settle)
+    if "kill" in options.only:
+        bodies = make_bodies(options.kill_traces, 1, seed=1)
+        with tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder, database() as url:
+            killed = measure_kill(Path(folder), bodies, options.senders, url)
+        results["kill -9 amid sending"] = {"raglass": killed}
+    if "person" in options.only:
+        bodies = make_bodies(options.traces, 1, seed=2)
+        with tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder, database() as url:
+            seen = measure_person(Path(folder), bodies, options.senders, url)
+        results["a person at the Traces page"] = {"raglass": seen}
+    return results
+
+
 def main() -> None:
     """Run what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -199,7 +249,7 @@ def main() -> None:
         help="Python of an environment with arize-phoenix",
     )
     parser.add_argument(
-        "--database-url", default="", help="an empty PostgreSQL for Raglass in place of SQLite; one measurement alone"
+        "--store", choices=("sqlite", "postgres"), default="sqlite", help="what Raglass keeps traces in"
     )
     parser.add_argument("--kill-traces", type=int, default=4_000, help="traces sent to the dashboard that is killed")
     parser.add_argument(
@@ -210,31 +260,8 @@ def main() -> None:
     if options.phoenix is None and "phoenix" in options.only:
         print("No Phoenix is at hand (RAGLASS_PHOENIX, which `make clients` installs): Raglass is measured alone.")
         options.only.remove("phoenix")
-    results: dict[str, dict[str, Figures]] = {}
-    for batch in options.batch:
-        bodies = make_bodies(options.traces, batch)
-        sizes = [
-            sum(each) / len(bodies) / 1000
-            for each in zip(*((len(b.payload), b.raw_bytes) for b in bodies), strict=True)
-        ]
-        way = f"{batch:,} trace(s) a request"
-        print(f"{way}: {len(bodies):,} requests of {sizes[0]:.3g} kB, {sizes[1]:.3g} kB before gzip", flush=True)
-        for name in [each for each in ("raglass", "phoenix") if each in options.only]:
-            with (
-                tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder,
-                opening(name, Path(folder), options.phoenix, options.database_url) as receiver,
-            ):
-                results.setdefault(way, {})[name] = measure(receiver, bodies, options.senders, options.settle)
-    if "kill" in options.only:
-        bodies = make_bodies(options.kill_traces, 1, seed=1)
-        with tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder:
-            killed = measure_kill(Path(folder), bodies, options.senders, options.database_url)
-        results["kill -9 amid sending"] = {"raglass": killed}
-    if "person" in options.only:
-        bodies = make_bodies(options.traces, 1, seed=2)
-        with tempfile.TemporaryDirectory(prefix="raglass-bench-") as folder:
-            seen = measure_person(Path(folder), bodies, options.senders, options.database_url)
-        results["a person at the Traces page"] = {"raglass": seen}
+    with databases(options.store) as database:
+        results = run(options, database)
     print(json.dumps(results, indent=1) if options.json else "\n".join(report(results)))
 
 

@@ -43,6 +43,9 @@ ROW_BYTES = 4_500
 KEEP = frozenset({"keep"})
 """The tags that spare a trace unless others are named."""
 
+MOST_NAMED = 10
+"""Traces that a survey names."""
+
 Spared = Literal["run", "feedback", "tag"]
 """Why a trace is spared: a run or a study holds it, it is rated or noted, it has a tag."""
 
@@ -79,6 +82,8 @@ class Forgotten:
     """What the deleted ones took on disk, roughly."""
     missing: tuple[str, ...] = ()
     """Ids of which nothing was stored."""
+    first: tuple[str, ...] = ()
+    """Of a survey: the oldest of those that would be deleted, MOST_NAMED at most."""
     finished: bool = True
     """False if it was stopped before all were looked at."""
 
@@ -89,6 +94,7 @@ class Forgotten:
 
     def __add__(self, other: "Forgotten") -> "Forgotten":
         sums = {each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)[:-1]}
+        sums["first"] = sums["first"][:MOST_NAMED]
         return Forgotten(**sums, finished=self.finished and other.finished)
 
 
@@ -215,7 +221,9 @@ def _count(connection: Connection, where: Sequence[ColumnElement[bool]], sparing
     found = {name: (count, int(size)) for name, count, size in connection.execute(grouped)}
     deleted, payload_bytes = found.pop("", (0, 0))
     spared = {name: count for name, (count, _) in found.items()}
-    return Forgotten(deleted, **spared, freed_bytes=payload_bytes + ROW_BYTES * deleted)
+    oldest = select(traces.c.trace_id).where(*where, _reason(sparing) == "").order_by(traces.c.asked_at, traces.c.seq)
+    first = tuple(connection.scalars(oldest.limit(MOST_NAMED))) if deleted else ()
+    return Forgotten(deleted, **spared, freed_bytes=payload_bytes + ROW_BYTES * deleted, first=first)
 
 
 def _count_waiting(connection: Connection, ids: Sequence[str]) -> Forgotten:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.status.words import backend_words
 from app.views.kit import state
 from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.markdown import literal
@@ -22,7 +23,7 @@ show(note_html("Every part that a question passes through, and where its trace i
 show(parts_html(status.all_parts))
 
 st.subheader("Backends", anchor=False)
-show(pairs_html({name: reason or "installed" for name, reason in status.backends.items()}))
+show(pairs_html(backend_words(status)))
 
 left, right = st.columns(2, gap="large")
 with left:

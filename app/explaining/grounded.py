@@ -1,9 +1,11 @@
 """How an answer stands on its chunks, sentence by sentence, in words: by the words they share and by what is lost without them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from app.explaining.words import nats
+from app.kit.plain import one_line, printable
 from app.kit.wording import listed
 from explain.explained import Explained, read_chunks, scored_answer
 from explain.explanation import Explanation
@@ -109,3 +111,18 @@ def _citations(result: Grounding) -> str | None:
         f"Citations: recall {scores.recall:.2f}, the share of sentences that what they cite supports; precision {scores.precision:.2f}, "
         f"the share of the {scores.citations} citations that are needed (ALCE)."
     )
+
+
+def grounding_text(shown: Grounded) -> str:
+    """How an answer stands on its chunks, for a terminal."""
+    lines = ["Do the chunks say it?", f"  {shown.headline}"]
+    for mark in shown.sentences:
+        lines += [f"  {'+' if mark.supported else '-'} {one_line(mark.text)}", f"      {mark.words}"]
+    if shown.sentences:
+        lines.append("  A matter of words: a chunk that says the opposite in the same words counts as support.")
+    return printable("\n".join([*lines, *([f"  {shown.citations}"] if shown.citations else [])]))
+
+
+def grounding_to_dict(shown: Grounded) -> dict[str, Any]:
+    """JSON-ready."""
+    return asdict(shown)

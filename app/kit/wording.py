@@ -18,6 +18,9 @@ LOW, HIGH = 0.5, 0.8
 APPLICATION = "otlp/"
 """How the backend of another application's traces begins; its name follows."""
 
+MISSING = "—"
+"""What stands where nothing is known."""
+
 GUESS = "Best guess, probably not the answer"
 
 CALIBRATED = "Calibrated on questions with known answers."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.kit.wording import count, listed, rough_time
 from app.lab.one_by_one import Doing, Row, carry_on
+from app.lab.pace import find_paces, pace_words
 from app.lab.parts import Parts
 from app.lab.side_by_side import (
     Shown,
@@ -28,12 +29,14 @@ from app.lab.workplace import (
     check_names,
     check_questions,
     config_over,
+    count_texts,
     describe_questions,
     drawn,
     fill,
     find_gold,
     read_dataset,
 )
+from app.runs.estimate import estimate_words
 from backends.local.protocols import HoldsCorpus
 from backends.local.texts import chunk_text
 from evaluation.datasets import Dataset, LabelledQuestion
@@ -53,6 +56,12 @@ USUAL = ("heading:800", "paragraph:800", "sentence:500", "page:800", "heading:12
 
 DEPTH = 40
 """Chunks, best first, among which the first gold one is looked for, to see how many words come before it."""
+
+ASKED = 2
+"""Searches for a question: one to answer it, one to see how far down the gold chunk is."""
+
+INDEXING, ASKING, LOOKING = (0.0, 0.5), (0.5, 0.8), (0.8, 1.0)
+"""Parts of a way's time, as a rule: see `Doing.share`."""
 
 TESTED = ("recall", "recall in words", "correct")
 """Of these all chunkings are tested against the one in use."""
@@ -92,17 +101,27 @@ class ChunkingStudy:
         return {**checked, "chunkings": ways, "in_use": found[0]}
 
     def estimate(self, parts: Parts, plan: Data) -> str:
-        """Time, at most, as embedding a few texts shows; see `Study.estimate`."""
-        backend = parts.backend(plan["backend"])
-        others = len(plan["chunkings"])
-        if not isinstance(backend, HoldsCorpus) or not backend.corpus.has_index():
-            return f"{count(others, 'way')} of cutting; how long embedding takes is not known yet."
-        manifest = backend.corpus.index.manifest
-        spent = backend.corpus.text_seconds * (manifest.chunks * 3 + manifest.sentences) * others
-        questions = len(read_dataset(parts, plan).questions)
+        """As earlier studies took, else, at most, as embedding a few texts shows; see `Study.estimate`."""
+        backend, dataset = parts.backend(plan["backend"]), read_dataset(parts, plan)
+        others, chunks = len(plan["chunkings"]), count_texts(parts, plan["backend"], dataset)
+        if chunks is None or not isinstance(backend, HoldsCorpus):
+            return (
+                f"{count(others, 'way')} of cutting; how long it takes is told once the first documents are embedded."
+            )
+        sentences = 0.0
+        if backend.corpus.has_index():
+            manifest = backend.corpus.index.manifest
+            sentences = manifest.sentences / max(1, manifest.chunks)
+        spent = backend.corpus.text_seconds * chunks * (3 + sentences) * others
+        expected = self._expected(parts, plan, dataset)
+        if set(plan["chunkings"]) <= expected.keys():
+            told = pace_words(expected, plan["chunkings"], "")
+            return f"{count(others, 'way')} of cutting. {told} It costs nothing but this machine’s time."
+        questions = len(dataset.questions)
+        asked = estimate_words(parts.store(), plan["backend"], questions * others * ASKED, 1)
         return (
             f"{count(others, 'way')} of cutting: at most {rough_time(spent)} of embedding, less what has a vector already, and "
-            f"{count(questions, 'question')} asked over each. It costs nothing but this machine’s time."
+            f"{count(questions, 'question')} asked over each. Asking: {asked[:1].lower()}{asked[1:]}"
         )
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
@@ -110,7 +129,16 @@ class ChunkingStudy:
         dataset = read_dataset(parts, plan)
         about = {**describe_questions(dataset.questions), "top_k": plan["top_k"], "in_use": plan["in_use"]}
         measure = partial(self._measure, parts, plan, dataset, stop=stop)
-        yield from carry_on(plan["chunkings"], before, measure, partial(conclude, about), stop)
+        expected = self._expected(parts, plan, dataset)
+        yield from carry_on(plan["chunkings"], before, measure, partial(conclude, about), stop, expected)
+
+    def _expected(self, parts: Parts, plan: Data, dataset: Dataset) -> dict[str, float]:
+        """Seconds of the ways that were measured here before."""
+        chunks = count_texts(parts, plan["backend"], dataset)
+        if chunks is None:
+            return {}
+        paces = find_paces(parts, self.name, _work)
+        return {name: pace * (chunks + len(dataset.questions)) for name, pace in paces.items()}
 
     def _measure(
         self, parts: Parts, plan: Data, dataset: Dataset, chunking: str, *, stop: threading.Event
@@ -121,9 +149,9 @@ class ChunkingStudy:
                 if not isinstance(backend, HoldsCorpus):
                     raise InputError(f"The documents of {plan['backend']} are kept and cut elsewhere.")
                 fill(backend.corpus, dataset)
-                if not (yield from build(backend.corpus, stop)):
+                if not (yield from build(backend.corpus, stop, INDEXING)):
                     return None
-                yield Doing(0, 0, "looking for the gold chunks")
+                yield Doing(0, 0, "looking for the gold chunks", ASKING)
                 chunks = all_chunks(backend.corpus.index)
                 cost = _cost(backend.corpus, chunks)
                 gold = find_gold(dataset.questions, [chunk.unranked(0) for chunk in chunks])
@@ -180,7 +208,7 @@ def _ask(
 
     batch = backend.batch_size if isinstance(backend, BatchAnswerer) else 1
     for progress in run_questions(dataset.questions, ask, keep, batch=batch, stop=stop):
-        yield Doing(progress.done, progress.total, "asking")
+        yield Doing(progress.done, progress.total, "asking", ASKING)
     if len(scores) < len(dataset.questions):
         return None
     ordered = [scores[question.question_id] for question in dataset.questions]
@@ -192,8 +220,14 @@ def _ask(
         if stop.is_set():
             return None
         kept.append(_words_to_gold(backend, question, plan, deadline_s))
-        yield Doing(place + 1, len(dataset.questions), "looking how far down the gold chunk is")
+        yield Doing(place + 1, len(dataset.questions), "looking how far down the gold chunk is", LOOKING)
     return values, kept
+
+
+def _work(result: Data, row: Data) -> float:
+    """Chunks as the way in use cuts them, of which others are a part or a multiple, and questions."""
+    used = next((each["chunks"] for each in result["rows"] if each["name"] == result["in_use"]), 0)
+    return float(used + len(result["clusters"])) if used else 0.0
 
 
 def count_words(trace: Trace) -> int:

@@ -11,23 +11,28 @@ from app.kit.wording import count
 from app.lab.embedder_tables import embedder_tables
 from app.lab.measured import Resident, time_questions, timed
 from app.lab.one_by_one import Doing, Row, carry_on
+from app.lab.pace import find_paces, pace_words
 from app.lab.parts import Parts
 from app.lab.side_by_side import sum_up
 from app.lab.study import Data, Step
 from app.lab.tables import Table
 from app.lab.workplace import (
+    EMBEDDED_BACKEND,
     TIMED_TEXTS,
     all_chunks,
     build,
     check_names,
     check_questions,
     config_over,
+    count_texts,
     describe_questions,
     drawn,
     fill,
     find_gold,
     read_dataset,
 )
+from backends.local.chosen import EMBEDDED
+from backends.local.protocols import HoldsCorpus
 from backends.local.texts import chunk_text
 from backends.registry import BackendConfig
 from evaluation.datasets import Dataset, LabelledQuestion
@@ -49,6 +54,9 @@ TESTED = ("alone recall", "alone mrr", "recall", "mrr")
 """Of these all pairs are tested."""
 
 QUESTIONS_AT_ONCE = 32
+
+INDEXING, TIMING, EMBEDDING, SEARCHING = (0.0, 0.6), (0.6, 0.7), (0.7, 0.9), (0.9, 1.0)
+"""Parts of a model's time, as a rule: see `Doing.share`."""
 
 
 class EmbedderStudy:
@@ -82,22 +90,41 @@ class EmbedderStudy:
             if endpoints
             else " and nothing else"
         )
+        told = pace_words(self._expected(parts, plan), row_names(plan), "once a model has embedded its first chunks")
         return (
-            f"{count(models, 'model')} over {count(questions, 'question')}. How long depends on the models: small ones need seconds for a "
-            f"hundred chunks, large ones minutes. It costs this machine’s time{paid}."
+            f"{count(models, 'model')} over {count(questions, 'question')}. {told} It costs this machine’s time{paid}."
         )
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
         """See `Study.run`. Rerankers order what the first embedder found."""
         dataset = read_dataset(parts, plan)
         about = {**describe_questions(dataset.questions), "top_k": plan["top_k"]}
-        names = [*plan["embedders"], *(f"{plan['embedders'][0]}{OVER}{each}" for each in plan["rerankers"])]
         measure = partial(_measure, parts, plan, dataset, stop=stop)
-        yield from carry_on(names, before, measure, partial(conclude, about), stop)
+        expected = self._expected(parts, plan)
+        yield from carry_on(row_names(plan), before, measure, partial(conclude, about), stop, expected)
 
     def tables(self, result: Data) -> Sequence[Table]:
         """See `Study.tables`."""
         return embedder_tables(result)
+
+    def _expected(self, parts: Parts, plan: Data) -> dict[str, float]:
+        """Seconds of the ways that were measured here before; of the embedded model, else, as embedding a few texts now shows."""
+        dataset = read_dataset(parts, plan)
+        chunks = count_texts(parts, plan["backend"], dataset)
+        if chunks is None:
+            return {}
+        work = chunks + len(dataset.questions)
+        paces = find_paces(parts, self.name, lambda result, row: row["chunks"] + len(result["clusters"]))
+        if EMBEDDED in plan["embedders"] and EMBEDDED not in paces and plan["backend"] == EMBEDDED_BACKEND:
+            backend = parts.backend(plan["backend"])
+            if isinstance(backend, HoldsCorpus):
+                paces[EMBEDDED] = backend.corpus.text_seconds
+        return {name: pace * work for name, pace in paces.items()}
+
+
+def row_names(plan: Data) -> list[str]:
+    """What is measured, in order: the embedders, then the rerankers over the first one."""
+    return [*plan["embedders"], *(f"{plan['embedders'][0]}{OVER}{each}" for each in plan["rerankers"])]
 
 
 def conclude(about: Mapping[str, Any], rows: Sequence[Row]) -> Data:
@@ -115,7 +142,7 @@ def _measure(
             yield Doing(0, 0, "loading")
             bench.open()
             fill(bench.corpus, dataset)
-            if not (yield from build(bench.corpus, stop)):
+            if not (yield from build(bench.corpus, stop, INDEXING)):
                 return None
             found = yield from _search(bench, plan, dataset.questions, reranker_name, stop)
             return None if found is None else {"name": name, **found}
@@ -157,7 +184,6 @@ def open_named(name: str, config: BackendConfig) -> Any:
 def import_libraries(name: str) -> None:
     """Import what the research profile's models run on, so that it is not counted for the first of them."""
     from app.lab.endpoints import PREFIX
-    from backends.local.chosen import EMBEDDED
 
     if name != EMBEDDED and not name.startswith(PREFIX):
         from backends.local.research.loading import require
@@ -175,7 +201,7 @@ def open_ranker(name: str, config: BackendConfig) -> Any:
 def _search(
     bench: Bench, plan: Data, questions: Sequence[LabelledQuestion], reranker_name: str, stop: threading.Event
 ) -> Generator[Doing, None, dict[str, Any] | None]:
-    yield Doing(0, 0, "timing")
+    yield Doing(0, 0, "timing", TIMING)
     with bench.resident.growing():
         question_ms = time_questions(bench.embedder, [question.text for question in questions])
         texts = [chunk_text(heading_of(each.title, each.section), each.text) for each in all_chunks(bench.corpus.index)]
@@ -191,7 +217,7 @@ def _search(
         if stop.is_set():
             return None
         if place % 8 == 0:
-            yield Doing(place, len(questions), "searching" if reranker is None else "searching and reranking")
+            yield Doing(place, len(questions), "searching and reranking" if reranker else "searching", SEARCHING)
         for prefix, chunks in _orders(bench, plan["top_k"], question.text, vector, reranker, rerank_ms).items():
             for measured, value in rank(question, chunks, plan["top_k"]).items():
                 values.setdefault(prefix + measured, []).append(value)
@@ -222,7 +248,7 @@ def _embed(
     for start in range(0, len(questions), QUESTIONS_AT_ONCE):
         if stop.is_set():
             return None
-        yield Doing(start, len(questions), "embedding questions")
+        yield Doing(start, len(questions), "embedding questions", EMBEDDING)
         texts = [question.text for question in questions[start : start + QUESTIONS_AT_ONCE]]
         bench.stored.knows_all(texts)
         rows.append(bench.stored.embed(texts, "query"))

@@ -12,11 +12,22 @@ from app.kit.wording import count
 from app.lab.generator_tables import generator_tables
 from app.lab.measured import Resident
 from app.lab.one_by_one import Doing, Row, carry_on
+from app.lab.pace import find_paces, pace_words
 from app.lab.parts import Parts
 from app.lab.side_by_side import sum_up
 from app.lab.study import Data, Step
 from app.lab.tables import Table
-from app.lab.workplace import all_chunks, check_names, check_questions, describe_questions, find_gold, read_dataset
+from app.lab.workplace import (
+    EMBEDDED_BACKEND,
+    all_chunks,
+    check_names,
+    check_questions,
+    describe_questions,
+    find_gold,
+    read_dataset,
+)
+from app.runs.estimate import recent_seconds
+from backends.local.chosen import EMBEDDED
 from backends.local.protocols import HoldsCorpus
 from evaluation.calibrating import calibrate
 from evaluation.datasets import Dataset, LabelledQuestion
@@ -27,9 +38,6 @@ from pipeline.errors import BackendError, InputError, Unavailable
 from pipeline.pipeline import new_trace_id
 from pipeline.protocols import AnswerScorer, Backend, Experimenter
 from pipeline.types import Chunk, Generation, Span, Trace
-
-EMBEDDED, EMBEDDED_BACKEND = "embedded", "local/embedded"
-"""The embedded profile's reader, and the backend that it is asked through."""
 
 RESEARCH = "local/research"
 """The backend that other models are asked through."""
@@ -84,12 +92,14 @@ class GeneratorStudy:
         return {**checked, "generators": generators, "reliance": reliance}
 
     def estimate(self, parts: Parts, plan: Data) -> str:
-        """See `Study.estimate`: how fast a model is shows only when it is there."""
+        """See `Study.estimate`."""
         questions = len(read_dataset(parts, plan).questions)
+        told = pace_words(
+            expected_seconds(parts, plan, questions), plan["generators"], "once a model has answered a few questions"
+        )
         return (
-            f"{count(len(plan['generators']), 'model')} answer {count(questions, 'question')} twice, and the reliance of at most "
-            f"{count(plan['reliance'], 'answer')} each is measured. How long depends on the models: tens of milliseconds an answer for "
-            "the embedded reader, seconds for large ones. It costs nothing but this machine’s time."
+            f"Each of {count(len(plan['generators']), 'model')} answers {count(questions, 'question')} twice, and the reliance of at most "
+            f"{count(plan['reliance'], 'answer')} each is measured. {told} It costs nothing but this machine’s time."
         )
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
@@ -106,11 +116,29 @@ class GeneratorStudy:
             "with_gold": sum(bool(each.gold) for each in reads),
         }
         measure = partial(_measure, parts, plan, dataset, reads, stop=stop)
-        yield from carry_on(plan["generators"], before, measure, partial(conclude, about), stop)
+        expected = expected_seconds(parts, plan, len(reads))
+        yield from carry_on(plan["generators"], before, measure, partial(conclude, about), stop, expected)
 
     def tables(self, result: Data) -> Sequence[Table]:
         """See `Study.tables`."""
         return generator_tables(result)
+
+
+def expected_seconds(parts: Parts, plan: Data, questions: int) -> dict[str, float]:
+    """Seconds of the generators that were measured here before; of the embedded one, else, by its newest answers."""
+    paces = find_paces(
+        parts, GeneratorStudy.name, lambda result, row: count_passes(len(result["clusters"]), row["relied"])
+    )
+    took = recent_seconds(parts.store(), EMBEDDED_BACKEND)
+    if took:
+        paces.setdefault(EMBEDDED, sum(took) / len(took))
+    work = count_passes(questions, plan["reliance"])
+    return {name: pace * work for name, pace in paces.items()}
+
+
+def count_passes(questions: int, relied: int) -> int:
+    """Passes of a model: an answer from what was retrieved and one from gold chunks, and two for each answer whose reliance is measured."""
+    return 2 * questions + 2 * min(questions, relied)
 
 
 def conclude(about: Mapping[str, Any], rows: Sequence[Row]) -> Data:
@@ -165,18 +193,19 @@ def _measure(
         if not isinstance(backend, Experimenter):
             raise Unavailable(f"{name} cannot be given chunks to answer from.")
         answering = Answering(name, backend, parts.settings.deadline_s)
+        answered = 2 * len(reads) / count_passes(len(reads), plan["reliance"])
         with resident.growing():
             answering.warm_up(reads)
         for place, each in enumerate(reads):
             if stop.is_set():
                 return None
-            yield Doing(place, len(reads), "answering")
+            yield Doing(place, len(reads), "answering", (0.0, answered))
             answering.answer(each)
         todo = answering.choose(plan["reliance"])
         for place, at in enumerate(todo):
             if stop.is_set():
                 return None
-            yield Doing(place, len(todo), "measuring reliance")
+            yield Doing(place, len(todo), "measuring reliance", (answered, 1.0))
             answering.rely(at)
         model = next((part.detail for part in backend.check_ready().parts if part.name == "generator"), "")
         return {
@@ -184,6 +213,7 @@ def _measure(
             "model": model,
             "values": answering.values(),
             "resident": resident.grown,
+            "relied": len(todo),
             "failed": sum(each.failed for each in answering.scores[RETRIEVED]),
             "kind": next((each.confidence_kind for each in answering.scores[RETRIEVED] if each.confidence_kind), ""),
             "calibration": answering.calibration(),

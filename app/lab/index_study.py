@@ -2,13 +2,16 @@
 
 import threading
 import time
-from collections.abc import Generator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.kit.wording import rough_time
 from app.lab.index_material import Material, gather
-from app.lab.index_measuring import measure_variant, search_timed
+from app.lab.index_measuring import Row, measure_variant, search_timed
+from app.lab.index_pace import expected_seconds
 from app.lab.index_tables import index_tables
+from app.lab.pace import Ahead
 from app.lab.parts import Parts
 from app.lab.study import Data, Step
 from app.lab.tables import Table
@@ -68,13 +71,17 @@ class IndexStudy:
         dataset = load_dataset(plan["dataset"]).draw(plan["limit"], plan["seed"])
         asked = f"{len(dataset.questions):,} questions are embedded, and searched for with every setting"
         if dataset.documents:
-            return f"The dataset's own documents are indexed first; then {asked}."
+            return (
+                f"The dataset's own documents are indexed first; then {asked}. How long it takes is told once they are."
+            )
         manifest = _corpus_of(parts.backend(plan["backend"]), plan["backend"]).index.manifest
         variants, _ = plan_variants(manifest.chunks, manifest.dimension, min(plan["depth"], manifest.chunks))
         settings = sum(len(each.efforts) for each in variants)
-        slow = " HNSW's graphs take most of the time: minutes." if manifest.chunks > 20_000 else ""
         over = f"{len(variants)} indexes in {settings} settings over {manifest.chunks:,} vectors"
-        return f"{over}: {asked}.{slow} Nothing leaves this machine."
+        seconds, kept = expected_seconds(parts, variants, manifest.chunks, manifest.dimension, len(dataset.questions))
+        by = "an earlier study here" if kept else "a trial on a few random vectors, just now"
+        told = f"About {rough_time(sum(seconds.values()))} by {by}, beside embedding questions that have no vector yet."
+        return f"{over}: {asked}. {told} Nothing leaves this machine."
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
         """As `Study.run`: an index that was measured is not built again."""
@@ -85,66 +92,125 @@ class IndexStudy:
             corpus = _corpus_of(backend, plan["backend"])
             about = describe(corpus.index.manifest, dataset, plan)
             check_same(about, before)
-            gathering = gather(corpus, dataset)
+            gathering, begun = gather(corpus, dataset), time.monotonic()
             while True:
                 try:
                     done, total = next(gathering)
                 except StopIteration as end:
                     material: Material = end.value
                     break
-                yield Step(0, 0, f"Embedding questions: {done:,} of {total:,}")
+                left_s = (time.monotonic() - begun) / done * (total - done) if done else None
+                yield Step(0, 0, f"Embedding questions: {done:,} of {total:,}", left_s)
                 if stop.is_set():
                     return
             if plan["ks"][-1] > len(material.vectors):
                 raise InputError(
                     f"There are {len(material.vectors):,} vectors, fewer than the {plan['ks'][-1]} nearest. Ask for a smaller k."
                 )
-            yield from measure_all(material, plan, about, before, stop)
+
+            def expect(variants: Sequence[Variant], size: int) -> Mapping[str, float]:
+                return expected_seconds(parts, variants, size, about["dimension"], about["questions"])[0]
+
+            yield from measure_all(material, plan, about, before, stop, expect)
 
     def tables(self, result: Data) -> Sequence[Table]:
         """As `Study.tables`: the front, all settings, and what was left out."""
         return index_tables(result)
 
 
+@dataclass(slots=True)
+class _Measured:
+    """What is measured so far."""
+
+    about: Data
+    """What is measured: the result's."""
+    ahead: Ahead
+    """What is left."""
+    total: int
+    """Settings in all."""
+    rows: list[Row]
+    """Settings that were measured."""
+    refused: list[Row]
+    """Indexes that cannot be had."""
+    done: list[str]
+    """Indexes whose settings all were."""
+
+    def step(self, doing: str, variant: Variant | None = None) -> Step:
+        """Where it is. variant: the index that it is at."""
+        result = {"about": self.about, "rows": list(self.rows), "left_out": self.refused, "done": list(self.done)}
+        left_s = None
+        if variant is not None:
+            found = sum(row["factory"] == variant.factory for row in self.rows)
+            left_s = self.ahead.left_s(variant.factory, found / len(variant.efforts))
+        return Step(len(self.rows), self.total, doing, left_s, result)
+
+
 def measure_all(
-    material: Material, plan: Data, about: Data, before: Data | None, stop: threading.Event
+    material: Material,
+    plan: Data,
+    about: Data,
+    before: Data | None,
+    stop: threading.Event,
+    expect: Callable[[Sequence[Variant], int], Mapping[str, float]] = lambda variants, size: {},
 ) -> Generator[Step, None, None]:
-    """Measure every index that can be had; those that `before` holds are not measured again. about: the result's, of `describe`."""
+    """Measure every index that can be had; those that `before` holds are not measured again.
+
+    about: the result's, of `describe`. expect: the seconds that indexes over so many vectors will take, by FAISS's name.
+    """
     size, dimension = material.vectors.shape
     depth = min(plan["depth"], size)
-    variants, left = plan_variants(size, dimension, depth)
-    variants = with_in_use(variants, about["in_use"])
+    planned, left = plan_variants(size, dimension, depth)
+    variants = with_in_use(planned, about["in_use"])
     done: list[str] = list(before["done"]) if before else []
-    rows = [row for row in before["rows"] if row["factory"] in done] if before else []
-    about = {**about, "vectors": size, "duplicates": material.duplicates, "depth": depth}
-    about["gold_questions"] = sum(bool(gold) for gold in material.gold)
-    refused = list(before["left_out"]) if before else [asdict(each) for each in left]
-    total, measured, begun = sum(len(each.efforts) for each in variants), len(rows), time.monotonic()
-
-    def step(doing: str) -> Step:
-        taken = len(rows) - measured
-        left_s = (time.monotonic() - begun) / taken * (total - len(rows)) if taken >= 3 else None
-        result = {"about": about, "rows": list(rows), "left_out": refused, "done": list(done)}
-        return Step(len(rows), total, doing, left_s, result)
-
-    yield step(f"Searching {size:,} vectors exactly, to compare with")
+    todo = [each for each in variants if each.factory not in done]
+    measured = _Measured(
+        {**about, **_about_material(material), "depth": depth},
+        Ahead([each.factory for each in todo], expect(todo, size)),
+        sum(len(each.efforts) for each in variants),
+        [row for row in before["rows"] if row["factory"] in done] if before else [],
+        list(before["left_out"]) if before else [asdict(each) for each in left],
+        done,
+    )
+    yield measured.step(f"Searching {size:,} vectors exactly, to compare with", todo[0] if todo else None)
     exact_ids = search_timed(_exact(material), material.questions, depth).ids
-    for variant in variants:
-        if variant.factory in done:
-            continue
-        try:
-            for found in measure_variant(variant, material, plan["ks"], depth, exact_ids):
-                if isinstance(found, str):
-                    yield step(found)
-                else:
-                    rows.append(found)
-                if stop.is_set():
-                    return
-        except RuntimeError as error:
-            rows = [row for row in rows if row["factory"] != variant.factory]
-            refused.append(asdict(LeftOut(variant.factory, f"FAISS could not build it ({type(error).__name__}).")))
-        done.append(variant.factory)
-        yield step(f"{variant.factory} is measured")
+    for variant in todo:
+        yield from _measure(variant, measured, material, plan["ks"], depth, exact_ids, stop)
+        if stop.is_set() and variant.factory not in done:
+            return
+        measured.ahead.passed(variant.factory)
+        yield measured.step(f"{variant.factory} is measured")
+
+
+def _measure(
+    variant: Variant,
+    measured: _Measured,
+    material: Material,
+    ks: Sequence[int],
+    depth: int,
+    exact_ids: Any,
+    stop: threading.Event,
+) -> Generator[Step, None, None]:
+    """All settings of an index; it is done unless it was stopped on the way."""
+    try:
+        for found in measure_variant(variant, material, ks, depth, exact_ids):
+            if isinstance(found, str):
+                yield measured.step(found, variant)
+            else:
+                measured.rows.append(found)
+            if stop.is_set():
+                return
+    except RuntimeError as error:
+        measured.rows[:] = [row for row in measured.rows if row["factory"] != variant.factory]
+        measured.refused.append(asdict(LeftOut(variant.factory, f"FAISS could not build it ({type(error).__name__}).")))
+    measured.done.append(variant.factory)
+
+
+def _about_material(material: Material) -> dict[str, int]:
+    return {
+        "vectors": len(material.vectors),
+        "duplicates": material.duplicates,
+        "gold_questions": sum(bool(gold) for gold in material.gold),
+    }
 
 
 def describe(manifest: "Manifest", dataset: Dataset, plan: Data) -> dict[str, Any]:

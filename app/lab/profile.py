@@ -4,10 +4,15 @@ import random
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, TypeVar
 
+from app.kit.wording import rough_time
+from app.lab.measured import timed
+from app.lab.pace import SPENT, Ahead
 from app.lab.parts import Parts
 from app.lab.profile_tables import profile_tables
+from app.lab.records import LabRecords
 from app.lab.study import Data, Step
 from app.lab.tables import Table
 from backends.local.chunking import Chunking
@@ -106,7 +111,13 @@ class ProfileStudy:
     def estimate(self, parts: Parts, plan: Data) -> str:
         """See `Study.estimate`."""
         questions = len(load_dataset(str(plan["dataset"])).questions)
-        return f"Looks at {questions:,} questions and their corpus. Nothing is asked and nothing embedded: seconds, as a rule."
+        seconds = sum(self._expected(parts, plan).values())
+        told = (
+            f"About {rough_time(seconds)}, by the newest profile that was made here"
+            if seconds
+            else "Seconds, as a rule"
+        )
+        return f"Looks at {questions:,} questions and their corpus. Nothing is asked and nothing embedded. {told}."
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
         """See `Study.run`; a part that is known already is not looked at again, unless the dataset is another one by now."""
@@ -114,13 +125,33 @@ class ProfileStudy:
         looked = Looked(parts, plan)
         about = describe(looked)
         result: dict[str, Any] = dict(before or {}) if before and before.get("about") == about else {"about": about}
+        todo = [name for name in PARTS if name not in result]
+        ahead = Ahead(todo, self._expected(parts, plan))
         for done, name in enumerate(PARTS):
             if stop.is_set():
                 return
-            if name not in result:
-                yield Step(done, len(PARTS), DOING[name])
-                result = {**result, name: MAKERS[name](looked)}
+            if name in todo:
+                yield Step(done, len(PARTS), DOING[name], ahead.left_s(name, 0.0))
+                found, spent_ms = timed(partial(MAKERS[name], looked))
+                result = {**result, name: found, SPENT: {**result.get(SPENT, {}), name: spent_ms / 1000}}
+                ahead.passed(name)
             yield Step(done + 1, len(PARTS), DOING[name], result=result)
+
+    def _expected(self, parts: Parts, plan: Data) -> dict[str, float]:
+        """Seconds of each part, as the newest profile took them for each question and each document; none where there is none."""
+        dataset = load_dataset(str(plan["dataset"]))
+        backend = parts.backend(str(plan["backend"]))
+        documents = len(dataset.documents)
+        if not documents and isinstance(backend, HoldsCorpus):
+            documents = len(backend.corpus.indexed())
+        for record in LabRecords(parts.settings.data_dir / "lab").newest(self.name):
+            result = record.result or {}
+            if set(PARTS) <= set(result.get(SPENT, {})):
+                growth = (len(dataset.questions) + documents) / (
+                    result["about"]["questions"] + result["about"]["documents"]
+                )
+                return {name: seconds * growth for name, seconds in result[SPENT].items()}
+        return {}
 
     def tables(self, result: Data) -> Sequence[Table]:
         """See `Study.tables`."""

@@ -14,6 +14,7 @@ import numpy as np
 from app.lab.one_by_one import Doing
 from app.lab.parts import Parts
 from app.lab.study import Data
+from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.datasets import Dataset, LabelledQuestion, load_dataset, settle
 from explain.answers import normalise
@@ -26,11 +27,17 @@ if TYPE_CHECKING:
     from backends.local.corpus import LocalCorpus
     from backends.local.index import IndexedChunk, LocalIndex
 
+EMBEDDED_BACKEND = "local/embedded"
+"""The backend that the embedded profile's models are asked through."""
+
 POLL_S = 0.2
 """How often it is looked how far a build is."""
 
 LOCK = ".lock"
 """In the folder of the studies' indexes while one is added; in each of them while a study uses it."""
+
+CUT_DOCUMENTS = 200
+"""Documents of a dataset, drawn at random, from which it is told how many chunks it gives."""
 
 TIMED_TEXTS, TIMED_QUESTIONS = 32, 20
 """Chunks and questions, drawn at random, from which the time of embedding is told."""
@@ -93,8 +100,11 @@ def fill(corpus: "LocalCorpus", dataset: Dataset) -> None:
         corpus.library.add(document)
 
 
-def build(corpus: "LocalCorpus", stop: threading.Event) -> Generator[Doing, None, bool]:
-    """Make the index cover the documents, and tell how far that is; False where it was stopped: what was embedded is kept."""
+def build(corpus: "LocalCorpus", stop: threading.Event, share: tuple[float, float]) -> Generator[Doing, None, bool]:
+    """Make the index cover the documents, and tell how far that is; False where it was stopped: what was embedded is kept.
+
+    share: as `Doing` has it.
+    """
     from app.documents.job import IndexJob, Work
 
     job = IndexJob(Work(corpus)).start()
@@ -104,13 +114,29 @@ def build(corpus: "LocalCorpus", stop: threading.Event) -> Generator[Doing, None
             if stop.is_set():
                 job.stop()
             progress = job.state.progress
-            yield Doing(*((0, 0) if progress is None else (progress.done, progress.total)), "indexing")
+            yield Doing(*((0, 0) if progress is None else (progress.done, progress.total)), "indexing", share)
     finally:
         job.stop()
         job.wait()
     if job.state.phase == "failed":
         raise InputError(f"The documents could not be indexed: {job.state.message}")
     return job.state.phase != "stopped"
+
+
+def count_texts(parts: Parts, backend: str, dataset: Dataset) -> int | None:
+    """Chunks that the questions are asked over, as documents are cut now, of a dataset's own documents as some of them are cut; None
+    where that is not known before there is an index."""
+    if dataset.documents:
+        from backends.local.build import cut_documents
+        from backends.local.chunking import Chunking
+
+        some = drawn(dataset.documents, CUT_DOCUMENTS)
+        cut = cut_documents(some, lambda progress: None, Chunking.parse(parts.config().chunking))
+        return round(len(cut.rows) / len(some) * len(dataset.documents))
+    opened = parts.backend(backend)
+    if not isinstance(opened, HoldsCorpus) or not opened.corpus.has_index():
+        return None
+    return opened.corpus.index.manifest.chunks
 
 
 def all_chunks(index: "LocalIndex") -> list["IndexedChunk"]:

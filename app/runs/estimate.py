@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.kit.costs import price_words
 from app.kit.wording import count, rough_time, three_figures
+from backends.registry import AWS
 from metrics.prices import estimate_questions, serverless_lines
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
@@ -12,8 +13,6 @@ from pipeline.types import Trace
 
 RECENT = 50
 """Traces from which the time of a question is estimated."""
-
-AWS = "aws"
 
 SERVERLESS = "-serverless"
 """How the name of a stack's serverless endpoint ends; the settings of a trace name the endpoints that answered."""
@@ -30,14 +29,21 @@ TIMED = 10
 
 def estimate_words(store: TraceStore, backend: str, questions: int, workers: int) -> str:
     """Time and cost of a run, in a sentence or two."""
-    page = store.page(TraceQuery(backends=frozenset((backend,)), error="none"), limit=RECENT)
-    if page.rows:
-        mean_s = sum(row.duration_ms for row in page.rows) / len(page.rows) / 1000
-        spent = rough_time(mean_s * questions / workers)
-        words = f"About {spent} for {count(questions, 'question')}, by the newest {count(len(page.rows), 'trace')} of {backend}."
+    took = recent_seconds(store, backend)
+    if took:
+        spent = rough_time(sum(took) / len(took) * questions / workers)
+        words = (
+            f"About {spent} for {count(questions, 'question')}, by the newest {count(len(took), 'trace')} of {backend}."
+        )
     else:
         words = f"How long {count(questions, 'question')} will take is not known: {backend} has answered nothing yet."
     return f"{words} {cost_words(store, backend, questions)}".strip()
+
+
+def recent_seconds(store: TraceStore, backend: str) -> list[float]:
+    """What the newest questions that a backend answered took, in seconds; none where it has answered none."""
+    page = store.page(TraceQuery(backends=frozenset((backend,)), error="none"), limit=RECENT)
+    return [row.duration_ms / 1000 for row in page.rows]
 
 
 def cost_words(store: TraceStore, backend: str, questions: int) -> str:
@@ -66,12 +72,12 @@ def _stack_words(newest: Sequence[Trace], questions: int) -> str:
     of = f"list prices of {found.region}, {found.as_of}"
     if not newest:
         return (
-            f"They cost about ${found.total_usd:,.2f} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
+            f"They cost {_dollars(found.total_usd)} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
             "serverless ones by the second that they work. Which these are shows once one question is answered."
         )
     if not is_serverless(newest[0]):
         return (
-            f"They cost about ${found.total_usd:,.2f} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
+            f"They cost {_dollars(found.total_usd)} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
             "scale."
         )
     seconds = _seconds([trace for trace in newest if is_serverless(trace)])
@@ -79,9 +85,13 @@ def _stack_words(newest: Sequence[Trace], questions: int) -> str:
     usd = found.total_usd + sum(line.usd or 0.0 for line in lines)
     told = ", ".join(f"{role} {three_figures(each_s)} s" for role, each_s in seconds.items())
     return (
-        f"They cost at most about ${usd:,.2f} ({of}); the endpoints are serverless and are paid by the second that they work: a question "
+        f"They cost at most {_dollars(usd)} ({of}); the endpoints are serverless and are paid by the second that they work: a question "
         f"takes the {told}, at {MEMORY_GB:g} GB of memory each. Nothing is paid while none is asked."
     )
+
+
+def _dollars(usd: float) -> str:
+    return "less than a cent" if usd < 0.01 else f"about ${usd:,.2f}"
 
 
 def is_serverless(trace: Trace) -> bool:

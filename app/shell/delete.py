@@ -92,11 +92,11 @@ def _delete(
     as_json: bool,
 ) -> int:
     """Say what would be done, ask, do it, say what was done. Returns the status to leave with."""
-    from app.traces.deleting import done_text, plan_text
+    from app.traces.deleting import done_text, first_lines, plan_text
 
     planned = store.forget(chosen, sparing=sparing, dry_run=True)
     if dry_run:
-        _print(planned, plan_text(planned), as_json)
+        _print(planned, "\n".join([plan_text(planned), *first_lines(planned, store.get)]), as_json)
         return _status(planned)
     click.echo(plan_text(planned), err=True)
     if planned.deleted and not yes and not click.confirm("Delete them for good?", err=True):

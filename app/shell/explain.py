@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.shell.command import complain, json_option, opened, print_json, progress_line
-from pipeline.errors import InputError
+from pipeline.errors import InputError, Unavailable
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -122,10 +122,11 @@ def explain_one(
     looking: also show the attention, if it can be. stand_in: the backend to explain it with instead of the one that answered.
     Returns the status to leave with.
     """
-    from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
-    from app.explaining.words import explanation_text
-
-    found = _explain(current, trace, unit, stand_in)
+    try:
+        found = _explain(current, trace, unit, stand_in)
+    except Unavailable:
+        _show_grounding(trace, as_json=as_json)
+        raise
     if found is None:
         return STOPPED
     diagnosed = _diagnose(current, found, gold) if found.complete else None
@@ -133,16 +134,7 @@ def explain_one(
     if looking is not None and found.complete:
         blind = current.explanations.why_no_picture(found) or ""
         picture = None if blind else _draw_picture(current, found, looking)
-    if as_json:
-        print_json(
-            found.to_dict()
-            | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
-            | ({} if looking is None or picture is None else {"attention": looking.to_dict(picture)})
-        )
-    else:
-        said = [*([] if diagnosed is None else [diagnosis_text(diagnosed)]), explanation_text(found)]
-        said += [] if looking is None or picture is None else [looking.text(found, picture)]
-        click.echo("\n\n".join(said))
+    _print(found, diagnosed, None if looking is None or picture is None else (looking, picture), as_json=as_json)
     if report is not None:
         from app.explaining.report import report_html  # which only a report needs
 
@@ -151,6 +143,41 @@ def explain_one(
         complain(found.problem or blind)
         return 1
     return 0 if found.complete else STOPPED
+
+
+def _print(
+    found: "Explained", diagnosed: "Diagnosed | None", seen: "tuple[Looking, Picture] | None", *, as_json: bool
+) -> None:
+    """The explanation, how the answer stands on its chunks, the diagnosis and the attention, as far as each is known."""
+    from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
+    from app.explaining.grounded import grounded, grounding_text, grounding_to_dict
+    from app.explaining.words import explanation_text
+
+    held = grounded(found) if found.complete else None
+    if as_json:
+        print_json(
+            found.to_dict()
+            | ({} if held is None else {"grounding": grounding_to_dict(held)})
+            | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
+            | ({} if seen is None else {"attention": seen[0].to_dict(seen[1])})
+        )
+        return
+    said = [*([] if diagnosed is None else [diagnosis_text(diagnosed)]), explanation_text(found)]
+    said += [] if held is None else [grounding_text(held)]
+    said += [] if seen is None else [seen[0].text(found, seen[1])]
+    click.echo("\n\n".join(said))
+
+
+def _show_grounding(trace: "Trace", *, as_json: bool) -> None:
+    """What can be said of an answer that no backend scores: how it stands on the texts of its chunks. Nothing where they were not sent."""
+    from app.explaining.grounded import grounded_trace, grounding_text, grounding_to_dict
+
+    with suppress(InputError):
+        shown = grounded_trace(trace)
+        if as_json:
+            print_json({"trace": trace.trace_id, "grounding": grounding_to_dict(shown)})
+        else:
+            click.echo(grounding_text(shown))
 
 
 def _explain(current: "Services", trace: "Trace", unit: "Unit", stand_in: str) -> "Explained | None":

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from metrics.keys import Scope
 
 
+USE = {
+    "ingest": 'Set it where the application runs, for example:\n  OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20$KEY"',
+    "read": "Send it as a header with what takes traces out, for example:\n"
+    '  curl -H "Authorization: Bearer $KEY" http://localhost:8501/export/traces.jsonl',
+}
+"""What to do with a new key, by its scope."""
+
+
 @click.group()
 def keys() -> None:
     """Keys of applications, needed once the dashboard listens beyond this machine. See docs/ingest.md."""
@@ -34,8 +42,7 @@ def create(name: str, scope: str, as_json: bool) -> None:
             print_json({**asdict(made.key), "secret": made.secret})
             return
         click.echo(made.secret)
-        click.echo("It is shown this once. Set it where the application runs, for example:", err=True)
-        click.echo('  OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20$KEY"', err=True)
+        click.echo(f"It is shown this once. {USE[scope]}", err=True)
 
 
 @keys.command("list")

@@ -20,6 +20,8 @@ class Status:
 
     backend: str
     """The backend that was looked at."""
+    backend_ready: bool
+    """Whether all of its parts are."""
     parts: tuple[PartReadiness, ...]
     """Its parts, the trace store, what is received, and how traces are kept and masked."""
     sending: PartReadiness | None
@@ -63,9 +65,11 @@ def read_status(
     the usual one. alerting: how watching for alerts goes. others: parts that were looked at already.
     """
     name = backend or settings.backend_name
+    own = _backend_parts(open_backend, name)
     return Status(
         backend=name,
-        parts=(*_backend_parts(open_backend, name), _store_part(store), *others),
+        backend_ready=all(part.ready for part in own),
+        parts=(*own, _store_part(store), *others),
         sending=sending,
         alerting=alerting,
         backends=backends,

@@ -1,12 +1,20 @@
 """Deleting traces in words: ages, what would go, what stays and why."""
 
 import re
+from collections.abc import Callable
 
+from app.kit.plain import one_line, printable, shortened
+from app.kit.wording import when
 from metrics.forgetting import Forgotten
+from metrics.queries import StoredTrace
 from pipeline.errors import InputError
 
 AGES = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 """Seconds by unit."""
+
+
+QUESTION_WIDTH = 60
+"""Columns that a question takes at most."""
 
 
 def parse_age(text: str) -> float:
@@ -26,6 +34,19 @@ def plan_text(planned: Forgotten) -> str:
     if not planned.matched and not planned.missing:
         lines = ["No trace meets the conditions."]
     return "\n".join(lines)
+
+
+def first_lines(planned: Forgotten, find: Callable[[str], StoredTrace | None]) -> list[str]:
+    """The oldest of the traces that would be deleted, a line each. find: a stored trace by its id."""
+    found = [each.trace for each in map(find, planned.first) if each is not None]
+    lines = [
+        f"  {trace.trace_id}  {when(trace.asked_at)}  {printable(shortened(one_line(trace.question), QUESTION_WIDTH))}"
+        for trace in found
+    ]
+    if not lines:
+        return []
+    head = "They are:" if planned.deleted <= len(lines) else f"The oldest {len(lines)} of them:"
+    return [head, *lines]
 
 
 def done_text(done: Forgotten) -> str:

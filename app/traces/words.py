@@ -1,9 +1,11 @@
 """A trace, and a list of traces, as plain text."""
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import is_retrieved_elsewhere, milliseconds, share, trust, when, whereabouts
+from app.kit.wording import MISSING, is_retrieved_elsewhere, milliseconds, share, trust, when, whereabouts
 from app.traces.provenance import missing_parts, provenance
 from app.traces.tree import Row, View, visible_rows
 from backends.local.documents import BUILT_IN, base_name
@@ -111,3 +113,16 @@ def traces_text(page: TracePage) -> str:
     return "\n".join(
         [*map(printable, rows), f"{len(rows)} of {more}{page.matched.value:,} matching, {page.total.value:,} stored"]
     )
+
+
+def told_pairs(values: Mapping[str, Any]) -> dict[str, str]:
+    """Settings and metadata as names and words: of what holds others, each of those by its path, as in `resources, shop, host.name`."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}, {inner}": words for inner, words in told_pairs(value).items()}
+        elif isinstance(value, list | tuple) and not any(isinstance(each, Mapping) for each in value):
+            found[name] = ", ".join(map(str, value)) or MISSING
+        else:
+            found[name] = MISSING if value is None or value == "" else str(value)
+    return found

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 
@@ -23,6 +23,9 @@ MAX_SPANS = 200_000
 
 MAX_REASONS = 5
 """Different reasons that are told."""
+
+MAX_PLACES = 4
+"""Spans that are told for each of them."""
 
 MAX_MEMBERS = 64
 """Pieces that a gzip file may consist of."""
@@ -60,6 +63,8 @@ class Decoded:
     """How many cannot."""
     reasons: list[str]
     """Why, each once, MAX_REASONS at most."""
+    places: dict[str, list[int]] = field(default_factory=dict)
+    """The numbers of the spans, from 1 as they stand in the request, that were rejected for each of these reasons, MAX_PLACES at most."""
 
 
 def media_type(content_type: str) -> str:
@@ -79,24 +84,29 @@ def decode_traces(body: bytes, content_type: str) -> Decoded:
     """
     read = READERS[media_type(content_type)]
     records: list[SpanRecord] = []
-    reasons: dict[str, None] = {}
+    places: dict[str, list[int]] = {}
     rejected = 0
     try:
-        for found in read(body):
+        for number, found in enumerate(read(body), start=1):
             if isinstance(found, SpanRecord) and len(records) < MAX_SPANS:
                 records.append(found)
                 continue
             rejected += 1
-            if len(reasons) < MAX_REASONS:
-                too_many = f"a request has more than {MAX_SPANS:,} spans"
-                reasons[str(found) if isinstance(found, Refused) else too_many] = None
+            why = str(found) if isinstance(found, Refused) else f"a request has more than {MAX_SPANS:,} spans"
+            if why in places or len(places) < MAX_REASONS:
+                _note(places.setdefault(why, []), number)
     except (DecodeError, ValueError, RecursionError):
         kind = "JSON" if read is read_json else "protobuf"
         raise Undecodable(
             f"The body ({len(body):,} bytes) is no ExportTraceServiceRequest in {kind}. Nothing of it was stored. "
             "Check that the exporter's protocol (OTEL_EXPORTER_OTLP_PROTOCOL) and its Content-Type agree."
         ) from None
-    return Decoded(records, rejected, list(reasons))
+    return Decoded(records, rejected, list(places), places)
+
+
+def _note(numbers: list[int], number: int) -> None:
+    if len(numbers) < MAX_PLACES:
+        numbers.append(number)
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:

@@ -11,7 +11,7 @@ from metrics.otlp.chunks import make_chunks, merge_documents, reranked_chunks
 from metrics.otlp.content import SpanContent
 from metrics.otlp.documents import Document
 from metrics.otlp.messages import last_of
-from metrics.otlp.sayings import answer_in, question_in
+from metrics.otlp.sayings import answer_in, answer_of_fields, question_in
 from pipeline.span_tree import SpanTree
 from pipeline.spans import STAGE_OF_KIND, Span, SpanKind
 from pipeline.types import Chunk
@@ -89,7 +89,7 @@ class Roles:
     @cached_property
     def answer(self) -> str:
         """What was answered; empty if nobody says."""
-        return self._stated_answer or ("" if self.answering is None else self.said_by(self.answering))
+        return answer_of_fields(self._stated_answer or ("" if self.answering is None else self.said_by(self.answering)))
 
     @cached_property
     def chunks(self) -> tuple[tuple[Chunk, ...], tuple[Chunk, ...]]:

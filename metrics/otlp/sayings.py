@@ -50,6 +50,10 @@ _object = re.compile(r"<?[A-Za-z_][\w.]*(?:\(\w+=.*\)>?| object at 0x[0-9a-f]+>)
 """A Python object as it prints itself, which is no text that anybody said."""
 
 
+_field = re.compile(r"^\[\[ ## (\w+) ## \]\]$", re.MULTILINE)
+"""A line that begins a field of what a model says to DSPy."""
+
+
 def question_in(value: str) -> str:
     """The question that a span was given: plain text as it is, of JSON the field that holds it; empty where none does."""
     return _found_in(value, QUESTION_FIELDS, lambda items: last_of(json_messages(items), "user"))
@@ -58,6 +62,13 @@ def question_in(value: str) -> str:
 def answer_in(value: str) -> str:
     """The answer that a span returned, likewise."""
     return _found_in(value, ANSWER_FIELDS + MESSAGE_FIELDS, _answer_of)
+
+
+def answer_of_fields(said: str) -> str:
+    """The answer in what a model said: of fields between marks, as DSPy asks for them, the one that is called an answer; else all of it."""
+    parts = _field.split(said)
+    fields = {name.lower(): text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    return next((fields[name] for name in ANSWER_FIELDS if fields.get(name)), said)
 
 
 def _answer_of(items: Sequence[Any]) -> str:

@@ -5,9 +5,11 @@ whether all was well.
 """
 
 import argparse
+import shlex
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.errors import RaglassError
@@ -65,19 +67,31 @@ def main() -> None:
 
 def show(rehearsal: Rehearsal, port: int) -> list[str]:
     """Start the dashboard on the stack and wait for Ctrl-C. Returns why it ended by itself."""
-    environ = clean_environ(**rehearsal.environ, RAGLASS_DATA_DIR=str(rehearsal.folder / "data"))
+    own = rehearsal.environ | {"RAGLASS_DATA_DIR": str(rehearsal.folder / "data")}
+    shell, environ = write_shell_file(rehearsal.folder, own), clean_environ(**own)
     command = [sys.executable, "-c", "from app.shell.main import main; main()", "serve", "--port", str(port)]
     dashboard = Child("dashboard", command, environ, rehearsal.folder)
     try:
         dashboard.wait_until_ok(f"http://{LOOPBACK}:{port}/readyz", DASHBOARD_S)
         say(
-            f"The stack's API: {rehearsal.api_url}\nThe dashboard:   http://{LOOPBACK}:{port}\nCtrl-C removes everything."
+            f"The stack's API: {rehearsal.api_url}\nThe dashboard:   http://{LOOPBACK}:{port}\n"
+            f"Another shell:   . {shell}   (then, for example: raglass lab latency --target local/embedded --target aws)\n"
+            "Ctrl-C removes everything."
         )
         while dashboard.is_running():
             time.sleep(0.5)
         return [f"The dashboard ended by itself. The end of its log: {dashboard.tail()}"]
     finally:
         dashboard.stop()
+
+
+def write_shell_file(folder: Path, environ: Mapping[str, str]) -> Path:
+    """A file that gives a shell what the dashboard has, for `raglass` to ask the same stack; its user alone may read it."""
+    path = folder / "shell.sh"
+    path.touch(mode=0o600)
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in environ.items()]
+    path.write_text("\n".join(["unset AWS_PROFILE", *lines, ""]), encoding="utf-8")
+    return path
 
 
 def usual_port() -> int:

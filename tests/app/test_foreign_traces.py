@@ -11,7 +11,7 @@ from app.comparing.comparison import compare
 from app.comparing.side_by_side import asked_as
 from app.config import Settings
 from app.explaining.diagnosing import diagnosis_text
-from app.explaining.grounded import grounded_trace
+from app.explaining.grounded import grounded_trace, grounding_text
 from app.explaining.report import report_html
 from app.explaining.sureness import sureness_rows
 from app.explaining.words import explained_with, explanation_text
@@ -28,7 +28,7 @@ from pipeline.errors import InputError, RaglassError
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import AnswerScores, Chunk, Trace
 from tests.factories import make_trace
-from tests.foreign import Case, all_cases, make_foreign_chunks
+from tests.foreign import Case, all_cases, make_foreign_chunks, make_foreign_trace
 
 CASES = list(all_cases())
 BAD = re.compile(r"\b(None|nan|NaN|undefined|null)\b")
@@ -179,3 +179,10 @@ def test_grounding_needs_no_backend(services: Services) -> None:
     shown = grounded_trace(case_of("question", "answer", "chunks").trace)
     assert shown.headline == "1 of 2 sentences are supported by a single chunk."
     assert shown.citations is not None
+
+
+def test_how_an_answer_stands_on_its_chunks_is_told_in_a_terminal() -> None:
+    lines = grounding_text(grounded_trace(make_foreign_trace())).splitlines()
+    assert lines[:2] == ["Do the chunks say it?", "  1 of 2 sentences are supported by a single chunk."]
+    assert [line[:4] for line in lines if line.startswith(("  + ", "  - "))] == ["  + ", "  - "]
+    assert any(line.startswith("  Citations: recall ") for line in lines)

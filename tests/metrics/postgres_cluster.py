@@ -35,8 +35,9 @@ def find_binaries() -> Path | None:
 class PostgresCluster:
     """A server on a free loopback port that asks for a password. Use as a context manager."""
 
-    def __init__(self, binaries: Path) -> None:
-        self._binaries = binaries
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
+        """durable: whether it waits for the disk, as a server that keeps anything does; tests need not."""
+        self._binaries, self._durable = binaries, durable
         self._folder = Path(tempfile.mkdtemp(prefix="raglass-postgres-"))
         self._names = itertools.count(1)
         self._free: list[str] = []
@@ -76,7 +77,7 @@ class PostgresCluster:
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr}")
         server = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self._folder}
-        server |= {"fsync": "off", "max_connections": 60}
+        server |= {"fsync": "on" if self._durable else "off", "max_connections": 60}
         with (self._folder / "log").open("w") as log:
             self._server = subprocess.Popen(
                 [self._binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in server.items())],

@@ -180,9 +180,16 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(store: TraceStore, *
     chosen = [*ids, "0" * 32] if named else TraceQuery()
     told = store.forget(chosen, dry_run=True)
     assert store.count() == 7
-    assert told == store.forget(chosen)
+    assert told.first == tuple(ids if named else ids[1:])  # a query spares the rated one
+    assert replace(told, first=()) == store.forget(chosen)
     assert told.freed_bytes > 0
     assert told.missing == (("0" * 32,) if named else ())
+
+
+def test_a_dry_run_names_the_oldest_ten(store: TraceStore) -> None:
+    ids = put_numbered(store, 12)
+    assert store.forget(TraceQuery(), dry_run=True).first == tuple(ids[:10])
+    assert store.forget(ids, dry_run=True).first == tuple(ids[:10])
 
 
 def test_an_unknown_id_is_said_to_be_missing(store: TraceStore) -> None:

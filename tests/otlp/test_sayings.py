@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from metrics.otlp.sayings import answer_in, question_in
+from metrics.otlp.sayings import answer_in, answer_of_fields, question_in
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,21 @@ def test_sentence_that_begins_like_a_call_is_a_question() -> None:
 
 def test_huge_objects_are_searched_in_bounded_time() -> None:
     assert question_in(json.dumps({f"field{i}": {"a": [i]} for i in range(50_000)})) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (
+            "[[ ## reasoning ## ]]\nSo.\n\n[[ ## answer ## ]]\nTen days.\nOr less.\n\n[[ ## completed ## ]]",
+            "Ten days.\nOr less.",
+        ),
+        ("[[ ## response ## ]]\nTen days.", "Ten days."),
+        ("[[ ## summary ## ]]\nTen days.", "[[ ## summary ## ]]\nTen days."),
+        ("See [[ ## answer ## ]] below.", "See [[ ## answer ## ]] below."),
+        ("[[ ## answer ## ]]\n\n[[ ## completed ## ]]", "[[ ## answer ## ]]\n\n[[ ## completed ## ]]"),
+        ("", ""),
+    ],
+)
+def test_answer_is_the_field_that_is_called_so_among_marked_ones(said: str, answer: str) -> None:
+    assert answer_of_fields(said) == answer

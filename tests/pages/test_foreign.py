@@ -6,6 +6,7 @@ import time
 import pytest
 
 from backends import registry
+from pipeline.errors import Unavailable
 from pipeline.types import Generation
 from tests.app.test_foreign_traces import BAD
 from tests.foreign import ANSWER, QUESTION, make_foreign_chunks, make_foreign_trace
@@ -101,3 +102,26 @@ def test_live_names_the_application_and_counts_its_stages(open_page, services):
     assert "embedders, retrievers, rerankers and models" in words
     assert not BAD.search(words)
     assert ANSWER not in words
+
+
+def test_answer_that_its_backend_cannot_score_is_held_against_its_chunks_below_what_can_be_done(
+    open_page, services, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object) -> None:
+        raise Unavailable("The backend http/shop cannot score a given answer.")
+
+    monkeypatch.setattr(services.explanations, "explain", refuse)
+    services.store.put(make_foreign_trace(origin="person", backend="http/shop", service=""))
+    page = open_page("explain", trace=make_foreign_trace().trace_id)
+    words = told(page).replace("\\", "")
+    assert not page.error
+    assert page.selectbox(key=f"explain-with-{make_foreign_trace().trace_id}").options
+    assert "The backend http/shop cannot score a given answer." in words
+    assert "1 of 2 sentences are supported by a single chunk" in words
+
+
+def test_what_an_application_said_of_itself_is_told_name_by_name(open_page, services):
+    services.store.put(make_foreign_trace(metadata={"resources": {"shop": {"host.name": "a", "process.pid": 7}}}))
+    words = told(open_page("traces", trace=make_foreign_trace().trace_id))
+    assert "resources, shop, host.name" in words
+    assert "{" not in words.partition("resources, shop")[2][:200]

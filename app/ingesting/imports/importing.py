@@ -73,9 +73,13 @@ class Imported:
     new: int = 0
     """How many of these were not stored before."""
 
-    def reject(self, where: str, why: str, count: int = 1) -> None:
+    def reject(self, where: str, why: str) -> None:
         """Count what cannot be kept."""
-        self.rejected += count
+        self.rejected += 1
+        self.note(where, why)
+
+    def note(self, where: str, why: str) -> None:
+        """Keep a reason and a place; of many places the first."""
         places = self.reasons.setdefault(why, [])
         if len(places) <= PLACES:
             places.append(where)
@@ -146,13 +150,18 @@ def _read_piece(piece: Piece | Damaged, found: Imported, export: Format | None, 
     except orjson.JSONDecodeError:
         found.reject(piece.where, "it is no JSON")
         return []
-    return [record for row in _rows(value) for record in _read_row(piece.where, row, found, export, service)]
+    return [
+        record for where, row in _rows(piece.where, value) for record in _read_row(where, row, found, export, service)
+    ]
 
 
-def _rows(value: Any) -> Iterator[Any]:
-    """The rows of a piece: itself, or those of an API's reply."""
+def _rows(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The rows of a piece and where they stand: itself, or those of an API's reply."""
     page = next((value[name] for name in PAGES if isinstance(value, dict) and isinstance(value.get(name), list)), None)
-    yield from [value] if page is None else page
+    if page is None:
+        yield where, value
+    else:
+        yield from ((f"{where}, row {number}", row) for number, row in enumerate(page, start=1))
 
 
 def _read_row(where: str, row: Any, found: Imported, export: Format | None, service: str) -> list[SpanRecord]:
@@ -166,13 +175,13 @@ def _read_row(where: str, row: Any, found: Imported, export: Format | None, serv
     reader = phoenix if known == "phoenix" else langfuse
     sender = make_sender([("service.name", service or known)], reader.SCOPE, 1)
     records = []
-    for span in _tried(row, known):
+    for number, span in enumerate(_tried(row, known), start=1):
         try:
             if isinstance(span, Refused):
                 raise span
             records.append(admit(_cleaned(span), sender))
         except Refused as refused:
-            found.reject(where, str(refused))
+            found.reject(where if known == "phoenix" else f"{where}, span {number}", str(refused))
         except RecursionError:
             found.reject(where, "it is nested too deeply")
     found.spans += len(records)
@@ -217,6 +226,8 @@ def _read_request(where: str, body: bytes, media_type: str, found: Imported) -> 
         return []
     found.formats["otlp"] = found.formats.get("otlp", 0) + 1
     found.spans += len(decoded.records)
-    if decoded.rejected:
-        found.reject(where, "; ".join(decoded.reasons), decoded.rejected)
+    found.rejected += decoded.rejected
+    for why, numbers in decoded.places.items():
+        for number in numbers:
+            found.note(f"{where}, span {number}", why)
     return decoded.records

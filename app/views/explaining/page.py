@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.explaining.diagnosing import diagnosis_to_dict
+from app.explaining.explanations import why_stand_in
 from app.explaining.report import report_html
 from app.explaining.words import (
     belief,
@@ -63,18 +64,22 @@ def score_and_show(trace: Trace) -> None:
     # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
     holder = st.empty()
     if trace.origin == "application" and not stand_in:
-        show_unexplained(trace)
+        show_unexplained(trace, why_stand_in(trace))
         _link_to(trace)
         return
     found = known_explanation(trace.trace_id, unit, stand_in)
     if found is None or not (found.complete or st.session_state.get("stopped") == (trace.trace_id, unit, stand_in)):
         try:
             found = _score(trace, unit, stand_in, holder) or found
+        except Unavailable as error:
+            holder.empty()
+            offer_stand_in(trace)
+            show_unexplained(trace, str(error), failed=bool(stand_in))
+            _link_to(trace)
+            return
         except RaglassError as error:
             holder.empty()
             st.error(literal(str(error)), icon=":material/error:")
-            if isinstance(error, Unavailable):
-                offer_stand_in(trace)
             _link_to(trace)
             return
     if found is None:

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from app.explaining.explanations import why_stand_in
 from app.explaining.grounded import grounded_trace
 from app.views.explaining.panels import show_grounding
 from app.views.kit import state
@@ -55,10 +54,16 @@ def _choose(trace: Trace) -> str:
     return chosen or ""
 
 
-def show_unexplained(trace: Trace) -> None:
-    """An answer that nobody explains: what its words and those of its chunks say by themselves."""
+def show_unexplained(trace: Trace, why: str, *, failed: bool = False) -> None:
+    """An answer that nobody explains: what its words and those of its chunks say by themselves.
+
+    why: why nobody does, and what would. failed: whether the backend that was to stand in could not.
+    """
     show_answer(trace)
-    st.info(literal(why_stand_in(trace)), icon=":material/group:")
+    if failed:
+        st.warning(literal(why), icon=":material/warning:")
+    else:
+        st.info(literal(why), icon=":material/group:")
     st.subheader("Do the chunks say it?", anchor=False)
     try:
         show_grounding(grounded_trace(trace))

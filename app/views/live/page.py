@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import APPLICATION, backend_words, count, milliseconds, moment, when
+from app.kit.wording import APPLICATION, MISSING, backend_words, count, milliseconds, moment, when
 from app.live.reading import (
     LOG_START_S,
     MEASURES,
@@ -194,6 +194,7 @@ def show_latency(view: LiveView, controls: Controls) -> None:
     )
     _note(
         "Half of the questions took less than p50, 95 of 100 less than p95, 99 of 100 less than p99. "
+        "Of the trace store each is within 1 %, and so may lie a little above the slowest one. "
         "Click a period to list its traces."
     )
 
@@ -228,6 +229,7 @@ def show_period(view: LiveView, controls: Controls) -> None:
     )
     picked = st.dataframe(
         [_cells(row) for row in page.rows],
+        placeholder=MISSING,
         key="period-traces",
         on_select="rerun",
         selection_mode="single-row",
@@ -350,6 +352,7 @@ def _show_lines(lines: tuple[LogLine, ...]) -> None:
     ]
     st.dataframe(
         rows,
+        placeholder=MISSING,
         hide_index=True,
         height=320 if len(rows) > 8 else "content",
         column_config={"line": st.column_config.TextColumn(width="large")},

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.wording import MISSING
 from app.runs.compared import ComparedRuns
 from app.runs.compared_words import (
     FOOTNOTE,
@@ -141,6 +142,7 @@ def _show_flips(found: ComparedRuns) -> None:
         key="run-flips",
         on_select="rerun",
         selection_mode="single-row",
+        placeholder=MISSING,
         hide_index=True,
         alt="Questions that changed sides",
     )

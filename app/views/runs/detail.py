@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.costs import spent_words
+from app.kit.wording import MISSING
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
 from app.runs.record import is_put_together
 from app.runs.rows import (
@@ -158,6 +159,7 @@ def _show_questions(scores: list[Scored]) -> None:
     actions = st.container(horizontal=True)
     picked = st.dataframe(
         [question_cells(each) for each in rows],
+        placeholder=MISSING,
         key="run-questions",
         on_select="rerun",
         selection_mode="single-row",

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.kit.wording import MISSING
 from app.runs.estimate import estimate_words
 from app.runs.record import RunPlan
 from app.runs.rows import run_cells
@@ -142,6 +143,7 @@ def show_runs(runs: list[StoredRun]) -> None:
     actions = st.container(horizontal=True)
     picked = st.dataframe(
         [run_cells(run) for run in runs],
+        placeholder=MISSING,
         key="runs-table",
         on_select="rerun",
         selection_mode="multi-row",

@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.wording import MISSING
 from app.lab.profile import profile_now
 from app.lab.tables import Table, table_html
 from app.runs.question_types import FILE as TYPES_FILE
@@ -105,6 +106,7 @@ def _show_rows(dataset: Dataset) -> None:
             }
             for each in first
         ],
+        placeholder=MISSING,
         hide_index=True,
         height=260,
         alt="The first questions of the dataset",

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import when
+from app.kit.wording import MISSING, when
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
@@ -29,6 +29,7 @@ def show_list(page: TracePage) -> None:
     score = st.column_config.NumberColumn(format="%.4g", width="small")
     picked = st.dataframe(
         _cells(page.rows),
+        placeholder=MISSING,
         key="table",
         on_select="rerun",
         selection_mode="multi-row",

@@ -8,6 +8,7 @@ import streamlit as st
 from app.kit.wording import count, slowest, when
 from app.traces.spans import read_span
 from app.traces.tree import MAX_FOUND, View, find_spans, path_to, row_of
+from app.traces.words import told_pairs
 from app.views.kit import address
 from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.markdown import literal
@@ -114,5 +115,4 @@ def _find(tree: SpanTree, key: str) -> list[str]:
 def _show_settings(trace: Trace) -> None:
     with st.expander("Settings of this question" if trace.origin != "application" else "About this trace"):
         rows = {"backend": trace.backend, "asked": when(trace.asked_at), "trace": trace.trace_id}
-        told = {**rows, **trace.settings, **trace.metadata}
-        show(pairs_html({name: "—" if value is None else str(value) for name, value in told.items()}))
+        show(pairs_html({**rows, **told_pairs({**trace.settings, **trace.metadata})}))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.kit.wording import count, when
+from app.kit.wording import MISSING, count, when
 from app.views.kit.html import note_html, show
 from app.views.kit.ways import show_way
 from app.views.traces.list import FEW_ROWS, TABLE_HEIGHT
@@ -54,6 +54,7 @@ def show_sessions(rows: Sequence[SessionRow], *, later: bool) -> None:
         )
         st.dataframe(
             [_cells(row) for row in shown],
+            placeholder=MISSING,
             key="sessions",
             on_select=lambda: _open(shown),
             selection_mode="single-row",

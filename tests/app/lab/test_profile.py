@@ -33,7 +33,7 @@ def dataset(tmp_path: Path) -> str:
 
 def test_profile_of_a_dataset_with_contexts_has_every_part(services: Services, dataset: str) -> None:
     found = profile_now(services.lab.parts, {"dataset": dataset})
-    assert set(found) == {"about", *PARTS}
+    assert set(found) == {"about", "spent_s", *PARTS}
     assert (found["about"]["questions"], found["about"]["answerable"]) == (4, 3)
     assert (found["about"]["documents"], found["about"]["whose"]) == (2, "dataset")
     assert {each["name"]: each["texts"] for each in found["questions"]["lengths"]} == {"question": 4, "answer": 3}
@@ -117,7 +117,7 @@ def test_a_stopped_profile_goes_on_without_looking_a_second_time(
         if known is not None and "corpus" in known:
             stop.set()
     assert known is not None
-    assert set(known) == {"about", "questions", "corpus"}
+    assert set(known) == {"about", "questions", "corpus", "spent_s"}
     assert [table.name for table in study.tables(known)][:2] == ["lengths", "types"]
     made: list[str] = []
     for name in PARTS:

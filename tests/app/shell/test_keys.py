@@ -38,3 +38,12 @@ def test_revoked_key_opens_nothing(run: Run, services: Services) -> None:
     again = run("keys", "revoke", "shop", services=services)
     assert again.exit_code == 2
     assert "no key 'shop' to revoke" in again.stderr
+
+
+def test_a_new_key_is_followed_by_how_keys_of_its_scope_are_used(run: Run, services: Services) -> None:
+    told = {
+        scope: run("keys", "create", scope, "--scope", scope, services=services).stderr for scope in ("ingest", "read")
+    }
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in told["ingest"]
+    assert "OTEL_EXPORTER" not in told["read"]
+    assert "/export/traces.jsonl" in told["read"]

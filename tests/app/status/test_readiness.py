@@ -1,12 +1,13 @@
 """The status never raises, and hides secrets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from app.services import Services
 from app.status.versions import PACKAGES
-from app.status.words import status_text
+from app.status.words import backend_words, status_text
 from backends.fake import Script
 
 Make = Callable[..., Services]
@@ -68,3 +69,14 @@ def test_password_and_typing_errors(make_services: Make, monkeypatch: pytest.Mon
 def test_package_that_is_not_installed_says_so(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.status.versions.PACKAGES", ("no-such-package",))
     assert services.status().versions["no-such-package"] == "not installed"
+
+
+def test_a_backend_elsewhere_that_was_not_looked_at_is_not_said_to_be_there(make_services: Make) -> None:
+    status = make_services().status()
+    given = {"fake": None, "http/far": None, "aws": None, "local/embedded": None, "local/research": "It needs torch."}
+    told = backend_words(replace(status, backends=given))
+    assert told["fake"] == "ready"
+    assert all("not tried; `raglass status --backend " in told[name] for name in ("http/far", "aws"))
+    assert (told["local/embedded"], told["local/research"]) == ("installed", "It needs torch.")
+    down = make_services(Script(failures={"embed": OSError()})).status()
+    assert backend_words(replace(down, backends=given))["fake"].startswith("not ready")

@@ -2,9 +2,11 @@
 
 import pytest
 
-from app.traces.deleting import done_text, parse_age, plan_text
+from app.traces.deleting import done_text, first_lines, parse_age, plan_text
 from metrics.forgetting import Forgotten
+from metrics.queries import StoredTrace
 from pipeline.errors import InputError
+from tests.factories import make_trace
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,19 @@ def test_what_would_go_and_what_stays_is_said() -> None:
 def test_stopped_deleting_says_how_to_go_on() -> None:
     assert "the same command goes on from there" in done_text(Forgotten(deleted=1, finished=False))
     assert "goes on" not in done_text(Forgotten(deleted=1))
+
+
+def test_the_first_that_would_go_are_named_with_their_questions() -> None:
+    trace = make_trace(question="Who\nfirst? \x1b[31m" + "x" * 100)
+    planned = Forgotten(deleted=3, first=(trace.trace_id, "gone"))
+    head, line = first_lines(planned, {trace.trace_id: StoredTrace(trace, 0, "", 0.0)}.get)
+    assert head == "The oldest 1 of them:"
+    assert line.startswith(f"  {trace.trace_id}  ")
+    assert "Who first?" in line
+    assert "\x1b" not in line
+    assert len(line) < 130
+    assert (
+        first_lines(Forgotten(deleted=1, first=(trace.trace_id,)), lambda _: StoredTrace(trace, 0, "", 0.0))[0]
+        == "They are:"
+    )
+    assert first_lines(Forgotten(), lambda _: None) == []

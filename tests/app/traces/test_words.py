@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.traces.words import trace_text
+from app.traces.words import told_pairs, trace_text
 from pipeline.types import Span
 from tests.factories import make_chunk, make_failed_trace, make_generation, make_spans, make_trace
 from tests.trees import make_foreign_trace, make_large_tree
@@ -91,3 +91,14 @@ def test_what_another_application_did_not_send_is_said() -> None:
     assert "ChatOpenAI (failed)" in text
     assert "RetrievalQA itself (error inside)" in text
     assert all(char == "\n" or char.isprintable() for char in text)
+
+
+def test_metadata_that_holds_others_is_told_path_by_path() -> None:
+    told = told_pairs({"top_k": 4, "seed": None, "resources": {"shop": {"host.name": "a", "pids": [1, 2]}}, "list": []})
+    assert told == {
+        "top_k": "4",
+        "seed": "—",
+        "resources, shop, host.name": "a",
+        "resources, shop, pids": "1, 2",
+        "list": "—",
+    }

@@ -97,9 +97,9 @@ def test_what_cannot_be_kept_is_told_with_its_lines_and_costs_nothing_else(store
     assert (found.spans, found.rejected) == (5, 4)
     places = {place: why for why, told in found.reasons.items() for place in told}
     assert places["line 2"] == "it is no JSON"
-    assert "all zeros" in places["line 3"]
+    assert "all zeros" in places["line 3, span 1"]
     assert "neither a request of OTLP" in places["line 4"]
-    assert set(places) == {"line 2", "line 3", "line 4", "line 6"}
+    assert set(places) == {"line 2", "line 3, span 1", "line 4", "line 6"}
 
 
 def test_observation_that_cannot_be_kept_leaves_the_others_of_its_trace(store: TraceStore, tmp_path: Path) -> None:
