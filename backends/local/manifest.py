@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.local.faiss_index import Tuning
 from backends.local.index_choice import IndexChoice
+from backends.local.tuning import Tuning
 from pipeline.errors import IndexMismatch, Unavailable
 
 FORMAT = 3
