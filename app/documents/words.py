@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STEPS = {
     "cut": "Documents cut into chunks",
     "embed": "Chunks and sentences with a vector",
+    "send": "Vectors sent to where they are held",
     "index": "Vectors in the index",
     "write": "Files written",
 }
@@ -102,7 +103,7 @@ def index_text(state: "JobState", *, shell: bool = True) -> str:
         chosen = f" as chosen ({found.choice})" if found.choice else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
-            f"({count(found.duplicates, 'duplicate')} left out), {found.kind} search{chosen}{tuning}; "
+            f"({count(found.duplicates, 'duplicate')} left out), {found.search}{chosen}{tuning}; "
             + (f"built in {three_figures(found.build_s)} s" if state.built else "it was up to date")
         )
         if found.refused:

@@ -5,9 +5,9 @@ chose instead is built at once; docs/adr/0016.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
@@ -23,16 +23,23 @@ from backends.local.faiss_variants import (
     set_effort,
     whole,
 )
+from backends.local.holding import OnHeld, VectorIndex, Vectors
 from backends.local.index_choice import IndexChoice
 from backends.local.tuning import RECALL_K, Tuning, draw_sample, is_enough, least_effort, recalls
 from backends.local.vectors import check_dimension
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
 
+if TYPE_CHECKING:
+    from backends.local.manifest import Manifest
+
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 log = logging.getLogger(__name__)
+
+VECTORS = "vectors.faiss"
+"""Its file, in an index folder."""
 
 EXACT_BELOW = 10_000
 """Below this an exact search takes under a millisecond, so there is nothing to trade recall for."""
@@ -104,6 +111,34 @@ class FaissIndex:
                 f"The index file {path.name} is missing or damaged. Run `raglass index --rebuild`; no document is lost by it.",
                 stage="retrieve",
             ) from error
+
+
+class FaissHolder:
+    """A `Holder`: vectors in the index folder, loaded into this process's memory."""
+
+    name = "faiss"
+    follows_choices = True
+
+    def build(
+        self, folder: Path, vectors: Vectors, keys: Sequence[str], *, choice: IndexChoice | None, on_held: OnHeld
+    ) -> VectorIndex:
+        """See `Holder.build`."""
+        index = build_faiss(vectors.astype(np.float32), on_added=lambda done: on_held("index", done), choice=choice)
+        index.save(folder / VECTORS)
+        return index
+
+    def open(self, folder: Path, manifest: "Manifest") -> VectorIndex:
+        """See `Holder.open`."""
+        return FaissIndex.load(folder / VECTORS, manifest.tuning)
+
+    def sweep(self, root: Path, current: Path) -> None:
+        """See `Holder.sweep`: it goes with the folders."""
+
+    def clear(self, root: Path) -> None:
+        """See `Holder.clear`: it goes with the folders."""
+
+    def close(self) -> None:
+        """See `Holder.close`: there are none."""
 
 
 def build_faiss(

@@ -7,8 +7,6 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from backends.local.faiss_variants import Kind
-
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
@@ -25,11 +23,11 @@ CERTAINTY = 1.645
 class Tuning:
     """How an approximate index was tuned."""
 
-    kind: Kind
-    """An approximate kind."""
+    kind: str
+    """An approximate kind: one of `faiss_variants.Kind`, or `managed`, which a service tunes by itself."""
     effort: int
-    """efSearch of HNSW, k_factor of RaBitQ's refinement: the smallest that reached the target beyond chance, or what a person chose; 0 of an
-    index that cannot be searched harder."""
+    """efSearch of HNSW, k_factor of RaBitQ's refinement: the smallest that reached the target beyond chance, or what a person chose; 0 of a
+    managed one."""
     recall: float
     """recall@10 against exact search at that effort, over the sample."""
     sample: int
@@ -40,7 +38,7 @@ class Tuning:
     """What a person chose to be built, as FAISS names it: `HNSW16`; empty for what the build chose itself."""
 
 
-def least_effort(search: Callable[[int], IntArray], kind: Kind, efforts: Sequence[int], exact_ids: IntArray) -> Tuning:
+def least_effort(search: Callable[[int], IntArray], kind: str, efforts: Sequence[int], exact_ids: IntArray) -> Tuning:
     """The smallest effort that finds RECALL_TARGET of the exact neighbours of a sample of questions, beyond chance; else the last.
 
     search: the ids found at an effort, (n, RECALL_K). exact_ids: those of an exact search, (n, RECALL_K).

@@ -12,7 +12,7 @@ import pytest
 
 from backends.local import index as indexing
 from backends.local import manifest as files
-from backends.local.faiss_index import set_effort
+from backends.local.faiss_index import build_faiss, set_effort
 from backends.local.fusion import CANDIDATES
 from backends.local.index import ExactSearch, LocalIndex, OpenIndex
 from backends.local.manifest import Manifest
@@ -123,7 +123,9 @@ def test_hnsw_index_finds_what_an_exact_one_finds(
     documents = [make_document(f"d{n}", f"Fact number {n} is about subject {n % 17}.") for n in range(300)]
     build(documents)
     exact = search(LocalIndex(root, embedder), "Fact number 123", 10)
-    monkeypatch.setattr("backends.local.build.build_faiss", lambda vectors, **given: faiss_small(vectors, **given))
+    monkeypatch.setattr(
+        "backends.local.faiss_index.build_faiss", lambda vectors, **given: faiss_small(vectors, **given)
+    )
     assert build(documents).kind == "hnsw"
     assert [c.chunk_id for c in search(LocalIndex(root, embedder), "Fact number 123", 10)] == [
         c.chunk_id for c in exact
@@ -138,7 +140,9 @@ def test_exact_search_finds_what_a_careless_hnsw_misses(
     vectors = embedder.embed(questions, "query")
     build(documents, with_sentences=False)
     expected = index.search(vectors, CANDIDATES)
-    monkeypatch.setattr("backends.local.build.build_faiss", lambda vectors, **given: faiss_small(vectors, **given))
+    monkeypatch.setattr(
+        "backends.local.faiss_index.build_faiss", lambda vectors, **given: faiss_small(vectors, **given)
+    )
     assert build(documents, with_sentences=False).kind == "hnsw"
     set_effort(index.opened().vectors._index, "hnsw", 1)
     assert ids_of(index.search(vectors, CANDIDATES)) != ids_of(expected)
@@ -153,8 +157,6 @@ def ids_of(found: list[list[Chunk]]) -> list[set[str]]:
 
 
 def faiss_small(vectors: np.ndarray, **given: object) -> object:
-    from backends.local.faiss_index import build_faiss
-
     return build_faiss(vectors, exact_below=10, **given)  # type: ignore[arg-type]
 
 
