@@ -27,7 +27,7 @@ def corpus_of(backend: Backend, record: LabRecord) -> "LocalCorpus":
     corpus = backend.corpus
     if not corpus.index.holder.follows_choices:
         raise InputError(
-            f"The study measured FAISS, and RAGLASS_INDEX={corpus.index.holder.name} holds the vectors elsewhere: there is nothing to choose. "
+            f"The study measured FAISS, and RAGLASS_INDEX={corpus.index.holder.name} holds the vectors: nothing to choose. "
             "Set RAGLASS_INDEX=faiss to follow the study."
         )
     if about["index"].split("/")[0] != corpus.embedder_fingerprint.split("/")[0]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from backends.local.faiss_index import FaissHolder
-from backends.local.holding import HOLDERS, Holder
-from backends.local.manifest import index_root
+from backends.local.holding import Holder
+from backends.local.manifest import HOLDERS, index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.questions import QuestionEmbedder
 from backends.local.remote.address import is_remote, parse_address

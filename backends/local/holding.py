@@ -3,7 +3,7 @@
 Texts, words and sentences lie in the index folder whatever holds the vectors. docs/adr/0020 says why.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
-
-HOLDERS: Mapping[str, str] = {
-    "faiss": "",
-    "pgvector": "in PostgreSQL (pgvector)",
-    "pinecone": "in Pinecone",
-}
-"""By name, where the vectors are, for people; nothing of FAISS, whose vectors are here."""
 
 Step = Literal["send", "index"]
 """Of a build: vectors sent to where they are held; vectors in what is searched."""
@@ -76,7 +69,7 @@ class Holder(Protocol):
     """Something that holds vectors."""
 
     name: str
-    """One of HOLDERS."""
+    """One of `manifest.HOLDERS`."""
     follows_choices: bool
     """Whether it can build the kind of index that a person chose in the Lab."""
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from backends.local import manifest as files
 from backends.local.faiss_index import FaissHolder
 from backends.local.fusion import CANDIDATES, Fused, best_sentence_cosines, fuse
-from backends.local.holding import HOLDERS, Holder, VectorIndex
+from backends.local.holding import Holder, VectorIndex
 from backends.local.kept_vectors import KeptVectors
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
@@ -110,7 +110,7 @@ def open_kept(data_dir: Path, embedder_fingerprint: str) -> OpenIndex:
 
     Raises InputError where there is none, Unavailable where it cannot be read.
     """
-    own = [files.index_root(data_dir, embedder_fingerprint, held_by) for held_by in HOLDERS]
+    own = [files.index_root(data_dir, embedder_fingerprint, held_by) for held_by in files.HOLDERS]
     roots = [*own, *sorted(data_dir.glob(f"{files.INDEXES}/*/"))]
     folders = [folder for root in dict.fromkeys(roots) if (folder := files.current_folder(root)) is not None]
     if not folders:

@@ -8,12 +8,12 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from backends.local.disk import checksum
-from backends.local.holding import HOLDERS
 from backends.local.index_choice import IndexChoice
 from backends.local.tuning import Tuning
 from pipeline.errors import IndexMismatch, Unavailable
@@ -32,6 +32,13 @@ LEXICAL = "bm25"
 
 INDEXES = "indexes"
 """The folder, in a data folder, that holds a root for each embedder."""
+
+HOLDERS: Mapping[str, str] = {
+    "faiss": "",
+    "pgvector": "in PostgreSQL (pgvector)",
+    "pinecone": "in Pinecone",
+}
+"""What may hold an index's vectors: by name, where the vectors are, for people; nothing of FAISS, whose vectors are here."""
 
 REBUILD = "Run `raglass index --rebuild`; no document is lost by it."
 
@@ -77,7 +84,7 @@ class Manifest:
     refused: str = ""
     """Why what a person chose could not be built; empty where it was, or nothing was chosen."""
     held_by: str = "faiss"
-    """What holds the vectors; one of `holding.HOLDERS`."""
+    """What holds the vectors; one of HOLDERS."""
     place: str = ""
     """Where it holds them: a table, a namespace; empty for the index folder."""
 

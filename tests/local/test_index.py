@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,6 +215,7 @@ def test_reader_sees_a_rebuild_by_the_next_question(build: Build, index: LocalIn
 REBUILD = """
 import sys
 from pathlib import Path
+from typing import Any
 from backends.local.build import build_index
 from backends.local.vectors import VectorCache
 from tests.local.conftest import make_document
@@ -250,10 +252,10 @@ def test_rebuild_while_the_index_is_being_opened_is_followed(
     build()
     real, rebuilt = OpenIndex, []
 
-    def open_late(folder: Path, embedder: FakeEmbedder) -> OpenIndex:
+    def open_late(folder: Path, *given: Any) -> OpenIndex:
         if not rebuilt:
             rebuilt.append(build(corpus_hash="new"))
-        return real(folder, embedder)
+        return real(folder, *given)
 
     monkeypatch.setattr(indexing, "OpenIndex", open_late)
     assert index.manifest.corpus_hash == "new"
