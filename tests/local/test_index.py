@@ -15,16 +15,25 @@ from backends.local import index as indexing
 from backends.local import manifest as files
 from backends.local.faiss_index import build_faiss, set_effort
 from backends.local.fusion import CANDIDATES
+from backends.local.holding import Holder
 from backends.local.index import ExactSearch, LocalIndex, OpenIndex
 from backends.local.manifest import Manifest
 from backends.local.splitting import split_sentences
 from backends.local.texts import chunk_text, sentence_text
 from pipeline.errors import DimensionMismatch, IndexMismatch, Unavailable
 from pipeline.types import Chunk
-from tests.local.conftest import DOCUMENTS, make_document
+from tests.local.conftest import DOCUMENTS, HOLDERS, make_document, make_holder
 from tests.local.fake_embedder import FakeEmbedder
 
 Build = Callable[..., Manifest]
+
+faiss_alone = pytest.mark.parametrize("holder", ["faiss"], indirect=True)
+
+
+@pytest.fixture(params=HOLDERS)
+def holder(request: pytest.FixtureRequest) -> Holder:
+    """Every one: what an index owes is the same whatever holds its vectors."""
+    return make_holder(request.param, request)
 
 
 def search(index: LocalIndex, question: str, top_k: int = 5, *, words: bool = True) -> list[Chunk]:
@@ -118,6 +127,7 @@ def test_corpus_without_any_word_can_be_searched(build: Build, index: LocalIndex
     assert len(search(index, "anything")) == 1
 
 
+@faiss_alone
 def test_hnsw_index_finds_what_an_exact_one_finds(
     build: Build, root: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +143,7 @@ def test_hnsw_index_finds_what_an_exact_one_finds(
     ]
 
 
+@faiss_alone
 def test_exact_search_finds_what_a_careless_hnsw_misses(
     build: Build, index: LocalIndex, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,10 +203,10 @@ def test_nothing_built_yet_names_the_command(index: LocalIndex) -> None:
         search(index, "anything")
 
 
-def test_index_of_another_embedder_is_a_mismatch(build: Build, root: Path) -> None:
+def test_index_of_another_embedder_is_a_mismatch(build: Build, root: Path, holder: Holder) -> None:
     build()
     with pytest.raises(IndexMismatch, match="raglass index --rebuild"):
-        LocalIndex(root, FakeEmbedder("other")).opened()
+        LocalIndex(root, FakeEmbedder("other"), holder).opened()
 
 
 def test_vectors_of_another_length_are_a_dimension_mismatch(build: Build, index: LocalIndex) -> None:
@@ -226,6 +237,7 @@ build_index(root, [make_document("q", "Quokkas smile.")], embedder, cache, corpu
 """
 
 
+@faiss_alone
 def test_reader_sees_a_rebuild_by_another_process(build: Build, root: Path, index: LocalIndex) -> None:
     build()
     search(index, "volcanoes")

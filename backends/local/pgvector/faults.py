@@ -11,10 +11,13 @@ REBUILD = "Run `raglass index`, which builds it anew; no document is lost by it.
 
 SETTING = "RAGLASS_INDEX_URL, or RAGLASS_DATABASE_URL where that is empty"
 
+GRANT = "Let its owner run: GRANT CREATE, USAGE ON SCHEMA public TO the user."
+
 REFUSED: dict[str, str] = {
     "28": f"refused the user or the password. Check both in {SETTING}.",
     "3D": f"has no such database. Create it with `createdb`, or correct {SETTING}.",
-    "42501": "does not let this user do that. Let its owner run: GRANT CREATE, USAGE ON SCHEMA public TO the user.",
+    "42501": f"does not let this user do that. {GRANT}",
+    "3F": f"has no schema that this user may use. {GRANT}",
     "53100": "cannot grow: the server's disk is full. Free some space there.",
     "53": "has no room for another connection or more memory. Raise its limits, or run fewer dashboards.",
     "25006": f"can be read but not written: the server is a standby. Name the primary in {SETTING}.",
