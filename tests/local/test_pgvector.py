@@ -134,6 +134,24 @@ def test_progress_goes_through_sending_and_indexing(build: Build, monkeypatch: p
     assert all(progress.done == progress.total for progress in last.values())
 
 
+def test_graph_that_finds_no_shared_memory_is_made_by_one_worker(
+    build: Build, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's 64 MB of shared memory are too few for several."""
+    monkeypatch.setitem(building.build_table.__kwdefaults__, "exact_below", 10)
+    real, workers = building._watched, list[str]()
+
+    def watched(database: Any, connection: Any, *given: Any) -> None:
+        workers.append(connection.execute("SHOW max_parallel_maintenance_workers").fetchone()[0])
+        if len(workers) == 1:
+            raise psycopg.errors.DiskFull("could not resize shared memory segment")
+        real(database, connection, *given)
+
+    monkeypatch.setattr(building, "_watched", watched)
+    assert build(MANY).kind == "hnsw"
+    assert workers == ["2", "0"]
+
+
 def test_table_that_was_dropped_says_so_and_the_next_index_builds_it_anew(
     tmp_path: Path, root: Path, url: str, holder: PgvectorHolder, embedder: FakeEmbedder, cache: VectorCache
 ) -> None:
