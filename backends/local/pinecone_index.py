@@ -18,7 +18,7 @@ from backends.aws.pinecone_space import BATCH_VECTORS, Item, PineconeSpace, awai
 from backends.local.holding import FloatArray, IntArray, OnHeld, VectorIndex, Vectors
 from backends.local.index_choice import IndexChoice
 from backends.local.kept_vectors import KeptVectors, padded
-from backends.local.manifest import Manifest
+from backends.local.manifest import Manifest, read_manifest
 from backends.local.ownership import owner_of
 from backends.local.tuning import RECALL_K, Tuning, draw_sample, least_effort
 from backends.local.vectors import check_dimension
@@ -36,6 +36,9 @@ AT_ONCE = 8
 
 EXTRA = 10
 """Vectors asked for beyond those wanted: some may be of a build before, and passed by."""
+
+MEASURED = 50
+"""Questions of the sample that recall is measured on: each is paid for, and there is nothing to tune by more."""
 
 MOST = 10_000
 """Vectors that Pinecone finds at most."""
@@ -145,6 +148,8 @@ class PineconeHolder:
     def __init__(self, index: str, environ: Mapping[str, str]) -> None:
         """As `PineconeAccount`."""
         self.account = PineconeAccount(index, environ)
+        self._unwanted: dict[Path, list[str]] = {}
+        """Ids that the last build under a root found there and does not want."""
 
     def build(
         self, folder: Path, vectors: Vectors, keys: Sequence[str], *, choice: IndexChoice | None, on_held: OnHeld
@@ -158,6 +163,7 @@ class PineconeHolder:
             missing = [row for row, key in enumerate(keys) if key not in present]
             send_all(_batches(kept, keys, missing, on_held), space)
             on_held("send", len(keys))
+            self._unwanted[folder.parent] = sorted(present - set(keys))
             await_count(space, len(present | set(keys)), lambda found: on_held("index", min(found, len(keys))))
         place = f"{self.account.name_for(kept.dimension)}/{namespace_of(folder.parent)}"
         index = CloudIndex(self.account, place, kept, keys, None)
@@ -171,22 +177,22 @@ class PineconeHolder:
 
     def sweep(self, root: Path, current: Path) -> None:
         """See `Holder.sweep`: vectors that the index in use does not name are taken out."""
-        self._take_out(root, set((current / KEYS).read_text("ascii").split("\n")))
+        gone = self._unwanted.pop(root, [])
+        if gone:
+            with self._space(root, read_manifest(current).dimension) as space:
+                take_out(gone, space)
 
     def clear(self, root: Path) -> None:
         """See `Holder.clear`."""
-        self._take_out(root, set())
-
-    def close(self) -> None:
-        """See `Holder.close`: those to Pinecone are the process's, and time out by themselves."""
-
-    def _take_out(self, root: Path, but: set[str]) -> None:
         try:
             dimension = int((root / DIMENSION).read_text("ascii"))
         except FileNotFoundError:
             return
         with self._space(root, dimension) as space:
-            take_out(sorted(set(space.ids()) - but), space)
+            take_out(list(space.ids()), space)
+
+    def close(self) -> None:
+        """See `Holder.close`: those to Pinecone are the process's, and time out by themselves."""
 
     def _space(self, root: Path, dimension: int) -> AbstractContextManager[PineconeSpace]:
         name = self.account.name_for(dimension)
@@ -210,4 +216,5 @@ def _batches(kept: KeptVectors, keys: Sequence[str], missing: Sequence[int], on_
 def _measure(index: CloudIndex, kept: KeptVectors) -> Tuning:
     """What the service finds of a sample's exact neighbours."""
     questions, exact_ids = draw_sample(kept.rows(0, kept.size))
-    return least_effort(lambda effort: index.search(questions, RECALL_K)[1], "managed", (0,), exact_ids)
+    asked = questions[:MEASURED]
+    return least_effort(lambda effort: index.search(asked, RECALL_K)[1], "managed", (0,), exact_ids[:MEASURED])

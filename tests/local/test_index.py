@@ -22,18 +22,13 @@ from backends.local.splitting import split_sentences
 from backends.local.texts import chunk_text, sentence_text
 from pipeline.errors import DimensionMismatch, IndexMismatch, Unavailable
 from pipeline.types import Chunk
-from tests.local.conftest import DOCUMENTS, HOLDERS, make_document, make_holder
+from tests.local.conftest import DOCUMENTS, HOLDERS, make_document
 from tests.local.fake_embedder import FakeEmbedder
 
 Build = Callable[..., Manifest]
 
-faiss_alone = pytest.mark.parametrize("holder", ["faiss"], indirect=True)
-
-
-@pytest.fixture(params=HOLDERS)
-def holder(request: pytest.FixtureRequest) -> Holder:
-    """Every one: what an index owes is the same whatever holds its vectors."""
-    return make_holder(request.param, request)
+whatever_holds = pytest.mark.parametrize("holder", HOLDERS, indirect=True)
+"""Of what is searched by vectors: the same is owed whatever holds them."""
 
 
 def search(index: LocalIndex, question: str, top_k: int = 5, *, words: bool = True) -> list[Chunk]:
@@ -42,6 +37,7 @@ def search(index: LocalIndex, question: str, top_k: int = 5, *, words: bool = Tr
     return chunks
 
 
+@whatever_holds
 def test_score_is_the_cosine_and_ranks_count_from_one(build: Build, index: LocalIndex, embedder: FakeEmbedder) -> None:
     build()
     chunks = search(index, "Why do volcanoes erupt?")
@@ -65,6 +61,7 @@ def test_best_sentence_of_a_chunk_is_among_its_signals(build: Build, index: Loca
         assert chunk.signals["sentence"] == pytest.approx(best, abs=0.002)  # vectors are kept as float16
 
 
+@whatever_holds
 def test_without_words_the_order_is_that_of_the_cosine(build: Build, index: LocalIndex) -> None:
     build()
     scores = [chunk.score for chunk in search(index, "volcanoes and dunes", 10, words=False)]
@@ -101,6 +98,7 @@ def test_rare_word_is_found_where_meaning_alone_misses_it(tmp_path: Path) -> Non
     assert "planted" in {chunk.document_id for chunk in hybrid}
 
 
+@whatever_holds
 def test_many_questions_are_searched_in_one_call(build: Build, index: LocalIndex, embedder: FakeEmbedder) -> None:
     build()
     questions = ["volcanoes", "dunes"]
@@ -109,6 +107,7 @@ def test_many_questions_are_searched_in_one_call(build: Build, index: LocalIndex
     assert index.search(embedder.embed([], "query"), 3, texts=[]) == []
 
 
+@whatever_holds
 def test_top_k_beyond_the_corpus_gives_the_whole_corpus_once(build: Build, index: LocalIndex) -> None:
     manifest = build()
     chunks = search(index, "volcanoes", 100)
@@ -122,12 +121,12 @@ def test_corpus_of_one_chunk_can_be_searched(build: Build, index: LocalIndex, qu
     assert (chunk.document_id, chunk.rank) == ("only", 1)
 
 
+@whatever_holds
 def test_corpus_without_any_word_can_be_searched(build: Build, index: LocalIndex) -> None:
     build([make_document("symbols", "!!! ??? …", title="")])
     assert len(search(index, "anything")) == 1
 
 
-@faiss_alone
 def test_hnsw_index_finds_what_an_exact_one_finds(
     build: Build, root: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +142,6 @@ def test_hnsw_index_finds_what_an_exact_one_finds(
     ]
 
 
-@faiss_alone
 def test_exact_search_finds_what_a_careless_hnsw_misses(
     build: Build, index: LocalIndex, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,18 +201,21 @@ def test_nothing_built_yet_names_the_command(index: LocalIndex) -> None:
         search(index, "anything")
 
 
+@whatever_holds
 def test_index_of_another_embedder_is_a_mismatch(build: Build, root: Path, holder: Holder) -> None:
     build()
     with pytest.raises(IndexMismatch, match="raglass index --rebuild"):
         LocalIndex(root, FakeEmbedder("other"), holder).opened()
 
 
+@whatever_holds
 def test_vectors_of_another_length_are_a_dimension_mismatch(build: Build, index: LocalIndex) -> None:
     build()
     with pytest.raises(DimensionMismatch):
         index.search(np.ones((1, 3), np.float32), 5, texts=["x"])
 
 
+@whatever_holds
 def test_reader_sees_a_rebuild_by_the_next_question(build: Build, index: LocalIndex) -> None:
     build()
     assert search(index, "quokkas", 1)[0].document_id != "q"
@@ -237,7 +238,6 @@ build_index(root, [make_document("q", "Quokkas smile.")], embedder, cache, corpu
 """
 
 
-@faiss_alone
 def test_reader_sees_a_rebuild_by_another_process(build: Build, root: Path, index: LocalIndex) -> None:
     build()
     search(index, "volcanoes")
@@ -258,6 +258,7 @@ def test_open_index_outlives_the_rebuild_that_removes_its_files(build: Build, in
     assert old.vectors.size == old.manifest.chunks
 
 
+@whatever_holds
 def test_rebuild_while_the_index_is_being_opened_is_followed(
     build: Build, index: LocalIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +283,7 @@ def test_folder_that_vanished_is_unavailable(build: Build, root: Path, index: Lo
         index.opened()
 
 
+@whatever_holds
 def test_four_threads_search_as_one(build: Build, index: LocalIndex) -> None:
     build()
     expected = search(index, "volcanoes", 10)
@@ -294,6 +296,7 @@ def test_four_threads_search_as_one(build: Build, index: LocalIndex) -> None:
     assert found == [expected] * 4
 
 
+@whatever_holds
 def test_closed_index_opens_again_with_the_next_question(build: Build, index: LocalIndex) -> None:
     build()
     expected = search(index, "volcanoes")
