@@ -110,11 +110,21 @@ class CloudIndex:
         if exact:
             return self._kept.search(vectors, top_k)
         scores, ids = padded(len(vectors), top_k)
-        for place, found in enumerate(self._ask(vectors, min(top_k + EXTRA, MOST), deadline)):
-            known = [(score, self._rows[key]) for key, score in found if key in self._rows][:top_k]
+        for place, known in enumerate(self._find(vectors, min(top_k, self.size), deadline)):
             scores[place, : len(known)] = [score for score, _ in known]
             ids[place, : len(known)] = [row for _, row in known]
         return scores, ids
+
+    def _find(self, vectors: FloatArray, wanted: int, deadline: Deadline | None) -> list[list[tuple[float, int]]]:
+        """(score, row) of the vectors of this index; more is asked for where too many are of another build."""
+        count = wanted + EXTRA
+        while True:
+            found = self._ask(vectors, min(count, MOST), deadline)
+            known = [[(score, self._rows[key]) for key, score in each if key in self._rows][:wanted] for each in found]
+            is_enough = all(len(ours) == wanted or len(each) < count for ours, each in zip(known, found, strict=True))
+            if is_enough or count >= MOST:
+                return known
+            count *= 4
 
     def reconstruct(self, ids: IntArray) -> FloatArray:
         """The vectors at given ids: float32 (len(ids), dim)."""
