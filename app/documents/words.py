@@ -99,7 +99,8 @@ def index_text(state: "JobState", *, shell: bool = True) -> str:
         lines.append(f"Stopped. The previous index is in place and what was read and embedded is kept: {on}.")
     if state.manifest is not None:
         found = state.manifest
-        tuning = f", effort {found.tuning.effort}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
+        effort = f", effort {found.tuning.effort}" if found.tuning and found.tuning.effort else ""
+        tuning = f"{effort}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
         chosen = f" as chosen ({found.choice})" if found.choice else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
