@@ -77,6 +77,26 @@ class Settings:
             "many of them it repeats of the one before.",
         ),
     ] = "heading:800:0"
+    index: Annotated[
+        str,
+        About(
+            "What holds the vectors of the local backend's index: FAISS in this process, PostgreSQL with pgvector, or Pinecone.",
+            choices=("faiss", "pgvector", "pinecone"),
+        ),
+    ] = "faiss"
+    index_url: Annotated[
+        str,
+        About(
+            "PostgreSQL that holds the vectors, `postgresql+psycopg://…`; empty for that of RAGLASS_DATABASE_URL.",
+            secret=True,
+        ),
+    ] = ""
+    pinecone_index: Annotated[
+        str,
+        About(
+            "Pinecone index that holds the vectors; empty for one that is named by their dimension, and made if it is missing."
+        ),
+    ] = ""
     embedder: Annotated[
         str,
         About(
@@ -292,6 +312,9 @@ class Settings:
             data_dir=self.data_dir,
             builtin_corpus=self.builtin_corpus,
             chunking=self.chunking,
+            index=self.index,
+            index_url=self.index_url or self.database_url,
+            pinecone_index=self.pinecone_index,
             embedder=self.embedder,
             generator=self.generator,
             prompt_file=self.prompt,

@@ -33,6 +33,12 @@ class BackendConfig:
     index_dir: Path | None = None
     """local: where indexes are kept; None for the data folder. Another one tries another way beside the index in use: documents and
     vectors stay those of the data folder."""
+    index: str = "faiss"
+    """local: what holds the vectors of the index: `faiss`, `pgvector` or `pinecone`. What is only tried (`index_dir`) FAISS holds."""
+    index_url: str = field(default="", repr=False)
+    """local: URL of the PostgreSQL that holds the vectors; may hold a password."""
+    pinecone_index: str = ""
+    """local: the Pinecone index that holds the vectors; empty for one that is named by their dimension."""
     embedder: str = "intfloat/e5-large"
     """Research profile: sentence-transformers model id or local path, or `embedded` for the embedded profile's."""
     generator: str = "google/flan-t5-base"

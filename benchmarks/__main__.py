@@ -22,6 +22,7 @@ QUICK = {
     "bench_http": ["--calls", "50", "--questions", "40", "--delay-ms", "50"],
     "bench_store": ["--rows", "1000", "5000"],
     "bench_faiss": ["--size", "5000"],
+    "bench_pgvector": ["--size", "2000", "--dim", "64"],
     "bench_index_study": ["--size", "3000", "--dim", "64", "--queries", "50"],
     "bench_eval": ["--pairs", "20", "--questions", "20"],
     "bench_pages": ["--rows", "1000", "5000"],
@@ -46,6 +47,7 @@ ANSWERS = {
     "the Traces page at a million traces of six spans, each filter": "bench_traces",
     "a question, warm": "bench_latency",
     "an endpoint as a backend: own cost, share of the ideal in a run": "bench_http",
+    "pgvector against FAISS": "bench_pgvector",
     "research models against the plain loop": "bench_engines",
 }
 """Which benchmark prints which figure of the answers."""
@@ -77,6 +79,7 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_quality", "--builtin", *on_squad],
         ["bench_calibration", *on_squad],
         ["bench_faiss"],
+        ["bench_pgvector"],
         ["bench_index_study"],
         ["bench_engines"],
     ]

@@ -20,10 +20,11 @@ import numpy as np
 import urllib3
 
 import corpus
+from backends.aws.pinecone_space import open_space
 from backends.local.build import cut_documents
 from backends.local.documents import builtin_documents
 from backends.local.vectors import Seed, text_key
-from serving.ingest import ingest, open_space
+from serving.ingest import ingest
 from serving.packing import build_lambda
 from serving.rehearsal.environments import make_environment
 from serving.rehearsal.session import Rehearsal, start

@@ -21,7 +21,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from backends.local.faiss_index import RECALL_K, FaissIndex, build_faiss, overlap
+from backends.local.faiss_index import FaissIndex, build_faiss
+from backends.local.tuning import RECALL_K, overlap
 
 FloatArray = npt.NDArray[np.float32]
 

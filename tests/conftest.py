@@ -15,6 +15,7 @@ from serving.rehearsal import running
 
 if TYPE_CHECKING:
     from serving.rehearsal.session import Rehearsal
+    from tests.metrics.postgres_cluster import PostgresCluster
 
 HERE = Path(__file__).parent
 
@@ -26,6 +27,7 @@ SHARED = ("deployed", "postgres", "torch")
 
 BY_PARAMETER = {
     ("store_url", "postgres"): "postgres",
+    ("holder", "pgvector"): "postgres",
     ("named", "aws"): "deployed",
     ("named", "local/research"): "torch",
 }
@@ -110,6 +112,27 @@ def deployed() -> Iterator["Rehearsal"]:
     """The deployed stack with the built-in corpus in its index."""
     with running() as rehearsal:
         yield rehearsal
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["PostgresCluster"]:
+    """A PostgreSQL server of our own."""
+    from tests.metrics.postgres_cluster import PostgresCluster, find_binaries
+
+    with PostgresCluster(find_binaries()) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def vector_postgres(postgres: "PostgresCluster") -> Iterator["PostgresCluster"]:
+    """One that has pgvector: the same, where it has."""
+    from tests.metrics.postgres_cluster import PostgresCluster, find_binaries, has_vector
+
+    if has_vector(postgres.binaries):
+        yield postgres
+        return
+    with PostgresCluster(find_binaries(with_vector=True)) as cluster:
+        yield cluster
 
 
 @pytest.fixture

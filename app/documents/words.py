@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STEPS = {
     "cut": "Documents cut into chunks",
     "embed": "Chunks and sentences with a vector",
+    "send": "Vectors sent to where they are held",
     "index": "Vectors in the index",
     "write": "Files written",
 }
@@ -98,11 +99,12 @@ def index_text(state: "JobState", *, shell: bool = True) -> str:
         lines.append(f"Stopped. The previous index is in place and what was read and embedded is kept: {on}.")
     if state.manifest is not None:
         found = state.manifest
-        tuning = f", effort {found.tuning.effort}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
+        effort = f", effort {found.tuning.effort}" if found.tuning and found.tuning.effort else ""
+        tuning = f"{effort}, recall@10 {found.tuning.recall:.3f}" if found.tuning else ""
         chosen = f" as chosen ({found.choice})" if found.choice else ""
         lines.append(
             f"The index holds {count(found.chunks, 'chunk')} of {count(found.documents, 'document')} "
-            f"({count(found.duplicates, 'duplicate')} left out), {found.kind} search{chosen}{tuning}; "
+            f"({count(found.duplicates, 'duplicate')} left out), {found.search}{chosen}{tuning}; "
             + (f"built in {three_figures(found.build_s)} s" if state.built else "it was up to date")
         )
         if found.refused:

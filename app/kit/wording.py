@@ -216,10 +216,10 @@ def shortfall(trace: Trace) -> str | None:
 
 def search_kind(manifest: "Manifest") -> str:
     """How the index is searched, and what an approximate search finds of what an exact one would."""
-    chosen = f" as chosen ({manifest.choice})" if manifest.choice else ""
+    search = f"{manifest.search}{f' as chosen ({manifest.choice})' if manifest.choice else ''}"
     if manifest.tuning is None:
-        return f"{manifest.kind} search{chosen}"
-    return f"{manifest.kind} search{chosen}, which finds {manifest.tuning.recall * 100:.1f} % of the 10 nearest chunks"
+        return search
+    return f"{search}, which finds {manifest.tuning.recall * 100:.1f} % of the 10 nearest chunks"
 
 
 def cut_how(chunking: str) -> str:

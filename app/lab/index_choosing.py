@@ -25,6 +25,11 @@ def corpus_of(backend: Backend, record: LabRecord) -> "LocalCorpus":
             "To choose, study the built-in questions, or a file without contexts."
         )
     corpus = backend.corpus
+    if not corpus.index.holder.follows_choices:
+        raise InputError(
+            f"The study measured FAISS, and RAGLASS_INDEX={corpus.index.holder.name} holds the vectors: nothing to choose. "
+            "Set RAGLASS_INDEX=faiss to follow the study."
+        )
     if about["index"].split("/")[0] != corpus.embedder_fingerprint.split("/")[0]:
         raise InputError(
             f"This study measured vectors of {about['embedder']}, the embedder is {corpus.embedder} now. Start a new study."

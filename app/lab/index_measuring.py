@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.lab.index_material import FloatArray, Material
-from backends.local.faiss_index import recalls
 from backends.local.faiss_variants import Kind, Variant, building, is_usable, named, searched
+from backends.local.tuning import recalls
 from evaluation.lab.index_fronts import Figure, first_places, recall_figure, share_figure
 
 IntArray = npt.NDArray[np.int64]

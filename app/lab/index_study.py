@@ -242,7 +242,9 @@ def check_same(about: Data, before: Data | None) -> None:
 
 
 def in_use(manifest: "Manifest") -> tuple[str, int]:
-    """The index in use, as settings are named: what FAISS calls it, and its effort."""
+    """The index in use, as settings are named: what FAISS calls it, and its effort; ("", 0) where something else holds the vectors."""
+    if manifest.held_by != "faiss":
+        return "", 0
     if manifest.tuning is None:
         return "Flat", 0
     return manifest.tuning.built or AUTOMATIC[manifest.kind], manifest.tuning.effort
@@ -251,6 +253,8 @@ def in_use(manifest: "Manifest") -> tuple[str, int]:
 def with_in_use(variants: Sequence[Variant], used: Sequence[Any]) -> list[Variant]:
     """The variants with the setting in use among them."""
     factory, effort = str(used[0]), int(used[1])
+    if not factory:
+        return list(variants)
     if all(each.factory != factory for each in variants):
         return [*variants, Variant(factory, (effort,))]
     return [

@@ -41,10 +41,10 @@ def ingest(
     Ctrl-C stops; the same command goes on from there.
     """
     with opened() as current:
+        from backends.aws.pinecone_space import open_space
         from backends.local.build import cut_documents
         from backends.local.chunking import Chunking
         from serving.ingest import ingest as fill
-        from serving.ingest import open_space
 
         chunking = Chunking.parse(current.settings.chunking)
         rows = cut_documents(read_documents(current, paths), lambda progress: None, chunking).rows

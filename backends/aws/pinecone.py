@@ -14,6 +14,9 @@ API_VERSION = "2026-07"
 CONTROLLER = "https://api.pinecone.io"
 WHAT = "The Pinecone index"
 
+FILL = "raglass ingest"
+"""The command that fills the stack's index."""
+
 
 class PineconeIndex:
     """Vectors to chunks. Each vector's metadata holds `text`, `title` and `document_id` (`serving/ingest.py` puts them there)."""
@@ -26,11 +29,13 @@ class PineconeIndex:
         namespace: str = "",
         headers: Mapping[str, str] | None = None,
         policy: Policy | None = None,
+        fill: str = FILL,
     ) -> None:
-        """host: of the index, with or without `https://`. headers: sent with every call, for tracing."""
+        """host: of the index, with or without `https://`. headers: sent with every call, for tracing. fill: the command that fills it."""
         self.host = host if "://" in host else f"https://{host}"
         self._http, self._namespace, self._policy = http, namespace, policy
         self._headers = {**(headers or {}), **_headers(api_key)}
+        self._fill = fill
 
     def search(
         self,
@@ -51,10 +56,27 @@ class PineconeIndex:
             (spaces.get(self._namespace or "__default__") or spaces.get(self._namespace) or {}).get("vectorCount", 0)
         )
 
+    def nearest(self, vector: Sequence[float], top_k: int, deadline: Deadline | None = None) -> list[tuple[str, float]]:
+        """Ids and cosines of the `top_k` nearest vectors, best first, whatever their metadata hold."""
+        try:
+            return [
+                (str(match["id"]), max(-1.0, min(1.0, float(match["score"]))))
+                for match in self._matches(vector, top_k, deadline, metadata=False)
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadResponse(
+                f"{WHAT} {host_of(self.host)} answered a match without id or score. Ask again.", stage="retrieve"
+            ) from error
+
     def _query(self, vector: Sequence[float], top_k: int, deadline: Deadline | None) -> list[Chunk]:
+        return [_chunk(match, rank) for rank, match in enumerate(self._matches(vector, top_k, deadline), 1)]
+
+    def _matches(
+        self, vector: Sequence[float], top_k: int, deadline: Deadline | None, *, metadata: bool = True
+    ) -> list[Any]:
         found = self._post(
             "/query",
-            {"vector": list(vector), "topK": top_k, "includeMetadata": True, "namespace": self._namespace},
+            {"vector": list(vector), "topK": top_k, "includeMetadata": metadata, "namespace": self._namespace},
             deadline,
         )
         matches = found.get("matches")
@@ -62,7 +84,7 @@ class PineconeIndex:
             raise BadResponse(
                 f"{WHAT} {host_of(self.host)} answered no matches. Check PINECONE_HOST.", stage="retrieve"
             )
-        return [_chunk(match, rank) for rank, match in enumerate(matches, 1)]
+        return matches
 
     def _post(self, path: str, data: Mapping[str, Any], deadline: Deadline | None) -> dict[str, Any]:
         what, body = f"{WHAT} {host_of(self.host)}", json.dumps(data).encode()
@@ -72,21 +94,23 @@ class PineconeIndex:
                 "retrieve", what, "POST", self.host + path, headers=self._headers, body=body, timeout_s=timeout_s
             )
             if reply.status >= 300:
-                raise _explained(what, reply)
+                raise _explained(what, reply, self._fill)
             return reply
 
         return call("retrieve", attempt, deadline, policy=self._policy).json("retrieve", what)
 
 
-def find_host(http: Http, controller: str, index: str, api_key: str, *, deadline: Deadline | None = None) -> str:
-    """The host of an index, by its name. Raises Unavailable if there is none."""
+def find_host(
+    http: Http, controller: str, index: str, api_key: str, *, deadline: Deadline | None = None, fill: str = FILL
+) -> str:
+    """The host of an index, by its name. fill: the command that fills it. Raises Unavailable if there is none."""
     what = f"The Pinecone index {index!r}"
 
     def attempt(timeout_s: float) -> Reply:
         url = f"{controller.rstrip('/')}/indexes/{index}"
         reply = http.send("retrieve", what, "GET", url, headers=_headers(api_key), timeout_s=timeout_s)
         if reply.status >= 300:
-            raise _explained(what, reply)
+            raise _explained(what, reply, fill)
         return reply
 
     found = call("retrieve", attempt, deadline).json("retrieve", what).get("host")
@@ -120,23 +144,23 @@ def _chunk(match: Any, rank: int) -> Chunk:
         ) from error
 
 
-def _explained(what: str, reply: Reply) -> Exception:
+def _explained(what: str, reply: Reply, fill: str) -> Exception:
     """A reply that is an error, as one of ours: Retryable where another try may help."""
     if reply.status == 429:
         return Retryable(Throttled(f"{what} is throttled (HTTP 429). Ask again in a moment.", stage="retrieve"))
     if reply.status >= 500:
         return Retryable(StageFailed(f"{what} answered HTTP {reply.status}. Ask again in a moment.", stage="retrieve"))
-    return _refused(what, reply)
+    return _refused(what, reply, fill)
 
 
-def _refused(what: str, reply: Reply) -> BackendError:
+def _refused(what: str, reply: Reply, fill: str) -> BackendError:
     if reply.status in (401, 403):
         return Unavailable(f"{what} refused the key (HTTP {reply.status}). Check PINECONE_API_KEY.", stage="retrieve")
     if reply.status == 404:
-        return Unavailable(f"{what} does not exist. Make and fill it with `raglass ingest`.", stage="retrieve")
+        return Unavailable(f"{what} does not exist. Make and fill it with `{fill}`.", stage="retrieve")
     if b"dimension" in reply.body.lower():
         return DimensionMismatch(
-            f"{what} is of another dimension than the embedder's vectors. Ingest into an index of this embedder with `raglass ingest`.",
+            f"{what} is of another dimension than the embedder's vectors. Fill an index of this embedder with `{fill}`.",
             stage="retrieve",
         )
     return BadResponse(

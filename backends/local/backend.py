@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import corpus
-from backends.local.chosen import open_embedder, open_remote_generator, open_reranker, usual_prompt
+from backends.local.chosen import open_embedder, open_holder, open_remote_generator, open_reranker, usual_prompt
 from backends.local.chunking import Chunking
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
@@ -183,7 +183,15 @@ class LocalBackend:
         if state.manifest is None:
             return PartReadiness("index", False, state.problem or "")
         chosen = f" as chosen ({state.manifest.choice})" if state.manifest.choice else ""
-        kept = f"{state.manifest.chunks:,} chunks of {state.manifest.documents:,} documents, {state.manifest.kind} search{chosen}"
+        try:
+            if not self.corpus.index.opened().vectors.is_whole():
+                gone = (
+                    "What holds the index's vectors no longer has them all. Run `raglass index`, which builds it anew."
+                )
+                return PartReadiness("index", False, gone)
+        except RaglassError as error:
+            return PartReadiness("index", False, str(error))
+        kept = f"{state.manifest.chunks:,} chunks of {state.manifest.documents:,} documents, {state.manifest.search}{chosen}"
         stale = "; documents changed since: run `raglass index`" if state.stale else ""
         pending = state.manifest.pending(self.corpus.index_choice)
         return PartReadiness("index", True, kept + stale + (f"; {pending}" if pending else ""))
@@ -378,7 +386,9 @@ def open_questions(config: BackendConfig, embedder: QuestionEmbedder) -> StoredQ
 def open_corpus(config: BackendConfig, embedder: LocalEmbedder, *, with_sentences: bool) -> LocalCorpus:
     """The corpus, with an index and a vector cache that belong to this embedder."""
     cache = VectorCache(config.data_dir / "vectors", embedder.fingerprint, embedder.dimension, Seed.load(SEED))
-    index = LocalIndex(index_root(config.index_dir or config.data_dir, embedder.fingerprint), embedder)
+    holder = open_holder(config)
+    root = index_root(config.index_dir or config.data_dir, embedder.fingerprint, holder.name)
+    index = LocalIndex(root, embedder, holder)
     open_library = partial(DocumentLibrary, config.data_dir / "documents.sqlite")
     return LocalCorpus(
         open_library,

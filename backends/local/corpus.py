@@ -128,11 +128,12 @@ class LocalCorpus:
         """
         wait_for_build(self.index.root, on_progress or (lambda progress: None))
         state = self.state()
-        if state.manifest is not None and not state.stale and not rebuild:
+        if state.manifest is not None and not state.stale and not rebuild and self.index.opened().vectors.is_whole():
             return state.manifest
         if state.builtin_documents + state.added_documents == 0:
             (self.index.root / CURRENT).unlink(missing_ok=True)
             self.index.close()
+            self.index.holder.clear(self.index.root)
         return build_index(
             self.index.root,
             self.documents(),
@@ -142,6 +143,7 @@ class LocalCorpus:
             chunking=self.chunking,
             with_sentences=self._with_sentences,
             on_progress=on_progress,
+            holder=self.index.holder,
         )
 
     def embedding_map(self) -> CorpusMap:
@@ -170,7 +172,7 @@ class LocalCorpus:
     @property
     def index_choice(self) -> IndexChoice | None:
         """The kind of index that a person chose for the next builds; None where they choose by themselves."""
-        return read_choice(self.index.root)
+        return read_choice(self.index.root) if self.index.holder.follows_choices else None
 
     @property
     def embedder(self) -> str:

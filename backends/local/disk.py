@@ -1,8 +1,10 @@
-"""Files that several processes write: SQLite's write-ahead log, and what a failed write means; upstream text is never shown raw."""
+"""Files that several processes write: the write-ahead log, checksums, what a failed write means; upstream text is never shown raw."""
 
 import errno
+import hashlib
 import sqlite3
 import time
+from pathlib import Path
 
 FULL = ("no space left", "disk is full", "disk full", "disk quota")
 
@@ -42,3 +44,9 @@ def switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
             if time.monotonic() > until:
                 raise
             time.sleep(0.02)
+
+
+def checksum(path: Path) -> str:
+    """blake2b of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -5,10 +5,9 @@ chose instead is built at once; docs/adr/0016.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
@@ -24,13 +23,23 @@ from backends.local.faiss_variants import (
     set_effort,
     whole,
 )
+from backends.local.holding import OnHeld, VectorIndex, Vectors
 from backends.local.index_choice import IndexChoice
-from pipeline.errors import DimensionMismatch, Unavailable
+from backends.local.tuning import RECALL_K, Tuning, draw_sample, is_enough, least_effort, recalls
+from backends.local.vectors import check_dimension
+from pipeline.deadline import Deadline
+from pipeline.errors import Unavailable
+
+if TYPE_CHECKING:
+    from backends.local.manifest import Manifest
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 log = logging.getLogger(__name__)
+
+VECTORS = "vectors.faiss"
+"""Its file, in an index folder."""
 
 EXACT_BELOW = 10_000
 """Below this an exact search takes under a millisecond, so there is nothing to trade recall for."""
@@ -39,37 +48,13 @@ HNSW_M = 32
 HNSW_EF_CONSTRUCTION = EF_CONSTRUCTION
 EF_SEARCH_CHOICES = (32, 64, 96, 128, 192, 256, 384, 512, 768)
 K_FACTOR_CHOICES = (10, 20, 40, 80, 160)
-RECALL_TARGET = 0.99
-RECALL_K = 10
-SAMPLE = 200
-"""Vectors whose neighbours are compared with exact search."""
-
-CERTAINTY = 1.645
-"""Standard errors that the sample's recall must be above the target: 95 %, one-sided, that other questions fare no worse."""
-
 ADD_BATCH = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """How an approximate index was tuned."""
-
-    kind: Kind
-    """An approximate kind."""
-    effort: int
-    """efSearch of HNSW, k_factor of RaBitQ's refinement: the smallest that reached the target beyond chance, or what a person chose."""
-    recall: float
-    """recall@10 against exact search at that effort, over the sample."""
-    sample: int
-    """Queries in the sample."""
-    reached: bool = True
-    """Whether the target was reached."""
-    built: str = ""
-    """What a person chose to be built, as FAISS names it: `HNSW16`; empty for what the build chose itself."""
-
-
 class FaissIndex:
-    """Inner-product search over L2-normalised vectors, so that scores are cosines."""
+    """Inner-product search over L2-normalised vectors, so that scores are cosines. A `VectorIndex` in this process's memory."""
+
+    place = ""
 
     def __init__(self, index: Any, tuning: Tuning | None) -> None:
         self._index = index
@@ -92,19 +77,11 @@ class FaissIndex:
         """`exact`, or an approximate kind."""
         return "exact" if self.tuning is None else self.tuning.kind
 
-    def search(self, vectors: FloatArray, top_k: int, *, exact: bool = False) -> tuple[FloatArray, IntArray]:
-        """Rank vectors by inner product.
-
-        vectors: float32 (n, dim), L2-normalised, so scores are cosine in [-1, 1]. exact: compare with every vector, whatever the kind.
-        Returns (scores, ids), each (n, top_k), best first; id -1 pads an index smaller than top_k.
-        Raises DimensionMismatch if dim differs from the index.
-        """
-        if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
-            raise DimensionMismatch(
-                f"The question's vector has shape {vectors.shape}, the index holds vectors of {self.dimension}. "
-                "The embedder is not the one that built the index: run `raglass index --rebuild`.",
-                stage="retrieve",
-            )
+    def search(
+        self, vectors: FloatArray, top_k: int, *, exact: bool = False, deadline: Deadline | None = None
+    ) -> tuple[FloatArray, IntArray]:
+        """As `VectorIndex.search`; no deadline is looked at, since none could pass."""
+        check_dimension(vectors, self.dimension)
         asked = np.ascontiguousarray(vectors, np.float32)
         if exact and self.tuning is not None:
             return search_exactly(self._index, self.tuning.kind, asked, top_k)
@@ -115,6 +92,10 @@ class FaissIndex:
         """The vectors at given ids: float32 (len(ids), dim)."""
         held = self._index if self.tuning is None else whole(self._index, self.tuning.kind)
         return np.asarray(held.reconstruct_batch(np.ascontiguousarray(ids, np.int64)), dtype=np.float32)
+
+    def is_whole(self) -> bool:
+        """As `VectorIndex.is_whole`: what could be read is in memory."""
+        return True
 
     def save(self, path: Path) -> None:
         """Write the index to a file."""
@@ -130,6 +111,34 @@ class FaissIndex:
                 f"The index file {path.name} is missing or damaged. Run `raglass index --rebuild`; no document is lost by it.",
                 stage="retrieve",
             ) from error
+
+
+class FaissHolder:
+    """A `Holder`: vectors in the index folder, loaded into this process's memory."""
+
+    name = "faiss"
+    follows_choices = True
+
+    def build(
+        self, folder: Path, vectors: Vectors, keys: Sequence[str], *, choice: IndexChoice | None, on_held: OnHeld
+    ) -> VectorIndex:
+        """See `Holder.build`."""
+        index = build_faiss(vectors.astype(np.float32), on_added=lambda done: on_held("index", done), choice=choice)
+        index.save(folder / VECTORS)
+        return index
+
+    def open(self, folder: Path, manifest: "Manifest") -> VectorIndex:
+        """See `Holder.open`."""
+        return FaissIndex.load(folder / VECTORS, manifest.tuning)
+
+    def sweep(self, root: Path, current: Path) -> None:
+        """See `Holder.sweep`: it goes with the folders."""
+
+    def clear(self, root: Path) -> None:
+        """See `Holder.clear`: it goes with the folders."""
+
+    def close(self) -> None:
+        """See `Holder.close`: there are none."""
 
 
 def build_faiss(
@@ -148,7 +157,7 @@ def build_faiss(
         return _build_chosen(vectors, choice, on_added or (lambda done: None))
     if len(vectors) < exact_below or choice is not None:
         return FaissIndex(_exact(vectors), None)
-    questions, exact_ids = _sample(vectors)
+    questions, exact_ids = draw_sample(vectors)
     for kind, build in BUILDERS.items():
         index = build(vectors, on_added or (lambda done: None))
         tuning = tune(index, kind, questions, exact_ids)
@@ -170,11 +179,11 @@ def _build_chosen(vectors: FloatArray, choice: IndexChoice, on_added: Callable[[
             index = end.value
             break
     kind = kind_of(choice.factory)
-    questions, exact_ids = _sample(vectors)
+    questions, exact_ids = draw_sample(vectors)
     asked = min(RECALL_K, len(vectors))
     _, ids = searched(index, kind, choice.effort).search(questions, max(asked, min(choice.depth, len(vectors))))
     found = recalls(ids[:, :asked], exact_ids[:, :asked])
-    reached = _is_enough(found)
+    reached = is_enough(found)
     if not reached:
         log.warning("%s, which was chosen, finds %.1f %% of the nearest chunks", choice.name, found.mean() * 100)
     return FaissIndex(
@@ -212,44 +221,12 @@ CHOICES: dict[Kind, tuple[int, ...]] = {"hnsw": EF_SEARCH_CHOICES, "rabitq": K_F
 
 def tune(index: Any, kind: Kind, questions: FloatArray, exact_ids: IntArray) -> Tuning:
     """Choose the effort: the smallest that finds RECALL_TARGET of the exact neighbours of a sample of questions, beyond chance."""
-    for effort in CHOICES[kind]:
+
+    def search(effort: int) -> IntArray:
         set_effort(index, kind, effort)
-        _, ids = index.search(questions, RECALL_K)
-        found = recalls(ids, exact_ids)
-        reached = _is_enough(found)
-        if reached:
-            break
-    return Tuning(kind, effort, float(found.mean()), len(questions), reached)
+        return np.asarray(index.search(questions, RECALL_K)[1], np.int64)
 
-
-def _is_enough(found: npt.NDArray[np.float64]) -> bool:
-    """Whether recalls of a sample, (n,), are above the target beyond chance."""
-    return bool(found.mean() - CERTAINTY * found.std() / np.sqrt(len(found)) >= RECALL_TARGET)
-
-
-def _sample(vectors: FloatArray, *, seed: int = 0) -> tuple[FloatArray, IntArray]:
-    """Questions, float32 (SAMPLE, dim), and the ids of their exact neighbours, (SAMPLE, RECALL_K).
-
-    Questions are not the corpus's own vectors: each is midway between a vector and a random other, re-normalised, which is
-    as far from its neighbours as a question is, so that recall is not flattered by finding itself.
-    """
-    rng = np.random.default_rng(seed)
-    first, second = rng.integers(0, len(vectors), (2, min(SAMPLE, len(vectors))))
-    questions = vectors[first] * 0.7 + vectors[second] * 0.3
-    questions /= np.linalg.norm(questions, axis=1, keepdims=True)
-    _, exact_ids = _exact(vectors).search(questions, RECALL_K)
-    return questions, exact_ids
-
-
-def overlap(ids: IntArray, exact_ids: IntArray) -> float:
-    """Share of the exact neighbours that were found: recall@k, both arrays (n, k)."""
-    return float(recalls(ids, exact_ids).mean())
-
-
-def recalls(ids: IntArray, exact_ids: IntArray) -> npt.NDArray[np.float64]:
-    """(n,): recall@k of each query, both arrays (n, k)."""
-    hits = [len(np.intersect1d(row, exact)) for row, exact in zip(ids, exact_ids, strict=True)]
-    return np.asarray(hits, np.float64) / float(exact_ids.shape[1])
+    return least_effort(search, kind, CHOICES[kind], exact_ids)
 
 
 def _exact(vectors: FloatArray) -> Any:

@@ -176,7 +176,7 @@ def building(factory: str, vectors: FloatArray) -> Generator[int, None, Any]:
     return index
 
 
-def set_effort(index: Any, kind: Kind, effort: int) -> None:
+def set_effort(index: Any, kind: str, effort: int) -> None:
     """How much of an approximate index a search looks at."""
     if kind == "hnsw":
         index.hnsw.efSearch = effort
@@ -196,14 +196,14 @@ def searched(index: Any, kind: Kind, effort: int) -> Any:
     return faiss.downcast_index(index.base_index) if kind in CODED and effort == 0 else index
 
 
-def whole(index: Any, kind: Kind) -> Any:
+def whole(index: Any, kind: str) -> Any:
     """What holds the vectors themselves: beside HNSW's graph, behind codes, in the lists."""
     if kind in REFINED:
         return index.refine_index
     return index.storage if kind == "hnsw" else index
 
 
-def search_exactly(index: Any, kind: Kind, vectors: FloatArray, top_k: int) -> tuple[FloatArray, IntArray]:
+def search_exactly(index: Any, kind: str, vectors: FloatArray, top_k: int) -> tuple[FloatArray, IntArray]:
     """Compare with every vector, whatever the kind; as `FaissIndex.search`."""
     parameters: Any = faiss.SearchParametersIVF
     everywhere = {"params": parameters(nprobe=index.nlist)} if kind == "ivf" else {}

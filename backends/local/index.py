@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.local import manifest as files
-from backends.local.faiss_index import FaissIndex
+from backends.local.faiss_index import FaissHolder
 from backends.local.fusion import CANDIDATES, Fused, best_sentence_cosines, fuse
+from backends.local.holding import Holder, VectorIndex
+from backends.local.kept_vectors import KeptVectors
 from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
 from backends.local.splitting import Spans
@@ -58,10 +60,10 @@ class IndexedChunk:
 class OpenIndex:
     """One published index folder, open for reading. It never changes, and stays readable when the folder is removed."""
 
-    def __init__(self, folder: Path, embedder: LocalEmbedder | None) -> None:
+    def __init__(self, folder: Path, embedder: LocalEmbedder | None, holder: Holder | None = None) -> None:
         """Open and verify. Raises Unavailable or IndexMismatch, naming the command that rebuilds.
 
-        embedder: what it will be searched with; None for an index that is only looked at, whoever made it.
+        embedder: what it will be searched with; None for an index that is only looked at, whoever made it. holder: what holds the vectors.
         """
         self.folder = folder
         self.manifest: Manifest = files.read_manifest(folder)
@@ -69,18 +71,24 @@ class OpenIndex:
         files.verify(folder, self.manifest, *(made_by if embedder is None else (embedder.fingerprint, embedder.name)))
         self._lock = threading.Lock()
         try:
-            self.vectors = FaissIndex.load(folder / files.VECTORS, self.manifest.tuning)
+            self.vectors = self._open_vectors(holder)
             self.lexical = LexicalIndex.load(folder / files.LEXICAL)
             has_sentences = (folder / files.SENTENCES).exists()
             self.sentence_vectors = np.load(folder / files.SENTENCES, mmap_mode="r") if has_sentences else None
             uri = f"{(folder / files.CHUNKS).absolute().as_uri()}?mode=ro&immutable=1"
             self._chunks = sqlite3.connect(uri, uri=True, check_same_thread=False)
             starts = [row[0] for row in self.execute("SELECT first_sentence FROM chunks ORDER BY row")]
-        except (OSError, ValueError, sqlite3.Error) as error:
+        except (OSError, ValueError, KeyError, sqlite3.Error) as error:
             raise Unavailable(
                 f"The index cannot be opened ({type(error).__name__}). {files.REBUILD}", stage="retrieve"
             ) from error
         self.sentence_starts = np.array([*starts, self.manifest.sentences], np.int64)
+
+    def _open_vectors(self, holder: Holder | None) -> VectorIndex:
+        """What holds the vectors, or, where they are held elsewhere and only looked at, those that lie in the folder."""
+        if holder is None and self.manifest.held_by == "faiss":
+            holder = FaissHolder()
+        return KeptVectors(self.folder) if holder is None else holder.open(self.folder, self.manifest)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """Rows of a read-only query on the chunk table."""
@@ -102,11 +110,12 @@ def open_kept(data_dir: Path, embedder_fingerprint: str) -> OpenIndex:
 
     Raises InputError where there is none, Unavailable where it cannot be read.
     """
-    roots = [files.index_root(data_dir, embedder_fingerprint), *sorted(data_dir.glob(f"{files.INDEXES}/*/"))]
+    own = [files.index_root(data_dir, embedder_fingerprint, held_by) for held_by in files.HOLDERS]
+    roots = [*own, *sorted(data_dir.glob(f"{files.INDEXES}/*/"))]
     folders = [folder for root in dict.fromkeys(roots) if (folder := files.current_folder(root)) is not None]
     if not folders:
         raise InputError(f"{data_dir} holds no index. Give the RAGLASS_DATA_DIR of a dashboard that has built one.")
-    if folders[0].parent == roots[0]:
+    if folders[0].parent in own:
         return OpenIndex(folders[0], None)
     return OpenIndex(max(folders, key=lambda folder: files.read_manifest(folder).built_at), None)
 
@@ -114,8 +123,9 @@ def open_kept(data_dir: Path, embedder_fingerprint: str) -> OpenIndex:
 class LocalIndex:
     """The index in use under a root folder; follows `CURRENT`, so that a rebuild elsewhere is seen by the next question."""
 
-    def __init__(self, root: Path, embedder: LocalEmbedder) -> None:
-        self.root = root
+    def __init__(self, root: Path, embedder: LocalEmbedder, holder: Holder | None = None) -> None:
+        """holder: what holds the vectors; FAISS if left out."""
+        self.root, self.holder = root, holder or FaissHolder()
         self._embedder = embedder
         self._open: OpenIndex | None = None
         self._lock = threading.Lock()
@@ -126,7 +136,7 @@ class LocalIndex:
             folder = self._current()
             while self._open is None or self._open.folder != folder:
                 try:
-                    self._open = OpenIndex(folder, self._embedder)
+                    self._open = OpenIndex(folder, self._embedder, self.holder)
                 except Unavailable:
                     # A rebuild may have replaced the folder while it was being read.
                     before, folder = folder, self._current()
@@ -138,6 +148,7 @@ class LocalIndex:
         """Let go of the index; the next question opens it again."""
         with self._lock:
             self._open = None
+        self.holder.close()
 
     def _current(self) -> Path:
         folder = files.current_folder(self.root)
@@ -167,13 +178,27 @@ class LocalIndex:
         where sentences are embedded, `sentence`, the cosine of the chunk's best sentence.
         """
         opened = self.opened()
-        depth = min(max(top_k, CANDIDATES), opened.vectors.size)
-        cosines, ids = opened.vectors.search(vectors, depth, exact=exact)
+        find = partial(self._find, vectors=vectors, top_k=top_k, deadline=deadline, exact=exact)
+        try:
+            cosines, ids = find(opened)
+        except Unavailable:
+            # A rebuild lets go of what is held elsewhere for the index before, which this question may have begun with.
+            before, opened = opened, self.opened()
+            if opened is before:
+                raise
+            cosines, ids = find(opened)
         questions = texts if texts is not None else [None] * len(vectors)
         return [
             self._ranked_chunks(opened, self._rank(opened, vector, row_cosines, row_ids, question), top_k)
             for vector, row_cosines, row_ids, question in zip(vectors, cosines, ids, questions, strict=True)
         ]
+
+    def _find(
+        self, opened: OpenIndex, *, vectors: FloatArray, top_k: int, deadline: Deadline | None, exact: bool
+    ) -> tuple[FloatArray, IntArray]:
+        """Dense candidates of each question."""
+        depth = min(max(top_k, CANDIDATES), opened.vectors.size)
+        return opened.vectors.search(vectors, depth, exact=exact, deadline=deadline)
 
     def sentences(self, chunk: Chunk) -> tuple[Spans, FloatArray] | None:
         """Spans and vectors, float32 (n, dim), of an indexed chunk's sentences; None if it is not in the index."""

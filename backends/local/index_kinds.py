@@ -6,10 +6,10 @@ from typing import Any, Literal, Self, get_args
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
-from backends.local.faiss_index import BUILDERS, RECALL_K, FaissIndex, Tuning, overlap, tune
+from backends.local.faiss_index import BUILDERS, FaissIndex, tune
 from backends.local.index import FloatArray, LocalIndex, OpenIndex
+from backends.local.tuning import Tuning, draw_sample, overlap
 from backends.local.vectors import LocalEmbedder
 from pipeline.errors import InputError
 
@@ -20,9 +20,6 @@ EFFORT = {"hnsw": "efSearch", "ivf": "nprobe", "rabitq": "the refinement's k_fac
 """What the number behind a kind means."""
 
 MOST_EFFORT = 4_096
-
-SAMPLE = 200
-"""Questions that an effort which is left out is tuned on, as in `faiss_index`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +78,11 @@ def build_kind(vectors: FloatArray, kind: IndexKind) -> FaissIndex:
     if kind.kind == "ivf":
         return _build_ivf(vectors, kind.effort)
     index = BUILDERS[kind.kind](vectors, lambda done: None)
+    questions, exact_ids = draw_sample(vectors)
     if kind.effort is None:
-        questions = _questions(vectors)
-        _, exact_ids = _flat(vectors).search(questions, min(RECALL_K, len(vectors)))
         return FaissIndex(index, tune(index, kind.kind, questions, exact_ids))
     searched = FaissIndex(index, Tuning(kind.kind, kind.effort, 0.0, 0))
-    questions = _questions(vectors)
-    most = min(RECALL_K, len(vectors))
-    recall = overlap(searched.search(questions, most)[1], _flat(vectors).search(questions, most)[1])
+    recall = overlap(searched.search(questions, exact_ids.shape[1])[1], exact_ids)
     return FaissIndex(index, Tuning(kind.kind, kind.effort, recall, len(questions)))
 
 
@@ -102,14 +96,6 @@ def _build_ivf(vectors: FloatArray, nprobe: int | None) -> FaissIndex:
     index.make_direct_map()
     index.nprobe = min(lists, nprobe or max(1, lists // 8))
     return FaissIndex(index, None)
-
-
-def _questions(vectors: FloatArray, *, seed: int = 0) -> FloatArray:
-    """Questions, float32 (n, dim), each midway between a vector and a random other, as `faiss_index` tunes by."""
-    rng = np.random.default_rng(seed)
-    first, second = rng.integers(0, len(vectors), (2, min(SAMPLE, len(vectors))))
-    questions: npt.NDArray[np.float32] = vectors[first] * 0.7 + vectors[second] * 0.3
-    return np.asarray(questions / np.linalg.norm(questions, axis=1, keepdims=True), np.float32)
 
 
 def _flat(vectors: FloatArray) -> Any:

@@ -8,29 +8,37 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.local.faiss_index import Tuning
+from backends.local.disk import checksum
 from backends.local.index_choice import IndexChoice
+from backends.local.tuning import Tuning
 from pipeline.errors import IndexMismatch, Unavailable
 
-FORMAT = 3
+FORMAT = 4
 """Rises when an older Raglass could not read the files."""
 
-READABLE = (2, FORMAT)
-"""Formats that are read; 2 knows no chosen index."""
+READABLE = (2, 3, FORMAT)
+"""Formats that are read; 2 knows no chosen index, 3 no vectors that are held elsewhere."""
 
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
-VECTORS = "vectors.faiss"
 CHUNKS = "chunks.sqlite"
 SENTENCES = "sentences.npy"
 LEXICAL = "bm25"
 
 INDEXES = "indexes"
 """The folder, in a data folder, that holds a root for each embedder."""
+
+HOLDERS: Mapping[str, str] = {
+    "faiss": "",
+    "pgvector": "in PostgreSQL (pgvector)",
+    "pinecone": "in Pinecone",
+}
+"""What may hold an index's vectors: by name, where the vectors are, for people; nothing of FAISS, whose vectors are here."""
 
 REBUILD = "Run `raglass index --rebuild`; no document is lost by it."
 
@@ -75,12 +83,22 @@ class Manifest:
     """The index that a person chose and that this is: "HNSW16, efSearch 64"; empty for one that was chosen automatically."""
     refused: str = ""
     """Why what a person chose could not be built; empty where it was, or nothing was chosen."""
+    held_by: str = "faiss"
+    """What holds the vectors; one of HOLDERS."""
+    place: str = ""
+    """Where it holds them: a table, a namespace; empty for the index folder."""
 
     @property
     def fingerprint(self) -> str:
         """Short identity of the index, recorded in every trace."""
-        parts = (self.embedder_fingerprint, self.corpus_hash, self.choice)
+        elsewhere = "" if self.held_by == "faiss" else self.held_by
+        parts = (self.embedder_fingerprint, self.corpus_hash, self.choice, elsewhere)
         return hashlib.blake2b("/".join(filter(None, parts)).encode(), digest_size=6).hexdigest()
+
+    @property
+    def search(self) -> str:
+        """The kind of search, and what holds the vectors where that is not FAISS: "hnsw search in PostgreSQL (pgvector)"."""
+        return f"{self.kind} search {HOLDERS.get(self.held_by, '')}".rstrip()
 
     def pending(self, choice: IndexChoice | None) -> str:
         """What the next build makes otherwise than this index is, or why it cannot; empty where the index is as it was asked for.
@@ -98,12 +116,6 @@ class Manifest:
     def refuses(self, choice: IndexChoice | None) -> bool:
         """Whether the build of this index could not follow the choice."""
         return choice is not None and self.refused.startswith(f"{choice.factory} ")
-
-
-def checksum(path: Path) -> str:
-    """blake2b of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -151,9 +163,10 @@ def verify(folder: Path, manifest: Manifest, embedder_fingerprint: str, embedder
             )
 
 
-def index_root(data_dir: Path, embedder_fingerprint: str) -> Path:
-    """Where the indexes of one embedder lie in a data folder."""
-    return data_dir / INDEXES / embedder_fingerprint.replace("/", "_")
+def index_root(data_dir: Path, embedder_fingerprint: str, held_by: str = "faiss") -> Path:
+    """Where the indexes of one embedder lie in a data folder; each holder has its own, so that going back to one costs nothing."""
+    name = embedder_fingerprint.replace("/", "_")
+    return data_dir / INDEXES / (name if held_by == "faiss" else f"{name}@{held_by}")
 
 
 def current_folder(root: Path) -> Path | None:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from backends.local.disk import switch_to_wal, why
 from pipeline.deadline import Deadline
-from pipeline.errors import StoreError
+from pipeline.errors import DimensionMismatch, StoreError
 from pipeline.types import Kind
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,16 @@ class LocalEmbedder(Protocol):
 
     def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
         """Embed texts as float32 (n, dimension), L2-normalised."""
+
+
+def check_dimension(vectors: FloatArray, dimension: int) -> None:
+    """Raise DimensionMismatch for questions' vectors that are not (n, dimension)."""
+    if vectors.ndim != 2 or vectors.shape[1] != dimension:
+        raise DimensionMismatch(
+            f"The question's vector has shape {vectors.shape}, the index holds vectors of {dimension}. "
+            "The embedder is not the one that built the index: run `raglass index --rebuild`.",
+            stage="retrieve",
+        )
 
 
 def text_key(text: str) -> bytes:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from backends.aws.pinecone_space import explained, open_space, pinecone_client
 from backends.local.build import cut_documents
 from backends.local.documents import Document, Extractor, ReadLimits, builtin_documents, find_files
 from pipeline.errors import InputError
 from serving.deploy.account import Account
 from serving.deploy.config import DeployConfig
 from serving.embedding import remembering, through_endpoint
-from serving.ingest import Ingested, IngestProgress, explained, ingest, open_space, pinecone_client
+from serving.ingest import Ingested, IngestProgress, ingest
 
 Tell = Callable[[str], None]
 

@@ -305,7 +305,7 @@ def _remove(life: Life, there: StandIns, tell: Tell) -> None:
 
 def remains(there: StandIns) -> dict[str, list[str]]:
     """What is left in the account, by kind, and in Pinecone."""
-    from serving.ingest import pinecone_client
+    from backends.aws.pinecone_space import pinecone_client
 
     def named(service: str, operation: str, listed: str, name: str) -> list[str]:
         found = getattr(root_client(service, there.url_of(service)), operation)()[listed]

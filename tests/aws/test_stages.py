@@ -277,6 +277,17 @@ def test_matches_become_chunks_in_order() -> None:
     assert asked.headers["Api-Key"] == SECRET
 
 
+def test_nearest_vectors_need_no_text() -> None:
+    with serving(Answer({"matches": [{"id": "a", "score": 1.0000002}, {"id": "b", "score": 0.25}]})) as server:
+        assert index(server).nearest([0.5, 0.5], 2) == [("a", 1.0), ("b", 0.25)]
+        assert server.asked[0].data["includeMetadata"] is False
+
+
+def test_match_without_a_score_is_a_bad_response() -> None:
+    with serving(Answer({"matches": [{"id": "a"}]})) as server, pytest.raises(BadResponse, match="without id or score"):
+        index(server).nearest([0.5, 0.5], 2)
+
+
 PINECONE_FAULTS: list[tuple[str, Answer, type[BackendError], int]] = [
     ("throttle", Answer({}, 429), Throttled, 3),
     ("server error", Answer({}, 500), StageFailed, 3),

@@ -11,20 +11,21 @@ import corpus as builtin
 from backends.local import corpus as corpus_module
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import Document, DocumentLibrary, KnownFile
+from backends.local.holding import Holder
 from backends.local.index import LocalIndex
 from backends.local.vectors import VectorCache
 from pipeline.errors import InputError
-from tests.local.conftest import make_document
+from tests.local.conftest import HOLDERS, make_document
 from tests.local.fake_embedder import FakeEmbedder
 
 Make = Callable[..., LocalCorpus]
 
 
 @pytest.fixture
-def make(tmp_path: Path, root: Path, embedder: FakeEmbedder, cache: VectorCache) -> Make:
+def make(tmp_path: Path, root: Path, embedder: FakeEmbedder, cache: VectorCache, holder: Holder) -> Make:
     def make_(*, on: bool = False, with_sentences: bool = True) -> LocalCorpus:
         library = DocumentLibrary(tmp_path / "documents.sqlite")
-        index = LocalIndex(root, embedder)
+        index = LocalIndex(root, embedder, holder)
         return LocalCorpus(lambda: library, index, embedder, cache, builtin=on, with_sentences=with_sentences)
 
     return make_
@@ -48,6 +49,7 @@ def test_nothing_built_yet_is_a_problem_and_not_an_exception(make: Make) -> None
     assert not make().has_index()
 
 
+@pytest.mark.parametrize("holder", HOLDERS, indirect=True)
 def test_added_document_makes_the_index_stale_until_it_is_built(make: Make) -> None:
     corpus = make()
     corpus.library.add(volcano())
@@ -60,6 +62,7 @@ def test_added_document_makes_the_index_stale_until_it_is_built(make: Make) -> N
     assert not corpus.state().stale
 
 
+@pytest.mark.parametrize("holder", HOLDERS, indirect=True)
 def test_removed_document_makes_the_index_stale_and_is_gone_after_building(make: Make) -> None:
     corpus = make()
     corpus.library.add(volcano())
@@ -81,6 +84,7 @@ def test_of_a_file_and_its_copy_in_an_archive_the_file_answers_and_the_copy_says
     assert [chunk.source for chunk in corpus.same_chunks(copy)] == ["volcano.md"] * 2
 
 
+@pytest.mark.parametrize("holder", HOLDERS, indirect=True)
 def test_building_an_index_that_is_up_to_date_does_nothing(make: Make) -> None:
     corpus = make()
     corpus.library.add(volcano())
@@ -117,6 +121,7 @@ def test_fingerprint_of_the_builtin_corpus_is_part_of_it(make: Make, monkeypatch
     assert make(on=True).fingerprint() != before
 
 
+@pytest.mark.parametrize("holder", HOLDERS, indirect=True)
 def test_map_has_a_point_for_every_chunk_and_a_place_for_a_question(make: Make) -> None:
     corpus = make()
     corpus.library.add(volcano())

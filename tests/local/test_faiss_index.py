@@ -9,7 +9,8 @@ import pytest
 from faiss.contrib.evaluation import knn_intersection_measure
 
 from backends.local import faiss_index
-from backends.local.faiss_index import RECALL_TARGET, FaissIndex, Tuning, build_faiss, overlap
+from backends.local.faiss_index import FaissIndex, build_faiss
+from backends.local.tuning import RECALL_TARGET, SAMPLE, Tuning, draw_sample, overlap
 from pipeline.errors import DimensionMismatch, Unavailable
 
 FloatArray = npt.NDArray[np.float32]
@@ -69,7 +70,7 @@ def test_tuning_takes_the_smallest_choice_that_is_good_enough() -> None:
     index = faiss.IndexHNSWFlat(32, 32, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = 200
     index.add(vectors)
-    tuning = faiss_index.tune(index, "hnsw", *faiss_index._sample(vectors))
+    tuning = faiss_index.tune(index, "hnsw", *draw_sample(vectors))
     place = faiss_index.EF_SEARCH_CHOICES.index(tuning.effort)
     if place:
         smaller = faiss_index.EF_SEARCH_CHOICES[place - 1]
@@ -81,7 +82,7 @@ def test_tuning_takes_the_smallest_choice_that_is_good_enough() -> None:
 
 def measured_recalls(index: object, vectors: FloatArray, ef_search: int) -> list[float]:
     """recall@10 of each query of the tuning's own sample: pairs of vectors mixed 0.7 to 0.3."""
-    first, second = np.random.default_rng(0).integers(0, len(vectors), (2, faiss_index.SAMPLE))
+    first, second = np.random.default_rng(0).integers(0, len(vectors), (2, SAMPLE))
     queries = vectors[first] * 0.7 + vectors[second] * 0.3
     index.hnsw.efSearch = ef_search  # type: ignore[attr-defined]
     _, ids = index.search(queries / np.linalg.norm(queries, axis=1, keepdims=True), 10)  # type: ignore[attr-defined]

@@ -6,24 +6,29 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from backends.local import index as indexing
 from backends.local import manifest as files
-from backends.local.faiss_index import set_effort
+from backends.local.faiss_index import build_faiss, set_effort
 from backends.local.fusion import CANDIDATES
+from backends.local.holding import Holder
 from backends.local.index import ExactSearch, LocalIndex, OpenIndex
 from backends.local.manifest import Manifest
 from backends.local.splitting import split_sentences
 from backends.local.texts import chunk_text, sentence_text
 from pipeline.errors import DimensionMismatch, IndexMismatch, Unavailable
 from pipeline.types import Chunk
-from tests.local.conftest import DOCUMENTS, make_document
+from tests.local.conftest import DOCUMENTS, HOLDERS, make_document
 from tests.local.fake_embedder import FakeEmbedder
 
 Build = Callable[..., Manifest]
+
+whatever_holds = pytest.mark.parametrize("holder", HOLDERS, indirect=True)
+"""Of what is searched by vectors: the same is owed whatever holds them."""
 
 
 def search(index: LocalIndex, question: str, top_k: int = 5, *, words: bool = True) -> list[Chunk]:
@@ -32,6 +37,7 @@ def search(index: LocalIndex, question: str, top_k: int = 5, *, words: bool = Tr
     return chunks
 
 
+@whatever_holds
 def test_score_is_the_cosine_and_ranks_count_from_one(build: Build, index: LocalIndex, embedder: FakeEmbedder) -> None:
     build()
     chunks = search(index, "Why do volcanoes erupt?")
@@ -55,6 +61,7 @@ def test_best_sentence_of_a_chunk_is_among_its_signals(build: Build, index: Loca
         assert chunk.signals["sentence"] == pytest.approx(best, abs=0.002)  # vectors are kept as float16
 
 
+@whatever_holds
 def test_without_words_the_order_is_that_of_the_cosine(build: Build, index: LocalIndex) -> None:
     build()
     scores = [chunk.score for chunk in search(index, "volcanoes and dunes", 10, words=False)]
@@ -91,6 +98,7 @@ def test_rare_word_is_found_where_meaning_alone_misses_it(tmp_path: Path) -> Non
     assert "planted" in {chunk.document_id for chunk in hybrid}
 
 
+@whatever_holds
 def test_many_questions_are_searched_in_one_call(build: Build, index: LocalIndex, embedder: FakeEmbedder) -> None:
     build()
     questions = ["volcanoes", "dunes"]
@@ -99,6 +107,7 @@ def test_many_questions_are_searched_in_one_call(build: Build, index: LocalIndex
     assert index.search(embedder.embed([], "query"), 3, texts=[]) == []
 
 
+@whatever_holds
 def test_top_k_beyond_the_corpus_gives_the_whole_corpus_once(build: Build, index: LocalIndex) -> None:
     manifest = build()
     chunks = search(index, "volcanoes", 100)
@@ -112,6 +121,7 @@ def test_corpus_of_one_chunk_can_be_searched(build: Build, index: LocalIndex, qu
     assert (chunk.document_id, chunk.rank) == ("only", 1)
 
 
+@whatever_holds
 def test_corpus_without_any_word_can_be_searched(build: Build, index: LocalIndex) -> None:
     build([make_document("symbols", "!!! ??? …", title="")])
     assert len(search(index, "anything")) == 1
@@ -123,7 +133,9 @@ def test_hnsw_index_finds_what_an_exact_one_finds(
     documents = [make_document(f"d{n}", f"Fact number {n} is about subject {n % 17}.") for n in range(300)]
     build(documents)
     exact = search(LocalIndex(root, embedder), "Fact number 123", 10)
-    monkeypatch.setattr("backends.local.build.build_faiss", lambda vectors, **given: faiss_small(vectors, **given))
+    monkeypatch.setattr(
+        "backends.local.faiss_index.build_faiss", lambda vectors, **given: faiss_small(vectors, **given)
+    )
     assert build(documents).kind == "hnsw"
     assert [c.chunk_id for c in search(LocalIndex(root, embedder), "Fact number 123", 10)] == [
         c.chunk_id for c in exact
@@ -138,7 +150,9 @@ def test_exact_search_finds_what_a_careless_hnsw_misses(
     vectors = embedder.embed(questions, "query")
     build(documents, with_sentences=False)
     expected = index.search(vectors, CANDIDATES)
-    monkeypatch.setattr("backends.local.build.build_faiss", lambda vectors, **given: faiss_small(vectors, **given))
+    monkeypatch.setattr(
+        "backends.local.faiss_index.build_faiss", lambda vectors, **given: faiss_small(vectors, **given)
+    )
     assert build(documents, with_sentences=False).kind == "hnsw"
     set_effort(index.opened().vectors._index, "hnsw", 1)
     assert ids_of(index.search(vectors, CANDIDATES)) != ids_of(expected)
@@ -153,8 +167,6 @@ def ids_of(found: list[list[Chunk]]) -> list[set[str]]:
 
 
 def faiss_small(vectors: np.ndarray, **given: object) -> object:
-    from backends.local.faiss_index import build_faiss
-
     return build_faiss(vectors, exact_below=10, **given)  # type: ignore[arg-type]
 
 
@@ -189,18 +201,21 @@ def test_nothing_built_yet_names_the_command(index: LocalIndex) -> None:
         search(index, "anything")
 
 
-def test_index_of_another_embedder_is_a_mismatch(build: Build, root: Path) -> None:
+@whatever_holds
+def test_index_of_another_embedder_is_a_mismatch(build: Build, root: Path, holder: Holder) -> None:
     build()
     with pytest.raises(IndexMismatch, match="raglass index --rebuild"):
-        LocalIndex(root, FakeEmbedder("other")).opened()
+        LocalIndex(root, FakeEmbedder("other"), holder).opened()
 
 
+@whatever_holds
 def test_vectors_of_another_length_are_a_dimension_mismatch(build: Build, index: LocalIndex) -> None:
     build()
     with pytest.raises(DimensionMismatch):
         index.search(np.ones((1, 3), np.float32), 5, texts=["x"])
 
 
+@whatever_holds
 def test_reader_sees_a_rebuild_by_the_next_question(build: Build, index: LocalIndex) -> None:
     build()
     assert search(index, "quokkas", 1)[0].document_id != "q"
@@ -212,6 +227,7 @@ def test_reader_sees_a_rebuild_by_the_next_question(build: Build, index: LocalIn
 REBUILD = """
 import sys
 from pathlib import Path
+from typing import Any
 from backends.local.build import build_index
 from backends.local.vectors import VectorCache
 from tests.local.conftest import make_document
@@ -242,16 +258,17 @@ def test_open_index_outlives_the_rebuild_that_removes_its_files(build: Build, in
     assert old.vectors.size == old.manifest.chunks
 
 
+@whatever_holds
 def test_rebuild_while_the_index_is_being_opened_is_followed(
     build: Build, index: LocalIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build()
     real, rebuilt = OpenIndex, []
 
-    def open_late(folder: Path, embedder: FakeEmbedder) -> OpenIndex:
+    def open_late(folder: Path, *given: Any) -> OpenIndex:
         if not rebuilt:
             rebuilt.append(build(corpus_hash="new"))
-        return real(folder, embedder)
+        return real(folder, *given)
 
     monkeypatch.setattr(indexing, "OpenIndex", open_late)
     assert index.manifest.corpus_hash == "new"
@@ -266,6 +283,7 @@ def test_folder_that_vanished_is_unavailable(build: Build, root: Path, index: Lo
         index.opened()
 
 
+@whatever_holds
 def test_four_threads_search_as_one(build: Build, index: LocalIndex) -> None:
     build()
     expected = search(index, "volcanoes", 10)
@@ -278,6 +296,7 @@ def test_four_threads_search_as_one(build: Build, index: LocalIndex) -> None:
     assert found == [expected] * 4
 
 
+@whatever_holds
 def test_closed_index_opens_again_with_the_next_question(build: Build, index: LocalIndex) -> None:
     build()
     expected = search(index, "volcanoes")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from backends.local import manifest as files
-from backends.local.faiss_index import Tuning
 from backends.local.manifest import Manifest
+from backends.local.tuning import Tuning
 from pipeline.errors import IndexMismatch, Unavailable
 
 

@@ -1,26 +1,12 @@
 """Stores to test: every contract test runs on SQLite and on a real PostgreSQL."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from metrics.store import TraceStore
-from tests.metrics.postgres_cluster import PostgresCluster, find_binaries
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresCluster]:
-    """A PostgreSQL server of our own. Skips where none is installed, unless RAGLASS_REQUIRE_POSTGRES=1."""
-    binaries = find_binaries()
-    if binaries is None:
-        reason = "no PostgreSQL here: install Debian's postgresql package, or put initdb on the PATH"
-        if os.environ.get("RAGLASS_REQUIRE_POSTGRES") == "1":
-            pytest.fail(f"RAGLASS_REQUIRE_POSTGRES=1, but {reason}")
-        pytest.skip(reason)
-    with PostgresCluster(binaries) as cluster:
-        yield cluster
+from tests.metrics.postgres_cluster import PostgresCluster
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

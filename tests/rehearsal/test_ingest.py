@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from backends.aws.pinecone_space import open_space
 from pipeline.errors import InputError, Unavailable
-from serving.ingest import ingest, open_space
+from serving.ingest import ingest
 from serving.rehearsal.loopback import LoopbackServer
 from serving.rehearsal.pinecone import PineconeDouble
 from tests.rehearsal.served import served

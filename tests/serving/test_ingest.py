@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.aws import pinecone_space as module
+from backends.aws.pinecone_space import open_space
 from backends.local.build import ChunkRow
 from pipeline.errors import ConfigError, InputError, StoreError, Unavailable
-from serving import ingest as module
-from serving.ingest import IngestProgress, ingest, open_space, vector_id
+from serving.ingest import IngestProgress, ingest, vector_id
 
 
 def make_rows(count: int, text: str = "text") -> list[ChunkRow]:

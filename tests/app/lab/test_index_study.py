@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from backends.local.corpus import LocalCorpus
 from backends.local.documents import Document
 from backends.local.faiss_variants import Variant
 from backends.local.index_choice import read_choice
+from backends.local.pgvector.holder import PgvectorHolder
 from evaluation.datasets import load_dataset
 from pipeline.errors import InputError
 
@@ -196,6 +198,7 @@ def test_setting_in_use_is_measured_too() -> None:
     assert with_in_use(variants, ["HNSW32", 48])[1].efforts == (16, 48, 64)
     assert with_in_use(variants, ["IVF8,Flat", 2])[2] == Variant("IVF8,Flat", (2,))
     assert with_in_use(variants, ["Flat", 0]) == variants
+    assert with_in_use(variants, ["", 0]) == variants
 
 
 def test_study_chosen_from_is_followed_by_the_next_build_and_taken_back(
@@ -215,6 +218,19 @@ def test_study_chosen_from_is_followed_by_the_next_build_and_taken_back(
     for factory, effort, said in (("HNSW64", 16, "measured no one setting"), ("SQ8,RFlat", 0, "no vectors")):
         with pytest.raises(InputError, match=said):
             choose(backend, record, factory, effort)
+
+
+def test_study_chooses_nothing_where_something_else_holds_the_vectors(
+    services: Services, corpus: LocalCorpus, questions: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = services.lab.begin("index", {"dataset": questions, "ks": ["5"], "depth": 10}).work()
+    choose(services.backend("fake"), record)
+    assert corpus.index_choice is not None
+    assert in_use(replace(corpus.index.manifest, held_by="pgvector")) == ("", 0)
+    monkeypatch.setattr(corpus.index, "holder", PgvectorHolder("postgresql://host/db"))
+    assert corpus.index_choice is None
+    with pytest.raises(InputError, match="RAGLASS_INDEX=pgvector holds the vectors"):
+        choose(services.backend("fake"), record)
 
 
 def test_study_is_not_gone_on_with_over_other_documents(
