@@ -6,6 +6,7 @@ from app.shell.ask import ask
 from app.shell.backend import backend
 from app.shell.backup import backup, restore
 from app.shell.corpus import corpus
+from app.shell.dataset import dataset
 from app.shell.deploy import deploy
 from app.shell.eval import evaluate
 from app.shell.explain import explain
@@ -31,6 +32,7 @@ for command in (
     backend,
     backup,
     corpus,
+    dataset,
     deploy,
     evaluate,
     explain,

@@ -1,0 +1,8 @@
+"""`raglass dataset synthesise`: questions that are written from the documents."""
+
+import click
+
+
+@click.command()
+def synthesise() -> None:
+    """Not here yet."""
