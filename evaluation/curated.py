@@ -98,7 +98,7 @@ def read_rows(path: Path) -> tuple[list[DatasetRow], list[str]]:
     problems: list[str] = []
     for each in read_table(path):
         try:
-            row = each if isinstance(each, str) else _read(each[1], each[0])
+            row = each if isinstance(each, str) else read_row(each[1])
         except InputError as error:
             row = f"{each[0]}: {error}"
         if isinstance(row, str):
@@ -110,8 +110,8 @@ def read_rows(path: Path) -> tuple[list[DatasetRow], list[str]]:
     return list(rows.values()), problems
 
 
-def _read(cells: Mapping[str, Any], place: str) -> DatasetRow:
-    """A row of a file. Raises InputError for one that cannot be kept."""
+def read_row(cells: Mapping[str, Any]) -> DatasetRow:
+    """A row of a file, by the names of COLUMNS. Raises InputError for one that cannot be kept."""
     said = {name: _plain(cell_text(cells.get(name))) for name in ("type", "article", "notes", "suggestion", "context")}
     given = [_plain(each) for each in answer_texts(cells.get("answers", cells.get("answer")))]
     answerable = is_yes(cells.get("answerable"))

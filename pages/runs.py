@@ -1,4 +1,4 @@
-"""Runs: labelled questions answered and judged; start, watch, stop, go on; study one, or two against each other; and the datasets that they ask."""
+"""Runs: labelled questions answered and judged; start, watch, stop, go on; study one, or compare two; and the datasets that they ask."""
 
 import streamlit as st
 

@@ -1,5 +1,4 @@
-"""Whether a written question can be answered from its chunk alone, and whether retrieval finds that chunk: what is kept passes, what does not is
-rejected with a reason.
+"""Whether a written question can be answered from its chunk alone, and whether retrieval finds that chunk.
 
 The reader that checks is the extractive one, whatever answers otherwise: it cannot know an answer that the chunk does not hold.
 """

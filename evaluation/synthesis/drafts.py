@@ -84,8 +84,7 @@ def problem_with(draft: Draft, title: str, before: str) -> str:
         return "it points at something that it does not name"
     if draft.type not in DEFINING and not _names_something(draft.question, title):
         return "it does not say what it is about"
-    anaphor = _unnamed(draft.question, title, before)
-    return f"it does not say which {anaphor}" if anaphor else ""
+    return "it says “the …” of a thing without saying which" if _unnamed(draft.question, title, before) else ""
 
 
 def _points(question: str) -> bool:

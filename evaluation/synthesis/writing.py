@@ -7,7 +7,7 @@ same questions.
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,10 +24,13 @@ REPEATED = "nearly the same question was kept"
 class Target(Protocol):
     """A question that may be written."""
 
-    chunk: Chunk
-    """What it is to be written from."""
-    type: QuestionType
-    """What kind of answer it is to ask for."""
+    @property
+    def chunk(self) -> Chunk:
+        """What it is to be written from."""
+
+    @property
+    def type(self) -> QuestionType:
+        """What kind of answer it is to ask for."""
 
     @property
     def key(self) -> str:
@@ -106,41 +109,46 @@ def template_targets(chunks: Iterable[Chunk]) -> Iterator[Written]:
             yield Written(chunk, draft, problem_with(draft, chunk.title, before))
 
 
-def balance(targets: Iterable[Target], seed: int) -> Iterator[Target]:
-    """The targets in an order in which types and documents take turns: always one of the rarest type, of the rarest document that has one.
+class Turns:
+    """Targets, of which types and documents take turns: next is the type that has the fewest kept questions, and of its documents the one
+    that has; ties are drawn with the seed."""
 
-    Rare by what came before in the order; ties are drawn with the seed.
-    """
-    shuffled = sorted(targets, key=lambda each: each.key)
-    random.Random(seed).shuffle(shuffled)
-    left: dict[QuestionType, list[Target]] = {}
-    for each in shuffled:
-        left.setdefault(each.type, []).append(each)
-    types: Counter[str] = Counter()
-    documents: Counter[str] = Counter()
-    while left:
-        kind = min(left, key=lambda name: types[name])
-        place = min(range(len(left[kind])), key=lambda at: documents[left[kind][at].chunk.document_id])
-        found = left[kind].pop(place)
-        types[kind] += 1
-        documents[found.chunk.document_id] += 1
-        if not left[kind]:
-            del left[kind]
-        yield found
+    def __init__(self, targets: Iterable[Target], seed: int) -> None:
+        shuffled = sorted(targets, key=lambda each: each.key)
+        random.Random(seed).shuffle(shuffled)
+        self._left: dict[QuestionType, list[Target]] = {}
+        for each in shuffled:
+            self._left.setdefault(each.type, []).append(each)
+        self._types: Counter[str] = Counter()
+        self._documents: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[Target]:
+        """Every target once, in an order that depends on what `keep` is told meanwhile."""
+        while self._left:
+            kind = min(self._left, key=lambda name: self._types[name])
+            of_kind = self._left[kind]
+            place = min(range(len(of_kind)), key=lambda at: self._documents[of_kind[at].chunk.document_id])
+            found = of_kind.pop(place)
+            if not of_kind:
+                del self._left[kind]
+            yield found
+
+    def keep(self, target: Target) -> None:
+        """Count a target as kept."""
+        self._types[target.type] += 1
+        self._documents[target.chunk.document_id] += 1
 
 
 def write_questions(
-    targets: Sequence[Target],
+    targets: Iterable[Target],
     count: int,
+    seed: int,
     check: Callable[[Draft, Chunk], Verdict],
     known: Mapping[str, Decision],
 ) -> Generator[tuple[Decision, Tally], None, Tally]:
-    """Decide on targets in their order until enough are kept, and yield each new decision.
-
-    known: what was decided in an earlier sitting, by key. A kept question lets its document and type wait for the others only by the order.
-    """
-    tally, words = Tally(count), set[frozenset[str]]()
-    for target in targets:
+    """Decide on targets in turn until enough are kept, and yield each new decision. known: those of an earlier sitting, by key."""
+    tally, words, turns = Tally(count), set[frozenset[str]](), Turns(targets, seed)
+    for target in turns:
         if len(tally.kept) >= count:
             break
         before = known.get(target.key)
@@ -149,6 +157,7 @@ def write_questions(
             tally.rejected[decision.reason] += 1
         else:
             tally.kept.append(decision)
+            turns.keep(target)
             if before is not None:
                 words.add(_words(decision.row))
         if before is None:
