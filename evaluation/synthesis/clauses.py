@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from evaluation.synthesis.verbs import AUXILIARIES, bases, is_finite, participles, past_forms, present_forms
+from evaluation.synthesis.verbs import AUXILIARIES, SAME, bases, is_finite, participles, past_forms, present_forms
 
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 
@@ -47,9 +47,6 @@ _LIST = re.compile(r", (?:[\w'’-]+ ){0,4}?[\w'’-]+(?:,| and | or )")
 """A comma that goes on with a list."""
 
 
-SAME = frozenset({"put", "set", "cut", "hit", "shut", "cast", "let", "spread", "cost"})
-"""Verbs whose past is as their base: with a single subject it is the past."""
-
 HAVE = {"has": "does", "have": "do", "had": "did"}
 """Forms of `have` with what asks for them where it is the only verb."""
 
@@ -77,10 +74,7 @@ class Clause:
     def is_auxiliary(self) -> bool:
         """Whether the verb goes before the subject in a question; `had` does in `had built a tower`, and not in `had a tower`."""
         if self.verb in HAVE:
-            return (
-                bool({"been", "not", "never", "become"} & {self.rest.split(" ")[0]})
-                or self.rest.split(" ")[0] in participles()
-            )
+            return _is_perfect(self.rest)
         return self.verb in AUXILIARIES
 
     @property
@@ -100,7 +94,7 @@ class Clause:
         """`did`, `does` or `do`."""
         if self.verb in HAVE:
             return HAVE[self.verb]
-        if self.verb in SAME and not self.subject.endswith("s"):
+        if self.verb in SAME and (self.subject.split(" ")[-1][:1].isupper() or not self.subject.endswith("s")):
             return "did"
         return "did" if self.verb in past_forms() else "does" if self.verb in present_forms() else "do"
 
@@ -134,10 +128,20 @@ def read_clause(sentence: str, context: str) -> Clause | None:
         return None  # What `that` begins was cut.
     if verb not in AUXILIARIES and verb in past_forms() and _has_finite(rest):
         return None  # Perhaps the verb is a participle: `a region called X lies …`.
+    if (verb not in AUXILIARIES and re.search(r" and \w+ed\b", rest)) or (
+        verb in HAVE and set(rest.split()) & participles() and not _is_perfect(rest)
+    ):
+        return None  # A second verb, which no question would carry along.
     inside = subject if front else _inside(subject, context)
     if inside is None:
         return None
     return Clause(inside, apposition, adverb, verb, rest, after, front[0].strip().rstrip(",") if front else "")
+
+
+def _is_perfect(rest: str) -> bool:
+    """Whether what follows `had` begins with a participle."""
+    follows = [word for word in rest.split(" ") if word not in ADVERBS and not word.endswith("ly")][:1]
+    return bool(follows) and (follows[0] in ("been", "not", "become") or follows[0] in participles())
 
 
 def _find_verb(words: list[str]) -> int | None:
@@ -199,7 +203,13 @@ def _read_subject(head: str) -> tuple[str, str, str]:
     else:
         return "", "", ""
     words = subject.split()
-    if not words or len(words) > 9 or any(word.lower().strip("'’s,") in PRONOUNS for word in words) or "," in subject:
+    if (
+        not words
+        or words[-1].lower() in ("the", "a", "an", "most")
+        or len(words) > 9
+        or any(word.lower().strip("'’s,") in PRONOUNS for word in words)
+        or "," in subject
+    ):
         return "", "", ""
     if words[0] in (
         "In",

@@ -24,7 +24,7 @@ ENOUGH_STEMS = 5
 
 _UNIQUE = """
 world sky sea universe air earth globe equator ground sun moon solar-system north south east west internet media past present future
-public war country environment atmosphere weather heart brain body eye ear night day morning evening spring summer autumn winter
+public country environment atmosphere weather heart brain body eye ear night day morning evening spring summer autumn winter
 """
 
 UNIQUE = frozenset(_UNIQUE.split())
@@ -37,6 +37,11 @@ fact change reason case change deal change experiment invention design technique
 
 VAGUE = frozenset(_VAGUE.split())
 """What says too little after `the`, even with something behind it."""
+
+_CUT = re.compile(
+    r"\b(?:not|only|just|of|the|a|an|to|by|with|from|for|and|or|in the|at|on|both|between|than|as|that|more|most)\?$"
+)
+"""How a question ends that was cut in the middle."""
 
 _SAYS = re.compile(
     r"\b(?:argue|show|notice|announce|discover|prove|think|believe|suggest|claim|find|found|state|warn|propose|predict|explain|report|say"
@@ -70,12 +75,14 @@ class Draft:
     """What wrote it: a template's name, or the model's."""
 
 
-def problem_with(draft: Draft, title: str, before: str) -> str:
-    """Why a question cannot stand on its own, empty if it can. title: the document's. before: the chunk up to the sentence."""
+def problem_with(draft: Draft, title: str) -> str:
+    """Why a question cannot stand on its own, empty if it can. title: the document's."""
     words = re.findall(r"[\w'’-]+", draft.question)
     answer = draft.answers[0] if draft.answers else ""
     if not FEWEST_WORDS <= len(words) <= MOST_WORDS or not 1 <= len(answer.split()) <= MOST_ANSWER_WORDS:
         return "it is too short or too long"
+    if _CUT.search(draft.question):
+        return "it ends too early"
     if any(word.lower() in PRONOUNS for word in words[1:]):
         return "it points at something that it does not name"
     if answer.lower().removeprefix("the ") in draft.question.lower():
@@ -84,7 +91,7 @@ def problem_with(draft: Draft, title: str, before: str) -> str:
         return "it points at something that it does not name"
     if draft.type not in DEFINING and not _names_something(draft.question, title):
         return "it does not say what it is about"
-    return "it says “the …” of a thing without saying which" if _unnamed(draft.question, title, before) else ""
+    return "it says “the …” of a thing without saying which" if _is_vague(draft.question, title) else ""
 
 
 def _points(question: str) -> bool:
@@ -108,22 +115,27 @@ def _names_something(question: str, title: str) -> bool:
     return bool(stems & set(found)) or len(found) >= ENOUGH_STEMS
 
 
-def _unnamed(question: str, title: str, before: str) -> str:
-    """A thing that the question calls `the …` though nothing in it says which; empty if there is none."""
+def _is_vague(question: str, title: str) -> bool:
+    """Whether it calls a thing `the …` though nothing in it says which."""
     named = title.lower().removeprefix("the ").removeprefix("a ").split(":")[0].strip()
     for found in _DEFINITE.finditer(question):
         words = found[1].split()
         follows = question[found.end() :].lstrip()
+        verb = next((place for place, word in enumerate(words) if place and word in bases()), None)
+        if verb is not None:  # `did the paper launch a …`: the thing ends before the verb.
+            follows = " ".join((*words[verb:], follows))
+            words = words[:verb]
+        thing = " ".join(words)
         head = words[-1].lower()
-        if re.search(r"\b(?:first|last|only|most|least|best|main|chief|oldest|next|\w+est)\b", found[1]):
+        if re.search(r"\b(?:first|last|only|most|least|best|main|chief|oldest|next|\w+est)\b", thing):
             continue
         if head in PERSON_NOUNS and follows[:1].isupper():
             continue
         if follows[:1].isupper():
             continue
-        if head in UNIQUE or found[1].lower() == named or (named == head and len(named.split()) == 1):
+        if head in UNIQUE or thing.lower() == named or (named == head and len(named.split()) == 1):
             continue
         if follows.split(" ")[0] in ("of", "for", "between", "that", "who") and head not in VAGUE:
             continue
-        return head
-    return ""
+        return True
+    return False

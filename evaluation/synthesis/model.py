@@ -69,7 +69,7 @@ class Asked:
         if f" {normalise(answer)} " not in f" {normalise(self.chunk.text)} ":
             return "the model's answer does not stand in the chunk"
         draft = Draft(question, (answer,), self.type, f"the model {self.name}")
-        return problem_with(draft, self.chunk.title, "") or draft
+        return problem_with(draft, self.chunk.title) or draft
 
 
 def read_reply(reply: str) -> tuple[str, str] | None:

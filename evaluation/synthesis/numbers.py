@@ -14,9 +14,7 @@ _ROUGH = (
     r"(?:about |around |roughly |nearly |almost |over |more than |less than |at least |up to |some |only |on average |fewer than "
     r"|just over )*"
 )
-_NUMBER = (
-    rf"(?:minus )?(?:\d[\d,]*(?:\.\d+)?|{_WORDS})(?: (?:hundred|thousand|million|billion|trillion))?(?: and a half)?"
-)
+_NUMBER = rf"(?:minus )?(?:\d+(?:,\d{{3}})*(?:\.\d+)?|{_WORDS})(?: (?:hundred|thousand|million|billion|trillion))?(?: and a half)?"
 _AMOUNT = rf"(?P<rough>{_ROUGH})(?P<number>{_NUMBER})"
 _LENGTH = r"(?:milli|centi|kilo|micro|nano)?met(?:re|er)s?|miles?|feet|foot|inch(?:es)?|light years?"
 _TIME = r"seconds?|minutes?|hours?|days?|(?:Earth )?days|weeks?|months?|years?|centuries|decades?"
@@ -31,7 +29,7 @@ _PLAIN = re.compile(rf"{_AMOUNT} (?P<unit>[a-z]+)$")
 _SHARE = re.compile(rf"{_AMOUNT} (?:percent|per cent) of (?P<of>.+)$")
 _HELD = re.compile(rf"{_AMOUNT} (?P<what>(?:[a-z][\w-]* )?[a-z][\w-]*s)(?P<more> (?:in|on|at|for|around|of) [^,]+)?$")
 _COUNTED = re.compile(
-    rf"(?P<rough>{_ROUGH})(?P<number>{_NUMBER}) (?P<what>(?:[a-z][\w-]* )?(?:[a-z][\w-]*s|people|men|women|children)) (?P<rest>[^,;:]+?)"
+    rf"(?P<rough>{_ROUGH})(?P<number>{_NUMBER}) (?P<what>(?:[a-z][\w-]* )?(?:[a-z][\w-]*s|people|men|women|children)) (?P<rest>[^,;:()]+?)"
     r"(?:\.|,.*|;.*| because .*| when .*)$",
     re.IGNORECASE,
 )

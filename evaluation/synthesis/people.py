@@ -3,21 +3,22 @@
 import re
 
 _PERSON_NOUNS = """
-abbot actor actress admiral ambassador anatomist anthropologist archaeologist archbishop architect aristocrat artist astronaut
-astronomer author aviator banker baron baroness barrister biochemist biographer biologist bishop blacksmith botanist boy brewer brother
-builder businessman cabinetmaker campaigner captain cardinal carpenter cartographer cellist chancellor chemist clergyman clerk cleric
-clockmaker collector colonel composer conductor cook count countess craftsman critic czar dancer daughter dentist designer dictator
-diplomat director doctor duchess duke economist editor emperor empress engineer engraver entrepreneur essayist explorer farmer father
-filmmaker founder general geneticist geographer geologist girl glassmaker goldsmith governor grandson guard guitarist historian husband
-immigrant inspector instrument-maker inventor ironmonger journalist judge king knight lawyer leader librarian linguist logician lord
-maid maker man manufacturer mathematician mayor mechanic merchant meteorologist midwife minister missionary monk mother mountaineer
-musician naturalist navigator neurologist neuroscientist novelist nun nurse officer official optician painter palaeontologist pastor
-patriot patron pharmacist philosopher photographer physician physicist physiologist pianist pilot pioneer playwright poet politician
-pope preacher president priest prince princess printer producer professor programmer prophet psychologist psychiatrist publisher queen
-reformer researcher ruler sailor saint salesman scholar schoolteacher scientist sculptor secretary seismologist sergeant shepherd singer
-sister soldier son spokesman statesman student sultan surgeon surveyor teacher technician textile theologian tinkerer trader traveller
-trumpeter tsar undertaker vet violinist viscount volcanologist watchmaker widow wife woman writer zoologist lieutenant shah sheikh
-pharaoh marquis earl senator congressman millionaire clarinettist
+figure member investor commander chieftain nobleman activist thinker abbot actor actress admiral ambassador anatomist anthropologist
+archaeologist archbishop architect aristocrat artist astronaut astronomer author aviator banker baron baroness barrister biochemist
+biographer biologist bishop blacksmith botanist boy brewer brother builder businessman cabinetmaker campaigner captain cardinal
+carpenter cartographer cellist chancellor chemist clergyman clerk cleric clockmaker collector colonel composer conductor cook count
+countess craftsman critic czar dancer daughter dentist designer dictator diplomat director doctor duchess duke economist editor emperor
+empress engineer engraver entrepreneur essayist explorer farmer father filmmaker founder general geneticist geographer geologist girl
+glassmaker goldsmith governor grandson guard guitarist historian husband immigrant inspector instrument-maker inventor ironmonger
+journalist judge king knight lawyer leader librarian linguist logician lord maid maker man manufacturer mathematician mayor mechanic
+merchant meteorologist midwife minister missionary monk mother mountaineer musician naturalist navigator neurologist neuroscientist
+novelist nun nurse officer official optician painter palaeontologist pastor patriot patron pharmacist philosopher photographer physician
+physicist physiologist pianist pilot pioneer playwright poet politician pope preacher president priest prince princess printer producer
+professor programmer prophet psychologist psychiatrist publisher queen reformer researcher ruler sailor saint salesman scholar
+schoolteacher scientist sculptor secretary seismologist sergeant shepherd singer sister soldier son spokesman statesman student sultan
+surgeon surveyor teacher technician textile theologian tinkerer trader traveller trumpeter tsar undertaker vet violinist viscount
+volcanologist watchmaker widow wife woman writer zoologist lieutenant shah sheikh pharaoh marquis earl senator congressman millionaire
+clarinettist candidate driver player
 """
 
 PERSON_NOUNS = frozenset(_PERSON_NOUNS.split())
@@ -33,12 +34,16 @@ PEOPLE_DO = frozenset(_PEOPLE_DO.split())
 """Verbs that people are the subject of."""
 
 _NO_PEOPLE = re.compile(
-    r"\b(?:University|Ocean|River|Sea|Lake|Mount|Mountains?|Museum|Institute|Institution|Company|Treaty|Protocol|War|Probe|Society|Academy|"
-    r"College|Church|Bank|Act|Empire|Kingdom|Republic|Union|States|City|Island|Islands|Bridge|Tower|Wall|Street|Council|Committee|Agency|"
-    r"Observatory|Telescope|Station|Party|Army|Navy|Prize|Event|Line|Corporation|Electric|Motors|Laboratory|Laboratories|Press|Parliament|"
-    r"Congress|Office|Court|House|Palace|Cathedral|Abbey|Team|Project|Mission|Comet|Nebula|Galaxy|Theory|Age|Revolution|Order|Club|"
-    r"Orchestra|Band|Theatre|Studios?|Brothers|Royal|National|International|North|South|East|West|New|Great|Greek|Roman|English|French|"
-    r"German|American|British|Chinese|Japanese|Italian|Spanish|European|Soviet|Russian|Egyptian|Indian)\b"
+    r"\b(?:"
+    r"University|Nations|Holland|England|France|Germany|Spain|Italy|Ocean|River|Sea|Lake|Mount|Mountains?|"
+    r"Museum|Institute|Institution|Company|Treaty|Protocol|War|Probe|Society|Academy|College|Church|Bank|Act|"
+    r"Empire|Kingdom|Republic|Union|States|City|Island|Islands|Bridge|Tower|Wall|Street|Council|Committee|"
+    r"Agency|Observatory|Telescope|Station|Party|Army|Navy|Prize|Event|Line|Corporation|Electric|Motors|"
+    r"Laboratory|Laboratories|Press|Parliament|Congress|Office|Court|House|Palace|Cathedral|Abbey|Team|Project|"
+    r"Mission|Comet|Nebula|Galaxy|Theory|Age|Revolution|Order|Club|Orchestra|Band|Theatre|Studios?|Brothers|"
+    r"Royal|National|International|North|South|East|West|New|Great|Greek|Roman|English|French|German|American|"
+    r"British|Chinese|Japanese|Italian|Spanish|European|Soviet|Russian|Egyptian|Indian"
+    r")\b"
 )
 
 _NAME = r"(?:[A-ZÀ-ÖØ-Þ][\w.'’-]*)"
@@ -91,6 +96,9 @@ def _acts(full: str, context: str) -> bool:
 
 
 def is_person_noun(text: str) -> bool:
-    """Whether a description names what a person is: `an English mathematician who …`."""
-    words = re.split(r"\b(?:who|that|which|of|in|from|at|and|with|whose)\b|,", text)[0].split()
+    """Whether a description names what a person is: `an English mathematician who …`, `a Norman who …`."""
+    head, *_ = re.split(r"\b(?:that|which|of|in|from|at|and|with|whose)\b|,", text)
+    if " who " in head:
+        return True
+    words = head.split()
     return bool(words) and words[-1].lower() in PERSON_NOUNS

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from backends.local.splitting import split_sentences
-from evaluation.synthesis.clauses import ANY_YEAR, DATE, Clause, read_clause
+from evaluation.synthesis.clauses import ANY_YEAR, DATE, HAVE, Clause, read_clause
 from evaluation.synthesis.drafts import Draft
 from evaluation.synthesis.numbers import count_drafts, measure_drafts
 from evaluation.synthesis.people import PERSON_NOUNS, is_person_noun, person_name
@@ -15,18 +15,18 @@ Rule = Callable[[Clause, str, str], Iterator[Draft]]
 """Clause, sentence and chunk to drafts."""
 
 
-def write_drafts(chunk: Chunk) -> Iterator[tuple[Draft, str]]:
-    """What the templates make of a chunk: each draft with the text before its sentence."""
+def write_drafts(chunk: Chunk) -> Iterator[Draft]:
+    """What the templates make of a chunk."""
     for start, end in split_sentences(chunk.text):
         sentence = " ".join(chunk.text[start:end].split())
         if not re.match(r"[A-Z0-9]", sentence) or not sentence.endswith("."):
             continue
-        yield from ((draft, chunk.text[:start]) for draft in _whole_drafts(sentence))
+        yield from _whole_drafts(sentence)
         clause = read_clause(sentence, chunk.text)
         if clause is None:
             continue
         for rule in RULES:
-            yield from ((draft, chunk.text[:start]) for draft in rule(clause, sentence, chunk.text))
+            yield from rule(clause, sentence, chunk.text)
 
 
 def ask(words: str) -> str:
@@ -89,7 +89,13 @@ _BARE = frozenset(
 def who(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
     """Who invented the digital camera?"""
     name = person_name(clause.subject, clause.apposition, clause.verb, chunk)
-    if not name or clause.is_auxiliary or clause.verb in _BARE or clause.after.startswith((" that", " than")):
+    if (
+        not name
+        or clause.is_auxiliary
+        or clause.verb in HAVE
+        or clause.verb in _BARE
+        or clause.after.startswith((" that", " than"))
+    ):
         return
     bare = DATE.sub(" ", clause.rest).split()
     if len(bare) < (2 if clause.verb in _MADE else 4 if clause.after and not clause.front else 3):
@@ -101,7 +107,12 @@ def who(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
 def when(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
     """When did George Eastman bring the camera to the masses?"""
     dated = _one_date(clause)
-    if dated is None or not clause.is_past or clause.after.startswith((" than", " and", " or", " as")):
+    if (
+        dated is None
+        or not clause.is_past
+        or clause.verb in HAVE
+        or clause.after.startswith((" than", " and", " or", " as"))
+    ):
         return
     bare, date, _ = dated
     if clause.is_auxiliary and bare.rest.split(" ")[0] not in participles():
@@ -137,8 +148,18 @@ _NO_PLACE = re.compile(
 )
 _PLACE = re.compile(
     r"(?P<with> (?P<word>in|at|near|on) )"
-    r"(?P<place>(?:the )?(?:[A-ZÀ-Þ][\w’-]*)(?: (?:[A-ZÀ-Þ][\w’-]*|of|upon|de|la|le|on|the))*(?<! of)(?<! the)(?<! on))$"
+    r"(?P<place>(?:the )?(?:[A-ZÀ-Þ][\w'’-]*)(?: (?:[A-ZÀ-Þ][\w'’-]*|of|upon|de|la|le|on|the))*(?<! of)(?<! the)(?<! on))$"
 )
+
+
+MOST_BEFORE_PLACE = 11
+"""Words between the verb and a place, beyond which the place may belong to any of them."""
+
+
+def _has_infinitive(rest: str) -> bool:
+    """Whether a second verb follows, to which a place may belong, or something is compared with all others there."""
+    second = any(word in bases() for word in re.findall(r"\bto (\w+)", rest))
+    return second or re.search(r"\b(?:that|who|any|highest|largest|most|most of)\b", rest) is not None
 
 
 def where(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
@@ -149,14 +170,18 @@ def where(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
     if found is None or _NO_PLACE.search(found["place"]) or ANY_YEAR.search(found["place"]):
         return
     rest, place = f" {bare.rest}"[: found.start()].strip(), found["place"]
-    while (outer := _PLACE.search(f" {rest}")) is not None and not _NO_PLACE.search(outer["place"]):
+    while (
+        found["word"] == "in"
+        and (outer := _PLACE.search(f" {rest}")) is not None
+        and not _NO_PLACE.search(outer["place"])
+    ):
         rest, place = f" {rest}"[: outer.start()].strip(), f"{outer['place']} {found['word']} {place}"
     if _is_reduced(clause):
         return
     is_passive = clause.verb in ("was", "were", "is", "are") and rest.split(" ")[0] in participles()
-    if clause.is_auxiliary and not is_passive:
+    if (clause.is_auxiliary and not is_passive) or len(rest.split()) > MOST_BEFORE_PLACE or _has_infinitive(rest):
         return
-    if found["word"] == "on" and not re.search(r"Island|Mount|Street|Hill|Strasse|River|Lake", found["place"]):
+    if found["word"] == "on" and not re.search(r"Island|Mount|Street|Hill|Strasse", found["place"]):
         return
     tail = re.match(r", ((?:[A-ZÀ-Þ][\w’-]*)(?: [A-ZÀ-Þ][\w’-]*)*)(?=[,.]|$| on | in )", clause.after)
     if tail is not None and not _NO_PLACE.search(tail[1]):
@@ -168,11 +193,20 @@ def where(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
     yield Draft(ask(f"where {inverted(bare, rest)} {moment}"), answers, "LOCATION", "where it was")
 
 
+_LITTLE = (
+    "aspect example part feature reason result problem case way factor response sign source application use essence"
+)
+
+_EXAMPLES = frozenset(_LITTLE.split(" "))
+"""What says little of a thing, or that there are others of the kind."""
+
+
 def _the_one(clause: Clause, answers: tuple[str, ...], chunk: str) -> Iterator[Draft]:
     """Who was the first person on the Moon? What was the first modern bicycle? Of a clause whose predicate says that there is only one."""
     is_name = clause.subject[:1].isupper() or re.match(r"the [A-Z]", clause.subject)
     person = person_name(clause.subject, "", "argued", chunk)
-    is_human = is_person_noun(clause.rest) or re.match(r"the \w+ (?:to|person|man|woman)\b", clause.rest)
+    described = set(clause.rest.lower().split()[:7])
+    is_human = bool(PERSON_NOUNS & described) or re.match(r"the \w+ (?:to|person|man|woman)\b", clause.rest)
     if person and is_human and len(clause.rest.split()) >= 4:
         yield Draft(ask(f"who {clause.verb} {clause.rest}"), (person,), "PERSON", "which one it is")
     elif is_name and not is_human and len(clause.rest.split()) >= 4:
@@ -191,7 +225,11 @@ def what_is(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
     if clause.verb not in ("is", "was") or clause.adverb or clause.apposition or clause.front:
         return
     said = re.match(r"(?:a|an|the) \w", clause.rest)
-    if said is None or len(clause.subject.split()) > 5:
+    if (
+        said is None
+        or len(clause.subject.split()) > 5
+        or _EXAMPLES & set(f"{clause.subject} {clause.rest}".split()[:9])
+    ):
         return
     whole = re.split(
         r", (?:and|but|so|because|while|which was|which is)\b| because | although | but ", sentence.rstrip(".")
@@ -207,7 +245,7 @@ def what_is(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
         yield from _the_one(clause, answers, chunk)
         return
     top = re.match(r"the (?:[\w-]+ ){0,2}?(?:only|first|last|\w+est|most \w+)\b", clause.subject)
-    if top and re.match(r"(?:the )?[A-Z]", clause.rest):
+    if top and re.match(r"(?:the )?[A-Z]", clause.rest) and not PERSON_NOUNS & set(clause.subject.lower().split()):
         yield Draft(ask(f"what {clause.verb} {clause.subject}"), (clause.rest,), "ENTITY", "which one it is")
         return
     if top or (clause.verb == "was" and not is_name):

@@ -91,6 +91,9 @@ _NO_PAST = frozenset(
 )
 """Among the regular ones for their present alone, as their past is not made by -ed."""
 
+SAME = frozenset({"put", "set", "cut", "hit", "shut", "cast", "let", "spread", "cost"})
+"""Verbs whose past is as their base: with a single subject it is the past."""
+
 AUXILIARIES = (
     "is",
     "are",
@@ -142,7 +145,7 @@ def bases() -> frozenset[str]:
 def is_finite(word: str) -> bool:
     """Whether a word can be a clause's verb."""
     low = word.lower()
-    return low in AUXILIARIES or low in past_forms() or low in present_forms()
+    return low in AUXILIARIES or low in SAME or low in past_forms() or low in present_forms()
 
 
 def _irregular() -> list[tuple[str, str, str]]:

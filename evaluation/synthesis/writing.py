@@ -105,8 +105,8 @@ class Tally:
 def template_targets(chunks: Iterable[Chunk]) -> Iterator[Written]:
     """What the templates make of chunks."""
     for chunk in chunks:
-        for draft, before in write_drafts(chunk):
-            yield Written(chunk, draft, problem_with(draft, chunk.title, before))
+        for draft in write_drafts(chunk):
+            yield Written(chunk, draft, problem_with(draft, chunk.title))
 
 
 class Turns:
