@@ -158,7 +158,7 @@ MOST_BEFORE_PLACE = 11
 
 def _has_infinitive(rest: str) -> bool:
     """Whether a second verb follows, to which a place may belong, or something is compared with all others there."""
-    second = any(word in bases() for word in re.findall(r"\bto (\w+)", rest))
+    second = re.search(r"\bto (?!the\b|a\b|an\b|his\b|her\b|their\b|its\b|\d)[a-z]", rest) is not None
     return second or re.search(r"\b(?:that|who|any|highest|largest|most|most of)\b", rest) is not None
 
 
