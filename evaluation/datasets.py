@@ -244,7 +244,7 @@ def _csv_rows(text: str) -> Rows:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         named = [name.strip().lower() for name in next(reader, [])]
-        if not {"question", "answer"} <= set(named):
+        if "question" not in named or not {"answer", "answers"} & set(named):
             raise InputError(
                 f"The columns are {', '.join(named) or 'missing'}; `question` and `answer` are needed, `type`, `context`, `article` and "
                 "`id` are read too. Separate columns by commas."

@@ -38,7 +38,7 @@ PRONOUNS = frozenset(_PRONOUNS.split())
 """What points at something that a question would have to name."""
 
 _ENDS = re.compile(
-    r",(?=\s|$)|;|:|\s[–—-]\s|\s\(|\s(?:because|although|though|while|whereas|when|which|who|whose|whom|but|so|since|unless|if|until|as|where|than|"
+    r",(?=\s|$)|;|:|\s[–—-]\s|\s\(|\s(?:because|although|though|while|whereas|when|which|who|whose|whom|but|so that|since|unless|if|until|as|where|than|"
     r"after|before|and (?:then|later|so)|without|whether)\b"
 )
 """Where a clause ends, whatever comes."""
@@ -118,7 +118,7 @@ def read_clause(sentence: str, context: str) -> Clause | None:
     subject, apposition, adverb = _read_subject(head)
     if not subject:
         return None
-    tail = " ".join(words[place + 1 :])
+    tail = f" {' '.join(words[place + 1 :])}"
     end = _end_of(tail)
     if end is None:
         return None

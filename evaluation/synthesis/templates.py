@@ -293,7 +293,7 @@ def how(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
 
 def named(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
     """Who is Halley's Comet named after?"""
-    found = re.match(r"named after (?:the )?(?P<what>.*)$", clause.rest)
+    found = re.match(r"named after (?:the )?(?P<what>[^,]*)", f"{clause.rest}{clause.after}")
     if clause.verb not in ("is", "was", "are", "were") or found is None or clause.adverb:
         return
     person = re.match(r"(?:[A-Z]\w+ )?(?:\w+ )?(?P<noun>[a-z]+) (?P<name>[A-Z].*)$", found["what"])
@@ -303,7 +303,7 @@ def named(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
 
 def regarded(clause: Clause, sentence: str, chunk: str) -> Iterator[Draft]:
     """How do many historians regard Apollo 11?"""
-    found = re.match(r"(?P<what>.+?) (?P<how>as .+)$", clause.rest)
+    found = re.match(r"(?P<what>.+?) (?P<how>as [^,]+)", f"{clause.rest}{clause.after}")
     if (
         clause.verb not in ("regard", "regarded", "praise", "praised", "criticise", "criticised", "dismissed")
         or found is None
