@@ -38,8 +38,9 @@ PRONOUNS = frozenset(_PRONOUNS.split())
 """What points at something that a question would have to name."""
 
 _ENDS = re.compile(
-    r",(?=\s|$)|;|:|\s[–—-]\s|\s\(|\s(?:because|although|though|while|whereas|when|which|who|whose|whom|but|so that|since|unless|if|until|as|where|than|"
-    r"after|before|and (?:then|later|so)|without|whether)\b"
+    r",(?=\s|$)|;|:|\s[–—-]\s|\s\("
+    r"|\s(?:because|although|though|while|whereas|when|which|who|whose|whom|but|so that|since|unless|if|until|as|where|than|after|before"
+    r"|and (?:then|later|so)|without|whether)\b"
 )
 """Where a clause ends, whatever comes."""
 
