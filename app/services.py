@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from app.runs.evaluations import Evaluations
     from app.runs.job import RunJobs
     from app.runs.judging import Judging
+    from app.runs.synthesis import Synthesis
     from app.status.readiness import Status
     from app.traces.playground import Playground
     from backends.local.build import Progress
@@ -170,6 +171,15 @@ class Services:
             return Lab(Parts(self.settings, self.backend, self._open_backend, config, self.evaluations, store))
 
         return self._part("lab", make)
+
+    @property
+    def synthesis(self) -> "Synthesis":
+        """Questions written from the documents."""
+        from app.runs.synthesis import Synthesis
+
+        return self._part(
+            "synthesis", lambda: Synthesis(self.backend, self.evaluations.datasets, self.settings.threads)
+        )
 
     @property
     def calibrations(self) -> "Calibrations":

@@ -4,7 +4,6 @@ Read here: SQuAD v2 JSON, CSV with the columns `question,type,answer,context`, J
 Refuses to ask anything.
 """
 
-import ast
 import csv
 import hashlib
 import io
@@ -22,6 +21,7 @@ from backends.local.documents.blocks import compose
 from backends.local.documents.plaintext.plain import plain_blocks
 from backends.local.documents.text import one_line
 from backends.local.documents.types import MAX_TITLE_CHARS, Document
+from evaluation.cells import cell_text, is_missing, is_yes, list_answers
 from evaluation.hub import PREFIX, read_hub
 from explain.answers import normalise
 from explain.gold import Gold
@@ -36,14 +36,8 @@ MOST_PROBLEMS = 20
 
 MOST_BYTES = 500_000_000
 
-MISSING = frozenset({"nan", "n/a", "#n/a", "<na>", "null", "none"})
-"""What programs write where there is no value, in lower case."""
-
-MOST_WRITTEN_CHARS = 20_000
-"""A longer cell is no list of answers."""
-
-_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
-_NUMPY_LIST = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\")(?:\s+(?:'[^']*'|\"[^\"]*\"))+\s*\]")
+VERSION = re.compile(r"(?P<name>\w[\w-]{0,59})@(?P<number>[1-9]\d{0,6})")
+"""What a version of a kept dataset is called, as `evaluation.kept` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +54,8 @@ class LabelledQuestion:
     """Title or id of the document that holds the answer; empty if not known."""
     type: str = ""
     """What kind of answer is asked for; empty if not known."""
+    synthetic: bool = False
+    """Whether a program wrote it; no part of the fingerprint."""
 
     @property
     def gold(self) -> Gold:
@@ -77,13 +73,24 @@ class Dataset:
     """Labelled questions, and the documents they are about if the dataset holds them."""
 
     name: str
-    """The file's name, or `builtin`."""
+    """The file's name, the name and number of a kept version, or `builtin`."""
     questions: tuple[LabelledQuestion, ...]
     """In the file's order."""
     documents: tuple[Document, ...] = ()
     """What has to be indexed before it is asked; empty where the backend's own corpus is meant."""
     problems: tuple[str, ...] = ()
     """What was wrong with rows that were left out or mended, with their numbers."""
+
+    @property
+    def version(self) -> int | None:
+        """The number of a kept version; None of what is none."""
+        found = VERSION.fullmatch(self.name)
+        return int(found["number"]) if found else None
+
+    @property
+    def synthetic(self) -> int:
+        """How many of the questions a program wrote."""
+        return sum(each.synthetic for each in self.questions)
 
     @property
     def fingerprint(self) -> str:
@@ -120,7 +127,16 @@ def load_dataset(spec: str) -> Dataset:
             f"{path.name} is no dataset: give SQuAD v2 as .json, or .csv or .jsonl, {PREFIX}NAME for one of the Hugging Face hub, or the "
             f"word {BUILTIN}."
         )
-    return _asked(_collect(path.name, readers[path.suffix.lower()](_read(path))))
+    name = path.stem if VERSION.fullmatch(path.stem) else path.name
+    return _asked(_collect(name, readers[path.suffix.lower()](_read(path))))
+
+
+def read_table(path: Path) -> list[tuple[str, Mapping[str, Any]] | str]:
+    """The rows of a CSV or JSONL file as they stand there, each with its place; in words, what is no row. Raises InputError."""
+    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
+    if path.suffix.lower() not in readers:
+        raise InputError(f"{path.name} is no table of questions: give a .jsonl or a .csv.")
+    return list(readers[path.suffix.lower()](_read(path)))
 
 
 def settle(spec: str) -> str:
@@ -203,12 +219,32 @@ def _squad(text: str) -> Iterator[Found]:
         ) from error
 
 
+Rows = Iterator[tuple[str, Mapping[str, Any]] | str]
+"""The rows of a table with their places; in words, what is no row."""
+
+
 def _csv(text: str) -> Iterator[Found]:
+    yield from _questions(_csv_rows(text))
+
+
+def _jsonl(text: str) -> Iterator[Found]:
+    yield from _questions(_jsonl_rows(text))
+
+
+def _questions(rows: Rows) -> Iterator[Found]:
+    for each in rows:
+        if isinstance(each, str):
+            yield each
+        else:
+            yield from _row(each[1], each[0])
+
+
+def _csv_rows(text: str) -> Rows:
     """Rows are numbered as a spreadsheet shows them: the header is row 1, and a cell may have several lines."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         named = [name.strip().lower() for name in next(reader, [])]
-        if not {"question", "answer"} <= set(named):
+        if "question" not in named or not {"answer", "answers"} & set(named):
             raise InputError(
                 f"The columns are {', '.join(named) or 'missing'}; `question` and `answer` are needed, `type`, `context`, `article` and "
                 "`id` are read too. Separate columns by commas."
@@ -217,12 +253,12 @@ def _csv(text: str) -> Iterator[Found]:
             if any(cell.strip() for cell in cells[len(named) :]):
                 yield f"row {number}: it has more cells than there are columns; put quotes around cells with commas"
             elif any(cell.strip() for cell in cells):
-                yield from _row(dict(zip(named, cells, strict=False)), f"row {number}")
+                yield f"row {number}", dict(zip(named, cells, strict=False))
     except csv.Error as error:
         raise InputError(f"Line {reader.line_num} is no CSV ({error}). Save the table again.") from error
 
 
-def _jsonl(text: str) -> Iterator[Found]:
+def _jsonl_rows(text: str) -> Rows:
     # Not `splitlines`, which also cuts at characters that JSON allows within a text.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -233,7 +269,7 @@ def _jsonl(text: str) -> Iterator[Found]:
             yield f"line {number}: it is no JSON"
             continue
         if isinstance(row, dict):
-            yield from _row(row, f"line {number}")
+            yield f"line {number}", row
         else:
             yield f"line {number}: it is no object"
 
@@ -254,57 +290,42 @@ def _row(row: Mapping[str, Any], place: str) -> Iterator[Found]:
 
     A list may be written out in a cell, as Python or JSON writes it. What programs write for a missing value is no answer, and told.
     """
+    if "answerable" in row and is_yes(row["answerable"]) is None and not any(map(cell_text, _given(row))):
+        yield f"{place}: nobody has said yet what its right answer is"
+        return
     if "answer" not in row and "answers" not in row:
         yield f"{place}: it has no answer; leave it empty if the documents have none"
         return
-    given = _answers(row.get("answers", row.get("answer")))
-    answers = [each for each in given if not _is_missing(each)]
-    if len(answers) < len(given) and not any(map(_text, answers)):
-        missing = next(each for each in given if _is_missing(each))
+    given = _given(row)
+    answers = [each for each in given if not is_missing(each)]
+    if len(answers) < len(given) and not any(map(cell_text, answers)):
+        missing = next(each for each in given if is_missing(each))
         yield (
             f"{place}: its answer is {missing}, which is none, and it counts as one that the documents do not answer; "
             "write the answer, or leave it empty"
         )
-    context, article = _text(row.get("context")), _text(row.get("article"))
+    context, article = cell_text(row.get("context")), cell_text(row.get("article"))
     if context:
         digest = hashlib.sha256(context.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         # Named by its own beginning where it has no title: the question in its place would help to find it.
         document = _document(f"context/{digest}", article or " ".join(context.split())[:80], context)
         article = article or document.document_id
         yield document
-    question_id = _text(row.get("id")) or _text(row.get("question_id")) or place.replace(" ", "-")
-    yield _labelled(place, question_id, _text(row.get("question")), answers, article, _text(row.get("type")))
+    question_id = cell_text(row.get("id")) or cell_text(row.get("question_id")) or place.replace(" ", "-")
+    found = _labelled(place, question_id, cell_text(row.get("question")), answers, article, cell_text(row.get("type")))
+    if (
+        isinstance(found, LabelledQuestion)
+        and "answerable" in row
+        and is_yes(row["answerable"]) not in (None, bool(found.answers))
+    ):
+        found = f"{place}: it says that it is {'not ' * bool(found.answers)}answerable, and has {'an' if found.answers else 'no'} answer"
+    elif isinstance(found, LabelledQuestion) and is_yes(row.get("synthetic")):
+        found = replace(found, synthetic=True)
+    yield found
 
 
-def _answers(given: object) -> list[Any]:
-    if isinstance(given, str):
-        written = _written(given.strip())
-        given = given.split("|") if written is None else written
-    if isinstance(given, dict) and "text" in given:  # as SQuAD is kept by the `datasets` library
-        given = given["text"]
-    return given if isinstance(given, list) else [given]
-
-
-def _written(text: str) -> list[Any] | dict[str, Any] | None:
-    """The list, or object with a list of texts, that a cell writes out as Python, JSON or NumPy does; None for any other text."""
-    if text[:1] + text[-1:] not in ("[]", "{}") or len(text) > MOST_WRITTEN_CHARS:
-        return None
-    if text[0] == "[" and _NUMPY_LIST.fullmatch(text):
-        return [plain or quoted for plain, quoted in _QUOTED.findall(text)]
-    for read in (json.loads, ast.literal_eval):
-        try:
-            value = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(value, list) or (isinstance(value, dict) and isinstance(value.get("text"), list)):
-            return value
-    return None
-
-
-def _is_missing(value: object) -> bool:
-    return (
-        value.strip().lower() in MISSING if isinstance(value, str) else value != value
-    )  # Only NaN differs from itself.
+def _given(row: Mapping[str, Any]) -> list[Any]:
+    return list_answers(row.get("answers", row.get("answer")))
 
 
 def _labelled(
@@ -322,15 +343,11 @@ def _labelled(
         return f"{place}: {error}"
     if not all(isinstance(each, str | int | float | None) for each in given):
         return f"{place}: its answer is no text; give a text, or a list of texts"
-    listed = [_text(each) for each in given]
+    listed = [cell_text(each) for each in given]
     answers = tuple(dict.fromkeys(each for each in listed if normalise(each)))
     if any(listed) and not answers:
         return f"{place}: its answer has no word that an answer could be compared with"
     return LabelledQuestion(question_id, text.strip(), answers, article, kind.upper())
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
 
 
 def _document(document_id: str, title: str, text: str) -> Document:

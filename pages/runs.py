@@ -1,15 +1,16 @@
-"""Runs: labelled questions answered and judged; start, watch, stop, go on; study one by question type, or two against each other."""
+"""Runs: labelled questions answered and judged; start, watch, stop, go on; study one, or compare two; and the datasets that they ask."""
 
 import streamlit as st
 
 from app.views.kit import state
 from app.views.kit.markdown import literal
 from app.views.runs.compared import show_compared
+from app.views.runs.datasets import LISTED, show_dataset, show_datasets, show_way_to_datasets
 from app.views.runs.detail import show_run
 from app.views.runs.page import follow_run, show_runs, start_form
 from pipeline.errors import RaglassError
 
-run_id, other_id = st.query_params.get("run"), st.query_params.get("with")
+run_id, other_id, named = (st.query_params.get(name) for name in ("run", "with", "dataset"))
 try:
     if run_id:
         st.button("All runs", icon=":material/arrow_back:", on_click=st.query_params.clear)
@@ -17,8 +18,19 @@ try:
             show_compared(run_id, other_id)
         else:
             show_run(run_id)
+    elif named or st.query_params.get("list") == LISTED:
+        with st.container(horizontal=True):
+            st.button("All runs", icon=":material/arrow_back:", on_click=st.query_params.clear)
+            if named:
+                show_way_to_datasets()
+        if named:
+            show_dataset(named)
+        else:
+            show_datasets()
     else:
-        st.title("Runs", anchor=False)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+            st.title("Runs", anchor=False, width="content")
+            show_way_to_datasets()
         follow_run()
         start_form()
         show_runs(state.services().evaluations.newest())

@@ -6,6 +6,7 @@ from app.views.comparing.comparison import show_comparison
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.runs.picking import show_picking
 from app.views.traces.detail import MISSING_TRACE, show_trace
 from app.views.traces.filters import choose_filters
 from app.views.traces.kept import session_page, session_rows, trace_page
@@ -56,6 +57,7 @@ try:
             else:
                 show_list(page)
                 show_exports(filters)
+                show_picking(filters, page)
 except RaglassError as error:
     st.error(literal(str(error)), icon=":material/error:")
     if after:

@@ -63,6 +63,8 @@ class Lab:
     def begin(self, name: str, plan: Mapping[str, Any]) -> LabJob:
         """A new study's job, not started. Raises InputError for a plan that cannot be carried out."""
         study = self.study(name)
+        if isinstance(named := plan.get("dataset"), str):
+            plan = {**plan, "dataset": self.parts.evaluations.datasets.resolve(named)}
         checked = study.check(self.parts, plan)
         return self._job(study, self.records.begin(name, checked))
 

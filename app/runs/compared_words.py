@@ -9,6 +9,7 @@ from typing import Any
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import count
 from app.runs.compared import ComparedRuns
+from app.runs.record import named_dataset
 from app.runs.words import about_words
 from evaluation.comparison import Comparison, Flip
 from evaluation.verdict import Difference, points
@@ -148,7 +149,7 @@ def gate_markdown(found: ComparedRuns) -> str:
         comparison.verdict.sentence,
         regression_words(comparison),
         f"Run {found.second.run_id} held against run {found.first.run_id}, over {count(comparison.questions, 'question')} of "
-        f"{one_line(str(found.second.about['name']))}.",
+        f"{one_line(named_dataset(found.second.about))}.",
         *setting_words(found),
         *found.notes,
     ]

@@ -30,6 +30,7 @@ from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.coverage import find_uncovered
 from evaluation.datasets import Dataset, load_dataset, settle
+from evaluation.kept import KeptDatasets
 from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
@@ -83,11 +84,12 @@ class Evaluations:
         """backend: an open one by name. open_backend: another one, over a dataset's own documents. keep: stores traces; why not."""
         self._backend, self._open_backend, self._config = backend, open_backend, config
         self._store, self._keep = store, keep
+        self.datasets = KeptDatasets(config().data_dir / "datasets" / "kept")
         self.types = QuestionTypes(lambda: config().data_dir)
 
     def count(self, plan: RunPlan) -> int:
         """Questions that a run will ask. Raises InputError for a dataset that cannot be asked."""
-        return len(load_dataset(plan.dataset).draw(plan.limit, plan.seed).questions)
+        return len(load_dataset(self.datasets.resolve(plan.dataset)).draw(plan.limit, plan.seed).questions)
 
     def run(
         self,
@@ -101,8 +103,8 @@ class Evaluations:
 
         backend: what answers in place of the one that the plan names; it has its documents. about: noted of the run, JSON-ready.
         """
+        plan = replace(plan, dataset=settle(self.datasets.resolve(plan.dataset)))
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
-        plan = replace(plan, dataset=settle(plan.dataset))
         if backend is None:
             asking_with(self._backend(plan.backend), plan.template)  # so that a mistyped one leaves no run behind
         typed = self.types.of(dataset)

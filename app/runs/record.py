@@ -21,7 +21,7 @@ class RunPlan:
     """What to ask and how; recorded with the run, so that it can be repeated."""
 
     dataset: str
-    """`builtin`, or the path of a file."""
+    """`builtin`, a kept dataset or a version of it, or the path of a file."""
     backend: str
     """Full name of the backend."""
     top_k: int
@@ -69,6 +69,16 @@ class RunPlan:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+SYNTHETIC = "synthetic"
+"""In a run's record: how many of its questions a program wrote."""
+
+
+def named_dataset(about: Mapping[str, Any]) -> str:
+    """A run's dataset as lists name it; that its questions are synthetic is always said. about: the record."""
+    made = about.get(SYNTHETIC)
+    return f"{about['name']}{(' (synthetic)' if made == about['questions'] else ' (partly synthetic)') if made else ''}"
+
+
 TYPES = "types"
 """In a run's record: how many question types came from where."""
 
@@ -81,6 +91,8 @@ def describe_run(plan: RunPlan, dataset: Dataset, typed: Sequence[TypedQuestion]
     return {
         **plan.to_dict(),
         "name": dataset.name,
+        "dataset_version": dataset.version,
+        SYNTHETIC: dataset.synthetic,
         "fingerprint": dataset.fingerprint,
         "documents_fingerprint": dataset.documents_fingerprint,
         "questions": len(dataset.questions),

@@ -10,7 +10,8 @@ from typing import Any
 from app.kit.plain import one_line
 from app.kit.wording import listed, three_figures, when
 from app.runs.compared_words import markdown_cell, p_equals
-from app.runs.record import CELL
+from app.runs.record import CELL, named_dataset
+from evaluation.curated import FORMULA
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
@@ -95,9 +96,6 @@ OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
 JUDGED = {True: "right", False: "wrong", None: ""}
 """A judge's word in a table."""
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a text begins that a spreadsheet would run."""
-
 
 @dataclass(frozen=True, slots=True)
 class Dot:
@@ -124,7 +122,7 @@ def run_cells(run: StoredRun) -> dict[str, Any]:
     figures = about.get("figures") or {}
     return {
         "run": run.run_id,
-        "dataset": one_line(f"{about['name']} ({about[CELL]})" if CELL in about else str(about["name"])),
+        "dataset": one_line(f"{named_dataset(about)} ({about[CELL]})" if CELL in about else named_dataset(about)),
         "backend": about["backend"],
         "chunks": about["top_k"],
         "reranked": bool(about.get("rerank")),
@@ -279,7 +277,7 @@ def _safe(value: object) -> object:
 def run_markdown(run: StoredRun, summaries: Sequence[Summary]) -> str:
     """A run as Markdown: the measures, and `correct` by type."""
     lines = [
-        f"## Run {run.run_id}: {markdown_cell(str(run.about['name']))} on {run.about['backend']}",
+        f"## Run {run.run_id}: {markdown_cell(named_dataset(run.about))} on {run.about['backend']}",
         "",
         "| Measure | Value | 95 % interval | Questions |",
         "|---|---|---|---|",

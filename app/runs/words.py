@@ -10,7 +10,7 @@ from app.kit.costs import Spent, spent_to_dict, spent_words
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import count, rough_time, three_figures, when
 from app.runs.evaluations import RunStep
-from app.runs.record import TYPES, UNCOVERED
+from app.runs.record import SYNTHETIC, TYPES, UNCOVERED, named_dataset
 from app.runs.types_words import types_words
 from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
@@ -42,20 +42,36 @@ def about_words(run: StoredRun) -> list[str]:
     about = run.about
     drawn = "" if about.get("limit") is None else f", drawn with seed {about['seed']}"
     lines = [
-        f"Run {run.run_id}, {run.status}: {run.answers:,} of {about['questions']:,} questions of {one_line(str(about['name']))}{drawn}",
+        f"Run {run.run_id}, {run.status}: {run.answers:,} of {about['questions']:,} questions of {one_line(named_dataset(about))}{drawn}",
         f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}{prompt_words(about)}; started "
         f"{when(run.started_at)}",
     ]
     problems = about.get("problems") or []
     if problems:
         lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems))}")
-    return [*lines, *filter(None, (_uncovered_words(about), types_words(about.get(TYPES) or {})))]
+    return [
+        *lines,
+        *filter(None, (_synthetic_words(about), _uncovered_words(about), types_words(about.get(TYPES) or {}))),
+    ]
 
 
 def prompt_words(about: Mapping[str, Any]) -> str:
     """What the generator was told, as it stands in a list; empty of the usual prompt, and where it is not known."""
     version = about.get(PROMPT)
     return "" if version in (None, DEFAULT.version) else f", prompt {one_line(str(version))}"
+
+
+def _synthetic_words(about: Mapping[str, Any]) -> str:
+    """That a program wrote some of the questions; empty where none is known to be."""
+    found = about.get(SYNTHETIC)
+    if not found:
+        return ""
+    share = (
+        "All of its questions are"
+        if found == about["questions"]
+        else f"{found:,} of its {about['questions']:,} questions are"
+    )
+    return f"{share} synthetic: a program wrote them from the documents, and people may ask otherwise."
 
 
 def _uncovered_words(about: Mapping[str, Any]) -> str:
@@ -108,7 +124,7 @@ def runs_text(runs: Sequence[StoredRun]) -> str:
         return "No run yet. `raglass eval run --dataset builtin` starts one."
     return "\n".join(
         f"{run.run_id}  {run.status:<9} {run.answers:>6,} of {run.about['questions']:>6,}  "
-        f"{shortened(one_line(str(run.about['name'])), WIDTH - 78):<{WIDTH - 78}} {run.about['backend']}  {when(run.started_at)}"
+        f"{shortened(one_line(named_dataset(run.about)), WIDTH - 78):<{WIDTH - 78}} {run.about['backend']}  {when(run.started_at)}"
         for run in runs
     )
 

@@ -38,7 +38,10 @@ def evaluate() -> None:
 
 @evaluate.command()
 @click.option(
-    "--dataset", default="builtin", show_default=True, help="`builtin`, SQuAD v2 .json, .csv, .jsonl, or hf:NAME."
+    "--dataset",
+    default="builtin",
+    show_default=True,
+    help="`builtin`, a kept one (NAME, NAME@3), SQuAD v2 .json, .csv, .jsonl, or hf:NAME.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Draw so many questions at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What they are drawn with.")

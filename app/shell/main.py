@@ -8,6 +8,7 @@ from app.shell.backend import backend
 from app.shell.backup import backup, restore
 from app.shell.corpus import corpus
 from app.shell.costs import costs
+from app.shell.dataset import dataset
 from app.shell.deploy import deploy
 from app.shell.eval import evaluate
 from app.shell.explain import explain
@@ -36,6 +37,7 @@ for command in (
     backup,
     corpus,
     costs,
+    dataset,
     deploy,
     evaluate,
     explain,

@@ -29,7 +29,7 @@ def types(
         from evaluation.datasets import load_dataset
         from evaluation.typed_questions import count_types
 
-        read = load_dataset(dataset)
+        read = load_dataset(current.evaluations.datasets.resolve(dataset))
         decisions = {**_from_table(table), **dict(map(_split, given))}
         if decisions:
             current.evaluations.types.decide(read, decisions)

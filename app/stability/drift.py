@@ -170,14 +170,13 @@ def check_questions(
             f"{plan.newest:,} traces in windows of {plan.window:,} cannot be compared: take {FEWEST} to {MOST:,} traces, and "
             f"{FEWEST_QUESTIONS} to {MOST_QUESTIONS:,} for a window."
         )
-    traces, left_out = _newest(store, plan)
+    traces, left_out = newest_traces(store, plan)
     reference, windows = split_by_time(traces, plan)
-    corpus = _embedding_corpus(corpus_of, plan.backend)
-    questions = list(dict.fromkeys(trace.question for trace in traces))
-    rows = dict(zip(questions, _in_batches(questions, corpus.embed_questions, on_progress), strict=True))
+    corpus = embedding_corpus(corpus_of, plan.backend)
+    vector_of = embed_traces(traces, corpus, on_progress)
 
     def window(name: str, part: Sequence[Trace]) -> Window:
-        vectors = np.stack([rows[each.question] for each in part])
+        vectors = np.stack([vector_of[each.question] for each in part])
         scores = [score for each in part if (score := _top_score(each)) is not None]
         return Window(name, vectors, scores if len(scores) == len(part) else None)
 
@@ -293,7 +292,15 @@ def compare_embedders(
     return MeasuredIndexes(names[0], names[1], embedded=True, compared=len(ids), drift=drift)
 
 
-def _newest(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
+def embed_traces(
+    traces: Sequence[Trace], corpus: "LocalCorpus", on_progress: OnProgress | None
+) -> dict[str, npt.NDArray[np.float32]]:
+    """The vector of each question, (d,), L2-normalised. traces: at least one."""
+    questions = list(dict.fromkeys(trace.question for trace in traces))
+    return dict(zip(questions, _in_batches(questions, corpus.embed_questions, on_progress), strict=True))
+
+
+def newest_traces(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
     """The newest traces that found a chunk with a score, oldest first, and how many did not; those that runs made are left out."""
     query = TraceQuery(backends=frozenset({plan.backend}))
     by_runs = store.runs.trace_ids()
@@ -327,7 +334,7 @@ def _top_score(trace: Trace) -> float | None:
     return score if score is not None and math.isfinite(score) else None
 
 
-def _embedding_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
+def embedding_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
     """The corpus whose embedder reads the questions: the backend's own, else the embedded profile's."""
     own = () if backend.startswith(APPLICATION) else (backend,)
     for name in dict.fromkeys((*own, USUAL_EMBEDDER)):

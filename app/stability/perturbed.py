@@ -83,7 +83,7 @@ def check_stability(evaluations: Evaluations, plan: StabilityPlan) -> Generator[
 
     Raises InputError for a dataset that cannot be asked, and Unavailable for a backend that is down.
     """
-    whole = load_dataset(plan.dataset)
+    whole = load_dataset(evaluations.datasets.resolve(plan.dataset))
     dataset = evaluations.types.fill(whole.draw(plan.limit, plan.seed))
     seeds = tuple(range(plan.variants))
     asks = count_asks(dataset.questions, plan.kinds, seeds)

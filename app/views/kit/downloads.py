@@ -5,7 +5,13 @@ from pathlib import PurePath
 
 import streamlit as st
 
-MIME = {".csv": "text/csv", ".html": "text/html", ".json": "application/json", ".md": "text/markdown"}
+MIME = {
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".md": "text/markdown",
+}
 
 
 def show_download(

@@ -75,7 +75,7 @@ def start_form() -> None:
     services = state.services()
     usable = [name for name, problem in services.backend_names().items() if problem is None]
     saved, wanted = _prefilled(services)
-    expanded = bool(wanted) or not services.evaluations.newest(1)
+    expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
     with st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
         source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -1,4 +1,4 @@
-"""Where the questions of a run come from: the built-in ones, a file, the Hugging Face hub, or feedback on traces."""
+"""Where the questions of a run come from: the built-in ones, a kept dataset, a file, the Hugging Face hub, or feedback on traces."""
 
 import hashlib
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 
 FORMATS = ["json", "jsonl", "csv"]
 
-BUILT_IN, FILE, HUB, FEEDBACK = "Built in", "A file", "Hugging Face", "Feedback"
+BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Feedback"
 
 
 class Source:
@@ -23,9 +23,16 @@ class Source:
     def __init__(self) -> None:
         """Show the choice."""
         self._file = None
-        self._name = ""
+        self._name = self._kept = ""
         self._feedback: FeedbackDataset | None = None
-        self.kind = st.segmented_control("Questions", (BUILT_IN, FILE, HUB, FEEDBACK), default=BUILT_IN) or BUILT_IN
+        self.kind = (
+            st.segmented_control(
+                "Questions",
+                (BUILT_IN, KEPT, FILE, HUB, FEEDBACK),
+                default=KEPT if st.query_params.get("questions") else BUILT_IN,
+            )
+            or BUILT_IN
+        )
         if self.kind == FILE:
             self._file = st.file_uploader(
                 "SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context",
@@ -40,6 +47,21 @@ class Source:
                 st.info("The package `datasets` is not installed. Install it to read the hub: `pip install datasets`.")
         elif self.kind == FEEDBACK:
             self._show_feedback()
+        elif self.kind == KEPT:
+            self._show_kept()
+
+    def _show_kept(self) -> None:
+        """Every version that can be asked; that which the address names first."""
+        kept = state.services().evaluations.datasets
+        specs = [each.spec for name in kept.names() for each in kept.versions(name) if each.labelled]
+        named = st.query_params.get("questions", "")
+        place = specs.index(named) if named in specs else 0 if specs else None
+        self._kept = (
+            st.selectbox(
+                "Dataset", specs, index=place, key=f"kept-{named}", placeholder="none can be asked yet", width=420
+            )
+            or ""
+        )
 
     def _show_feedback(self) -> None:
         self._feedback = state.services().evaluations.feedback()
@@ -60,6 +82,8 @@ class Source:
         """Tells one choice from another without reading it."""
         if self.kind == FILE:
             return f"{FILE} {None if self._file is None else self._file.file_id}"
+        if self.kind == KEPT:
+            return f"{KEPT} {self._kept}"
         if self._feedback is not None:
             return f"{FEEDBACK} {hashlib.sha256(self._feedback.to_jsonl().encode()).hexdigest()}"
         return f"{self.kind} {self._name.strip()}"
@@ -73,6 +97,12 @@ class Source:
             return str(evaluations.keep_dataset(self._file.name, self._file.getvalue()))
         if self.kind == HUB:
             return f"{PREFIX}{self._name.strip().removeprefix(PREFIX)}"
+        if self.kind == KEPT:
+            if not self._kept:
+                raise InputError(
+                    "No dataset is chosen. Make one on the Traces page or under Datasets, and give it gold answers."
+                )
+            return evaluations.datasets.resolve(self._kept)
         if self._feedback is not None:
             if not self._feedback.rows:
                 raise InputError("No trace has feedback that says what is right. Give some on the Traces page.")
