@@ -31,6 +31,7 @@ QUICK = {
     "bench_explain": ["--questions", "5"],
     "bench_context_cite": ["--questions", "1"],
     "bench_metrics": ["--questions", "1000", "--days", "1"],
+    "bench_watch": ["--seconds", "5", "--rounds", "2", "--answers", "20"],
 }
 
 
@@ -48,6 +49,7 @@ ANSWERS = {
     "a question, warm": "bench_latency",
     "an endpoint as a backend: own cost, share of the ideal in a run": "bench_http",
     "pgvector against FAISS": "bench_pgvector",
+    "quality watched: what an answer is held up, the lag, the charts": "bench_watch",
     "research models against the plain loop": "bench_engines",
 }
 """Which benchmark prints which figure of the answers."""
@@ -71,6 +73,7 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_traces", *shared],
         ["bench_ingest"],
         ["bench_metrics"],
+        ["bench_watch"],
         ["bench_eval"],
         ["bench_aws"],
         ["bench_http"],

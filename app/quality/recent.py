@@ -17,6 +17,9 @@ from metrics.store import TraceStore
 BUCKETS = 20
 """In a window, about."""
 
+COARSER = 4
+"""Times as long are the buckets of what came before, of which only the whole counts."""
+
 MINUTE_S = 60
 
 
@@ -77,8 +80,8 @@ def read_window(
     found = []
     for rule in (RULES[name] for name in rules if name in known):
         now, before = (
-            store.quality.series(rule.name, a, b, step, backend=backend, quantiles=False)
-            for a, b, step in ((start_s, end_s, step_s), (2 * start_s - end_s, start_s, end_s - start_s))
+            store.quality.sampled(rule.name, a, b, step, backend=backend)
+            for a, b, step in ((start_s, end_s, step_s), (2 * start_s - end_s, start_s, COARSER * step_s))
         )
         if now:
             found.append(_hold(rule, now, before, step_s))

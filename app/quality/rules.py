@@ -13,7 +13,7 @@ from app.explaining.grounded import ground_trace
 from app.explaining.sureness import calibrated_value
 from evaluation.calibrating import Calibration
 from explain.grounding import Grounding
-from metrics.quality import JUDGED
+from metrics.rules import JUDGED
 from pipeline.errors import InputError
 from pipeline.types import Trace
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from metrics.quality import RULES
+from metrics.rules import RULES
 from pipeline.spans import SPAN_KINDS
 from pipeline.types import Origin
 

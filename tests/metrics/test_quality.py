@@ -84,7 +84,7 @@ def test_a_claim_is_given_to_one_and_filled_by_it(store: TraceStore) -> None:
     assert store.quality.claimed("judged_answer", BEGAN, time.time() + 60) == 0
 
 
-def test_buckets_hold_what_statistics_says_of_their_values(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_buckets_hold_what_statistics_says_of_their_values(store: TraceStore) -> None:
     put(store, 23)
     values = {seq: (seq * 7 % 23) / 23 for seq in range(1, 24)}
     score(store, values)
@@ -100,12 +100,20 @@ def test_buckets_hold_what_statistics_says_of_their_values(store: TraceStore, mo
             next(value for place, value in enumerate(held, 1) if place >= share * len(held) - 1e-9)
             for share in (0.1, 0.5, 0.9)
         ]
-    for most in (quality.MAX_RANGES, 0):  # read one by one, and grouped
-        monkeypatch.setattr(quality, "MAX_RANGES", most)
-        plain = store.quality.series("grounded", BEGAN, BEGAN + 23, 10, quantiles=False)
-        assert [(point.count, point.mean, point.spread, point.low) for point in plain] == [
-            (point.count, pytest.approx(point.mean), pytest.approx(point.spread), None) for point in points
-        ]
+    sampled = store.quality.sampled("grounded", BEGAN, BEGAN + 23, 10)
+    assert [(point.at, point.count, point.mean, point.spread, point.low) for point in sampled] == [
+        (point.at, point.count, pytest.approx(point.mean), pytest.approx(point.spread), None) for point in points
+    ]
+
+
+def test_of_a_full_bucket_as_many_values_are_read_of_each_part(
+    store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "MOST_VALUES", 10)
+    put(store, 50)
+    score(store, {seq: float((seq - 1) // 10) for seq in range(1, 51)})  # 0 in the first fifth, 4 in the last
+    [point] = store.quality.sampled("grounded", BEGAN, BEGAN + 50, 1e6)
+    assert (point.count, point.mean, point.spread) == (10, 2.0, pytest.approx(2**0.5))
 
 
 def test_a_series_is_of_one_backend_where_that_is_asked_and_of_known_values(store: TraceStore) -> None:

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("scored_at", sa.Double, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("quality_by_time", "quality", ["rule", "asked_at", "backend", "value"])
+    op.create_index("quality_by_time", "quality", ["rule", "backend", "asked_at", "value"])
     op.create_index("quality_by_value", "quality", ["rule", "value", "seq"])
     for name in ("scored", "judged"):
         op.add_column("state", sa.Column(name, Seq))

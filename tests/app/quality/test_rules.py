@@ -4,7 +4,7 @@ import pytest
 
 from app.quality.rules import JUDGE_RULES, RULES, score_trace
 from evaluation.calibrating import Calibration
-from metrics import quality
+from metrics import rules as names
 from pipeline.types import Confidence, Trace
 from tests.factories import make_chunk, make_failed_trace, make_generation, make_trace
 
@@ -14,8 +14,8 @@ def score(trace: Trace) -> dict[str, float | None]:
 
 
 def test_the_rules_are_those_that_expressions_know() -> None:
-    assert tuple(RULES) == quality.RULES
-    assert quality.RULES[6:] == JUDGE_RULES
+    assert tuple(RULES) == names.RULES
+    assert names.RULES[6:] == JUDGE_RULES
 
 
 def test_an_answer_that_its_chunk_holds_is_grounded() -> None:
