@@ -30,7 +30,11 @@ class Spent:
 
 def dollars(usd: float) -> str:
     """A sum: "about $0.0123", "less than $0.0001"."""
-    return "less than $0.0001" if usd < LEAST_USD else f"about ${usd:,.2f}" if usd >= 1 else f"about ${usd:.3g}"
+    return "less than $0.0001" if usd < LEAST_USD else f"about {_figure(usd)}"
+
+
+def _figure(usd: float) -> str:
+    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.3g}"
 
 
 def price_words(cost: TokenCost | None) -> str:
@@ -39,9 +43,9 @@ def price_words(cost: TokenCost | None) -> str:
         return ""
     unpriced = [model for model in cost.unknown if token_price(model) is None]
     uncounted = [model for model in cost.unknown if model not in unpriced]
-    least = "at least " if cost.unknown else ""
+    sum_words = f"at least {_figure(cost.usd)}" if cost.unknown else dollars(cost.usd)
     told = [
-        f"{least}{dollars(cost.usd)} by list prices of {cost.as_of}" if cost.is_known else "",
+        f"{sum_words} by list prices of {cost.as_of}" if cost.is_known else "",
         f"no price is known for {_named(unpriced)}" if unpriced else "",
         f"not all tokens of {_named(uncounted)} were counted" if uncounted else "",
     ]
@@ -77,7 +81,7 @@ def use_usd(use: TokenUse) -> str:
     """What a use cost, for a cell: "$0.0123", "≥ $0.01" where some was not counted, "not known"."""
     if use.usd is None:
         return "not known"
-    return ("≥ " if use.uncounted else "") + dollars(use.usd).removeprefix("about ")
+    return f"≥ {_figure(use.usd)}" if use.uncounted else dollars(use.usd).removeprefix("about ")
 
 
 def spent_to_dict(spent: Spent) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class Spending:
         for point in self.points:
             of_model = sums.setdefault(point.use.model, {})
             of_model[point.start_s] = of_model.get(point.start_s, 0.0) + self._height(point.use)
-        ranked = sorted(sums, key=lambda model: -sum(sums[model].values()))
+        drawn = [model for model, of_model in sums.items() if any(of_model.values())]
+        ranked = sorted(drawn, key=lambda model: -sum(sums[model].values()))
         found = {model_name(model): [sums[model].get(day, 0.0) for day in self.days] for model in ranked[:MODELS]}
         if ranked[MODELS:]:
             found[OTHERS] = [sum(sums[model].get(day, 0.0) for model in ranked[MODELS:]) for day in self.days]
@@ -68,13 +69,13 @@ class Spending:
         if not self.points:
             nothing = f"No trace of the last {len(self.days)} days names a model that is paid by the token."
             return " ".join(filter(None, (nothing, spent_words(self.spent))))
-        unpriced = " What has no known cost is not drawn." if self.priced and self._any_unknown else ""
-        return f"Last {len(self.days)} days (UTC), of the traces stored here. {spent_words(self.spent)}{unpriced}"
+        return f"Last {len(self.days)} days (UTC), of the traces stored here. {spent_words(self.spent)}"
 
     @property
-    def _any_unknown(self) -> bool:
+    def undrawn_words(self) -> str:
+        """That something is missing from the bars; empty where nothing is."""
         cost = total_cost(self.spent.uses)
-        return cost is not None and bool(cost.unknown)
+        return "What has no known cost is not drawn." if self.priced and cost is not None and cost.unknown else ""
 
 
 def read_spending(store: TraceStore, days: int = DAYS, now_s: float | None = None) -> Spending:

@@ -24,7 +24,7 @@ def show_spending() -> None:
     found = _read_spending()
     if found.points:
         st.plotly_chart(spending_chart(found), config=CHART_CONFIG, key="spending-chart", alt=found.title)
-    show(note_html(found.words))
+    show(note_html(f"{found.words} {found.undrawn_words}".strip()))
 
 
 @st.cache_data(ttl=KEPT_S, show_spinner=False)
@@ -50,7 +50,7 @@ def spending_chart(found: Spending) -> go.Figure:
     layout |= {
         "barmode": "stack",
         "showlegend": True,
-        "legend": {"orientation": "h", "y": -0.2, "x": 0, "font": {"color": ink()}},
+        "legend": {"orientation": "h", "y": -0.2, "x": 0, "font": {"color": ink()}, "traceorder": "normal"},
         "dragmode": False,
         "margin": {"l": 8, "r": 8, "t": 44, "b": 8},
     }

@@ -10,6 +10,8 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+COUNTS = ("calls", "input_tokens", "output_tokens", "uncounted")
+
 Seq = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -20,12 +22,10 @@ def upgrade() -> None:
         sa.Column("seq", Seq, primary_key=True, autoincrement=False),
         sa.Column("model", sa.Text, primary_key=True),
         sa.Column("asked_at", sa.Double, nullable=False),
-        sa.Column("calls", Seq, nullable=False),
-        sa.Column("input_tokens", Seq, nullable=False),
-        sa.Column("output_tokens", Seq, nullable=False),
-        sa.Column("uncounted", Seq, nullable=False),
+        *(sa.Column(name, Seq, nullable=False) for name in COUNTS),
         sqlite_with_rowid=False,
     )
-    op.create_index("token_use_by_time", "token_use", ["asked_at"])
+    # All that sums by time need, so that they look into nothing else.
+    op.create_index("token_use_by_time", "token_use", ["asked_at", "model", *COUNTS])
     op.add_column("state", sa.Column("counted_from", sa.Double))
     op.execute(sa.text("UPDATE state SET counted_from = :now WHERE folded > 0").bindparams(now=time.time()))

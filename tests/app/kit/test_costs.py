@@ -29,8 +29,8 @@ def test_sum_is_as_fine_as_it_deserves(usd: float, words: str) -> None:
         ([], ""),
         ([MINI], "about $0.151 by list prices of 2025-06"),
         ([HOUSE], "no price is known for “house”"),
-        ([MINI, HOUSE], "at least about $0.151 by list prices of 2025-06, no price is known for “house”"),
-        ([PARTLY], "at least about $0.00025 by list prices of 2025-06, not all tokens of “gpt-4o” were counted"),
+        ([MINI, HOUSE], "at least $0.151 by list prices of 2025-06, no price is known for “house”"),
+        ([PARTLY], "at least $0.00025 by list prices of 2025-06, not all tokens of “gpt-4o” were counted"),
         ([TokenUse("gpt-4o", 1, 0, 0, 1)], "not all tokens of “gpt-4o” were counted"),
         (
             [TokenUse(f"m{place}\n<b>", 1, 1, 1, 0) for place in range(5)],
@@ -48,7 +48,7 @@ def test_several_traces_are_told_in_a_sentence() -> None:
         "1,000,000 tokens read and 1,000 written in 2 calls: about $0.151 by list prices of 2025-06."
     )
     partly = spent_words(Spent((PARTLY,), 1_757_000_000.0))
-    assert partly.startswith("At least 100 tokens read and 0 written in 3 calls: at least about")
+    assert partly.startswith("At least 100 tokens read and 0 written in 3 calls: at least $0.00025")
     assert partly.endswith("Tokens are counted since 2025-09-04 15:33:20 UTC; what was stored before is left out.")
 
 

@@ -68,7 +68,7 @@ def test_what_a_run_cost_by_the_token_stands_with_what_is_not_known_of_it() -> N
     spent = Spent((TokenUse("gpt-4o-mini", 6, 1_000_000, 0, 0), TokenUse("house", 1, 5, 5, 0)))
     summaries = summarise([make_scored(n) for n in range(6)])
     [line] = [line for line in run_text(make_run(), summaries, spent).splitlines() if "tokens" in line]
-    assert line.endswith("at least about $0.15 by list prices of 2025-06, no price is known for “house”.")
+    assert line.endswith("at least $0.15 by list prices of 2025-06, no price is known for “house”.")
     told = summaries_to_dict(make_run(), summaries, spent)["tokens"]
     assert (told["usd"], told["unknown"]) == (pytest.approx(0.15), ["house"])
     assert "token" not in run_text(make_run(), summaries, Spent())
