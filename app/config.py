@@ -198,6 +198,34 @@ class Settings:
         About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),
     ] = "127.0.0.1"
     port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
+    allowed_hosts: Annotated[
+        str,
+        About(
+            "Names by which the dashboard may be called beside `localhost` and addresses in figures, with commas between: "
+            "`raglass.example.com`, `*.example.com`; `*` for every name, which lets a web page of elsewhere read everything."
+        ),
+    ] = ""
+    frame_ancestors: Annotated[
+        str, About("Pages that may frame the dashboard: `'none'`, `'self'`, or addresses with blanks between.")
+    ] = "'none'"
+    max_connections: Annotated[
+        int, About("Connections that may be open at once; four fifths of them pages.", low=20, high=100_000)
+    ] = 1000
+    max_uploads_mb: Annotated[
+        int,
+        About(
+            "Memory for files that were chosen on a page and not yet added, in megabytes; one tab may have a quarter of it.",
+            low=4,
+            high=64000,
+        ),
+    ] = 2000
+    allowed_folders: Annotated[
+        str,
+        About(
+            "Folders of the server whose files a page may name (datasets, models, prompts, other data folders), with `:` between; "
+            "empty for none. The shell may name any."
+        ),
+    ] = ""
     require_keys: Annotated[
         bool,
         About(

@@ -8,7 +8,7 @@ import streamlit as st
 from app.runs.feedback import FeedbackDataset, feedback_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from evaluation.datasets import BUILTIN, MOST_BYTES
+from evaluation.datasets import BUILTIN
 from evaluation.hub import PREFIX
 from pipeline.errors import InputError
 
@@ -30,7 +30,7 @@ class Source:
             self._file = st.file_uploader(
                 "SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context",
                 type=FORMATS,
-                max_upload_size=int(MOST_BYTES / 1e6),
+                max_upload_size=state.services().settings.max_file_mb,
             )
         elif self.kind == HUB:
             self._name = st.text_input(
