@@ -1,6 +1,7 @@
 """`Settings`: everything that can be set from outside, read from `RAGLASS_*` variables once, and documented in docs/settings.md."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,6 +20,9 @@ PREFIX = "RAGLASS_"
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 MASK = "********"
+
+WITH_PASSWORD = re.compile(r"://[^/?#\s]*@")
+"""An address that names a user, and perhaps a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +356,10 @@ def parse(source: str, text: str, kind: type, known: About) -> Any:
         if (known.low is not None and not number >= known.low) or (known.high is not None and not number <= known.high):
             raise ConfigError(f"{wrong}it must be between {known.low:g} and {known.high:g}.")
         return number
+    if not known.secret and WITH_PASSWORD.search(text):
+        raise ConfigError(
+            f"{source} is an address with a user or a password in it, which would be shown. Write it without; keys have variables of their own."
+        )
     if known.choices and text not in known.choices:
         raise ConfigError(f"{wrong}choose one of {', '.join(known.choices)}.")
     return text

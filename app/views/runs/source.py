@@ -72,7 +72,9 @@ class Source:
                 raise InputError("No file is chosen. Choose one, or ask the built-in questions.")
             return str(evaluations.keep_dataset(self._file.name, self._file.getvalue()))
         if self.kind == HUB:
-            return f"{PREFIX}{self._name.strip().removeprefix(PREFIX)}"
+            spec = f"{PREFIX}{self._name.strip().removeprefix(PREFIX)}"
+            state.services().premises.check_name(spec)
+            return spec
         if self._feedback is not None:
             if not self._feedback.rows:
                 raise InputError("No trace has feedback that says what is right. Give some on the Traces page.")
