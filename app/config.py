@@ -358,7 +358,8 @@ def parse(source: str, text: str, kind: type, known: About) -> Any:
         return number
     if not known.secret and WITH_PASSWORD.search(text):
         raise ConfigError(
-            f"{source} is an address with a user or a password in it, which would be shown. Write it without; keys have variables of their own."
+            f"{source} is an address with a user or a password in it, which would be shown. Leave them out; keys have variables of "
+            "their own."
         )
     if known.choices and text not in known.choices:
         raise ConfigError(f"{wrong}choose one of {', '.join(known.choices)}.")

@@ -81,6 +81,8 @@ def _words(value: Any) -> list[str]:
 
 def _is_place(text: str) -> bool:
     """Whether a text would be taken as a place in the file system."""
+    if not text:
+        return False
     if text.startswith(("/", "~", ".", "\\")) or "\\" in text or ".." in text.split("/") or _DRIVE.match(text):
         return True
     try:

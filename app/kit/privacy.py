@@ -1,4 +1,4 @@
-"""What Raglass keeps is its owner's alone: the data folder can be entered by nobody else, and files are made so that only they can be read."""
+"""What Raglass keeps is its owner's alone: nobody else can enter the data folder, or read the files that are made."""
 
 import os
 import stat

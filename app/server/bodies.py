@@ -95,7 +95,10 @@ class Body:
         if self._whole:
             return await self._receive()
         try:
-            async with asyncio.timeout(self._left_s()):
+            left_s = self._left_s()
+            if left_s <= 0:
+                raise TimeoutError
+            async with asyncio.timeout(left_s):
                 message = await self._receive()
             self._take(message)
         except TimeoutError:
@@ -108,7 +111,7 @@ class Body:
 
     def _left_s(self) -> float:
         allowed = GRACE_S + self._size / SLOWEST_BYTES_PER_S
-        return max(0.0, self._began + allowed - self._bodies._clock())
+        return self._began + allowed - self._bodies._clock()
 
     def _take(self, message: Message) -> None:
         size = len(message.get("body", b""))
