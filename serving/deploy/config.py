@@ -198,8 +198,8 @@ class Dashboard(Table):
     host_names: Annotated[
         tuple[str, ...],
         Field(
-            description="Names that people open it by, for example raglass.example.com; by any other than these and the load balancer's own it "
-            "answers nothing."
+            description="Names that people open it by, for example raglass.example.com; by others than these and the load balancer's own "
+            "it answers nothing."
         ),
     ] = ()
     database_url_secret_arn: Annotated[
