@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 HEADERS_S = 10.0
 """Seconds from a connection's opening, or from its last reply, until all headers of the next request have come."""
 
+LINGER_S = 1.0
+"""Seconds that whoever was answered before the end of a body has to read the answer. No more of the body is read."""
+
 STALL_S = 30.0
 """How often it is looked whether a reply is being fetched."""
 
@@ -91,8 +94,10 @@ class Connection(H11Protocol):
         self._look()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request."""
+        """Wait for the next request; not for the rest of a body that the answer did without."""
         super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
+            self.flow.pause_reading()
         self._look()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
@@ -128,7 +133,9 @@ class Connection(H11Protocol):
             return
         answering = self.cycle is not None and not self.cycle.response_complete
         if not answering and self._headers_due is None:
-            self._headers_due = self.loop.call_later(self._crowd.headers_s, self._too_late)
+            rest = self.cycle is not None and self.conn.their_state is h11.SEND_BODY
+            wait_s = min(LINGER_S, self._crowd.headers_s) if rest else self._crowd.headers_s
+            self._headers_due = self.loop.call_later(wait_s, self._too_late)
         elif answering and self._headers_due is not None:
             self._headers_due.cancel()
             self._headers_due = None
