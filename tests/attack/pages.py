@@ -20,6 +20,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 EVIL = "evil.example"
 """A name of elsewhere, which the browser is told leads to this machine."""
 
+REBOUND = f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"
+"""How it is told."""
+
 OURS = ("/", "/compare", "/explain", "/live", "/traces", "/runs", "/stability", "/lab", "/corpus", "/status")
 """Every page."""
 
@@ -35,9 +38,7 @@ TIMEOUT_MS = 60_000
 @contextmanager
 def opened_browser(playwright: Playwright, path: str) -> Iterator[Browser]:
     """A browser for which EVIL leads to this machine."""
-    browser = playwright.chromium.launch(
-        executable_path=path, args=[*ARGUMENTS, f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"]
-    )
+    browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, REBOUND])
     yield browser
     browser.close()
 
@@ -137,7 +138,7 @@ def framed(target: Target) -> Outcome:
         page_of(target) as page,
     ):
         page.goto(url)
-        page.wait_for_timeout(3000)
+        page.wait_for_timeout(1500)
         inside = [frame for frame in page.frames if frame.url.startswith(target.url)]
         buttons = sum(frame.locator("button").count() for frame in page.frames)
     return Outcome(not inside and buttons == 0, f"{len(inside)} frames, {buttons} buttons")
@@ -224,7 +225,7 @@ def markup(target: Target) -> Outcome:
             page.goto(target.url + path.replace(" ", "%20").replace("#", "%23"))
             rest(page)
             ran |= bool(page.evaluate("window.__ran"))
-            links += page.locator(f"a[href*='{EVIL}'], a[href^='javascript:']").count()
+            links += page.evaluate("[...document.links].filter(a => a.origin !== location.origin).length")
     away = [url for url in asked if not url.startswith((target.url, "data:", "blob:"))]
     return Outcome(
         not ran and not links and not away,
@@ -246,9 +247,8 @@ def places(target: Target) -> Outcome:
         page.get_by_text("Hugging Face").first.click()
         rest(page)
         for place in ("/etc", "~", "../..", "/dev/stdin"):
-            box = page.get_by_label("Id of a dataset with question and answers")
-            box.fill(place)
-            box.press("Enter")
+            page.get_by_label("Id of a dataset with question and answers").fill(place)
+            page.get_by_role("button", name="Start", exact=True).click()
             rest(page)
             said = page.get_by_test_id("stMain").inner_text()
             told.append("may not name" in said)
