@@ -1,6 +1,7 @@
 """`Settings`: everything that can be set from outside, read from `RAGLASS_*` variables once, and documented in docs/settings.md."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,6 +20,9 @@ PREFIX = "RAGLASS_"
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 MASK = "********"
+
+WITH_PASSWORD = re.compile(r"://[^/?#\s]*@")
+"""An address that names a user, and perhaps a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +265,34 @@ class Settings:
         About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),
     ] = "127.0.0.1"
     port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
+    allowed_hosts: Annotated[
+        str,
+        About(
+            "Names by which the dashboard may be called beside `localhost` and addresses in figures, with commas between: "
+            "`raglass.example.com`, `*.example.com`; `*` for every name, which lets a web page of elsewhere read everything."
+        ),
+    ] = ""
+    frame_ancestors: Annotated[
+        str, About("Pages that may frame the dashboard: `'none'`, `'self'`, or addresses with blanks between.")
+    ] = "'none'"
+    max_connections: Annotated[
+        int, About("Connections that may be open at once; four fifths of them pages.", low=20, high=100_000)
+    ] = 1000
+    max_uploads_mb: Annotated[
+        int,
+        About(
+            "Memory for files that were chosen on a page and not yet added, in megabytes; one tab may have a quarter of it.",
+            low=4,
+            high=64000,
+        ),
+    ] = 2000
+    allowed_folders: Annotated[
+        str,
+        About(
+            "Folders of the server whose files a page may name (datasets, models, prompts, other data folders), with `:` between; "
+            "empty for none. The shell may name any."
+        ),
+    ] = ""
     require_keys: Annotated[
         bool,
         About(
@@ -396,6 +428,11 @@ def parse(source: str, text: str, kind: type, known: About) -> Any:
         if (known.low is not None and not number >= known.low) or (known.high is not None and not number <= known.high):
             raise ConfigError(f"{wrong}it must be between {known.low:g} and {known.high:g}.")
         return number
+    if not known.secret and WITH_PASSWORD.search(text):
+        raise ConfigError(
+            f"{source} is an address with a user or a password in it, which would be shown. Leave them out; keys have variables of "
+            "their own."
+        )
     if known.choices and text not in known.choices:
         raise ConfigError(f"{wrong}choose one of {', '.join(known.choices)}.")
     return text

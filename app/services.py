@@ -16,6 +16,7 @@ from app.asking.questions import Asking
 from app.config import Settings
 from app.explaining.explanations import Explanations
 from app.ingesting.precedence import give_way
+from app.kit.privacy import make_private
 from app.kit.streaming import InFlight
 from backends import registry
 from backends.local.protocols import HoldsCorpus
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from app.ingesting.door import Door
     from app.ingesting.guarding import Guard
     from app.ingesting.receiving import Receiving
+    from app.kit.premises import Premises
     from app.lab.catalogue import Lab
     from app.live.reading import Live
     from app.quality.watch import Quality
@@ -98,6 +100,13 @@ class Services:
         from app.documents.indexing import Indexing
 
         return self._part("indexing", lambda: Indexing(self.settings.read_limits()))
+
+    @property
+    def premises(self) -> "Premises":
+        """What pages may name on the server."""
+        from app.kit.premises import Premises
+
+        return self._part("premises", lambda: Premises(self.settings))
 
     @property
     def guard(self) -> "Guard":
@@ -434,7 +443,7 @@ class Services:
 
     def _make_data_dir(self) -> None:
         try:
-            self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+            make_private(self.settings.data_dir)
         except OSError as error:
             raise StoreError(
                 f"The data folder {self.settings.data_dir} cannot be made ({error.strerror}). "

@@ -32,7 +32,7 @@ BODY_S = 60.0
 """Seconds that a body may take to come."""
 
 MAX_READING = 64
-"""Bodies that may come at once."""
+"""Bodies that may come at once; for one more, that which has been coming longest is given up."""
 
 HELD = 8
 """How many times the largest body all bodies that are coming may take of memory."""
@@ -67,7 +67,8 @@ class Door:
     def __init__(self, receiving: Receiving, guard: Guard) -> None:
         self._receiving, self._guard = receiving, guard
         self._told_at: dict[int, float] = {}
-        self._reading = self._held_bytes = 0
+        self._held_bytes = 0
+        self._coming: dict[asyncio.Timeout, None] = {}
 
     async def answer(self, request: Request) -> Response:
         """What a sender is answered; never raises."""
@@ -117,7 +118,7 @@ class Door:
             if size > self._receiving.max_bytes:
                 raise self._too_large()
 
-        await _read(request, forget)
+        await self._read(request, forget)
 
     async def _check(self, request: Request) -> str:
         """The id of the key that the request shows. Looking it up may wait for a database, so it is done elsewhere than in the loop."""
@@ -133,16 +134,31 @@ class Door:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length[:20]) > self._receiving.max_bytes:
             raise self._too_large()
-        if self._reading >= MAX_READING:
-            raise Delayed("Too many requests come in at once. Send this one again in a moment.", BUSY_S)
         body = bytearray()
-        self._reading += 1
         try:
-            await _read(request, lambda chunk: self._hold(body, chunk))
+            await self._read(request, lambda chunk: self._hold(body, chunk))
             yield bytes(body)
         finally:
-            self._reading -= 1
             self._held_bytes -= len(body)
+
+    async def _read(self, request: Request, take: Callable[[bytes], None]) -> None:
+        """Hand on a request's body as it comes. Raises TooSlow, Delayed where others need its place, and whatever `take` does."""
+        if len(self._coming) >= MAX_READING:
+            slowest = next(iter(self._coming))
+            del self._coming[slowest]
+            slowest.reschedule(asyncio.get_running_loop().time())
+        limit = asyncio.timeout(BODY_S)
+        try:
+            async with limit:
+                self._coming[limit] = None
+                async for chunk in request.stream():
+                    take(chunk)
+        except TimeoutError:
+            if limit not in self._coming:
+                raise Delayed("Too many requests come in at once. Send this one again in a moment.", BUSY_S) from None
+            raise TooSlow(f"The body did not come within {BODY_S:g} s. Nothing was stored; send it again.") from None
+        finally:
+            self._coming.pop(limit, None)
 
     def _hold(self, body: bytearray, chunk: bytes) -> None:
         if len(body) + len(chunk) > self._receiving.max_bytes:
@@ -184,16 +200,6 @@ class Door:
         elif isinstance(error, Unsupported):
             headers = {"Accept-Encoding": ", ".join(decoding.ENCODINGS)}
         return _reply(replies.failure(encoding, status, message), encoding, status, headers)
-
-
-async def _read(request: Request, take: Callable[[bytes], None]) -> None:
-    """Hand on a request's body as it comes. Raises TooSlow, and whatever `take` does."""
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for chunk in request.stream():
-                take(chunk)
-    except TimeoutError:
-        raise TooSlow(f"The body did not come within {BODY_S:g} s. Nothing was stored; send it again.") from None
 
 
 def reached(request: Request) -> str | None:

@@ -1,7 +1,7 @@
 """Who may send traces, and who may take them out: keys beyond this machine, and passes for the links of a page.
 
-From this machine no key is needed, unless RAGLASS_REQUIRE_KEYS says so; refused all the same are web pages of elsewhere that a browser on
-this machine was made to open.
+From this machine no key is needed, unless RAGLASS_REQUIRE_KEYS says so; web pages of elsewhere that a browser on this machine was made to
+open are turned away before (`app.server.hosts`).
 """
 
 import hashlib
@@ -10,7 +10,6 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from app.config import Settings
 from metrics.keys import KeyRing, Scope
@@ -28,7 +27,7 @@ class KeyNeeded(InputError):
 
 
 class Forbidden(InputError):
-    """A key that does not allow this, or a web page of elsewhere."""
+    """A key that does not allow this."""
 
 
 class Guard:
@@ -49,7 +48,6 @@ class Guard:
         Raises KeyNeeded, Forbidden, or StoreError where keys cannot be looked up.
         """
         if not self.needs_key(address):
-            _refuse_strange_page(headers, scope)
             return ""
         shown = sent_secret(headers)
         key = self._keys().find(shown) if shown else None
@@ -102,25 +100,10 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def _refuse_strange_page(headers: Mapping[str, str], scope: Scope) -> None:
-    """Refuse a web page of elsewhere: a name that leads to this machine is how one gets past a browser's rules (DNS rebinding).
-
-    Browsers say with `Origin` which page sends something, others do not. To read, a page needs no `Origin`, but a name of its own in
-    `Host`, whereas a program that sends may well call this machine by any name.
-    """
-    origin, host = headers.get("origin"), headers.get("host")
-    called = origin if origin is not None else f"//{host}" if host and scope == "read" else None
-    if called is not None and not _is_here(called):
-        raise Forbidden(
-            "This comes from a web page of elsewhere, or calls this machine by a name that is not its own. Use localhost or an IP address; "
-            "beyond this machine, use a key (RAGLASS_REQUIRE_KEYS=1)."
-        )
-
-
-def _is_here(url: str) -> bool:
-    """Whether a URL's host is this machine, or an address and so no name that could lead anywhere; an origin's must be this machine."""
+def is_address(host: str) -> bool:
+    """Whether a host is an address in figures, and so no name that could lead anywhere."""
     try:
-        host = urlsplit(url).hostname or ""
-        return is_loopback(host) or (url.startswith("//") and bool(ipaddress.ip_address(host)))
+        ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return False
+    return True

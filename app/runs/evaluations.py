@@ -3,14 +3,13 @@
 Owns which corpus a dataset is asked over. Refuses to format anything.
 """
 
-import hashlib
 import logging
 import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.runs.compared import ComparedRuns, compare_stored
@@ -26,6 +25,7 @@ from app.runs.record import (
     describe_system,
     describe_uncovered,
 )
+from app.runs.uploads import keep_dataset
 from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.coverage import find_uncovered
@@ -205,17 +205,7 @@ class Evaluations:
 
     def keep_dataset(self, name: str, content: bytes) -> Path:
         """Keep an uploaded file, so that its run can be gone on with, and read it once. Raises InputError for one that is no dataset."""
-        folder = self._config().data_dir / "datasets" / "uploads" / hashlib.sha256(content).hexdigest()[:12]
-        path = folder / PurePath(name.replace("\\", "/")).name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as error:
-            raise StoreError(
-                f"The dataset could not be kept ({error.strerror}). Make room in the data folder."
-            ) from error
-        load_dataset(str(path))
-        return path
+        return keep_dataset(self._config().data_dir, name, content)
 
     def find(self, run_id: str) -> StoredRun:
         """A run by its id, how that begins, or `LAST`. Raises InputError."""

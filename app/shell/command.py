@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.kit.privacy import making_private
 from pipeline.errors import InputError, RaglassError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def readable_errors() -> Iterator[None]:
 @contextmanager
 def opened() -> Iterator["Services"]:
     """The process's services, closed at the end. Imports come late so that `--help` is quick."""
-    with readable_errors():
+    with readable_errors(), making_private():
         from app.services import services
 
         current = services()

@@ -36,11 +36,11 @@ def serve(host: str | None, port: int | None, backend: str | None) -> None:
                 click.echo(f"Traces of questions are also sent to {target.shown} ({target.source})")
         if current.guard.needs_key(None):
             click.echo("Applications that send traces need a key: `raglass keys create NAME`")
-        from app.server import app, streamlit_options
+        from app.server import serve as answer
 
         click.echo(f"Raglass is at http://{shown_host(settings.host)}:{settings.port} (Ctrl-C ends it)")
         with suppress(KeyboardInterrupt):
-            app.run(config=streamlit_options(settings))
+            answer(settings)
 
 
 def check_port(host: str, port: int) -> None:

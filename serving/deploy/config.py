@@ -223,6 +223,13 @@ class Dashboard(Table):
     certificate_arn: Annotated[
         str, Field(pattern=ARN, description="ACM certificate; without it there is only HTTP.")
     ] = ""
+    host_names: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Names that people open it by, for example raglass.example.com; by others than these and the load balancer's own "
+            "it answers nothing."
+        ),
+    ] = ()
     database_url_secret_arn: Annotated[
         str,
         Field(
@@ -251,6 +258,8 @@ class Dashboard(Table):
             raise ValueError("allowed_cidr admits everybody without a login: narrow it, or configure oidc or cognito")
         if (self.oidc.issuer or self.cognito.pool_arn) and not self.certificate_arn:
             raise ValueError("a login needs HTTPS: give certificate_arn")
+        if self.certificate_arn and not self.host_names:
+            raise ValueError("a certificate is for a name that people open: give it in host_names")
         return self
 
 

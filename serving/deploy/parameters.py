@@ -68,6 +68,7 @@ def ui_values(config: DeployConfig, serving: Mapping[str, str], image: str) -> V
         "TaskSubnetIds": ",".join(dashboard.task_subnet_ids),
         "AllowedCidr": dashboard.allowed_cidr,
         "CertificateArn": dashboard.certificate_arn,
+        "HostNames": ",".join(dashboard.host_names),
         "OidcIssuer": dashboard.oidc.issuer,
         "OidcClientId": dashboard.oidc.client_id,
         "OidcSecretArn": dashboard.oidc.secret_arn,

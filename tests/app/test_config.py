@@ -123,6 +123,21 @@ def test_password_is_shown_nowhere() -> None:
     assert Settings().shown()["RAGLASS_DATABASE_URL"] == "not set"
 
 
+@pytest.mark.parametrize("name", ["api_url", "judge_url", "otlp_endpoint", "embedder", "generator"])
+@pytest.mark.parametrize(
+    "address", ["https://user:hunter2@host/v1", "http://hunter2@host", "openai:m@https://u:hunter2@host/v1"]
+)
+def test_address_with_a_password_is_refused_without_being_quoted(name: str, address: str) -> None:
+    with pytest.raises(ConfigError, match=variable(name)) as refused:
+        read(**{name: address})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_address_without_one_is_taken_whatever_else_is_in_it() -> None:
+    assert read(api_url="https://host/a@b?c=d@e").api_url == "https://host/a@b?c=d@e"
+    assert read(generator="openai:m@https://host/v1").generator == "openai:m@https://host/v1"
+
+
 def test_shown_settings_are_complete() -> None:
     assert list(Settings().shown()) == list(known())
 

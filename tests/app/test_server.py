@@ -126,21 +126,14 @@ def test_link_of_the_page_exports_what_it_says_without_a_key(
     assert ask_beyond(monkeypatch, services, query.replace("what", "why")).status_code == 401
 
 
-def test_page_that_calls_this_machine_by_a_name_of_its_own_exports_nothing(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "services", lambda: services)
-    scope = {"type": "http", "method": "GET", "path": "/export/traces.csv", "query_string": b""}
-    assert server.export_traces(Request({**scope, "headers": [(b"host", b"evil.example")]})).status_code == 403
-
-
 def test_warming_up_never_raises(make_services: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "services", lambda: make_services(database_url="nonsense"))
     server.warm_up()
 
 
 def test_address_comes_from_the_settings_and_the_rest_from_the_file() -> None:
-    options = server.streamlit_options(replace(Settings(), host="0.0.0.0", port=9000))
+    options = server.streamlit_options(replace(Settings(), host="0.0.0.0", port=9000, max_file_mb=7))
+    assert options["server.maxUploadSize"] == 7
     assert (options["server.address"], options["server.port"]) == ("0.0.0.0", 9000)
     assert options["browser.gatherUsageStats"] is False
     assert all("." in name and not isinstance(value, dict) for name, value in options.items())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from tests.attack.pages import REBOUND
 from tests.served_dashboard import Dashboard, start
 
 HERE = Path(__file__).parent
@@ -17,6 +18,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
+    REBOUND,
 ]
 PATIENCE_MS = 60_000
 

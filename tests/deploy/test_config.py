@@ -81,6 +81,11 @@ def test_defaults_stand_where_there_is_no_file(tmp_path: Path, monkeypatch: pyte
             "[dashboard]\ndatabase_url_secret_arn = 'arn:aws:secretsmanager:us-east-1:1:secret:db-1'",
             "dashboard.database_url_secret_arn .* must begin with raglass-",
         ),
+        (
+            "[dashboard]\nenabled = true\nvpc_id = 'v'\nsubnet_ids = ['a', 'b']\nallowed_cidr = '203.0.113.7/32'\n"
+            "certificate_arn = 'arn:aws:acm:us-east-1:1:certificate/a'",
+            "give it in host_names",
+        ),
         ("[dashboard]\nenabled = true", "give vpc_id, subnet_ids, allowed_cidr too"),
         ("stack = = 1", "is not TOML.*line 1"),
         ("[embedder]\ninstance_type = 't3.micro'", "embedder.instance_type is 't3.micro'"),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,13 +89,24 @@ def test_another_folder_is_compared_by_what_both_hold(open_page, services, tmp_p
     other = corpora.make_services(tmp_path / "other")
     corpora.add_documents(other, 15)
     other.close()
+    services.settings = replace(services.settings, allowed_folders=str(tmp_path))
+    (tmp_path / "empty").mkdir()
     page = open_page("stability")
     page.session_state["index-against"] = FOLDER
     page = compare(page.run(), **{"Data folder": str(tmp_path / "other")})
     assert not page.exception
     assert "15 in both, 0 only in the second, 5 only in the first" in shown(page).replace("\\", "")
-    page = compare(page, **{"Data folder": str(tmp_path / "missing")})
+    page = compare(page, **{"Data folder": str(tmp_path / "empty")})
     assert not page.exception
     assert "holds no index" in shown(page)
     assert "15 in both" not in shown(page)
     services.close()
+
+
+def test_folder_of_the_server_that_is_not_listed_is_refused_whether_it_is_there_or_not(open_page, services, tmp_path):
+    page = open_page("stability")
+    page.session_state["index-against"] = FOLDER
+    for folder in (str(tmp_path), "/nowhere", "~", "/dev/stdin", "../.."):
+        page = compare(page.run(), **{"Data folder": folder})
+        assert not page.exception
+        assert "a page may not name" in shown(page)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from app.config import Settings, variable
+from app.server.hosts import Hosts
 from serving.packing import ROOT
 from tests.stack.reading import chosen, inside, properties, resources, template, text
 
 PLAIN = {"AllowedCidr": "203.0.113.7/32", "ApiAuth": "iam"}
-HTTPS = {"CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a"}
+HTTPS = {"CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a", "HostNames": "raglass.example.com"}
 OIDC = {
     "OidcIssuer": "https://issuer.example",
     "OidcClientId": "id",
@@ -167,6 +168,25 @@ def test_the_logins_secret_is_read_from_the_secret_store() -> None:
 def test_a_session_stays_with_its_task() -> None:
     attributes = {each["Key"]: each["Value"] for each in properties("ui", "Targets")["TargetGroupAttributes"]}
     assert (attributes["stickiness.enabled"], attributes["stickiness.type"]) == ("true", "lb_cookie")
+
+
+def test_tasks_answer_to_the_load_balancers_name_and_those_given() -> None:
+    (container,) = properties("ui", "Task")["ContainerDefinitions"]
+    told = {each["Name"]: each["Value"] for each in container["Environment"]}
+    assert told[variable("allowed_hosts")] == {"Fn::Sub": "${Balancer.DNSName},${HostNames}"}
+    # The health check calls a task by its address, whatever the names.
+    hosts = Hosts(told[variable("host")], "Demo-Ui-1.us-east-1.elb.amazonaws.com,")
+    for host, reads in (
+        ("10.0.0.4:8501", True),
+        ("demo-ui-1.us-east-1.elb.amazonaws.com", True),
+        ("evil.example", False),
+    ):
+        assert (hosts.refuse("/readyz", [(b"host", host.encode())]) is None) is reads
+
+
+def test_certificate_is_for_a_name_that_is_given() -> None:
+    (refusal,) = refusals(HTTPS | {"HostNames": ""})
+    assert "Give it as HostNames" in refusal
 
 
 def test_readiness_is_asked_by_the_load_balancer() -> None:

@@ -1,9 +1,23 @@
 """Text from outside in widgets that read Markdown: labels, captions, messages."""
 
+import re
+
 MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:^=&\"'/@")
 """Characters to which Streamlit's Markdown gives a meaning somewhere."""
 
+ADDRESS = re.compile(r"(?:https?://|www\.)[^\s`]*[^\s`.,;:!?()\[\]'\"]|[-.\w+]+@[-\w]+(?:\.[-\w]+)+", re.IGNORECASE)
+"""What Streamlit makes a link of even where every character is escaped; it looks for these once Markdown has been read."""
+
 
 def literal(text: str) -> str:
-    """Text that is shown as it is, in one line."""
+    """Text that is shown as it is, in one line. An address in it is set as code, which is no link: nobody is led to where a text from
+    outside would have them."""
+    pieces, end = [], 0
+    for found in ADDRESS.finditer(text):
+        pieces += [_escaped(text[end : found.start()]), f"`{found[0]}`"]
+        end = found.end()
+    return "".join((*pieces, _escaped(text[end:])))
+
+
+def _escaped(text: str) -> str:
     return "".join(f"\\{char}" if char in MARKDOWN else " " if char in "\r\n" else char for char in text)

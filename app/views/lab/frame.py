@@ -47,6 +47,7 @@ def offer_start(
         st.session_state.pop(held, None)
         try:
             whole = dict(plan) if source is None else {**plan, "dataset": source.settle()}
+            state.services().premises.check_plan(whole)
             study = lab.study(name)
             checked = study.check(lab.parts, whole)
             told = study.estimate(lab.parts, checked), tuple(lines(checked) if lines is not None else ())

@@ -8,7 +8,7 @@ import streamlit as st
 from app.runs.feedback import FeedbackDataset, feedback_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from evaluation.datasets import BUILTIN, MOST_BYTES
+from evaluation.datasets import BUILTIN
 from evaluation.hub import PREFIX
 from pipeline.errors import InputError
 
@@ -37,7 +37,7 @@ class Source:
             self._file = st.file_uploader(
                 "SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context",
                 type=FORMATS,
-                max_upload_size=int(MOST_BYTES / 1e6),
+                max_upload_size=state.services().settings.max_file_mb,
             )
         elif self.kind == HUB:
             self._name = st.text_input(
@@ -96,7 +96,9 @@ class Source:
                 raise InputError("No file is chosen. Choose one, or ask the built-in questions.")
             return str(evaluations.keep_dataset(self._file.name, self._file.getvalue()))
         if self.kind == HUB:
-            return f"{PREFIX}{self._name.strip().removeprefix(PREFIX)}"
+            spec = f"{PREFIX}{self._name.strip().removeprefix(PREFIX)}"
+            state.services().premises.check_name(spec)
+            return spec
         if self.kind == KEPT:
             if not self._kept:
                 raise InputError(

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import streamlit as st
 
@@ -49,7 +48,7 @@ def _measure(name: str, other: str | None, folder: str, chunks: int) -> Measured
     if other is None:
         if not folder.strip():
             raise InputError("No folder is given. Write the data folder whose index is to be compared.")
-        return compare_folders(services.corpus, name, Path(folder.strip()).expanduser())
+        return compare_folders(services.corpus, name, services.premises.check_path(folder))
     with shown_work("Opening both embedders …", NOTHING_KEPT, "index-drift") as tell:
         return compare_embedders(
             services.corpus,

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2.component_manager import BidiComponentManager
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 from streamlit.components.v2.types import ComponentRenderer
 
 from app.kit.wording import milliseconds, share
@@ -59,16 +62,21 @@ def show_rows(rows: Sequence[Row], axis: Axis, *, title: str, key: str, selected
         "selects": selected is not None,
         "ends": [milliseconds(axis.start_ms), milliseconds(axis.end_ms)],
     }
-    _component()(key=key, data=data, on_act_change=lambda: _act(key))
+    _component(get_bidi_component_manager())(key=key, data=data, on_act_change=lambda: _act(key))
 
 
 @cache
-def _component() -> ComponentRenderer:
+def _component(manager: BidiComponentManager) -> ComponentRenderer:
+    """The component of a server, which serves its files: a script that is handed over as text would be run from a place made up for it,
+    which the page's policy forbids."""
+    manager.register_from_manifest(
+        ComponentManifest("raglass", "1", [ComponentConfig("waterfall", ASSETS.name)]), ASSETS.parent
+    )
     made: ComponentRenderer = st.components.v2.component(
-        "raglass_waterfall",
+        "raglass.waterfall",
         html='<div class="frame"><div role="tree" data-testid="waterfall"></div><div class="axis"></div></div>',
-        css=(ASSETS / "waterfall.css").read_text("utf-8"),
-        js=(ASSETS / "waterfall.js").read_text("utf-8"),
+        css="waterfall.css",
+        js="waterfall.js",
     )
     return made
 

@@ -112,9 +112,8 @@ def test_other_methods_are_405_and_open_nothing_to_pages_of_elsewhere(store: Fak
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-def test_page_of_elsewhere_may_not_send(store: FakeStore) -> None:
+def test_form_of_a_page_may_not_send(store: FakeStore) -> None:
     door, _ = make_door(store)
-    assert send(door, origin="https://evil.example").status_code == 403
     assert send(door, content_type="text/plain").status_code == 415
     assert store.records == []
 
@@ -169,11 +168,35 @@ def test_body_that_does_not_come_is_408(store: FakeStore, monkeypatch: pytest.Mo
     assert [response.status_code for response in ask(door, slow)] == [408]
 
 
+def test_half_bodies_keep_no_sender_out_and_the_oldest_gives_way(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "MAX_READING", 2)
+    door, _ = make_door(store)
+    rest = {"type": "http.request", "body": b"", "more_body": True}
+
+    async def crowd() -> tuple[list[int], int]:
+        halves = [make_request(BODY, content_type=PROTOBUF, last=rest) for _ in range(4)]
+        waiting = [asyncio.create_task(door.answer(half)) for half in halves]
+        for _ in range(20):
+            await asyncio.sleep(0)  # until all that is there of them has come
+        whole = await door.answer(make_request(BODY, content_type=PROTOBUF))
+        given_up = [task.result().status_code for task in waiting if task.done()]
+        for task in waiting:
+            task.cancel()
+        return given_up, whole.status_code
+
+    with ThreadPoolExecutor(1) as executor:
+        given_up, whole = executor.submit(asyncio.run, crowd()).result()
+    assert (set(given_up), whole) == ({503}, 200)
+    assert len(store.records) == 2
+
+
 def test_sender_that_hangs_up_leaves_nothing(store: FakeStore) -> None:
     door, receiving = make_door(store)
     [response] = ask(door, make_request(BODY, content_type=PROTOBUF, last={"type": "http.disconnect"}))
     assert response.status_code == 400
-    assert (store.records, receiving.waiting, door._held_bytes, door._reading) == ([], 0, 0, 0)
+    assert (store.records, receiving.waiting, door._held_bytes, len(door._coming)) == ([], 0, 0, 0)
 
 
 def test_store_that_cannot_store_is_503_and_nothing_is_acknowledged(store: FakeStore) -> None:

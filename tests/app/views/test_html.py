@@ -333,6 +333,25 @@ def test_literal_leaves_no_markdown_to_be_read(value):
     assert unescaped == []
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/a?b=c#d",
+        "http://x.example:81",
+        "www.evil.example",
+        "a.b@evil.example",
+        "HTTPS://E.example",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "see {}, or not", "({}).", "a\n{}\nb", "`{}`", "{}`x`"])
+def test_literal_makes_no_link_of_an_address(address, around):
+    shown = literal(around.format(address))
+    # Streamlit looks for addresses wherever no code is, backslashes taken away.
+    outside = [part.replace("\\", "") for part in re.sub(r"\\`", "", shown).split("`")[::2]]
+    assert not [part for part in outside if re.search(r"(?i)https?://|www\.|\w@\w", part)]
+    assert address in shown
+
+
 def test_every_stage_has_a_colour_of_its_own():
     assert len(set(STAGE_COLOURS.values())) == len(STAGE_COLOURS)
 

@@ -18,11 +18,18 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from app.config import Settings
 from app.ingesting.door import DROPPED_PATHS, METHODS, reached
 from app.ingesting.guarding import Forbidden, KeyNeeded
 from app.ingesting.words import TRACES_PATH
+from app.server.bodies import Bodies
+from app.server.connections import be_patient
+from app.server.entrance import Entrance
+from app.server.headers import check_ancestors
+from app.server.hosts import known_hosts
+from app.server.uploads import freeing_uploads, held_uploads
 from app.services import services
 from app.shutdown import finishing_first
 from app.traces.filters import TraceFilters
@@ -31,7 +38,7 @@ from pipeline.errors import InputError, RaglassError
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 EXPORTS = {"traces.csv": (to_csv, "text/csv"), "traces.jsonl": (to_jsonl, "application/x-ndjson")}
 """What can be exported: a writer and a media type by file name."""
@@ -108,7 +115,8 @@ async def lifespan(application: st.App) -> AsyncIterator[None]:
     _leave_path_alone()
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     with finishing_first(lambda: services().finish()):
-        yield
+        async with freeing_uploads():
+            yield
     services().close()
 
 
@@ -132,7 +140,28 @@ def show_failure(error: Exception) -> bool:
     return True
 
 
-app = st.App(
+class Dashboard(st.App):
+    """Streamlit's application behind our entrance, which stands before whatever Streamlit answers itself, its errors included."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        page = Path(st.__file__).parent / "static" / "index.html"
+        self._entrance = Entrance(super().__call__, lambda: services().settings, Bodies(held_uploads), page)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await self._entrance(scope, receive, send)
+
+
+def serve(settings: Settings) -> None:
+    """Answer until told to stop. Raises ConfigError for settings of the entrance that cannot be."""
+    known_hosts(settings.host, settings.allowed_hosts)
+    check_ancestors(settings.frame_ancestors)
+    be_patient(settings.max_connections)
+    app.run(config=streamlit_options(settings))
+
+
+app = Dashboard(
     ROOT / "app" / "main.py",
     lifespan=lifespan,
     on_script_error=show_failure,
@@ -147,7 +176,12 @@ app = st.App(
 def streamlit_options(settings: Settings) -> dict[str, Any]:
     """Streamlit's options from `.streamlit/config.toml`, whatever the working directory, with the address from the settings."""
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
-    return {**dict(_flatten(config)), "server.address": settings.host, "server.port": settings.port}
+    return {
+        **dict(_flatten(config)),
+        "server.address": settings.host,
+        "server.port": settings.port,
+        "server.maxUploadSize": settings.max_file_mb,
+    }
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
