@@ -10,9 +10,9 @@ from app.views.documents.indexing import show_index_state, show_job
 from app.views.documents.page import WHOSE, show_documents, show_opened
 from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
+from app.views.kit.charts import CHART_CONFIG
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
 from pipeline.errors import RaglassError
 
 st.title("Corpus", anchor=False)

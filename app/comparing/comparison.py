@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.kit.wording import count, milliseconds, three_figures
+from app.kit.numbers import count, milliseconds, three_figures
 from explain.answers import normalise
 from pipeline.prompts import PROMPT_TEXT
 from pipeline.span_tree import SpanTree, covered_ms

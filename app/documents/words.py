@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.documents.twins import same_words
+from app.kit.numbers import count, rough_time, three_figures
 from app.kit.plain import printable
-from app.kit.wording import count, listed, rough_time, three_figures, when, whereabouts
+from app.kit.wording import listed, when, whereabouts
 
 if TYPE_CHECKING:
     from app.documents.estimate import Estimate

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from app.explaining.words import nats
+from app.kit.numbers import count, three_figures
 from app.kit.plain import WIDTH, one_line, pair_lines, printable, shortened
-from app.kit.wording import count, listed, three_figures
+from app.kit.wording import listed
 from explain.attention import FEWEST_COMPARED, Agreement, Picture, compare
 from explain.explained import Explained
 

@@ -1,7 +1,7 @@
 """What the inside of a model shows of an answer, chunk by chunk, beside what each chunk did: in words and figures."""
 
 from app.explaining.words import chunk_name, chunk_order, nats
-from app.kit.wording import three_figures
+from app.kit.numbers import three_figures
 from explain.explained import Explained
 from pipeline.types import Introspection
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from math import log
 
 from app.explaining.words import level_text, spoken_tokens
+from app.kit.numbers import count, three_figures
 from app.kit.plain import one_line
-from app.kit.wording import count, listed, three_figures, trust
+from app.kit.wording import listed, trust
 from evaluation.calibrating import Calibration
 from explain.confidence import measure_samples, measure_tokens, modal_answer, predictive_entropy
 from explain.explained import Explained

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
+from app.kit.numbers import count, three_figures
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import count, listed, three_figures
+from app.kit.wording import listed
 from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained, count_unknown_texts
 from explain.explanation import MOSTLY, Explanation
 from explain.sampled import RANDOM_DROPS, SampledExplanation

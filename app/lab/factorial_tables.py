@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.kit.wording import count, milliseconds
+from app.kit.numbers import count, milliseconds
 from app.lab.tables import Cell, Column, Table
 from evaluation.verdict import MAX_DROP
 

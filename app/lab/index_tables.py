@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.kit.wording import count, milliseconds, three_figures
+from app.kit.numbers import count, milliseconds, three_figures
 from app.lab.study import Data
 from app.lab.tables import Cell, Column, Table
 from evaluation.lab.index_fronts import ENOUGH, Point, find_front, recommend

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from app.kit.wording import count, listed
+from app.kit.numbers import count
+from app.kit.wording import listed
 from app.lab.tables import Column, Table
 from evaluation.lab.profile import CHARS_A_TOKEN, MOST_OVERLAPS
 from evaluation.lab.repeats import ALIKE, SHINGLE

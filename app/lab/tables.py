@@ -9,8 +9,8 @@ from typing import Literal
 from markupsafe import Markup
 
 from app.kit.markup import html, joined
+from app.kit.numbers import milliseconds, three_figures
 from app.kit.plain import printable
-from app.kit.wording import milliseconds, three_figures
 
 Kind = Literal["text", "number", "count", "share", "ms", "bytes"]
 """How a column's values are written. `share`: of 1, as percent. `bytes`: as MB."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.kit.wording import count, milliseconds, share, three_figures
+from app.kit.numbers import count, milliseconds, share, three_figures
 from metrics.catalogue import (
     API,
     ENDPOINTS,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from app.kit.numbers import three_figures
 from app.kit.plain import one_line
-from app.kit.wording import three_figures
 from app.runs.compared_words import p_equals
 from app.runs.rows import NAMES
 from evaluation.groups import GroupTest, compare_types

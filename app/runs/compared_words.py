@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from app.kit.numbers import count
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count
 from app.runs.compared import ComparedRuns
 from app.runs.words import about_words
 from evaluation.comparison import Comparison, Flip

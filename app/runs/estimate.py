@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.kit.wording import count, rough_time, three_figures
+from app.kit.numbers import count, rough_time, three_figures
 from metrics.prices import estimate_questions, serverless_lines
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.kit.numbers import three_figures
 from app.kit.plain import one_line
-from app.kit.wording import listed, three_figures, when
+from app.kit.wording import listed, when
 from app.runs.compared_words import markdown_cell, p_equals
 from app.runs.record import CELL
 from evaluation.groups import GroupTest

@@ -6,8 +6,9 @@ from typing import Any
 
 from app.documents.words import progress_text
 from app.explaining.sureness import quality_rows
+from app.kit.numbers import count, rough_time, three_figures
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count, rough_time, three_figures, when
+from app.kit.wording import when
 from app.runs.evaluations import RunStep
 from app.runs.record import TYPES, UNCOVERED
 from app.runs.types_words import types_words

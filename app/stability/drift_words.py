@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.numbers import count
 from app.kit.plain import one_line
-from app.kit.wording import APPLICATION, backend_words, count, when
+from app.kit.wording import APPLICATION, backend_words, when
 from app.runs.compared_words import p_words
 from app.stability.drift import IndexSide, MeasuredIndexes, MeasuredWindow, QuestionDrift, Stretch
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.numbers import count, rough_time
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count, rough_time
 from app.runs.words import measure_words
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from evaluation.stability import Cell, QuestionStability, summarise_stability

@@ -2,8 +2,9 @@
 
 import textwrap
 
+from app.kit.numbers import milliseconds, share
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import is_retrieved_elsewhere, milliseconds, share, trust, when, whereabouts
+from app.kit.wording import is_retrieved_elsewhere, trust, when, whereabouts
 from app.traces.provenance import missing_parts, provenance
 from app.traces.tree import Row, View, visible_rows
 from backends.local.documents import BUILT_IN, base_name

@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.ingesting.imports.importing import PLACES, Imported
-from app.kit.wording import count, listed
+from app.kit.numbers import count
+from app.kit.wording import listed
 
 MOST_REASONS = 20
 """Reasons that are told, those first that came first."""

@@ -97,7 +97,7 @@ def _check_forms(files: tuple[Path, ...]) -> None:
 
 
 def _words(done: int, total: int, doing: str, left_s: float | None) -> str:
-    from app.kit.wording import rough_time
+    from app.kit.numbers import rough_time
 
     share = f", {done:,} of {total:,}" if total else ""
     left = "" if left_s is None else f", about {rough_time(left_s)} left"

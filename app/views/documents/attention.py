@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.documents.words import attention_words, file_name, size_words, source_words
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.services import Services
 from app.views.documents.html import standing_html
 from app.views.documents.indexing import start

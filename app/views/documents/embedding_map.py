@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from app.kit.wording import count
-from app.views.kit.style import chart_layout
+from app.kit.numbers import count
+from app.views.kit.charts import chart_layout
 
 if TYPE_CHECKING:
     from backends.local.corpus import CorpusMap

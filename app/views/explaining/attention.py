@@ -22,16 +22,16 @@ from app.explaining.attention import (
     which_words,
 )
 from app.explaining.words import nats
-from app.kit.wording import rough_time
+from app.kit.numbers import rough_time
 from app.views.explaining.charts import AGAINST, FOR
 from app.views.explaining.kept import known_picture, remember_picture
 from app.views.kit import state
 from app.views.kit.address import choice, follow
+from app.views.kit.charts import chart_layout, chart_text
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
-from app.views.kit.style import chart_layout, chart_text, ink
-from app.views.kit.titled import show_titled
+from app.views.kit.style import ink
 from explain.attention import Picture
 from explain.explained import Explained
 from pipeline.errors import RaglassError

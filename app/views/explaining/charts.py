@@ -14,7 +14,8 @@ from app.explaining.words import (
     spoken_tokens,
     weights_title,
 )
-from app.views.kit.style import chart_layout, chart_text, ink
+from app.views.kit.charts import chart_layout, chart_text
+from app.views.kit.style import ink
 from evaluation.calibrating import Calibration
 from explain.explained import Explained
 from explain.explanation import Explanation

@@ -23,9 +23,9 @@ from app.views.explaining.attention import show_attention
 from app.views.explaining.html import figures_html, grounded_html
 from app.views.explaining.kept import keep_of, kept_of, remember_diagnosis
 from app.views.kit import state
+from app.views.kit.charts import CHART_CONFIG
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
 from evaluation.calibrating import Calibration
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained

@@ -23,9 +23,15 @@ def show(made: Markup, place: DeltaGenerator | None = None) -> None:
         place.html(made)
 
 
-def note_html(note: str) -> Markup:
-    """A line of small print."""
-    return html('<p class="rg-note">{}</p>', note)
+def note_html(note: str, more: str = "") -> Markup:
+    """A line of small print. more: what is to be said besides, behind a "?" that a click or Enter opens."""
+    if not more:
+        return html('<p class="rg-note">{}</p>', note)
+    return html(
+        '<div class="rg-note">{} <details class="rg-more"><summary aria-label="What this means">?</summary><p>{}</p></details></div>',
+        note,
+        more,
+    )
 
 
 def dot_html(colour: str) -> Markup:

@@ -10,8 +10,8 @@ from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import figure
 from app.views.kit import interval_plot
-from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text, ink
-from app.views.kit.titled import show_apart
+from app.views.kit.charts import chart_layout, chart_text, show_chart
+from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, ink
 from app.views.runs.source import Source
 
 SHOWN_QUESTIONS = 100
@@ -37,7 +37,7 @@ def names_field(label: str, name: str, value: Sequence[str], help_: str) -> list
 
 def draw(made: go.Figure, key: str, alt: str) -> None:
     """A chart. alt: what it shows, for who cannot see it."""
-    show_apart(made, key=key, alt=alt)
+    show_chart(made, key=key, alt=alt)
 
 
 def shares_chart(title: str, rows: Sequence[Row], measures: Sequence[tuple[str, str]]) -> go.Figure:

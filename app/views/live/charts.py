@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.live.rows import UNACCOUNTED, Line, LiveView
-from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, PART_COLOURS, STAGE_COLOURS, chart_layout, ink
+from app.views.kit.charts import chart_layout
+from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, PART_COLOURS, STAGE_COLOURS, ink
 
 HEIGHT = 300
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import APPLICATION, backend_words, count, milliseconds, moment, when
+from app.kit.numbers import count, milliseconds
+from app.kit.wording import APPLICATION, backend_words, moment, when
 from app.live.reading import (
     LOG_START_S,
     MEASURES,
@@ -20,10 +21,10 @@ from app.live.reading import (
 )
 from app.live.rows import LiveView, clock_time, live_csv, share_text
 from app.views.kit import address, state
+from app.views.kit.charts import CHART_CONFIG
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
 from app.views.live.charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
 from app.views.live.html import alarms_html, stack_html
 from app.views.live.kept import lines_of, live_view

@@ -27,12 +27,12 @@ from app.runs.rows import (
     measure_words,
     types_words,
 )
+from app.views.kit.charts import CHART_CONFIG, chart_layout, chart_text
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import PERCENT, Row, interval_plot
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
-from app.views.kit.titled import show_titled, stack_bars
+from app.views.kit.style import ink
 from app.views.runs.kept import run_by_type, run_groups, run_types
 from evaluation.lab.by_type import STUDIED, Box, Point, TypeCount, boxes
 from evaluation.scoring import Scored

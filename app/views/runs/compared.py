@@ -20,11 +20,11 @@ from app.runs.compared_words import (
 )
 from app.runs.rows import NAMES
 from app.runs.words import about_words
+from app.views.kit.charts import CHART_CONFIG, chart_text
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_text
 from app.views.runs.kept import compared
 from evaluation.verdict import MAX_DROP, Difference
 

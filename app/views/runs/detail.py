@@ -16,10 +16,11 @@ from app.runs.rows import (
 )
 from app.runs.words import about_words
 from app.views.kit import state
+from app.views.kit.charts import CHART_CONFIG, chart_layout, chart_text
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.kit.style import ink
 from app.views.kit.work import see_through
 from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge

@@ -11,10 +11,10 @@ from app.lab.profile import profile_now
 from app.lab.tables import Table, table_html
 from app.runs.question_types import FILE as TYPES_FILE
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, chart_text
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import chart_layout, chart_text, ink
-from app.views.kit.titled import show_titled, stack_bars
+from app.views.kit.style import ink
 from app.views.runs.source import Source
 from backends.local.protocols import HoldsCorpus
 from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines

@@ -19,9 +19,10 @@ from app.stability.drift_words import (
     window_row,
 )
 from app.views.kit import state
+from app.views.kit.charts import CHART_CONFIG, chart_layout
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.style import CHART_CONFIG, chart_layout, ink
+from app.views.kit.style import ink
 from app.views.kit.work import NOTHING_KEPT, shown_work
 from app.views.traces.kept import trace_backends
 from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS

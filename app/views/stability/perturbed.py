@@ -9,10 +9,11 @@ import streamlit as st
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability.perturbed_words import counted_types, heat_rows, notes, progress_words, stability_to_dict
 from app.views.kit import state
+from app.views.kit.charts import CHART_CONFIG, chart_layout, chart_text
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.kit.style import ink
 from app.views.kit.work import shown_work
 from evaluation.datasets import BUILTIN
 from evaluation.perturbations import SEEDS

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
-from app.kit.wording import Trust, milliseconds, when, whereabouts
+from app.kit.numbers import milliseconds
+from app.kit.wording import Trust, when, whereabouts
 from app.traces.difference import Difference
 from app.traces.spans import Placed
 from app.traces.tree import Row

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.kit.wording import count, when
+from app.kit.numbers import count
+from app.kit.wording import when
 from app.views.kit.html import note_html, show
 from app.views.kit.ways import show_way
 from app.views.traces.list import FEW_ROWS, TABLE_HEIGHT

@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from app.kit.wording import milliseconds, share
+from app.kit.numbers import milliseconds, share
 from app.traces.tree import Row, View, visible_rows
 from app.views.kit.style import STAGE_COLOURS, span_colour
 from pipeline.span_tree import SpanTree

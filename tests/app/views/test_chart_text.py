@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from app.views.kit.style import chart_text
+from app.views.kit.charts import chart_text
 from app.views.runs.by_type import box_plot, count_plot, dot_plot, scatter
 from app.views.runs.compared import differences_plot
 from app.views.runs.detail import sankey
