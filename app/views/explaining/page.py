@@ -27,7 +27,7 @@ from app.views.explaining.kept import known_diagnosis, known_explanation, rememb
 from app.views.explaining.panels import show_panels
 from app.views.explaining.stand_in import choose_stand_in, offer_stand_in, show_unexplained
 from app.views.kit import state
-from app.views.kit.charts import CHART_CONFIG
+from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -227,7 +227,7 @@ def _link_to(trace: Trace) -> None:
 
 
 def _draw(figure: go.Figure, key: str, alt: str) -> None:
-    st.plotly_chart(figure, config=CHART_CONFIG, key=f"explain-{key}", alt=alt)
+    show_chart(figure, key=f"explain-{key}", alt=alt)
 
 
 def _note(words: str) -> None:

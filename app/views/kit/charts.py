@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 
 from app.kit.markup import html
 from app.kit.numbers import count, three_figures
+from app.kit.wording import when
 from app.views.kit.html import show, table_html
 from app.views.kit.style import ink
 
@@ -136,8 +137,8 @@ def figures_of(figure: go.Figure) -> Behind:
         elif getattr(trace, "x", None) is not None and getattr(trace, "y", None) is not None:
             if trace.hoverinfo in ("skip", "none"):
                 continue
-            name = trace.name or ""
-            rows += [(name, _said(x), _said(y)) for x, y in zip(trace.x, trace.y, strict=True)]
+            across, up = _reader(figure.layout.xaxis), _reader(figure.layout.yaxis)
+            rows += [(trace.name or "", across(x), up(y)) for x, y in zip(trace.x, trace.y, strict=True)]
     named = _named(figure)
     heads = ("", named("xaxis"), named("yaxis")) if any(row[0] for row in rows) else (named("xaxis"), named("yaxis"))
     return Behind(heads, rows if len(heads) == 3 else [row[1:] for row in rows])
@@ -146,6 +147,16 @@ def figures_of(figure: go.Figure) -> Behind:
 def _named(figure: go.Figure) -> Callable[[str], str]:
     usual = {"xaxis": "across", "yaxis": "up"}
     return lambda axis: figure.layout[axis].title.text or usual[axis]
+
+
+def _reader(axis: Any) -> Callable[[Any], str]:
+    """How a value on an axis is said: by its tick's words, where only such values are on it, or as a moment, UTC."""
+    if axis.ticktext is not None and axis.tickvals is not None:
+        words = dict(zip(axis.tickvals, axis.ticktext, strict=True))
+        return lambda value: words[value].replace("<br>", ", ") if value in words else _said(value)
+    if axis.type == "date":
+        return lambda value: when(float(value) / 1000)
+    return _said
 
 
 def _places(names: Any, values: Any) -> Sequence[Any]:

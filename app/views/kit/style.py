@@ -50,9 +50,11 @@ STYLE = """
 /* Prose in lines that the eye finds back from. */
 [data-testid="stMain"] :is([data-testid="stMarkdownContainer"] :is(p, li), .rg-note, .rg-meaning, .rg-text) { max-width: 75ch; }
 .rg-answer { max-width: 60ch; }
-[class*="st-key-grid-"] > * > [data-testid="stColumn"], [class*="st-key-grid-"] > * > * > [data-testid="stColumn"] { min-width: min(100%, 22rem); }
+[class*="st-key-grid-"] > * > [data-testid="stColumn"],
+[class*="st-key-grid-"] > * > * > [data-testid="stColumn"] { min-width: min(100%, 22rem); }
 [class*="st-key-outlined-"] [data-testid="stLayoutWrapper"]:has(> [class*="st-key-outline-"]) { position: sticky; top: 4rem; }
-.rg-outline { font-size: .88rem; border-inline-start: 2px solid color-mix(in srgb, currentColor 16%, transparent); padding-inline-start: .8rem; }
+.rg-outline { font-size: .88rem; border-inline-start: 2px solid color-mix(in srgb, currentColor 16%, transparent);
+  padding-inline-start: .8rem; }
 .rg-outline ul { list-style: none; margin: .2rem 0 0; padding: 0; }
 .rg-outline li { margin: 0; padding: .12rem 0; }
 .rg-outline a { color: inherit; text-decoration: none; }
@@ -63,12 +65,13 @@ STYLE = """
   .rg-outline ul { display: flex; flex-wrap: wrap; gap: 0 1rem; }
 }
 .rg-more { display: inline-block; position: relative; }
-.rg-more summary { cursor: pointer; list-style: none; width: 1.15rem; height: 1.15rem; line-height: 1.1rem; text-align: center; border-radius: 50%;
-  border: 1px solid currentColor; font-size: .75rem; }
+.rg-more summary { cursor: pointer; list-style: none; width: 1.15rem; height: 1.15rem; line-height: 1.1rem; text-align: center;
+  border-radius: 50%; border: 1px solid currentColor; font-size: .75rem; }
 .rg-more summary::-webkit-details-marker { display: none; }
 .rg-more summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; }
 .rg-more[open] { display: block; }
-.rg-more p { margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem; background: color-mix(in srgb, currentColor 7%, transparent); }
+.rg-more p { margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
+  background: color-mix(in srgb, currentColor 7%, transparent); }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;

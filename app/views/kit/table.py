@@ -144,7 +144,7 @@ def way(page: str, **query: str) -> str:
 
 
 def choose_columns(columns: Sequence[Column], key: str) -> list[Column]:
-    """A button that unfolds a choice of columns, kept in the address as `<key>_columns`; the first column always stays. Gives the chosen."""
+    """A button that unfolds a choice of columns, kept in the address as `<key>_columns`; the first one stays. Gives the chosen."""
     first, *others = columns
     names = [column.name for column in others]
     usual = [column.name for column in others if column.shown]

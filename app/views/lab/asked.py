@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import figure
@@ -47,17 +48,13 @@ def shares_chart(title: str, rows: Sequence[Row], measures: Sequence[tuple[str, 
     for row in rows:
         for place, (measure, label) in enumerate(measures):
             found = figure(row, measure)
-            words = f"{chart_text(row['name'])}: {label} {_percent(found.value)}"
+            words = f"{chart_text(row['name'])}: {label} {percent(found.value, 1)}"
             if found.low is not None:
-                words += f", {_percent(found.low)} to {_percent(found.high)}"
+                words += f", {percent(found.low, 1)} to {percent(found.high, 1)}"
             name = f"{chart_text(row['name'])} · {label}" if len(measures) > 1 else chart_text(row["name"])
             colour = colours[place % len(colours)]
             lines.append(interval_plot.Row(name, found.value, found.low, found.high, colour, words))
     return interval_plot.interval_plot(chart_text(title), lines, row_height=28, in_percent=True)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:.1f} %"
 
 
 def boxes_chart(title: str, groups: Sequence[tuple[str, str, Sequence[float]]], *, axis: str) -> go.Figure:

@@ -13,7 +13,7 @@ from app.lab.index_choosing import choose, choose_automatically, corpus_of
 from app.lab.index_study import KS
 from app.lab.index_tables import headline, points, recommended, top_k, used
 from app.views.kit import state
-from app.views.kit.charts import chart_layout, show_chart
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
@@ -137,10 +137,7 @@ def recall_chart(result: Mapping[str, Any]) -> go.Figure:
                 marker={"size": size, "symbol": symbol, "color": ink(), "line": {"width": 2}},
                 hoverinfo="skip",
             )
-    layout = chart_layout(headline(result), height=460)
-    figure.update_layout(
-        **layout | {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"}}
-    )
+    figure.update_layout(**chart_layout(chart_text(headline(result)), height=460, legend=True))
     ticks = time_ticks([point.ms for point in weighed])
     words = list(map(milliseconds, ticks))
     title = "time a question, p50"

@@ -144,7 +144,7 @@ def edges(found: Sequence[Window]) -> list[float]:
 
 
 def _laid_out(figure: go.Figure, found: list[Window], title: str, unit: str, **more: Any) -> go.Figure:
-    figure.update_layout(**chart_layout(chart_text(title), height=HEIGHT), **more)
+    figure.update_layout(**chart_layout(chart_text(title), height=HEIGHT, legend=True), **more)
     end_s = found[-1].start_s + found[-1].length_s if found else WINDOW_S
     figure.update_xaxes(title="seconds from the beginning", range=[0, end_s], tickvals=edges(found), fixedrange=True)
     figure.update_yaxes(title=unit, rangemode="tozero", fixedrange=True)

@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.factorial import plan_lines
 from app.lab.factorial_plan import EXAMPLE, read_plan
@@ -113,7 +114,7 @@ def share_chart(name: str, found: Mapping[str, Any]) -> go.Figure:
             parts[source]["low"],
             parts[source]["high"],
             COLOURS[0] if source in found["factors"] else COLOURS[2],
-            chart_text(f"{source}: {parts[source]['value']:.2%} of the variance".replace("%", " %")),
+            chart_text(f"{source}: {percent(parts[source]['value'], 2)} of the variance"),
         )
         for source in ordered
     ]
@@ -157,7 +158,7 @@ def pair_chart(name: str, pair: Mapping[str, Any], percent: bool) -> go.Figure:
         ]
     )
     title = f"{NAMES[name]} by {pair['second']}, a line for each {pair['first']}"
-    figure.update_layout(**{**chart_layout(chart_text(title), height=340), "showlegend": True})
+    figure.update_layout(**chart_layout(chart_text(title), height=340, legend=True))
     figure.update_xaxes(type="category", fixedrange=True)
     figure.update_yaxes(fixedrange=True, tickformat=".1%" if percent else None)
     return figure
@@ -174,10 +175,8 @@ def error_chart(errors: Sequence[Mapping[str, Any]]) -> go.Figure:
         ]
     )
     worst = max(errors, key=lambda each: 1 - each["right"])
-    title = f"Most errors are made with {worst['cell']}: {1 - worst['right']:.1%} of questions".replace("%", " %")
-    figure.update_layout(
-        **{**chart_layout(chart_text(title), height=150 + 26 * len(errors)), "showlegend": True, "barmode": "stack"}
-    )
+    title = f"Most errors are made with {worst['cell']}: {percent(1 - worst['right'], 1)} of questions"
+    figure.update_layout(**chart_layout(chart_text(title), height=150 + 26 * len(errors), legend=True), barmode="stack")
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_xaxes(fixedrange=True, tickformat=".0%")
     return figure

@@ -120,17 +120,13 @@ def _figure(
     view: LiveView, data: Sequence[Any], title: str, unit: str, shapes: Sequence[dict[str, Any]] = ()
 ) -> go.Figure:
     """A figure with title, axes, legend, and the shade over what may still change."""
-    window, layout = view.window, chart_layout(title, height=HEIGHT)
+    window, layout = view.window, chart_layout(title, height=HEIGHT, legend=True, unified=True)
     if view.incomplete_from_s is not None:
         shapes = [*shapes, _shade(max(view.incomplete_from_s, window.start_s), window.end_s, 0.08)]
     layout |= {
-        "showlegend": True,
-        "legend": {"orientation": "h", "y": -0.14, "x": 0, "font": {"color": ink()}, "traceorder": "normal"},
-        "hovermode": "x unified",
         "dragmode": False,
         "barmode": "stack",
         "bargap": 0,
-        "margin": {"l": 8, "r": 8, "t": 44, "b": 8},
         "shapes": shapes,
     }
     layout["xaxis"] |= {
@@ -141,8 +137,8 @@ def _figure(
         "fixedrange": True,
         "showgrid": False,
     }
+    layout["yaxis"]["title"] |= {"text": unit}
     layout["yaxis"] |= {
-        "title": {"text": unit, "font": {"color": ink()}},
         "rangemode": "tozero",
         "fixedrange": True,
         "nticks": 5,

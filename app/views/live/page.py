@@ -21,7 +21,7 @@ from app.live.reading import (
 )
 from app.live.rows import LiveView, clock_time, live_csv, share_text
 from app.views.kit import address, state
-from app.views.kit.charts import CHART_CONFIG
+from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -180,9 +180,8 @@ def show_latency(view: LiveView, controls: Controls) -> None:
         st.session_state["at"] = periods[places[0]] if places else 0
         controls.write()
 
-    st.plotly_chart(
+    show_chart(
         latency_chart(view, chosen_s),
-        config=CHART_CONFIG,
         key="latency-chart",
         on_select=pick,
         selection_mode="points",
@@ -384,7 +383,7 @@ def show_small_print(view: LiveView, controls: Controls) -> None:
 
 
 def _draw(figure: Any, key: str, alt: str) -> None:
-    st.plotly_chart(figure, config=CHART_CONFIG, key=f"{key}-chart", alt=alt)
+    show_chart(figure, key=f"{key}-chart", alt=alt)
 
 
 def _note(words: str) -> None:

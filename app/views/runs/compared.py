@@ -20,7 +20,7 @@ from app.runs.compared_words import (
 )
 from app.runs.rows import NAMES
 from app.runs.words import about_words
-from app.views.kit.charts import CHART_CONFIG, chart_text
+from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
@@ -163,4 +163,4 @@ def _show_downloads(found: ComparedRuns) -> None:
 
 
 def _draw(figure: go.Figure, key: str) -> None:
-    st.plotly_chart(figure, config=CHART_CONFIG, key=f"compared-{key}", alt="Differences with intervals")
+    show_chart(figure, key=f"compared-{key}", alt="Differences with intervals", behind=False)

@@ -16,7 +16,7 @@ from app.runs.rows import (
 )
 from app.runs.words import about_words
 from app.views.kit import state
-from app.views.kit.charts import CHART_CONFIG, chart_layout, chart_text
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
@@ -113,7 +113,7 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
     if not labelled:
         show(note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
         return
-    st.plotly_chart(sankey(scores), config=CHART_CONFIG, key="run-why", alt="From question type to failure label")
+    show_chart(sankey(scores), key="run-why", alt="From question type to failure label", behind=False)
     st.write(literal(losses_words(scores)))
     show(table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
 
