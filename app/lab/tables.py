@@ -1,7 +1,6 @@
 """Tables of results, and the four forms in which they leave: plain text, Markdown, CSV, HTML."""
 
-import csv
-import io
+from metrics.spreadsheet import csv_text
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -125,18 +124,8 @@ def to_csv(table: Table) -> str:
     heads: list[str] = [column.name for column in table.columns]
     extra = [(column.name, column.interval) for column in table.columns if column.interval is not None]
     heads += [f"{name}, {side}" for name, _ in extra for side in ("lower", "upper")]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(heads)
-    for row in table.rows:
-        limits = [row[at] for _, interval in extra for at in interval]
-        writer.writerow([_unformulated(cell) for cell in (*row[: len(table.columns)], *limits)])
-    return out.getvalue()
-
-
-def _unformulated(cell: Cell) -> Cell:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    limits = [at for _, interval in extra for at in interval]
+    return csv_text(heads, [(*row[: len(table.columns)], *(row[at] for at in limits)) for row in table.rows])
 
 
 def table_html(table: Table) -> Markup:

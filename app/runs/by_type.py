@@ -1,7 +1,8 @@
 """A run by question type, in words, rows and a file. Without streamlit."""
 
-import csv
-import io
+from app.kit.numbers import change_of
+from metrics.spreadsheet import csv_text
+from app.kit.numbers import percent
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -85,7 +86,7 @@ def spread_words(measure: str, found: ByType) -> str:
     test = found.tests[measure]
     if test.p is None or test.epsilon_squared is None:
         return f"Not tested against each other: {test.why_no_test}."
-    share, what = f"{test.epsilon_squared * 100:.1f} %", "group" if found.grouped else "type"
+    share, what = percent(test.epsilon_squared, 1), "group" if found.grouped else "type"
     return (
         f"Kruskal–Wallis, p by Holm’s correction over {len(found.p)} measures; the {what} accounts for {share} of the "
         "variance of ranks (ε²). Questions are taken as independent, which makes p too small where an article has many."
@@ -141,43 +142,33 @@ def _interval_words(found: Association) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    return change_of(value)
 
 
 def _figure(value: float) -> str:
-    return three_figures(value).replace("-", "−")
+    return three_figures(value)
 
 
 def by_type_csv(found: ByType) -> str:
     """Every box, a row each, with the test of its measure."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    rows = []
     names = ("low", "q1", "median", "q3", "high", "mean")
     kind = "group" if found.grouped else "type"
-    writer.writerow(["measure", kind, "questions", *names, "far out", "p by Holm", "epsilon squared"])
+    heads = ["measure", kind, "questions", *names, "far out", "p by Holm", "epsilon squared"]
     for measure, held in found.boxes.items():
         for each in held:
             share = found.tests[measure].epsilon_squared
             values = [getattr(each, name) for name in names]
-            writer.writerow(
-                [measure, _safe(each.name), each.questions, *values, len(each.outside), found.p.get(measure), share]
-            )
-    return out.getvalue()
+            rows.append([measure, each.name, each.questions, *values, len(each.outside), found.p.get(measure), share])
+    return csv_text(heads, rows)
 
 
 def points_csv(found: ByType) -> str:
     """Every point of the scatter, a row each."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["question_id", "group" if found.grouped else "type", "top cosine", "answer words", "right"])
-    for each in found.points:
-        writer.writerow([_safe(each.question_id), _safe(each.type), each.cosine, each.words, each.correct])
-    return out.getvalue()
-
-
-def _safe(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    heads = ["question_id", "group" if found.grouped else "type", "top cosine", "answer words", "right"]
+    return csv_text(
+        heads, [(each.question_id, each.type, each.cosine, each.words, each.correct) for each in found.points]
+    )
 
 
 def by_type_text(found: ByType) -> str:

@@ -43,6 +43,7 @@ PART_COLOURS = {"SageMaker": "#8f74d2", "Lambda": STAGE_COLOURS["gateway"], "the
 STYLE = """
 <style>
 .block-container, [data-testid="stMainBlockContainer"] { padding: 3.4rem clamp(1rem, 2.4vw, 3rem) 3rem; max-width: 100rem; }
+@media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; } }
 [data-testid="InputInstructions"] { display: none; }
 [data-testid="stMain"] h1 { font-size: 1.8rem; padding: .2rem 0 .3rem; }
 [data-testid="stMain"] h2 { font-size: 1.4rem; padding: .6rem 0 .3rem; }

@@ -155,8 +155,14 @@ def choose_columns(columns: Sequence[Column], key: str) -> list[Column]:
     name = f"{key}_columns"
     write = address.follow(name, {name: address.Field(usual, read)})
     heads = {column.name: column.head for column in others}
-    with st.popover("Columns", icon=":material/view_column:", type="tertiary"):
-        st.pills("Columns", names, selection_mode="multi", format_func=heads.__getitem__, key=name, on_change=write)
+    # Drawn only while it is open: what is drawn unseen forgets its value (Streamlit 1.67).
+    unfolded = st.popover(
+        "Columns", icon=":material/view_column:", type="tertiary", key=f"{key}-choice", on_change="rerun"
+    )
+    if unfolded.open:
+        unfolded.pills(
+            "Columns", names, selection_mode="multi", format_func=heads.__getitem__, key=name, on_change=write
+        )
     chosen = st.session_state[name]
     return [first, *(column for column in others if column.name in chosen)]
 

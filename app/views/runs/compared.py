@@ -9,7 +9,6 @@ import streamlit as st
 from app.runs.compared import ComparedRuns
 from app.runs.compared_words import (
     FOOTNOTE,
-    answer_words,
     comparison_to_dict,
     difference_words,
     flips_headline,
@@ -25,7 +24,9 @@ from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.markdown import literal
+from app.views.kit.table import show_table
 from app.views.runs.kept import compared
+from app.views.runs.tables import FLIPS, flip_row
 from evaluation.verdict import MAX_DROP, Difference
 
 BETTER, WORSE, LEVEL = "#0072b2", "#d55e00", "#8c96a0"
@@ -116,43 +117,32 @@ def _row(each: Difference) -> list[str]:
 
 
 def _show_flips(found: ComparedRuns) -> None:
-    flips = found.comparison.flips
+    flips = {flip.question_id: flip for flip in found.comparison.flips}
     st.subheader("Questions that changed sides", anchor=False)
-    show(
-        note_html(
-            f"{flips_headline(found.comparison)}. Pick one to open its two traces side by side, or explain the second."
-        )
-    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        opens = " A click on one opens its two traces side by side; tick one to explain the second." if flips else ""
+        show(note_html(f"{flips_headline(found.comparison)}.{opens}"))
+        action = st.container(width="content")
     if not flips:
         return
-    actions = st.container(horizontal=True)
-    picked = st.dataframe(
-        [
-            {
-                "question": flip.question,
-                "type": flip.type,
-                "now": "right" if flip.now_right else "wrong",
-                "why": flip.why,
-                "first": answer_words(flip.first.answer, flip.first.abstained),
-                "second": answer_words(flip.second.answer, flip.second.abstained),
-            }
-            for flip in flips
-        ],
+    done = show_table(
+        FLIPS,
+        [flip_row(flip) for flip in flips.values()],
         key="run-flips",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        alt="Questions that changed sides",
+        label="Questions that changed sides",
+        picks=1,
     )
-    chosen = [flips[number] for number in picked.selection.rows if number < len(flips)]
-    first = chosen[0].first.trace_id if chosen else ""
-    second = chosen[0].second.trace_id if chosen else ""
-    with actions:
-        for label, page, icon, address in (
-            ("Both traces", "../pages/traces.py", ":material/compare_arrows:", {"trace": first, "with": second}),
-            ("Explain the second", "../pages/explain.py", ":material/account_tree:", {"trace": second}),
-        ):
-            st.page_link(page, label=label, icon=icon, disabled=not chosen, query_params=address)
+    if done.opened is not None:
+        both = flips[done.opened]
+        query = {"trace": both.first.trace_id, "with": both.second.trace_id}
+        st.switch_page("../pages/traces.py", query_params=query)
+    action.page_link(
+        "../pages/explain.py",
+        label="Explain the second",
+        icon=":material/account_tree:",
+        disabled=not done.picked,
+        query_params={"trace": flips[done.picked[0]].second.trace_id if done.picked else ""},
+    )
 
 
 def _show_downloads(found: ComparedRuns) -> None:

@@ -15,11 +15,19 @@ from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
+from app.views.kit.table import Column, Row, show_table
 from app.views.runs.source import Source
 from backends.local.protocols import HoldsCorpus
 from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
 from evaluation.hub import PREFIX
 from pipeline.errors import RaglassError
+
+FIRST = (
+    Column("question", "Question", "question", width_rem=16),
+    Column("type", "Type"),
+    Column("answers", "Answers", "question", width_rem=14),
+    Column("article", "Article"),
+)
 
 FIRST_ROWS = 20
 
@@ -95,20 +103,19 @@ def _profile(
 def _show_rows(dataset: Dataset) -> None:
     first = dataset.questions[:FIRST_ROWS]
     show(note_html(f"The first {len(first)} of {len(dataset.questions):,} questions."))
-    st.dataframe(
-        [
+    rows = [
+        Row(
+            each.question_id,
             {
                 "question": each.text,
                 "type": each.type,
                 "answers": " | ".join(each.answers) or "none in the documents",
                 "article": each.article,
-            }
-            for each in first
-        ],
-        hide_index=True,
-        height=260,
-        alt="The first questions of the dataset",
-    )
+            },
+        )
+        for each in first
+    ]
+    show_table(FIRST, rows, key="dataset-rows", label="The first questions of the dataset", opens=False)
     for problem in problem_lines(dataset)[:5]:
         show(note_html(problem))
 

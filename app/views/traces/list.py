@@ -35,13 +35,13 @@ TONES: Mapping[str, Tone] = {"answered": "good", "abstained": "quiet", "no answe
 
 COLUMNS = (
     Column("question", "Question", "question"),
-    Column("answer", "Answer", "question"),
     Column("outcome", "Outcome", "status"),
     Column("confidence", "Confidence", "number", up="least confident", down="most confident"),
     Column("time", "Time", "number", up="fastest", down="slowest"),
     Column("stages", "Stages", "bars", help="Where the time went; the longest of this page fills the lane."),
     Column("asked", "Asked", "time", up="oldest", down="newest"),
     Column("source", "Source", help="A person, a run, a load test, or another application by its name."),
+    Column("answer", "Answer", "question"),
     Column("score", "Top cosine", "number", up="worst top score", down="best top score", shown=False),
     Column("feedback", "Feedback"),
     Column("note", "Note", "question"),
