@@ -4,12 +4,12 @@ JSON Lines: one object a line: `trace` (see pipeline/trace.schema.json), `rating
 (seconds since the epoch, or null). CSV: one row a trace, with the columns of CSV_FIELDS.
 """
 
-from metrics.spreadsheet import csv_line
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from metrics.queries import StoredTrace
+from metrics.spreadsheet import csv_line
 from pipeline.schema import trace_to_dict
 from pipeline.types import Trace
 

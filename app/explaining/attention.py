@@ -1,18 +1,17 @@
 """The picture of a generator's attention, in words, rows and files: for the page and for a terminal."""
 
-from metrics.spreadsheet import csv_text
-from app.kit.numbers import fixed
 import textwrap
 from typing import Any
 
 import numpy as np
 
 from app.explaining.words import nats
-from app.kit.numbers import count, three_figures
+from app.kit.numbers import count, fixed, three_figures
 from app.kit.plain import WIDTH, one_line, pair_lines, printable, shortened
 from app.kit.wording import listed
 from explain.attention import FEWEST_COMPARED, Agreement, Picture, compare
 from explain.explained import Explained
+from metrics.spreadsheet import csv_text
 
 EVIDENCE = "diagnostic, not evidence"
 """What attention is; said wherever it is shown."""
@@ -100,17 +99,15 @@ def _agreement_words(picture: Picture, found: Agreement, other: str) -> str:
             else "one of them is the same everywhere"
         )
         return f"Whether attention and {other} agree cannot be said: {few}."
-    figures = f"rank correlation {_signed(found.correlation)}, 90 % interval {_signed(found.low)} to {_signed(found.high)}, {over}"
+    figures = (
+        f"rank correlation {fixed(found.correlation)}, 90 % interval {fixed(found.low)} to {fixed(found.high)}, {over}"
+    )
     if found.low <= 0 <= found.high:
         return f"Attention does not tell which tokens matter by {other} ({figures})."
     if found.correlation < 0:
         return f"Attention ranks tokens the other way round than {other} ({figures})."
     how = "mostly alike" if found.low >= MOSTLY_ALIKE else "alike only in part"
     return f"Attention and {other} rank tokens {how} ({figures})."
-
-
-def _signed(value: float) -> str:
-    return fixed(value)
 
 
 def _named(picture: Picture, place: int, layer: int | None, head: int | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.explaining.words import nats
+from app.kit.numbers import percent
 from app.kit.wording import listed
 from explain.explained import Explained, read_chunks, scored_answer
 from explain.explanation import Explanation
@@ -85,7 +86,7 @@ def _words(chunks: Sequence[Chunk], each: SentenceGrounding) -> str:
     if not each.words or each.best is None:
         return "Nothing in it can be checked."
     best = each.by_chunk[each.best]
-    said = f"Chunk {chunks[each.best].rank} holds {best.recall:.0%} of its words".replace("%", " %")
+    said = f"Chunk {chunks[each.best].rank} holds {percent(best.recall)} of its words"
     if best.missing:
         said += f", but not {listed([f'“{word}”' for word in best.missing])}"
     if best.drop_nats is not None:

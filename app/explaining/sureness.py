@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log
 
 from app.explaining.words import level_text, spoken_tokens
-from app.kit.numbers import count, three_figures
+from app.kit.numbers import count, fixed, percent, three_figures
 from app.kit.plain import one_line
 from app.kit.wording import listed, trust
 from evaluation.calibrating import Calibration
@@ -103,7 +103,7 @@ def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:
         return None
     return Row(
         "Calibrated probability",
-        f"{value:.0%}".replace("%", " %"),
+        percent(value),
         f"Of 100 answers like this one, about {value * 100:.0f} are right, by the {found.recalibration.kind} fit of run {found.run_id} "
         f"({found.fitted:,} answers; judged on {found.reported:,} about other articles). "
         "For questions like that run's, believe this figure rather than the backend's own.",
@@ -115,7 +115,7 @@ def quality_rows(found: Calibration) -> list[list[str]]:
     return [
         [
             each.name,
-            *("–" if value is None else f"{value:.3f}" for value in (each.ece, each.brier, each.auroc, each.aurc)),
+            *(fixed(value, 3) for value in (each.ece, each.brier, each.auroc, each.aurc)),
         ]
         for each in found.qualities
     ]
@@ -131,7 +131,7 @@ def sample_rows(samples: Sequence[Sample]) -> list[Row]:
     rows = [
         Row(
             "Self-consistency",
-            f"{found.self_consistency:.0%}".replace("%", " %"),
+            percent(found.self_consistency),
             f"Share of {len(samples)} drawn answers that say “{said}”.",
         ),
         Row(

@@ -98,8 +98,8 @@ def usd(amount: float | None) -> str:
 
 
 def size(number_bytes: int) -> str:
-    """A size: "512 bytes", "24 KB", "3.2 MB", in powers of 1,000."""
-    for unit, one in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+    """A size: "9,512 bytes", "24 KB", "3.20 MB", in powers of 1,000."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6)):
         if number_bytes >= one:
             return f"{three_figures(number_bytes / one)} {unit}"
-    return count(number_bytes, "byte")
+    return f"{number_bytes / 1e3:.0f} KB" if number_bytes >= 10_000 else count(number_bytes, "byte")

@@ -1,6 +1,5 @@
 """Tables of results, and the four forms in which they leave: plain text, Markdown, CSV, HTML."""
 
-from metrics.spreadsheet import csv_text
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,8 +7,9 @@ from typing import Literal
 from markupsafe import Markup
 
 from app.kit.markup import html, joined
-from app.kit.numbers import milliseconds, three_figures
+from app.kit.numbers import MISSING, milliseconds, percent, three_figures
 from app.kit.plain import printable
+from metrics.spreadsheet import csv_text
 
 Kind = Literal["text", "number", "count", "share", "ms", "bytes"]
 """How a column's values are written. `share`: of 1, as percent. `bytes`: as MB."""
@@ -64,12 +64,12 @@ def written(column: Column, row: Sequence[Cell], place: int) -> str:
 def value_words(kind: Kind, value: Cell) -> str:
     """A value as tables write it, for a title that speaks of one in them."""
     if value is None:
-        return "–"
+        return MISSING
     if isinstance(value, str):
         return value
     match kind:
         case "share":
-            return f"{value * 100:.1f} %"
+            return percent(value, 1)
         case "ms":
             return milliseconds(float(value))
         case "count":

@@ -3,7 +3,6 @@
 Series go in, plain figures come out; whoever draws them computes nothing. Times of stages are per question, in ms.
 """
 
-from metrics.spreadsheet import csv_text
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from metrics.catalogue import (
     part_name,
 )
 from metrics.series import MetricSeries, Statistic, Window
+from metrics.spreadsheet import csv_text
 from pipeline.measures import NAMESPACE, TOTAL
 
 UNACCOUNTED = "unaccounted"
@@ -357,5 +357,5 @@ def live_csv(view: LiveView) -> str:
         about = (series.namespace, series.name, dimensions, series.statistic, series.unit)
         for start_s, value in series.values.items():
             start = datetime.fromtimestamp(start_s, UTC).isoformat().replace("+00:00", "Z")
-            rows.append((start, series.period_s, *about, float(f"{value:.6g}")))
+            rows.append((start, series.period_s, *about, f"{value:.6g}"))
     return csv_text(heads, rows)

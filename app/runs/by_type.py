@@ -1,13 +1,11 @@
 """A run by question type, in words, rows and a file. Without streamlit."""
 
-from app.kit.numbers import change_of
-from metrics.spreadsheet import csv_text
-from app.kit.numbers import percent
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.kit.numbers import three_figures
+from app.kit import numbers
+from app.kit.numbers import change_of, percent, three_figures
 from app.kit.plain import one_line
 from app.runs.compared_words import p_equals
 from app.runs.rows import NAMES
@@ -26,6 +24,7 @@ from evaluation.lab.by_type import (
 from evaluation.paired import ALPHA, holm
 from evaluation.scoring import Scored
 from evaluation.summary import in_groups
+from metrics.spreadsheet import csv_text
 
 MISSING = {
     "top cosine": "No chunk was retrieved.",
@@ -73,9 +72,9 @@ def spread_title(measure: str, found: ByType) -> str:
     what, held, p = NAMES[measure], found.boxes[measure], found.p.get(measure)
     top, bottom = max(held, key=lambda each: each.median), min(held, key=lambda each: each.median)
     if top.median == bottom.median:
-        head = f"{what}: the median is {_figure(top.median)} throughout"
+        head = f"{what}: the median is {three_figures(top.median)} throughout"
     else:
-        head = f"{what}: median {_figure(bottom.median)} for {bottom.name}, {_figure(top.median)} for {top.name}"
+        head = f"{what}: median {three_figures(bottom.median)} for {bottom.name}, {three_figures(top.median)} for {top.name}"
     if p is None:
         return f"{head}; not tested"
     return f"{head}; {'they differ' if p < ALPHA else 'no difference is shown'} (p {p_equals(p)})"
@@ -118,7 +117,7 @@ def box_rows(found: Sequence[Box]) -> list[list[str]]:
         [
             each.name,
             f"{each.questions:,}",
-            *(_figure(value) for value in (each.low, each.q1, each.median, each.q3, each.high, each.mean)),
+            *(three_figures(value) for value in (each.low, each.q1, each.median, each.q3, each.high, each.mean)),
             f"{len(each.outside):,}",
         ]
         for each in found
@@ -135,18 +134,10 @@ def association_rows(found: Sequence[Association]) -> list[list[str]]:
 
 def _interval_words(found: Association) -> str:
     if found.rho is None:
-        return "–"
+        return numbers.MISSING
     if found.low is None or found.high is None:
-        return f"{_signed(found.rho)}, too few articles for an interval"
-    return f"{_signed(found.rho)} [{_signed(found.low)}, {_signed(found.high)}]"
-
-
-def _signed(value: float) -> str:
-    return change_of(value)
-
-
-def _figure(value: float) -> str:
-    return three_figures(value)
+        return f"{change_of(found.rho)}, too few articles for an interval"
+    return f"{change_of(found.rho)} [{change_of(found.low)}, {change_of(found.high)}]"
 
 
 def by_type_csv(found: ByType) -> str:

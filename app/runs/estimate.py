@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.kit.numbers import count, rough_time, three_figures
+from app.kit.numbers import count, rough_time, three_figures, usd
 from metrics.prices import estimate_questions, serverless_lines
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
@@ -47,21 +47,21 @@ def cost_words(store: TraceStore, backend: str, questions: int) -> str:
     newest = _newest(store)
     if not newest:
         return (
-            f"They cost about ${found.total_usd:,.2f} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
+            f"They cost about {usd(found.total_usd)} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
             "serverless ones by the second that they work. Which these are shows once one question is answered."
         )
     if not is_serverless(newest[0]):
         return (
-            f"They cost about ${found.total_usd:,.2f} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
+            f"They cost about {usd(found.total_usd)} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
             "scale."
         )
     seconds = _seconds([trace for trace in newest if is_serverless(trace)])
     lines = serverless_lines(questions, MEMORY_GB, seconds)
-    usd = found.total_usd + sum(line.usd or 0.0 for line in lines)
+    most_usd = found.total_usd + sum(line.usd or 0.0 for line in lines)
     told = ", ".join(f"{role} {three_figures(each_s)} s" for role, each_s in seconds.items())
     return (
-        f"They cost at most about ${usd:,.2f} ({of}); the endpoints are serverless and are paid by the second that they work: a question "
-        f"takes the {told}, at {MEMORY_GB:g} GB of memory each. Nothing is paid while none is asked."
+        f"They cost at most about {usd(most_usd)} ({of}); the endpoints are serverless and are paid by the second that they work: "
+        f"a question takes the {told}, at {MEMORY_GB:g} GB of memory each. Nothing is paid while none is asked."
     )
 
 

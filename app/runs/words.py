@@ -6,7 +6,7 @@ from typing import Any
 
 from app.documents.words import progress_text
 from app.explaining.sureness import quality_rows
-from app.kit.numbers import count, rough_time, three_figures
+from app.kit.numbers import MISSING, count, rough_time, three_figures
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import when
 from app.runs.evaluations import RunStep
@@ -89,7 +89,7 @@ def run_text(run: StoredRun, summaries: Sequence[Summary]) -> str:
 def measure_words(found: Measure) -> str:
     """A figure with its interval; “–” for what is not known."""
     if found.value is None:
-        return "–"
+        return MISSING
     if found.low is None or found.high is None:
         return f"{_value(found.value, found.value)} [–]"
     return f"{_value(found.value, found.value)} [{_value(found.low, found.value)}, {_value(found.high, found.value)}]"

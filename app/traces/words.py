@@ -58,7 +58,7 @@ def _chunks(trace: Trace) -> list[str]:
 
 
 def _score(chunk: Chunk) -> str:
-    return "  –  " if chunk.score is None else f"{chunk.score:.3f}"
+    return "  —  " if chunk.score is None else f"{chunk.score:.3f}"
 
 
 def _file(chunk: Chunk) -> str:

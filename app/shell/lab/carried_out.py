@@ -85,7 +85,8 @@ def write_files(lab: "Lab", record: "LabRecord", files: tuple[Path, ...]) -> Non
         return
     for path in files:
         try:
-            path.write_text(lab.export(record, FORMS[path.suffix.lower()]), encoding="utf-8")
+            form = FORMS[path.suffix.lower()]
+            path.write_text(lab.export(record, form), encoding="utf-8-sig" if form == "csv" else "utf-8")
         except OSError as error:
             raise StoreError(f"{path} cannot be written ({error.strerror}). Name another file.") from error
 

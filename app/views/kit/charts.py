@@ -12,10 +12,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from app.kit.markup import html
 from app.kit.numbers import count, three_figures
 from app.kit.wording import when
-from app.views.kit.html import show, table_html
+from app.views.kit.html import chart_title_html, note_html, show, table_html
 from app.views.kit.style import ink
 
 CHART_CONFIG: dict[str, Any] = {"displaylogo": False, "displayModeBar": False, "responsive": True}
@@ -96,7 +95,7 @@ def show_chart(
     told = (figure.layout.title.text or "") if title is None else title
     figure.update_layout(title=None)
     if told:
-        show(html('<p class="rg-chart-title" data-testid="chart-title" dir="auto">{}</p>', told))
+        show(chart_title_html(told))
     drawn = st.plotly_chart(figure, key=key, alt=alt, **({"config": CHART_CONFIG} | more))
     if behind is not False:
         _show_behind(figure, behind, key)
@@ -121,7 +120,7 @@ def _show_behind(figure: go.Figure, behind: "Behind | bool", key: str) -> None:
         told = behind if isinstance(behind, Behind) else figures_of(figure)
         show(table_html(told.heads, told.rows[:MOST_ROWS], f"{key}-figures"))
         if len(told.rows) > MOST_ROWS:
-            show(html('<p class="rg-note">The first {} of {}.</p>', MOST_ROWS, count(len(told.rows), "row")))
+            show(note_html(f"The first {MOST_ROWS} of {count(len(told.rows), 'row')}."))
 
 
 def figures_of(figure: go.Figure) -> Behind:

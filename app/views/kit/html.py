@@ -63,3 +63,14 @@ def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], name: str) -
         head,
         body,
     )
+
+
+def outline_html(parts: Mapping[str, str]) -> Markup:
+    """Ways to the parts of a page."""
+    links = joined(html('<li><a href="#{}">{}</a></li>', anchor, title) for anchor, title in parts.items())
+    return html('<nav class="rg-outline" aria-label="On this page"><b>On this page</b><ul>{}</ul></nav>', links)
+
+
+def chart_title_html(title: str) -> Markup:
+    """What a chart says, above it, where it wraps."""
+    return html('<p class="rg-chart-title" data-testid="chart-title" dir="auto">{}</p>', title)

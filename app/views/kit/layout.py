@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
-from markupsafe import Markup
 from streamlit.delta_generator import DeltaGenerator
 
-from app.kit.markup import html, joined
-from app.views.kit.html import show
+from app.views.kit.html import outline_html, show
 
 Heading = Callable[[str], None]
 """Draws the heading of a part, by its anchor."""
@@ -39,9 +37,3 @@ def outlined(parts: Mapping[str, str], key: str) -> Iterator[Heading]:
 
     with body:
         yield head
-
-
-def outline_html(parts: Mapping[str, str]) -> Markup:
-    """Ways to the parts of a page."""
-    links = joined(html('<li><a href="#{}">{}</a></li>', anchor, title) for anchor, title in parts.items())
-    return html('<nav class="rg-outline" aria-label="On this page"><b>On this page</b><ul>{}</ul></nav>', links)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.numbers import fixed
 from app.runs.compared import ComparedRuns
 from app.runs.compared_words import (
     FOOTNOTE,
@@ -111,7 +112,7 @@ def _colour(each: Difference) -> str:
 
 
 def _row(each: Difference) -> list[str]:
-    values = ("–" if value is None else f"{value:,.3f}" for value in (each.first, each.second))
+    values = (fixed(value, 3) for value in (each.first, each.second))
     tested = (each.why_no_test, "") if each.why_no_test else (p_words(each.p), p_words(each.p_adjusted))
     return [NAMES.get(each.name, each.name), f"{each.questions:,}", *values, difference_words(each), *tested]
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -24,8 +23,6 @@ from app.runs.rows import (
     interval_words,
     is_share,
     measure_words,
-    question_cells,
-    run_cells,
     run_label,
     run_markdown,
     scores_csv,
@@ -36,7 +33,7 @@ from evaluation.datasets import LabelledQuestion
 from evaluation.groups import compare_types
 from evaluation.runner import RunProgress
 from evaluation.scoring import score_trace
-from evaluation.summary import MEASURES, Measure, headline_figures, in_groups, summarise, summarise_groups
+from evaluation.summary import MEASURES, Measure, in_groups, summarise, summarise_groups
 from metrics.prices import estimate_questions, price_table
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
@@ -112,18 +109,6 @@ def test_questions_are_chosen_by_outcome_and_type(outcome, count):
     assert len(chosen(SCORES, outcome, None)) == count
     assert all(each.type == "DATE" for each in chosen(SCORES, outcome, "DATE"))
     assert set(OUTCOMES) == {"all", "wrong", "abstained", "failed", "gold chunk not retrieved"}
-
-
-def test_a_failed_question_shows_why():
-    assert question_cells(SCORES[7])["answer"] == "The disk is full."
-
-
-def test_a_run_stands_in_the_leaderboard_with_what_it_came_to():
-    assert (run_cells(RUN)["answered"], run_cells(RUN)["right, %"], run_cells(RUN)["95 % interval"]) == (0.5, None, "")
-    about = {**RUN.about, "figures": headline_figures(SCORES)}
-    cells = run_cells(replace(RUN, about=about))
-    assert cells["right, %"] == pytest.approx(800 / 9)
-    assert re.fullmatch(r"\d+\.\d to \d+\.\d", cells["95 % interval"])
 
 
 def test_a_run_is_told_apart_in_a_list():
