@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.live.rows import UNACCOUNTED, Line, LiveView
-from app.views.kit.charts import chart_layout
+from app.views.kit.charts import chart_layout, chart_text
 from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, PART_COLOURS, STAGE_COLOURS, ink
 
 HEIGHT = 300
@@ -79,9 +79,9 @@ def _bars(view: LiveView, lines: Sequence[Line], colours: Mapping[str, str], hov
             x=_middles(view),
             y=_values(line),
             width=view.window.period_s * 1000 * (1 - GAP),
-            name=line.name,
+            name=chart_text(line.name),
             marker={"color": _colour(colours, line.name), "line": {"width": 0}},
-            hovertemplate=f"{line.name} {hover}<extra></extra>",
+            hovertemplate=f"{chart_text(line.name)} {hover}<extra></extra>",
         )
         for line in lines
     ]
@@ -92,11 +92,11 @@ def _stroke(view: LiveView, line: Line, colour: str, dash: str) -> go.Scatter:
     return go.Scatter(
         x=_middles(view),
         y=_values(line),
-        name=line.name,
+        name=chart_text(line.name),
         mode="lines+markers",
         line={"color": colour, "dash": dash, "width": 2},
         marker={"size": 4, "color": colour},
-        hovertemplate=f"{line.name} {MS}<extra></extra>",
+        hovertemplate=f"{chart_text(line.name)} {MS}<extra></extra>",
     )
 
 

@@ -168,10 +168,10 @@ def test_the_cost_is_estimated_where_there_is_one(tmp_path):
         assert cost_words(store, "local/embedded", 300) == "They cost nothing but this machine’s time."
         assert cost_words(store, "plugged", 300) == ""
         unknown = cost_words(store, "aws", 1_000_000)
-        assert f"${price:,.2f} (list prices of us-east-1" in unknown
+        assert f"${price:,.0f} (list prices of us-east-1" in unknown
         assert "Which these are shows once one question is answered" in unknown
         store.put(asked_of(""))
-        assert f"${price:,.2f} (list prices of us-east-1" in cost_words(store, "aws", 1_000_000)
+        assert f"${price:,.0f} (list prices of us-east-1" in cost_words(store, "aws", 1_000_000)
         assert "paid by the hour" in cost_words(store, "aws", 1_000_000)
 
 
@@ -186,7 +186,7 @@ def test_serverless_endpoints_are_priced_by_the_second_that_they_took(tmp_path):
     assert "embedder 0.200 s, generator 1.50 s" in words
     data_gb = sum(table["serverless_kb_per_question"].values())
     usd = estimate_questions(1_000_000).total_usd + 1.7e6 * 6 * 0.00002 + data_gb * 0.016
-    assert f"at most about ${usd:,.2f} " in words
+    assert f"at most about ${usd:,.0f} " in words
 
 
 def steps(stop: threading.Event):

@@ -51,7 +51,25 @@ NASTY = [
     "\x00\x1b[31m",
 ]
 
-ALLOWED = {"nav", "ul", "li", "p", "div", "span", "b", "details", "summary", "mark", "table", "thead", "tbody", "tr", "th", "td", "a"}
+ALLOWED = {
+    "nav",
+    "ul",
+    "li",
+    "p",
+    "div",
+    "span",
+    "b",
+    "details",
+    "summary",
+    "mark",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "a",
+}
 
 
 class Reader(HTMLParser):
