@@ -4,13 +4,12 @@ JSON Lines: one object a line: `trace` (see pipeline/trace.schema.json), `rating
 (seconds since the epoch, or null). CSV: one row a trace, with the columns of CSV_FIELDS.
 """
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from metrics.queries import StoredTrace
+from metrics.spreadsheet import csv_line
 from pipeline.schema import trace_to_dict
 from pipeline.types import Trace
 
@@ -97,23 +96,9 @@ CSV_FIELDS: dict[str, tuple[str, Callable[[StoredTrace], Cell]]] = {
 
 def to_csv(stored: Iterable[StoredTrace]) -> Iterator[str]:
     """A header, then one row for each trace (RFC 4180). A text that a spreadsheet would run gets an apostrophe in front."""
-    yield _line(CSV_FIELDS)
+    yield csv_line(CSV_FIELDS)
     for item in stored:
-        yield _line(_safe(read(item)) for _, read in CSV_FIELDS.values())
-
-
-def _line(cells: Iterable[Cell]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
-
-
-def _safe(cell: Cell) -> Cell:
-    """See https://owasp.org/www-community/attacks/CSV_Injection. NUL and lone surrogates, which no CSV holds, become U+FFFD."""
-    if not isinstance(cell, str):
-        return cell
-    storable = cell.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    return f"'{storable}" if storable.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else storable
+        yield csv_line(read(item) for _, read in CSV_FIELDS.values())
 
 
 def _iso(seconds: float | None) -> str | None:

@@ -4,16 +4,17 @@ Keyset paging seeks to a place in an index instead of counting rows up to it, so
 first does (https://use-the-index-luke.com/no-offset).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select, tuple_
 
 from metrics import pieces, search
+from metrics.catalogue import STAGES
 from metrics.conditions import list_conditions
 from metrics.queries import NULLABLE_SORTS, SORT_COLUMNS, Count, Position, TraceQuery, TraceRow
-from metrics.tables import outbox, search_texts, state, traces
+from metrics.tables import outbox, search_texts, stage_times, state, traces
 
 COUNT_LIMIT = 10_000
 """Matches are counted exactly up to here: beyond, a person only wants to know that there are many."""
@@ -195,11 +196,23 @@ def _segments(listing: Listing, position: Position | None) -> Iterator[Select[An
         yield segment.order_by(*(key.desc() if descending else key.asc() for key in keys))
 
 
-def to_row(row: Row[Any]) -> TraceRow:
+def read_stages(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict[str, float]]:
+    """How long each stage of some light rows' traces took, ms, by the row's number; stages in the pipeline's order, others last."""
+    times = select(stage_times.c.seq, stage_times.c.stage, stage_times.c.duration_ms)
+    order = {stage: place for place, stage in enumerate(STAGES)}
+    found: dict[int, dict[str, float]] = {row.seq: {} for row in rows}
+    read = connection.execute(times.where(stage_times.c.seq.in_(list(found)))).all()
+    for seq, stage, duration_ms in sorted(read, key=lambda each: (order.get(each.stage, len(order)), each.stage)):
+        found[seq][stage] = duration_ms
+    return found
+
+
+def to_row(row: Row[Any], stage_ms: Mapping[str, float]) -> TraceRow:
     """A light row as the caller gets it."""
     fields = dict(row._mapping)
     del fields["seq"]
-    return TraceRow(**{**fields, "abstained": bool(row.abstained), "rating": row.rating or 0})
+    told = {"abstained": bool(row.abstained), "rating": row.rating or 0, "stage_ms": stage_ms}
+    return TraceRow(**{**fields, **told})
 
 
 def to_position(query: TraceQuery, row: Row[Any], *, backward: bool) -> Position:

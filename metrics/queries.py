@@ -3,7 +3,8 @@
 import base64
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, NewType
 
 from metrics.expressions.grammar import parse
@@ -172,6 +173,8 @@ class TraceRow:
     """The conversation; empty where it stands alone."""
     user: str = ""
     """Who asked, as the application names them."""
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    """How long each stage took, in all; spans at once count each. Stages in their usual order."""
 
     @property
     def outcome(self) -> str:

@@ -274,13 +274,14 @@ class TraceStore:
             listing = paging.plan(connection, query)
             rows = paging.select_rows(connection, listing, position, limit + 1)
             matched, total = paging.count_matched(connection, listing), paging.count_total(connection)
-        more, rows = len(rows) > limit, rows[:limit]
+            more, rows = len(rows) > limit, rows[:limit]
+            stages = paging.read_stages(connection, rows)
         backward = position is not None and position.backward
         if backward:
             rows.reverse()
         before, behind = (more, True) if backward else (position is not None, more)
         return TracePage(
-            rows=tuple(map(paging.to_row, rows)),
+            rows=tuple(paging.to_row(row, stages[row.seq]) for row in rows),
             matched=matched,
             total=total,
             next=_cursor(query, rows[-1], backward=False) if rows and behind else None,

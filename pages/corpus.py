@@ -10,9 +10,9 @@ from app.views.documents.indexing import show_index_state, show_job
 from app.views.documents.page import WHOSE, show_documents, show_opened
 from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
+from app.views.kit.charts import show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
 from pipeline.errors import RaglassError
 
 st.title("Corpus", anchor=False)
@@ -70,8 +70,6 @@ try:
                     placeholder="Who proposed that continents drift?",
                 )
                 placed = (question, *corpus.place(question)) if question.strip() else None
-                st.plotly_chart(
-                    embedding_map(corpus.embedding_map(), placed), config=CHART_CONFIG, key="map", alt="Embedding map"
-                )
+                show_chart(embedding_map(corpus.embedding_map(), placed), key="map", alt="Embedding map", behind=False)
 except RaglassError as error:
     st.error(literal(str(error)), icon=":material/error:")

@@ -55,7 +55,7 @@ try:
             elif not page.rows:
                 show(note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
             else:
-                show_list(page)
+                show_list(page, filters.sort)
                 show_exports(filters)
                 show_picking(filters, page)
 except RaglassError as error:

@@ -7,8 +7,9 @@ from urllib.parse import quote, urlencode
 from app.alerting.outbox import Kind
 from app.alerting.rules import Rule, duration_words, rule_words, value_words
 from app.alerting.series import Series
+from app.kit.numbers import count
 from app.kit.plain import printable
-from app.kit.wording import count, when
+from app.kit.wording import when
 from metrics.alerts import StoredAlert
 
 TRACES = 5

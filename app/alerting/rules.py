@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from app.alerting.series import Series, Side, Unit
-from app.kit.wording import backend_words, milliseconds, three_figures
+from app.kit.numbers import milliseconds, three_figures
+from app.kit.wording import backend_words
 from metrics.alerts import StoredRule, check_name
 from metrics.latency import MINUTE_S, TOTAL
 from pipeline.errors import InputError

@@ -10,8 +10,9 @@ from app.alerting.alarms import Alarms, Preview
 from app.alerting.notice import traces_of
 from app.alerting.rules import Rule, duration_words, rule_words, value_words
 from app.alerting.series import Series, Unit
+from app.kit.numbers import count, share
 from app.kit.plain import printable
-from app.kit.wording import count, listed, share, when
+from app.kit.wording import listed, when
 from metrics.alerts import Silence, StoredAlert
 from pipeline.errors import InputError, RaglassError
 from pipeline.types import PartReadiness

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.kit.wording import count, milliseconds, three_figures
+from app.kit.numbers import count, milliseconds_change, three_figures
 from explain.answers import normalise
 from pipeline.prompts import PROMPT_TEXT
 from pipeline.span_tree import SpanTree, covered_ms
@@ -37,7 +37,7 @@ class StageDifference:
             return f"cached in the {self.cached}"
         change = self.second_ms - self.first_ms
         ratio = f" ({three_figures(self.second_ms / self.first_ms)}×)" if self.first_ms > 0 else ""
-        return f"{'+' if change >= 0 else '−'}{milliseconds(abs(change))}{ratio}"
+        return f"{milliseconds_change(change)}{ratio}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from app.kit.numbers import usd
 from app.kit.plain import printable
 from metrics.prices import Estimate
 from serving.deploy.changes import ChangeSet
@@ -13,11 +14,6 @@ from serving.deploy.standing import Standing
 
 MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "unknown"}
 ACTIONS = {"Add": "+", "Remove": "-", "Modify": "~", "Import": "+", "Dynamic": "?"}
-
-
-def usd(amount: float) -> str:
-    """Dollars, to the cent below ten and to the dollar above."""
-    return f"${amount:,.2f}" if amount < 10 else f"${amount:,.0f}"
 
 
 def plan_text(plan: Plan) -> str:

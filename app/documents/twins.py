@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.kit.wording import count
+from app.kit.numbers import count
 
 if TYPE_CHECKING:
     from backends.local.index import IndexedChunk

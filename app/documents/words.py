@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.documents.twins import same_words
+from app.kit.numbers import count, rough_time, size, three_figures
 from app.kit.plain import printable
-from app.kit.wording import count, listed, rough_time, three_figures, when, whereabouts
+from app.kit.wording import listed, when, whereabouts
 
 if TYPE_CHECKING:
     from app.documents.estimate import Estimate
@@ -46,17 +47,10 @@ CHANGES: "dict[Change, str]" = {
 """What became of files, in the order in which it is told."""
 
 
-def size_words(size: int) -> str:
-    """Bytes for a person: "14 MB", "120 KB", "85 bytes"."""
-    if size >= 1_000_000:
-        return f"{three_figures(size / 1_000_000)} MB"
-    return f"{size / 1_000:.0f} KB" if size >= 10_000 else count(size, "byte")
-
-
 def estimate_words(found: "Estimate") -> str:
     """What is to be done and about how long it takes: "about 3 min for 120 files, 14 MB"."""
     took = "a few seconds" if found.seconds < QUICK_S else f"about {rough_time(found.seconds)}"
-    what = [f"{count(found.files, 'file')}, {size_words(found.size)}"] if found.files else []
+    what = [f"{count(found.files, 'file')}, {size(found.size)}"] if found.files else []
     if found.documents:
         what.append(
             f"{count(found.documents, 'document')} that {'is' if found.documents == 1 else 'are'} not in the index yet"

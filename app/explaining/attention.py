@@ -1,17 +1,17 @@
 """The picture of a generator's attention, in words, rows and files: for the page and for a terminal."""
 
-import csv
-import io
 import textwrap
 from typing import Any
 
 import numpy as np
 
 from app.explaining.words import nats
+from app.kit.numbers import count, fixed, three_figures
 from app.kit.plain import WIDTH, one_line, pair_lines, printable, shortened
-from app.kit.wording import count, listed, three_figures
+from app.kit.wording import listed
 from explain.attention import FEWEST_COMPARED, Agreement, Picture, compare
 from explain.explained import Explained
+from metrics.spreadsheet import csv_text
 
 EVIDENCE = "diagnostic, not evidence"
 """What attention is; said wherever it is shown."""
@@ -99,17 +99,15 @@ def _agreement_words(picture: Picture, found: Agreement, other: str) -> str:
             else "one of them is the same everywhere"
         )
         return f"Whether attention and {other} agree cannot be said: {few}."
-    figures = f"rank correlation {_signed(found.correlation)}, 90 % interval {_signed(found.low)} to {_signed(found.high)}, {over}"
+    figures = (
+        f"rank correlation {fixed(found.correlation)}, 90 % interval {fixed(found.low)} to {fixed(found.high)}, {over}"
+    )
     if found.low <= 0 <= found.high:
         return f"Attention does not tell which tokens matter by {other} ({figures})."
     if found.correlation < 0:
         return f"Attention ranks tokens the other way round than {other} ({figures})."
     how = "mostly alike" if found.low >= MOSTLY_ALIKE else "alike only in part"
     return f"Attention and {other} rank tokens {how} ({figures})."
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
 
 
 def _named(picture: Picture, place: int, layer: int | None, head: int | None) -> str:
@@ -179,32 +177,29 @@ def picture_rows(
 
 def picture_csv(found: Explained, picture: Picture, layer: int | None = None, head: int | None = None) -> str:
     """Every token of the context, shown or not: attention from each of the answer's tokens, and reliance where it is known."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     seen = picture.seen
     answer = [f"from {place + 1}. {text.strip()}" for place, text in enumerate(seen.answer_tokens)]
-    writer.writerow(["place", "chunk", "token", "shown", "attention", "reliance_nats", "gradient_input_nats", *answer])
-    table = picture.attention(layer, head)
+    heads = ["place", "chunk", "token", "shown", "attention", "reliance_nats", "gradient_input_nats", *answer]
+    table, rows = picture.attention(layer, head), []
     for place, text in enumerate(seen.context_tokens):
         lost = picture.removed_nats.get(place)
-        writer.writerow(
+        rows.append(
             [
                 place + 1,
                 found.chunks[seen.owners[place]].rank,
-                _unformulated(text),
+                text,
                 int(place in picture.shown),
-                *(f"{value:.6g}" for value in [table[:, place].mean()]),
-                "" if lost is None else f"{lost.sum():.6g}",
-                f"{seen.gradient_input[place]:.6g}",
-                *(f"{value:.6g}" for value in table[:, place]),
+                _six_figures(table[:, place].mean()),
+                None if lost is None else _six_figures(lost.sum()),
+                _six_figures(seen.gradient_input[place]),
+                *map(_six_figures, table[:, place]),
             ]
         )
-    return out.getvalue()
+    return csv_text(heads, rows)
 
 
-def _unformulated(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def _six_figures(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def picture_text(found: Explained, picture: Picture, layer: int | None = None, head: int | None = None) -> str:

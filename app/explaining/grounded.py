@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.explaining.words import nats
+from app.kit.numbers import percent
 from app.kit.plain import one_line, printable
 from app.kit.wording import listed
 from explain.explained import Explained, read_chunks, scored_answer
@@ -93,7 +94,7 @@ def _words(chunks: Sequence[Chunk], each: SentenceGrounding) -> str:
     if not each.words or each.best is None:
         return "Nothing in it can be checked."
     best = each.by_chunk[each.best]
-    said = f"Chunk {chunks[each.best].rank} holds {best.recall:.0%} of its words".replace("%", " %")
+    said = f"Chunk {chunks[each.best].rank} holds {percent(best.recall)} of its words"
     if best.missing:
         said += f", but not {listed([f'“{word}”' for word in best.missing])}"
     if best.drop_nats is not None:

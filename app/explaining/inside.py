@@ -1,7 +1,7 @@
 """What the inside of a model shows of an answer, chunk by chunk, beside what each chunk did: in words and figures."""
 
 from app.explaining.words import chunk_name, chunk_order, nats
-from app.kit.wording import three_figures
+from app.kit.numbers import percent, three_figures
 from explain.explained import Explained
 from pipeline.types import Introspection
 
@@ -34,7 +34,7 @@ def inside_rows(found: Explained, seen: Introspection) -> list[list[str]]:
     for place in chunk_order(found):
         attention = sum(row[place] for row in seen.attention) / tokens
         gradient = sum(row[place] for row in seen.gradient_input)
-        cells = [f"{attention:.1%}".replace("%", " %"), f"{nats(gradient)} nats"]
+        cells = [percent(attention, 1), f"{nats(gradient)} nats"]
         if seen.integrated is not None:
             cells.append(f"{nats(seen.integrated[place])} nats")
         chunk = found.chunks[place]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from math import log
 
 from app.explaining.words import level_text, spoken_tokens
+from app.kit.numbers import count, fixed, percent, three_figures
 from app.kit.plain import one_line
-from app.kit.wording import count, listed, three_figures, trust
+from app.kit.wording import listed, trust
 from evaluation.calibrating import Calibration
 from explain.confidence import measure_samples, measure_tokens, modal_answer, predictive_entropy
 from explain.explained import Explained
@@ -98,7 +99,7 @@ def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:
         return None
     return Row(
         "Calibrated probability",
-        f"{value:.0%}".replace("%", " %"),
+        percent(value),
         f"Of 100 answers like this one, about {value * 100:.0f} are right, by the {found.recalibration.kind} fit of run {found.run_id} "
         f"({found.fitted:,} answers; judged on {found.reported:,} about other articles). "
         "For questions like that run's, believe this figure rather than the backend's own.",
@@ -121,7 +122,7 @@ def quality_rows(found: Calibration) -> list[list[str]]:
     return [
         [
             each.name,
-            *("–" if value is None else f"{value:.3f}" for value in (each.ece, each.brier, each.auroc, each.aurc)),
+            *(fixed(value, 3) for value in (each.ece, each.brier, each.auroc, each.aurc)),
         ]
         for each in found.qualities
     ]
@@ -137,7 +138,7 @@ def sample_rows(samples: Sequence[Sample]) -> list[Row]:
     rows = [
         Row(
             "Self-consistency",
-            f"{found.self_consistency:.0%}".replace("%", " %"),
+            percent(found.self_consistency),
             f"Share of {len(samples)} drawn answers that say “{said}”.",
         ),
         Row(

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
+from app.kit.numbers import count, signed, three_figures
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import count, listed, three_figures
+from app.kit.wording import listed
 from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained, count_unknown_texts
 from explain.explanation import MOSTLY, Explanation
 from explain.sampled import RANDOM_DROPS, SampledExplanation
@@ -90,8 +91,7 @@ class Bar:
 
 def nats(value: float) -> str:
     """A difference of log-probabilities with its sign: "+6.91"; "0" for none."""
-    shown = three_figures(abs(value))
-    return shown if shown == "0" else f"{'−' if value < 0 else '+'}{shown}"
+    return signed(three_figures(abs(value)), value)
 
 
 def spoken_tokens(answer: str, tokens: Sequence[str]) -> list[str]:
@@ -257,7 +257,7 @@ def pairs_note(found: Explanation) -> str:
 
 def level_text(value: float) -> str:
     """A log-probability: "−13.8"."""
-    return f"{'−' if value < 0 else ''}{three_figures(abs(value))}"
+    return three_figures(value)
 
 
 def belief(found: Explained) -> list[str]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.kit.numbers import count
 from app.kit.plain import one_line, shortened
-from app.kit.wording import count, listed, when
+from app.kit.wording import listed, when
 from metrics.token_costs import TokenCost, TokenUse, token_price, total_cost
 
 LEAST_USD = 0.0001

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.kit.numbers import count, milliseconds, percent, share
 from app.kit.plain import one_line, shortened
 from backends.registry import ENDPOINT, FUNCTION
 from pipeline.types import Confidence, Generation, Trace
@@ -17,9 +18,6 @@ LOW, HIGH = 0.5, 0.8
 
 APPLICATION = "otlp/"
 """How the backend of another application's traces begins; its name follows."""
-
-MISSING = "—"
-"""What stands where nothing is known."""
 
 GUESS = "Best guess, probably not the answer"
 
@@ -43,24 +41,24 @@ def trust(generation: Generation) -> Trust:
     confidence = generation.confidence
     if confidence is None:
         return Trust("unknown", "Confidence unknown", "This backend does not say how sure it is.")
-    percent = f"{confidence.value:.0%}".replace("%", " %")
+    told = percent(confidence.value)
     level = level_of(confidence)
     if confidence.kind == "token_probability":
         return Trust(
             "unknown",
-            f"Mean token probability {percent}",
+            f"Mean token probability {told}",
             "How probable the model found its own words, on average. It is not a probability that the answer is right.",
         )
     share_right = round(confidence.value * 100)
     if generation.abstained:
         return Trust(
             level,
-            f"{level.capitalize()} confidence that what was found does not answer this, {percent}",
+            f"{level.capitalize()} confidence that what was found does not answer this, {told}",
             f"Of 100 such questions, the best sentence found would have answered about {100 - share_right}. {CALIBRATED}",
         )
     return Trust(
         level,
-        f"{GUESS}, {percent}" if level == "low" else f"{level.capitalize()} confidence, {percent}",
+        f"{GUESS}, {told}" if level == "low" else f"{level.capitalize()} confidence, {told}",
         f"Of 100 answers with this figure, about {share_right} held the right answer. {CALIBRATED}",
     )
 
@@ -78,44 +76,6 @@ def level_of(confidence: Confidence) -> str:
     return "high" if shown >= HIGH else "moderate" if shown >= LOW else "low"
 
 
-def three_figures(value: float) -> str:
-    """A number with three significant figures and no exponent: 0.00123, 1.23, 123, 12,300."""
-    if value == 0:
-        return "0"
-    rounded = float(f"{value:.3g}")
-    decimals = max(0, 2 - _magnitude(rounded))
-    return f"{rounded:,.{decimals}f}"
-
-
-def _magnitude(value: float) -> int:
-    return int(f"{value:e}".split("e")[1])
-
-
-def milliseconds(value_ms: float) -> str:
-    """A duration with its unit: "12.3 ms", "1.23 s", "2 min 5 s". Less than a microsecond is rounding and shown as 0."""
-    if abs(value_ms) < 0.001:
-        return "0 ms"
-    if value_ms < 999.5:
-        return f"{three_figures(value_ms)} ms"
-    seconds = value_ms / 1000
-    if seconds < 59.95:
-        return f"{three_figures(seconds)} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
-
-
-def rough_time(seconds: float) -> str:
-    """An estimate, no finer than it deserves: "20 s", "4 min"."""
-    if seconds < 90:
-        return f"{max(10, round(seconds / 10) * 10)} s" if seconds > 10 else "10 s"
-    return f"{round(seconds / 60)} min"
-
-
-def share(part: float, whole: float) -> str:
-    """A share in per cent: "71 %"; "0 %" of nothing."""
-    return f"{part / whole * 100:.0f} %" if whole > 0 else "0 %"
-
-
 def when(epoch_s: float) -> str:
     """A point in time, UTC, to the second."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -124,11 +84,6 @@ def when(epoch_s: float) -> str:
 def moment(epoch_s: float) -> str:
     """A time of day, UTC, to the millisecond, for a list in which only that differs."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%H:%M:%S.%f")[:-3]
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun: "1 chunk", "1,200 chunks"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 SLOWEST_CHARS = 40
@@ -219,7 +174,7 @@ def search_kind(manifest: "Manifest") -> str:
     search = f"{manifest.search}{f' as chosen ({manifest.choice})' if manifest.choice else ''}"
     if manifest.tuning is None:
         return search
-    return f"{search}, which finds {manifest.tuning.recall * 100:.1f} % of the 10 nearest chunks"
+    return f"{search}, which finds {percent(manifest.tuning.recall, 1)} of the 10 nearest chunks"
 
 
 def cut_how(chunking: str) -> str:

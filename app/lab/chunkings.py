@@ -6,7 +6,8 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.kit.wording import count, listed, rough_time
+from app.kit.numbers import count, rough_time
+from app.kit.wording import listed
 from app.lab.one_by_one import Doing, Row, carry_on
 from app.lab.pace import find_paces, pace_words
 from app.lab.parts import Parts

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.kit.wording import count
+from app.kit.numbers import count, percent
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import (
     Shown,
@@ -102,7 +102,7 @@ def _layout_table(rows: Sequence[Row]) -> Table | None:
     best = max(laid, key=lambda row: row["layout"]["told_apart"])
     title = (
         f"{best['name']} tells right from wrong pairs best: a right one is more alike in "
-        f"{best['layout']['told_apart'] * 100:.1f} % of draws"
+        f"{percent(best['layout']['told_apart'], 1)} of draws"
     )
     columns: list[tuple[str, Kind, Sequence[Cell]]] = [
         ("wrong pair", "number", [_mean(row["layout"]["wrong"]) for row in laid]),

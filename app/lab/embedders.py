@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.lab.embedder_tables import embedder_tables
 from app.lab.measured import Resident, time_questions, timed
 from app.lab.one_by_one import Doing, Row, carry_on

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.asking.prompts import find_prompt
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.lab.cells import BATCH, SharedCells
 from app.lab.factorial_analysis import analyse
 from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, kept_prompts, plan_cells

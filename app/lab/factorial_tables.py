@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.kit.wording import count, milliseconds
+from app.kit.numbers import count, milliseconds, percent
 from app.lab.tables import Cell, Column, Table
 from evaluation.verdict import MAX_DROP
 
@@ -149,7 +149,7 @@ def shares_title(name: str, found: Mapping[str, Any]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{max(0.0, share) * 100:.1f} %"
+    return percent(max(0.0, share), 1)
 
 
 def _cells(result: Mapping[str, Any]) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import (
     Shown,

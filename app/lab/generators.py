@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.lab.generator_tables import generator_tables
 from app.lab.measured import Resident
 from app.lab.one_by_one import Doing, Row, carry_on

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.kit.wording import rough_time
+from app.kit.numbers import rough_time
 from app.lab.index_material import Material, gather
 from app.lab.index_measuring import Row, measure_variant, search_timed
 from app.lab.index_pace import expected_seconds

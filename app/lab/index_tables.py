@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.kit.wording import count, milliseconds, three_figures
+from app.kit.numbers import count, milliseconds, percent, three_figures
 from app.lab.study import Data
 from app.lab.tables import Cell, Column, Table
 from evaluation.lab.index_fronts import ENOUGH, Point, find_front, recommend
 
-TARGET = f"{ENOUGH * 100:.0f} %"
+TARGET = f"{percent(ENOUGH)}"
 
 QUICK_MS = 1.0
 """Below this a question's search is lost in the time of everything else."""
@@ -82,7 +82,7 @@ def headline(result: Data) -> str:
     found = best["recall"][top_k(result)]["value"]
     times = exact["p50_ms"] / best["p50_ms"]
     small = f"; but an exact one takes {milliseconds(exact['p50_ms'])} only" if exact["p50_ms"] < QUICK_MS else ""
-    return f"{best['name']} finds {found * 100:.1f} % of what an exact search finds, {three_figures(times)} times as fast{small}"
+    return f"{best['name']} finds {percent(found, 1)} of what an exact search finds, {three_figures(times)} times as fast{small}"
 
 
 def _table(result: Data, name: str, title: str, rows: Sequence[Row], note: str) -> Table:

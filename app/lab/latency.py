@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.kit.wording import count, rough_time
+from app.kit.numbers import count, rough_time
 from app.lab.latency_words import latency_tables
 from app.lab.parts import Parts
 from app.lab.records import LabRecords

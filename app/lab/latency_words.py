@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.kit.wording import count, listed, milliseconds, three_figures
+from app.kit.numbers import count, milliseconds, three_figures
+from app.kit.wording import listed
 from app.lab.tables import Cell, Column, Table
 from evaluation.lab.latency import FEWEST_SETTLED, Ratio, Spread, adjust, pair, spread
 from metrics.catalogue import STAGES

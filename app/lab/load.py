@@ -11,7 +11,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from app.config import Settings
-from app.kit.wording import count, milliseconds, rough_time, three_figures
+from app.kit.numbers import count, milliseconds, rough_time, three_figures
 from app.lab.load_words import due_times, load_tables
 from app.lab.parts import Parts
 from app.lab.study import Data, Step

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.kit.wording import milliseconds, three_figures
+from app.kit.numbers import milliseconds, three_figures
 from app.lab.tables import Column, Table
 from evaluation.lab.latency import Spread, spread
 from evaluation.lab.load import WINDOW_S, Call, Window, schedule, windows

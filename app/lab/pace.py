@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from app.kit.wording import listed, rough_time
+from app.kit.numbers import rough_time
+from app.kit.wording import listed
 from app.lab.parts import Parts
 from app.lab.records import LabRecords
 from app.lab.study import Data

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
-from app.kit.wording import rough_time
+from app.kit.numbers import rough_time
 from app.lab.measured import timed
 from app.lab.pace import SPENT, Ahead
 from app.lab.parts import Parts

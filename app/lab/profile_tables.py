@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from app.kit.wording import count, listed
+from app.kit.numbers import count, percent
+from app.kit.wording import listed
 from app.lab.tables import Column, Table
 from evaluation.lab.profile import CHARS_A_TOKEN, MOST_OVERLAPS
 from evaluation.lab.repeats import ALIKE, SHINGLE
@@ -81,7 +82,7 @@ def types_table(result: Data) -> Table:
     """How many questions each type has."""
     about, types = result["about"], result["questions"]["types"]
     first = types[0]
-    answerable = f"{about['answerable'] / about['questions'] * 100:.1f} % can be answered"
+    answerable = f"{percent(about['answerable'] / about['questions'], 1)} can be answered"
     title = (
         f"{first['name']} is asked most, {count(first['questions'], 'time')} in {about['questions']:,}; {answerable}"
     )
@@ -107,7 +108,7 @@ def groups_table(result: Data) -> Table:
     largest = max(groups, key=lambda each: each["questions"])
     return Table(
         "groups",
-        f"{largest['questions'] / about['questions'] * 100:.1f} % of the questions are of the group “{largest['name']}”",
+        f"{percent(largest['questions'] / about['questions'], 1)} of the questions are of the group “{largest['name']}”",
         (Column("group"), Column("types"), *SHARES),
         tuple((each["name"], each["group"], *_shares(each, about["questions"])) for each in groups),
         f"The {len(GROUPS)} groups go by how much of a text an answer takes: a phrase, a sentence, an argument.",
@@ -128,9 +129,9 @@ def windows_table(result: Data) -> Table:
     if worst["beyond"] == 0:
         title = "Everything fits what the models read at once"
     elif worst_asked["beyond"] == 0:
-        title = f"Everything fits as it is cut; of whole documents {worst['beyond'] * 100:.1f} % would not"
+        title = f"Everything fits as it is cut; of whole documents {percent(worst['beyond'], 1)} would not"
     else:
-        title = f"{worst_asked['beyond'] * 100:.1f} % of “{worst_asked['what']}” do not fit {worst_asked['model']}"
+        title = f"{percent(worst_asked['beyond'], 1)} of “{worst_asked['what']}” do not fit {worst_asked['model']}"
     guessed = sorted({each["model"] for each in fits if not each["counted"]})
     how = (
         f" Of {listed(guessed)} no tokenizer is at hand: {CHARS_A_TOKEN} characters are taken for a token and 512 tokens for the window, "
@@ -156,7 +157,7 @@ def windows_table(result: Data) -> Table:
             (
                 each["what"],
                 each["beyond"],
-                f"{each['low'] * 100:.1f} to {each['high'] * 100:.1f} %" if each["drawn"] else "all counted",
+                f"{each['low'] * 100:.1f} to {percent(each['high'], 1)}" if each["drawn"] else "all counted",
                 *(each[name] for name in ("window", "texts", "median", "p95", "most", "model")),
             )
             for each in fits
@@ -197,7 +198,7 @@ def repeats_table(result: Data) -> Table:
             Column("in a nearly equal pair", "count"),
         ),
         tuple((f"{each['name']}s", each["texts"], each["exact"], each["near_texts"]) for each in kinds),
-        f"Nearly equal: {ALIKE * 100:.0f} % or more of the runs of {SHINGLE} words that either has are shared. A corpus that holds a text "
+        f"Nearly equal: {percent(ALIKE)} or more of the runs of {SHINGLE} words that either has are shared. A corpus that holds a text "
         "several times makes recall look worse than it is, as one copy is gold and the others are not; an index drops chunks that are the "
         f"same word for word.{again}{cut}",
     )
@@ -208,7 +209,7 @@ def pairs_table(result: Data) -> Table:
     rows = [(kind["name"], *pair) for kind in result["repeats"]["kinds"] for pair in kind["pairs"]]
     return Table(
         "pairs",
-        f"The most alike share {max(row[3] for row in rows) * 100:.1f} % of their runs of words",
+        f"The most alike share {percent(max(row[3] for row in rows), 1)} of their runs of words",
         (Column("texts"), Column("one"), Column("other"), Column("shared", "share"), Column("begins")),
         tuple(rows),
         "At most five of each kind.",
@@ -218,10 +219,10 @@ def pairs_table(result: Data) -> Table:
 def overlap_table(result: Data) -> Table:
     """Words of questions in their gold chunk."""
     whole = result["overlap"][0]
-    chance = "" if whole["other"]["value"] is None else f", and {whole['other']['value'] * 100:.1f} % in another one"
+    chance = "" if whole["other"]["value"] is None else f", and {percent(whole['other']['value'], 1)} in another one"
     return Table(
         "overlap",
-        f"{whole['gold']['value'] * 100:.1f} % of a question's content words stand in the chunk that answers it{chance}",
+        f"{percent(whole['gold']['value'], 1)} of a question's content words stand in the chunk that answers it{chance}",
         (
             Column("type"),
             Column("questions", "count"),

@@ -1,7 +1,5 @@
 """Tables of results, and the four forms in which they leave: plain text, Markdown, CSV, HTML."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,8 +7,9 @@ from typing import Literal
 from markupsafe import Markup
 
 from app.kit.markup import html, joined
+from app.kit.numbers import MISSING, milliseconds, percent, three_figures
 from app.kit.plain import printable
-from app.kit.wording import milliseconds, three_figures
+from metrics.spreadsheet import csv_text
 
 Kind = Literal["text", "number", "count", "share", "ms", "bytes"]
 """How a column's values are written. `share`: of 1, as percent. `bytes`: as MB."""
@@ -65,12 +64,12 @@ def written(column: Column, row: Sequence[Cell], place: int) -> str:
 def value_words(kind: Kind, value: Cell) -> str:
     """A value as tables write it, for a title that speaks of one in them."""
     if value is None:
-        return "–"
+        return MISSING
     if isinstance(value, str):
         return value
     match kind:
         case "share":
-            return f"{value * 100:.1f} %"
+            return percent(value, 1)
         case "ms":
             return milliseconds(float(value))
         case "count":
@@ -125,18 +124,8 @@ def to_csv(table: Table) -> str:
     heads: list[str] = [column.name for column in table.columns]
     extra = [(column.name, column.interval) for column in table.columns if column.interval is not None]
     heads += [f"{name}, {side}" for name, _ in extra for side in ("lower", "upper")]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(heads)
-    for row in table.rows:
-        limits = [row[at] for _, interval in extra for at in interval]
-        writer.writerow([_unformulated(cell) for cell in (*row[: len(table.columns)], *limits)])
-    return out.getvalue()
-
-
-def _unformulated(cell: Cell) -> Cell:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    limits = [at for _, interval in extra for at in interval]
+    return csv_text(heads, [(*row[: len(table.columns)], *(row[at] for at in limits)) for row in table.rows])
 
 
 def table_html(table: Table) -> Markup:

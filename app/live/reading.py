@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.config import Settings
-from app.kit.wording import APPLICATION, count
+from app.kit.numbers import count
+from app.kit.wording import APPLICATION
 from app.live.rows import LiveView, clock_time, make_view
 from metrics.alarms import Alarm, AlarmReader
 from metrics.catalogue import log_groups, rag_queries, stack_queries, stage_percentiles

@@ -3,13 +3,11 @@
 Series go in, plain figures come out; whoever draws them computes nothing. Times of stages are per question, in ms.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.kit.wording import count, milliseconds, share, three_figures
+from app.kit.numbers import count, milliseconds, share, three_figures
 from metrics.catalogue import (
     API,
     ENDPOINTS,
@@ -22,6 +20,7 @@ from metrics.catalogue import (
     part_name,
 )
 from metrics.series import MetricSeries, Statistic, Window
+from metrics.spreadsheet import csv_text
 from pipeline.measures import NAMESPACE, TOTAL
 
 UNACCOUNTED = "unaccounted"
@@ -351,13 +350,12 @@ def _lines(values: Mapping[str, Values], window: Window) -> tuple[Line, ...]:
 
 def live_csv(view: LiveView) -> str:
     """Every value behind the page: one row for each period and metric that has one."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n")
-    write.writerow(("period_start_utc", "period_s", "namespace", "metric", "dimensions", "statistic", "unit", "value"))
+    heads = ("period_start_utc", "period_s", "namespace", "metric", "dimensions", "statistic", "unit", "value")
+    rows = []
     for series in view.series:
         dimensions = " ".join(f"{name}={value}" for name, value in series.dimensions)
         about = (series.namespace, series.name, dimensions, series.statistic, series.unit)
         for start_s, value in series.values.items():
             start = datetime.fromtimestamp(start_s, UTC).isoformat().replace("+00:00", "Z")
-            write.writerow((start, series.period_s, *about, f"{value:.6g}"))
-    return out.getvalue()
+            rows.append((start, series.period_s, *about, f"{value:.6g}"))
+    return csv_text(heads, rows)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from app.kit.numbers import count, rough_time, three_figures
 from app.kit.plain import WIDTH, shortened
-from app.kit.wording import count, rough_time, three_figures
 from app.quality.recent import Bucket, RuleWindow, traces_expression
 from app.quality.rules import RULES, Rule
 from app.quality.watch import WatchState

@@ -1,13 +1,12 @@
 """A run by question type, in words, rows and a file. Without streamlit."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from app.kit import numbers
+from app.kit.numbers import change_of, percent, three_figures
 from app.kit.plain import one_line
-from app.kit.wording import three_figures
 from app.runs.compared_words import p_equals
 from app.runs.rows import NAMES
 from evaluation.groups import GroupTest, compare_types
@@ -25,6 +24,7 @@ from evaluation.lab.by_type import (
 from evaluation.paired import ALPHA, holm
 from evaluation.scoring import Scored
 from evaluation.summary import in_groups
+from metrics.spreadsheet import csv_text
 
 MISSING = {
     "top cosine": "No chunk was retrieved.",
@@ -72,9 +72,9 @@ def spread_title(measure: str, found: ByType) -> str:
     what, held, p = NAMES[measure], found.boxes[measure], found.p.get(measure)
     top, bottom = max(held, key=lambda each: each.median), min(held, key=lambda each: each.median)
     if top.median == bottom.median:
-        head = f"{what}: the median is {_figure(top.median)} throughout"
+        head = f"{what}: the median is {three_figures(top.median)} throughout"
     else:
-        head = f"{what}: median {_figure(bottom.median)} for {bottom.name}, {_figure(top.median)} for {top.name}"
+        head = f"{what}: median {three_figures(bottom.median)} for {bottom.name}, {three_figures(top.median)} for {top.name}"
     if p is None:
         return f"{head}; not tested"
     return f"{head}; {'they differ' if p < ALPHA else 'no difference is shown'} (p {p_equals(p)})"
@@ -85,7 +85,7 @@ def spread_words(measure: str, found: ByType) -> str:
     test = found.tests[measure]
     if test.p is None or test.epsilon_squared is None:
         return f"Not tested against each other: {test.why_no_test}."
-    share, what = f"{test.epsilon_squared * 100:.1f} %", "group" if found.grouped else "type"
+    share, what = percent(test.epsilon_squared, 1), "group" if found.grouped else "type"
     return (
         f"Kruskal–Wallis, p by Holm’s correction over {len(found.p)} measures; the {what} accounts for {share} of the "
         "variance of ranks (ε²). Questions are taken as independent, which makes p too small where an article has many."
@@ -117,7 +117,7 @@ def box_rows(found: Sequence[Box]) -> list[list[str]]:
         [
             each.name,
             f"{each.questions:,}",
-            *(_figure(value) for value in (each.low, each.q1, each.median, each.q3, each.high, each.mean)),
+            *(three_figures(value) for value in (each.low, each.q1, each.median, each.q3, each.high, each.mean)),
             f"{len(each.outside):,}",
         ]
         for each in found
@@ -134,50 +134,32 @@ def association_rows(found: Sequence[Association]) -> list[list[str]]:
 
 def _interval_words(found: Association) -> str:
     if found.rho is None:
-        return "–"
+        return numbers.MISSING
     if found.low is None or found.high is None:
-        return f"{_signed(found.rho)}, too few articles for an interval"
-    return f"{_signed(found.rho)} [{_signed(found.low)}, {_signed(found.high)}]"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
-
-
-def _figure(value: float) -> str:
-    return three_figures(value).replace("-", "−")
+        return f"{change_of(found.rho)}, too few articles for an interval"
+    return f"{change_of(found.rho)} [{change_of(found.low)}, {change_of(found.high)}]"
 
 
 def by_type_csv(found: ByType) -> str:
     """Every box, a row each, with the test of its measure."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    rows = []
     names = ("low", "q1", "median", "q3", "high", "mean")
     kind = "group" if found.grouped else "type"
-    writer.writerow(["measure", kind, "questions", *names, "far out", "p by Holm", "epsilon squared"])
+    heads = ["measure", kind, "questions", *names, "far out", "p by Holm", "epsilon squared"]
     for measure, held in found.boxes.items():
         for each in held:
             share = found.tests[measure].epsilon_squared
             values = [getattr(each, name) for name in names]
-            writer.writerow(
-                [measure, _safe(each.name), each.questions, *values, len(each.outside), found.p.get(measure), share]
-            )
-    return out.getvalue()
+            rows.append([measure, each.name, each.questions, *values, len(each.outside), found.p.get(measure), share])
+    return csv_text(heads, rows)
 
 
 def points_csv(found: ByType) -> str:
     """Every point of the scatter, a row each."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["question_id", "group" if found.grouped else "type", "top cosine", "answer words", "right"])
-    for each in found.points:
-        writer.writerow([_safe(each.question_id), _safe(each.type), each.cosine, each.words, each.correct])
-    return out.getvalue()
-
-
-def _safe(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    heads = ["question_id", "group" if found.grouped else "type", "top cosine", "answer words", "right"]
+    return csv_text(
+        heads, [(each.question_id, each.type, each.cosine, each.words, each.correct) for each in found.points]
+    )
 
 
 def by_type_text(found: ByType) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from evaluation.comparison import Comparison, compare_runs, differing_settings
 from evaluation.scoring import Scored
 from evaluation.verdict import MAX_DROP

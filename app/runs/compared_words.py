@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from app.kit.numbers import MISSING, change_of, count, fixed
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count
 from app.runs.compared import ComparedRuns
 from app.runs.record import named_dataset
 from app.runs.words import about_words
@@ -61,21 +61,20 @@ def _row(each: Difference) -> str:
 
 
 def difference_words(each: Difference) -> str:
-    """The difference with its interval: "−0.042 [−0.077, −0.013]"; "–" in place of what is not known."""
+    """The difference with its interval: "−0.042 [−0.077, −0.013]"; "—" in place of what is not known."""
     if each.difference is None:
-        return "–"
+        return MISSING
     if each.low is None or each.high is None:
-        return f"{_signed(each.difference)} [–]"
+        return f"{_signed(each.difference)} [{MISSING}]"
     return f"{_signed(each.difference)} [{_signed(each.low)}, {_signed(each.high)}]"
 
 
 def _value(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.{_digits(value)}f}"
+    return MISSING if value is None else fixed(value, _digits(value))
 
 
 def _signed(value: float) -> str:
-    words = f"{abs(value):,.{_digits(value)}f}"
-    return words if not float(words.replace(",", "")) else f"{'−' if value < 0 else '+'}{words}"
+    return change_of(value, _digits(value))
 
 
 def _digits(value: float) -> int:
@@ -83,7 +82,7 @@ def _digits(value: float) -> int:
 
 
 def p_words(value: float | None) -> str:
-    return "–" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+    return MISSING if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def regression_words(comparison: Comparison) -> str:

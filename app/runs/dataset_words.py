@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.kit.numbers import count
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count, when
+from app.kit.wording import when
 from evaluation.curated import Changes, DatasetRow, write_answers
 from evaluation.kept import KeptVersion
 

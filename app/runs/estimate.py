@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.kit.costs import price_words
-from app.kit.wording import count, rough_time, three_figures
+from app.kit.numbers import count, rough_time, three_figures, usd
 from backends.registry import AWS
 from metrics.prices import estimate_questions, serverless_lines
 from metrics.queries import TraceQuery
@@ -72,26 +72,22 @@ def _stack_words(newest: Sequence[Trace], questions: int) -> str:
     of = f"list prices of {found.region}, {found.as_of}"
     if not newest:
         return (
-            f"They cost {_dollars(found.total_usd)} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
+            f"They cost about {usd(found.total_usd)} ({of}) beside the endpoints: those on instances are paid by the hour, asked or not, "
             "serverless ones by the second that they work. Which these are shows once one question is answered."
         )
     if not is_serverless(newest[0]):
         return (
-            f"They cost {_dollars(found.total_usd)} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
+            f"They cost about {usd(found.total_usd)} ({of}); endpoints are paid by the hour, asked or not, and more of them where they "
             "scale."
         )
     seconds = _seconds([trace for trace in newest if is_serverless(trace)])
     lines = serverless_lines(questions, MEMORY_GB, seconds)
-    usd = found.total_usd + sum(line.usd or 0.0 for line in lines)
+    most_usd = found.total_usd + sum(line.usd or 0.0 for line in lines)
     told = ", ".join(f"{role} {three_figures(each_s)} s" for role, each_s in seconds.items())
     return (
-        f"They cost at most {_dollars(usd)} ({of}); the endpoints are serverless and are paid by the second that they work: a question "
+        f"They cost at most {usd(most_usd)} ({of}); the endpoints are serverless and are paid by the second that they work: a question "
         f"takes the {told}, at {MEMORY_GB:g} GB of memory each. Nothing is paid while none is asked."
     )
-
-
-def _dollars(usd: float) -> str:
-    return "less than a cent" if usd < 0.01 else f"about ${usd:,.2f}"
 
 
 def is_serverless(trace: Trace) -> bool:

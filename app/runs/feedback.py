@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from explain.answers import normalise
 from metrics.queries import StoredTrace
 from pipeline.types import Generation

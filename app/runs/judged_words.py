@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from app.kit.wording import count, listed
+from app.kit.numbers import count
+from app.kit.wording import listed
 from evaluation.judging import count_agreement
 from evaluation.scoring import Scored
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.kit.numbers import MISSING
 from evaluation.labelling import UNEXPLAINED, count_labels, error_decomposition
 from evaluation.scoring import Scored
 from evaluation.summary import UNTYPED
@@ -41,7 +42,7 @@ def label_rows(scores: Sequence[Scored]) -> list[list[str]]:
         stage, meaning, _ = (
             WORDS[Failure(label)]
             if label != UNEXPLAINED
-            else ("–", "It could not be explained, or no gold chunk was found to try.", "")
+            else (MISSING, "It could not be explained, or no gold chunk was found to try.", "")
         )
         rows.append([label, f"{count:,}", stage, meaning])
     return rows

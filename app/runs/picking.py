@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, cast, get_args
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.runs.feedback import read_feedback
 from evaluation.curated import MOST_CHARS, DatasetRow
 from evaluation.kept import KeptVersion

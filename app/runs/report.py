@@ -10,6 +10,7 @@ from markupsafe import Markup
 from app.explaining.report import page_html
 from app.kit.costs import Spent, spent_words
 from app.kit.markup import html, joined
+from app.kit.numbers import MISSING
 from app.kit.plain import shortened
 from app.runs.labels import label_rows, losses_words
 from app.runs.rows import headline, interval_words, measure_rows, measure_words, time_words, types_words
@@ -94,7 +95,7 @@ def _wrong(scores: Sequence[Scored]) -> Markup:
             each.type,
             "no answer" if each.abstained else shortened(each.answer, EXCERPT_CHARS),
             shortened(" or ".join(each.golds), EXCERPT_CHARS) or "none",
-            each.label or "–",
+            each.label or MISSING,
         ]
         for each in wrong[:MOST_WRONG]
     ]

@@ -1,22 +1,20 @@
 """What the Runs page shows, as rows and words. Without streamlit."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from app.kit.numbers import MISSING, fixed, percent, three_figures
 from app.kit.plain import one_line
-from app.kit.wording import listed, three_figures, when
+from app.kit.wording import listed, when
 from app.runs.compared_words import markdown_cell, p_equals
 from app.runs.record import CELL, named_dataset
-from evaluation.curated import FORMULA
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
 from evaluation.summary import GROUPS, Measure, Summary
 from metrics.runs import StoredRun
+from metrics.spreadsheet import csv_text
 
 HEADLINE = ("correct", "f1", "recall", "abstained", "duration, ms")
 """Measures that stand at the top of a run."""
@@ -116,45 +114,15 @@ def run_label(run: StoredRun) -> str:
     return f"{run.run_id}: {run.answers:,} of {one_line(str(about['name']))}; {how}; {when(run.started_at)}"
 
 
-def run_cells(run: StoredRun) -> dict[str, Any]:
-    """A row of the leaderboard."""
-    about = run.about
-    figures = about.get("figures") or {}
-    return {
-        "run": run.run_id,
-        "dataset": one_line(f"{named_dataset(about)} ({about[CELL]})" if CELL in about else named_dataset(about)),
-        "backend": about["backend"],
-        "chunks": about["top_k"],
-        "reranked": bool(about.get("rerank")),
-        "right, %": _percent(figures.get("correct")),
-        "95 % interval": _interval(figures),
-        "recall, %": _percent(figures.get("recall")),
-        "ms": figures.get("duration_ms"),
-        "questions": about["questions"],
-        "answered": run.answers / max(about["questions"], 1),
-        "status": run.status,
-        "started": when(run.started_at),
-    }
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
-
-
-def _interval(figures: Mapping[str, Any]) -> str:
-    low, high = figures.get("low"), figures.get("high")
-    return "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
-
-
 def measure_words(name: str, found: Measure) -> str:
     """A value: shares in per cent."""
     if found.value is None:
-        return "–"
+        return MISSING
     if is_share(name):
-        return f"{found.value:.1%}".replace("%", " %")
+        return percent(found.value, 1)
     if name in UNITLESS:
-        return three_figures(found.value).replace("-", "−")
-    return f"{found.value:.1f}"
+        return three_figures(found.value)
+    return fixed(found.value, 1)
 
 
 def is_share(name: str) -> bool:
@@ -231,24 +199,6 @@ def types_words(found: GroupTest, what: str = "type") -> str:
     return f"{words} Too few questions to test: {listed(left)}." if left else words
 
 
-def question_cells(scored: Scored) -> dict[str, Any]:
-    """A row of the table of questions."""
-    return {
-        "question": scored.question,
-        "type": scored.type,
-        "right": scored.correct,
-        "why": scored.label,
-        "answer": scored.problem if scored.failed else "no answer" if scored.abstained else scored.answer,
-        "f1": round(scored.f1, 2),
-        "gold rank": scored.gold_rank,
-        "confidence": scored.confidence,
-        "reliance, nats": None if scored.reliance_nats is None else round(scored.reliance_nats, 1),
-        "judge": JUDGED[scored.judged_right],
-        "duration, ms": round(scored.duration_ms, 1),
-        "trace": scored.trace_id,
-    }
-
-
 def chosen(scores: Sequence[Scored], outcome: str, kind: str | None) -> list[Scored]:
     """The questions with an outcome, of a type if one is given."""
     holds = OUTCOMES[outcome]
@@ -259,19 +209,11 @@ def scores_csv(scores: Sequence[Scored]) -> str:
     """Every answer, a row each (RFC 4180). A text that a spreadsheet would run gets an apostrophe in front."""
     if not scores:
         return ""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    names = list(scores[0].to_dict())
-    writer.writerow(names)
-    for each in scores:
-        writer.writerow([_safe(value) for value in each.to_dict().values()])
-    return out.getvalue()
+    return csv_text(scores[0].to_dict(), [map(_flat, each.to_dict().values()) for each in scores])
 
 
-def _safe(value: object) -> object:
-    if isinstance(value, (list, tuple, dict)):
-        value = json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+def _flat(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple, dict)) else value
 
 
 def run_markdown(run: StoredRun, summaries: Sequence[Summary]) -> str:

@@ -1,6 +1,6 @@
 """Written questions in words: how far it is, what was rejected and why."""
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.runs.synthesis import SynthesisStep
 from evaluation.synthesis.writing import Tally
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.kit.numbers import count
 from app.kit.plain import one_line, shortened
-from app.kit.wording import count
 from evaluation.datasets import Dataset
 from evaluation.typed_questions import TypedQuestion, count_types
 

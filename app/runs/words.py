@@ -7,8 +7,9 @@ from typing import Any
 from app.documents.words import progress_text
 from app.explaining.sureness import quality_rows
 from app.kit.costs import Spent, spent_to_dict, spent_words
+from app.kit.numbers import MISSING, count, rough_time, three_figures
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count, rough_time, three_figures, when
+from app.kit.wording import when
 from app.runs.evaluations import RunStep
 from app.runs.record import SYNTHETIC, TYPES, UNCOVERED, named_dataset
 from app.runs.types_words import types_words
@@ -105,7 +106,7 @@ def run_text(run: StoredRun, summaries: Sequence[Summary], spent: Spent) -> str:
 def measure_words(found: Measure) -> str:
     """A figure with its interval; “–” for what is not known."""
     if found.value is None:
-        return "–"
+        return MISSING
     if found.low is None or found.high is None:
         return f"{_value(found.value, found.value)} [–]"
     return f"{_value(found.value, found.value)} [{_value(found.low, found.value)}, {_value(found.high, found.value)}]"

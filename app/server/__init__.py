@@ -34,6 +34,7 @@ from app.services import services
 from app.shutdown import finishing_first
 from app.traces.filters import TraceFilters
 from metrics.export import to_csv, to_jsonl
+from metrics.spreadsheet import MARK
 from pipeline.errors import InputError, RaglassError
 
 log = logging.getLogger(__name__)
@@ -65,13 +66,14 @@ def export_traces(request: Request) -> Response:
     try:
         query = TraceFilters.from_address(address).to_query()
         parts = write(services().store.export(query))
-        first = next(
-            parts, ""
-        )  # What keeps the store from being read is met here, while there still is a status to say it.
+        # What keeps the store from being read is met here, while there still is a status to say it.
+        first = next(parts, "")
     except RaglassError as error:
         return PlainTextResponse(str(error), status_code=400 if isinstance(error, InputError) else 503)
     return StreamingResponse(
-        chain([first], parts), media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        chain([MARK, first] if name.endswith(".csv") else [first], parts),
+        media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

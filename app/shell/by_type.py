@@ -31,7 +31,7 @@ def by_type(run_id: str, groups: bool, path: Path | None, as_json: bool) -> None
             raise InputError("No question of the run is of one of the three groups. Leave --groups out.")
         if path is not None:
             try:
-                path.write_text(by_type_csv(found), encoding="utf-8")
+                path.write_text(by_type_csv(found), encoding="utf-8-sig")
             except OSError as error:
                 raise StoreError(f"{path} cannot be written ({error.strerror}). Name another file.") from error
         if as_json:

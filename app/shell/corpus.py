@@ -65,7 +65,7 @@ def remove(targets: tuple[str, ...], yes: bool, backend: str | None, as_json: bo
     with opened() as current:
         from app.documents.lookup import find_target, remove_target
         from app.documents.words import STALE, removal_words
-        from app.kit.wording import count
+        from app.kit.numbers import count
         from app.shell.index import open_corpus
 
         library = open_corpus(current, backend).library

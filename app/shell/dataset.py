@@ -125,7 +125,7 @@ def import_file(name: str, file: Path) -> None:
 def export(spec: str, file: Path, force: bool) -> None:
     """Write NAME, or NAME@3, into FILE (.jsonl or .csv)."""
     with opened() as current:
-        from app.kit.wording import count
+        from app.kit.numbers import count
         from evaluation.curated import to_csv, to_jsonl
 
         if file.suffix.lower() not in FORMS:
@@ -164,7 +164,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
 def delete(name: str) -> None:
     """Forget NAME with all its versions. Runs over it keep their answers, and cannot be gone on with."""
     with opened() as current:
-        from app.kit.wording import count
+        from app.kit.numbers import count
 
         click.echo(f"{count(current.evaluations.datasets.delete(name), 'version')} deleted.")
 
@@ -173,7 +173,7 @@ def delete(name: str) -> None:
 def forget() -> None:
     """Take questions out of every version whose trace was deleted since. Without this, what was picked stays when its trace goes."""
     with opened() as current:
-        from app.kit.wording import count
+        from app.kit.numbers import count
 
         store = current.store
         taken = current.evaluations.datasets.forget(lambda ids: {each for each in ids if store.get(each) is None})

@@ -115,7 +115,8 @@ def plan(as_json: bool, image: str, role_arn: str, ci: bool, **where: Any) -> No
 def up(as_json: bool, yes: bool, image: str, role_arn: str, ci: bool, **where: Any) -> None:
     """Make the stack, or bring it to the configuration; ask a question; go back by itself if that fails."""
     with site_of(where, as_json, "up", image=image, role_arn=role_arn) as site:
-        from app.deploying.words import outcome_text, usd
+        from app.deploying.words import outcome_text
+        from app.kit.numbers import usd
         from serving.deploy import deployment
         from serving.deploy.prices import estimate
 

@@ -99,7 +99,7 @@ def choose_embedder(current: "Services", endpoint: str | None) -> "tuple[Embed, 
 
 def show_progress(progress: "IngestProgress") -> None:
     """A line on a terminal."""
-    from app.kit.wording import rough_time
+    from app.kit.numbers import rough_time
 
     if sys.stderr.isatty():
         left = "" if progress.remaining_s is None else f", about {rough_time(progress.remaining_s)} left"

@@ -63,7 +63,7 @@ def save(name: str, file: Path) -> None:
 def delete(name: str) -> None:
     """Forget a version (NAME@HASH), or all of NAME. Traces keep the text that they were asked with."""
     with opened() as current:
-        from app.kit.wording import count
+        from app.kit.numbers import count
 
         click.echo(f"{count(current.store.prompts.delete(name), 'version')} deleted.")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.kit.numbers import MISSING
 from app.runs.compared import ComparedRuns
 from app.runs.evaluations import Evaluations
 from evaluation.agreement import Agreement, compare
@@ -270,7 +271,7 @@ def _differing_parts(found: Sequence[tuple[Pair, Sequence[Retrieved]]]) -> tuple
     told = []
     for name in PARTS:
         first, second = (
-            ", ".join(sorted({sides[place].made_with.get(name, "–") for _, sides in found})) for place in (0, 1)
+            ", ".join(sorted({sides[place].made_with.get(name, MISSING) for _, sides in found})) for place in (0, 1)
         )
         if first != second:
             told.append((name, first, second))

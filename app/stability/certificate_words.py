@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.numbers import MISSING, count
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count
 from app.runs.compared import ComparedRuns
 from app.runs.compared_words import comparison_to_dict, difference_words, markdown_cell, p_words, setting_words
 from app.runs.words import about_words, measure_words
@@ -116,7 +116,7 @@ def type_cells(each: TypeChange) -> list[str]:
         one_line(each.name),
         f"{each.questions:,}",
         *figures,
-        "–" if each.correct is None else difference_words(each.correct),
+        MISSING if each.correct is None else difference_words(each.correct),
     ]
 
 

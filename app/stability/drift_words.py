@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.numbers import MISSING, count, fixed
 from app.kit.plain import one_line
-from app.kit.wording import APPLICATION, backend_words, count, when
+from app.kit.wording import APPLICATION, backend_words, when
 from app.runs.compared_words import p_words
 from app.stability.drift import IndexSide, MeasuredIndexes, MeasuredWindow, QuestionDrift, Stretch
 
@@ -75,17 +76,17 @@ def window_row(window: MeasuredWindow) -> tuple[str, ...]:
         f"{stretch.questions:,}",
         when(stretch.first_at),
         when(stretch.last_at),
-        f"{drift.mmd2:.4f}".replace("-", "−"),
+        fixed(drift.mmd2, 4),
         p_words(drift.mmd_p_adjusted),
         _figure(drift.ks),
-        "–" if drift.ks_p_adjusted is None else p_words(drift.ks_p_adjusted),
+        MISSING if drift.ks_p_adjusted is None else p_words(drift.ks_p_adjusted),
         _figure(drift.psi),
         "drifted" if drift.drifted else "",
     )
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return fixed(value, 3)
 
 
 def questions_to_dict(found: QuestionDrift) -> dict[str, Any]:
@@ -118,7 +119,7 @@ def index_rows(found: MeasuredIndexes) -> list[tuple[str, str]]:
     corrected, shift = drift.neighbour_overlap_corrected, drift.centroid_shift
     return [
         ("neighbours kept", f"{drift.neighbour_overlap:.3f}"),
-        ("  beyond chance", "–" if corrected is None else f"{corrected:.3f}"),
+        ("  beyond chance", fixed(corrected, 3)),
         ("Procrustes residual", f"{drift.procrustes_residual:.3f}"),
         ("CKA", f"{drift.cka:.3f}"),
         ("shift of the mean", "– (the dimensions differ)" if shift is None else f"{shift:.3f}"),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.kit.numbers import count, fixed, rough_time
 from app.kit.plain import WIDTH, one_line, shortened
-from app.kit.wording import count, rough_time
 from app.runs.words import measure_words
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from evaluation.stability import Cell, QuestionStability, summarise_stability
@@ -62,7 +62,7 @@ def _type_table(cells: Sequence[Cell], name: str, title: str) -> list[str]:
     kinds, types, values = heat_rows(cells, name)
     lines = [_row(title, [shortened(one_line(each), 8) for each in types])]
     for kind, row in zip(kinds, values, strict=True):
-        lines.append(_row(kind, ["–" if value is None else f"{value:.2f}" for value in row]))
+        lines.append(_row(kind, [fixed(value) for value in row]))
     return lines
 
 

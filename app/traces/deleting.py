@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from app.kit.numbers import size
 from app.kit.plain import one_line, printable, shortened
 from app.kit.wording import when
 from metrics.forgetting import Forgotten
@@ -29,8 +30,8 @@ def parse_age(text: str) -> float:
 
 def plan_text(planned: Forgotten) -> str:
     """What would be deleted."""
-    size = f", some {planned.freed_bytes / 1e6:.3g} MB" if planned.deleted else ""
-    lines = [f"To delete: {_traces(planned.deleted)}{size}.", *_spared(planned)]
+    some = f", some {size(planned.freed_bytes)}" if planned.deleted else ""
+    lines = [f"To delete: {_traces(planned.deleted)}{some}.", *_spared(planned)]
     if not planned.matched and not planned.missing:
         lines = ["No trace meets the conditions."]
     return "\n".join(lines)
@@ -51,7 +52,7 @@ def first_lines(planned: Forgotten, find: Callable[[str], StoredTrace | None]) -
 
 def done_text(done: Forgotten) -> str:
     """What was deleted."""
-    lines = [f"Deleted: {_traces(done.deleted)}, some {done.freed_bytes / 1e6:.3g} MB.", *_spared(done)]
+    lines = [f"Deleted: {_traces(done.deleted)}, some {size(done.freed_bytes)}.", *_spared(done)]
     if not done.finished:
         lines.append("Stopped before all were looked at: the same command goes on from there.")
     return "\n".join(lines)

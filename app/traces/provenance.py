@@ -1,7 +1,8 @@
 """Whence a trace came and what was not sent of it, in words."""
 
 from app.kit.costs import price_words
-from app.kit.wording import count, listed, milliseconds, when
+from app.kit.numbers import count, milliseconds
+from app.kit.wording import listed, when
 from metrics.token_costs import cost_of
 from pipeline.types import Trace
 

@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from app.kit.numbers import MISSING, milliseconds, share
 from app.kit.plain import WIDTH, one_line, printable, shortened
-from app.kit.wording import MISSING, is_retrieved_elsewhere, milliseconds, share, trust, when, whereabouts
+from app.kit.wording import is_retrieved_elsewhere, trust, when, whereabouts
 from app.traces.provenance import missing_parts, provenance
 from app.traces.tree import Row, View, visible_rows
 from backends.local.documents import BUILT_IN, base_name
@@ -59,7 +60,7 @@ def _chunks(trace: Trace) -> list[str]:
 
 
 def _score(chunk: Chunk) -> str:
-    return "  –  " if chunk.score is None else f"{chunk.score:.3f}"
+    return "  —  " if chunk.score is None else f"{chunk.score:.3f}"
 
 
 def _file(chunk: Chunk) -> str:

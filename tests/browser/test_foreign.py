@@ -39,13 +39,11 @@ def make_turn(session: str, question: str, answer: str) -> bytes:
     return request.SerializeToString()
 
 
-def pick_first(page: Page, list_of: str) -> None:
-    """Pick the first row of a table."""
-    table = page.get_by_test_id("stDataFrame")
-    expect(table).to_be_visible()
+def open_first(page: Page, list_of: str) -> None:
+    """Open the first row of a table."""
     expect(page.get_by_text(list_of, exact=False)).to_be_visible()
     rest(page)
-    table.click(position={"x": 16, "y": 54})
+    page.get_by_test_id("table").locator("tbody tr").first.click()
 
 
 def test_a_foreign_trace_is_followed_from_its_arrival_to_its_explanation(
@@ -55,8 +53,7 @@ def test_a_foreign_trace_is_followed_from_its_arrival_to_its_explanation(
     trace_id = question_spans("langchain_rag")[0].trace_id
     window = visit()
     page = window.go("/traces?services=langchain-rag")
-    pick_first(page, "Pick one row to open it")
-    page.get_by_role("button", name="Open the trace").click()
+    open_first(page, "A click on a row opens it")
     page.wait_for_url(f"**/traces?trace={trace_id}")
     expect(page.get_by_test_id("question")).to_have_text(STAND_IN.QUESTION)
     expect(page.get_by_test_id("answer")).to_have_text(ANSWER)
@@ -99,7 +96,7 @@ def test_a_session_is_found_in_its_list_and_read_as_a_conversation(visit: Callab
     page.get_by_role("button", name="Sessions").click()
     page.wait_for_url("**/traces?list=sessions")
     expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
-    pick_first(page, "the one last spoken in first")
+    open_first(page, "the one last spoken in first")
     page.wait_for_url("**/traces?session=*")
     turns = page.get_by_test_id("turn")
     expect(turns).to_have_count(2)

@@ -9,7 +9,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
-from tests.browser.conftest import question_box
+from tests.browser.conftest import question_box, rest
 from tests.served_dashboard import Dashboard
 
 WEGENER = "Who proposed that continents drift?"
@@ -102,7 +102,7 @@ def test_search_text_is_taken_literally_and_kept_by_back_and_forward(visit):
     page = window.go()
     window.ask("what is (a) glacier?")
     window.go("/traces")
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_test_id("table")).to_be_visible()
     search = page.get_by_label("Search question, answer and note")
     search.fill("what is (a")
     search.press("Enter")
@@ -130,16 +130,15 @@ def test_picking_a_row_opens_it(visit):
     window.go()
     window.ask(WEGENER)
     page = window.go("/traces")
-    table = page.get_by_test_id("stDataFrame")
-    expect(table).to_be_visible()
-    table.click(position={"x": 16, "y": 54})
-    page.get_by_role("button", name="Open the trace").click()
+    rest(page)
+    page.get_by_test_id("table").locator("tbody").get_by_role("link").first.focus()
+    page.keyboard.press("Enter")
     expect(page.get_by_test_id("answer")).to_be_visible()
     page.wait_for_url("**/traces?trace=*")
     page.reload()
     expect(page.get_by_test_id("answer")).to_be_visible()
     page.get_by_role("button", name="All traces").click()
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_test_id("table")).to_be_visible()
 
 
 def test_back_from_the_second_answer_returns_to_the_first_and_its_question(visit):
@@ -209,7 +208,7 @@ def test_markup_in_question_document_and_answer_stays_text(visit, tmp_path: Path
     assert main.locator("a[href*='example.com']").count() == 0
     assert main.locator("script").count() == 0
     window.go("/traces")
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_test_id("table")).to_be_visible()
     assert window.dialogs == []
     assert window.elsewhere == []
 

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.errors import StageFailed, Throttled
 from tests.factories import make_trace
+from tests.tables import listed
 
 
 def shown(test) -> str:
@@ -96,7 +97,7 @@ def test_traces_lists_filters_and_says_n_of_m(open_page, services):
     assert "3 of 3 traces" in shown(open_page("traces"))
     page = open_page("traces", search="question 1")
     assert "1 of 1 traces that match, 3 stored" in shown(page)
-    assert list(page.dataframe[0].value["question"]) == ["question 1"]
+    assert [row["Question"] for row in listed(page)] == ["question 1"]
 
 
 @pytest.mark.parametrize("address", [{"search": "nothing like it"}, {"outcome": "failed"}, {"since": "hour"}])
@@ -111,10 +112,10 @@ def test_traces_pages_through_everything_once(open_page, services):
     for number in range(60):
         services.store.put(make_trace(question=f"question {number}"))
     page = open_page("traces")
-    seen = list(page.dataframe[0].value["question"])
+    seen = [row["Question"] for row in listed(page)]
     next(button for button in page.button if button.label == "Next page").click().run()
     assert not page.exception
-    seen += list(page.dataframe[0].value["question"])
+    seen += [row["Question"] for row in listed(page)]
     assert sorted(seen) == sorted(f"question {number}" for number in range(60))
 
 

@@ -11,6 +11,7 @@ from app.runs.record import RunPlan
 from app.services import Services
 from tests.app.runs.labelled_file import write_questions
 from tests.pages.test_pages import shown
+from tests.tables import listed
 
 Open = Callable[..., AppTest]
 
@@ -29,7 +30,7 @@ def test_a_look_before_a_run_shows_its_first_rows_and_its_profile(open_page: Ope
     page.run()
     assert not page.exception
     assert "The first 20 of 861 questions." in shown(page)
-    assert len(page.dataframe[0].value) == 20
+    assert len(listed(page, "The first questions")) == 20
     assert "half of the questions have 9 words or fewer" in shown(page)
     assert services.lab.records.newest() == []
 

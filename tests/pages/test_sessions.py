@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.kit.wording import when
 from app.views.traces.sessions import NO_SESSIONS, SESSIONS
+from tests import tables
 from tests.factories import make_failed_trace, make_trace
 from tests.pages.test_pages import shown
 
@@ -15,8 +16,7 @@ def button(page: AppTest, label: str):
 
 
 def listed(page: AppTest) -> list[str]:
-    assert not page.exception
-    return list(page.dataframe[0].value["session"])
+    return [row["Session"] for row in tables.listed(page)]
 
 
 def test_a_session_says_how_much_was_asked_when_and_of_whom(open_page, services):
@@ -27,13 +27,13 @@ def test_a_session_says_how_much_was_asked_when_and_of_whom(open_page, services)
     page = open_page("traces", list="sessions")
     assert listed(page) == ["a", "<b>b</b>"]
     assert "2 sessions, the one last spoken in first." in shown(page)
-    assert page.dataframe[0].value.iloc[0].to_dict() == {
-        "session": "a",
-        "questions": 2,
-        "errors": 1,
-        "first asked": when(1_700_000_000.0),
-        "last asked": when(1_700_000_500.0),
-        "service": "desk and 1 more",
+    assert tables.listed(page)[0] == {
+        "Session": "a",
+        "Questions": "2",
+        "Errors": "1",
+        "First asked": when(1_700_000_000.0),
+        "Last asked": when(1_700_000_500.0),
+        "Service": "desk and 1 more",
     }
 
 
@@ -41,7 +41,7 @@ def test_without_sessions_it_says_how_an_application_names_one(open_page, servic
     services.store.put(make_trace())
     page = open_page("traces", list="sessions")
     assert [info.value for info in page.info] == [NO_SESSIONS]
-    assert not page.dataframe
+    assert not listed(page)
     button(page, "All traces").click().run()
     assert dict(page.query_params) == {}
 

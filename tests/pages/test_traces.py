@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
+from tests.tables import listed
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +26,11 @@ def stored(services):
 
 
 def questions(page: AppTest) -> set[str]:
-    assert not page.exception
-    return set(page.dataframe[0].value["question"]) if page.dataframe else set()
+    return {row["Question"] for row in listed(page)}
+
+
+def heads(page: AppTest) -> set[str]:
+    return set(listed(page)[0])
 
 
 def button(page: AppTest, label: str):
@@ -52,7 +56,7 @@ def test_a_wrong_expression_is_told_under_its_box_and_nothing_is_listed(open_pag
     assert "did you mean" in error.value
     assert "latency\\_ms" in error.value
     assert page.code[0].value == "  abstained or latency > 5\n               ^"
-    assert not page.dataframe
+    assert not questions(page)
     page.text_input(key="expression").set_value("latency_ms > 5").run()
     assert not page.error
     assert len(questions(page)) == 3
@@ -83,8 +87,8 @@ def test_a_link_filters_by_what_applications_say(open_page, chosen, found):
 
 
 def test_whence_a_question_came_is_shown_only_where_it_tells_rows_apart(open_page):
-    assert {"origin", "service"} <= set(open_page("traces").dataframe[0].value.columns)
-    assert not {"origin", "service"} & set(open_page("traces", origins="person").dataframe[0].value.columns)
+    assert [row["Source"] for row in listed(open_page("traces"))] == ["person", "shop", "shop"]
+    assert "Source" not in heads(open_page("traces", origins="person"))
 
 
 def test_exports_are_of_what_the_list_shows(open_page):
@@ -173,17 +177,32 @@ def test_a_link_to_a_view_that_is_gone_says_so_and_leads_back(open_page):
 
 
 def test_scores_are_called_cosines_only_where_no_other_application_gave_one(open_page):
-    assert "top score" in open_page("traces").dataframe[0].value.columns
-    assert "top cosine" in open_page("traces", origins="person").dataframe[0].value.columns
+    assert "Top score" in heads(open_page("traces", traces_columns="score"))
+    assert "Top cosine" in heads(open_page("traces", origins="person", traces_columns="score"))
 
 
 def test_what_an_application_did_without_a_question_is_told_as_such(open_page, services):
     services.store.put(make_trace(question="", generation=None, origin="application", service="indexer"))
-    row = open_page("traces", services="indexer").dataframe[0].value.iloc[0]
-    assert (row["question"], row["outcome"]) == ("No question was sent.", "no answer")
+    [row] = listed(open_page("traces", services="indexer"))
+    assert (row["Question"], row["Outcome"]) == ("No question was sent.", "no answer")
 
 
 def test_confidence_is_listed_where_a_trace_has_one(open_page, services):
     services.store.put(make_trace(generation=make_generation(confidence=None), origin="application", service="indexer"))
-    assert "confidence" in open_page("traces").dataframe[0].value.columns
-    assert "confidence" not in open_page("traces", services="indexer").dataframe[0].value.columns
+    assert "Confidence" in heads(open_page("traces"))
+    assert "Confidence" not in heads(open_page("traces", services="indexer"))
+
+
+def test_columns_are_chosen_and_stand_in_the_address(open_page):
+    page = open_page("traces", traces_columns="backend")
+    assert heads(page) == {"Question", "Backend"}
+    page.session_state["traces-choice"] = True
+    page.run().button_group(key="traces_columns").set_value(["backend", "time"]).run()
+    assert heads(page) == {"Question", "Time", "Backend"}
+    assert page.query_params["traces_columns"] == ["backend", "time"]
+
+
+def test_a_stage_is_told_with_its_time(open_page):
+    row = listed(open_page("traces"))[0]
+    assert "retrieve " in row["Stages"]
+    assert "generate " in row["Stages"]

@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.ingesting.imports.importing import PLACES, Imported
-from app.kit.wording import count, listed
+from app.kit.numbers import count, percent
+from app.kit.wording import listed
 
 MOST_REASONS = 20
 """Reasons that are told, those first that came first."""
@@ -12,7 +13,7 @@ MOST_REASONS = 20
 def progress_words(found: Imported, done_bytes: int, size_bytes: int) -> str:
     """How far it is, in a line."""
     share = done_bytes / size_bytes if size_bytes else 1.0
-    return f"{share:.0%}".replace("%", " %") + f" read, {count(found.spans, 'span')} of {count(found.traces, 'trace')}"
+    return f"{percent(share)} read, {count(found.spans, 'span')} of {count(found.traces, 'trace')}"
 
 
 def import_text(name: str, found: Imported, *, dry_run: bool) -> str:

@@ -85,7 +85,8 @@ def write_files(lab: "Lab", record: "LabRecord", files: tuple[Path, ...]) -> Non
         return
     for path in files:
         try:
-            path.write_text(lab.export(record, FORMS[path.suffix.lower()]), encoding="utf-8")
+            form = FORMS[path.suffix.lower()]
+            path.write_text(lab.export(record, form), encoding="utf-8-sig" if form == "csv" else "utf-8")
         except OSError as error:
             raise StoreError(f"{path} cannot be written ({error.strerror}). Name another file.") from error
 
@@ -97,7 +98,7 @@ def _check_forms(files: tuple[Path, ...]) -> None:
 
 
 def _words(done: int, total: int, doing: str, left_s: float | None) -> str:
-    from app.kit.wording import rough_time
+    from app.kit.numbers import rough_time
 
     share = f", {done:,} of {total:,}" if total else ""
     left = "" if left_s is None else f", about {rough_time(left_s)} left"

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from app.comparing.comparison import ChunkMatch, StageDifference
 from app.kit.markup import html, joined
-from app.kit.wording import milliseconds
+from app.kit.numbers import milliseconds
 
 EXCERPT_CHARS = 300
 """How much of a chunk stands in a table of chunks; the style sheet cuts it to two lines."""

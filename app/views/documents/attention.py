@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.documents.words import attention_words, file_name, size_words, source_words
-from app.kit.wording import count
+from app.documents.words import attention_words, file_name, source_words
+from app.kit.numbers import count, size
 from app.services import Services
 from app.views.documents.html import standing_html
 from app.views.documents.indexing import start
@@ -41,7 +41,7 @@ def show_attention(library: "DocumentLibrary", found: "Attention", *, running: b
             show_row(
                 "waiting",
                 file.path,
-                size_words(file.size),
+                size(file.size),
                 (),
                 f"waiting-{file.sequence}",
                 partial(library.uploads.done, file.sequence),

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from app.kit.wording import count
-from app.views.kit.style import chart_layout
+from app.kit.numbers import count, percent
+from app.views.kit.charts import chart_layout, chart_text
 
 if TYPE_CHECKING:
     from backends.local.corpus import CorpusMap
@@ -48,14 +48,14 @@ def embedding_map(corpus_map: "CorpusMap", question: tuple[str, float, float] | 
                 x=[float(point[0]) for point, _ in members],
                 y=[float(point[1]) for point, _ in members],
                 mode="markers",
-                name=group,
+                name=chart_text(group),
                 marker={
                     "size": 8,
                     "opacity": 0.75,
                     "color": GROUP_COLOURS[number % len(GROUP_COLOURS)],
                     "symbol": SYMBOLS[number % len(SYMBOLS)],
                 },
-                customdata=[[_plain(chunk.title), _plain(chunk.text[:SNIPPET])] for _, chunk in members],
+                customdata=[[chart_text(chunk.title), chart_text(chunk.text[:SNIPPET])] for _, chunk in members],
                 hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]} …<extra></extra>",
             )
         )
@@ -68,19 +68,12 @@ def embedding_map(corpus_map: "CorpusMap", question: tuple[str, float, float] | 
                 mode="markers",
                 name="your question",
                 marker={"size": 18, "symbol": "star", "color": "#d55e00", "line": {"width": 1.5, "color": "#ffffff"}},
-                hovertemplate=f"{_plain(label)}<extra></extra>",
+                hovertemplate=f"{chart_text(label)}<extra></extra>",
             )
         )
     shown = count(len(corpus_map.chunks), "chunk")
-    title = f"{shown}, {corpus_map.projection.explained * 100:.0f} % of their variance"
-    figure.update_layout(
-        **chart_layout(title, height=520) | {"showlegend": True, "legend": {"orientation": "h", "y": -0.08}}
-    )
+    title = f"{shown}, {percent(corpus_map.projection.explained)} of their variance"
+    figure.update_layout(**chart_layout(title, height=520, legend=True))
     figure.update_xaxes(showticklabels=False, zeroline=False, title="first principal component")
     figure.update_yaxes(showticklabels=False, zeroline=False, title="second principal component")
     return figure
-
-
-def _plain(text: str) -> str:
-    """Text for a Plotly label, which reads a few HTML tags and entities and %{…} templates."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {").replace("\n", " ")

@@ -7,7 +7,7 @@ import streamlit as st
 from app.documents.doubts import own_doubts
 from app.documents.twins import same_words
 from app.documents.words import chunk_note
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.views.documents.attention import remove_button
 from app.views.documents.html import documents_html, plain_chunk_html
 from app.views.kit.address import Write

@@ -22,16 +22,16 @@ from app.explaining.attention import (
     which_words,
 )
 from app.explaining.words import nats
-from app.kit.wording import rough_time
+from app.kit.numbers import rough_time
 from app.views.explaining.charts import AGAINST, FOR
 from app.views.explaining.kept import known_picture, remember_picture
 from app.views.kit import state
 from app.views.kit.address import choice, follow
+from app.views.kit.charts import Behind, chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
-from app.views.kit.html import note_html, show, table_html
+from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import chart_layout, chart_text, ink
-from app.views.kit.titled import show_titled
+from app.views.kit.style import ink
 from explain.attention import Picture
 from explain.explained import Explained
 from pipeline.errors import RaglassError
@@ -88,17 +88,16 @@ def _draw(found: Explained, begun: Picture | None) -> Picture | None:
 
 def _show_picture(found: Explained, picture: Picture) -> None:
     layer, head = _choose(picture)
-    show_titled(
-        picture_title(picture, layer, head),
+    show_chart(
         heat(found, picture, layer, head),
+        title=picture_title(picture, layer, head),
+        behind=Behind(picture_heads(picture), picture_rows(found, picture, layer, head)),
         key="explain-attention",
         alt="Attention from the answer's tokens to the context's, beside the reliance of the same tokens",
     )
     what = f"Rows are the context's tokens, after the rank of their chunk; columns are the answer's. {coverage_words(picture, layer, head)}"
     for words in (f"Attention: {which_words(picture, layer, head)}. {what}", reliance_words(picture), NOTE):
         show(note_html(words))
-    with st.expander("The figures as a table"):
-        show(table_html(picture_heads(picture), picture_rows(found, picture, layer, head), "attention"))
     show_download(
         "Download CSV",
         lambda: picture_csv(found, picture, layer, head),
@@ -165,7 +164,7 @@ def heat(found: Explained, picture: Picture, layer: int | None = None, head: int
 
 def _lay_out(figure: go.Figure, picture: Picture, names: list[str]) -> None:
     figure.update_layout(**chart_layout("", height=190 + ROW * len(names)))
-    figure.update_layout(title=None, margin={"t": 84, "b": 84}, bargap=0.25)
+    figure.update_layout(margin={"t": 84, "b": 84}, bargap=0.25)
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, showgrid=False, tickvals=list(range(len(names))), ticktext=names
     )

@@ -14,7 +14,8 @@ from app.explaining.words import (
     spoken_tokens,
     weights_title,
 )
-from app.views.kit.style import chart_layout, chart_text, ink
+from app.views.kit.charts import chart_layout, chart_text
+from app.views.kit.style import ink
 from evaluation.calibrating import Calibration
 from explain.explained import Explained
 from explain.explanation import Explanation
@@ -123,8 +124,7 @@ def reliability(found: Calibration) -> go.Figure:
             line={"color": colour},
             hovertemplate="promised %{x:.2f}, came true %{y:.2f}, %{customdata} answers<extra>" + name + "</extra>",
         )
-    figure.update_layout(**chart_layout("Reliability: promised against come true", height=320))
-    figure.update_layout(showlegend=True, legend={"x": 0.02, "y": 0.98, "font": {"color": ink()}})
+    figure.update_layout(**chart_layout("Reliability: promised against come true", height=320, legend=True))
     figure.update_xaxes(title="score", range=[0, 1], fixedrange=True)
     figure.update_yaxes(title="share right", range=[0, 1], fixedrange=True)
     return figure

@@ -20,17 +20,18 @@ from app.explaining.words import (
     telling_sentences,
     token_marks,
 )
-from app.kit.wording import asked_how, rough_time
+from app.kit.numbers import rough_time
+from app.kit.wording import asked_how
 from app.views.explaining import charts
 from app.views.explaining.html import attributed_html, link_rules_html, tokens_html
 from app.views.explaining.kept import known_diagnosis, known_explanation, remember_explanation
 from app.views.explaining.panels import show_panels
 from app.views.explaining.stand_in import choose_stand_in, offer_stand_in, show_unexplained
 from app.views.kit import state
+from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
 from app.views.traces.html import question_html
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
@@ -231,7 +232,7 @@ def _link_to(trace: Trace) -> None:
 
 
 def _draw(figure: go.Figure, key: str, alt: str) -> None:
-    st.plotly_chart(figure, config=CHART_CONFIG, key=f"explain-{key}", alt=alt)
+    show_chart(figure, key=f"explain-{key}", alt=alt)
 
 
 def _note(words: str) -> None:

@@ -23,9 +23,9 @@ from app.views.explaining.attention import show_attention
 from app.views.explaining.html import figures_html, grounded_html
 from app.views.explaining.kept import keep_of, kept_of, remember_diagnosis
 from app.views.kit import state
+from app.views.kit.charts import show_chart
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
 from evaluation.calibrating import Calibration
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
@@ -154,13 +154,9 @@ def _show_calibration(found: Calibration) -> None:
     with st.expander("How good is that probability?"):
         left, right = st.columns(2, gap="large")
         with left:
-            st.plotly_chart(
-                charts.reliability(found), config=CHART_CONFIG, key="explain-reliability", alt="Reliability diagram"
-            )
+            show_chart(charts.reliability(found), key="explain-reliability", alt="Reliability diagram")
         with right:
-            st.plotly_chart(
-                charts.risk_coverage(found), config=CHART_CONFIG, key="explain-risk", alt="Risk and coverage"
-            )
+            show_chart(charts.risk_coverage(found), key="explain-risk", alt="Risk and coverage")
         heads = ("Score", "ECE", "Brier", "AUROC", "AURC")
         show(table_html(heads, quality_rows(found), "qualities"))
         _note(

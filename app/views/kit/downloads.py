@@ -5,6 +5,8 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from metrics.spreadsheet import MARK
+
 MIME = {
     ".csv": "text/csv",
     ".html": "text/html",
@@ -24,13 +26,22 @@ def show_download(
     help: str | None = None,
 ) -> None:
     """A button that saves the content, and does not run the page again. Its kind goes by the file name."""
+    suffix = PurePath(file_name).suffix
     st.download_button(
         label,
-        content,
+        _marked(content) if suffix == ".csv" else content,
         file_name=file_name,
-        mime=MIME[PurePath(file_name).suffix],
+        mime=MIME[suffix],
         icon=icon,
         key=key,
         help=help,
         on_click="ignore",
     )
+
+
+def _marked(content: str | Callable[[], str]) -> str | Callable[[], str]:
+    """A table with what tells a spreadsheet that it is UTF-8, made only when it is asked for where it was to be."""
+    if isinstance(content, str):
+        return f"{MARK}{content}"
+    make = content
+    return lambda: f"{MARK}{make()}"

@@ -23,9 +23,15 @@ def show(made: Markup, place: DeltaGenerator | None = None) -> None:
         place.html(made)
 
 
-def note_html(note: str) -> Markup:
-    """A line of small print."""
-    return html('<p class="rg-note">{}</p>', note)
+def note_html(note: str, more: str = "") -> Markup:
+    """A line of small print. more: what is to be said besides, behind a "?" that a click or Enter opens."""
+    if not more:
+        return html('<p class="rg-note">{}</p>', note)
+    return html(
+        '<div class="rg-note">{} <details class="rg-more"><summary aria-label="What this means">?</summary><p>{}</p></details></div>',
+        note,
+        more,
+    )
 
 
 def dot_html(colour: str) -> Markup:
@@ -57,3 +63,14 @@ def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], name: str) -
         head,
         body,
     )
+
+
+def outline_html(parts: Mapping[str, str]) -> Markup:
+    """Ways to the parts of a page."""
+    links = joined(html('<li><a href="#{}">{}</a></li>', anchor, title) for anchor, title in parts.items())
+    return html('<nav class="rg-outline" aria-label="On this page"><b>On this page</b><ul>{}</ul></nav>', links)
+
+
+def chart_title_html(title: str) -> Markup:
+    """What a chart says, above it, where it wraps."""
+    return html('<p class="rg-chart-title" data-testid="chart-title" dir="auto">{}</p>', title)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from app.views.kit.style import chart_layout, ink
+from app.views.kit.charts import chart_layout
+from app.views.kit.style import ink
 
 PERCENT = ".0%"
 """How an axis of shares is labelled."""

@@ -3,8 +3,6 @@
 Rules use `currentColor`, so that they follow the theme that the person chose without knowing it.
 """
 
-from typing import Any
-
 import streamlit as st
 
 from pipeline.spans import STAGE_OF_KIND, SpanKind
@@ -45,12 +43,40 @@ LATENCY_COLOUR = "#3b82c4"
 PART_COLOURS = {"SageMaker": "#8f74d2", "Lambda": STAGE_COLOURS["gateway"], "the network": STAGE_COLOURS["network"]}
 """Lambda is the gateway's handler, so that it has the gateway's colour."""
 
-CHART_CONFIG: dict[str, Any] = {"displaylogo": False, "displayModeBar": False, "responsive": True}
-
 STYLE = """
 <style>
-.block-container, [data-testid="stMainBlockContainer"] { padding-top: 4rem; max-width: 76rem; }
+.block-container, [data-testid="stMainBlockContainer"] { padding: 3.4rem clamp(1rem, 2.4vw, 3rem) 3rem; max-width: 100rem; }
+@media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; } }
 [data-testid="InputInstructions"] { display: none; }
+[data-testid="stMain"] h1 { font-size: 1.8rem; padding: .2rem 0 .3rem; }
+[data-testid="stMain"] h2 { font-size: 1.4rem; padding: .6rem 0 .3rem; }
+[data-testid="stMain"] h3 { font-size: 1.15rem; padding: .5rem 0 .2rem; }
+/* Prose in lines that the eye finds back from. */
+[data-testid="stMain"] :is([data-testid="stMarkdownContainer"] :is(p, li), .rg-note, .rg-meaning, .rg-text) { max-width: 75ch; }
+.rg-answer { max-width: 60ch; }
+[class*="st-key-grid-"] > * > [data-testid="stColumn"],
+[class*="st-key-grid-"] > * > * > [data-testid="stColumn"] { min-width: min(100%, 22rem); }
+[class*="st-key-outlined-"] [data-testid="stLayoutWrapper"]:has(> [class*="st-key-outline-"]) { position: sticky; top: 4rem; }
+.rg-outline { font-size: .88rem; border-inline-start: 2px solid color-mix(in srgb, currentColor 16%, transparent);
+  padding-inline-start: .8rem; }
+.rg-outline ul { list-style: none; margin: .2rem 0 0; padding: 0; }
+.rg-outline li { margin: 0; padding: .12rem 0; }
+.rg-outline a { color: inherit; text-decoration: none; }
+.rg-outline a:is(:hover, :focus-visible) { text-decoration: underline; text-underline-offset: .2em; }
+@media (max-width: 1100px) {
+  [class*="st-key-outlined-"] > * > [data-testid="stColumn"] { min-width: 100%; }
+  [class*="st-key-outlined-"] > * > [data-testid="stColumn"]:last-child { order: -1; }
+  .rg-outline ul { display: flex; flex-wrap: wrap; gap: 0 1rem; }
+}
+.rg-more { display: inline-block; position: relative; }
+.rg-more summary { cursor: pointer; list-style: none; width: 1.15rem; height: 1.15rem; line-height: 1.1rem; text-align: center;
+  border-radius: 50%; border: 1px solid currentColor; font-size: .75rem; }
+.rg-more summary::-webkit-details-marker { display: none; }
+.rg-more summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; }
+.rg-more[open] { display: block; }
+.rg-more p { margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
+  background: color-mix(in srgb, currentColor 7%, transparent); }
+.rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
   overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
@@ -154,24 +180,3 @@ def span_colour(stage: str, kind: SpanKind) -> str:
 def ink() -> str:
     """The colour of a chart's words, dark on light or light on dark, with the contrast that WCAG AA asks for."""
     return "#d5dde5" if st.context.theme.type == "dark" else "#3a4652"
-
-
-def chart_text(words: str) -> str:
-    """Words for a chart's label, name or pop-up: Plotly would read markup in them, links among it."""
-    return words.replace("<", "‹").replace(">", "›").replace("&", "＆")
-
-
-def chart_layout(title: str, *, height: int) -> dict[str, Any]:
-    """A Plotly layout that both themes share: no frame, title at the left, transparent ground."""
-    return {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        "height": height,
-        "margin": {"l": 8, "r": 8, "t": 44, "b": 36},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": ink()},
-        "xaxis": {"tickfont": {"color": ink()}, "title": {"font": {"color": ink()}}},
-        "yaxis": {"tickfont": {"color": ink()}, "title": {"font": {"color": ink()}}},
-        "showlegend": False,
-        "hovermode": "closest",
-    }

@@ -6,12 +6,13 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import figure
 from app.views.kit import interval_plot
-from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text, ink
-from app.views.kit.titled import show_apart
+from app.views.kit.charts import chart_layout, chart_text, show_chart
+from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, ink
 from app.views.runs.source import Source
 
 SHOWN_QUESTIONS = 100
@@ -37,7 +38,7 @@ def names_field(label: str, name: str, value: Sequence[str], help_: str) -> list
 
 def draw(made: go.Figure, key: str, alt: str) -> None:
     """A chart. alt: what it shows, for who cannot see it."""
-    show_apart(made, key=key, alt=alt)
+    show_chart(made, key=key, alt=alt)
 
 
 def shares_chart(title: str, rows: Sequence[Row], measures: Sequence[tuple[str, str]]) -> go.Figure:
@@ -47,17 +48,13 @@ def shares_chart(title: str, rows: Sequence[Row], measures: Sequence[tuple[str, 
     for row in rows:
         for place, (measure, label) in enumerate(measures):
             found = figure(row, measure)
-            words = f"{chart_text(row['name'])}: {label} {_percent(found.value)}"
+            words = f"{chart_text(row['name'])}: {label} {percent(found.value, 1)}"
             if found.low is not None:
-                words += f", {_percent(found.low)} to {_percent(found.high)}"
+                words += f", {percent(found.low, 1)} to {percent(found.high, 1)}"
             name = f"{chart_text(row['name'])} · {label}" if len(measures) > 1 else chart_text(row["name"])
             colour = colours[place % len(colours)]
             lines.append(interval_plot.Row(name, found.value, found.low, found.high, colour, words))
     return interval_plot.interval_plot(chart_text(title), lines, row_height=28, in_percent=True)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:.1f} %"
 
 
 def boxes_chart(title: str, groups: Sequence[tuple[str, str, Sequence[float]]], *, axis: str) -> go.Figure:

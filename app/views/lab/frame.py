@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import rough_time, when
+from app.kit.numbers import rough_time
+from app.kit.wording import when
 from app.lab.catalogue import Lab
 from app.lab.records import LabRecord
 from app.lab.tables import Table, table_html

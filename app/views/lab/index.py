@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.wording import milliseconds
+from app.kit.numbers import milliseconds
 from app.lab.catalogue import Lab
 from app.lab.index_choosing import choose, choose_automatically, corpus_of
 from app.lab.index_study import KS
 from app.lab.index_tables import headline, points, recommended, top_k, used
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import chart_layout, ink
-from app.views.kit.titled import show_apart
+from app.views.kit.style import ink
 from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 from app.views.runs.source import Source
 from backends.local.fusion import CANDIDATES
@@ -87,7 +87,7 @@ def _show_form(lab: Lab) -> None:
 
 def _show_chart(result: Mapping[str, Any], record_id: str) -> int | None:
     """Recall against time; the place of the setting that was clicked."""
-    event: Any = show_apart(
+    event: Any = show_chart(
         recall_chart(result),
         key=f"lab-index-chart-{record_id}",
         on_select="rerun",
@@ -137,10 +137,7 @@ def recall_chart(result: Mapping[str, Any]) -> go.Figure:
                 marker={"size": size, "symbol": symbol, "color": ink(), "line": {"width": 2}},
                 hoverinfo="skip",
             )
-    layout = chart_layout(headline(result), height=460)
-    figure.update_layout(
-        **layout | {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"}}
-    )
+    figure.update_layout(**chart_layout(chart_text(headline(result)), height=460, legend=True))
     ticks = time_ticks([point.ms for point in weighed])
     words = list(map(milliseconds, ticks))
     title = "time a question, p50"

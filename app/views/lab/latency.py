@@ -5,16 +5,17 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.wording import listed, milliseconds, three_figures, when
+from app.kit.numbers import milliseconds, three_figures
+from app.kit.wording import listed, when
 from app.lab.catalogue import Lab
 from app.lab.latency import QUESTIONS, WARM_UP
 from app.lab.latency_words import END_TO_END, MODELS, heads, ratios, times
 from app.lab.records import LabRecord
 from app.lab.tables import Table
 from app.views.kit import state
+from app.views.kit.charts import CHART_CONFIG, chart_layout, chart_text, show_chart
 from app.views.kit.interval_plot import Row, interval_plot
-from app.views.kit.style import CHART_CONFIG, LATENCY_COLOUR, STAGE_COLOURS, chart_layout, chart_text, ink
-from app.views.kit.titled import show_apart
+from app.views.kit.style import LATENCY_COLOUR, STAGE_COLOURS, ink
 from app.views.lab import frame
 
 NAME = "latency"
@@ -74,7 +75,7 @@ def _named(record: LabRecord) -> str:
 
 
 def _draw(figure: go.Figure, key: str, table: Table) -> None:
-    show_apart(figure, config=PICTURE, key=f"lab-latency-{key}", alt=table.title)
+    show_chart(figure, config=PICTURE, key=f"lab-latency-{key}", alt=table.title)
 
 
 def times_chart(result: Any) -> go.Figure:

@@ -6,14 +6,14 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.wording import milliseconds
+from app.kit.numbers import milliseconds
 from app.lab.catalogue import Lab
 from app.lab.load import is_own
 from app.lab.load_words import load_tables, windows_of
 from app.lab.tables import Table
 from app.views.kit import state
-from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, chart_layout, chart_text
-from app.views.kit.titled import show_apart
+from app.views.kit.charts import chart_layout, chart_text, show_chart
+from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS
 from app.views.lab import frame
 from evaluation.lab.load import WINDOW_S, Window
 
@@ -71,7 +71,7 @@ def _show_result(result: Any, tables: Any) -> None:
 
 
 def _draw(figure: go.Figure, key: str, table: Table) -> None:
-    show_apart(figure, key=f"lab-load-{key}", alt=table.title)
+    show_chart(figure, key=f"lab-load-{key}", alt=table.title)
 
 
 def _show_form(lab: Lab) -> None:
@@ -144,7 +144,7 @@ def edges(found: Sequence[Window]) -> list[float]:
 
 
 def _laid_out(figure: go.Figure, found: list[Window], title: str, unit: str, **more: Any) -> go.Figure:
-    figure.update_layout(**chart_layout(chart_text(title), height=HEIGHT), **more)
+    figure.update_layout(**chart_layout(chart_text(title), height=HEIGHT, legend=True), **more)
     end_s = found[-1].start_s + found[-1].length_s if found else WINDOW_S
     figure.update_xaxes(title="seconds from the beginning", range=[0, end_s], tickvals=edges(found), fixedrange=True)
     figure.update_yaxes(title=unit, rangemode="tozero", fixedrange=True)

@@ -6,15 +6,16 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.factorial import plan_lines
 from app.lab.factorial_plan import EXAMPLE, read_plan
 from app.lab.factorial_tables import NAMES, shares_title
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.markdown import literal
-from app.views.kit.style import STAGE_COLOURS, chart_layout, chart_text
-from app.views.kit.titled import show_apart
+from app.views.kit.style import STAGE_COLOURS
 from app.views.lab import frame
 from pipeline.errors import RaglassError
 
@@ -78,13 +79,13 @@ def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:
             "What each choice accounts for on average, with its 95 % interval over articles; the question itself is left out."
         )
     )
-    show_apart(share_chart(name, found), key="lab-study-shares", alt="Shares of variance by factor")
+    show_chart(share_chart(name, found), key="lab-study-shares", alt="Shares of variance by factor")
     show(
         note_html(
             "Each level against the mean of its factor. A point whose interval crosses the line is not told from the mean."
         )
     )
-    show_apart(level_chart(name, found, percent), key="lab-study-levels", alt="Main effects of levels")
+    show_chart(level_chart(name, found, percent), key="lab-study-levels", alt="Main effects of levels")
     pairs = {f"{each['first']} × {each['second']}": each for each in found["pair_means"]}
     if pairs:
         chosen = st.selectbox("Together", list(pairs), key="lab-study-pair")
@@ -93,13 +94,13 @@ def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:
                 "Lines that run alike: the two factors do not work together. Lines that cross: which level is better depends on the other."
             )
         )
-        show_apart(
+        show_chart(
             pair_chart(name, pairs[chosen], percent),
             key="lab-study-pairs",
             alt="Means of two factors' levels",
         )
     show(note_html("Where wrong answers come in, cell by cell; right answers are the rest."))
-    show_apart(error_chart(result["errors"]), key="lab-study-errors", alt="Errors by cell")
+    show_chart(error_chart(result["errors"]), key="lab-study-errors", alt="Errors by cell")
 
 
 def share_chart(name: str, found: Mapping[str, Any]) -> go.Figure:
@@ -113,7 +114,7 @@ def share_chart(name: str, found: Mapping[str, Any]) -> go.Figure:
             parts[source]["low"],
             parts[source]["high"],
             COLOURS[0] if source in found["factors"] else COLOURS[2],
-            chart_text(f"{source}: {parts[source]['value']:.2%} of the variance".replace("%", " %")),
+            chart_text(f"{source}: {percent(parts[source]['value'], 2)} of the variance"),
         )
         for source in ordered
     ]
@@ -157,7 +158,7 @@ def pair_chart(name: str, pair: Mapping[str, Any], percent: bool) -> go.Figure:
         ]
     )
     title = f"{NAMES[name]} by {pair['second']}, a line for each {pair['first']}"
-    figure.update_layout(**{**chart_layout(chart_text(title), height=340), "showlegend": True})
+    figure.update_layout(**chart_layout(chart_text(title), height=340, legend=True))
     figure.update_xaxes(type="category", fixedrange=True)
     figure.update_yaxes(fixedrange=True, tickformat=".1%" if percent else None)
     return figure
@@ -174,10 +175,8 @@ def error_chart(errors: Sequence[Mapping[str, Any]]) -> go.Figure:
         ]
     )
     worst = max(errors, key=lambda each: 1 - each["right"])
-    title = f"Most errors are made with {worst['cell']}: {1 - worst['right']:.1%} of questions".replace("%", " %")
-    figure.update_layout(
-        **{**chart_layout(chart_text(title), height=150 + 26 * len(errors)), "showlegend": True, "barmode": "stack"}
-    )
+    title = f"Most errors are made with {worst['cell']}: {percent(1 - worst['right'], 1)} of questions"
+    figure.update_layout(**chart_layout(chart_text(title), height=150 + 26 * len(errors), legend=True), barmode="stack")
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_xaxes(fixedrange=True, tickformat=".0%")
     return figure

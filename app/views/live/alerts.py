@@ -8,7 +8,8 @@ from app.alerting.alarms import Alarms
 from app.alerting.notice import traces_of
 from app.alerting.rules import parse_duration
 from app.alerting.words import alert_words, messages_words, silence_of, silence_words
-from app.kit.wording import count, listed
+from app.kit.numbers import count
+from app.kit.wording import listed
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal

@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.live.rows import UNACCOUNTED, Line, LiveView
-from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, PART_COLOURS, STAGE_COLOURS, chart_layout, ink
+from app.views.kit.charts import chart_layout, chart_text
+from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, PART_COLOURS, STAGE_COLOURS, ink
 
 HEIGHT = 300
 
@@ -78,9 +79,9 @@ def _bars(view: LiveView, lines: Sequence[Line], colours: Mapping[str, str], hov
             x=_middles(view),
             y=_values(line),
             width=view.window.period_s * 1000 * (1 - GAP),
-            name=line.name,
+            name=chart_text(line.name),
             marker={"color": _colour(colours, line.name), "line": {"width": 0}},
-            hovertemplate=f"{line.name} {hover}<extra></extra>",
+            hovertemplate=f"{chart_text(line.name)} {hover}<extra></extra>",
         )
         for line in lines
     ]
@@ -91,11 +92,11 @@ def _stroke(view: LiveView, line: Line, colour: str, dash: str) -> go.Scatter:
     return go.Scatter(
         x=_middles(view),
         y=_values(line),
-        name=line.name,
+        name=chart_text(line.name),
         mode="lines+markers",
         line={"color": colour, "dash": dash, "width": 2},
         marker={"size": 4, "color": colour},
-        hovertemplate=f"{line.name} {MS}<extra></extra>",
+        hovertemplate=f"{chart_text(line.name)} {MS}<extra></extra>",
     )
 
 
@@ -119,17 +120,13 @@ def _figure(
     view: LiveView, data: Sequence[Any], title: str, unit: str, shapes: Sequence[dict[str, Any]] = ()
 ) -> go.Figure:
     """A figure with title, axes, legend, and the shade over what may still change."""
-    window, layout = view.window, chart_layout(title, height=HEIGHT)
+    window, layout = view.window, chart_layout(title, height=HEIGHT, legend=True, unified=True)
     if view.incomplete_from_s is not None:
         shapes = [*shapes, _shade(max(view.incomplete_from_s, window.start_s), window.end_s, 0.08)]
     layout |= {
-        "showlegend": True,
-        "legend": {"orientation": "h", "y": -0.14, "x": 0, "font": {"color": ink()}, "traceorder": "normal"},
-        "hovermode": "x unified",
         "dragmode": False,
         "barmode": "stack",
         "bargap": 0,
-        "margin": {"l": 8, "r": 8, "t": 44, "b": 8},
         "shapes": shapes,
     }
     layout["xaxis"] |= {
@@ -140,8 +137,8 @@ def _figure(
         "fixedrange": True,
         "showgrid": False,
     }
+    layout["yaxis"]["title"] |= {"text": unit}
     layout["yaxis"] |= {
-        "title": {"text": unit, "font": {"color": ink()}},
         "rangemode": "tozero",
         "fixedrange": True,
         "nticks": 5,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from app.kit.markup import html, joined
-from app.kit.wording import milliseconds, three_figures, when
+from app.kit.numbers import milliseconds, three_figures
+from app.kit.wording import when
 from app.live.rows import Part
 from app.views.kit.html import dot_html
 from app.views.kit.style import LEVEL_COLOURS

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import APPLICATION, MISSING, backend_words, count, milliseconds, moment, when
+from app.kit.numbers import count, milliseconds
+from app.kit.wording import APPLICATION, backend_words, moment, when
 from app.live.reading import (
     LOG_START_S,
     MEASURES,
@@ -20,10 +21,11 @@ from app.live.reading import (
 )
 from app.live.rows import LiveView, clock_time, live_csv, share_text
 from app.views.kit import address, state
+from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG
+from app.views.kit.table import Cell, Column, Row, show_table, status_cell, time_cell, way
 from app.views.live.alerts import show_banner
 from app.views.live.charts import errors_chart, latency_chart, parts_chart, rate_chart, stages_chart
 from app.views.live.html import stack_html
@@ -39,6 +41,16 @@ KEPT_LINES = 500
 
 LATEST_S = 4_000_000_000
 """A time that no period begins after."""
+
+TRACES = (
+    Column("question", "Question", "question", local=True, width_rem=16),
+    Column("time", "Time", "number", local=True),
+    Column("outcome", "Outcome", "status", local=True),
+    Column("failed", "Failed stage"),
+    Column("asked", "Asked", "time", local=True),
+)
+
+LINES = (Column("time", "Time, UTC", "time"), Column("from", "From"), Column("line", "Line", "question", width_rem=30))
 
 Write = Callable[..., None]
 
@@ -184,9 +196,8 @@ def show_latency(view: LiveView, controls: Controls) -> None:
         st.session_state["at"] = periods[places[0]] if places else 0
         controls.write()
 
-    st.plotly_chart(
+    show_chart(
         latency_chart(view, chosen_s),
-        config=CHART_CONFIG,
         key="latency-chart",
         on_select=pick,
         selection_mode="points",
@@ -225,50 +236,47 @@ def show_period(view: LiveView, controls: Controls) -> None:
         _note(f"This dashboard stored no trace of this period.{elsewhere}")
         return
     _note(
-        f"{len(page.rows)} of {count(page.matched.value, 'trace')} in this period, the slowest first. Pick one to open it."
+        f"{len(page.rows)} of {count(page.matched.value, 'trace')} in this period, the slowest first. A click on one opens it; tick one "
+        "for its log lines."
+        if controls.choice.source == "cloudwatch"
+        else f"{len(page.rows)} of {count(page.matched.value, 'trace')} in this period, the slowest first. A click on one opens it."
     )
-    picked = st.dataframe(
-        [_cells(row) for row in page.rows],
-        placeholder=MISSING,
+    done = show_table(
+        TRACES,
+        [_row(row) for row in page.rows],
         key="period-traces",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        column_config={"duration, ms": st.column_config.NumberColumn(format="%.3g")},
-        alt="Traces of the period, a row each",
+        label="Traces of the period, a row each",
+        picks=int(controls.choice.source == "cloudwatch"),
     )
-    for number in picked.selection.rows:
-        if number < len(page.rows):
-            show_picked(page.rows[number], controls.choice)
+    if done.opened is not None:
+        st.switch_page("../pages/traces.py", query_params={"trace": done.opened})
+    for trace_id in done.picked:
+        show_lines_of(trace_id)
 
 
-def _cells(row: TraceRow) -> dict[str, Any]:
-    return {
-        "question": row.question,
-        "duration, ms": row.duration_ms,
-        "outcome": row.outcome,
-        "failed stage": row.error_stage or "",
-        "asked": when(row.asked_at),
-    }
-
-
-def show_picked(row: TraceRow, choice: LiveChoice) -> None:
-    """A link to a trace, and its log lines."""
-    st.page_link(
-        "../pages/traces.py",
-        label="Open this trace",
-        icon=":material/open_in_new:",
-        query_params={"trace": row.trace_id},
+def _row(row: TraceRow) -> Row:
+    return Row(
+        row.trace_id,
+        {
+            "question": row.question,
+            "time": time_cell(row.duration_ms),
+            "outcome": status_cell(row.outcome, "bad" if row.error_kind else "quiet" if row.abstained else "good"),
+            "failed": row.error_stage or "",
+            "asked": Cell(when(row.asked_at), row.asked_at),
+        },
+        way("traces", trace=row.trace_id),
     )
-    if choice.source != "cloudwatch":
-        return
+
+
+def show_lines_of(trace_id: str) -> None:
+    """The log lines of a trace."""
     try:
-        lines = lines_of(row.trace_id)
+        lines = lines_of(trace_id)
     except RaglassError as error:
         st.error(literal(str(error)), icon=":material/error:")
         return
     _note(f"{count(len(lines), 'log line')} with the id of this trace.")
-    _show_lines(lines)
+    _show_lines(lines, "trace-lines")
 
 
 def show_stages(view: LiveView, controls: Controls) -> None:
@@ -328,7 +336,7 @@ def show_log(controls: Controls) -> None:
         )
         return
     _note(f"{count(len(kept['lines']), 'line')}, the newest first.{' Older lines were left out.' if page.cut else ''}")
-    _show_lines(tuple(reversed(kept["lines"])))
+    _show_lines(tuple(reversed(kept["lines"])), "log-lines")
 
 
 def choose_log(controls: Controls) -> None:
@@ -346,18 +354,15 @@ def choose_log(controls: Controls) -> None:
         )
 
 
-def _show_lines(lines: tuple[LogLine, ...]) -> None:
+def _show_lines(lines: tuple[LogLine, ...], key: str) -> None:
     rows = [
-        {"time, UTC": moment(line.at_s), "from": line.group.rsplit("/", 1)[-1], "line": line.message} for line in lines
+        Row(
+            str(place),
+            {"time": moment(line.at_s), "from": line.group.rsplit("/", 1)[-1], "line": line.message},
+        )
+        for place, line in enumerate(lines)
     ]
-    st.dataframe(
-        rows,
-        placeholder=MISSING,
-        hide_index=True,
-        height=320 if len(rows) > 8 else "content",
-        column_config={"line": st.column_config.TextColumn(width="large")},
-        alt="Log lines",
-    )
+    show_table(LINES, rows, key=key, label="Log lines", opens=False)
 
 
 def show_small_print(view: LiveView, controls: Controls) -> None:
@@ -376,7 +381,7 @@ def show_small_print(view: LiveView, controls: Controls) -> None:
 
 
 def _draw(figure: Any, key: str, alt: str) -> None:
-    st.plotly_chart(figure, config=CHART_CONFIG, key=f"{key}-chart", alt=alt)
+    show_chart(figure, key=f"{key}-chart", alt=alt)
 
 
 def _note(words: str) -> None:

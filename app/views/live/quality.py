@@ -1,7 +1,6 @@
 """The Live page's part about quality: a small control chart for each rule, and the way to the traces of a bad stretch."""
 
 import time
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,15 @@ from app.quality.recent import BUCKETS, RuleWindow, read_window, traces_address
 from app.quality.watch import WatchState
 from app.quality.words import CHART_NOTE, DAY_S, clock, headline, lag_words, value_text, watch_words
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, DRIFTED, STEADY, chart_layout, chart_text, ink
+from app.views.kit.style import DRIFTED, STEADY, ink
 from pipeline.errors import RaglassError
 
 HEIGHT = 210
 
 COLUMNS = 3
-
-TITLE_CHARS = 30
-"""Of a line of a title."""
 
 FRESH_S = 10
 """Seconds for which what was read is shown again, whoever looks."""
@@ -56,7 +53,7 @@ def _read(backend: str, window: str) -> tuple[list[RuleWindow], WatchState]:
 
 def _show_rule(found: RuleWindow, backend: str) -> None:
     name = found.rule.name
-    st.plotly_chart(rule_chart(found), config=CHART_CONFIG, key=f"quality-{name}", alt=f"{found.rule.title} over time")
+    show_chart(rule_chart(found), key=f"quality-{name}", alt=f"{found.rule.title} over time")
     if found.worse:
         worst = found.worse[0]
         st.page_link(
@@ -90,15 +87,9 @@ def rule_chart(found: RuleWindow) -> go.Figure:
     return go.Figure(data=[spots], layout=_layout(found))
 
 
-def _title(found: RuleWindow) -> str:
-    """The finding, in lines that fit a narrow chart."""
-    return "<br>".join(wrap(chart_text(headline(found)), TITLE_CHARS))
-
-
 def _layout(found: RuleWindow) -> dict[str, Any]:
     """Title, axes and the control limits, in one go: piece by piece Plotly takes ten times as long."""
-    layout, shares = chart_layout(_title(found), height=HEIGHT), found.rule.unit == "share"
-    layout["title"]["font"] = {"size": 13}
+    layout, shares = chart_layout(chart_text(headline(found)), height=HEIGHT), found.rule.unit == "share"
     layout["xaxis"] |= {
         "type": "date",
         "tickformat": "%d %b" if found.step_s * BUCKETS > DAY_S else "%H:%M",
@@ -111,7 +102,7 @@ def _layout(found: RuleWindow) -> dict[str, Any]:
         layout["yaxis"]["range"] = [-0.05, 1.05]
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "line": {"color": ink(), "width": 1, "dash": "dash"}}
     shapes = [{**line, "y0": level, "y1": level} for level in _levels(found)]
-    return {**layout, "margin": {"l": 8, "r": 8, "t": 54, "b": 8}, "dragmode": False, "shapes": shapes}
+    return {**layout, "dragmode": False, "shapes": shapes}
 
 
 def _levels(found: RuleWindow) -> list[float]:

@@ -7,8 +7,9 @@ import streamlit as st
 
 from app.live.spending import OTHERS, Spending, read_spending
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
-from app.views.kit.style import CHART_CONFIG, STAGE_COLOURS, chart_layout, chart_text, ink
+from app.views.kit.style import STAGE_COLOURS
 
 KEPT_S = 60
 """Seconds that what was read is shown: days change slowly."""
@@ -23,7 +24,7 @@ def show_spending() -> None:
     """The chart of the last days with its words; the words alone where nothing is paid by the token."""
     found = _read_spending()
     if found.points:
-        st.plotly_chart(spending_chart(found), config=CHART_CONFIG, key="spending-chart", alt=found.title)
+        show_chart(spending_chart(found), key="spending-chart", alt=found.title)
     show(note_html(f"{found.words} {found.undrawn_words}".strip()))
 
 
@@ -46,14 +47,8 @@ def spending_chart(found: Spending) -> go.Figure:
         )
         for place, (model, values) in enumerate(found.bars().items())
     ]
-    layout = chart_layout(found.title, height=HEIGHT)
-    layout |= {
-        "barmode": "stack",
-        "showlegend": True,
-        "legend": {"orientation": "h", "y": -0.2, "x": 0, "font": {"color": ink()}, "traceorder": "normal"},
-        "dragmode": False,
-        "margin": {"l": 8, "r": 8, "t": 44, "b": 8},
-    }
+    layout = chart_layout(found.title, height=HEIGHT, legend=True)
+    layout |= {"barmode": "stack", "dragmode": False}
     layout["xaxis"] |= {"type": "category", "fixedrange": True, "nticks": 7}
     layout["yaxis"] |= {"rangemode": "tozero", "fixedrange": True}
     return go.Figure(bars, layout)

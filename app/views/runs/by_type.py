@@ -27,12 +27,11 @@ from app.runs.rows import (
     measure_words,
     types_words,
 )
+from app.views.kit.charts import Behind, chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import PERCENT, Row, interval_plot
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
-from app.views.kit.titled import show_titled, stack_bars
 from app.views.runs.kept import run_by_type, run_groups, run_types
 from evaluation.lab.by_type import STUDIED, Box, Point, TypeCount, boxes
 from evaluation.scoring import Scored
@@ -108,13 +107,13 @@ def _show_means(
 ) -> None:
     name = st.selectbox("Measure", BY_TYPE, format_func=lambda each: NAMES[each], key="run-measure", width=260)
     figure = dot_plot(summaries[0], parts, name)
-    st.plotly_chart(figure, config=CHART_CONFIG, key="run-types", alt="By question type")
+    show_chart(figure, key="run-types", alt="By question type")
     st.write(literal(types_words(run_types(run, name, grouped=grouped), "group" if grouped else "type")))
     if name in SPREAD:
         held = boxes(in_groups(scores) if grouped else scores, name)
         title = f"{NAMES[name]}: the middle half of each {'group' if grouped else 'type'}, and what lies far out"
         figure = box_plot(held, in_percent=is_share(name))
-        show_titled(title, figure, key="run-spread", alt="Spread by question type")
+        show_chart(figure, title=title, key="run-spread", alt="Spread by question type")
 
 
 def _show_spread(found: ByType) -> None:
@@ -124,7 +123,8 @@ def _show_spread(found: ByType) -> None:
             show(note_html(f"{NAMES[measure]}: {MISSING[measure]}"))
             continue
         alt = f"{NAMES[measure]} by question type"
-        show_titled(spread_title(measure, found), box_plot(held), key=f"run-box-{measure}", alt=alt)
+        behind = Behind(BOX_HEADS, box_rows(held))
+        show_chart(box_plot(held), title=spread_title(measure, found), key=f"run-box-{measure}", alt=alt, behind=behind)
         show(note_html(spread_words(measure, found)))
     show(
         note_html(
@@ -132,11 +132,6 @@ def _show_spread(found: ByType) -> None:
             "and dots lie beyond. Cosine is higher where question and chunk are more alike; embedders cannot be compared by it."
         )
     )
-    with st.expander("The figures of the boxes"):
-        for measure in STUDIED:
-            if found.boxes[measure]:
-                show(table_html(BOX_HEADS, box_rows(found.boxes[measure]), f"boxes-{measure.split(',')[0]}"))
-                show(note_html(NAMES[measure]))
 
 
 def _show_scatter(found: ByType) -> None:
@@ -144,7 +139,7 @@ def _show_scatter(found: ByType) -> None:
         st.info("No answer has both a similarity and words.")
         return
     title, alt = scatter_title(found.associations), "Similarity and length of answers"
-    show_titled(title, scatter(found.points), key="run-scatter", alt=alt)
+    show_chart(scatter(found.points), title=title, key="run-scatter", alt=alt)
     show(
         note_html(
             "Each mark is an answer; hollow ones are wrong. Spearman’s ρ is told with a 95 % interval over articles. What holds over all "
@@ -156,7 +151,7 @@ def _show_scatter(found: ByType) -> None:
 
 def _show_counts(found: ByType) -> None:
     alt = "Questions of each type, right and wrong"
-    show_titled(counts_title(found.counts), count_plot(found.counts), key="run-counts", alt=alt)
+    show_chart(count_plot(found.counts), title=counts_title(found.counts), key="run-counts", alt=alt)
     show(note_html("An abstention is right where the documents have no answer, and wrong where they have one."))
 
 
@@ -197,7 +192,7 @@ def box_plot(found: Sequence[Box], *, in_percent: bool = False) -> go.Figure:
         marker={"color": DOT, "size": 4, "opacity": 0.6},
         hovertemplate="%{x:.3g}<extra></extra>",
     )
-    figure.update_layout(**chart_layout("", height=70 + 36 * len(found)), margin_t=8)
+    figure.update_layout(**chart_layout("", height=70 + 36 * len(found)))
     figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
     figure.update_xaxes(fixedrange=True, tickformat=PERCENT if in_percent else None)
     return figure
@@ -229,8 +224,7 @@ def scatter(points: Sequence[Point]) -> go.Figure:
             text=[chart_text(each.question_id) for each in mine],
             hovertemplate="%{text}: cosine %{x:.3f}, %{y} words<extra>%{fullData.name}</extra>",
         )
-    figure.update_layout(**chart_layout("", height=430), margin_t=8)
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.2, "font": {"color": ink()}})
+    figure.update_layout(**chart_layout("", height=430, legend=True))
     figure.update_xaxes(fixedrange=True, title_text="cosine of the best chunk")
     figure.update_yaxes(fixedrange=True, title_text="words of the answer", rangemode="tozero")
     return figure
@@ -245,8 +239,7 @@ def count_plot(found: Sequence[TypeCount]) -> go.Figure:
         ("wrong", [each.questions - each.right for each in found], WRONG),
     ):
         figure.add_bar(y=names, x=values, name=label, orientation="h", marker={"color": colour})
-    figure.update_layout(**chart_layout("", height=110 + 32 * len(found)))
-    stack_bars(figure)
+    figure.update_layout(**chart_layout("", height=110 + 32 * len(found), legend=True), barmode="stack")
     figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
     figure.update_xaxes(fixedrange=True, title_text="questions")
     return figure

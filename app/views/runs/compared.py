@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.wording import MISSING
+from app.kit.numbers import fixed
 from app.runs.compared import ComparedRuns
 from app.runs.compared_words import (
     FOOTNOTE,
-    answer_words,
     comparison_to_dict,
     difference_words,
     flips_headline,
@@ -21,12 +20,14 @@ from app.runs.compared_words import (
 )
 from app.runs.rows import NAMES
 from app.runs.words import about_words
+from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_text
+from app.views.kit.table import show_table
 from app.views.runs.kept import compared
+from app.views.runs.tables import FLIPS, flip_row
 from evaluation.verdict import MAX_DROP, Difference
 
 BETTER, WORSE, LEVEL = "#0072b2", "#d55e00", "#8c96a0"
@@ -111,50 +112,38 @@ def _colour(each: Difference) -> str:
 
 
 def _row(each: Difference) -> list[str]:
-    values = ("–" if value is None else f"{value:,.3f}" for value in (each.first, each.second))
+    values = (fixed(value, 3) for value in (each.first, each.second))
     tested = (each.why_no_test, "") if each.why_no_test else (p_words(each.p), p_words(each.p_adjusted))
     return [NAMES.get(each.name, each.name), f"{each.questions:,}", *values, difference_words(each), *tested]
 
 
 def _show_flips(found: ComparedRuns) -> None:
-    flips = found.comparison.flips
+    flips = {flip.question_id: flip for flip in found.comparison.flips}
     st.subheader("Questions that changed sides", anchor=False)
-    show(
-        note_html(
-            f"{flips_headline(found.comparison)}. Pick one to open its two traces side by side, or explain the second."
-        )
-    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        opens = " A click on one opens its two traces side by side; tick one to explain the second." if flips else ""
+        show(note_html(f"{flips_headline(found.comparison)}.{opens}"))
+        action = st.container(width="content")
     if not flips:
         return
-    actions = st.container(horizontal=True)
-    picked = st.dataframe(
-        [
-            {
-                "question": flip.question,
-                "type": flip.type,
-                "now": "right" if flip.now_right else "wrong",
-                "why": flip.why,
-                "first": answer_words(flip.first.answer, flip.first.abstained),
-                "second": answer_words(flip.second.answer, flip.second.abstained),
-            }
-            for flip in flips
-        ],
+    done = show_table(
+        FLIPS,
+        [flip_row(flip) for flip in flips.values()],
         key="run-flips",
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder=MISSING,
-        hide_index=True,
-        alt="Questions that changed sides",
+        label="Questions that changed sides",
+        picks=1,
     )
-    chosen = [flips[number] for number in picked.selection.rows if number < len(flips)]
-    first = chosen[0].first.trace_id if chosen else ""
-    second = chosen[0].second.trace_id if chosen else ""
-    with actions:
-        for label, page, icon, address in (
-            ("Both traces", "../pages/traces.py", ":material/compare_arrows:", {"trace": first, "with": second}),
-            ("Explain the second", "../pages/explain.py", ":material/account_tree:", {"trace": second}),
-        ):
-            st.page_link(page, label=label, icon=icon, disabled=not chosen, query_params=address)
+    if done.opened is not None:
+        both = flips[done.opened]
+        query = {"trace": both.first.trace_id, "with": both.second.trace_id}
+        st.switch_page("../pages/traces.py", query_params=query)
+    action.page_link(
+        "../pages/explain.py",
+        label="Explain the second",
+        icon=":material/account_tree:",
+        disabled=not done.picked,
+        query_params={"trace": flips[done.picked[0]].second.trace_id if done.picked else ""},
+    )
 
 
 def _show_downloads(found: ComparedRuns) -> None:
@@ -165,4 +154,4 @@ def _show_downloads(found: ComparedRuns) -> None:
 
 
 def _draw(figure: go.Figure, key: str) -> None:
-    st.plotly_chart(figure, config=CHART_CONFIG, key=f"compared-{key}", alt="Differences with intervals")
+    show_chart(figure, key=f"compared-{key}", alt="Differences with intervals", behind=False)

@@ -4,7 +4,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.costs import spent_words
-from app.kit.wording import MISSING
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
 from app.runs.record import is_put_together
 from app.runs.rows import (
@@ -13,28 +12,27 @@ from app.runs.rows import (
     chosen,
     headline,
     measure_rows,
-    question_cells,
     time_words,
 )
 from app.runs.words import about_words
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.kit.style import ink
+from app.views.kit.table import choose_columns, show_table
 from app.views.kit.work import see_through
 from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge
 from app.views.runs.kept import run_files, run_scores, run_spent, run_summary
 from app.views.runs.page import follow_run
 from app.views.runs.question_types import show_question_types
+from app.views.runs.tables import QUESTIONS, question_row
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
-
-WIDTHS = {"question": 330, "why": 130, "answer": 260}
-"""Of columns that hold more than a word, in pixels."""
 
 DOT, WHOLE = "#0072b2", "#e69f00"
 
@@ -114,7 +112,7 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
     if not labelled:
         show(note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
         return
-    st.plotly_chart(sankey(scores), config=CHART_CONFIG, key="run-why", alt="From question type to failure label")
+    show_chart(sankey(scores), key="run-why", alt="From question type to failure label", behind=False)
     st.write(literal(losses_words(scores)))
     show(table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
 
@@ -152,30 +150,26 @@ def _show_questions(scores: list[Scored]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         outcome = st.selectbox("Show", list(OUTCOMES), index=1, key="run-outcome", width=230)
         kind = st.selectbox("Type", kinds, index=None, placeholder="any", key="run-kind", width=180, disabled=not kinds)
+        columns = choose_columns(QUESTIONS, "questions")
     rows = chosen(scores, outcome, kind)
-    show(
-        note_html(f"{len(rows):,} of {len(scores):,} questions. Pick one to open its trace, or to explain its answer.")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        told = f"{len(rows):,} of {len(scores):,} questions. A click on one opens its trace; tick one to explain its answer."
+        show(note_html(told))
+        action = st.container(width="content")
+    done = show_table(
+        columns, [question_row(each) for each in rows], key="run-questions", label="Questions of the run", picks=1
     )
-    actions = st.container(horizontal=True)
-    picked = st.dataframe(
-        [question_cells(each) for each in rows],
-        placeholder=MISSING,
-        key="run-questions",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        height=420 if len(rows) > 10 else "content",
-        column_config={name: st.column_config.Column(width=width) for name, width in WIDTHS.items()},
-        alt="Questions of the run",
+    traces = {each.question_id: each.trace_id for each in rows}
+    if done.opened is not None:
+        st.switch_page("../pages/traces.py", query_params={"trace": traces[done.opened]})
+    ticked = [traces[key] for key in done.picked]
+    action.page_link(
+        "../pages/explain.py",
+        label="Explain",
+        icon=":material/account_tree:",
+        disabled=not ticked,
+        query_params={"trace": ticked[0] if ticked else ""},
     )
-    found = [rows[number] for number in picked.selection.rows if number < len(rows)]
-    with actions:
-        for label, page, icon in (
-            ("The trace", "../pages/traces.py", ":material/link:"),
-            ("Explain", "../pages/explain.py", ":material/account_tree:"),
-        ):
-            trace_id = found[0].trace_id if found else ""
-            st.page_link(page, label=label, icon=icon, disabled=not found, query_params={"trace": trace_id})
 
 
 def _show_downloads(run: StoredRun) -> None:

@@ -4,18 +4,18 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import MISSING
 from app.runs.estimate import estimate_words
 from app.runs.record import RunPlan
-from app.runs.rows import run_cells
 from app.runs.words import progress_words, step_words
 from app.services import Services
 from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.table import choose_columns, show_table
 from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
+from app.views.runs.tables import RUNS, run_row
 from backends.registry import ENDPOINT
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
@@ -131,36 +131,28 @@ def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) 
 
 
 def show_runs(runs: list[StoredRun]) -> None:
-    """A row for each; one picked is opened, two are compared."""
+    """A row for each, which opens it; two that are ticked are compared."""
     if not runs:
         st.info("No run yet. Start one: the built-in questions need no file.")
         return
-    show(
-        note_html(
-            "Pick one run to open it, two to compare them (the older one is the baseline). A column's name sorts by it."
-        )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        show(note_html("A click on a run opens it; tick two to compare them: the older one is the baseline."))
+        actions = st.container(horizontal=True, width="content")
+        with actions:
+            columns = choose_columns(RUNS, "runs")
+    done = show_table(
+        columns, [run_row(run) for run in runs], key="runs-table", label="Runs, a row each", on_open=_open, picks=2
     )
-    actions = st.container(horizontal=True)
-    picked = st.dataframe(
-        [run_cells(run) for run in runs],
-        placeholder=MISSING,
-        key="runs-table",
-        on_select="rerun",
-        selection_mode="multi-row",
-        hide_index=True,
-        column_config={
-            "answered": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
-            "right, %": st.column_config.NumberColumn(format="%.1f"),
-            "recall, %": st.column_config.NumberColumn(format="%.1f"),
-            "ms": st.column_config.NumberColumn(format="%.1f"),
-        },
-        alt="Runs, a row each",
-    )
-    chosen = [runs[number] for number in picked.selection.rows if number < len(runs)]
-    ids = [run.run_id for run in sorted(chosen, key=lambda run: run.started_at)]
+    ids = [run.run_id for run in sorted(runs, key=lambda run: run.started_at) if run.run_id in done.picked]
     with actions:
-        st.button("Open the run", disabled=len(ids) != 1, on_click=_open, args=tuple(ids))
-        st.button("Compare the two runs", disabled=len(ids) != 2, on_click=_open, args=tuple(ids))
+        st.button(
+            "Compare the two runs",
+            icon=":material/compare_arrows:",
+            type="tertiary",
+            disabled=len(ids) != 2,
+            on_click=_open,
+            args=tuple(ids),
+        )
 
 
 def _open(*ids: str) -> None:

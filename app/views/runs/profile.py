@@ -7,20 +7,27 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.wording import MISSING
 from app.lab.profile import profile_now
 from app.lab.tables import Table, table_html
 from app.runs.question_types import FILE as TYPES_FILE
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import chart_layout, chart_text, ink
-from app.views.kit.titled import show_titled, stack_bars
+from app.views.kit.style import ink
+from app.views.kit.table import Column, Row, show_table
 from app.views.runs.source import Source
 from backends.local.protocols import HoldsCorpus
 from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
 from evaluation.hub import PREFIX
 from pipeline.errors import RaglassError
+
+FIRST = (
+    Column("question", "Question", "question", width_rem=16),
+    Column("type", "Type"),
+    Column("answers", "Answers", "question", width_rem=14),
+    Column("article", "Article"),
+)
 
 FIRST_ROWS = 20
 
@@ -96,21 +103,19 @@ def _profile(
 def _show_rows(dataset: Dataset) -> None:
     first = dataset.questions[:FIRST_ROWS]
     show(note_html(f"The first {len(first)} of {len(dataset.questions):,} questions."))
-    st.dataframe(
-        [
+    rows = [
+        Row(
+            each.question_id,
             {
                 "question": each.text,
                 "type": each.type,
                 "answers": " | ".join(each.answers) or "none in the documents",
                 "article": each.article,
-            }
-            for each in first
-        ],
-        placeholder=MISSING,
-        hide_index=True,
-        height=260,
-        alt="The first questions of the dataset",
-    )
+            },
+        )
+        for each in first
+    ]
+    show_table(FIRST, rows, key="dataset-rows", label="The first questions of the dataset", opens=False)
     for problem in problem_lines(dataset)[:5]:
         show(note_html(problem))
 
@@ -123,13 +128,13 @@ def show_bars(found: Mapping[str, Any], tables: Mapping[str, Table], *, key: str
     grouped = st.toggle("In three groups", disabled="groups" not in tables, key=f"{key}-grouped") and bool(groups)
     title = tables["groups" if grouped else "types"].title
     bars = type_bars(groups if grouped else found["questions"]["types"])
-    show_titled(title, bars, key=f"{key}-types", alt="Questions of each type")
+    show_chart(bars, title=title, key=f"{key}-types", alt="Questions of each type")
     lengths = [*found["questions"]["lengths"], *found.get("corpus", {}).get("lengths", [])]
     names = [each["name"] for each in lengths]
     name = st.segmented_control("Lengths of", names, default=names[0], format_func=_plural, key=f"{key}-lengths")
     chosen = next((each for each in lengths if each["name"] == name), lengths[0])
     title = f"Half of the {_plural(chosen['name'])} have {chosen['median']:g} words or fewer, 95 % {chosen['p95']:.0f} or fewer"
-    show_titled(title, length_bars(chosen), key=f"{key}-words", alt=f"Words of {_plural(chosen['name'])}")
+    show_chart(length_bars(chosen), title=title, key=f"{key}-words", alt=f"Words of {_plural(chosen['name'])}")
 
 
 def _plural(name: str) -> str:
@@ -152,8 +157,7 @@ def type_bars(shares: Sequence[Mapping[str, Any]]) -> go.Figure:
             marker={"color": colour},
             hovertemplate="%{y}: %{x:,} " + label + "<extra></extra>",
         )
-    figure.update_layout(**chart_layout("", height=110 + 30 * len(names)))
-    stack_bars(figure)
+    figure.update_layout(**chart_layout("", height=110 + 30 * len(names), legend=True), barmode="stack")
     figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
     figure.update_xaxes(fixedrange=True, title_text="questions")
     return figure
@@ -176,7 +180,7 @@ def length_bars(lengths: Mapping[str, Any]) -> go.Figure:
         )
     )
     figure.add_vline(x=lengths["median"], line={"color": ink(), "width": 1, "dash": "dot"})
-    figure.update_layout(**chart_layout("", height=220), margin_t=8)
+    figure.update_layout(**chart_layout("", height=220))
     figure.update_xaxes(fixedrange=True, title_text="words")
     figure.update_yaxes(fixedrange=True, title_text=_plural(str(lengths["name"])))
     return figure

@@ -19,9 +19,10 @@ from app.stability.drift_words import (
     window_row,
 )
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.style import CHART_CONFIG, DRIFTED, STEADY, chart_layout, ink
+from app.views.kit.style import DRIFTED, STEADY, ink
 from app.views.kit.work import NOTHING_KEPT, shown_work
 from app.views.traces.kept import trace_backends
 from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS
@@ -74,7 +75,7 @@ def _measure(plan: QuestionPlan) -> QuestionDrift:
 
 
 def _show(found: QuestionDrift) -> None:
-    st.plotly_chart(control_chart(found), config=CHART_CONFIG, key="drift-chart", alt="Drift of questions by window")
+    show_chart(control_chart(found), key="drift-chart", alt="Drift of questions by window", behind=False)
     for line in (reference_words(found.reference), *left_out_words(found)):
         show(note_html(f"{line}."))
     show(

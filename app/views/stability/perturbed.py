@@ -6,13 +6,15 @@ from contextlib import closing
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.numbers import fixed
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability.perturbed_words import counted_types, heat_rows, notes, progress_words, stability_to_dict
 from app.views.kit import state
+from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import CHART_CONFIG, chart_layout, chart_text, ink
+from app.views.kit.style import ink
 from app.views.kit.work import shown_work
 from evaluation.datasets import BUILTIN
 from evaluation.perturbations import SEEDS
@@ -103,7 +105,7 @@ def _show(plan: StabilityPlan, step: StabilityStep) -> None:
     name = name or "answer changed"
     show(note_html(f"Each figure: {HEATS[name][1]}. In brackets: questions."))
     kinds, types, values = heat_rows(cells, name)
-    st.plotly_chart(heat((kinds, counted_types(cells, types), values), name), config=CHART_CONFIG, key="heat")
+    show_chart(heat((kinds, counted_types(cells, types), values), name), key="heat", alt=HEATS[name][0])
     for line in notes(step.results, cells):
         show(note_html(line))
     show_download("Download JSON", json.dumps(stability_to_dict(plan, step), indent=1), "stability.json")
@@ -122,7 +124,7 @@ def heat(rows: tuple[list[str], list[str], list[list[float | None]]], name: str)
             zmin=0,
             zmax=1,
             colorscale=[[0, low], [1, high]],
-            text=[["" if value is None else f"{value:.2f}" for value in row] for row in values],
+            text=[["" if value is None else fixed(value) for value in row] for row in values],
             texttemplate="%{text}",
             textfont={"color": ink()},
             showscale=False,

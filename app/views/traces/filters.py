@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
+from app.kit.numbers import percent
 from app.kit.wording import LOW
 from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views.kit import address
@@ -127,7 +128,7 @@ def _show_filters(options: Mapping[str, list[str]], change: Mapping[str, Any]) -
                 st.multiselect(label, options[name], key=name, **wide)
         for name, label in (("of_session", "Session"), ("of_user", "User")):
             st.text_input(label, key=name, max_chars=MAX_LABEL_CHARS, **any_of)
-        st.toggle(f"Confidence below {LOW:.0%}", key="low_confidence", **change)
+        st.toggle(f"Confidence below {percent(LOW)}", key="low_confidence", **change)
 
 
 def _chosen() -> TraceFilters:

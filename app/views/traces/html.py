@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
-from app.kit.wording import Trust, milliseconds, when, whereabouts
+from app.kit.numbers import MISSING, milliseconds
+from app.kit.wording import Trust, when, whereabouts
 from app.traces.difference import Difference
 from app.traces.spans import Placed
 from app.traces.tree import Row
@@ -207,7 +208,7 @@ def placed_html(placed: Placed, *, is_open: bool) -> Markup:
         '<span class="rg-title" dir="auto">{}</span><span class="rg-score">{}</span></summary>'
         '<div class="rg-text" dir="auto">{}</div>{}{}</details>',
         " open" if is_open else "",
-        "–" if placed.rank is None else placed.rank,
+        MISSING if placed.rank is None else placed.rank,
         moved if placed.move else Markup(""),
         document.title or document.document_id or NO_TITLE,
         score_of(document.score),

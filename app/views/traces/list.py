@@ -1,86 +1,140 @@
 """The list of traces: a table of one page, paging, exports."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from app.kit.wording import MISSING, when
+from app.kit.numbers import fixed, percent
+from app.kit.wording import when
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.kit.table import (
+    Cell,
+    Column,
+    Row,
+    Tone,
+    choose_columns,
+    number_cell,
+    show_table,
+    stage_cell,
+    status_cell,
+    time_cell,
+    way,
+)
 from app.views.traces.html import NO_QUESTION
 from metrics.queries import TracePage, TraceRow
 
 PAGE_SIZE = 50
 
-TABLE_HEIGHT, FEW_ROWS = 520, 12
-"""A longer list scrolls in a frame of this many pixels, so that what is below it stays in reach."""
-
 RATINGS = {1: "👍", -1: "👎", 0: ""}
 
+TONES: Mapping[str, Tone] = {"answered": "good", "abstained": "quiet", "no answer": "quiet"}
+"""By what came of a question; whatever else did is an error."""
 
-def show_list(page: TracePage) -> None:
-    """The table, and what can be done with the rows that are picked."""
+COLUMNS = (
+    Column("question", "Question", "question"),
+    Column("outcome", "Outcome", "status"),
+    Column("confidence", "Confidence", "number", up="least confident", down="most confident"),
+    Column("time", "Time", "number", up="fastest", down="slowest"),
+    Column("stages", "Stages", "bars", help="Where the time went; the longest of this page fills the lane."),
+    Column("asked", "Asked", "time", up="oldest", down="newest"),
+    Column("source", "Source", help="A person, a run, a load test, or another application by its name."),
+    Column("answer", "Answer", "question"),
+    Column("score", "Top cosine", "number", up="worst top score", down="best top score", shown=False),
+    Column("feedback", "Feedback"),
+    Column("note", "Note", "question"),
+    Column("backend", "Backend", shown=False),
+    Column("trace", "Trace", shown=False),
+)
+
+
+def show_list(page: TracePage, order: str) -> None:
+    """The table, and what can be done with the rows that are ticked. order: a key of SORTS, which the page has."""
     stored = "" if page.matched == page.total else f", {page.total} stored"
     shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
-    show(note_html(f"{shown} Pick one row to open it, two to compare them."))
-    actions = st.container(horizontal=True)
-    score = st.column_config.NumberColumn(format="%.4g", width="small")
-    picked = st.dataframe(
-        _cells(page.rows),
-        placeholder=MISSING,
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        show(note_html(f"{shown} A click on a row opens it; tick two to compare them."))
+        actions = st.container(horizontal=True, width="content")
+        with actions:
+            columns = choose_columns(columns_of(page.rows), "traces")
+    longest_ms = max(map(_length_ms, page.rows), default=0.0)
+    done = show_table(
+        columns,
+        [_row(row, longest_ms) for row in page.rows],
         key="table",
-        on_select="rerun",
-        selection_mode="multi-row",
-        hide_index=True,
-        height=TABLE_HEIGHT if len(page.rows) > FEW_ROWS else "content",
-        column_config={
-            "confidence": st.column_config.NumberColumn(format="percent"),
-            "duration, ms": st.column_config.NumberColumn(format="%.3g"),
-            "top cosine": score,
-            "top score": score,
-            "question": st.column_config.TextColumn(width="medium"),
-            "answer": st.column_config.TextColumn(width="medium"),
-        },
-        alt="Traces, a row each",
+        label="Traces, a row each",
+        on_open=_open,
+        order=order,
+        on_order=_sort,
+        picks=2,
     )
-    rows = [page.rows[number] for number in picked.selection.rows if number < len(page.rows)]
+    # Always there, so that the table never moves.
     with actions:
-        _show_picked(rows)
+        st.button(
+            "Compare the two traces",
+            icon=":material/compare_arrows:",
+            type="tertiary",
+            disabled=len(done.picked) != 2,
+            on_click=_open,
+            args=done.picked,
+        )
     show_paging(page)
 
 
-def _cells(rows: Sequence[TraceRow]) -> list[dict[str, Any]]:
-    """What the table shows; of whence a question came, and how sure the answer is, only where that tells rows apart.
+def columns_of(rows: Sequence[TraceRow]) -> list[Column]:
+    """The columns; of whence a question came, and how sure the answer is, at first only where that tells rows apart.
 
     The score is a cosine where Raglass itself retrieved; what an application's is, only that knows.
     """
-    score = "top score" if any(row.origin == "application" for row in rows) else "top cosine"
-    cells = [_row_cells(row, score) for row in rows]
-    for column, common in (("origin", "person"), ("service", ""), ("confidence", None)):
-        if all(cell[column] == common for cell in cells):
-            for cell in cells:
-                del cell[column]
-    return cells
+    telling = {
+        "source": any(row.origin != "person" or row.service for row in rows),
+        "confidence": any(row.confidence is not None for row in rows),
+        "feedback": any(row.rating for row in rows),
+        "note": any(row.note for row in rows),
+    }
+    foreign = any(row.origin == "application" for row in rows)
+    heads = {"score": "Top score"} if foreign else {}
+    return [
+        replace(column, shown=telling.get(column.name, column.shown), head=heads.get(column.name, column.head))
+        for column in COLUMNS
+    ]
 
 
-def _row_cells(row: TraceRow, score: str) -> dict[str, Any]:
-    return {
+def _row(row: TraceRow, longest_ms: float) -> Row:
+    outcome = _outcome(row)
+    certain = None if row.confidence is None else round(row.confidence, 2)
+    cells: dict[str, Cell | str] = {
         "question": row.question or NO_QUESTION,
         "answer": row.answer,
-        "service": row.service,
-        "outcome": _outcome(row),
-        "confidence": None if row.confidence is None else round(row.confidence, 2),
-        "duration, ms": row.duration_ms,
-        "asked": when(row.asked_at),
-        score: row.top_score,
+        "outcome": status_cell(outcome, TONES.get(outcome, "bad"), _failing(row)),
+        "confidence": number_cell(certain, percent(certain)),
+        "time": time_cell(row.duration_ms),
+        "stages": stage_cell(row.stage_ms, longest_ms),
+        "asked": Cell(when(row.asked_at)),
+        "source": source_of(row),
+        "score": number_cell(row.top_score, fixed(row.top_score, 3)),
         "feedback": RATINGS[row.rating],
         "note": row.note,
-        "origin": row.origin,
         "backend": row.backend,
         "trace": row.trace_id,
     }
+    return Row(row.trace_id, cells, way("traces", trace=row.trace_id))
+
+
+def _length_ms(row: TraceRow) -> float:
+    """How much of the lane a row's bars take: stages that ran at once can come to more than the whole took."""
+    return max(row.duration_ms, sum(row.stage_ms.values()))
+
+
+def source_of(row: TraceRow) -> str:
+    """Whence a question came: a person, a run, load, or another application by its name."""
+    return row.service or row.origin
+
+
+def _failing(row: TraceRow) -> str:
+    return f"{row.error_kind} in {row.error_stage}" if row.error_kind and row.error_stage else ""
 
 
 def _outcome(row: TraceRow) -> str:
@@ -89,16 +143,15 @@ def _outcome(row: TraceRow) -> str:
     return "no answer" if silent else row.outcome
 
 
-def _show_picked(rows: list[TraceRow]) -> None:
-    """What can be done with the picked rows. Both buttons are always there, so that the table never moves."""
-    ids = [row.trace_id for row in rows]
-    for label, wanted in (("Open the trace", 1), ("Compare the two traces", 2)):
-        st.button(label, disabled=len(ids) != wanted, on_click=_open, args=tuple(ids))
-
-
 def _open(*ids: str) -> None:
     """Put one trace, or two, into the address: an entry of its own in the browser's history, so that back returns here."""
     st.query_params.from_dict(dict(zip(("trace", "with"), ids, strict=False)))
+
+
+def _sort(order: str) -> None:
+    """Put the order into the address, and begin at the first page of it."""
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("sort", "after")}
+    st.query_params.from_dict({**kept, "sort": order})
 
 
 def show_paging(page: TracePage) -> None:

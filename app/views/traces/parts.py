@@ -5,7 +5,8 @@ A fragment of the page: folding, searching and selecting draw nothing else anew.
 
 import streamlit as st
 
-from app.kit.wording import count, slowest, when
+from app.kit.numbers import count
+from app.kit.wording import slowest, when
 from app.traces.spans import read_span
 from app.traces.tree import MAX_FOUND, View, find_spans, path_to, row_of
 from app.traces.words import told_pairs

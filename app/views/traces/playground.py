@@ -10,8 +10,8 @@ import streamlit as st
 
 from app.comparing.comparison import compare
 from app.explaining.words import level_text
+from app.kit.numbers import count, milliseconds
 from app.kit.plain import one_line, shortened
-from app.kit.wording import count, milliseconds
 from app.services import Services
 from app.traces.difference import differ
 from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_failure

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.kit.wording import MISSING, count, when
+from app.kit.numbers import count
+from app.kit.wording import when
 from app.views.kit.html import note_html, show
+from app.views.kit.table import Column, Row, number_cell, show_table, way
 from app.views.kit.ways import show_way
-from app.views.traces.list import FEW_ROWS, TABLE_HEIGHT
 from metrics.sessions import SessionPosition, SessionRow
 from pipeline.errors import InputError
 
@@ -17,6 +18,15 @@ LISTED = "sessions"
 
 SESSIONS = 50
 """Sessions on one page."""
+
+COLUMNS = (
+    Column("session", "Session", width_rem=12),
+    Column("service", "Service"),
+    Column("questions", "Questions", "number"),
+    Column("errors", "Errors", "number"),
+    Column("last", "Last asked", "time"),
+    Column("first", "First asked", "time"),
+)
 
 NO_SESSIONS = (
     "No trace names a session. An application names one by `session.id` on a span (OpenInference), `gen_ai.conversation.id` "
@@ -49,20 +59,10 @@ def show_sessions(rows: Sequence[SessionRow], *, later: bool) -> None:
     else:
         show(
             note_html(
-                f"{count(len(shown), 'session')}, the one last spoken in first. Pick a row to read its conversation."
+                f"{count(len(shown), 'session')}, the one last spoken in first. A click on a row opens its conversation."
             )
         )
-        st.dataframe(
-            [_cells(row) for row in shown],
-            placeholder=MISSING,
-            key="sessions",
-            on_select=lambda: _open(shown),
-            selection_mode="single-row",
-            hide_index=True,
-            height=TABLE_HEIGHT if len(shown) > FEW_ROWS else "content",
-            column_config={"session": st.column_config.TextColumn(width="medium")},
-            alt="Sessions, a row each",
-        )
+        show_table(COLUMNS, [_row(row) for row in shown], key="sessions", label="Sessions, a row each", on_open=_open)
     if later or len(rows) > len(shown):
         with st.container(horizontal=True):
             st.button("First page", disabled=not later, on_click=_turn, args=(None,))
@@ -70,21 +70,23 @@ def show_sessions(rows: Sequence[SessionRow], *, later: bool) -> None:
             st.button("Next page", disabled=last is None, on_click=_turn, args=(last,))
 
 
-def _cells(row: SessionRow) -> dict[str, str | int]:
-    return {
-        "session": row.session,
-        "service": row.service if row.services < 2 else f"{row.service} and {row.services - 1:,} more",
-        "questions": row.traces,
-        "errors": row.errors,
-        "last asked": when(row.last_at),
-        "first asked": when(row.first_at),
-    }
+def _row(row: SessionRow) -> Row:
+    return Row(
+        row.session,
+        {
+            "session": row.session,
+            "service": row.service if row.services < 2 else f"{row.service} and {row.services - 1:,} more",
+            "questions": number_cell(row.traces, f"{row.traces:,}"),
+            "errors": number_cell(row.errors, f"{row.errors:,}"),
+            "last": when(row.last_at),
+            "first": when(row.first_at),
+        },
+        way("traces", session=row.session),
+    )
 
 
-def _open(rows: Sequence[SessionRow]) -> None:
-    picked = st.session_state["sessions"].selection.rows
-    if picked and picked[0] < len(rows):
-        st.query_params.from_dict({"session": rows[picked[0]].session})
+def _open(session: str) -> None:
+    st.query_params.from_dict({"session": session})
 
 
 def _turn(last: SessionPosition | None) -> None:

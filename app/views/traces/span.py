@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from app.kit.wording import count
+from app.kit.numbers import count
 from app.traces.spans import SpanDetails
 from app.traces.tree import Row
 from app.views.kit.html import note_html, pairs_html, show

@@ -16,7 +16,7 @@ from streamlit.components.v2.get_bidi_component_manager import get_bidi_componen
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 from streamlit.components.v2.types import ComponentRenderer
 
-from app.kit.wording import milliseconds, share
+from app.kit.numbers import milliseconds, share
 from app.traces.tree import Row, View, visible_rows
 from app.views.kit.style import STAGE_COLOURS, span_colour
 from pipeline.span_tree import SpanTree

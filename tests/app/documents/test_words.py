@@ -17,7 +17,6 @@ from app.documents.words import (
     passed_over_lines,
     progress_text,
     short,
-    size_words,
     there_words,
 )
 from backends.local.build import Progress
@@ -94,7 +93,6 @@ def test_an_estimate_is_no_finer_than_it_deserves(estimate: Estimate, words: str
 
 
 def test_sizes_missing_sources_and_clashes_are_said_plainly() -> None:
-    assert [size_words(size) for size in (1, 9_999, 10_000, 2_500_000)] == ["1 byte", "9,999 bytes", "10 KB", "2.50 MB"]
     assert missing_words(Missing("/usb", 1)).startswith("/usb is not there; 1 document of it stays in the corpus.")
     assert clash_words(["a.md"]) == "a.md is there already, with other content."
     known = DocumentSummary("a", "Pumps", "a.md", 1_200, 0.0)

@@ -126,7 +126,7 @@ def test_the_file_has_every_token_and_no_formula():
     rows = list(csv.DictReader(io.StringIO(picture_csv(explained(), drawn(shown=(3, 4)), 0, 1))))
     assert [row["chunk"] for row in rows] == ["1"] * 10 + ["2"] * 10
     assert [int(row["shown"]) for row in rows] == [0, 0, 0, 1, 1, *[0] * 15]
-    assert rows[0]["token"] == "\n"
+    assert rows[0]["token"] == "'\n"
     assert float(rows[19]["attention"]) == pytest.approx(20 / 210 / 2, rel=1e-3)
     assert float(rows[19]["from 2. Wegener"]) == pytest.approx(20 / 210 / 2, rel=1e-3)
     assert {row["reliance_nats"] for row in rows} == {"0.5"}

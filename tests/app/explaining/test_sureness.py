@@ -58,7 +58,7 @@ def test_nothing_is_said_where_the_fit_cannot_speak_for_the_answer(trace, found)
 
 def test_qualities_have_a_dash_for_what_a_score_is_not() -> None:
     assert quality_rows(FOUND) == [
-        ["answer length, the baseline", "–", "–", "0.500", "0.250"],
+        ["answer length, the baseline", "—", "—", "0.500", "0.250"],
         ["as it is", "0.123", "0.200", "0.750", "0.100"],
     ]
 

@@ -3,78 +3,11 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from app.kit import wording
 from pipeline.types import Confidence, Failure, Span
 from tests.factories import make_generation, make_trace
 from tests.trees import make_foreign_trace
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (0.00123456, "0.00123"),
-        (1.2345, "1.23"),
-        (9.996, "10.0"),
-        (123.456, "123"),
-        (999.6, "1,000"),
-        (12_345, "12,300"),
-        (-0.5, "-0.500"),
-    ],
-)
-def test_three_significant_figures_without_an_exponent(value: float, text: str) -> None:
-    assert wording.three_figures(value) == text
-
-
-@given(st.floats(1e-6, 1e9))
-@settings(deadline=None)
-def test_three_figures_are_within_half_a_percent(value: float) -> None:
-    assert float(wording.three_figures(value).replace(",", "")) == pytest.approx(value, rel=0.0051)
-
-
-@pytest.mark.parametrize(
-    ("value_ms", "text"),
-    [
-        (0, "0 ms"),
-        (36 - 8.1 - 2.2 - 25.7, "0 ms"),  # 3.6e-15 in floating point
-        (0.123456, "0.123 ms"),
-        (12.34, "12.3 ms"),
-        (999.4, "999 ms"),
-        (999.6, "1.00 s"),
-        (1_234, "1.23 s"),
-        (59_940, "59.9 s"),
-        (59_960, "1 min 0 s"),
-        (119_700, "2 min 0 s"),
-        (125_000, "2 min 5 s"),
-    ],
-)
-def test_duration_has_its_unit(value_ms: float, text: str) -> None:
-    assert wording.milliseconds(value_ms) == text
-
-
-@given(st.floats(0, 1e8))
-@settings(deadline=None)
-def test_no_duration_has_sixty_seconds_or_a_thousand_milliseconds(value_ms: float) -> None:
-    text = wording.milliseconds(value_ms)
-    assert " 60 s" not in f" {text}"
-    assert text not in ("60.0 s", "1,000 ms")
-
-
-@pytest.mark.parametrize(("part", "whole", "text"), [(71, 100, "71 %"), (1, 3, "33 %"), (5, 0, "0 %")])
-def test_share(part: float, whole: float, text: str) -> None:
-    assert wording.share(part, whole) == text
-
-
-@pytest.mark.parametrize(("number", "text"), [(0, "0 chunks"), (1, "1 chunk"), (1_200, "1,200 chunks")])
-def test_count_agrees_with_its_noun(number: int, text: str) -> None:
-    assert wording.count(number, "chunk") == text
-
-
-def test_irregular_plural_is_given() -> None:
-    assert wording.count(2, "query", "queries") == "2 queries"
 
 
 @pytest.mark.parametrize(
@@ -174,16 +107,6 @@ def test_corpus_summary_without_an_index() -> None:
 )
 def test_way_of_cutting_is_said(chunking: str, text: str) -> None:
     assert wording.cut_how(chunking) == text
-
-
-def test_rough_times_are_no_finer_than_an_estimate_deserves() -> None:
-    assert [wording.rough_time(seconds) for seconds in (0.3, 24, 89, 90, 260)] == [
-        "10 s",
-        "20 s",
-        "90 s",
-        "2 min",
-        "4 min",
-    ]
 
 
 def test_scores_of_another_application_are_no_cosines_and_its_corpus_is_unknown():

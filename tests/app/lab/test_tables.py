@@ -20,7 +20,7 @@ def test_terminal_has_intervals_units_and_a_star_at_what_stands_out() -> None:
     assert lines[2].startswith("* exact")
     assert "100.0 % [100.0 %, 100.0 %]" in lines[2]
     assert "98.7 % [95.0 %, 100.0 %]" in lines[3]
-    assert " – " in lines[3]
+    assert " — " in lines[3]
     assert lines[-1] == "Of 271 vectors."
 
 
@@ -32,7 +32,7 @@ def test_markdown_shows_text_as_it_is() -> None:
 
 
 def test_spreadsheet_gets_values_limits_and_no_formula() -> None:
-    assert to_csv(TABLE).split("\n")[:3] == [
+    assert to_csv(TABLE).splitlines()[:3] == [
         'index,recall,p50,memory,"recall, lower","recall, upper"',
         "exact,1.0,2.5,1500000,1.0,1.0",
         "'=cmd|x,0.987,,800000,0.95,1.0",
@@ -46,7 +46,7 @@ def test_page_escapes_what_is_put_into_a_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "text"), [("count", 12345, "12,345"), ("number", 0.12345, "0.123"), ("text", None, "–")]
+    ("kind", "value", "text"), [("count", 12345, "12,345"), ("number", 0.12345, "0.123"), ("text", None, "—")]
 )
 def test_values_are_written_by_their_kind(kind: str, value: int | float | None, text: str) -> None:
     table = Table("t", "T", (Column("v", kind),), ((value,),))  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def test_command_prints_boxes_and_writes_them(run: Run, services: Services, tmp_
     done = run("eval", "by-type", "--csv", str(path), services=services)
     assert done.exit_code == 0, done.output
     assert "Most questions are of PERSON (8), fewest of DATE (4)" in done.output
-    assert path.read_text().startswith("measure,type,questions")
+    assert path.read_text("utf-8-sig").startswith("measure,type,questions")
     as_json = run("eval", "by-type", "--groups", "--json", services=services)
     assert [each["name"] for each in json.loads(as_json.output)["counts"]] == ["named things"]
     assert run("eval", "by-type", "ffff", services=services).exit_code == 2

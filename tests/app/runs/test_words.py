@@ -100,7 +100,7 @@ def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() ->
         (0.0, 0.0, 0.0, "0.000 [0.000, 0.000]"),
         (0.5, None, None, "0.500 [–]"),
         (31.04, 28.9, 32.9, "31.0 [28.9, 32.9]"),
-        (None, None, None, "–"),
+        (None, None, None, "—"),
     ],
 )
 def test_a_figure_is_as_fine_as_it_needs_to_be(

@@ -87,7 +87,7 @@ def test_a_large_tree_of_another_application_is_printed_in_few_lines() -> None:
 def test_what_another_application_did_not_send_is_said() -> None:
     text = trace_text(make_foreign_trace(question=ESCAPES, user=ESCAPES, service=ESCAPES))
     assert "Documents (their application's scores)" in text
-    assert "2.   –    Shipping: no text was sent" in text
+    assert "2.   —    Shipping: no text was sent" in text
     assert "ChatOpenAI (failed)" in text
     assert "RetrievalQA itself (error inside)" in text
     assert all(char == "\n" or char.isprintable() for char in text)

@@ -3,19 +3,30 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import streamlit as st
 
-from app.views.kit.style import chart_text
+from app.live.rows import Line
+from app.views.documents.embedding_map import embedding_map
+from app.views.kit.charts import chart_text
+from app.views.lab.asked import boxes_chart, scatter_chart
+from app.views.lab.study import KINDS, error_chart, level_chart
+from app.views.live.charts import stages_chart
 from app.views.runs.by_type import box_plot, count_plot, dot_plot, scatter
 from app.views.runs.compared import differences_plot
 from app.views.runs.detail import sankey
 from app.views.runs.profile import type_bars
 from app.views.stability.perturbed import heat
+from backends.local.corpus import CorpusMap
+from backends.local.embedding_map import fit_projection
+from backends.local.index import IndexedChunk
 from evaluation.lab.by_type import Point, boxes, count_answers
 from evaluation.summary import summarise
 from evaluation.verdict import Difference
+from tests.app.live.test_rows import MINUTE, viewed
 from tests.app.runs.test_rows import SCORES
+from tests.factories import make_trace
 
 NASTY = '<a href="https://example.org">DATE</a>&amp;'
 
@@ -43,6 +54,28 @@ def test_no_type_is_markup_in_a_chart():
         assert "example.org" in drawn
         assert "<a" not in drawn
         assert "u003ca" not in drawn.lower()
+
+
+def test_no_name_of_the_lab_or_of_live_or_of_a_chunk_is_markup_in_a_chart():
+    view = viewed(make_trace(asked_at=MINUTE))
+    vectors = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+    chunks = [IndexedChunk(f"c{n}", f"{NASTY}/{n}", NASTY, NASTY, 1, "", "", ()) for n in range(5)]
+    projection = fit_projection(vectors)
+    corpus_map = CorpusMap(projection, projection.project(vectors), chunks, 5)
+    level = {"factor": NASTY, "level": NASTY, "mean": 0.4, "difference": 0.1, "low": 0.0, "high": 0.2}
+    figures = [
+        scatter_chart(NASTY, [(NASTY, 1.0, 0.5)], x="ms", y="right"),
+        boxes_chart(NASTY, [(NASTY, "#000000", [1.0])], axis="ms"),
+        error_chart([{"cell": NASTY, **dict.fromkeys(KINDS, 0.25)}]),
+        level_chart("right", {"factors": {NASTY: level}, "levels": [level]}, True),
+        stages_chart(replace(view, stages=(Line(NASTY, view.rate[0].points),))),
+        embedding_map(corpus_map, (NASTY, 0.0, 0.0)),
+    ]
+    for figure in figures:
+        drawn = figure.to_json().lower()
+        assert "example.org" in drawn
+        assert "<a" not in drawn
+        assert "u003ca" not in drawn
 
 
 def test_other_words_stay_as_they_are():

@@ -51,7 +51,25 @@ NASTY = [
     "\x00\x1b[31m",
 ]
 
-ALLOWED = {"p", "div", "span", "b", "details", "summary", "mark", "table", "thead", "tbody", "tr", "th", "td", "a"}
+ALLOWED = {
+    "nav",
+    "ul",
+    "li",
+    "p",
+    "div",
+    "span",
+    "b",
+    "details",
+    "summary",
+    "mark",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "a",
+}
 
 
 class Reader(HTMLParser):
@@ -119,6 +137,9 @@ DRAWN = [
     lambda value: traces.question_html(value),
     lambda value: traces.answers_html(value, value + " b", differ(value, value + " b")),
     lambda value: kit.note_html(value),
+    lambda value: kit.note_html(value, value),
+    lambda value: kit.outline_html({value: value}),
+    lambda value: kit.chart_title_html(value),
     lambda value: kit.dot_html(value),
     lambda value: traces.chunk_html(chunk(value, value), [], is_open=True),
     lambda value: documents.plain_chunk_html(1, value, value),

@@ -1,0 +1,39 @@
+"""The grid of every page: columns that stack where they would be too narrow, and the outline of a long page."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.views.kit.html import outline_html, show
+
+Heading = Callable[[str], None]
+"""Draws the heading of a part, by its anchor."""
+
+
+def grid(parts: int | Sequence[float], key: str) -> Sequence[DeltaGenerator]:
+    """Two or three columns side by side; one below the other where one would be narrower than 22 rem.
+
+    parts: how many, or their widths beside each other. key: its own on the page.
+    """
+    with st.container(key=f"grid-{key}"):
+        return st.columns(parts, gap="large")
+
+
+@contextmanager
+def outlined(parts: Mapping[str, str], key: str) -> Iterator[Heading]:
+    """A long page beside its outline, "On this page", which stays in sight on a wide screen and stands above on another.
+
+    parts: each part's title by its anchor, which makes a link to it. Within, the given function draws a part's heading.
+    """
+    with st.container(key=f"outlined-{key}"):
+        body, side = st.columns([6, 1], gap="medium")
+    with side, st.container(key=f"outline-{key}"):
+        show(outline_html(parts))
+
+    def head(anchor: str) -> None:
+        st.subheader(parts[anchor], anchor=anchor)
+
+    with body:
+        yield head

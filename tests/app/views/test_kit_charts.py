@@ -1,0 +1,78 @@
+"""Charts that every page shares: scales, units, small multiples, and the figures behind them."""
+
+from types import SimpleNamespace
+
+import plotly.graph_objects as go
+import pytest
+import streamlit as st
+
+from app.views.kit.charts import (
+    Panel,
+    chart_layout,
+    cut_scale,
+    figures_of,
+    robust_scale,
+    small_multiples,
+    time_unit,
+)
+
+NASTY = '<a href="https://example.org">x</a> %{y}'
+
+
+@pytest.fixture(autouse=True)
+def light(monkeypatch):
+    monkeypatch.setattr(st, "context", SimpleNamespace(theme=SimpleNamespace(type="light")))
+
+
+def test_one_outlier_does_not_flatten_the_others():
+    scale = robust_scale([10.0, 12.0, 11.0, None, 9.0, 13.0, 900.0])
+    assert scale is not None
+    assert (scale.beyond, scale.highest) == (1, 900.0)
+    assert 13.0 < scale.top < 20.0
+
+
+@pytest.mark.parametrize("values", [[], [1.0, 900.0], [10.0, 12.0, 11.0, 9.0, 25.0], [0.0] * 9 + [5.0]])
+def test_a_scale_is_whole_where_all_of_it_reads_well_or_little_is_known(values):
+    assert robust_scale(values) is None
+
+
+def test_a_cut_is_marked_and_said():
+    figure = go.Figure(go.Scatter(x=list(range(6)), y=[10, 12, 11, 9, 13, 900]))
+    figure.update_layout(**chart_layout("Title", height=200))
+    cut_scale(figure, list(enumerate([10.0, 12.0, 11.0, 9.0, 13.0, 900.0])), lambda value: f"{value:.0f} ms")
+    assert figure.layout.yaxis.range[1] < 20
+    assert list(figure.data[-1].x) == [5]
+    assert list(figure.data[-1].customdata) == ["900 ms"]
+    assert figure.layout.annotations[0].text == "▲ 1 beyond, up to 900 ms"
+
+
+@pytest.mark.parametrize(
+    ("longest_ms", "name", "value"), [(999, "ms", 500.0), (1_000, "s", 0.5), (600_000, "min", 500 / 60_000)]
+)
+def test_the_unit_goes_by_the_longest(longest_ms, name, value):
+    unit = time_unit(longest_ms)
+    assert (unit.name, unit.of(500.0), unit.of(None)) == (name, pytest.approx(value), None)
+
+
+def test_small_multiples_share_their_axes_and_no_title_is_markup():
+    figure = small_multiples("Title", [Panel(NASTY, [go.Bar(x=[1], y=[2])]), Panel("b", [go.Bar(x=[1], y=[3])])])
+    assert len(figure.data) == 2
+    assert "<a" not in figure.layout.annotations[0].text
+    assert "%{" not in figure.layout.annotations[0].text
+
+
+def test_the_figures_behind_a_chart_are_read_off_it():
+    figure = go.Figure([go.Bar(x=[0, 1], y=[1.23456, None], name="p50"), go.Bar(x=[0, 1], y=[3, 4], name="p95")])
+    figure.update_layout(**chart_layout("Title", height=200))
+    figure.update_xaxes(tickvals=[0, 1], ticktext=["one", "two<br>lines"], title_text="what")
+    behind = figures_of(figure)
+    assert list(behind.heads) == ["", "what", "up"]
+    assert behind.rows[:2] == [("p50", "one", "1.23"), ("p50", "two, lines", "—")]
+    heat = figures_of(go.Figure(go.Heatmap(z=[[1, 2]], x=["a", "b"], y=["row"])))
+    assert heat.rows == [("row", "a", "1.00"), ("row", "b", "2.00")]
+
+
+def test_times_behind_a_chart_are_moments():
+    figure = go.Figure(go.Bar(x=[1_757_000_000_000.0], y=[1]))
+    figure.update_xaxes(type="date")
+    assert figures_of(figure).rows == [("2025-09-04 15:33:20 UTC", "1.00")]

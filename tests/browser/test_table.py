@@ -1,0 +1,113 @@
+"""The table's browser side on a page of its own: every text is text, rows open by mouse and keyboard, heads sort."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+ASSETS = Path(__file__).resolve().parents[2] / "app" / "assets"
+NASTY = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script> **b**'
+DATA: dict[str, Any] = {
+    "label": NASTY,
+    "columns": [
+        {"name": "name", "head": NASTY, "kind": "question", "local": True},
+        {"name": "ms", "head": "Time", "kind": "number", "local": True},
+        {"name": "asked", "head": "Asked", "kind": "time", "up": "oldest", "down": "newest"},
+    ],
+    "rows": [
+        {
+            "key": "a",
+            "href": "javascript:window.hacked=1",
+            "cells": {"name": {"text": NASTY}, "ms": {"text": "3 ms", "value": 3}},
+        },
+        {"key": "b", "href": "traces?trace=b", "cells": {"name": {"text": "b"}, "ms": {"text": "20 ms", "value": 20}}},
+        {"key": "c", "href": "", "cells": {"name": {"text": "c"}}},
+    ],
+    "opens": True,
+    "order": "newest",
+    "picks": 2,
+    "picked": [],
+    "current": None,
+    "tall": False,
+}
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 600})
+    page.route(
+        "http://table.test/*", lambda route: route.fulfill(content_type="text/html", body="<main><div></div></main>")
+    )
+    page.goto("http://table.test/")
+    body = '<div class="box"><table><caption></caption><thead></thead><tbody></tbody></table></div>'
+    page.evaluate(
+        """async ([body, script, data]) => {
+            const held = document.querySelector("main div");
+            held.innerHTML = body;
+            window.done = [];
+            const table = (await import(`data:text/javascript,${encodeURIComponent(script)}`)).default;
+            window.draw = (data) => table({ data, parentElement: held,
+                setTriggerValue: (_, value) => done.push(value), setStateValue: (_, value) => done.push(value) });
+            draw(data);
+        }""",
+        [body, (ASSETS / "table.js").read_text("utf-8"), DATA],
+    )
+    yield page
+    page.close()
+
+
+def done(page: Page) -> list[Any]:
+    found: list[Any] = json.loads(page.evaluate("JSON.stringify(done)"))
+    return found
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("tbody th").all_inner_texts()
+
+
+def test_every_text_is_text_and_no_way_leads_elsewhere(page: Page) -> None:
+    assert names(page)[0] == NASTY
+    assert page.locator("img, script").count() == 0
+    assert page.evaluate("window.hacked") is None
+    assert [link.get_attribute("href") for link in page.get_by_role("link").all()] == [
+        "http://table.test/traces?trace=b"
+    ]
+
+
+def test_a_row_opens_by_a_click_anywhere_and_by_the_keyboard(page: Page) -> None:
+    page.locator("tbody tr").nth(1).locator("td").last.click()
+    page.get_by_role("button", name="c", exact=True).focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    assert [each["key"] for each in done(page)] == ["b", "b", "a"]
+
+
+def test_heads_sort_here_or_ask_for_the_pages_order(page: Page) -> None:
+    page.get_by_role("button", name="Time").click()
+    assert names(page)[0] == "b"
+    assert names(page)[-1] == "c"
+    assert page.locator("th[aria-sort=descending]").all_inner_texts() == ["Time▼", "Asked▼"]
+    page.get_by_role("button", name="Time").click()
+    assert names(page)[-1] == "c"
+    assert names(page)[0] == NASTY
+    page.get_by_role("button", name="Asked").click()
+    assert done(page) == [{"what": "order", "order": "oldest"}]
+
+
+def test_no_more_rows_are_ticked_than_may_be(page: Page) -> None:
+    for place in range(3):
+        page.get_by_role("checkbox").nth(place).check()
+    assert done(page)[-1] == ["b", "c"]
+    assert not page.get_by_role("checkbox").first.is_checked()
+
+
+def test_one_row_is_reached_by_tab_and_focus_stays_when_rows_are_drawn_anew(page: Page) -> None:
+    assert page.locator("tbody [tabindex='0']").count() == 2
+    page.get_by_role("link").focus()
+    page.evaluate("data => draw({ ...data, order: 'oldest' })", DATA)
+    assert page.evaluate("document.activeElement.closest('tr').row.key") == "b"
