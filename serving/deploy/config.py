@@ -1,4 +1,4 @@
-"""What is deployed: one TOML file, read into `DeployConfig`. `config_file` writes the commented file and the JSON Schema from its fields."""
+"""What is deployed: one TOML file, read into `DeployConfig`. `config_file` writes the commented file and the JSON Schema of it."""
 
 import re
 import tomllib
