@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack certify clients oracles seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,15 @@ image: $(VENV)/.test browser ## Build the container images and try them out (BAS
 browser: $(VENV)/.test
 	@$(BIN)/python tests/browser/install.py
 
+audit: $(VENV)/.run ## Look every locked package up in OSV; fails on a known weakness, and if it cannot look (DATABASE=… for its export, a ZIP or folder)
+	@$(BIN)/python -m serving.supply audit $(if $(DATABASE),--database $(DATABASE))
+
+bill: $(VENV)/.run ## Write the bill of materials (CycloneDX) and the licences of what the dashboard is installed with, into build/
+	@mkdir -p build
+	@$(BIN)/python -m serving.supply bill requirements/run.lock > build/raglass.cdx.json
+	@$(BIN)/python -m serving.supply licences requirements/run.lock > build/licences.tsv
+	@echo "build/raglass.cdx.json and build/licences.tsv are written"
+
 bench: $(VENV)/.test $(PHOENIX)/.made ## Print every measured figure (takes about half an hour)
 	RAGLASS_PHOENIX=$(PHOENIX)/bin/python $(BIN)/python -m benchmarks
 
@@ -106,8 +115,8 @@ certify: $(VENV)/.test ## Hold every explainer, and a study's shares of variance
 seed: $(VENV)/.run ## Compute the built-in corpus's committed vectors again
 	$(BIN)/python -m backends.local.seed
 
-lock: $(VENV)/.lock ## Resolve the lock files again
-	sh requirements/lock.sh $(BIN)
+lock: $(VENV)/.lock ## Resolve the lock files again (UPGRADE=1 takes the newest)
+	sh requirements/lock.sh $(BIN) $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove the virtual environment and caches; data is kept
 	rm -rf $(VENV) .rehearsal .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

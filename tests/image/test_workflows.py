@@ -17,8 +17,8 @@ def jobs(file: Path) -> dict[str, Any]:
     return found
 
 
-def test_there_are_the_three_workflows() -> None:
-    assert NAMES == ["ci.yml", "deploy.yml", "release.yml"]
+def test_there_are_the_four_workflows() -> None:
+    assert NAMES == ["ci.yml", "deploy.yml", "locks.yml", "release.yml"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
@@ -56,7 +56,19 @@ def test_only_what_runs_nothing_else_may_write_to_the_repository() -> None:
         for name, job in jobs(file).items()
         if job["permissions"].get("contents") == "write"
     }
-    assert writers == {("release.yml", "publish")}
+    assert writers == {("release.yml", "publish"), ("locks.yml", "offer")}
+    for file, name in writers:
+        commands = " ".join(step.get("run", "") for step in jobs(ROOT / ".github/workflows" / file)[name]["steps"])
+        assert "make " not in commands
+        assert "python" not in commands
+
+
+def test_locks_are_made_anew_every_week_and_every_change_is_audited() -> None:
+    text = (ROOT / ".github/workflows/locks.yml").read_text("utf-8")
+    assert re.search(r'cron: "\d+ \d+ \* \* \d"', text)
+    assert "make lock UPGRADE=1" in text
+    for file in ("locks.yml", "ci.yml"):
+        assert "run: make audit\n" in (ROOT / ".github/workflows" / file).read_text("utf-8")
 
 
 def test_every_supported_python_is_tried() -> None:
