@@ -82,13 +82,16 @@ def test_deployments_wait_for_approval_and_never_cut_each_other_off() -> None:
 
 
 def test_make_builds_ours_from_what_is_locked_and_installs_nothing_without_a_hash() -> None:
-    """But for torch, whose build is the machine's affair, and pip-tools, which writes the locks and is in none of them."""
+    """But for the libraries of a torch with CUDA, and pip-tools, which writes the locks and is in none of them."""
     text = (ROOT / "Makefile").read_text("utf-8")
     rules = [line.strip() for line in text.splitlines() if re.match(r"\t@?\$\((PIP|LOCKED)\)", line)]
     assert "@$(PIP) --no-deps --no-index --no-build-isolation --editable ." in rules
     free = {line.split("$(PIP)")[1].strip() for line in rules if "$(PIP)" in line and "--no-index" not in line}
     assert free == {"$(TORCH)", "pip-tools==7.6.2"}
     assert "LOCKED := $(PIP) --no-deps --require-hashes" in text
+    assert text.count("\t@$(HASHED_TORCH)\n\t@$(LOCKED)") == text.count("\t@$(PIP) $(TORCH)\n")
+    pinned = re.findall(r"^torch==\S+", (ROOT / "requirements" / "torch.lock").read_text("utf-8"), re.MULTILINE)
+    assert pinned == re.findall(r"^TORCH := (\S+)", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
