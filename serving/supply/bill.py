@@ -16,16 +16,16 @@ Licence = Callable[[str], str]
 def installed_licence(name: str) -> str:
     """What an installed package says of its licence: the SPDX expression, or its classifiers, or a short text."""
     try:
-        about = metadata(name)
+        about = metadata(name).json
     except PackageNotFoundError:
         return UNKNOWN
-    expression = about.get("License-Expression")
+    expression = about.get("license_expression")
     if expression:
         return str(expression)
-    named = [each for each in about.get_all("Classifier") or [] if each.startswith("License ::")]
+    named = [each for each in about.get("classifier", []) if each.startswith("License ::")]
     if named:
         return "; ".join(each.rsplit("::", 1)[1].strip() for each in named)
-    text = str(about.get("License") or "").strip()
+    text = str(about.get("license", "")).strip()
     return text.splitlines()[0][:80] if text else UNKNOWN
 
 
