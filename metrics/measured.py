@@ -53,7 +53,9 @@ class Measured:
             sketches.c.stage == storable(stage),
         )
         with self._explained(), self._database.engine.connect() as connection:
-            rows = {row.minute: row for row in connection.execute(query)}
+            rows: dict[int, list[Any]] = {}
+            for row in connection.execute(query):
+                rows.setdefault(row.minute, []).append(row)
         return [_stretch(rows, end // MINUTE_S, length_s // MINUTE_S) for end in ends]
 
     def abstentions(self, backend: str, since_s: int, until_s: int) -> dict[int, tuple[float, int]]:
@@ -79,7 +81,7 @@ class Measured:
             }
 
 
-def _stretch(rows: dict[int, Any], end: int, minutes: int) -> Stretch:
-    found = [rows[minute] for minute in range(end - minutes, end) if minute in rows]
+def _stretch(rows: dict[int, list[Any]], end: int, minutes: int) -> Stretch:
+    found = [row for minute in range(end - minutes, end) for row in rows.get(minute, ())]
     sketch = Sketch.merged(row.sketch for row in found)
     return Stretch(sum(row.count for row in found), sum(row.errors for row in found), sketch)

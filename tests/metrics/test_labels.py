@@ -17,6 +17,7 @@ def test_a_trace_of_ours_is_labelled_with_its_models_and_kinds() -> None:
         ("kind", "embedding"),
         ("kind", "retriever"),
         ("kind", "llm"),
+        ("document", "d0c0000000000001"),
     ]
 
 
