@@ -60,8 +60,6 @@ class LatencyPoint:
     """95th percentile."""
     p99_ms: float
     """99th percentile."""
-    sketch: Sketch | None = field(default=None, compare=False, repr=False)
-    """Of whole traces the durations themselves, which can be merged with those of other periods."""
 
 
 class Timing(NamedTuple):
@@ -83,7 +81,9 @@ def list_timings(trace: Mapping[str, Any]) -> list[Timing]:
     timed += [(span["stage"], span["duration_ms"], span["error"]) for span in trace["spans"] if span["stage"]]
     return [
         Timing(
-            (minute, backend, storable(stage), origin), duration_ms if math.isfinite(duration_ms) else 0.0, error is not None
+            (minute, backend, storable(stage), origin),
+            duration_ms if math.isfinite(duration_ms) else 0.0,
+            error is not None,
         )
         for stage, duration_ms, error in timed
     ]
@@ -192,7 +192,9 @@ def _whole_minutes(since: float, until: float, period_s: int) -> tuple[int, int,
     return math.floor(since / MINUTE_S), math.ceil(until / MINUTE_S), period_s // MINUTE_S
 
 
-def _points(merged: Iterable[tuple[tuple[int, str, str], _Merged]], start_s: float, period_s: int) -> Iterable[LatencyPoint]:
+def _points(
+    merged: Iterable[tuple[tuple[int, str, str], _Merged]], start_s: float, period_s: int
+) -> Iterable[LatencyPoint]:
     for (period, backend, stage), entry in merged:
         sketch = Sketch.merged(entry.stored)
         p50_ms, p95_ms, p99_ms = (sketch.quantile(q) for q in (0.5, 0.95, 0.99))
@@ -206,5 +208,4 @@ def _points(merged: Iterable[tuple[tuple[int, str, str], _Merged]], start_s: flo
             p50_ms,
             p95_ms,
             p99_ms,
-            sketch if stage == TOTAL else None,
         )

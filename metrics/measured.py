@@ -36,10 +36,12 @@ class Measured:
         """freshen: brings the figures up to date before they are read."""
         self._database, self._explained, self._freshen = database, explained, freshen
 
-    def stretches(self, backend: str, stage: str, ends: Sequence[int], length_s: int) -> list[Stretch]:
+    def stretches(
+        self, backend: str, stage: str, ends: Sequence[int], length_s: int, origin: str | None = None
+    ) -> list[Stretch]:
         """What one stage of a backend did in the `length_s` seconds before each of some times; `total` is the whole trace.
 
-        ends: ascending, in seconds since the epoch, multiples of 60 as `length_s` is.
+        ends: ascending, in seconds since the epoch, multiples of 60 as `length_s` is. origin: whence the questions came; None for all.
         """
         if not ends:
             return []
@@ -52,6 +54,8 @@ class Measured:
             sketches.c.backend == bounded(backend),
             sketches.c.stage == storable(stage),
         )
+        if origin is not None:
+            query = query.where(sketches.c.origin == origin)
         with self._explained(), self._database.engine.connect() as connection:
             rows: dict[int, list[Any]] = {}
             for row in connection.execute(query):

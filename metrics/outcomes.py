@@ -136,9 +136,7 @@ class Outcomes:
         """freshen: folds what waits, so that it counts."""
         self._database, self._explained, self._freshen = database, explained, freshen
 
-    def by_period(
-        self, backend: str, origin: str | None, since_s: int, until_s: int, period_s: int
-    ) -> dict[int, Ends]:
+    def by_period(self, backend: str, origin: str | None, since_s: int, until_s: int, period_s: int) -> dict[int, Ends]:
         """How the questions of each period ended, by its beginning; periods without any are left out.
 
         since_s, until_s: in seconds since the epoch, multiples of 60 as `period_s` is. origin: whence the questions came; None for all.

@@ -57,7 +57,7 @@ def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, s
     put_traces(services)
     page = open_page("live")
     assert not page.exception
-    assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "10"), ("Failed", "10 %")]
+    assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "10"), ("Failed :material/error:", "10 %")]
     assert "Generate takes 8" in titles(page)
     assert "All failed in generate" in titles(page)
     assert "10 % failed" in titles(page)

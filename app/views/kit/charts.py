@@ -136,10 +136,17 @@ def figures_of(figure: go.Figure) -> Behind:
         elif getattr(trace, "x", None) is not None and getattr(trace, "y", None) is not None:
             if trace.hoverinfo in ("skip", "none"):
                 continue
-            across, up = _reader(figure.layout.xaxis), _reader(figure.layout.yaxis)
-            rows += [(trace.name or "", across(x), up(y)) for x, y in zip(trace.x, trace.y, strict=True)]
+            axis = figure.layout[f"yaxis{(trace.yaxis or 'y')[1:]}"]
+            across, up = _reader(figure.layout.xaxis), _reader(axis)
+            unit = f", {axis.title.text}" if figure.layout.hoversubplots and axis.title.text else ""
+            name = f"{trace.name or ''}{unit}"
+            rows += [(name, across(x), up(y)) for x, y in zip(trace.x, trace.y, strict=True)]
     named = _named(figure)
-    heads = ("", named("xaxis"), named("yaxis")) if any(row[0] for row in rows) else (named("xaxis"), named("yaxis"))
+    heads = (
+        ("", named("xaxis"), "value" if figure.layout.hoversubplots else named("yaxis"))
+        if any(row[0] for row in rows)
+        else (named("xaxis"), named("yaxis"))
+    )
     return Behind(heads, rows if len(heads) == 3 else [row[1:] for row in rows])
 
 
@@ -150,11 +157,11 @@ def _named(figure: go.Figure) -> Callable[[str], str]:
 
 def _reader(axis: Any) -> Callable[[Any], str]:
     """How a value on an axis is said: by its tick's words, where only such values are on it, or as a moment, UTC."""
+    if axis.type == "date":
+        return lambda value: when(float(value) / 1000)
     if axis.ticktext is not None and axis.tickvals is not None:
         words = dict(zip(axis.tickvals, axis.ticktext, strict=True))
         return lambda value: words[value].replace("<br>", ", ") if value in words else _said(value)
-    if axis.type == "date":
-        return lambda value: when(float(value) / 1000)
     return _said
 
 
@@ -195,19 +202,31 @@ def robust_scale(values: Sequence[float | None]) -> Scale | None:
     return Scale(top, sum(value > top for value in known), known[-1])
 
 
-def cut_scale(figure: go.Figure, points: Sequence[tuple[Any, float | None]], say: Callable[[float], str]) -> None:
+def cut_scale(
+    figure: go.Figure,
+    points: Sequence[tuple[Any, float | None]],
+    say: Callable[[float], str],
+    *,
+    axis: str = "y",
+    reach: float = 0.0,
+) -> None:
     """Cut a figure's vertical scale where outliers would flatten the rest, with a mark for each of them and words for all.
 
-    points: all that is drawn, its place across and its value. say: a value in words.
+    points: all that is drawn, its place across and its value. say: a value in words. axis: whose scale, where there are several. reach: a
+    value that the scale shows in any case.
     """
     scale = robust_scale([value for _, value in points])
     if scale is None:
         return
-    beyond = [(place, value) for place, value in points if value is not None and value > scale.top]
-    figure.update_yaxes(range=[0, scale.top * 1.04], autorange=False)
+    top = max(scale.top, reach)
+    beyond = [(place, value) for place, value in points if value is not None and value > top]
+    if not beyond:
+        return
+    figure.update_layout({f"yaxis{axis[1:]}": {"range": [0, top * 1.04], "autorange": False}})
     figure.add_scatter(
         x=[place for place, _ in beyond],
-        y=[scale.top] * len(beyond),
+        y=[top] * len(beyond),
+        yaxis=axis,
         mode="markers",
         marker={"symbol": "triangle-up", "size": 9, "color": ink()},
         customdata=[say(value) for _, value in beyond],
@@ -216,9 +235,9 @@ def cut_scale(figure: go.Figure, points: Sequence[tuple[Any, float | None]], say
         cliponaxis=False,
     )
     figure.add_annotation(
-        text=f"▲ {scale.beyond:,} beyond, up to {chart_text(say(scale.highest))}",
+        text=f"▲ {len(beyond):,} beyond, up to {chart_text(say(scale.highest))}",
         xref="paper",
-        yref="paper",
+        yref=f"{axis} domain",
         x=1,
         y=1,
         xanchor="right",
