@@ -92,7 +92,8 @@ def list_timings(trace: Mapping[str, Any]) -> list[Timing]:
 def add_timings(connection: Connection, timings: Iterable[Timing], taken_back: Iterable[Timing] = ()) -> None:
     """Count timings in the stored sketches, and take back what was counted of a trace that changed.
 
-    What is not counted under its origin was before origins were told apart, and is taken back from there. The caller's transaction keeps other writers out.
+    What is not counted under its origin was before origins were told apart, and is taken back from there.
+    The caller's transaction keeps other writers out.
     """
     added, lost = Counter(timings), Counter(taken_back)
     unchanged = added & lost
@@ -148,7 +149,8 @@ def read_latency(
     """One point for each period, backend and stage that has any span, in that order.
 
     since, until: seconds since the epoch, widened to whole minutes; periods are counted from `since`.
-    period_s: a multiple of 60, since minutes are what is stored. origin: whence the questions came; None for all. Raises InputError otherwise.
+    period_s: a multiple of 60, since minutes are what is stored. Raises InputError otherwise. origin: whence the questions came; None
+    for all.
     """
     first, end, step = _whole_minutes(since, until, period_s)
     statement = select(sketches).where(sketches.c.minute >= first, sketches.c.minute < end)

@@ -137,16 +137,13 @@ def figures_of(figure: go.Figure) -> Behind:
             if trace.hoverinfo in ("skip", "none"):
                 continue
             axis = figure.layout[f"yaxis{(trace.yaxis or 'y')[1:]}"]
-            across, up = _reader(figure.layout.xaxis), _reader(axis)
+            read_x, read_y = _reader(figure.layout.xaxis), _reader(axis)
             unit = f", {axis.title.text}" if figure.layout.hoversubplots and axis.title.text else ""
             name = f"{trace.name or ''}{unit}"
-            rows += [(name, across(x), up(y)) for x, y in zip(trace.x, trace.y, strict=True)]
+            rows += [(name, read_x(x), read_y(y)) for x, y in zip(trace.x, trace.y, strict=True)]
     named = _named(figure)
-    heads = (
-        ("", named("xaxis"), "value" if figure.layout.hoversubplots else named("yaxis"))
-        if any(row[0] for row in rows)
-        else (named("xaxis"), named("yaxis"))
-    )
+    across, up = named("xaxis"), "value" if figure.layout.hoversubplots else named("yaxis")
+    heads = ("", across, up) if any(row[0] for row in rows) else (across, up)
     return Behind(heads, rows if len(heads) == 3 else [row[1:] for row in rows])
 
 

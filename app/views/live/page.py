@@ -100,7 +100,7 @@ def _empty_words(choice: LiveChoice) -> str:
         )
     by = "" if choice.asked_by == "everyone" else f" by {choice.asked_by}"
     wider = "" if choice.asked_by == "everyone" else ", or everyone's questions"
-    return f"No question to {literal(choice.backend)}{by} in this window. Choose a longer window or another backend{wider}, or ask one."
+    return f"No question{by} to {literal(choice.backend)} in this window. Choose a longer window or another backend{wider}, or ask one."
 
 
 def show_now(view: LiveView, controls: Controls) -> None:

@@ -28,7 +28,6 @@ FRESH_S = 10
 
 def show_quality(choice: LiveChoice) -> None:
     """A chart for each rule that has said something of the window."""
-    st.subheader("Quality", anchor=False)
     try:
         found, watched = _read(choice.backend, choice.window)
     except RaglassError as error:
