@@ -187,4 +187,5 @@ class Outcomes:
 
 
 def _ends(sums: Sequence[Any]) -> Ends:
-    return Ends(*(int(value) for value in sums[:-1]), float(sums[-1]))
+    asked, failed, abstained, known, confidence = sums
+    return Ends(int(asked), int(failed), int(abstained), int(known), float(confidence))

@@ -12,7 +12,7 @@ from typing import Literal
 from app.config import Settings
 from app.kit.clock import DAY_S, Clock
 from app.kit.numbers import count
-from app.kit.wording import APPLICATION
+from app.kit.wording import APPLICATION, ASKERS
 from app.live.answers import Answers, make_answers, step_of
 from app.live.rows import LiveView, clock_time, make_view
 from app.live.totals import Totals, sum_series
@@ -49,9 +49,6 @@ REFRESHES: Mapping[str, int | None] = {"5 s": 5, "15 s": 15, "1 min": 60, "5 min
 MEASURES: Mapping[str, Statistic] = {"mean": "Average", "p50": "p50", "p95": "p95", "p99": "p99"}
 """What is shown of each stage."""
 
-ASKERS: Mapping[str, str | None] = {"people": "person", "runs": "run", "load tests": "load", "everyone": None}
-"""Whose questions are shown, by the words on the page and in the address: their origin, or None for all."""
-
 MAX_PERIODS = 700
 """More points than a chart has room for."""
 
@@ -85,7 +82,7 @@ class LiveChoice:
     measure: str = "mean"
     """A key of MEASURES."""
     asked_by: str = "people"
-    """A key of ASKERS."""
+    """A key of `app.kit.wording.ASKERS`."""
 
     @property
     def tells_askers(self) -> bool:

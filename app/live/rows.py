@@ -142,7 +142,7 @@ class LiveView:
         if not self.slowest:
             return "No latency in this window"
         start_s, p95_ms = self.slowest[0]
-        return f"p95 peaked at {milliseconds(p95_ms)}, {clock_time(start_s, self.window)}"
+        return f"p95 peaked at {milliseconds(p95_ms)}, {clock_time(start_s, self.window)} UTC"
 
     @property
     def stages_title(self) -> str:

@@ -6,10 +6,12 @@ A maker builds a figure with `chart_layout`, every text from outside through `ch
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from app.kit.numbers import count, three_figures
@@ -76,6 +78,14 @@ def chart_layout(title: str, *, height: int, legend: bool = False, unified: bool
         "hovermode": "x unified" if unified else "closest",
         "hoverlabel": {"namelength": -1},
     }
+
+
+def utc_times(epoch_s: NDArray[np.float64]) -> NDArray[np.datetime64]:
+    """Times as a date axis draws them in UTC: of plain numbers it makes the browser's own time.
+
+    epoch_s: in seconds since the epoch.
+    """
+    return np.asarray(epoch_s * 1000.0).astype("datetime64[ms]")
 
 
 def show_chart(
@@ -155,7 +165,7 @@ def _named(figure: go.Figure) -> Callable[[str], str]:
 def _reader(axis: Any) -> Callable[[Any], str]:
     """How a value on an axis is said: by its tick's words, where only such values are on it, or as a moment, UTC."""
     if axis.type == "date":
-        return lambda value: when(float(value) / 1000)
+        return lambda value: when(np.datetime64(value, "ms").astype(np.int64) / 1000)
     if axis.ticktext is not None and axis.tickvals is not None:
         words = dict(zip(axis.tickvals, axis.ticktext, strict=True))
         return lambda value: words[value].replace("<br>", ", ") if value in words else _said(value)
@@ -253,6 +263,12 @@ class Unit:
     in_ms: float
     """How many milliseconds one has."""
 
+    @overload
+    def of(self, value_ms: float) -> float: ...
+    @overload
+    def of(self, value_ms: None) -> None: ...
+    @overload
+    def of(self, value_ms: float | None) -> float | None: ...
     def of(self, value_ms: float | None) -> float | None:
         """A duration in this unit."""
         return None if value_ms is None else value_ms / self.in_ms

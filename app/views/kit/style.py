@@ -79,6 +79,8 @@ STYLE = """
 .rg-more[open] { display: block; }
 .rg-more p { margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
+.st-key-tiles > * { flex: 1 1 8.4rem; max-width: 15rem; }
+[class*="st-key-tile-"] { width: 100% !important; }
 [class*="st-key-tile-"] [data-testid="stMetric"] { padding: .35rem .8rem; border-inline-start-width: 4px; }
 [class*="st-key-tile-good-"] [data-testid="stMetric"] { border-inline-start-color: #009e73; }
 [class*="st-key-tile-warn-"] [data-testid="stMetric"] { border-inline-start-color: #e69f00;

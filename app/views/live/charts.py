@@ -18,12 +18,13 @@ from app.kit.clock import Clock
 from app.kit.numbers import milliseconds, percent
 from app.live.answers import Answers
 from app.live.rows import UNACCOUNTED, Line, LiveView
-from app.views.kit.charts import Unit, chart_layout, chart_text, cut_scale, robust_scale, time_unit
+from app.views.kit.charts import Unit, chart_layout, chart_text, cut_scale, robust_scale, time_unit, utc_times
 from app.views.kit.clock import time_ticks
 from app.views.kit.style import OUTCOME_COLOURS, PART_COLOURS, PERCENTILE_COLOURS, STAGE_COLOURS, ink
 
-STROKES = {"p50": ("solid", "circle"), "p95": ("solid", "square"), "p99": ("dot", "diamond")}
-"""Stroke and marker of each percentile: more than the colour tells them apart."""
+STROKES = {"p99": ("solid", "diamond", 5), "p95": ("solid", "square", 2), "p50": ("dot", "circle", 2)}
+"""Stroke, marker and width of each percentile: more than the colour tells them apart. The wide one lies beneath, so that it is seen where
+two are the same."""
 
 GAP = 0.12
 """Part of a period that is left free between two bars."""
@@ -63,7 +64,10 @@ def overview_chart(view: LiveView, levels: Sequence[Level], chosen_s: int | None
     bounds = [level for level in levels if level.series != "errors" and level.value <= IN_REACH * seen]
     reach = max([seen, *(level.value * ROOM for level in bounds)])
     unit = time_unit(reach)
-    strokes = [_stroke(view, line, PERCENTILE_COLOURS[line.name], unit, *STROKES[line.name]) for line in view.latency]
+    lines_of = {line.name: line for line in view.latency}
+    strokes = [
+        _stroke(view, lines_of[name], PERCENTILE_COLOURS[name], unit, *stroke) for name, stroke in STROKES.items()
+    ]
     questions = _bars(view, view.rate, OUTCOME_COLOURS, COUNT)
     shaded = [] if chosen_s is None else [_shade(chosen_s, chosen_s + view.window.period_s, 0.25)]
     lines = [_bound(level, unit) for level in bounds]
@@ -89,7 +93,8 @@ def stages_chart(view: LiveView, clock: Clock) -> go.Figure:
             sums[at] = sums.get(at, 0.0) + (value or 0.0)
     stacked = view.measure == "Average"
     peaks = sums.values() if stacked else [value or 0.0 for line in view.stages for _, value in line.points]
-    unit = time_unit(max(peaks, default=0.0))
+    cut = robust_scale(list(peaks))
+    unit = time_unit(max(peaks, default=0.0) if cut is None else cut.top)
     if stacked:
         times = _bars(view, view.stages, STAGE_COLOURS, "", unit)
     else:
@@ -98,7 +103,12 @@ def stages_chart(view: LiveView, clock: Clock) -> go.Figure:
     panes = [Pane(times, said, 2.2)]
     if view.errors:
         panes.append(Pane(_bars(view, view.errors, STAGE_COLOURS, COUNT, failed=True), "errors"))
-    return _figure(view, panes, f"{view.stages_title}. {view.errors_title}", clock, 300 if len(panes) == 1 else 380)
+    height = 300 if len(panes) == 1 else 380
+    figure = _figure(view, panes, f"{view.stages_title}. {view.errors_title}", clock, height)
+    tops = sums.items() if stacked else [point for line in view.stages for point in line.points]
+    drawn = [(_moment(at + view.window.period_s / 2), unit.of(value)) for at, value in tops]
+    cut_scale(figure, drawn, lambda value: milliseconds(value * unit.in_ms))
+    return figure
 
 
 def parts_chart(view: LiveView, clock: Clock) -> go.Figure:
@@ -117,23 +127,24 @@ def parts_chart(view: LiveView, clock: Clock) -> go.Figure:
 def answers_chart(found: Answers, clock: Clock) -> go.Figure:
     """The share of abstentions, the mean confidence, and thumbs, of the same stretches."""
     starts = np.array([each.start_s for each in found.stretches])
-    middles = (starts + found.step_s / 2) * 1000.0
+    middles = utc_times(starts + found.step_s / 2)
     dots: dict[str, Any] = {"x": middles, "mode": "lines+markers", "connectgaps": True}
     asked = [f"{each.ends.asked:,}" for each in found.stretches]
+    series: Sequence[tuple[str, list[float | None], str, str]] = (
+        ("abstained", [each.abstained_share for each in found.stretches], STAGE_COLOURS["gateway"], "diamond"),
+        ("confidence", [each.ends.mean_confidence for each in found.stretches], STAGE_COLOURS["network"], "circle"),
+    )
     lines = [
         go.Scatter(
             **dots,
-            y=[values(each) for each in found.stretches],
+            y=values,
             name=name,
             line={"color": colour, "width": 2},
             marker={"size": 6, "symbol": symbol},
-            customdata=[[percent(values(each)), of] for each, of in zip(found.stretches, asked, strict=True)],
+            customdata=[[percent(value), of] for value, of in zip(values, asked, strict=True)],
             hovertemplate=f"{name} %{{customdata[0]}}, of %{{customdata[1]}} asked<extra></extra>",
         )
-        for name, values, colour, symbol in (
-            ("abstained", lambda each: each.abstained_share, STAGE_COLOURS["gateway"], "diamond"),
-            ("confidence", lambda each: each.ends.mean_confidence, STAGE_COLOURS["network"], "circle"),
-        )
+        for name, values, colour, symbol in series
     ]
     thumbs = [
         go.Bar(
@@ -159,9 +170,9 @@ def _colour(colours: Mapping[str, str], name: str) -> str:
     return colours.get(name, STAGE_COLOURS[UNACCOUNTED])
 
 
-def _middles(view: LiveView) -> NDArray[np.float64]:
-    """The middle of each period in ms since the epoch, which a date axis takes."""
-    return (np.array(view.window.periods) + view.window.period_s / 2) * 1000.0
+def _middles(view: LiveView) -> NDArray[np.datetime64]:
+    """The middle of each period."""
+    return utc_times(np.array(view.window.periods) + view.window.period_s / 2)
 
 
 def _values(line: Line, unit: Unit | None = None) -> NDArray[np.float64]:
@@ -199,7 +210,7 @@ def _bars(
 
 
 def _stroke(
-    view: LiveView, line: Line, colour: str, unit: Unit, dash: str = "solid", symbol: str = "circle"
+    view: LiveView, line: Line, colour: str, unit: Unit, dash: str = "solid", symbol: str = "circle", width: int = 2
 ) -> go.Scatter:
     """A line that is broken where nothing was measured; a value between two gaps is a dot."""
     return go.Scatter(
@@ -207,7 +218,7 @@ def _stroke(
         y=_values(line, unit),
         name=chart_text(line.name),
         mode="lines+markers",
-        line={"color": colour, "dash": dash, "width": 2},
+        line={"color": colour, "dash": dash, "width": width},
         marker={"size": 5, "color": colour, "symbol": symbol},
         customdata=_spoken(line),
         hovertemplate=f"{chart_text(line.name)} %{{customdata}}<extra></extra>",

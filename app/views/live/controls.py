@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import backend_words
+from app.kit.wording import ASKERS, backend_words
 from app.live.log_lines import LEVELS
-from app.live.reading import ASKERS, MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice
+from app.live.reading import MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice
 from app.views.kit import address, state
 
 LATEST_S = 4_000_000_000

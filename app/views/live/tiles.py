@@ -26,7 +26,7 @@ def show_tiles(view: LiveView, levels: list[Level]) -> None:
     tiles = make_tiles(view.now, view.before, {name: each for name, each in bounds.items() if each is not None})
     with st.container(horizontal=True, key="tiles"):
         for tile in tiles:
-            with st.container(key=f"tile-{tile.tone}-{tile.name.lower()}", width=200):
+            with st.container(key=f"tile-{tile.tone}-{tile.name.lower()}", width=140):
                 st.metric(
                     _label(tile.name, tile.tone),
                     tile.value,
