@@ -1,6 +1,6 @@
 """Figures and outcomes in words: one place, so that page and shell say the same thing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +18,20 @@ LOW, HIGH = 0.5, 0.8
 
 APPLICATION = "otlp/"
 """How the backend of another application's traces begins; its name follows."""
+
+ORIGINS: Mapping[str, str] = {
+    "person": "people",
+    "run": "runs",
+    "load": "load tests",
+    "application": "other applications",
+}
+"""Who asks, by a trace's origin, as filters say it."""
+
+ASKERS: Mapping[str, str | None] = {
+    **{ORIGINS[origin]: origin for origin in ("person", "run", "load")},
+    "everyone": None,
+}
+"""Whose questions are shown where one kind is chosen, or all: the origin, or None for all, by the words on pages and in addresses."""
 
 GUESS = "Best guess, probably not the answer"
 

@@ -40,6 +40,9 @@ STEADY, DRIFTED = "#0072b2", "#d55e00"
 LATENCY_COLOUR = "#3b82c4"
 """End-to-end latency: one colour, its percentiles told apart by their strokes."""
 
+PERCENTILE_COLOURS = {"p50": "#009e73", "p95": "#3b82c4", "p99": "#d55e00"}
+"""Percentiles beside each other; their markers tell them apart too."""
+
 PART_COLOURS = {"SageMaker": "#8f74d2", "Lambda": STAGE_COLOURS["gateway"], "the network": STAGE_COLOURS["network"]}
 """Lambda is the gateway's handler, so that it has the gateway's colour."""
 
@@ -77,6 +80,15 @@ STYLE = """
 .rg-more[open] { display: inline; }
 .rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
+.st-key-tiles > * { flex: 1 1 8.4rem; max-width: 15rem; }
+[class*="st-key-tile-"] { width: 100% !important; }
+[class*="st-key-tile-"] [data-testid="stMetric"] { padding: .35rem .8rem; border-inline-start-width: 4px; }
+[class*="st-key-tile-good-"] [data-testid="stMetric"] { border-inline-start-color: #009e73; }
+[class*="st-key-tile-warn-"] [data-testid="stMetric"] { border-inline-start-color: #e69f00;
+  background: color-mix(in srgb, #e69f00 9%, transparent); }
+[class*="st-key-tile-bad-"] [data-testid="stMetric"] { border-inline-start-color: #d55e00;
+  background: color-mix(in srgb, #d55e00 12%, transparent); }
+.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; background: none; color: inherit; padding: 0; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;

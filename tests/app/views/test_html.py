@@ -17,6 +17,7 @@ from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
 from app.kit import markup
 from app.kit.wording import Trust
+from app.live.log_lines import ReadLine
 from app.live.rows import Part
 from app.traces.difference import differ
 from app.traces.spans import Placed
@@ -180,7 +181,9 @@ DRAWN = [
     lambda value: kit.table_html((value, value), [(value, value)], value),
     lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
     lambda value: live.alert_html(value, "open", value, value),
-    lambda value: live.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
+    lambda value: live.alarm_html(alarm(value, "OK")),
+    lambda value: live.alarm_html(alarm(value, "ALARM")),
+    lambda value: live.log_html([(value, ReadLine(1.0, value, "error", value, value))]),
 ]
 
 
