@@ -37,6 +37,17 @@ DOING = {
 }
 
 
+ADDRESS = ("trace", "span", "backend", "top_k", "rerank", "prompt", "deadline_s")
+"""Names in the address of the Ask page."""
+
+
+def follow_old_address() -> None:
+    """Lead a link of the time when Ask was the first page to where Ask is now."""
+    asked = st.query_params.to_dict()
+    if any(name in asked for name in ADDRESS):
+        st.switch_page("../pages/ask.py", query_params=asked)
+
+
 def asking_settings(services: Services) -> Callable[[str], Question]:
     """The settings, in the sidebar and in the address; returns what makes a question of a text."""
     settings, backends, saved = services.settings, services.usable_backends(), saved_prompts(services)
@@ -138,7 +149,13 @@ def say_what_is_missing(services: Services) -> None:
 def question_box(services: Services, trace_id: str | None) -> str | None:
     """The box and, while no trace is open, its examples; returns a question that was just put, or None."""
     _follow_trace(trace_id)
-    return box_with_examples("question", "Ask", with_examples=services.settings.builtin_corpus and trace_id is None)
+    handed = state.take_over()
+    if handed is not None:
+        st.session_state["question"] = handed
+    typed = box_with_examples(
+        "question", "Ask", with_examples=services.settings.builtin_corpus and trace_id is None and handed is None
+    )
+    return typed if handed is None else handed
 
 
 def box_with_examples(key: str, action: str, *, with_examples: bool) -> str | None:
