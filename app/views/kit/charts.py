@@ -40,6 +40,9 @@ ROOM = 1.25
 FEWEST = 5
 """Fewer values than these are shown whole."""
 
+BEYOND = "beyond the scale"
+"""Tells the marks of what a scale leaves out from what is drawn."""
+
 MOST_ROWS = 200
 """Rows of figures behind a chart."""
 
@@ -134,7 +137,7 @@ def figures_of(figure: go.Figure) -> Behind:
                 for column, value in zip(_places(trace.x, values), values, strict=True)
             ]
         elif getattr(trace, "x", None) is not None and getattr(trace, "y", None) is not None:
-            if trace.hoverinfo in ("skip", "none"):
+            if trace.hoverinfo in ("skip", "none") or trace.meta == BEYOND:
                 continue
             across, up = _reader(figure.layout.xaxis), _reader(figure.layout.yaxis)
             rows += [(trace.name or "", across(x), up(y)) for x, y in zip(trace.x, trace.y, strict=True)]
@@ -166,7 +169,8 @@ def _said(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "—"
     try:
-        return three_figures(float(value))
+        number = float(value)
+        return f"{number:,.0f}" if number.is_integer() else three_figures(number)
     except (TypeError, ValueError):
         return str(value)
 
@@ -214,6 +218,7 @@ def cut_scale(figure: go.Figure, points: Sequence[tuple[Any, float | None]], say
         hovertemplate="%{customdata}, beyond the scale<extra></extra>",
         showlegend=False,
         cliponaxis=False,
+        meta=BEYOND,
     )
     figure.add_annotation(
         text=f"▲ {scale.beyond:,} beyond, up to {chart_text(say(scale.highest))}",
@@ -222,7 +227,7 @@ def cut_scale(figure: go.Figure, points: Sequence[tuple[Any, float | None]], say
         x=1,
         y=1,
         xanchor="right",
-        yanchor="top",
+        yanchor="bottom",
         showarrow=False,
         font={"color": ink(), "size": 12},
     )

@@ -64,8 +64,9 @@ STYLE = """
 .rg-outline a { color: inherit; text-decoration: none; }
 .rg-outline a:is(:hover, :focus-visible) { text-decoration: underline; text-underline-offset: .2em; }
 @media (max-width: 1100px) {
-  [class*="st-key-outlined-"] > * > [data-testid="stColumn"] { min-width: 100%; }
-  [class*="st-key-outlined-"] > * > [data-testid="stColumn"]:last-child { order: -1; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] > * > * > [class*="st-key-outline-"]) { flex-wrap: wrap; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] > * > * > [class*="st-key-outline-"]) > * { min-width: 100%; }
+  [data-testid="stColumn"]:has(> * > * > [class*="st-key-outline-"]) { order: -1; }
   .rg-outline ul { display: flex; flex-wrap: wrap; gap: 0 1rem; }
 }
 .rg-more { display: inline-block; position: relative; }
@@ -73,8 +74,8 @@ STYLE = """
   border-radius: 50%; border: 1px solid currentColor; font-size: .75rem; }
 .rg-more summary::-webkit-details-marker { display: none; }
 .rg-more summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; }
-.rg-more[open] { display: block; }
-.rg-more p { margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
+.rg-more[open] { display: inline; }
+.rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
