@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.ingesting.precedence import making_page
 from app.views.kit.address import keeping_address
+from app.views.kit.away import watch_server
 from app.views.kit.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -36,5 +37,6 @@ st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
 st.logo(LOGO, size="large", icon_image=ICON)
 page = st.navigation(SECTIONS)
 apply_style()
+watch_server()
 with making_page(), keeping_address(page.url_path):
     page.run()

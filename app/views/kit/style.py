@@ -77,6 +77,20 @@ STYLE = """
 .rg-more[open] { display: inline; }
 .rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
+.st-key-away { position: absolute; height: 0; overflow: visible; }
+.rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
+[class*="st-key-tile-"] { position: relative; flex: 1 1 11rem; align-self: stretch; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a { font-size: .82rem; padding: 0; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
+[class*="st-key-tile-"]:hover { background: color-mix(in srgb, currentColor 4%, transparent); }
+.rg-tile { display: flex; flex-direction: column; gap: .1rem; overflow-wrap: anywhere; }
+.rg-tile b { font-size: 1.25rem; font-weight: 650; }
+.rg-tile-label, .rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
+.rg-good .rg-icon { color: #009e73; } .rg-warn .rg-icon { color: #b36b00; } .rg-bad .rg-icon { color: #d43d3d; }
+.rg-lane { display: flex; height: 1.1rem; border-radius: .25rem; overflow: hidden; gap: 1px; }
+.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
+.rg-key li { margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
+.rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
