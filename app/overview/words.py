@@ -1,4 +1,4 @@
-"""What the Overview says: tiles with a word, a figure and where it leads; what needs a look; the last run. No streamlit, and nothing is read."""
+"""What the Overview says: tiles with a figure, words and where they lead; what needs a look; the last run. No streamlit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ DRIFT = "drift"
 """The series of questions that are others than before."""
 
 STEPS = (
-    ("Ask something", "Type a question above, or take one of the examples. The built-in articles answer without any set-up.", "Ask", "ask"),
+    ("Ask something", "Type a question above, or take an example. The built-in articles answer without set-up.", "Ask", "ask"),
     ("Add your documents", "PDF, Word, web pages, mail and more. They are indexed on this machine.", "Add documents", "corpus"),
     ("Measure it", "A run asks labelled questions and says how many answers are right. The built-in questions need no file.", "Start a run", "runs"),
 )  # fmt: skip
@@ -113,11 +113,14 @@ def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
         return Tile(
             "quality", "Quality", MISSING, f"No answer of the last {WORDS[span]} was scored.", "quiet", "live", query
         )
+    if all(found.reference is None for found in windows):
+        note = f"{count(len(windows), 'rule')} watched; too little was asked before to tell a change."
+        return Tile("quality", "Quality", "Watched", note, "quiet", "live", query)
     worse = [found for found in windows if found.worse]
     if worse:
         note = headline(worse[0])
         return Tile("quality", "Quality", f"{len(worse)} of {len(windows)} worse", note, "warn", "live", query)
-    note = f"{count(len(windows), 'rule')} watched; {headline(windows[0])[:1].lower()}{headline(windows[0])[1:]}"
+    note = f"{count(len(windows), 'rule')} watched. {headline(windows[0])}."
     return Tile("quality", "Quality", "Steady", note, "good", "live", query)
 
 

@@ -11,6 +11,7 @@ from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.traces.html import answer_html, chunks_html, question_html
+from app.views.traces.recent import choose_recent
 from backends.registry import may_be_prompted
 from pipeline.errors import StoreError
 from pipeline.pipeline import MAX_TOP_K
@@ -155,6 +156,7 @@ def question_box(services: Services, trace_id: str | None) -> str | None:
     typed = box_with_examples(
         "question", "Ask", with_examples=services.settings.builtin_corpus and trace_id is None and handed is None
     )
+    choose_recent(_open_recent)
     return typed if handed is None else handed
 
 
@@ -215,6 +217,11 @@ def _follow_trace(trace_id: str | None) -> None:
     found = state.find_trace(trace_id) if trace_id else None
     st.session_state["question"] = found[0].question if found else ""
     state.box_shows(trace_id)
+
+
+def _open_recent(trace_id: str) -> None:
+    st.query_params.pop("span", None)
+    st.query_params["trace"] = trace_id
 
 
 def _take(key: str, example: str) -> None:

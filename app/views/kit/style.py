@@ -79,13 +79,17 @@ STYLE = """
   background: color-mix(in srgb, currentColor 7%, transparent); }
 .st-key-away { position: absolute; height: 0; overflow: visible; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
-[class*="st-key-tile-"] { position: relative; flex: 1 1 11rem; align-self: stretch; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] a { font-size: .82rem; padding: 0; }
+[class*="st-key-tile-"] { position: relative; flex: 1 1 10rem; align-self: stretch; padding: .5rem .8rem .6rem; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; min-height: 0; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] p { font-size: .85rem; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
+.st-key-looks [class*="st-key-tile-"], .st-key-run-tile [class*="st-key-tile-"] { flex: 1 1 100%; }
+.st-key-looks .rg-tile { flex-flow: row wrap; align-items: baseline; column-gap: .6rem; }
+.st-key-looks .rg-tile b { font-size: 1.05rem; }
 [class*="st-key-tile-"]:hover { background: color-mix(in srgb, currentColor 4%, transparent); }
 .rg-tile { display: flex; flex-direction: column; gap: .1rem; overflow-wrap: anywhere; }
 .rg-tile b { font-size: 1.25rem; font-weight: 650; }
-.rg-tile-label, .rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
+.rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
 .rg-good .rg-icon { color: #009e73; } .rg-warn .rg-icon { color: #b36b00; } .rg-bad .rg-icon { color: #d43d3d; }
 .rg-lane { display: flex; height: 1.1rem; border-radius: .25rem; overflow: hidden; gap: 1px; }
 .rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }

@@ -12,12 +12,11 @@ from app.views.kit.table import ICONS
 
 
 def tile_html(tile: Tile) -> Markup:
-    """A tile: what it is about, how it is with an icon, and a line more."""
+    """A tile, below the link that says what it is about: how it is, with an icon, and a line more."""
     return html(
-        '<div class="rg-tile rg-{}"><span class="rg-tile-label">{}</span><b dir="auto">'
+        '<div class="rg-tile rg-{}"><b dir="auto">'
         '<span class="rg-icon" aria-hidden="true">{}</span> {}</b><span class="rg-tile-note" dir="auto">{}</span></div>',
         tile.tone,
-        tile.label,
         ICONS[tile.tone],
         tile.value,
         tile.note,

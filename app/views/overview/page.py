@@ -38,7 +38,7 @@ REFRESH_S = 30
 """Seconds between refreshes."""
 
 COLUMNS = (
-    Column("question", "Question", "question", width_rem=14),
+    Column("question", "Question", "question", width_rem=11),
     Column("outcome", "Outcome", "status"),
     Column("confidence", "Confidence", "number"),
     Column("time", "Time", "number"),
@@ -92,7 +92,7 @@ def show_overview(span: str) -> None:
         alerts_tile(opened, rules),
     ]
     _show_tiles(tiles, "tiles")
-    left, right = grid([3, 2], "overview")
+    left, right = grid([5, 3], "overview")
     with left:
         _show_recent(recent)
     with right:
@@ -115,19 +115,8 @@ def _show_tiles(tiles: Sequence[Tile], key: str) -> None:
     with st.container(horizontal=True, key=key, gap="small"):
         for tile in tiles:
             with st.container(key=f"tile-{tile.name}", border=True, gap=None):
+                st.page_link(f"../pages/{tile.page}.py", label=tile.label, query_params=tile.query)
                 show(tile_html(tile))
-                st.page_link(f"../pages/{tile.page}.py", label=LEADS[tile.page], query_params=tile.query)
-
-
-LEADS = {
-    "status": "Status",
-    "traces": "These traces",
-    "live": "Live",
-    "runs": "The run",
-    "corpus": "Corpus",
-    "stability": "Stability",
-}
-"""Words of a tile's link, by the page that it leads to."""
 
 
 def _show_recent(rows: Sequence[TraceRow]) -> None:
