@@ -32,7 +32,7 @@ DRIFT = "drift"
 STEPS = (
     ("Ask something", "Type a question above, or take an example. The built-in articles answer without set-up.", "Ask", "ask"),
     ("Add your documents", "PDF, Word, web pages, mail and more. They are indexed on this machine.", "Add documents", "corpus"),
-    ("Measure it", "A run asks labelled questions and says how many answers are right. The built-in questions need no file.", "Start a run", "runs"),
+    ("Measure it", "A run asks labelled questions and says how many answers are right. Built-in ones need no file.", "Start a run", "runs"),
 )  # fmt: skip
 """What to do first, where nothing was asked yet: title, words, the link's words, and its page."""
 

@@ -79,11 +79,12 @@ STYLE = """
   background: color-mix(in srgb, currentColor 7%, transparent); }
 .st-key-away { position: absolute; height: 0; overflow: visible; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
-[class*="st-key-tile-"] { position: relative; flex: 1 1 10rem; align-self: stretch; padding: .5rem .8rem .6rem; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
+[class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; min-height: 0; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] p { font-size: .85rem; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
-.st-key-looks [class*="st-key-tile-"], .st-key-run-tile [class*="st-key-tile-"] { flex: 1 1 100%; }
+:is(.st-key-looks, .st-key-run-tile) [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 100%; }
 .st-key-looks .rg-tile { flex-flow: row wrap; align-items: baseline; column-gap: .6rem; }
 .st-key-looks .rg-tile b { font-size: 1.05rem; }
 [class*="st-key-tile-"]:hover { background: color-mix(in srgb, currentColor 4%, transparent); }

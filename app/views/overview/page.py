@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.kit.numbers import percent
-from app.kit.wording import when
 from app.overview.reading import SPANS, live_query
 from app.overview.words import (
     STEPS,
@@ -26,7 +25,7 @@ from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import grid
 from app.views.kit.markdown import literal
-from app.views.kit.table import Cell, Column, Row, number_cell, show_table, time_cell, way
+from app.views.kit.table import Column, Row, number_cell, show_table, time_cell, way
 from app.views.overview import kept
 from app.views.overview.html import shares_html, step_html, tile_html
 from app.views.traces.html import NO_QUESTION
@@ -38,11 +37,10 @@ REFRESH_S = 30
 """Seconds between refreshes."""
 
 COLUMNS = (
-    Column("question", "Question", "question", width_rem=11),
+    Column("question", "Question", "question", width_rem=10),
     Column("outcome", "Outcome", "status"),
     Column("confidence", "Confidence", "number"),
     Column("time", "Time", "number"),
-    Column("asked", "Asked", "time"),
 )
 
 
@@ -92,7 +90,7 @@ def show_overview(span: str) -> None:
         alerts_tile(opened, rules),
     ]
     _show_tiles(tiles, "tiles")
-    left, right = grid([5, 3], "overview")
+    left, right = grid([3, 2], "overview")
     with left:
         _show_recent(recent)
     with right:
@@ -138,7 +136,6 @@ def _row(row: TraceRow) -> Row:
             "outcome": outcome_cell(row),
             "confidence": number_cell(sure, percent(sure)),
             "time": time_cell(row.duration_ms),
-            "asked": Cell(when(row.asked_at), row.asked_at),
         },
         way("traces", trace=row.trace_id),
     )
