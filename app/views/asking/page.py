@@ -212,7 +212,8 @@ def answer_live(services: Services, question: Question, place: DeltaGenerator) -
 
 def _follow_trace(trace_id: str | None) -> None:
     """Show in the box the question of the trace that the address names, after back, forward or a reload."""
-    if trace_id == state.box_trace():
+    # Elsewhere in the dashboard, the box was forgotten.
+    if trace_id == state.box_trace() and "question" in st.session_state:
         return
     found = state.find_trace(trace_id) if trace_id else None
     st.session_state["question"] = found[0].question if found else ""

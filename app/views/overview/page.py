@@ -46,11 +46,11 @@ COLUMNS = (
 
 def choose_span() -> str:
     """Which stretch of time is told of, kept in the address."""
-    write = address.follow("overview", {"span": address.choice(list(SPANS), "day")})
+    write = address.follow("overview", {"past": address.choice(list(SPANS), "day")})
     chosen = st.segmented_control(
         "Of the last",
         list(SPANS),
-        key="span",
+        key="past",
         format_func=WORDS.__getitem__,
         on_change=write,
         required=True,
