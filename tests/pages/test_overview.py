@@ -1,4 +1,4 @@
-"""The first page says how the system is, takes a question, and says what to do where nothing was asked; pages are found again as they were left."""
+"""The first page says how the system is and takes a question; pages are found again as they were left."""
 
 import time
 from dataclasses import replace

@@ -112,7 +112,7 @@ def _show_tiles(tiles: Sequence[Tile], key: str) -> None:
     """Tiles in a row that wraps; the whole of each is a link."""
     with st.container(horizontal=True, key=key, gap="small"):
         for tile in tiles:
-            with st.container(key=f"tile-{tile.name}", border=True, gap=None):
+            with st.container(key=f"tile-{key}-{tile.name}", border=True, gap=None):
                 st.page_link(f"../pages/{tile.page}.py", label=tile.label, query_params=tile.query)
                 show(tile_html(tile))
 
