@@ -104,7 +104,7 @@ def test_abstention_is_explained_and_the_link_can_be_sent_on(visit: Callable[...
 
 
 def test_scoring_can_be_stopped_and_gone_on_with_and_is_not_done_twice(visit: Callable[..., Visit], packages) -> None:
-    page = visit().explain("Who?", "/?backend=test%2Fslow-score")
+    page = visit().explain("Who?", "/ask?backend=test%2Fslow-score")
     expect(page.get_by_text("Scored the answer over 8 of 32 subsets", exact=False)).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("known once all subsets are scored", exact=False)).to_be_visible()
@@ -134,7 +134,7 @@ def test_sentences_are_told_apart_and_the_link_shows_the_same(visit: Callable[..
 
 
 def test_many_chunks_are_weighed_with_their_intervals_and_come_by_weight(visit: Callable[..., Visit]) -> None:
-    page = visit().explain("How do clouds form?", "/?top_k=8")
+    page = visit().explain("How do clouds form?", "/ask?top_k=8")
     is_believed(page)
     expect(page.get_by_test_id("chunk")).to_have_count(8)
     expect(page.locator(".js-plotly-plot path.xerror")).to_have_count(8)

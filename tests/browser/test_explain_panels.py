@@ -14,7 +14,7 @@ SHIP, HORNET = "Which ship picked up the Apollo 11 crew?", "USS Hornet"
 
 def explain_wrong(window: Visit) -> Page:
     """The wrong answer, explained and diagnosed."""
-    page = window.explain(SHIP, "/?top_k=1")
+    page = window.explain(SHIP, "/ask?top_k=1")
     window.diagnose(HORNET)
     expect(page.get_by_test_id("trials")).to_contain_text("searching exactly")
     return page
@@ -42,7 +42,7 @@ def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) 
 
 
 def test_diagnosing_without_a_right_answer_says_what_to_do(visit: Callable[..., Visit]) -> None:
-    page = visit(width=390).explain(SHIP, "/?top_k=1")
+    page = visit(width=390).explain(SHIP, "/ask?top_k=1")
     page.get_by_role("button", name="Diagnose").click()
     expect(page.get_by_role("alert")).to_contain_text("Type the right answer")
     expect(page.get_by_test_id("trials")).to_be_hidden()

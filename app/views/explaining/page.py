@@ -33,6 +33,7 @@ from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.traces.html import question_html
+from app.views.traces.recent import choose_recent
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.explainer import estimate_s
@@ -55,6 +56,7 @@ def ask_for_a_trace() -> None:
     with st.container(horizontal=True):
         st.page_link("../pages/ask.py", label="Ask", icon=":material/search:")
         st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
+    choose_recent(lambda trace_id: st.query_params.from_dict({"trace": trace_id}), unfolded=True)
 
 
 def score_and_show(trace: Trace) -> None:

@@ -80,15 +80,34 @@ STYLE = """
 .rg-more[open] { display: inline; }
 .rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
-.st-key-tiles > * { flex: 1 1 8.4rem; max-width: 15rem; }
-[class*="st-key-tile-"] { width: 100% !important; }
-[class*="st-key-tile-"] [data-testid="stMetric"] { padding: .35rem .8rem; border-inline-start-width: 4px; }
-[class*="st-key-tile-good-"] [data-testid="stMetric"] { border-inline-start-color: #009e73; }
-[class*="st-key-tile-warn-"] [data-testid="stMetric"] { border-inline-start-color: #e69f00;
+.st-key-gauges > * { flex: 1 1 8.4rem; max-width: 15rem; }
+[class*="st-key-gauge-"] { width: 100% !important; }
+[class*="st-key-gauge-"] [data-testid="stMetric"] { padding: .35rem .8rem; border-inline-start-width: 4px; }
+[class*="st-key-gauge-good-"] [data-testid="stMetric"] { border-inline-start-color: #009e73; }
+[class*="st-key-gauge-warn-"] [data-testid="stMetric"] { border-inline-start-color: #e69f00;
   background: color-mix(in srgb, #e69f00 9%, transparent); }
-[class*="st-key-tile-bad-"] [data-testid="stMetric"] { border-inline-start-color: #d55e00;
+[class*="st-key-gauge-bad-"] [data-testid="stMetric"] { border-inline-start-color: #d55e00;
   background: color-mix(in srgb, #d55e00 12%, transparent); }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; background: none; color: inherit; padding: 0; }
+.st-key-away { position: absolute; height: 0; overflow: visible; }
+.rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
+[class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; min-height: 0; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] p { font-size: .85rem; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
+:is(.st-key-looks, .st-key-run-tile) [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 100%; }
+.st-key-looks .rg-tile { flex-flow: row wrap; align-items: baseline; column-gap: .6rem; }
+.st-key-looks .rg-tile b { font-size: 1.05rem; }
+[class*="st-key-tile-"]:hover { background: color-mix(in srgb, currentColor 4%, transparent); }
+.rg-tile { display: flex; flex-direction: column; gap: .1rem; overflow-wrap: anywhere; }
+.rg-tile b { font-size: 1.25rem; font-weight: 650; }
+.rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
+.rg-good .rg-icon { color: #009e73; } .rg-warn .rg-icon { color: #b36b00; } .rg-bad .rg-icon { color: #d43d3d; }
+.rg-lane { display: flex; height: 1.1rem; border-radius: .25rem; overflow: hidden; gap: 1px; }
+.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
+.rg-key li { margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
+.rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;

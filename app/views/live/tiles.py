@@ -24,9 +24,9 @@ def show_tiles(view: LiveView, levels: list[Level]) -> None:
     """The window in all. levels: bounds of the rules that raise alerts."""
     bounds = {"p95": lowest(levels, "latency_p95"), "failed": lowest(levels, "errors")}
     tiles = make_tiles(view.now, view.before, {name: each for name, each in bounds.items() if each is not None})
-    with st.container(horizontal=True, key="tiles"):
+    with st.container(horizontal=True, key="gauges"):
         for tile in tiles:
-            with st.container(key=f"tile-{tile.tone}-{tile.name.lower()}", width=140):
+            with st.container(key=f"gauge-{tile.tone}-{tile.name.lower()}", width=140):
                 st.metric(
                     _label(tile.name, tile.tone),
                     tile.value,
