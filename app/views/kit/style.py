@@ -89,7 +89,11 @@ STYLE = """
 [class*="st-key-gauge-bad-"] [data-testid="stMetric"] { border-inline-start-color: #d55e00;
   background: color-mix(in srgb, #d55e00 12%, transparent); }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; background: none; color: inherit; padding: 0; }
-.st-key-away { position: absolute; height: 0; overflow: visible; }
+:is(.st-key-away, .st-key-reach) { position: absolute; height: 0; overflow: visible; }
+.raglass-skip { position: fixed; inset-block-start: -4rem; inset-inline-start: .8rem; z-index: 1000000; padding: .5rem .9rem;
+  border-radius: 0 0 .4rem .4rem; background: #0b6bcb; color: #fff; font-weight: 600; }
+.raglass-skip:focus { inset-block-start: 0; outline: 2px solid #fff; outline-offset: -4px; }
+[data-testid="stMain"]:focus { outline: none; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
 [class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }

@@ -11,11 +11,12 @@ from app.kit.numbers import rough_time
 from app.kit.wording import when
 from app.lab.catalogue import Lab
 from app.lab.records import LabRecord
-from app.lab.tables import Table, table_html
+from app.lab.tables import Table
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.lab.tables import show_studied
 from app.views.runs.source import Source
 from pipeline.errors import RaglassError
 
@@ -184,6 +185,6 @@ def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
 def show_table(table: Table) -> None:
     """A table under its title, with its note."""
     st.subheader(literal(table.title), anchor=False)
-    show(table_html(table))
+    show_studied(table, f"lab-{table.name}")
     if table.note:
         show(note_html(table.note))
