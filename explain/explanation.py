@@ -124,7 +124,7 @@ class Explanation(Explained):
         if not others:
             part = float(values[best]) / self.reliance_nats
             if part > 1 + LITTLE:
-                return f"{named}: it did more for it than all chunks together, for others took some of that away."
+                return f"{named}. Other chunks spoke against it."
             return f"{named}: {part * 100:.0f} % of what the chunks did for it."
         return f"{named}, and on {name_others(self.chunks, others)}; {self._how_together(best, others)}."
 

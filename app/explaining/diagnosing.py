@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.kit.plain import WIDTH, one_line, printable
-from explain.counterfactuals import Diagnosed, Trial
+from explain.counterfactuals import Change, Diagnosed, Trial
 from explain.diagnosis import Diagnosis, Failure
 from explain.gold import Gold
 from pipeline.errors import InputError
@@ -112,4 +112,5 @@ def _trial(data: Mapping[str, Any]) -> Trial:
         bool(data["abstained"]),
         bool(data["correct"]),
         str(data["problem"]),
+        Change(**data.get("change", {})),  # older diagnoses do not say it
     )

@@ -19,7 +19,7 @@ LOW, HIGH = 0.5, 0.8
 APPLICATION = "otlp/"
 """How the backend of another application's traces begins; its name follows."""
 
-GUESS = "Best guess, probably not the answer"
+GUESS = "Low confidence, more likely wrong than right"
 
 CALIBRATED = "Calibrated on questions with known answers."
 
@@ -53,8 +53,8 @@ def trust(generation: Generation) -> Trust:
     if generation.abstained:
         return Trust(
             level,
-            f"{level.capitalize()} confidence that what was found does not answer this, {told}",
-            f"Of 100 such questions, the best sentence found would have answered about {100 - share_right}. {CALIBRATED}",
+            f"No answer given, {level} confidence that this is right, {told}",
+            f"Of 100 questions left unanswered with this figure, about {100 - share_right} could have been answered from what was found. {CALIBRATED}",
         )
     return Trust(
         level,
@@ -157,7 +157,7 @@ def scores_note(trace: Trace) -> str:
         return "What the application retrieved, in its order. Scores are its own."
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
     listing = listed(known)
-    ranked = f" {listing[:1].upper()}{listing[1:]}; the order weighs them together." if known else ""
+    ranked = f" {listing[:1].upper()}{listing[1:]}; the order comes from all of these scores together." if known else ""
     return f"What was retrieved, best first. Cosine is the similarity of question and chunk, from −1 to 1.{ranked}"
 
 

@@ -24,12 +24,12 @@ def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..
     page = explain_wrong(visit())
     headings = page.get_by_test_id("stMain").get_by_role("heading")
     expect(headings.first).to_contain_text("Retrieval miss")
-    expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
+    expect(headings.first).to_contain_text("Verified repair: with 2 chunks, it answers")
     expect(headings.first).to_contain_text(HORNET)
     trials = page.get_by_test_id("trials").get_by_role("row")
     expect(trials.filter(has_text="with the gold chunk alone")).to_contain_text("right")
     expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, wrong")
-    expect(page.get_by_text("What to do: Ask with top_k 2", exact=False)).to_be_visible()
+    expect(page.get_by_text("What to do: Ask with 2 chunks", exact=False)).to_be_visible()
 
 
 def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) -> None:
@@ -37,7 +37,7 @@ def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) 
     page = visit(width=390).page
     page.goto(link)
     headings = page.get_by_test_id("stMain").get_by_role("heading")
-    expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
+    expect(headings.first).to_contain_text("Verified repair: with 2 chunks, it answers")
     expect(page.get_by_label("Right answer", exact=True)).to_have_value(HORNET)
 
 
