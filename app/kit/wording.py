@@ -54,7 +54,8 @@ def trust(generation: Generation) -> Trust:
         return Trust(
             level,
             f"No answer given, {level} confidence that this is right, {told}",
-            f"Of 100 questions left unanswered with this figure, about {100 - share_right} could have been answered from what was found. {CALIBRATED}",
+            f"Of 100 questions left unanswered with this figure, about {100 - share_right} could have been answered from what was "
+            f"found. {CALIBRATED}",
         )
     return Trust(
         level,

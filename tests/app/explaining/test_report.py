@@ -61,7 +61,7 @@ def test_it_says_what_a_stakeholder_asks():
         "the first that does is at rank 9",
         "could not be tried: There is no reranker.",
         "Do the chunks say it?",
-        "Can this explanation be believed?",
+        "Can this be believed? Yes.",
         "Linear datamodeling score",
     ):
         assert words in page.text
@@ -99,7 +99,7 @@ def test_sampled_and_unfinished_explanations_have_a_report_too():
     half = explanation([-9, float("nan"), -3, -2])
     page = read(report_html(half)).text
     assert "Not every subset was scored" in page
-    assert "Can this explanation be believed?" not in page
+    assert "Can this be believed? Yes." not in page
 
 
 @pytest.mark.parametrize(("sign", "opening"), [(1, "<mark>"), (-1, '<mark class="against">')])
