@@ -30,14 +30,12 @@ Step = Callable[[], list[Chunk]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a trial changes of how the question was asked; nothing for one over chosen chunks."""
+    """What a trial changes of the settings with which the question was asked; nothing for one over chosen chunks."""
 
     top_k: int = 0
     """Chunks to retrieve; 0 for as many as before."""
     rerank: bool = False
     """Whether it reranks, where the question was asked without."""
-    exact: bool = False
-    """Whether it searches exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +300,7 @@ class _Lab:
                 return [
                     *self._deeper(state),
                     *self._reranked(),
-                    ("searching exactly", lambda: self.retrieve(self.top_k, exact=True), Change(exact=True)),
+                    ("searching exactly", lambda: self.retrieve(self.top_k, exact=True), Change()),
                 ]
             case Failure.OVER_ABSTENTION:
                 return [*self._fewer(), *self._reranked()]

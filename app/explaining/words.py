@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
-from app.kit.numbers import count, signed, three_figures
+from app.kit.numbers import count, percent, signed, three_figures
 from app.kit.plain import one_line, shortened
 from app.kit.wording import listed
 from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained, count_unknown_texts
@@ -51,8 +51,10 @@ class ChunkMark:
     """The chunk."""
     place: int
     """Its position among those read."""
+    words: str
+    """What it did, in words, without a unit that one must know."""
     figures: str
-    """What it did, in words."""
+    """The same in nats."""
     share: float
     """The same as a share of the largest, in [-1, 1]."""
 
@@ -159,8 +161,24 @@ def chunk_marks(found: Explained) -> list[ChunkMark]:
     """The chunks in that order, each with what it did in words."""
     most = max(float(abs(found.chunk_nats).max(initial=0.0)), NOT_ATTRIBUTABLE_NATS)
     return [
-        ChunkMark(found.chunks[i], i, _did(found, i), float(found.chunk_nats[i]) / most) for i in chunk_order(found)
+        ChunkMark(found.chunks[i], i, _part(found, i), _did(found, i), float(found.chunk_nats[i]) / most)
+        for i in chunk_order(found)
     ]
+
+
+def _part(found: Explained, place: int) -> str:
+    """A chunk's part in what all did; of weights, which do not add up to that, its part of the largest."""
+    value = float(found.chunk_nats[place])
+    if not found.attributable or abs(value) < NOT_ATTRIBUTABLE_NATS:
+        return "did next to nothing"
+    if isinstance(found, Explanation):
+        share = value / found.reliance_nats
+        return f"{percent(share)} of what all did" if share > 0 else "worked the other way"
+    most = max(chunk_order(found), key=lambda i: abs(float(found.chunk_nats[i])))
+    if place == most:
+        return "did most"
+    share = value / float(found.chunk_nats[most])
+    return f"{percent(share)} of the largest part" if share > 0 else "worked the other way"
 
 
 def _did(found: Explained, place: int) -> str:
