@@ -173,7 +173,7 @@ def _part(found: Explained, place: int) -> str:
         return "did next to nothing"
     if isinstance(found, Explanation):
         share = value / found.reliance_nats
-        return f"{percent(share)} of what all did" if share > 0 else "worked the other way"
+        return f"{percent(min(share, 1.0))} of what all did" if share > 0 else "worked the other way"
     most = max(chunk_order(found), key=lambda i: abs(float(found.chunk_nats[i])))
     if place == most:
         return "did most"

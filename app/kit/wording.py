@@ -152,14 +152,21 @@ def is_retrieved_elsewhere(trace: Trace) -> bool:
     )
 
 
+def order_note(trace: Trace) -> str:
+    """In which order the chunks stand."""
+    if is_retrieved_elsewhere(trace):
+        return "What the application retrieved, in its order."
+    return "What was retrieved, best first."
+
+
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
     if is_retrieved_elsewhere(trace):
-        return "What the application retrieved, in its order. Scores are its own."
+        return "Scores are the application's own."
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
     listing = listed(known)
     ranked = f" {listing[:1].upper()}{listing[1:]}; the order comes from all of these scores together." if known else ""
-    return f"What was retrieved, best first. Cosine is the similarity of question and chunk, from −1 to 1.{ranked}"
+    return f"Cosine is the similarity of question and chunk, from −1 to 1.{ranked}"
 
 
 def shortfall(trace: Trace) -> str | None:
