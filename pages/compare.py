@@ -20,6 +20,6 @@ try:
         answer_live(services, put, opened, live)
         st.rerun()  # as a reload would show it
     with results.container():
-        show_opened(services, opened, verdict)
+        show_opened(opened, verdict)
 except RaglassError as error:
     st.error(literal(str(error)), icon=":material/error:")

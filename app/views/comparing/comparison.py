@@ -10,6 +10,7 @@ from app.comparing.side_by_side import SIDES
 from app.comparing.verdict import Verdict, judge
 from app.kit.wording import asked_how, when
 from app.views.comparing.html import comparison_html, differences_html, overlap_html, side_html, verdict_html
+from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.traces.chunks import show_chunks
@@ -20,21 +21,27 @@ from explain.gold import Gold
 from pipeline.types import Trace
 
 
-def show_verdict(verdict: Verdict, place: DeltaGenerator) -> None:
-    """Which is better, and what that rests on."""
+def _right_answer(*traces: Trace) -> Gold | None:
+    """What is right about the first of these of which somebody said so."""
+    explanations = state.services().explanations
+    known = (explanations.right_answer(trace.trace_id) for trace in traces)
+    return next((gold for gold in known if gold is not None), None)
+
+
+def _show_verdict(verdict: Verdict, place: DeltaGenerator) -> None:
     with place.container():
         st.subheader(literal(verdict.headline), anchor=False)
         show(verdict_html(verdict))
 
 
-def show_comparison(first: Trace, second: Trace, gold: Gold | None, place: DeltaGenerator) -> None:
+def show_comparison(first: Trace, second: Trace, place: DeltaGenerator | None = None) -> None:
     """The whole comparison. On a narrow screen each pair stands one above the other, so each says which side it is.
 
-    gold: what is right, where somebody said. place: where the verdict is shown.
+    place: where the verdict is shown, if not above the rest.
     """
     found = compare(first, second)
-    verdict = judge(first, second, gold, found)
-    show_verdict(verdict, place)
+    verdict = judge(first, second, _right_answer(first, second), found)
+    _show_verdict(verdict, place or st.empty())
     same_question = first.question == second.question
     if same_question:
         show(question_html(first.question))

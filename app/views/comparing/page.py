@@ -248,7 +248,7 @@ def _open(outcomes: dict[Side, Asked]) -> None:
     st.query_params.from_dict({**kept, **named})
 
 
-def show_opened(services: Services, opened: Opened, verdict: DeltaGenerator) -> None:
+def show_opened(opened: Opened, verdict: DeltaGenerator) -> None:
     """What the address opens: two traces compared, what there is of them, or what to do. verdict: its place."""
     found = {side: trace for side, trace in opened.items() if trace is not None}
     for side in opened:
@@ -261,9 +261,7 @@ def show_opened(services: Services, opened: Opened, verdict: DeltaGenerator) -> 
                 f"The {side} trace is kept only while this page is open. {literal(why)}", icon=":material/warning:"
             )
     if len(found) == 2:
-        known = (services.explanations.right_answer(trace.trace_id) for trace in found.values())
-        gold = next((each for each in known if each is not None), None)
-        show_comparison(found["first"], found["second"], gold, verdict)
+        show_comparison(found["first"], found["second"], verdict)
         return
     for side, trace in found.items():
         show(question_html(trace.question))
