@@ -134,8 +134,8 @@ STYLE = """
 .rg-where { opacity: .8; font-size: .85rem; font-weight: 400; overflow-wrap: anywhere; }
 p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 0 0 .6rem; line-height: 1.55; }
-.rg-text mark.against { background: rgba(0, 114, 178, .3); }
-.rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
+:is(.rg-text, .rg-answer) mark.against { background: rgba(0, 114, 178, .3); }
+:is(.rg-text, .rg-answer) mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-span { margin: 0; overflow-wrap: anywhere; }
 .rg-span b { font-size: 1.1rem; }
@@ -150,6 +150,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-values summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
+.rg-belief { margin: 0; max-width: 75ch; font-size: .95rem; }
 .rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
 .rg-standing { overflow-wrap: anywhere; padding: .25rem 0; }
 [class*="st-key-row-"] > :first-child { flex: 1 1 14rem; min-width: 0; }
@@ -185,6 +186,10 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-marked td { font-weight: 600; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
+.rg-overlap .rg-shift { white-space: nowrap; font-variant-numeric: tabular-nums; width: 6rem; }
+.rg-overlap .rg-moved { font-weight: 600; }
+.rg-reasons { margin: 0; padding-inline-start: 1.2rem; font-size: .95rem; columns: 22rem; column-gap: 2rem; }
+.rg-reasons li { margin: 0; padding: .1rem 0; break-inside: avoid; overflow-wrap: anywhere; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
   overflow: hidden; }
 .rg-differences { table-layout: fixed; }
