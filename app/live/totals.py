@@ -68,7 +68,7 @@ class Tile:
     value: str
     """In words."""
     change: str
-    """Against the window before, with its sign; empty where that says nothing."""
+    """Against the window before, with its sign and what it was then; empty where that says nothing."""
     tone: Tone
     """How it stands."""
     meaning: str
@@ -111,8 +111,9 @@ def _without_change(tile: Tile) -> Tile:
 
 
 def _questions(now: Totals, before: Totals) -> Tile:
-    change = relative(now.questions, before.questions) if before.questions else ""
-    return Tile("Questions", f"{now.questions:,}", change, "quiet", "How many were asked in the window.")
+    change = _was(relative(now.questions, before.questions), f"{before.questions:,}") if before.questions else ""
+    meaning = "How many were asked in the window, and in the one before."
+    return Tile("Questions", f"{now.questions:,}", change, "quiet", meaning)
 
 
 def _failed(now: Totals, before: Totals, bound: float | None) -> Tile:
@@ -137,7 +138,7 @@ def _p95(now: Totals, before: Totals, bound: float | None) -> Tile:
     meaning = (
         f"95 of 100 questions took less{typical}.{red} Amber where it is a quarter more than in the window before."
     )
-    change = relative(value, earlier) if value is not None and earlier else ""
+    change = _was(relative(value, earlier), milliseconds(earlier)) if value is not None and earlier else ""
     return Tile("p95", milliseconds(value), change, tone, meaning)
 
 
@@ -172,4 +173,8 @@ def relative(now: float, before: float) -> str:
 
 
 def _points(now: float | None, before: float | None) -> str:
-    return "" if now is None or before is None else f"{points(now - before)} points"
+    return "" if now is None or before is None else _was(points(now - before), share_words(before))
+
+
+def _was(change: str, before: str) -> str:
+    return f"{change}, was {before}"

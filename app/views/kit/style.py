@@ -79,15 +79,16 @@ STYLE = """
 .rg-more[open] { display: block; }
 .rg-more p { margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
-.st-key-tiles > * { flex: 1 1 8.4rem; max-width: 15rem; }
-[class*="st-key-tile-"] { width: 100% !important; }
-[class*="st-key-tile-"] [data-testid="stMetric"] { padding: .35rem .8rem; border-inline-start-width: 4px; }
-[class*="st-key-tile-good-"] [data-testid="stMetric"] { border-inline-start-color: #009e73; }
-[class*="st-key-tile-warn-"] [data-testid="stMetric"] { border-inline-start-color: #e69f00;
-  background: color-mix(in srgb, #e69f00 9%, transparent); }
-[class*="st-key-tile-bad-"] [data-testid="stMetric"] { border-inline-start-color: #d55e00;
-  background: color-mix(in srgb, #d55e00 12%, transparent); }
-.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; background: none; color: inherit; padding: 0; }
+.rg-tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem; }
+.rg-tile { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-inline-start: 4px solid;
+  border-inline-start-color: color-mix(in srgb, currentColor 30%, transparent); border-radius: .4rem; padding: .35rem .7rem; }
+.rg-tile.rg-good { border-inline-start-color: #009e73; }
+.rg-tile.rg-warn { border-inline-start-color: #e69f00; background: color-mix(in srgb, #e69f00 10%, transparent); }
+.rg-tile.rg-bad { border-inline-start-color: #d55e00; background: color-mix(in srgb, #d55e00 14%, transparent); }
+.rg-tile-name { font-size: .88rem; }
+.rg-tile-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rg-tile-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
+.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
