@@ -62,6 +62,21 @@ class Measured:
                 rows.setdefault(row.minute, []).append(row)
         return [_stretch(rows, end // MINUTE_S, length_s // MINUTE_S) for end in ends]
 
+    def counts(self, stage: str, since_s: int, until_s: int) -> dict[str, tuple[int, int]]:
+        """By backend, how often a stage was gone through in some minutes, and how often it failed; `total` is the whole trace."""
+        self._freshen()
+        query = (
+            select(sketches.c.backend, func.sum(sketches.c.count), func.sum(sketches.c.errors))
+            .where(
+                sketches.c.minute >= since_s // MINUTE_S,
+                sketches.c.minute < until_s // MINUTE_S,
+                sketches.c.stage == storable(stage),
+            )
+            .group_by(sketches.c.backend)
+        )
+        with self._explained(), self._database.engine.connect() as connection:
+            return {backend: (int(count), int(errors)) for backend, count, errors in connection.execute(query)}
+
     def abstentions(self, backend: str, since_s: int, until_s: int) -> dict[int, tuple[float, int]]:
         """By the beginning of each minute that has answers of a backend: how many abstained, and how many there are."""
         self._freshen()

@@ -34,10 +34,10 @@ def titles(page: Any) -> str:
     return "\n".join(each.proto.body for each in page.get("html") if "rg-chart-title" in each.proto.body)
 
 
-def tiles(page: Any) -> dict[str, str]:
+def gauges(page: Any) -> dict[str, str]:
     """The figures at the top, by their names."""
-    [made] = [each.proto.body for each in page.get("html") if 'data-testid="tile"' in each.proto.body]
-    return dict(re.findall(r'<div class="rg-tile-name">([^<]+?)\s*<.*?<div class="rg-tile-value">([^<]+)<', made))
+    [made] = [each.proto.body for each in page.get("html") if 'data-testid="gauge"' in each.proto.body]
+    return dict(re.findall(r'<div class="rg-gauge-name">([^<]+?)\s*<.*?<div class="rg-gauge-value">([^<]+)<', made))
 
 
 def log_lines(page: Any) -> list[str]:
@@ -70,7 +70,7 @@ def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, s
     put_traces(services)
     page = open_page("live")
     assert not page.exception
-    assert tiles(page) == {
+    assert gauges(page) == {
         "Questions": "10",
         "Failed": "10 %",
         "p95": "101 ms",

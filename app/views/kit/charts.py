@@ -42,6 +42,9 @@ ROOM = 1.25
 FEWEST = 5
 """Fewer values than these are shown whole."""
 
+BEYOND = "beyond the scale"
+"""Tells the marks of what a scale leaves out from what is drawn."""
+
 MOST_ROWS = 200
 """Rows of figures behind a chart."""
 
@@ -144,7 +147,7 @@ def figures_of(figure: go.Figure) -> Behind:
                 for column, value in zip(_places(trace.x, values), values, strict=True)
             ]
         elif getattr(trace, "x", None) is not None and getattr(trace, "y", None) is not None:
-            if trace.hoverinfo in ("skip", "none"):
+            if trace.hoverinfo in ("skip", "none") or trace.meta == BEYOND:
                 continue
             axis = figure.layout[f"yaxis{(trace.yaxis or 'y')[1:]}"]
             read_x, read_y = _reader(figure.layout.xaxis), _reader(axis)
@@ -186,7 +189,8 @@ def _said(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "—"
     try:
-        return three_figures(float(value))
+        number = float(value)
+        return f"{number:,.0f}" if number.is_integer() else three_figures(number)
     except (TypeError, ValueError):
         return str(value)
 
@@ -246,6 +250,7 @@ def cut_scale(
         hovertemplate="%{customdata}, beyond the scale<extra></extra>",
         showlegend=False,
         cliponaxis=False,
+        meta=BEYOND,
     )
     figure.add_annotation(
         text=f"▲ {len(beyond):,} beyond, up to {chart_text(say(scale.highest))}",
@@ -254,7 +259,7 @@ def cut_scale(
         x=1,
         y=1,
         xanchor="right",
-        yanchor="top",
+        yanchor="bottom",
         showarrow=False,
         font={"color": ink(), "size": 12},
     )

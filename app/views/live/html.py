@@ -11,7 +11,7 @@ from app.kit.numbers import milliseconds, three_figures
 from app.kit.wording import when
 from app.live.log_lines import ReadLine
 from app.live.rows import Part
-from app.live.totals import Tile, Tone
+from app.live.totals import Gauge, Tone
 from app.views.kit.html import dot_html
 from app.views.kit.style import LEVEL_COLOURS
 from metrics.alarms import Alarm
@@ -26,7 +26,7 @@ ALERT_LEVELS = {"open": ("low", "open"), "silenced": ("moderate", "open, silence
 """Colour and words for each state of an alert of ours."""
 
 
-TILE_MARKS: Mapping[Tone, tuple[str, str]] = {
+MARKS: Mapping[Tone, tuple[str, str]] = {
     "good": ("✓", "fine"),
     "warn": ("!", "to be looked at"),
     "bad": ("✕", "beyond its bound"),
@@ -35,28 +35,26 @@ TILE_MARKS: Mapping[Tone, tuple[str, str]] = {
 """Icon of each tone, and what it says to those who do not see it."""
 
 
-def tiles_html(tiles: Sequence[Tile]) -> Markup:
+def gauges_html(gauges: Sequence[Gauge]) -> Markup:
     """Figures side by side, as many in a row as fit: name, value, change against the window before; the meaning behind a "?"."""
     made = joined(
         html(
-            '<div class="rg-tile rg-{}" data-testid="tile"><div class="rg-tile-name">{}{}{}</div><div class="rg-tile-value">{}</div>'
-            '<div class="rg-tile-change">{}</div></div>',
-            tile.tone,
-            tile.name,
-            html(' <b role="img" aria-label="{}">{}</b>', *TILE_MARKS[tile.tone][::-1])
-            if TILE_MARKS[tile.tone][0]
-            else "",
+            '<div class="rg-gauge rg-{}" data-testid="gauge"><div class="rg-gauge-name">{}{}{}</div><div class="rg-gauge-value">{}</div>'
+            '<div class="rg-gauge-change">{}</div></div>',
+            gauge.tone,
+            gauge.name,
+            html(' <b role="img" aria-label="{}">{}</b>', *MARKS[gauge.tone][::-1]) if MARKS[gauge.tone][0] else "",
             html(
                 ' <details class="rg-more"><summary aria-label="What {} means">?</summary><p>{}</p></details>',
-                tile.name,
-                tile.meaning,
+                gauge.name,
+                gauge.meaning,
             ),
-            tile.value,
-            tile.change,
+            gauge.value,
+            gauge.change,
         )
-        for tile in tiles
+        for gauge in gauges
     )
-    return html('<div class="rg-tiles">{}</div>', made)
+    return html('<div class="rg-gauges">{}</div>', made)
 
 
 def stack_html(parts: Sequence[Part]) -> Markup:

@@ -102,12 +102,11 @@ def columns_of(rows: Sequence[TraceRow]) -> list[Column]:
 
 
 def _row(row: TraceRow, longest_ms: float) -> Row:
-    outcome = _outcome(row)
     certain = None if row.confidence is None else round(row.confidence, 2)
     cells: dict[str, Cell | str] = {
         "question": row.question or NO_QUESTION,
         "answer": row.answer,
-        "outcome": status_cell(outcome, TONES.get(outcome, "bad"), _failing(row)),
+        "outcome": outcome_cell(row),
         "confidence": number_cell(certain, percent(certain)),
         "time": time_cell(row.duration_ms),
         "stages": stage_cell(row.stage_ms, longest_ms),
@@ -130,6 +129,12 @@ def _length_ms(row: TraceRow) -> float:
 def source_of(row: TraceRow) -> str:
     """Who asked: a person, a run, a load test, or another application by its name."""
     return row.service or ("load test" if row.origin == "load" else row.origin)
+
+
+def outcome_cell(row: TraceRow) -> Cell:
+    """What came of a question, with the stage that failed."""
+    outcome = _outcome(row)
+    return status_cell(outcome, TONES.get(outcome, "bad"), _failing(row))
 
 
 def _failing(row: TraceRow) -> str:
