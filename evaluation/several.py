@@ -65,9 +65,10 @@ def compare_several(runs: Sequence[Sequence[Scored]], *, max_drop: float = MAX_D
     judged = []
     for side, difference in found.items():
         corrected = replace(difference, p_adjusted=adjusted.get(side, difference.p))
-        judged.append(_judged(*side, corrected, pairs[side], max_drop))
+        before, after = side
+        judged.append(_judged(before, after, corrected, pairs[side], max_drop))
         turned = [(other, one) for one, other in pairs[side]]
-        judged.append(_judged(*reversed(side), _turned(corrected), turned, max_drop))
+        judged.append(_judged(after, before, _turned(corrected), turned, max_drop))
     parted = [each for each in shared if len({one.correct for one in each}) > 1]
     return SeveralRuns(
         len(shared),

@@ -124,7 +124,7 @@ def in_groups(scores: Sequence[Scored]) -> list[Scored]:
 
 
 def headline_figures(scores: Sequence[Scored], *, seed: int = 0) -> dict[str, float | None]:
-    """What a leaderboard shows of a run, JSON-ready: shares of questions, of right answers with its interval, and milliseconds a question."""
+    """What a leaderboard shows of a run, JSON-ready: shares, that of right answers with its interval, and milliseconds a question."""
     right, recall, wrong, abstained, duration = (
         measure([(each.cluster, MEASURES[name](each)) for each in scores], seed=seed)
         for name in ("correct", "recall", "wrong", "abstained", "duration, ms")

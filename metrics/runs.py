@@ -54,6 +54,11 @@ class StoredRun:
         """Changes whenever the run or its answers do."""
         return f"{self.about.get(REVISION, 0)} {self.answers} {self.status}"
 
+    @property
+    def shown_version(self) -> str:
+        """Changes also when people call it otherwise, or say something else of it."""
+        return f"{self.version} {[self.about.get(name) for name in (TITLE, NOTE, TAGS)]}"
+
 
 class RunLog:
     """Runs in a trace store's database. Every error is a StoreError."""

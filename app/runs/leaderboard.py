@@ -6,7 +6,6 @@ from typing import Any
 
 from app.kit.numbers import count
 from app.kit.plain import one_line
-from app.kit.wording import listed
 from app.runs.record import CELL, named_dataset
 from evaluation.comparison import differing_settings
 from metrics.runs import StoredRun
@@ -106,9 +105,3 @@ def newest_pair(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun] | None
         if run.status == "finished" and run.answers and (before := run_before(run, runs)) is not None:
             return before, run
     return None
-
-
-def note_words(board: Board) -> str:
-    """How to read a leaderboard."""
-    cells = listed(["right", "wrong", "abstained"])
-    return f"The same questions, so that {cells} can be held against each other. Intervals that overlap may be chance: tick two to five to know."

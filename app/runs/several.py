@@ -33,7 +33,7 @@ class ComparedSeveral:
         ]
         if self.found.left_out:
             told.append(
-                f"{count(self.found.questions, 'question')} that all have are compared; {self.found.left_out:,} are left out, which some lack."
+                f"{count(self.found.questions, 'question')} that all have are compared; {self.found.left_out:,} are not in all of them."
             )
         return told
 

@@ -17,8 +17,8 @@ MOST_PARTED = 20
 """Questions that a shell lists; how many more there are is said."""
 
 FOOTNOTE = (
-    "Each row: may this run take the place of the column's? Differences of the share of right answers, with 95 % BCa intervals over articles; "
-    "p by paired sign flips, by Holm over all pairs. Intervals are each pair's own."
+    "Differences of the share of right answers, with 95 % BCa intervals over resampled articles, each pair’s own; p by paired sign flips, "
+    "corrected by Holm over all pairs."
 )
 
 

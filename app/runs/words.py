@@ -44,7 +44,8 @@ def about_words(run: StoredRun) -> list[str]:
     drawn = "" if about.get("limit") is None else f", drawn with seed {about['seed']}"
     named = f" “{given_name(run)}”" if given_name(run) else ""
     lines = [
-        f"Run {run.run_id}{named}, {run.status}: {run.answers:,} of {about['questions']:,} questions of {one_line(named_dataset(about))}{drawn}",
+        f"Run {run.run_id}{named}, {run.status}: {run.answers:,} of {about['questions']:,} questions of "
+        f"{one_line(named_dataset(about))}{drawn}",
         f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}{prompt_words(about)}; started "
         f"{when(run.started_at)}",
     ]
