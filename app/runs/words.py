@@ -8,7 +8,7 @@ from app.documents.words import progress_text
 from app.explaining.sureness import quality_rows
 from app.kit.costs import Spent, spent_to_dict, spent_words
 from app.kit.numbers import MISSING, count, percent, rough_time, three_figures
-from app.kit.plain import one_line, shortened
+from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import when
 from app.runs.evaluations import RunStep
 from app.runs.naming import given_name, prompt_words, run_name, run_note, run_tags
@@ -130,7 +130,7 @@ def _run_line(run: StoredRun) -> str:
     right = (run.about.get("figures") or {}).get("correct")
     tags = "".join(f" #{tag}" for tag in run_tags(run))
     counts = f"{run.answers:>6,} of {run.about['questions']:>6,}  {percent(right, 1):>7} right"
-    return f"{run.run_id}  {run.status:<9} {counts}  {run_name(run)}{tags}  {when(run.started_at)}"
+    return shortened(f"{run.run_id}  {run.status:<9} {counts}  {run_name(run)}{tags}", WIDTH)
 
 
 def calibration_text(found: Calibration) -> str:
