@@ -5,6 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from app.ingesting.precedence import making_page
+from app.views.kit.address import keeping_address
+from app.views.kit.away import watch_server
 from app.views.kit.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -12,8 +14,9 @@ ICON = Path(__file__).with_name("assets") / "icon.png"
 LOGO = Path(__file__).with_name("assets") / "logo.svg"
 
 SECTIONS = {
+    "": [st.Page(PAGES / "overview.py", title="Overview", icon=":material/space_dashboard:", default=True)],
     "Ask": [
-        st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:", default=True),
+        st.Page(PAGES / "ask.py", title="Ask", icon=":material/search:"),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page(PAGES / "explain.py", title="Explain", icon=":material/account_tree:"),
     ],
@@ -34,5 +37,6 @@ st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
 st.logo(LOGO, size="large", icon_image=ICON)
 page = st.navigation(SECTIONS)
 apply_style()
-with making_page():
+watch_server()
+with making_page(), keeping_address(page.url_path):
     page.run()

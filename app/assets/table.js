@@ -11,7 +11,8 @@ export default function (component) {
   const hadFocus = box.contains(box.getRootNode().activeElement);
   const fresh = JSON.stringify(data.rows.map((row) => row.key)) !== box.keys;
   Object.assign(box, { told, keys: JSON.stringify(data.rows.map((row) => row.key)), data });
-  box.picked = new Set(data.picked);
+  // What was ticked since this was sent counts for more.
+  if (fresh || !box.picked) box.picked = new Set(data.picked);
   if (fresh) box.scrollTop = 0;
 
   table.querySelector("caption").textContent = data.label;

@@ -70,7 +70,8 @@ def deploy() -> None:
 def init(stack: str, path: Path | None) -> None:
     """Write a configuration with comments and every default. Overwrites nothing."""
     with readable_errors():
-        from serving.deploy.config import FILE_NAME, example, read_config
+        from serving.deploy.config import FILE_NAME, read_config
+        from serving.deploy.config_file import example
 
         target = path or Path(FILE_NAME)
         text = example(stack=read_config(None, stack=stack).stack) if not target.exists() else ""

@@ -1,6 +1,5 @@
-"""What is deployed: one TOML file, read into `DeployConfig`. The commented file and the JSON Schema come from the same fields."""
+"""What is deployed: one TOML file, read into `DeployConfig`. `config_file` writes the commented file and the JSON Schema of it."""
 
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -8,18 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 
 from pipeline.errors import InputError
 from serving.packing import Role
 
 FILE_NAME = "raglass-deploy.toml"
 """Looked for in the working directory."""
-
-HEADING = """\
-# What `raglass deploy` makes on AWS. Every line shows a default, and a line may be left out.
-# Secrets do not belong here: PINECONE_API_KEY comes from the environment, AWS credentials from wherever boto3 finds them.
-"""
 
 STACK = r"^[a-z][a-z0-9-]{0,22}$"
 ARN = r"^(arn:aws[a-z-]*:.+)?$"
@@ -387,33 +380,3 @@ def _sentences(error: ValidationError) -> Iterator[str]:
             yield f"{place}: {found['ctx']['error']}"
         else:
             yield f"{place} is {found['input']!r}: {found['msg'][:1].lower()}{found['msg'][1:]}"
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the file, which is committed beside this module."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **DeployConfig.model_json_schema()}
-
-
-def example(**changes: Any) -> str:
-    """The whole file with comments and defaults. changes: values at the top that are other than the default."""
-    lines = [HEADING, *_table(DeployConfig, "", changes)]
-    return "\n".join(lines) + "\n"
-
-
-def _table(model: type[Table], prefix: str, changes: dict[str, Any]) -> Iterator[str]:
-    tables: list[tuple[str, type[Table]]] = []
-    for name, field in model.model_fields.items():
-        if isinstance(field.default, Table):
-            tables.append((name, type(field.default)))
-        else:
-            yield from _line(name, field, changes.get(name, field.default))
-    for name, table in tables:
-        yield f"\n# {table.__doc__}\n[{prefix}{name}]"
-        yield from _table(table, f"{prefix}{name}.", {})
-
-
-def _line(name: str, field: FieldInfo, value: Any) -> Iterator[str]:
-    choices = getattr(field.annotation, "__args__", ()) if "Literal" in str(field.annotation) else ()
-    one_of = f" One of {', '.join(str(choice) for choice in choices)}." if choices else ""
-    yield f"# {field.description}{one_of}"
-    yield f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.errors import InputError
 from serving.deploy import config as configuration
-from serving.deploy.config import SHAPES, DeployConfig, example, read_config, schema
+from serving.deploy.config import SHAPES, DeployConfig, read_config
+from serving.deploy.config_file import example, schema
 
 
 def written(tmp_path: Path, text: str) -> Path:

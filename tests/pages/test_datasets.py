@@ -61,6 +61,8 @@ def test_edited_gold_is_saved_as_a_version_and_what_changed_is_told(open_page, s
         "added_rows": [],
         "deleted_rows": [],
     }
+    page.run()
+    assert "Not saved yet: 0 questions added, 0 removed, 1 changed." in shown(page)
     button(page, "Save as a new version").click().run()
     assert not page.exception
     [row, _] = services.evaluations.datasets.rows("life@2")

@@ -142,7 +142,7 @@ def _show_table(version: KeptVersion, rows: tuple[DatasetRow, ...], *, editable:
         hide_index=True,
         height=520 if len(rows) > 12 else "content",
         column_config={
-            QUESTION: st.column_config.TextColumn(width="large", required=True),
+            QUESTION: st.column_config.TextColumn(width="medium", required=True),
             GOLD: st.column_config.TextColumn(width="medium", max_chars=MOST_CHARS),
             ANSWERED: st.column_config.SelectboxColumn(options=["", "yes", "no"], width="small"),
             KIND: st.column_config.SelectboxColumn(options=_types(rows), width="small"),
@@ -156,30 +156,31 @@ def _show_table(version: KeptVersion, rows: tuple[DatasetRow, ...], *, editable:
     )
     if not editable:
         return
+    read = read_cells(edited, rows)
+    changes = compare_rows(rows, read)
+    changed = bool(changes.added or changes.removed or changes.changed)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         about = st.text_input(
             "What you changed", key=f"dataset-about-{version.spec}", max_chars=200, placeholder="optional", width=420
         )
-        if st.button("Save as a new version", type="primary", icon=":material/save:"):
-            _save(version, rows, edited, about)
+        pressed = st.button("Save as a new version", type="primary", icon=":material/save:", disabled=not changed)
+    if changed:
+        show(note_html(f"Not saved yet: {changes_words(changes)}"))
+    if pressed:
+        _save(version, read, about)
 
 
 def _types(rows: tuple[DatasetRow, ...]) -> list[str]:
     return list(dict.fromkeys(("", *QUESTION_TYPES, *(row.type for row in rows))))
 
 
-def _save(version: KeptVersion, rows: tuple[DatasetRow, ...], edited: list[dict[str, object]], about: str) -> None:
+def _save(version: KeptVersion, read: list[DatasetRow], about: str) -> None:
     try:
-        saved = _kept().save(
-            version.name, read_cells(edited, rows), about.strip() or "Edited on the page.", after=version.number
-        )
+        saved = _kept().save(version.name, read, about.strip() or "Edited on the page.", after=version.number)
     except RaglassError as error:
         st.error(literal(str(error)), icon=":material/error:")
         return
-    unchanged = saved.number == version.number
-    st.session_state[SAVED] = (
-        "Nothing was changed." if unchanged else f"Saved as version {saved.number}: {version_words(saved)}."
-    )
+    st.session_state[SAVED] = f"Saved as version {saved.number}: {version_words(saved)}."
     st.rerun()
 
 

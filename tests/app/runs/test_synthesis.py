@@ -12,11 +12,13 @@ from click.testing import Result
 from app.runs.synthesis import SynthesisPlan, SynthesisStep
 from app.runs.words import about_words
 from app.services import Services
+from backends.fake import Script
 from backends.local.documents.types import Document
 from evaluation.synthesis import checking
 from evaluation.synthesis.checking import Verdict
 from evaluation.synthesis.drafts import Draft
 from pipeline.errors import InputError
+from pipeline.prompts import DEFAULT
 from pipeline.types import Chunk
 
 Run = Callable[..., Result]
@@ -89,6 +91,21 @@ def test_a_line_that_a_killed_process_left_half_is_decided_again(services: Servi
     assert write(services)[-1].version is not None
 
 
+def test_work_that_died_between_its_last_decision_and_the_saving_is_saved(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services.evaluations.datasets, "add", die)
+        with pytest.raises(KeyboardInterrupt):
+            write(services)
+    last = write(services)[-1]
+    assert last.version is not None
+    assert last.version.questions == len(last.tally.kept) > 3
+
+
 def test_a_run_over_written_questions_says_so(services: Services) -> None:
     from app.runs.record import RunPlan
 
@@ -135,3 +152,20 @@ def test_decisions_are_on_the_disk_before_they_are_told(services: Services, tmp_
     [path] = services.settings.data_dir.glob("datasets/synthesis/*.jsonl")
     assert len([line for line in path.read_text().splitlines() if line]) == 1
     work.close()
+
+
+def test_a_backends_generator_writes_where_it_is_chosen(
+    make_services: Callable[..., Services], services: Services
+) -> None:
+    reply = "Question: Who invented the Tarn Engine in 1771?\nAnswer: Pieter Holm"
+    told = make_services(Script(prompt=DEFAULT, tokens=(reply,)), corpus=True)
+    assert told.corpus("fake") is not None
+    last = write(told, writer="model")[-1]
+    assert last.version is not None
+    [row] = told.evaluations.datasets.rows("made")
+    assert (row.question, row.answers, row.synthetic) == (
+        "Who invented the Tarn Engine in 1771?",
+        ("Pieter Holm",),
+        True,
+    )
+    assert "the model's answer does not stand in the chunk" in last.tally.rejected
