@@ -82,7 +82,8 @@ def test_comparison_is_printed_with_its_verdict_tests_types_and_flips(
     done = run("eval", "compare", baseline, worse, services=services)
     assert done.exit_code == 0
     assert done.stdout.startswith(
-        "May the second run take the first one’s place? No.\nNot safe: 50.0 % of 60 questions right, 98.3 % before (−48.3 points, 95 % interval −"
+        "May the second run take the first one’s place? No.\n"
+        "Not safe: 50.0 % of 60 questions right, 98.3 % before (−48.3 points, 95 % interval −"
     )
     assert "Set differently (first / second): chunks 5 / 1." in done.stdout
     assert "29 questions changed sides: 29 went wrong, 0 came right" in done.stdout
