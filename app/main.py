@@ -7,7 +7,7 @@ import streamlit as st
 from app.ingesting.precedence import making_page
 from app.views.kit.address import keeping_address
 from app.views.kit.away import watch_server
-from app.views.kit.reach import offer_skip
+from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -38,7 +38,7 @@ st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
 st.logo(LOGO, size="large", icon_image=ICON)
 page = st.navigation(SECTIONS)
 apply_style()
-offer_skip()
+tell_sections()
 watch_server()
 with making_page(), keeping_address(page.url_path):
     page.run()

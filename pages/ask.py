@@ -5,7 +5,7 @@ import streamlit as st
 from app.views.asking.page import answer_live, asking_settings, question_box
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.traces.detail import MISSING_TRACE, show_trace
 from pipeline.errors import RaglassError
 
@@ -45,4 +45,4 @@ try:
         )
 except RaglassError as error:
     live.empty()
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

@@ -37,7 +37,7 @@ def _usable(name: str, status: Status) -> str:
     if name == status.backend:
         return "ready" if status.backend_ready else "not ready: see its parts"
     if name == AWS or name.startswith(ENDPOINT):
-        return f"set up, and not tried; `raglass status --backend {name}` tries it"
+        return f"set up, and not tried here: raglass status --backend {name} does"
     return "installed"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from app.views.kit.table import Column, Row, Tone, number_cell, show_table, status_cell, way
+from app.views.kit.table import Cell, Column, Row, Tone, number_cell, show_table, status_cell, way
 
 if TYPE_CHECKING:
     from app.documents.listing import Listed, Standing
@@ -45,7 +45,7 @@ def show_listed(
 
 
 def _row(row: "Listed", address: Mapping[str, str]) -> Row:
-    cells = {
+    cells: dict[str, Cell | str] = {
         "title": row.title or row.document_id or "",
         "state": status_cell(row.state, TONES[row.state]),
         "source": row.place,

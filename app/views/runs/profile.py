@@ -58,7 +58,7 @@ def show_preview(source: Source, backend: str | None, top_k: int) -> None:
         for table in tables:
             if table.name in LOOKED_AT:
                 st.markdown(f"**{literal(table.title)}**")
-                show_studied(table, f"look-{table.name}")
+                show_studied(table, f"look-table-{table.name}")
                 show(note_html(table.note))
 
 
