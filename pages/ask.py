@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.kit.glossary import explained
 from app.views.asking.page import answer_live, asking_settings, question_box
 from app.views.kit import state
 from app.views.kit.html import note_html, show
@@ -39,8 +40,9 @@ try:
     else:
         show(
             note_html(
-                "Type a question, or take an example. You will see the answer, how far to trust it, the chunks that it stands on, "
-                "and how long each stage took. Add your own documents on the Corpus page."
+                "Type a question, or take an example. You will see the answer, how far to trust it, what it stands on, and where the "
+                "time went.",
+                f"{explained('chunk', 'confidence', 'stage')} Add your own documents on the Corpus page.",
             )
         )
 except RaglassError as error:

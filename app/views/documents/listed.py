@@ -51,7 +51,9 @@ def _row(row: "Listed", address: Mapping[str, str]) -> Row:
         "source": row.place,
         "chunks": number_cell(row.chunks, f"{row.chunks or 0:,}"),
         "chars": number_cell(row.chars, f"{row.chars or 0:,}"),
-    } | ({"note": _note(row)} if _note(row) else {})
+    }
+    if _note(row):
+        cells["note"] = _note(row)
     if row.document_id is None:
         return Row(f"file {row.source}", cells, opens=False)
     return Row(row.document_id, cells, way("corpus", **{**address, "document": row.document_id}))

@@ -90,7 +90,7 @@ STYLE = """
 .rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
-:is(.st-key-away, .st-key-sections) { position: absolute; height: 0; overflow: visible; }
+[data-testid="stLayoutWrapper"]:has(> :is(.st-key-away, .st-key-sections)) { position: absolute; height: 0; overflow: visible; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
 [class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }

@@ -16,7 +16,7 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal, message
-from app.views.lab.tables import show_studied
+from app.views.kit.studied import show_studied
 from app.views.runs.source import Source
 from pipeline.errors import RaglassError
 

@@ -14,9 +14,9 @@ from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.studied import show_studied
 from app.views.kit.style import ink
 from app.views.kit.table import Column, Row, show_table
-from app.views.lab.tables import show_studied
 from app.views.runs.source import Source
 from backends.local.protocols import HoldsCorpus
 from evaluation.datasets import BUILTIN, Dataset, load_dataset, problem_lines
