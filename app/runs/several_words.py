@@ -6,6 +6,7 @@ from typing import Any
 
 from app.kit.numbers import MISSING, count, percent, points
 from app.kit.plain import WIDTH, one_line, shortened
+from app.kit.wording import listed
 from app.runs.compared_words import answer_words, p_words, ship_answer
 from app.runs.naming import run_name
 from app.runs.rows import outcome
@@ -28,16 +29,16 @@ def headline(found: ComparedSeveral) -> str:
     may = [place for place in others if found.found.pair(0, place).verdict.outcome == "safe"]
     may_not = [place for place in others if found.found.pair(0, place).verdict.outcome == "not safe"]
     untold = [place for place in others if place not in (*may, *may_not)]
-    told = [
-        f"{_lettered(may)} may take the place of A" if may else "None is shown to be safe in the place of A",
-        f"{_lettered(may_not)} may not" if may_not else "",
-        f"of {_lettered(untold)} it cannot be told" if untold else "",
-    ]
-    return f"{'; '.join(filter(None, told))}. A is the oldest, {baseline}."
+    if not (may or may_not):
+        told = f"It cannot be told yet whether {_lettered(untold)} may take A’s place"
+    else:
+        parts = ((may, "may take A’s place"), (may_not, "may not take A’s place"), (untold, "cannot be told yet"))
+        told = "; ".join(f"{_lettered(places)} {words}" for places, words in parts if places)
+    return f"{told}. A is the oldest, {baseline}."
 
 
 def _lettered(places: Sequence[int]) -> str:
-    return ", ".join(LETTERS[place] for place in places)
+    return listed([LETTERS[place] for place in places])
 
 
 def pair_words(pair: PairOfRuns) -> str:

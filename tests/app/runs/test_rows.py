@@ -117,7 +117,9 @@ def test_what_became_of_a_question_is_told_in_a_word():
     assert [outcome(each) for each in (scored(1), made)] == ["right", "wrong"]
     assert outcome(replace(made, abstained=True)) == "abstained"
     assert outcome(replace(made, abstained=True, failed=True)) == "failed"
-    assert outcome(replace(made, abstained=True, correct=True)) == "right"  # as it should, of a question without an answer
+    assert (
+        outcome(replace(made, abstained=True, correct=True)) == "right"
+    )  # as it should, of a question without an answer
 
 
 def test_a_run_is_told_apart_in_a_list():
