@@ -1,5 +1,6 @@
 """Two to five runs at once in words: for a page, for a shell, for a program."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -51,7 +52,7 @@ def pair_words(pair: PairOfRuns) -> str:
 
 def several_text(found: ComparedSeveral) -> str:
     """The runs, the verdicts and the questions that they part on, for a shell."""
-    lines = [headline(found), ""]
+    lines = [*textwrap.wrap(headline(found), WIDTH), ""]
     for letter, run, right in zip(LETTERS, found.runs, found.found.rights, strict=False):
         lines.append(shortened(f"{letter}  {percent(right, 1):>7} right  {run.run_id}  {run_name(run)}", WIDTH))
     lines += ["", *found.notes, "May … take the place of …?"]
@@ -64,7 +65,14 @@ def several_text(found: ComparedSeveral) -> str:
             for letter, each in zip(LETTERS, answers, strict=False)
         ]
     left = len(found.found.parted) - MOST_PARTED
-    return "\n".join([*lines, *([f"  and {left:,} more; --json has them all"] if left > 0 else []), "", FOOTNOTE])
+    return "\n".join(
+        [
+            *lines,
+            *([f"  and {left:,} more; --json has them all"] if left > 0 else []),
+            "",
+            *textwrap.wrap(FOOTNOTE, WIDTH),
+        ]
+    )
 
 
 def parted_words(found: ComparedSeveral) -> str:

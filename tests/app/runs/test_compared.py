@@ -233,14 +233,16 @@ def test_three_runs_are_held_against_each_other_with_the_oldest_as_the_baseline(
     done = run("eval", "compare", worse, same, baseline, services=services)
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert lines[0] == "C may take A’s place; B may not take A’s place. A is the oldest, builtin on"
+    assert lines[0].startswith("C may take A’s place; B may not take A’s place. A is the oldest, builtin on")
     assert "  C of A  yes: 0.0 points [0.0, 0.0]" in lines
     assert any(line.startswith("  B of A  no: −48.3 points [") and "p " in line for line in lines)
     assert "The runs part on 29 of 60 questions." in lines
     assert "  B wrong     “Charles | <b>Darwin</b>”" in lines
     found = json.loads(run("eval", "compare", baseline, worse, same, "--json", services=services).stdout)
     assert [each["run_id"] for each in found["runs"]] == [baseline, worse, same]
-    assert {"before": baseline, "after": worse}.items() <= found["pairs"][2].items() | found["pairs"][1].items()
+    assert (baseline, worse, "not safe") in {
+        (each["before"], each["after"], each["verdict"]["outcome"]) for each in found["pairs"]
+    }
     assert len(found["parted"]) == 29
 
 
@@ -257,7 +259,8 @@ def test_runs_are_named_noted_tagged_and_listed_by_tag(run: Run, services: Servi
     run("eval", "note", same, "Twice the chunks.", services=services)
     assert run("eval", "tag", same, "new", "mine", services=services).stdout.rstrip().endswith("index #new #mine")
     listed = run("eval", "list", "--tag", "new", services=services).stdout
-    assert listed.startswith(same) and baseline not in listed
+    assert listed.startswith(same)
+    assert baseline not in listed
     [found] = json.loads(run("eval", "list", "--tag", "new", "--json", services=services).stdout)
     assert (found["name"], found["about"]["note"]) == ("A better index", "Twice the chunks.")
     assert run("eval", "name", "nowhere", "x", services=services).exit_code == 2
