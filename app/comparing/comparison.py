@@ -198,7 +198,11 @@ def _stage(stage: str, first: SpanTree, second: SpanTree) -> StageDifference:
 
 def _settings(first: Trace, second: Trace) -> tuple[tuple[str, str, str], ...]:
     one, other = ({"backend": trace.backend, **trace.settings} for trace in (first, second))
-    rows = [(NAMES.get(name, name), _told(one, name), _told(other, name)) for name in {**one, **other} if name != PROMPT_TEXT]
+    rows = [
+        (NAMES.get(name, name), _told(one, name), _told(other, name))
+        for name in {**one, **other}
+        if name != PROMPT_TEXT
+    ]
     return tuple(row for row in rows if row[1] != row[2])
 
 
