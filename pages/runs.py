@@ -1,4 +1,4 @@
-"""Runs: labelled questions answered and judged; start, watch, stop, go on; study one, or compare two; and the datasets that they ask."""
+"""Runs: labelled questions answered and judged; start, watch, stop, go on; study one, compare two to five; and the datasets asked."""
 
 import streamlit as st
 
@@ -8,15 +8,20 @@ from app.views.kit.markdown import literal
 from app.views.runs.compared import show_compared
 from app.views.runs.datasets import LISTED, show_dataset, show_datasets, show_way_to_datasets
 from app.views.runs.detail import show_run
-from app.views.runs.page import follow_run, show_runs, start_form
+from app.views.runs.listed import show_runs
+from app.views.runs.page import follow_run, start_form
+from app.views.runs.several import show_several
 from pipeline.errors import RaglassError
 
-run_id, other_id, named = (st.query_params.get(name) for name in ("run", "with", "dataset"))
+run_id, named = (st.query_params.get(name) for name in ("run", "dataset"))
+others = st.query_params.get_all("with")
 try:
     if run_id:
         st.button("All runs", icon=":material/arrow_back:", on_click=back_to_list)
-        if other_id:
-            show_compared(run_id, other_id)
+        if len(others) > 1:
+            show_several((run_id, *others))
+        elif others:
+            show_compared(run_id, others[0])
         else:
             show_run(run_id)
     elif named or st.query_params.get("list") == LISTED:

@@ -256,8 +256,8 @@ def _open(outcomes: dict[Side, Asked]) -> None:
     st.query_params.from_dict({**kept, **named})
 
 
-def show_opened(opened: Opened) -> None:
-    """What the address opens: two traces compared, what there is of them, or what to do."""
+def show_opened(opened: Opened, verdict: DeltaGenerator) -> None:
+    """What the address opens: two traces compared, what there is of them, or what to do. verdict: its place."""
     found = {side: trace for side, trace in opened.items() if trace is not None}
     for side in opened:
         if side not in found:
@@ -269,7 +269,7 @@ def show_opened(opened: Opened) -> None:
                 f"The {side} trace is kept only while this page is open. {literal(why)}", icon=":material/warning:"
             )
     if len(found) == 2:
-        show_comparison(found["first"], found["second"])
+        show_comparison(found["first"], found["second"], verdict)
         return
     for side, trace in found.items():
         show(question_html(trace.question))

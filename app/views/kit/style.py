@@ -40,6 +40,9 @@ STEADY, DRIFTED = "#0072b2", "#d55e00"
 LATENCY_COLOUR = "#3b82c4"
 """End-to-end latency: one colour, its percentiles told apart by their strokes."""
 
+PERCENTILE_COLOURS = {"p50": "#009e73", "p95": "#3b82c4", "p99": "#d55e00"}
+"""Percentiles beside each other; their markers tell them apart too."""
+
 PART_COLOURS = {"SageMaker": "#8f74d2", "Lambda": STAGE_COLOURS["gateway"], "the network": STAGE_COLOURS["network"]}
 """Lambda is the gateway's handler, so that it has the gateway's colour."""
 
@@ -77,6 +80,16 @@ STYLE = """
 .rg-more[open] { display: inline; }
 .rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
+.rg-gauges { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem; }
+.rg-gauge { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-inline-start: 4px solid;
+  border-inline-start-color: color-mix(in srgb, currentColor 30%, transparent); border-radius: .4rem; padding: .35rem .7rem; }
+.rg-gauge.rg-good { border-inline-start-color: #009e73; }
+.rg-gauge.rg-warn { border-inline-start-color: #e69f00; background: color-mix(in srgb, #e69f00 10%, transparent); }
+.rg-gauge.rg-bad { border-inline-start-color: #d55e00; background: color-mix(in srgb, #d55e00 14%, transparent); }
+.rg-gauge-name { font-size: .88rem; }
+.rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
+.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
 .st-key-away { position: absolute; height: 0; overflow: visible; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
@@ -122,8 +135,8 @@ STYLE = """
 .rg-where { opacity: .8; font-size: .85rem; font-weight: 400; overflow-wrap: anywhere; }
 p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 0 0 .6rem; line-height: 1.55; }
-.rg-text mark.against { background: rgba(0, 114, 178, .3); }
-.rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
+:is(.rg-text, .rg-answer) mark.against { background: rgba(0, 114, 178, .3); }
+:is(.rg-text, .rg-answer) mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-span { margin: 0; overflow-wrap: anywhere; }
 .rg-span b { font-size: 1.1rem; }
@@ -138,6 +151,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-values summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
+.rg-belief { margin: 0; max-width: 75ch; font-size: .95rem; }
 .rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
 .rg-standing { overflow-wrap: anywhere; padding: .25rem 0; }
 [class*="st-key-row-"] > :first-child { flex: 1 1 14rem; min-width: 0; }
@@ -173,6 +187,10 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-marked td { font-weight: 600; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
+.rg-overlap .rg-shift { white-space: nowrap; font-variant-numeric: tabular-nums; width: 6rem; }
+.rg-overlap .rg-moved { font-weight: 600; }
+.rg-reasons { margin: 0; padding-inline-start: 1.2rem; font-size: .95rem; columns: 22rem; column-gap: 2rem; }
+.rg-reasons li { margin: 0; padding: .1rem 0; break-inside: avoid; overflow-wrap: anywhere; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
   overflow: hidden; }
 .rg-differences { table-layout: fixed; }

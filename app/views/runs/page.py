@@ -1,4 +1,4 @@
-"""The list of runs: one going on, a form that starts one, and those that were."""
+"""Above the list of runs: the one that is going on, and a form that starts one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,12 +13,10 @@ from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.table import choose_columns, show_table
+from app.views.runs.listed import open_runs
 from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
-from app.views.runs.tables import RUNS, run_row
 from backends.registry import ENDPOINT
-from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 from pipeline.prompts import PromptTemplate
 
@@ -36,7 +34,7 @@ def follow_run() -> None:
         st.error(literal(job.problem), icon=":material/error:")
     elif job.step is not None and job.step.progress is not None:
         st.success(literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
-        st.button("Open this run", on_click=_open, args=(job.step.run_id,), icon=":material/open_in_new:")
+        st.button("Open this run", on_click=open_runs, args=(job.step.run_id,), icon=":material/open_in_new:")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -154,32 +152,3 @@ def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) 
         st.error(literal(str(error)), icon=":material/error:")
         return
     st.rerun()
-
-
-def show_runs(runs: list[StoredRun]) -> None:
-    """A row for each, which opens it; two that are ticked are compared."""
-    if not runs:
-        st.info("No run yet. Start one: the built-in questions need no file.")
-        return
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        show(note_html("A click on a run opens it; tick two to compare them: the older one is the baseline."))
-        actions = st.container(horizontal=True, width="content")
-        with actions:
-            columns = choose_columns(RUNS, "runs")
-    done = show_table(
-        columns, [run_row(run) for run in runs], key="runs-table", label="Runs, a row each", on_open=_open, picks=2
-    )
-    ids = [run.run_id for run in sorted(runs, key=lambda run: run.started_at) if run.run_id in done.picked]
-    with actions:
-        st.button(
-            "Compare the two runs",
-            icon=":material/compare_arrows:",
-            type="tertiary",
-            disabled=len(ids) != 2,
-            on_click=_open,
-            args=tuple(ids),
-        )
-
-
-def _open(*ids: str) -> None:
-    st.query_params.from_dict(dict(zip(("run", "with"), ids, strict=False)))
