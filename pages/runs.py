@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.views.kit import state
+from app.views.kit.address import back_to_list
 from app.views.kit.markdown import literal
 from app.views.runs.compared import show_compared
 from app.views.runs.datasets import LISTED, show_dataset, show_datasets, show_way_to_datasets
@@ -16,7 +17,7 @@ run_id, named = (st.query_params.get(name) for name in ("run", "dataset"))
 others = st.query_params.get_all("with")
 try:
     if run_id:
-        st.button("All runs", icon=":material/arrow_back:", on_click=st.query_params.clear)
+        st.button("All runs", icon=":material/arrow_back:", on_click=back_to_list)
         if len(others) > 1:
             show_several((run_id, *others))
         elif others:
@@ -25,7 +26,7 @@ try:
             show_run(run_id)
     elif named or st.query_params.get("list") == LISTED:
         with st.container(horizontal=True):
-            st.button("All runs", icon=":material/arrow_back:", on_click=st.query_params.clear)
+            st.button("All runs", icon=":material/arrow_back:", on_click=back_to_list)
             if named:
                 show_way_to_datasets()
         if named:
