@@ -43,6 +43,7 @@ def themed(browser: Browser, dashboard: Dashboard, request: pytest.FixtureReques
 def findings(page: Page, *rules: str) -> list[dict[str, Any]]:
     """What axe finds on a page at rest. rules: only these; all if none is given."""
     rest(page)
+    page.locator("[data-testid=stSidebarNavItems][role=presentation]").wait_for(state="attached")
     page.locator("[data-testid=stMain] [data-stale=true]").first.wait_for(state="detached")
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))

@@ -73,9 +73,9 @@ def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, s
     assert gauges(page) == {
         "Questions": "10",
         "Failed": "10 %",
-        "p95": "101 ms",
+        "p95": "100 ms",
         "Abstained": "0 %",
-        "Confidence": "87 %",
+        "Confidence": "91 %",
     }
     assert "Generate takes 8" in titles(page)
     assert "All failed in generate" in titles(page)

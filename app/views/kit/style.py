@@ -106,7 +106,7 @@ STYLE = """
 .rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
 .rg-good .rg-icon { color: #009e73; } .rg-warn .rg-icon { color: #b36b00; } .rg-bad .rg-icon { color: #d43d3d; }
 .rg-lane { display: flex; height: 1.1rem; border-radius: .25rem; overflow: hidden; gap: 1px; }
-.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
+.rg-key.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
 .rg-key li { margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
 .rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }

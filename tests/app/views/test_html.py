@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.comparing.comparison import ChunkMatch, StageDifference
+from app.comparing.verdict import Verdict
+from app.explaining.belief import Belief
 from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
@@ -167,14 +169,16 @@ DRAWN = [
     lambda value: traces.event_html(SpanEvent(value, 1.0, {value: value})),
     lambda value: traces.turn_html(turn(value)),
     lambda value: explaining.tokens_html([TokenMark(value, 1.0, value, 0), TokenMark(value, -0.5, value, None)]),
-    lambda value: explaining.attributed_html([ChunkMark(chunk(value, value), 0, value, 1.0)], []),
+    lambda value: explaining.attributed_html([ChunkMark(chunk(value, value), 0, value, value, 1.0)], []),
     lambda value: explaining.attributed_html(
-        [ChunkMark(chunk(value, value), 0, value, 1.0)], [Evidence("c1", 0, 3)], against=True
+        [ChunkMark(chunk(value, value), 0, value, value, 1.0)], [Evidence("c1", 0, 3)], against=True
     ),
     lambda value: explaining.grounded_html(
         [SentenceMark(value, (), True, value), SentenceMark(value, ((0, 1),), False, value)]
     ),
     lambda value: explaining.figures_html([Row(value, value, value)]),
+    lambda value: explaining.belief_html(Belief("partly", value, (value,))),
+    lambda value: comparing.verdict_html(Verdict(value, None, (value,), ((), ()), value)),
     lambda value: kit.table_html((value, value), [(value, value)], value),
     lambda value: live.gauges_html([Gauge(value, value, value, "bad", value)]),
     lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
@@ -386,7 +390,9 @@ def test_a_token_and_its_chunk_point_at_each_other():
     token = explaining.tokens_html([TokenMark("Rome", 1.0, "+5 nats", 3), TokenMark(".", 0.0, "0 nats", None)])
     assert token.count("rg-from-") == 1
     assert 'class="rg-token rg-from-3"' in token
-    assert 'class="rg-did-3"' in explaining.attributed_html([ChunkMark(chunk("body"), 3, "+5", 1.0)], [])
+    assert 'class="rg-did-3"' in explaining.attributed_html(
+        [ChunkMark(chunk("body"), 3, "spoke for it", "+5", 1.0)], []
+    )
     rules = explaining.link_rules_html(4)
     assert ":has(.rg-from-3:hover) .rg-did-3" in rules
     assert ":has(.rg-did-3:hover) .rg-from-3" in rules
