@@ -47,7 +47,7 @@ def pairs_html(pairs: Mapping[str, str]) -> Markup:
 
 def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> Markup:
     """A plain table; the first column names the row."""
-    head = joined(html("<th>{}</th>", each) for each in heads)
+    head = joined(html('<th scope="col">{}</th>', each) for each in heads)
     body = joined(
         html(
             '<tr><th scope="row" dir="auto">{}</th>{}</tr>',

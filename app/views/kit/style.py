@@ -209,7 +209,12 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 
 def apply_style() -> None:
     """Put the style sheet into the page; it takes no room."""
-    st.html(STYLE.replace("</style>", f":root {{ --rg-ink: {ink()}; }}\n</style>"))
+    st.html(_sheet())
+
+
+def _sheet() -> str:
+    """The style sheet for the theme that is shown, made of constants alone."""
+    return STYLE.replace("</style>", f":root {{ --rg-ink: {ink()}; }}\n</style>")
 
 
 def span_colour(stage: str, kind: SpanKind) -> str:
