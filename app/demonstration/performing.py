@@ -70,7 +70,7 @@ def rehearsed_stack(tell: Tell) -> Iterator["Rehearsal | None"]:
     try:
         from serving.rehearsal.session import start
 
-        opened = start(tell=tell)
+        opened = start(tell=lambda line: None if line.startswith(" ") else tell(line))
         rehearsal: Rehearsal | None = opened.__enter__()
     except (ImportError, RaglassError) as error:
         tell(f"The stack cannot be rehearsed here: {error}")

@@ -20,8 +20,11 @@ LOCAL, STACK = "local/embedded", "aws"
 FIRST_QUESTION = "Who proposed that continents drift?"
 """Asked beforehand, and in the script of docs/demo.md."""
 
-RUN_QUESTIONS = 120
+RUN_QUESTIONS = 80
 """Drawn from the built-in set for each of the two runs."""
+
+TELL_EVERY = 20
+"""Questions of a run between two lines about it."""
 
 CHUNKS = {"five chunks": 5, "one chunk": 1}
 """What tells the two runs apart, by the words for it: how many chunks an answer may stand on."""
@@ -69,6 +72,8 @@ def _run(services: "Services", top_k: int, words: str, tell: Tell) -> StoredRun:
     run_id = ""
     for step in services.evaluations.run(plan, about={TAG: words}):
         run_id = step.run_id
+        if step.progress and step.progress.done % TELL_EVERY == 0 < step.progress.done < RUN_QUESTIONS:
+            tell(f"A run with {words}: {step.progress.done} of {RUN_QUESTIONS} questions")
     tell(f"A run of {RUN_QUESTIONS} questions with {words} is done")
     return services.evaluations.find(run_id)
 
