@@ -17,6 +17,7 @@ QUICK = {
     "bench_indexing": ["--documents", "1", "--pages", "3"],
     "bench_hostile": ["--only", "brackets", "far-cell"],
     "bench_readyz": ["--files", "minified.txt", "--seconds", "5"],
+    "bench_synthetic": ["--count", "10", "--show", "3"],
     "bench_engines": ["--rounds", "1", "--tokens", "2"],
     "bench_aws": ["--questions", "20"],
     "bench_http": ["--calls", "50", "--questions", "40", "--delay-ms", "50"],
@@ -47,6 +48,7 @@ ANSWERS = {
     "traces of other applications taken in: lost, a second, the reply, beside Phoenix": "bench_ingest",
     "the Traces page at a million traces of six spans, each filter": "bench_traces",
     "a question, warm": "bench_latency",
+    "questions written from the documents: kept, rejected, controls": "bench_synthetic",
     "an endpoint as a backend: own cost, share of the ideal in a run": "bench_http",
     "pgvector against FAISS": "bench_pgvector",
     "quality watched: what an answer is held up, the lag, the charts": "bench_watch",
@@ -85,6 +87,7 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_pgvector"],
         ["bench_index_study"],
         ["bench_engines"],
+        ["bench_synthetic"],
     ]
     return [[*module, *(QUICK.get(module[0], []) if quick else [])] for module in modules]
 

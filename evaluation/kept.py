@@ -112,10 +112,10 @@ class KeptDatasets:
     def resolve(self, spec: str) -> str:
         """What `load_dataset` takes for a dataset as it is named: a kept one's newest or numbered version becomes its file's path.
 
-        Raises InputError for a name that is none, unless a file is called so.
+        Raises InputError for a name that is none.
         """
         is_kept = NAME.fullmatch(spec) or VERSION.fullmatch(spec)
-        if spec == BUILTIN or spec.startswith(PREFIX) or not is_kept or Path(spec).exists():
+        if spec == BUILTIN or spec.startswith(PREFIX) or not is_kept:  # A file that can be read has a suffix.
             return spec
         return str(self.path(spec).resolve())
 

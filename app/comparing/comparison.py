@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.kit.numbers import count, milliseconds_change, three_figures
+from app.kit.numbers import milliseconds_change, three_figures
 from explain.answers import normalise
 from pipeline.prompts import PROMPT_TEXT
 from pipeline.span_tree import SpanTree, covered_ms
@@ -56,6 +56,18 @@ class ChunkMatch:
         """Whether both retrieved it."""
         return self.first_rank is not None and self.second_rank is not None
 
+    @property
+    def moved(self) -> int:
+        """By how many places it stands higher in the second; below 0 for lower, 0 also where one did not retrieve it."""
+        return 0 if self.first_rank is None or self.second_rank is None else self.first_rank - self.second_rank
+
+    @property
+    def move(self) -> str:
+        """The same in words."""
+        if not self.shared:
+            return f"only {'first' if self.second_rank is None else 'second'}"
+        return f"{'▲' if self.moved > 0 else '▼'} {abs(self.moved)}" if self.moved else "same"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -86,14 +98,6 @@ class Comparison:
                 "A cached stage had its result from an earlier question and took no time: set it aside when you compare the totals."
             )
         return " ".join(notes)
-
-    @property
-    def headline(self) -> str:
-        """The comparison in a sentence."""
-        if not self.matches:
-            return f"{self.outcome}; no chunk was retrieved"
-        shared = f"{len(self.shared)} of {count(len(self.matches), 'chunk')}"
-        return f"{self.outcome}; {shared} {'was' if len(self.matches) == 1 else 'were'} retrieved by both"
 
     @property
     def outcome(self) -> str:

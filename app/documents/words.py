@@ -1,6 +1,6 @@
 """Indexing in words: before it starts, while it goes on, and how it ended; plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from app.documents.twins import same_words
@@ -26,6 +26,9 @@ STEPS = {
     "write": "Files written",
 }
 """What is counted in each step of a build."""
+
+SINCE_S: Mapping[str, float | None] = {"day": 86_400.0, "week": 7 * 86_400.0, "month": 30 * 86_400.0, "ever": None}
+"""Over how long documents are counted by their use, in seconds or None for always, by the word that stands in the address."""
 
 WAITING = "Another build of this index is running; waiting for it to end …"
 

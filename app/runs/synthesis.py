@@ -127,12 +127,12 @@ class Synthesis:
         def check(draft: Draft, chunk: Chunk) -> "Verdict":
             return check_draft(draft, chunk, reader, retrieve)
 
-        work = write_questions(targets, plan.count, plan.seed, check, read_decisions(path))
         tally = Tally(plan.count)
+        work = write_questions(targets, tally, plan.seed, check, read_decisions(path))
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")  # A process that was killed may have left half a line.
-                for decision, tally in work:
+                for decision in work:
                     file.write(f"{json.dumps(decision.to_dict())}\n")
                     file.flush()
                     yield SynthesisStep(tally)

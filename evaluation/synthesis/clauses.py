@@ -190,6 +190,12 @@ def _is_plural_verb(words: list[str], place: int) -> bool:
     )
 
 
+_ELSEWHERE = "In On At By From With During For After Before Since To When While If As Like"
+
+_NO_SUBJECTS = frozenset(_ELSEWHERE.split(" "))
+"""How a sentence begins whose subject stands later."""
+
+
 def _read_subject(head: str) -> tuple[str, str, str]:
     """(subject, apposition, adverb); the subject is empty where it is none that a question can name."""
     adverb = ""
@@ -212,25 +218,7 @@ def _read_subject(head: str) -> tuple[str, str, str]:
         or "," in subject
     ):
         return "", "", ""
-    if words[0] in (
-        "In",
-        "On",
-        "At",
-        "By",
-        "From",
-        "With",
-        "During",
-        "For",
-        "After",
-        "Before",
-        "Since",
-        "To",
-        "When",
-        "While",
-        "If",
-        "As",
-        "Like",
-    ):
+    if words[0] in _NO_SUBJECTS:
         return "", "", ""
     return subject, apposition, adverb
 

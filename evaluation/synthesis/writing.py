@@ -7,7 +7,7 @@ same questions.
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -141,16 +141,19 @@ class Turns:
 
 def write_questions(
     targets: Iterable[Target],
-    count: int,
+    tally: Tally,
     seed: int,
     check: Callable[[Draft, Chunk], Verdict],
     known: Mapping[str, Decision],
-) -> Generator[tuple[Decision, Tally], None, Tally]:
-    """Decide on targets in turn until enough are kept, and yield each new decision. known: those of an earlier sitting, by key."""
-    tally, words, turns = Tally(count), set[frozenset[str]](), Turns(targets, seed)
+) -> Iterator[Decision]:
+    """Decide on targets in turn until enough are kept, and yield each new decision. tally: counts all of them, those known before included.
+
+    known: decisions of an earlier sitting, by key.
+    """
+    words, turns = set[frozenset[str]](), Turns(targets, seed)
     for target in turns:
-        if len(tally.kept) >= count:
-            break
+        if len(tally.kept) >= tally.wanted:
+            return
         before = known.get(target.key)
         decision = before or _decide(target, check, words)
         if decision.row is None:
@@ -161,8 +164,7 @@ def write_questions(
             if before is not None:
                 words.add(_words(decision.row))
         if before is None:
-            yield decision, tally
-    return tally
+            yield decision
 
 
 def _words(row: DatasetRow) -> frozenset[str]:

@@ -106,7 +106,15 @@ def show_job(services: Services) -> None:
         _follow()
         return
     show_outcome(job.state)
+    _offer_asking(job.state)
     st.button("Dismiss", on_click=services.indexing.forget)
+
+
+def _offer_asking(found: "JobState") -> None:
+    """The way to Ask, once new documents can be asked about."""
+    if found.phase == "done" and found.outcome.documents:
+        words = "Ask about it" if found.outcome.documents == 1 else "Ask about them"
+        st.page_link("../pages/ask.py", label=words, icon=":material/search:")
 
 
 @st.fragment(run_every=REFRESH_S)

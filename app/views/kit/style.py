@@ -40,6 +40,9 @@ STEADY, DRIFTED = "#0072b2", "#d55e00"
 LATENCY_COLOUR = "#3b82c4"
 """End-to-end latency: one colour, its percentiles told apart by their strokes."""
 
+PERCENTILE_COLOURS = {"p50": "#009e73", "p95": "#3b82c4", "p99": "#d55e00"}
+"""Percentiles beside each other; their markers tell them apart too."""
+
 PART_COLOURS = {"SageMaker": "#8f74d2", "Lambda": STAGE_COLOURS["gateway"], "the network": STAGE_COLOURS["network"]}
 """Lambda is the gateway's handler, so that it has the gateway's colour."""
 
@@ -79,6 +82,34 @@ STYLE = """
 .rg-more[open] { display: inline; }
 .rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
+.st-key-gauges > * { flex: 1 1 8.4rem; max-width: 15rem; }
+[class*="st-key-gauge-"] { width: 100% !important; }
+[class*="st-key-gauge-"] [data-testid="stMetric"] { padding: .35rem .8rem; border-inline-start-width: 4px; }
+[class*="st-key-gauge-good-"] [data-testid="stMetric"] { border-inline-start-color: #009e73; }
+[class*="st-key-gauge-warn-"] [data-testid="stMetric"] { border-inline-start-color: #e69f00;
+  background: color-mix(in srgb, #e69f00 9%, transparent); }
+[class*="st-key-gauge-bad-"] [data-testid="stMetric"] { border-inline-start-color: #d55e00;
+  background: color-mix(in srgb, #d55e00 12%, transparent); }
+.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; background: none; color: inherit; padding: 0; }
+.st-key-away { position: absolute; height: 0; overflow: visible; }
+.rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
+[class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; min-height: 0; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] p { font-size: .85rem; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
+:is(.st-key-looks, .st-key-run-tile) [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 100%; }
+.st-key-looks .rg-tile { flex-flow: row wrap; align-items: baseline; column-gap: .6rem; }
+.st-key-looks .rg-tile b { font-size: 1.05rem; }
+[class*="st-key-tile-"]:hover { background: color-mix(in srgb, currentColor 4%, transparent); }
+.rg-tile { display: flex; flex-direction: column; gap: .1rem; overflow-wrap: anywhere; }
+.rg-tile b { font-size: 1.25rem; font-weight: 650; }
+.rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
+.rg-good .rg-icon { color: #009e73; } .rg-warn .rg-icon { color: #b36b00; } .rg-bad .rg-icon { color: #d43d3d; }
+.rg-lane { display: flex; height: 1.1rem; border-radius: .25rem; overflow: hidden; gap: 1px; }
+.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
+.rg-key li { margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
+.rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
@@ -105,8 +136,8 @@ STYLE = """
 .rg-where { opacity: .8; font-size: .85rem; font-weight: 400; overflow-wrap: anywhere; }
 p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 0 0 .6rem; line-height: 1.55; }
-.rg-text mark.against { background: rgba(0, 114, 178, .3); }
-.rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
+:is(.rg-text, .rg-answer) mark.against { background: rgba(0, 114, 178, .3); }
+:is(.rg-text, .rg-answer) mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-span { margin: 0; overflow-wrap: anywhere; }
 .rg-span b { font-size: 1.1rem; }
@@ -121,6 +152,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-values summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
+.rg-belief { margin: 0; max-width: 75ch; font-size: .95rem; }
 .rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
 .rg-standing { overflow-wrap: anywhere; padding: .25rem 0; }
 [class*="st-key-row-"] > :first-child { flex: 1 1 14rem; min-width: 0; }
@@ -156,6 +188,10 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-marked td { font-weight: 600; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
+.rg-overlap .rg-shift { white-space: nowrap; font-variant-numeric: tabular-nums; width: 6rem; }
+.rg-overlap .rg-moved { font-weight: 600; }
+.rg-reasons { margin: 0; padding-inline-start: 1.2rem; font-size: .95rem; columns: 22rem; column-gap: 2rem; }
+.rg-reasons li { margin: 0; padding: .1rem 0; break-inside: avoid; overflow-wrap: anywhere; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
   overflow: hidden; }
 .rg-differences { table-layout: fixed; }

@@ -6,21 +6,17 @@ thing; of what was done it hears what was opened and what is ticked.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
 from app.kit.numbers import MISSING, milliseconds
 from app.views.kit import address
+from app.views.kit.components import component
 from app.views.kit.downloads import show_download
 from app.views.kit.style import STAGE_COLOURS
 from metrics.spreadsheet import csv_text
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 TALL = 15
 """More rows than these scroll in a frame of their own, under heads that stay."""
@@ -211,7 +207,9 @@ def show_table(
         if done.get("what") == "order" and done.get("order") in offered and on_order is not None:
             on_order(done["order"])
 
-    result = _component()(key=key, data=data, default={"picked": []}, on_act_change=act, on_picked_change=lambda: None)
+    result = component("table")(
+        key=key, data=data, default={"picked": []}, on_act_change=act, on_picked_change=lambda: None
+    )
     if file_name:
         heads = [column.head for column in columns]
         show_download(
@@ -221,17 +219,6 @@ def show_table(
     opened = done.get("key") if done.get("what") == "open" else None
     ticked = [each for each in result.get("picked") or () if each in keys]
     return Shown(opened if opened in keys else None, tuple(ticked[:picks]))
-
-
-@cache
-def _component() -> ComponentRenderer:
-    made: ComponentRenderer = st.components.v2.component(
-        "raglass_table",
-        html='<div class="box"><table data-testid="table"><caption></caption><thead></thead><tbody></tbody></table></div>',
-        css=(ASSETS / "table.css").read_text("utf-8"),
-        js=(ASSETS / "table.js").read_text("utf-8"),
-    )
-    return made
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from backends.local.pgvector.faults import explained
+from backends.local.pgvector.faults import explained, is_lost
 from pipeline.errors import ConfigError
 
 Connection = psycopg.Connection[Any]
@@ -56,8 +56,8 @@ class VectorDatabase:
             if kept is not None:
                 try:
                     return self._used(kept, work)
-                except (psycopg.OperationalError, psycopg.InterfaceError):
-                    if not kept.closed:
+                except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                    if not is_lost(error):
                         raise
                     # The server was restarted since: the others are broken, too.
                     self.close()
@@ -96,7 +96,7 @@ class VectorDatabase:
         try:
             found = work(connection)
         except BaseException:
-            connection.close() if not connection.closed else None
+            connection.close()
             raise
         try:
             self._idle.put_nowait(connection)

@@ -54,6 +54,11 @@ def explain(error: psycopg.Error, location: str, stage: str | None = None) -> Ba
     return StageFailed(f"{where} failed with SQLSTATE {state or type(error).__name__}. Its log says more.", stage=stage)
 
 
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether an error says that the connection is gone, and nothing of what was asked."""
+    return error.sqlstate is None or error.sqlstate.startswith("57P")
+
+
 @contextmanager
 def explained(location: str, stage: str | None = None) -> Iterator[None]:
     """Turn what psycopg raises inside into the error that explains it."""

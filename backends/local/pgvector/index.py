@@ -24,6 +24,9 @@ HALF_GRAPH = 4_000
 MOST_EFFORT = 1_000
 """The largest `hnsw.ef_search`. A search finds at most as many vectors as that."""
 
+LOOK_MS = 5_000
+"""How long the server may take to say whether a table is there, in ms."""
+
 SETTINGS = "SELECT set_config('hnsw.ef_search', %s, false), set_config('statement_timeout', %s, false)"
 
 
@@ -72,9 +75,12 @@ class PgvectorIndex:
         left_ms = 0 if deadline is None else max(1, int(deadline.remaining_s() * 1000))
 
         def work(connection: Connection) -> list[list[tuple[int, float]]]:
-            self._verify(connection)
+            settings = str(effort), str(left_ms)
+            if not self._verified:
+                connection.execute(SETTINGS, settings)
+                self._verify(connection)
             with connection.pipeline():
-                connection.execute(SETTINGS, (str(effort), str(left_ms)))
+                connection.execute(SETTINGS, settings)
                 asked = [
                     connection.execute(self._statement, {"asked": literal(vector), "top_k": top_k}, binary=True)
                     for vector in vectors
@@ -96,6 +102,7 @@ class PgvectorIndex:
         """As `VectorIndex.is_whole`."""
 
         def look(connection: Connection) -> bool:
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(LOOK_MS),))
             note = read_note(connection, self.place)
             return note is not None and note.state == "whole" and note.digest == self._digest
 
@@ -103,8 +110,6 @@ class PgvectorIndex:
 
     def _verify(self, connection: Connection) -> None:
         """Before the first search: the table is there, whole, and holds these vectors."""
-        if self._verified:
-            return
         note = read_note(connection, self.place)
         where = f"{self.place} in {self._database.location}"
         if note is None:

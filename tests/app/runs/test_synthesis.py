@@ -91,6 +91,21 @@ def test_a_line_that_a_killed_process_left_half_is_decided_again(services: Servi
     assert write(services)[-1].version is not None
 
 
+def test_work_that_died_between_its_last_decision_and_the_saving_is_saved(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services.evaluations.datasets, "add", die)
+        with pytest.raises(KeyboardInterrupt):
+            write(services)
+    last = write(services)[-1]
+    assert last.version is not None
+    assert last.version.questions == len(last.tally.kept) > 3
+
+
 def test_a_run_over_written_questions_says_so(services: Services) -> None:
     from app.runs.record import RunPlan
 

@@ -17,7 +17,9 @@ from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
 from app.kit import markup
 from app.kit.wording import Trust
+from app.live.log_lines import ReadLine
 from app.live.rows import Part
+from app.overview.words import Tile
 from app.traces.difference import differ
 from app.traces.spans import Placed
 from app.traces.tree import row_of
@@ -28,6 +30,7 @@ from app.views.kit import html as kit
 from app.views.kit.markdown import literal
 from app.views.kit.style import STAGE_COLOURS
 from app.views.live import html as live
+from app.views.overview import html as overview
 from app.views.status import html as status
 from app.views.traces import html as traces
 from metrics.alarms import Alarm, State
@@ -179,12 +182,17 @@ DRAWN = [
     lambda value: explaining.figures_html([Row(value, value, value)]),
     lambda value: kit.table_html((value, value), [(value, value)], value),
     lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
+    lambda value: overview.tile_html(Tile("ready", "Ready", value, value, "good", "status")),
+    lambda value: overview.shares_html({value: 0.5}),
+    lambda value: overview.step_html(1, value, value),
     lambda value: live.alert_html(value, "open", value, value),
-    lambda value: live.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
+    lambda value: live.alarm_html(alarm(value, "OK")),
+    lambda value: live.alarm_html(alarm(value, "ALARM")),
+    lambda value: live.log_html([(value, ReadLine(1.0, value, "error", value, value))]),
 ]
 
 
-HOMES = (comparing, documents, explaining, kit, live, status, traces)
+HOMES = (comparing, documents, explaining, kit, live, overview, status, traces)
 MODULES = sorted(path for folder in ("app", "pages") for path in (ROOT / folder).rglob("*.py"))
 
 SAID_NOWHERE = {"dot_html"}

@@ -39,13 +39,8 @@ def run(
     work: list[Planned], count: int, known: dict[str, Decision] | None = None, seed: int = 0
 ) -> tuple[list[Decision], Tally]:
     """Every decision that was new, and the tally."""
-    told: list[Decision] = []
-    steps = write_questions(work, count, seed, lambda draft, chunk: Verdict("", 0.9), known or {})
-    while True:
-        try:
-            told.append(next(steps)[0])
-        except StopIteration as ended:
-            return told, ended.value
+    tally = Tally(count)
+    return list(write_questions(work, tally, seed, lambda draft, chunk: Verdict("", 0.9), known or {})), tally
 
 
 def test_types_and_documents_take_turns() -> None:
@@ -82,8 +77,11 @@ def test_nearly_the_same_question_is_kept_once_also_after_a_stop() -> None:
 
 def test_what_is_rejected_is_counted_by_reason_and_never_a_row() -> None:
     work = [Planned(make_chunk(), "DATE", "a", ""), Planned(make_chunk(), "DATE", "b", "When was it made, the mill?")]
-    steps = write_questions(work, 5, 0, lambda draft, chunk: Verdict("the reader finds no answer in the chunk"), {})
-    *_, (_, tally) = steps
+    tally = Tally(5)
+    assert (
+        len(list(write_questions(work, tally, 0, lambda *_: Verdict("the reader finds no answer in the chunk"), {})))
+        == 2
+    )
     assert tally.kept == []
     assert tally.rejected == {"nothing to say": 1, "the reader finds no answer in the chunk": 1}
 
@@ -91,7 +89,7 @@ def test_what_is_rejected_is_counted_by_reason_and_never_a_row() -> None:
 @pytest.mark.parametrize("hard", [True, False])
 def test_what_is_kept_says_whence_it_came(hard: bool) -> None:
     work = [Planned(make_chunk(document_id="d1"), "DATE", "k", "When was the mill built?")]
-    [(decision, _)] = write_questions(work, 1, 0, lambda draft, chunk: Verdict("", 0.9, hard=hard), {})
+    [decision] = write_questions(work, Tally(1), 0, lambda draft, chunk: Verdict("", 0.9, hard=hard), {})
     assert decision.row is not None
     assert (decision.row.synthetic, decision.row.hard, decision.row.article, decision.row.answerable) == (
         True,
