@@ -77,7 +77,7 @@ def _ended_by_signals() -> Iterator[threading.Event]:
     try:
         yield stop
     except KeyboardInterrupt:
-        click.echo("Ended. Started again, it goes on from here.", err=True)
+        click.echo("Ended.", err=True)
         sys.exit(INTERRUPTED)
     finally:
         for number, handler in before.items():

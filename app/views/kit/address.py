@@ -11,6 +11,8 @@ from typing import Any
 
 import streamlit as st
 
+from app.kit.presenting import PARAMETER
+
 Write = Callable[..., None]
 
 KEPT, PAGE = "kept-addresses", "kept-page"
@@ -132,7 +134,7 @@ def _keep() -> None:
     """Note the address that the page has now."""
     page = st.session_state.get(PAGE)
     if page is not None:
-        opened = OPENED.get(page, set())
+        opened = OPENED.get(page, set()) | {PARAMETER}  # of the presenter's view, which the server keeps
         held = {name: st.query_params.get_all(name) for name in st.query_params if name not in opened}
         st.session_state.setdefault(KEPT, {})[page] = held
 

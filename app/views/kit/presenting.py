@@ -21,7 +21,8 @@ STYLE = f"""
 [data-testid="stMainBlockContainer"] {{ padding-top: 1rem; }}
 [data-testid="stHeader"] {{ display: none; }}
 .st-key-presenting {{ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); padding-bottom: .3rem; }}
-.rg-leave {{ margin: 0; text-align: end; }}
+.rg-leave {{ margin: 0; font-size: .88rem; }}
+.rg-leave a {{ color: inherit; }}
 </style>
 """
 
@@ -37,9 +38,5 @@ def show_strip(pages: Iterable[StreamlitPage]) -> None:
     st.html(STYLE)
     with st.container(horizontal=True, key="presenting", vertical_alignment="center"):
         for page in pages:
-            st.page_link(page, query_params={PARAMETER: ON})
-        show(
-            html(
-                '<p class="rg-leave"><a href="?{}={}" target="_self">Leave the presenter’s view</a></p>', PARAMETER, OFF
-            )
-        )
+            st.page_link(page)
+        show(html('<p class="rg-leave"><a href="?{}={}" target="_self">Leave this view</a></p>', PARAMETER, OFF))
