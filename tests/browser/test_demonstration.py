@@ -67,7 +67,7 @@ def go_to(page: Page, name: str) -> None:
     page.wait_for_url(re.compile(rf"/{name.lower()}\b"))
     rest(page)
     expect(page.get_by_test_id(BANNER)).to_contain_text("Demonstration")
-    expect(page.get_by_test_id("stSidebar")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
 
 
 def open_made(page: Page, words: str) -> None:
