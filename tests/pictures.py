@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from app.asking.questions import Question
 from app.config import Settings
@@ -114,6 +114,8 @@ def opened(browser) -> Iterator[Page]:
 
 def settle(page: Page) -> None:
     """Wait until there is nothing more to come."""
+    page.get_by_test_id("stMain").get_by_role("heading").first.wait_for()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     rest(page)
     page.wait_for_timeout(SETTLE_MS)
     rest(page)

@@ -9,6 +9,9 @@ from pipeline.prompts import PROMPT_TEXT
 from pipeline.span_tree import SpanTree, covered_ms
 from pipeline.types import Chunk, Setting, Trace
 
+NAMES = {"top_k": "chunks"}
+"""What a setting is called where people read it."""
+
 STAGES = ("network", "gateway", "embed", "retrieve", "rerank", "generate")
 """The order in which a question passes through them; stages of other backends come after."""
 
@@ -195,7 +198,11 @@ def _stage(stage: str, first: SpanTree, second: SpanTree) -> StageDifference:
 
 def _settings(first: Trace, second: Trace) -> tuple[tuple[str, str, str], ...]:
     one, other = ({"backend": trace.backend, **trace.settings} for trace in (first, second))
-    rows = [(name, _told(one, name), _told(other, name)) for name in {**one, **other} if name != PROMPT_TEXT]
+    rows = [
+        (NAMES.get(name, name), _told(one, name), _told(other, name))
+        for name in {**one, **other}
+        if name != PROMPT_TEXT
+    ]
     return tuple(row for row in rows if row[1] != row[2])
 
 

@@ -1,4 +1,4 @@
-"""A window in a few figures, each held against the window before: what somebody on call reads first. Figures go in, tiles come out."""
+"""A window in a few figures, each held against the window before: what somebody on call reads first. Figures go in, gauges come out."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ FEWEST = 10
 """Questions in each of two windows below which a change says nothing."""
 
 SLOWER = 1.25
-"""Times the p95 before, from which on a tile warns."""
+"""Times the p95 before, from which on a gauge warns."""
 
 MORE_ABSTENTIONS = 0.1
-"""More of all questions than before, from which on a tile warns."""
+"""More of all questions than before, from which on a gauge warns."""
 
 USUAL_FAILED = 0.05
 """Share of failures from which on it is bad where no rule says otherwise."""
@@ -60,7 +60,7 @@ NOTHING = Totals()
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class Gauge:
     """One figure as it is shown."""
 
     name: str
@@ -68,7 +68,7 @@ class Tile:
     value: str
     """In words."""
     change: str
-    """Against the window before, with its sign; empty where that says nothing."""
+    """Against the window before, with its sign and what it was then; empty where that says nothing."""
     tone: Tone
     """How it stands."""
     meaning: str
@@ -97,35 +97,36 @@ def sum_series(series: Sequence[MetricSeries], backend: str, window: Window) -> 
     )
 
 
-def make_tiles(now: Totals, before: Totals, bounds: Mapping[str, float]) -> list[Tile]:
-    """The tiles of a window. bounds: what rules that raise alerts say, by `p95` in ms and `failed` in [0, 1]."""
+def make_gauges(now: Totals, before: Totals, bounds: Mapping[str, float]) -> list[Gauge]:
+    """The gauges of a window. bounds: what rules that raise alerts say, by `p95` in ms and `failed` in [0, 1]."""
     telling = min(now.questions, before.questions) >= FEWEST
-    tiles = [_questions(now, before), _failed(now, before, bounds.get("failed")), _p95(now, before, bounds.get("p95"))]
+    gauges = [_questions(now, before), _failed(now, before, bounds.get("failed")), _p95(now, before, bounds.get("p95"))]
     if now.ends is not None:
-        tiles += [_abstained(now, before), _confidence(now, before)]
-    return [tile if telling or tile.name == "Questions" else _without_change(tile) for tile in tiles]
+        gauges += [_abstained(now, before), _confidence(now, before)]
+    return [gauge if telling or gauge.name == "Questions" else _without_change(gauge) for gauge in gauges]
 
 
-def _without_change(tile: Tile) -> Tile:
-    return Tile(tile.name, tile.value, "", tile.tone if tile.tone != "warn" else "quiet", tile.meaning)
+def _without_change(gauge: Gauge) -> Gauge:
+    return Gauge(gauge.name, gauge.value, "", gauge.tone if gauge.tone != "warn" else "quiet", gauge.meaning)
 
 
-def _questions(now: Totals, before: Totals) -> Tile:
-    change = relative(now.questions, before.questions) if before.questions else ""
-    return Tile("Questions", f"{now.questions:,}", change, "quiet", "How many were asked in the window.")
+def _questions(now: Totals, before: Totals) -> Gauge:
+    change = _was(relative(now.questions, before.questions), f"{before.questions:,}") if before.questions else ""
+    meaning = "How many were asked in the window, and in the one before."
+    return Gauge("Questions", f"{now.questions:,}", change, "quiet", meaning)
 
 
-def _failed(now: Totals, before: Totals, bound: float | None) -> Tile:
+def _failed(now: Totals, before: Totals, bound: float | None) -> Gauge:
     share, limit = now.failed_share, USUAL_FAILED if bound is None else bound
     tone: Tone = "quiet" if share is None else "good" if not share else "bad" if share > limit else "warn"
     whose = "a rule's bound" if bound is not None else "no rule says otherwise"
     meaning = (
         f"Part of the questions that ended in an error. Red above {percent(limit, 1)} ({whose}), amber above none."
     )
-    return Tile("Failed", share_words(share), _points(share, before.failed_share), tone, meaning)
+    return Gauge("Failed", share_words(share), _points(share, before.failed_share), tone, meaning)
 
 
-def _p95(now: Totals, before: Totals, bound: float | None) -> Tile:
+def _p95(now: Totals, before: Totals, bound: float | None) -> Gauge:
     value, earlier = now.p95_ms, before.p95_ms
     tone: Tone = "quiet" if value is None else "good"
     if value is not None and bound is not None and value > bound:
@@ -137,24 +138,24 @@ def _p95(now: Totals, before: Totals, bound: float | None) -> Tile:
     meaning = (
         f"95 of 100 questions took less{typical}.{red} Amber where it is a quarter more than in the window before."
     )
-    change = relative(value, earlier) if value is not None and earlier else ""
-    return Tile("p95", milliseconds(value), change, tone, meaning)
+    change = _was(relative(value, earlier), milliseconds(earlier)) if value is not None and earlier else ""
+    return Gauge("p95", milliseconds(value), change, tone, meaning)
 
 
-def _abstained(now: Totals, before: Totals) -> Tile:
+def _abstained(now: Totals, before: Totals) -> Gauge:
     share, earlier = now.abstained_share, before.abstained_share
     more = share is not None and earlier is not None and share - earlier > MORE_ABSTENTIONS
     meaning = (
         "Part to which the generator gave no answer, because the chunks held none. "
         "Amber where it is 10 points more than in the window before."
     )
-    return Tile("Abstained", share_words(share), _points(share, earlier), "warn" if more else "quiet", meaning)
+    return Gauge("Abstained", share_words(share), _points(share, earlier), "warn" if more else "quiet", meaning)
 
 
-def _confidence(now: Totals, before: Totals) -> Tile:
+def _confidence(now: Totals, before: Totals) -> Gauge:
     change = _points(now.confidence, before.confidence)
     meaning = "Mean of the answers' confidence: how probable the generator holds it that they are right."
-    return Tile("Confidence", percent(now.confidence), change, "quiet", meaning)
+    return Gauge("Confidence", percent(now.confidence), change, "quiet", meaning)
 
 
 def share_words(share: float | None) -> str:
@@ -172,4 +173,8 @@ def relative(now: float, before: float) -> str:
 
 
 def _points(now: float | None, before: float | None) -> str:
-    return "" if now is None or before is None else f"{points(now - before)} points"
+    return "" if now is None or before is None else _was(points(now - before), share_words(before))
+
+
+def _was(change: str, before: str) -> str:
+    return f"{change}, was {before}"

@@ -182,7 +182,8 @@ def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
     before = next((run for run in runs[1:] if _comparable(run, last)), None)
     if before is not None:
         change = right - _figures(before)["correct"]
-        note += f" {points(change)} points to the run before: Compare says whether that is chance."
+        told = f"{points(change)} points against the run before; open both to see whether that is chance."
+        note += f" {told}" if change else " As many as in the run before."
         query = {"run": before.run_id, "with": last.run_id}
     return Tile("run", "Last run", f"{percent(right)} right", note, tone, "runs", query)
 

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 
 def figure(page, label):
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    return page.get_by_test_id("gauge").filter(has_text=label).locator(".rg-gauge-value")
 
 
 def test_live_page_updates_by_itself_and_a_click_leads_to_a_trace(visit):

@@ -122,3 +122,14 @@ def test_a_recent_question_is_opened(open_page, services, name, holds):
     page = open_page(name)
     page.button(key=f"recent-{trace.trace_id}").click().run()
     assert "".join(page.query_params[holds]) == trace.trace_id
+
+
+def test_the_form_of_a_run_is_there_when_one_comes_back(open_page):
+    page = open_page("runs")
+    page.number_input(key="run_limit").set_value(50).run()
+    assert "".join(page.query_params["run_limit"]) == "50"
+    page.query_params.clear()
+    page.switch_page("../pages/status.py").run()
+    page.query_params.clear()
+    page.switch_page("../pages/runs.py").run()
+    assert page.number_input(key="run_limit").value == 50

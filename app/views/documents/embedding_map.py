@@ -107,7 +107,7 @@ def embedding_map(
         points = [point for point in drawn if point.end == end]
         if points:
             figure.add_trace(
-                go.Scattergl(
+                go.Scatter(
                     x=[point.x for point in points],
                     y=[point.y for point in points],
                     mode="markers",
@@ -120,7 +120,7 @@ def embedding_map(
     if question is not None:
         label, x, y = question
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 x=[x],
                 y=[y],
                 mode="markers",
@@ -156,7 +156,7 @@ def _add_chunks(figure: go.Figure, corpus_map: "CorpusMap", *, grey: bool) -> No
             "symbol": SYMBOLS[number % len(SYMBOLS)],
         }
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 x=[float(point[0]) for point, _ in members],
                 y=[float(point[1]) for point, _ in members],
                 mode="markers",

@@ -134,9 +134,17 @@ def _keep() -> None:
     """Note the address that the page has now."""
     page = st.session_state.get(PAGE)
     if page is not None:
-        opened = OPENED.get(page, set()) | {PARAMETER}  # of the presenter's view, which the server keeps
-        held = {name: st.query_params.get_all(name) for name in st.query_params if name not in opened}
-        st.session_state.setdefault(KEPT, {})[page] = held
+        opened, kept = OPENED.get(page, set()), st.session_state.setdefault(KEPT, {})
+        if opened & set(st.query_params) and page in kept:
+            return  # While something is open, the list is still as it was.
+        passing = opened | {PARAMETER}  # the presenter's view is kept by the server
+        kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
+
+
+def back_to_list() -> None:
+    """Close what the page has open, and show its list as it was."""
+    kept: dict[str, dict[str, list[str]]] = st.session_state.get(KEPT, {})
+    st.query_params.from_dict(kept.get(st.session_state.get(PAGE, ""), {}))
 
 
 def _texts(value: Any) -> list[str]:

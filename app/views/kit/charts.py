@@ -168,11 +168,17 @@ def _named(figure: go.Figure) -> Callable[[str], str]:
 def _reader(axis: Any) -> Callable[[Any], str]:
     """How a value on an axis is said: by its tick's words, where only such values are on it, or as a moment, UTC."""
     if axis.type == "date":
-        return lambda value: when(np.datetime64(value, "ms").astype(np.int64) / 1000)
+        return _moment_said
     if axis.ticktext is not None and axis.tickvals is not None:
         words = dict(zip(axis.tickvals, axis.ticktext, strict=True))
         return lambda value: words[value].replace("<br>", ", ") if value in words else _said(value)
     return _said
+
+
+def _moment_said(value: Any) -> str:
+    """A place on a date axis, as Plotly takes it: a time of `utc_times`, or milliseconds since the epoch."""
+    in_ms = float(value) if isinstance(value, int | float) else float(np.datetime64(value, "ms").astype(np.int64))
+    return when(in_ms / 1000)
 
 
 def _places(names: Any, values: Any) -> Sequence[Any]:

@@ -87,15 +87,16 @@ STYLE = """
 .rg-more[open] { display: inline; }
 .rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
-.st-key-gauges > * { flex: 1 1 8.4rem; max-width: 15rem; }
-[class*="st-key-gauge-"] { width: 100% !important; }
-[class*="st-key-gauge-"] [data-testid="stMetric"] { padding: .35rem .8rem; border-inline-start-width: 4px; }
-[class*="st-key-gauge-good-"] [data-testid="stMetric"] { border-inline-start-color: #009e73; }
-[class*="st-key-gauge-warn-"] [data-testid="stMetric"] { border-inline-start-color: #e69f00;
-  background: color-mix(in srgb, #e69f00 9%, transparent); }
-[class*="st-key-gauge-bad-"] [data-testid="stMetric"] { border-inline-start-color: #d55e00;
-  background: color-mix(in srgb, #d55e00 12%, transparent); }
-.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; background: none; color: inherit; padding: 0; }
+.rg-gauges { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem; }
+.rg-gauge { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-inline-start: 4px solid;
+  border-inline-start-color: color-mix(in srgb, currentColor 30%, transparent); border-radius: .4rem; padding: .35rem .7rem; }
+.rg-gauge.rg-good { border-inline-start-color: #009e73; }
+.rg-gauge.rg-warn { border-inline-start-color: #e69f00; background: color-mix(in srgb, #e69f00 10%, transparent); }
+.rg-gauge.rg-bad { border-inline-start-color: #d55e00; background: color-mix(in srgb, #d55e00 14%, transparent); }
+.rg-gauge-name { font-size: .88rem; }
+.rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
+.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
 .st-key-away { position: absolute; height: 0; overflow: visible; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
@@ -112,7 +113,7 @@ STYLE = """
 .rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
 .rg-good .rg-icon { color: #009e73; } .rg-warn .rg-icon { color: #b36b00; } .rg-bad .rg-icon { color: #d43d3d; }
 .rg-lane { display: flex; height: 1.1rem; border-radius: .25rem; overflow: hidden; gap: 1px; }
-.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
+.rg-key.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
 .rg-key li { margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
 .rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }

@@ -1,7 +1,7 @@
 """HTML of the Live page: parts of the stack with what they did, alerts and alarms, log lines."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -11,6 +11,7 @@ from app.kit.numbers import milliseconds, three_figures
 from app.kit.wording import when
 from app.live.log_lines import ReadLine
 from app.live.rows import Part
+from app.live.totals import Gauge, Tone
 from app.views.kit.html import dot_html
 from app.views.kit.style import LEVEL_COLOURS
 from metrics.alarms import Alarm
@@ -23,6 +24,37 @@ LOG_LEVELS = {"error": "low", "warning": "moderate", "info": "unknown"}
 
 ALERT_LEVELS = {"open": ("low", "open"), "silenced": ("moderate", "open, silenced"), "ended": ("unknown", "ended")}
 """Colour and words for each state of an alert of ours."""
+
+
+MARKS: Mapping[Tone, tuple[str, str]] = {
+    "good": ("✓", "fine"),
+    "warn": ("!", "to be looked at"),
+    "bad": ("✕", "beyond its bound"),
+    "quiet": ("", ""),
+}
+"""Icon of each tone, and what it says to those who do not see it."""
+
+
+def gauges_html(gauges: Sequence[Gauge]) -> Markup:
+    """Figures side by side, as many in a row as fit: name, value, change against the window before; the meaning behind a "?"."""
+    made = joined(
+        html(
+            '<div class="rg-gauge rg-{}" data-testid="gauge"><div class="rg-gauge-name">{}{}{}</div><div class="rg-gauge-value">{}</div>'
+            '<div class="rg-gauge-change">{}</div></div>',
+            gauge.tone,
+            gauge.name,
+            html(' <b role="img" aria-label="{}">{}</b>', *MARKS[gauge.tone][::-1]) if MARKS[gauge.tone][0] else "",
+            html(
+                ' <details class="rg-more"><summary aria-label="What {} means">?</summary><p>{}</p></details>',
+                gauge.name,
+                gauge.meaning,
+            ),
+            gauge.value,
+            gauge.change,
+        )
+        for gauge in gauges
+    )
+    return html('<div class="rg-gauges">{}</div>', made)
 
 
 def stack_html(parts: Sequence[Part]) -> Markup:
@@ -65,16 +97,17 @@ def alarm_html(alarm: Alarm) -> Markup:
         if level == "high"
         else " ".join(filter(None, (alarm.description, _without_long_fractions(alarm.reason))))
     )
-    return _watched_html(level, alarm.name, f"CloudWatch, {words}", told, since)
+    return watched_html(level, alarm.name, f"CloudWatch, {words}", told, since)
 
 
 def alert_html(rule: str, state: str, words: str, said: str) -> Markup:
     """An alert: its rule, its state in words and by colour, what is so, and what was said of it. state: a key of ALERT_LEVELS."""
     level, told = ALERT_LEVELS[state]
-    return _watched_html(level, rule, told, words, said)
+    return watched_html(level, rule, told, words, said)
 
 
-def _watched_html(level: str, name: str, told: str, words: str, more: str) -> Markup:
+def watched_html(level: str, name: str, told: str, words: str, more: str) -> Markup:
+    """What is watched: its name, its state in words and by colour, and what else is said. level: a key of LEVEL_COLOURS."""
     return html(
         '<p class="rg-note" data-testid="alert">{} <b>{}</b>, {}. {} {}</p>',
         dot_html(LEVEL_COLOURS[level]),
@@ -90,7 +123,7 @@ def log_html(lines: Sequence[tuple[str, ReadLine]]) -> Markup:
     rows = joined(
         html(
             '<tr><td class="rg-state">{}</td><td class="rg-state">{} {}</td><td class="rg-aside">{}</td>'
-            '<td><code class="rg-line" dir="auto">{}</code>{}</td></tr>',
+            '<td><span class="rg-line" dir="auto">{}</span>{}</td></tr>',
             at,
             dot_html(LEVEL_COLOURS[LOG_LEVELS[line.level]]),
             line.level,

@@ -18,12 +18,12 @@ from app.views.kit.markdown import literal
 from app.views.live.alerts import show_open
 from app.views.live.charts import answers_chart, overview_chart, parts_chart, stages_chart
 from app.views.live.controls import Controls
+from app.views.live.gauges import show_gauges
 from app.views.live.html import stack_html
 from app.views.live.kept import live_view
 from app.views.live.period import show_period
 from app.views.live.quality import show_quality
 from app.views.live.spending import show_spending
-from app.views.live.tiles import show_tiles
 from pipeline.errors import RaglassError
 
 WATCHED = ("latency_p95", "latency_p99", "latency_p50", "errors")
@@ -104,9 +104,9 @@ def _empty_words(choice: LiveChoice) -> str:
 
 
 def show_now(view: LiveView, controls: Controls) -> None:
-    """How it is: the tiles, latency and questions on one axis of time, and the way into a period."""
+    """How it is: the gauges, latency and questions on one axis of time, and the way into a period."""
     levels = _levels(view.backend)
-    show_tiles(view, levels)
+    show_gauges(view, levels)
     _show_overview(view, controls, levels)
     show_period(view, controls)
     words = f"{describe_window(view, controls.refresh_s, their_clock())} {describe_left_out(view)}".strip()

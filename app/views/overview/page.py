@@ -144,8 +144,8 @@ def _row(row: TraceRow) -> Row:
 def show_first_steps() -> None:
     """What to do where nothing was asked yet."""
     st.subheader("Three steps to begin with", anchor=False)
-    for number, (column, step) in enumerate(zip(grid(3, "steps"), STEPS, strict=True), start=1):
-        title, words, link, page = step
-        with column, st.container(border=True, key=f"step-{page}"):
-            show(step_html(number, title, words))
-            st.page_link(f"../pages/{page}.py", label=link, icon=":material/arrow_forward:")
+    with st.container(horizontal=True, key="steps", gap="small"):
+        for number, (title, words, link, page) in enumerate(STEPS, start=1):
+            with st.container(border=True, key=f"tile-step-{page}", gap=None):
+                show(step_html(number, title, words))
+                st.page_link(f"../pages/{page}.py", label=link, icon=":material/arrow_forward:")

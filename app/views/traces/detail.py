@@ -110,9 +110,9 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     show_answer(trace)
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
     show_actions(trace, stored)
+    show_parts(trace)
     if stored is not None:
         show_scores(trace.trace_id)
-    show_parts(trace)
     show_playground(trace)
 
 

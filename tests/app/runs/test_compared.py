@@ -82,6 +82,7 @@ def test_comparison_is_printed_with_its_verdict_tests_types_and_flips(
     done = run("eval", "compare", baseline, worse, services=services)
     assert done.exit_code == 0
     assert done.stdout.startswith(
+        "May the second run take the first one’s place? No.\n"
         "Not safe: 50.0 % of 60 questions right, 98.3 % before (−48.3 points, 95 % interval −"
     )
     assert "Set differently (first / second): chunks 5 / 1." in done.stdout

@@ -19,6 +19,7 @@ from app.kit import markup
 from app.kit.wording import Trust
 from app.live.log_lines import ReadLine
 from app.live.rows import Part
+from app.live.totals import Gauge
 from app.overview.words import Tile
 from app.traces.difference import differ
 from app.traces.spans import Placed
@@ -181,11 +182,13 @@ DRAWN = [
     ),
     lambda value: explaining.figures_html([Row(value, value, value)]),
     lambda value: kit.table_html((value, value), [(value, value)], value),
+    lambda value: live.gauges_html([Gauge(value, value, value, "bad", value)]),
     lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
     lambda value: overview.tile_html(Tile("ready", "Ready", value, value, "good", "status")),
     lambda value: overview.shares_html({value: 0.5}),
     lambda value: overview.step_html(1, value, value),
     lambda value: live.alert_html(value, "open", value, value),
+    lambda value: live.watched_html("high", value, value, value, value),
     lambda value: live.alarm_html(alarm(value, "OK")),
     lambda value: live.alarm_html(alarm(value, "ALARM")),
     lambda value: live.log_html([(value, ReadLine(1.0, value, "error", value, value))]),
