@@ -180,6 +180,7 @@ def keep_moving(page: Page, url: str, known: dict[str, str]) -> Path:
     page.get_by_test_id("stMain").get_by_role("link", name="Explain", exact=True).last.click()
     film.watch(page.get_by_text("Can this be believed", exact=False))
     page.goto(f"{url}/{PAGES['compare'].format(**known)}")
+    settle(page)  # a page that is loaded is white at first
     film.watch(page.get_by_test_id("stages"))
     quality = MOVING_QUALITY
     film.save(path, quality)
