@@ -30,13 +30,13 @@ class Scene:
 
 
 SCENES = (
-    Scene("calm", "questions about everything, and all is well", "the first page", 0.24),
+    Scene("calm", "questions about everything, and all is well", "Overview", 0.24),
     Scene("slow generator", "the stack's generator answers 2.5 s late", "Live", 0.16, fault="slow generator"),
     Scene("healed", "the generator is quick again", "Live", 0.10),
     Scene("throttled index", "the stack's index turns questions away", "Traces", 0.14, fault="throttled index"),
     Scene("healed again", "the index takes questions again", "Live", 0.10),
     Scene("drifting questions", "visitors ask about other things", "Stability", 0.18, questions="drifting"),
-    Scene("calm again", "questions about everything again", "the first page", 0.08),
+    Scene("calm again", "questions about everything again", "Overview", 0.08),
 )
 """With a stack. Shares add up to 1."""
 
