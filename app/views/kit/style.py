@@ -72,6 +72,13 @@ STYLE = """
   [data-testid="stColumn"]:has(> * > * > [class*="st-key-outline-"]) { order: -1; }
   .rg-outline ul { display: flex; flex-wrap: wrap; gap: 0 1rem; }
 }
+.st-key-demonstration { padding: .3rem .8rem; border-radius: .3rem; font-size: .88rem;
+  border-inline-start: 4px solid #e69f00; background: color-mix(in srgb, #e69f00 12%, transparent); }
+.rg-banner { display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: 0; }
+.rg-made { position: relative; white-space: nowrap; }
+.rg-made summary { cursor: pointer; }
+.rg-made ul { list-style: none; margin: .2rem 0 0; padding: 0; }
+.rg-made a { color: inherit; }
 .rg-more { display: inline-block; position: relative; }
 .rg-more summary { cursor: pointer; list-style: none; width: 1.15rem; height: 1.15rem; line-height: 1.1rem; text-align: center;
   border-radius: 50%; border: 1px solid currentColor; font-size: .75rem; }
