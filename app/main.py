@@ -10,6 +10,7 @@ from app.views.kit.address import keeping_address
 from app.views.kit.away import watch_server
 from app.views.kit.demonstration import show_banner
 from app.views.kit.presenting import is_presenting, show_strip
+from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -41,6 +42,7 @@ st.logo(LOGO, size="large", icon_image=ICON)
 presenting = is_presenting()
 page = st.navigation(SECTIONS, position="hidden" if presenting else "sidebar")
 apply_style()
+tell_sections()
 watch_server()
 show_banner()
 if presenting:

@@ -97,7 +97,7 @@ STYLE = """
 .rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
-.st-key-away { position: absolute; height: 0; overflow: visible; }
+[data-testid="stLayoutWrapper"]:has(> :is(.st-key-away, .st-key-sections)) { position: absolute; height: 0; overflow: visible; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
 [class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }
@@ -118,6 +118,8 @@ STYLE = """
 .rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
+/* The accent on its own tint cannot be read in the dark. */
+[data-selected="true"] p { color: var(--rg-ink, inherit); font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
   overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
 .rg-answer.rg-middling { font-size: clamp(1.1rem, .95rem + .7vw, 1.5rem); }
@@ -214,7 +216,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 
 def apply_style() -> None:
     """Put the style sheet into the page; it takes no room."""
-    st.html(STYLE)
+    st.html(STYLE.replace("</style>", f":root {{ --rg-ink: {ink()}; }}\n</style>"))
 
 
 def span_colour(stage: str, kind: SpanKind) -> str:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from app.comparing.comparison import ChunkMatch, StageDifference
 from app.comparing.verdict import Verdict
-from app.documents.listing import Listed
 from app.explaining.belief import Belief
 from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
@@ -154,11 +153,6 @@ DRAWN = [
     lambda value: traces.trust_html(Trust("low", value, value)),
     lambda value: documents.standing_html(value, value, value, [value]),
     lambda value: documents.standing_html(value, value, value, [value], value),
-    lambda value: documents.link_html(Listed("indexed", value, value, value)),
-    lambda value: documents.below_html(Listed(value, None, "a", "b"), with_file=False),
-    lambda value: documents.documents_html(
-        [Listed("indexed", value, value, value, 1, 1), Listed("failed", None, value, value)]
-    ),
     lambda value: comparing.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
     lambda value: comparing.comparison_html([StageDifference(value, 1.0, None)]),
     lambda value: comparing.differences_html([(value, value, value)]),
