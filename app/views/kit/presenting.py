@@ -9,9 +9,8 @@ from collections.abc import Iterable
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from app.kit.markup import html
-from app.kit.presenting import COOKIE, LARGER, OFF, ON, PARAMETER
-from app.views.kit.html import show
+from app.kit.presenting import COOKIE, LARGER, ON, PARAMETER
+from app.views.kit.html import leave_html, show
 
 STYLE = f"""
 <style>
@@ -39,4 +38,4 @@ def show_strip(pages: Iterable[StreamlitPage]) -> None:
     with st.container(horizontal=True, key="presenting", vertical_alignment="center"):
         for page in pages:
             st.page_link(page)
-        show(html('<p class="rg-leave"><a href="?{}={}" target="_self">Leave this view</a></p>', PARAMETER, OFF))
+        show(leave_html())

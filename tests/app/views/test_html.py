@@ -199,7 +199,7 @@ MODULES = sorted(path for folder in ("app", "pages") for path in (ROOT / folder)
 SAID_NOWHERE = {"dot_html"}
 """Makers whose value is no text: it stands in an attribute alone."""
 
-OF_NUMBERS = {"link_rules_html"}
+OF_NUMBERS = {"leave_html", "link_rules_html"}
 """Makers that are given no text at all."""
 
 
@@ -278,7 +278,7 @@ def test_what_no_maker_made_is_not_shown():
 
 
 def test_html_reaches_the_page_in_two_places_alone():
-    """What a maker made, each of which is tried above; and the style sheet, made of constants."""
+    """What a maker made, each of which is tried above; and style sheets, made of constants."""
     found = {
         (path.relative_to(ROOT).as_posix(), line.strip())
         for path in MODULES
@@ -289,6 +289,7 @@ def test_html_reaches_the_page_in_two_places_alone():
         ("app/views/kit/html.py", "st.html(made)"),
         ("app/views/kit/html.py", "place.html(made)"),
         ("app/views/kit/style.py", "st.html(_sheet())"),
+        ("app/views/kit/presenting.py", "st.html(STYLE)"),
     }
 
 
