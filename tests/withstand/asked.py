@@ -1,7 +1,7 @@
 """Parts that a question goes through: each in turn behind a gate, the others well, and the question's trace in a store."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.credentials import Credentials
 
@@ -79,7 +79,7 @@ class StagesBackend:
 class AskedPart:
     """One part behind a gate."""
 
-    cannot: dict[Fault, str] = {}
+    cannot: ClassVar[Mapping[Fault, str]] = {}
 
     def __init__(self, name: str, gate: Gate, asker: Asker) -> None:
         self.name, self._gate, self._asker = name, gate, asker

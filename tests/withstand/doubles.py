@@ -18,7 +18,11 @@ def answer_to(path: str, asked: dict[str, Any]) -> Any:
     """What is answered to a request."""
     chunk = make_chunk()
     if path.endswith("/invocations") and "texts" in asked:
-        return {"vectors": [[1.0] + [0.0] * (DIMENSION - 1)] * len(asked["texts"]), "dimension": DIMENSION, "model": "e5"}
+        return {
+            "vectors": [[1.0] + [0.0] * (DIMENSION - 1)] * len(asked["texts"]),
+            "dimension": DIMENSION,
+            "model": "e5",
+        }
     if path.endswith("/invocations"):
         return {"model": "t5", "generation": generation_to_dict(make_generation())}
     if path == "/query" and "topK" in asked:

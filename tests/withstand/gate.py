@@ -32,7 +32,9 @@ def http_reply(body: bytes) -> bytes:
 class Gate:
     """A gate before the server at `upstream` (a port of loopback). Open until `fault` says otherwise."""
 
-    def __init__(self, upstream: int, *, late_s: float, shape: bytes = b'{"unexpected": true}', raw: bool = False) -> None:
+    def __init__(
+        self, upstream: int, *, late_s: float, shape: bytes = b'{"unexpected": true}', raw: bool = False
+    ) -> None:
         """late_s: how long a late reply takes. shape: JSON of another kind. raw: whether it is no HTTP, so that garbage has no head."""
         self._upstream, self._late_s, self._shape, self._raw = upstream, late_s, shape, raw
         self.fault: Fault | None = None

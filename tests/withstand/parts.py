@@ -1,11 +1,11 @@
 """What every part of the matrix shares: a question that is asked as a page asks it, and what must hold of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from app.asking.questions import Asked, Asking, Question
 from app.config import Settings
@@ -36,7 +36,7 @@ class Part(Protocol):
 
     name: str
     """As the table names it."""
-    cannot: dict[Fault, str]
+    cannot: ClassVar[Mapping[Fault, str]]
     """Faults that it cannot have, each with why."""
 
     def try_fault(self, fault: Fault) -> Outcome:

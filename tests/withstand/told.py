@@ -5,9 +5,10 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from typing import ClassVar
 from unittest.mock import patch
 
 import uvicorn
@@ -42,7 +43,7 @@ class JudgePart:
     """The judge behind a gate."""
 
     name = "judge"
-    cannot: dict[Fault, str] = {}
+    cannot: ClassVar[Mapping[Fault, str]] = {}
 
     def __init__(self, place: Place, upstream: int) -> None:
         shape = b'{"choices": [{"message": "right"}]}'
@@ -72,7 +73,7 @@ class ExportPart:
     """The collector behind a gate."""
 
     name = "export"
-    cannot: dict[Fault, str] = {}
+    cannot: ClassVar[Mapping[Fault, str]] = {}
 
     def __init__(self, place: Place, upstream: int) -> None:
         self._gate = place.undo.enter_context(gated(upstream, late_s=place.late_s))
@@ -123,7 +124,7 @@ class IngestPart:
     """The way in for other applications' traces; it is the sender who goes wrong, or the store behind it."""
 
     name = "ingest"
-    cannot: dict[Fault, str] = {}
+    cannot: ClassVar[Mapping[Fault, str]] = {}
 
     def __init__(self, place: Place) -> None:
         self._patience_s = place.deadline_s
@@ -134,7 +135,9 @@ class IngestPart:
         place.undo.enter_context(patch.object(door, "BODY_S", place.deadline_s))
         self._refusing = False
         self._count = 0
-        self._port = place.undo.enter_context(_serving(Door(self._receiving, Guard(settings, lambda: self._store.keys))))
+        self._port = place.undo.enter_context(
+            _serving(Door(self._receiving, Guard(settings, lambda: self._store.keys)))
+        )
 
     def _open_store(self) -> TraceStore:
         if self._refusing:
@@ -188,7 +191,7 @@ class IngestPart:
         return self._post(b"\xff" * 500)
 
     def _wrong_shape(self) -> int:
-        return self._post(b'{"resourceSpans": [7]}', kind="application/json")
+        return self._post(b'{"resourceSpans": 7}', kind="application/json")
 
     def _too_large(self) -> int:
         return self._post(b"x" * 1_500_000)
@@ -259,4 +262,3 @@ def _serving(entrance: Door) -> Iterator[int]:
         finally:
             server.should_exit = True
             thread.join()
-
