@@ -1,1 +1,1 @@
-"""What a bad hour may do: faults of every part (`python -m tests.withstand.faults`), kills at any moment (`python -m tests.withstand.kill`)."""
+"""What a bad hour may do: every part goes wrong (`python -m tests.withstand.faults`), and kills at any moment (`….kill`)."""
