@@ -22,13 +22,20 @@ from pathlib import Path
 
 from tests.metrics.postgres_cluster import PostgresCluster, find_binaries
 from tests.withstand.outages import OUTAGES
-from tests.withstand.works import WORKS, Tell, Work
+from tests.withstand.served import kill_server
+from tests.withstand.works import WORKS, Tell, Work, look_for
 
 KILLS = 200
 """Unless `--kills` says otherwise."""
 
 ENDLESS_S = 0.4
 """How long a work without end goes on at most."""
+
+SERVERS = 4
+"""Of 200 kills those of a whole dashboard, each of which takes as long as its start."""
+
+SERVED_S = 2.0
+"""How long it is sent to at most."""
 
 LONGEST_S = 300.0
 """A check that takes longer has failed."""
@@ -50,6 +57,7 @@ def main() -> int:
             for database in ("sqlite", "postgresql") if work.any_database else ("sqlite",):
                 kills = max(1, round(given.kills * share / 200 / (2 if work.any_database else 1)))
                 failed += _kill_often(work, database, kills, cluster, chance)
+        failed += _kill_servers(max(1, round(given.kills * SERVERS / 200)), cluster, chance)
         for outage in OUTAGES:
             try:
                 said = outage.run(cluster)
@@ -79,7 +87,26 @@ def _kill_often(work: Work, database: str, kills: int, cluster: PostgresCluster,
             seen["midway"] += not ended
             if complaint:
                 complaints.append(complaint)
-    sys.stdout.write(f"{work.name:<22}{database:<12}{kills:>6}{seen['midway']:>8}{len(complaints):>6}\n")
+    return _tell(work.name, database, kills, seen["midway"], complaints)
+
+
+def _kill_servers(kills: int, cluster: PostgresCluster, chance: random.Random) -> int:
+    """The same of a whole dashboard, half of them over each database."""
+    failed = 0
+    for database, count in (("sqlite", kills - kills // 2), ("postgresql", kills // 2)):
+        complaints = []
+        for _ in range(count):
+            with _place(database, cluster) as (url, folder):
+                told = kill_server(url, folder, chance.uniform(0.2, SERVED_S))
+                said, _ = _in_child(lambda tell: tell(f"checked {look_for(url, told)}"))  # noqa: B023 - it has run by then
+                complaints.append(said[-1].removeprefix("checked").strip() if said else "the check did not end")
+        failed += _tell("server", database, count, count, [each for each in complaints if each])
+    return failed
+
+
+def _tell(name: str, database: str, kills: int, midway: int, complaints: list[str]) -> int:
+    """Print a row; how many complaints it has."""
+    sys.stdout.write(f"{name:<22}{database:<12}{kills:>6}{midway:>8}{len(complaints):>6}\n")
     sys.stdout.writelines(f"    NOT HELD {each}\n" for each in complaints[:5])
     sys.stdout.flush()
     return len(complaints)
