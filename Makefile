@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack certify clients oracles seed schema lock clean
+.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack faults kill certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,12 @@ bench-eval: $(VENV)/.test ## Whether run against run keeps its promises, and wha
 
 attack: $(VENV)/.test browser ## Attack a dashboard on this machine: what was tried, what came back, whether it held (about four minutes)
 	@$(BIN)/python -m tests.attack
+
+faults: $(VENV)/.test ## Let every part of Raglass go wrong in every way on this machine: what came back, and whether it held
+	@$(BIN)/python -m tests.withstand.faults
+
+kill: $(VENV)/.test ## Kill −9 at random moments (KILLS=200 SEED=1), and let databases fail: whether anything acknowledged was lost
+	@$(BIN)/python -m tests.withstand.kill --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 certify: $(VENV)/.test ## Hold every explainer, and a study's shares of variance, against planted truth (about a minute)
 	@$(BIN)/python -m tests.planted.studies
