@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack certify clients oracles seed schema lock clean
+.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults kill certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ run: $(VENV)/.run ## Start the dashboard on port 8501
 
 rehearse: $(VENV)/.run ## Run the whole AWS stack on this machine, dashboard included, until Ctrl-C (AUTH=1 enforces IAM)
 	@$(BIN)/python -m serving.rehearsal $(if $(AUTH),--auth)
+
+demo: $(VENV)/.run ## A demonstration of a quarter of an hour: real questions, faults that come and are healed (MINUTES=15); docs/demo.md
+	@$(BIN)/raglass demo --minutes $(or $(MINUTES),15)
+
+pictures: $(VENV)/.test browser ## Take the pictures of the README anew
+	@$(BIN)/python -m tests.pictures
 
 rehearse-test: $(VENV)/.run ## The same without a screen: ask questions, read the metrics back, remove everything
 	@$(BIN)/python -m serving.rehearsal --test $(if $(AUTH),--auth)
@@ -111,6 +117,12 @@ bench-eval: $(VENV)/.test ## Whether run against run keeps its promises, and wha
 
 attack: $(VENV)/.test browser ## Attack a dashboard on this machine: what was tried, what came back, whether it held (about four minutes)
 	@$(BIN)/python -m tests.attack
+
+faults: $(VENV)/.test ## Let every part of Raglass go wrong in every way on this machine: what came back, and whether it held
+	@$(BIN)/python -m tests.withstand.faults
+
+kill: $(VENV)/.test ## Kill −9 at random moments (KILLS=200 SEED=1), and let databases fail: whether anything acknowledged was lost
+	@$(BIN)/python -m tests.withstand.kill --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 certify: $(VENV)/.test ## Hold every explainer, and a study's shares of variance, against planted truth (about a minute)
 	@$(BIN)/python -m tests.planted.studies
