@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack faults kill certify clients oracles seed schema lock clean
+.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack faults kill certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ run: $(VENV)/.run ## Start the dashboard on port 8501
 
 rehearse: $(VENV)/.run ## Run the whole AWS stack on this machine, dashboard included, until Ctrl-C (AUTH=1 enforces IAM)
 	@$(BIN)/python -m serving.rehearsal $(if $(AUTH),--auth)
+
+demo: $(VENV)/.run ## A demonstration of a quarter of an hour: real questions, faults that come and are healed (MINUTES=15); docs/demo.md
+	@$(BIN)/raglass demo --minutes $(or $(MINUTES),15)
+
+pictures: $(VENV)/.test browser ## Take the pictures of the README anew
+	@$(BIN)/python -m tests.pictures
 
 rehearse-test: $(VENV)/.run ## The same without a screen: ask questions, read the metrics back, remove everything
 	@$(BIN)/python -m serving.rehearsal --test $(if $(AUTH),--auth)

@@ -305,7 +305,7 @@ class Services:
         A Python function is imported only where it was named so.
         """
         self.settings = replace(self.settings, backend=backend)
-        self.asking = Asking(self.settings, self.backend, lambda: self.store, self.in_flight, self._report)
+        self.asking = Asking(self.settings, self.backend, lambda: self.store, self.in_flight, self._report, self._mask)
 
     def usable_backends(self) -> list[str]:
         """Backends that can be used here."""

@@ -149,8 +149,18 @@ def compare_runs(
         differences=differences,
         types=_by_type(pairs, seed),
         flips=flips,
-        verdict=judge(differences[0], max_drop=max_drop, same_answers=all(map(_same, pairs)), failed_first=failed),
+        verdict=judge(differences[0], max_drop=max_drop, same_answers=answered_alike(pairs), failed_first=failed),
     )
+
+
+def right_difference(pairs: Sequence[Pair], *, seed: int = 0) -> Difference:
+    """What became of the share of right answers, over shared questions; its p value is not corrected for anything."""
+    return _difference("correct", pairs, seed)
+
+
+def answered_alike(pairs: Sequence[Pair]) -> bool:
+    """Whether both runs answered every question alike."""
+    return all(map(_same, pairs))
 
 
 def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

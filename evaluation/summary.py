@@ -53,6 +53,7 @@ def _stage_ms(stage: str, scored: Scored) -> float | None:
 
 MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
     "correct": lambda s: float(s.correct),
+    "wrong": lambda s: float(not s.correct and not s.abstained),
     "exact": lambda s: float(s.exact),
     "f1": lambda s: s.f1,
     "gold in answer": lambda s: float(s.holds_gold) if s.answerable else None,
@@ -123,16 +124,18 @@ def in_groups(scores: Sequence[Scored]) -> list[Scored]:
 
 
 def headline_figures(scores: Sequence[Scored], *, seed: int = 0) -> dict[str, float | None]:
-    """What a leaderboard shows of a run, JSON-ready: the share of right answers with its interval, recall, and milliseconds a question."""
-    right, recall, duration = (
+    """What a leaderboard shows of a run, JSON-ready: shares, that of right answers with its interval, and milliseconds a question."""
+    right, recall, wrong, abstained, duration = (
         measure([(each.cluster, MEASURES[name](each)) for each in scores], seed=seed)
-        for name in ("correct", "recall", "duration, ms")
+        for name in ("correct", "recall", "wrong", "abstained", "duration, ms")
     )
     return {
         "correct": right.value,
         "low": right.low,
         "high": right.high,
         "recall": recall.value,
+        "wrong": wrong.value,
+        "abstained": abstained.value,
         "duration_ms": duration.value,
     }
 

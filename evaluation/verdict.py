@@ -71,6 +71,8 @@ class Verdict:
     """The drop that was put up with, as a share."""
     questions_needed: int | None
     """Where unknown: questions that would show such a drop with a power of 80 %; None if more of them would hardly tell."""
+    too_few: bool = False
+    """Whether it is unknown because the questions, or the articles they are about, are too few."""
 
 
 def judge(
@@ -89,7 +91,8 @@ def judge(
         )
     outcome, why, needed = _decide(correct, max_drop, same_answers, failed_first)
     words = {"safe": "Safe to ship", "not safe": "Not safe", "unknown": "Cannot be told"}[outcome]
-    return Verdict(outcome, f"{words}: {_evidence(correct)}. {why}.", max_drop, needed)
+    few = outcome == "unknown" and (needed is not None or correct.low is None)
+    return Verdict(outcome, f"{words}: {_evidence(correct)}. {why}.", max_drop, needed, few)
 
 
 def _decide(

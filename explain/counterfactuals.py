@@ -25,6 +25,17 @@ DEADLINE_S = 60.0
 """For each trial."""
 
 Step = Callable[[], list[Chunk]]
+"""Gets the chunks of a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a trial changes of the settings with which the question was asked; nothing for one over chosen chunks."""
+
+    top_k: int = 0
+    """Chunks to retrieve; 0 for as many as before."""
+    rerank: bool = False
+    """Whether it reranks, where the question was asked without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Trial:
     """Whether that is right."""
     problem: str = ""
     """Why it could not be tried; empty if it was."""
+    change: Change = Change()
+    """What was changed, to do it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +150,8 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
     else:
         state = _labelled(found, state, places)
     yield state
-    for name, step in lab.repairs(state) if with_repairs else []:
-        state = replace(state, repairs=(*state.repairs, lab.trial(name, step)))
+    for name, step, change in lab.repairs(state) if with_repairs else []:
+        state = replace(state, repairs=(*state.repairs, lab.trial(name, step, change)))
         yield state
 
 
@@ -205,6 +218,14 @@ def main_chunk(found: Explained) -> int:
     return int((sign * found.chunk_nats).argmax())
 
 
+Repair = tuple[str, Step, Change]
+"""A change to try: its name, as a trial's; how its chunks are got; what it changes."""
+
+
+def _with_chunks(top_k: int) -> str:
+    return f"with {top_k} chunk{'' if top_k == 1 else 's'}"
+
+
 class _Lab:
     """Trials of one explained answer on the backend that gave it."""
 
@@ -216,15 +237,16 @@ class _Lab:
         self.top_k = int(settings.get("top_k") or len(self.read))
         self.reranked = bool(settings.get("rerank"))
 
-    def trial(self, name: str, step: Step) -> Trial:
+    def trial(self, name: str, step: Step, change: Change = Change()) -> Trial:
         """Get the chunks and ask over them; a failure is the trial's problem."""
         try:
             chunks = step()
             said = self.backend.answer_from(self.question, chunks, deadline_s=DEADLINE_S)
         except RaglassError as error:
-            return Trial(name, problem=str(error))
+            return Trial(name, problem=str(error), change=change)
         correct = self.gold.agrees(said.answer, said.abstained)
-        return Trial(name, tuple(chunk.chunk_id for chunk in chunks), said.answer, said.abstained, correct)
+        ids = tuple(chunk.chunk_id for chunk in chunks)
+        return Trial(name, ids, said.answer, said.abstained, correct, change=change)
 
     def retrieve(self, top_k: int, *, rerank: bool | None = None, exact: bool = False) -> list[Chunk]:
         """As the question was asked, but for what is given."""
@@ -271,45 +293,49 @@ class _Lab:
     def _without(self, place: int) -> list[Chunk]:
         return [chunk for i, chunk in enumerate(self.read) if i != place]
 
-    def repairs(self, state: Diagnosed) -> list[tuple[str, Step]]:
+    def repairs(self, state: Diagnosed) -> list[Repair]:
         """What the label suggests to change, in the order of its promise."""
         match Failure.RETRIEVAL_MISS if state.diagnosis is None else state.diagnosis.label:
             case Failure.RETRIEVAL_MISS | Failure.COMPOUND:
                 return [
                     *self._deeper(state),
                     *self._reranked(),
-                    ("searching exactly", lambda: self.retrieve(self.top_k, exact=True)),
+                    ("searching exactly", lambda: self.retrieve(self.top_k, exact=True), Change()),
                 ]
             case Failure.OVER_ABSTENTION:
                 return [*self._fewer(), *self._reranked()]
             case Failure.DISTRACTION:
                 top = main_chunk(self.found)
                 return [
-                    (f"without chunk {self.read[top].rank}", lambda: self._without(top)),
+                    (f"without chunk {self.read[top].rank}", lambda: self._without(top), Change()),
                     *self._reranked(),
                     *self._fewer(),
                 ]
             case Failure.CONTEXT_IGNORED:
-                return [("with the gold chunk first", self._gold_first), *self._fewer(), *self._reranked()]
+                return [("with the gold chunk first", self._gold_first, Change()), *self._fewer(), *self._reranked()]
             case _:
                 return []
 
-    def _deeper(self, state: Diagnosed) -> list[tuple[str, Step]]:
+    def _deeper(self, state: Diagnosed) -> list[Repair]:
         if state.found_at is not None and self.top_k < state.found_at <= DEEPEST:
             depth = state.found_at
         elif self.top_k < DEEPEST:
             depth = DEEPEST
         else:
             return []
-        return [(f"with top_k {depth}", lambda: self.retrieve(depth))]
+        return [(_with_chunks(depth), lambda: self.retrieve(depth), Change(top_k=depth))]
 
-    def _reranked(self) -> list[tuple[str, Step]]:
-        return [] if self.reranked else [("reranked", lambda: self.retrieve(self.top_k, rerank=True))]
+    def _reranked(self) -> list[Repair]:
+        if self.reranked:
+            return []
+        return [("reranked", lambda: self.retrieve(self.top_k, rerank=True), Change(rerank=True))]
 
-    def _fewer(self) -> list[tuple[str, Step]]:
+    def _fewer(self) -> list[Repair]:
         """Down to the gold chunk, where chunks below it were read."""
         last = self.places[0] + 1
-        return [(f"with top_k {last}", lambda: self.read[:last])] if last < len(self.read) else []
+        if last >= len(self.read):
+            return []
+        return [(_with_chunks(last), lambda: self.read[:last], Change(top_k=last))]
 
     def _gold_first(self) -> list[Chunk]:
         return [self.read[i] for i in (*self.places, *(i for i in range(len(self.read)) if i not in self.places))]

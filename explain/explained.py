@@ -205,7 +205,7 @@ class Explained:
             return (
                 "The generator abstained because of the chunks: abstaining is more probable with them than without any."
             )
-        said = "The generator abstained in spite of the chunks: they made abstaining less probable, yet it still abstained."
+        said = "The generator abstained in spite of the chunks, which made that less probable."
         if not self.complete:
             return said
         name = self.source_name(self.order[0])

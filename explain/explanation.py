@@ -19,8 +19,8 @@ from pipeline.types import AnswerScores, Chunk, Trace
 MOSTLY = 0.5
 """Share of what two chunks did from which on they are said to do the same work, or to need each other."""
 
-LITTLE = 0.005
-"""A share that is rounded away."""
+UNDONE = 0.05
+"""Share of what all did from which on others are said to have taken some of it away."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ class Explanation(Explained):
         named = f"The answer stands on {self.source_name(best)}"
         if not others:
             part = float(values[best]) / self.reliance_nats
-            if part > 1 + LITTLE:
-                return f"{named}: it did more for it than all chunks together, for others took some of that away."
-            return f"{named}: {part * 100:.0f} % of what the chunks did for it."
+            if part > 1 + UNDONE:
+                return f"{named}. Other chunks made it less probable."
+            return f"{named}: {min(part, 1.0) * 100:.0f} % of what the chunks did for it."
         return f"{named}, and on {name_others(self.chunks, others)}; {self._how_together(best, others)}."
 
     def _how_together(self, best: int, others: Sequence[int]) -> str:

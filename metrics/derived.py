@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from metrics import costs, labels, latency, payloads, search
+from metrics import costs, labels, latency, outcomes, payloads, search
 from metrics.database import insert_rows
 from metrics.labels import bounded
 from metrics.quality import forget_scores
@@ -138,6 +138,7 @@ def replace_traces(connection: Connection, changes: Sequence[Change]) -> None:
     if not changes:
         return
     numbered = {change.seq: change.new for change in changes}
+    outcomes.take_back(connection, list(numbered))
     rows = [{"place": seq, **{name: item.row[name] for name in _REPLACED}} for seq, item in numbered.items()]
     connection.execute(_REPLACE_ROW, rows)
     connection.execute(_REPLACE_PAYLOAD, [{"place": seq, "payload": item.payload} for seq, item in numbered.items()])
@@ -161,6 +162,7 @@ def _add_findings(connection: Connection, numbered: Mapping[int, Derived]) -> No
     labels.add_labels(connection, {seq: item.labels for seq, item in numbered.items()})
     rows = [(stage, duration_ms, seq) for seq, item in numbered.items() for stage, duration_ms in item.stage_ms.items()]
     insert_rows(connection, stage_times, rows)
+    outcomes.add_up(connection, list(numbered))
     costs.add_uses(connection, {seq: (item.row["asked_at"], item.uses) for seq, item in numbered.items()})
 
 

@@ -1,6 +1,7 @@
 """Forgetting: traces deleted for good with all that is kept of them, some hundred at a time, so that what is being stored gets its turn.
 
-Latency sketches stay: they are the history of what was measured, and hold no text. So do the scores of runs.
+Latency sketches and the counts of how answers ended stay: they are the history of what was measured, and hold no text. So do the scores
+of runs. Counts by document are taken back.
 """
 
 import time
@@ -10,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, or_, select, tuple_, update
 
-from metrics import paging, search
+from metrics import outcomes, paging, search
 from metrics.database import Database
 from metrics.queries import TraceQuery
 from metrics.tables import (
@@ -262,6 +263,7 @@ def _delete_batch(connection: Connection, ids: Sequence[str], sparing: Sparing) 
 
 def _delete_rows(connection: Connection, seqs: Sequence[int], ids: Sequence[str]) -> None:
     """Delete all that is kept of some traces, by number, and by id what waits of them or was explained."""
+    outcomes.take_back_documents(connection, seqs)
     search.forget_texts(connection, seqs)
     for by_number in (payloads, trace_labels, stage_times, quality, token_use, traces):
         connection.execute(delete(by_number).where(by_number.c.seq.in_(seqs)))

@@ -1,4 +1,4 @@
-"""Labels: what a trace is found by and may have several of: its tags, and the models, kinds of span and services in it."""
+"""Labels: what a trace is found by and may have several of: its tags, the models, kinds of span and services in it, its documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -11,7 +11,7 @@ from metrics.search import storable
 from metrics.tables import labels, trace_labels
 from pipeline.spans import KIND_OF_STAGE
 
-LabelKind = Literal["tag", "model", "kind", "service"]
+LabelKind = Literal["tag", "model", "kind", "service", "document"]
 """What a label says."""
 
 Label = tuple[LabelKind, str]
@@ -60,6 +60,7 @@ def list_labels(trace: Mapping[str, Any]) -> list[Label]:
         *_bound("model", models),
         *_bound("kind", kinds),
         *_bound("service", services),
+        *_bound("document", (chunk["document_id"] for chunk in trace["chunks"])),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Latency over time, by backend and stage, from the per-minute sketches."""
+"""Latency over time, by backend, stage and origin, from the per-minute sketches."""
 
 import math
 from collections import Counter
@@ -21,16 +21,21 @@ MINUTE_S = 60
 """Seconds that one stored sketch covers."""
 
 UPSERT = text(
-    "INSERT INTO sketches (minute, backend, stage, count, errors, sketch) "
-    "VALUES (:minute, :backend, :stage, :count, :errors, :sketch) ON CONFLICT (minute, backend, stage) "
+    "INSERT INTO sketches (minute, backend, stage, origin, count, errors, sketch) "
+    "VALUES (:minute, :backend, :stage, :origin, :count, :errors, :sketch) ON CONFLICT (minute, backend, stage, origin) "
     "DO UPDATE SET count = excluded.count, errors = excluded.errors, sketch = excluded.sketch"
 )
 """Both databases spell it like this; SQLAlchemy has it only dialect by dialect."""
 
-REMOVE = text("DELETE FROM sketches WHERE minute = :minute AND backend = :backend AND stage = :stage")
+REMOVE = text(
+    "DELETE FROM sketches WHERE minute = :minute AND backend = :backend AND stage = :stage AND origin = :origin"
+)
 
-Key = tuple[int, str, str]
-"""Minute since the epoch, backend, stage."""
+UNTOLD = ""
+"""The origin of what was measured before origins were told apart."""
+
+Key = tuple[int, str, str, str]
+"""Minute since the epoch, backend, stage, origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +76,14 @@ class Timing(NamedTuple):
 def list_timings(trace: Mapping[str, Any]) -> list[Timing]:
     """The timings of a trace, given in its JSON form: its own and those of its spans that are stages."""
     minute, backend = math.floor(trace["asked_at"] / MINUTE_S), bounded(trace["backend"])
+    origin = trace.get("origin", "person")
     timed = [(TOTAL, trace["duration_ms"], trace["error"])]
     timed += [(span["stage"], span["duration_ms"], span["error"]) for span in trace["spans"] if span["stage"]]
     return [
         Timing(
-            (minute, backend, storable(stage)), duration_ms if math.isfinite(duration_ms) else 0.0, error is not None
+            (minute, backend, storable(stage), origin),
+            duration_ms if math.isfinite(duration_ms) else 0.0,
+            error is not None,
         )
         for stage, duration_ms, error in timed
     ]
@@ -84,15 +92,19 @@ def list_timings(trace: Mapping[str, Any]) -> list[Timing]:
 def add_timings(connection: Connection, timings: Iterable[Timing], taken_back: Iterable[Timing] = ()) -> None:
     """Count timings in the stored sketches, and take back what was counted of a trace that changed.
 
+    What is not counted under its origin was before origins were told apart, and is taken back from there.
     The caller's transaction keeps other writers out.
     """
     added, lost = Counter(timings), Counter(taken_back)
     unchanged = added & lost
+    more_of, less_of = added - unchanged, lost - unchanged
+    stored = _read_sketches(connection, sorted({timing.key[0] for timing in (*more_of, *less_of)}))
     grouped: dict[Key, tuple[list[Timing], list[Timing]]] = {}
-    for place, several in enumerate((added - unchanged, lost - unchanged)):
-        for timing in several.elements():
-            grouped.setdefault(timing.key, ([], []))[place].append(timing)
-    stored = _read_sketches(connection, sorted({minute for minute, _, _ in grouped}))
+    for timing in more_of.elements():
+        grouped.setdefault(timing.key, ([], []))[0].append(timing)
+    for timing in less_of.elements():
+        key = timing.key if timing.key in stored else (*timing.key[:3], UNTOLD)
+        grouped.setdefault(key, ([], []))[1].append(timing)
     rows: list[dict[str, Any]] = []
     emptied: list[dict[str, Any]] = []
     for key, (more, less) in grouped.items():
@@ -114,8 +126,8 @@ def _read_sketches(connection: Connection, minutes: Sequence[int]) -> dict[Key, 
     """Count, errors and sketch of every key of some minutes."""
     chosen = select(sketches).where(sketches.c.minute.in_(minutes))
     return {
-        (minute, backend, stage): (count, errors, data)
-        for minute, backend, stage, count, errors, data in connection.execute(chosen)
+        (minute, backend, stage, origin): (count, errors, data)
+        for minute, backend, stage, origin, count, errors, data in connection.execute(chosen)
     }
 
 
@@ -127,19 +139,27 @@ class _Merged:
 
 
 def read_latency(
-    connection: Connection, since: float, until: float, period_s: int, backend: str | None
+    connection: Connection,
+    since: float,
+    until: float,
+    period_s: int,
+    backend: str | None = None,
+    origin: str | None = None,
 ) -> list[LatencyPoint]:
     """One point for each period, backend and stage that has any span, in that order.
 
     since, until: seconds since the epoch, widened to whole minutes; periods are counted from `since`.
-    period_s: a multiple of 60, since minutes are what is stored. Raises InputError otherwise.
+    period_s: a multiple of 60, since minutes are what is stored. Raises InputError otherwise. origin: whence the questions came; None
+    for all.
     """
     first, end, step = _whole_minutes(since, until, period_s)
     statement = select(sketches).where(sketches.c.minute >= first, sketches.c.minute < end)
     if backend is not None:
         statement = statement.where(sketches.c.backend == backend)
+    if origin is not None:
+        statement = statement.where(sketches.c.origin == origin)
     merged: dict[tuple[int, str, str], _Merged] = {}
-    for minute, name, stage, count, errors, data in connection.execute(statement).all():
+    for minute, name, stage, _, count, errors, data in connection.execute(statement).all():
         entry = merged.setdefault(((minute - first) // step, name, stage), _Merged())
         entry.stored.append(data)
         entry.count += count
@@ -147,7 +167,9 @@ def read_latency(
     return list(_points(sorted(merged.items(), key=lambda item: item[0]), first * MINUTE_S, period_s))
 
 
-def count_timings(connection: Connection, since: float, until: float, period_s: int) -> dict[int, int]:
+def count_timings(
+    connection: Connection, since: float, until: float, period_s: int, origin: str | None = None
+) -> dict[int, int]:
     """How many timings each period holds that holds any, by its beginning; periods are those of `read_latency`.
 
     A period's points change only when this number does, and it costs a fraction of reading them.
@@ -155,6 +177,8 @@ def count_timings(connection: Connection, since: float, until: float, period_s: 
     first, end, step = _whole_minutes(since, until, period_s)
     period = ((sketches.c.minute - first) // step).label("period")
     counted = select(period, func.sum(sketches.c.count)).where(sketches.c.minute >= first, sketches.c.minute < end)
+    if origin is not None:
+        counted = counted.where(sketches.c.origin == origin)
     rows = connection.execute(counted.group_by(period).order_by(period))
     return {first * MINUTE_S + int(place) * period_s: int(count) for place, count in rows}
 
@@ -170,7 +194,9 @@ def _whole_minutes(since: float, until: float, period_s: int) -> tuple[int, int,
     return math.floor(since / MINUTE_S), math.ceil(until / MINUTE_S), period_s // MINUTE_S
 
 
-def _points(merged: Iterable[tuple[Key, _Merged]], start_s: float, period_s: int) -> Iterable[LatencyPoint]:
+def _points(
+    merged: Iterable[tuple[tuple[int, str, str], _Merged]], start_s: float, period_s: int
+) -> Iterable[LatencyPoint]:
     for (period, backend, stage), entry in merged:
         sketch = Sketch.merged(entry.stored)
         p50_ms, p95_ms, p99_ms = (sketch.quantile(q) for q in (0.5, 0.95, 0.99))

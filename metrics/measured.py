@@ -36,10 +36,12 @@ class Measured:
         """freshen: brings the figures up to date before they are read."""
         self._database, self._explained, self._freshen = database, explained, freshen
 
-    def stretches(self, backend: str, stage: str, ends: Sequence[int], length_s: int) -> list[Stretch]:
+    def stretches(
+        self, backend: str, stage: str, ends: Sequence[int], length_s: int, origin: str | None = None
+    ) -> list[Stretch]:
         """What one stage of a backend did in the `length_s` seconds before each of some times; `total` is the whole trace.
 
-        ends: ascending, in seconds since the epoch, multiples of 60 as `length_s` is.
+        ends: ascending, in seconds since the epoch, multiples of 60 as `length_s` is. origin: whence the questions came; None for all.
         """
         if not ends:
             return []
@@ -52,9 +54,28 @@ class Measured:
             sketches.c.backend == bounded(backend),
             sketches.c.stage == storable(stage),
         )
+        if origin is not None:
+            query = query.where(sketches.c.origin == origin)
         with self._explained(), self._database.engine.connect() as connection:
-            rows = {row.minute: row for row in connection.execute(query)}
+            rows: dict[int, list[Any]] = {}
+            for row in connection.execute(query):
+                rows.setdefault(row.minute, []).append(row)
         return [_stretch(rows, end // MINUTE_S, length_s // MINUTE_S) for end in ends]
+
+    def counts(self, stage: str, since_s: int, until_s: int) -> dict[str, tuple[int, int]]:
+        """By backend, how often a stage was gone through in some minutes, and how often it failed; `total` is the whole trace."""
+        self._freshen()
+        query = (
+            select(sketches.c.backend, func.sum(sketches.c.count), func.sum(sketches.c.errors))
+            .where(
+                sketches.c.minute >= since_s // MINUTE_S,
+                sketches.c.minute < until_s // MINUTE_S,
+                sketches.c.stage == storable(stage),
+            )
+            .group_by(sketches.c.backend)
+        )
+        with self._explained(), self._database.engine.connect() as connection:
+            return {backend: (int(count), int(errors)) for backend, count, errors in connection.execute(query)}
 
     def abstentions(self, backend: str, since_s: int, until_s: int) -> dict[int, tuple[float, int]]:
         """By the beginning of each minute that has answers of a backend: how many abstained, and how many there are."""
@@ -79,7 +100,7 @@ class Measured:
             }
 
 
-def _stretch(rows: dict[int, Any], end: int, minutes: int) -> Stretch:
-    found = [rows[minute] for minute in range(end - minutes, end) if minute in rows]
+def _stretch(rows: dict[int, list[Any]], end: int, minutes: int) -> Stretch:
+    found = [row for minute in range(end - minutes, end) for row in rows.get(minute, ())]
     sketch = Sketch.merged(row.sketch for row in found)
     return Stretch(sum(row.count for row in found), sum(row.errors for row in found), sketch)

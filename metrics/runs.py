@@ -30,6 +30,9 @@ TEXTS = ("question", "answer", "problem")
 REVISION = "revision"
 """In `about`: how often answers were kept."""
 
+TITLE, NOTE, TAGS = "title", "note", "tags"
+"""In `about`: what people call a run, note of it, and file it under. They are masked."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -50,6 +53,11 @@ class StoredRun:
     def version(self) -> str:
         """Changes whenever the run or its answers do."""
         return f"{self.about.get(REVISION, 0)} {self.answers} {self.status}"
+
+    @property
+    def shown_version(self) -> str:
+        """Changes also when people call it otherwise, or say something else of it."""
+        return f"{self.version} {[self.about.get(name) for name in (TITLE, NOTE, TAGS)]}"
 
 
 class RunLog:
@@ -78,7 +86,12 @@ class RunLog:
     def note(self, run_id: str, found: Mapping[str, Any]) -> None:
         """Add to what is known of a run: what it came to, say, so that a list of runs need not read their answers."""
         with self._explained(), self._database.writing() as connection:
-            _write(connection, run_id, {**_read(connection, run_id), **found})
+            _write(connection, run_id, {**_read(connection, run_id), **found, **self._written(found)})
+
+    def _written(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What people wrote among what is noted, masked."""
+        texts = {name: self._mask(found[name]) for name in (TITLE, NOTE) if name in found}
+        return {**texts, **({TAGS: list(map(self._mask, found[TAGS]))} if TAGS in found else {})}
 
     def keep(self, run_id: str, answers: Sequence[Answer]) -> None:
         """Keep answers, all or none, each in place of an earlier one to the same question."""
@@ -161,8 +174,8 @@ _FORGET = delete(run_answers).where(
 
 
 def _read(connection: Connection, run_id: str) -> dict[str, Any]:
-    """What is known of a run; nothing of one that does not exist."""
-    about = connection.scalar(select(runs.c.about).where(runs.c.run_id == run_id))
+    """What is known of a run, held until the transaction ends; nothing of one that does not exist."""
+    about = connection.scalar(select(runs.c.about).where(runs.c.run_id == run_id).with_for_update())
     return {} if about is None else _unpack(about)
 
 

@@ -29,6 +29,7 @@ from metrics.masking import Masker
 from metrics.measured import Measured
 from metrics.merging import Assemble, assemble
 from metrics.otlp.records import SpanRecord, encode_records
+from metrics.outcomes import Outcomes
 from metrics.pieces import WaitingPieces
 from metrics.prompts import SavedPrompts
 from metrics.quality import QualityScores
@@ -165,6 +166,11 @@ class TraceStore:
     def alerts(self) -> AlertLog:
         """Alerts, what raises them and what silences them, kept in the same database."""
         return AlertLog(self._database, self._explained)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """How questions ended, by minute and by document."""
+        return Outcomes(self._database, self._explained, self._freshen)
 
     @property
     def measured(self) -> Measured:
@@ -304,18 +310,20 @@ class TraceStore:
                 position = paging.to_position(query, rows[-1], backward=False)
 
     def latency(
-        self, since: float, until: float, period_s: int = 60, backend: str | None = None
+        self, since: float, until: float, period_s: int = 60, backend: str | None = None, origin: str | None = None
     ) -> list[latency.LatencyPoint]:
         """Percentiles by period, backend and stage (`total` is the whole trace); see `metrics.latency.read_latency`."""
         self._freshen()
         with self._explained(), self._database.engine.connect() as connection:
-            return latency.read_latency(connection, since, until, period_s, backend)
+            return latency.read_latency(connection, since, until, period_s, backend, origin)
 
-    def latency_counts(self, since: float, until: float, period_s: int = 60) -> dict[int, int]:
+    def latency_counts(
+        self, since: float, until: float, period_s: int = 60, origin: str | None = None
+    ) -> dict[int, int]:
         """How many timings each period holds: what `latency` gives for it changes only when this does."""
         self._freshen()
         with self._explained(), self._database.engine.connect() as connection:
-            return latency.count_timings(connection, since, until, period_s)
+            return latency.count_timings(connection, since, until, period_s, origin)
 
     def fold(self) -> int:
         """Bring lists, search and sketches up to date with what is stored now; how many traces were waiting."""

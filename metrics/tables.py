@@ -3,6 +3,8 @@
 A trace is appended to `outbox` and later folded into the other tables (see docs/adr/0002-trace-store.md).
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -71,7 +73,7 @@ labels = Table(
     Column("kind", Text, nullable=False),
     Column("value", Text, nullable=False),
 )
-"""What traces are found by and may have several of. `kind` is `tag`, `model`, `kind` (of a span) or `service`."""
+"""What traces are found by and may have several of. `kind` is `tag`, `model`, `kind` (of a span), `service` or `document`."""
 
 trace_labels = Table(
     "trace_labels",
@@ -175,11 +177,41 @@ sketches = Table(
     Column("minute", Seq, primary_key=True, autoincrement=False),
     Column("backend", Text, primary_key=True),
     Column("stage", Text, primary_key=True),
+    Column("origin", Text, primary_key=True),
     Column("count", Seq, nullable=False),
     Column("errors", Seq, nullable=False),
     Column("sketch", LargeBinary, nullable=False),
 )
-"""Durations of one stage in one minute since the epoch, as a DDSketch. The stage `total` is the whole trace."""
+"""Durations of one stage in one minute since the epoch, as a DDSketch, by the origin of the trace; empty where it was measured before
+origins were told apart. The stage `total` is the whole trace."""
+
+
+def _ends() -> list[Column[Any]]:
+    """How some questions ended: how many were asked, failed, abstained; of how many a confidence is known, and the sum of these."""
+    counts = [Column(name, Seq, nullable=False) for name in ("asked", "failed", "abstained", "known")]
+    return [*counts, Column("confidence", Double, nullable=False)]
+
+
+answer_counts = Table(
+    "answer_counts",
+    metadata,
+    Column("minute", Seq, primary_key=True, autoincrement=False),
+    Column("backend", Text, primary_key=True),
+    Column("origin", Text, primary_key=True),
+    *_ends(),
+)
+"""How the questions of one minute since the epoch ended."""
+
+document_use = Table(
+    "document_use",
+    metadata,
+    Column("day", Seq, primary_key=True, autoincrement=False),
+    Column("backend", Text, primary_key=True),
+    Column("origin", Text, primary_key=True),
+    Column("document", Text, primary_key=True),
+    *_ends(),
+)
+"""How the questions of one day since the epoch ended for which a chunk of a document was retrieved. Taken back with the traces."""
 
 state = Table(
     "state",

@@ -12,6 +12,7 @@ st.title("Compare", anchor=False)
 services = state.services()
 try:
     opened = opened_traces()
+    verdict = st.empty()
     put = put_question(services, opened)
     # Two places that are there on every run: earlier answers make room while a question is asked, and nothing else moves.
     live, results = st.empty(), st.empty()
@@ -19,6 +20,6 @@ try:
         answer_live(services, put, opened, live)
         st.rerun()  # as a reload would show it
     with results.container():
-        show_opened(opened)
+        show_opened(opened, verdict)
 except RaglassError as error:
     st.error(literal(str(error)), icon=":material/error:")

@@ -2,17 +2,20 @@
 
 import streamlit as st
 
-from app.kit.wording import corpus_summary
+from app.documents.words import SINCE_S
+from app.kit.glossary import explained
+from app.kit.wording import ASKERS, corpus_summary
 from app.views.asking.page import choose_backend, usual_backend
 from app.views.documents.attention import find_attention, show_attention, show_sources
-from app.views.documents.embedding_map import embedding_map
+from app.views.documents.consulted import show_consulted
+from app.views.documents.embedding_map import SHOWN, show_map
 from app.views.documents.indexing import show_index_state, show_job
 from app.views.documents.page import WHOSE, show_documents, show_opened
 from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
-from app.views.kit.charts import show_chart
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.layout import grid
+from app.views.kit.markdown import message
 from pipeline.errors import RaglassError
 
 st.title("Corpus", anchor=False)
@@ -26,6 +29,9 @@ try:
             "backend": address.choice(backends, usual_backend(services, backends)),
             "search": address.words(),
             "whose": address.choice(WHOSE, WHOSE[0]),
+            "since": address.choice(list(SINCE_S), "month"),
+            "asked_by": address.choice(list(ASKERS), "people"),
+            "on_map": address.choice(SHOWN, SHOWN[0]),
             "map_question": address.words(),
         },
     )
@@ -39,37 +45,31 @@ try:
         )
         st.stop()
     one = show_opened(corpus)
-    upload_box(services, corpus)
+    adding, standing = grid([3, 2], "corpus")
+    with adding:
+        upload_box(services, corpus)
     show_job(services)
     running = services.indexing.running
     found = corpus.state()
     attention = find_attention(corpus, found)
-    show(note_html(corpus_summary(found.manifest, found.builtin_documents, found.added_documents)))
-    show_index_state(services, corpus, found, attention, running=running)
+    with standing:
+        held, how = corpus_summary(found.manifest, found.builtin_documents, found.added_documents)
+        show(note_html(held, f"{how} {explained('chunk', 'embedding')}".strip()))
+        show_index_state(services, corpus, found, attention, running=running)
     show_attention(corpus.library, attention, running=running)
     show_sources(services, corpus, running=running)
     if not one and found.manifest is None:
         show_documents(corpus, write)
     elif not one:
-        documents, mapped = st.tabs(["Documents", "Embedding map"], key="view", on_change="rerun")
+        documents, used, mapped = st.tabs(["Documents", "Consulted", "Embedding map"], key="view", on_change="rerun")
         if documents.open:
             with documents:
                 show_documents(corpus, write)
+        if used.open:
+            with used:
+                show_consulted(corpus, backend, write)
         if mapped.open:
             with mapped:
-                show(
-                    note_html(
-                        "Each point is a chunk; chunks that mean alike lie near each other. Two dimensions keep only part of the picture: "
-                        "the title says how much of the variance. Drop a question in to see where it falls."
-                    )
-                )
-                question = st.text_input(
-                    "Drop a question in",
-                    key="map_question",
-                    on_change=write,
-                    placeholder="Who proposed that continents drift?",
-                )
-                placed = (question, *corpus.place(question)) if question.strip() else None
-                show_chart(embedding_map(corpus.embedding_map(), placed), key="map", alt="Embedding map", behind=False)
+                show_map(corpus, backend, write)
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

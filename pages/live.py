@@ -2,19 +2,25 @@
 
 import streamlit as st
 
+from app.views.kit.layout import outlined
 from app.views.kit.markdown import literal
 from app.views.live.alerts import show_alerts
-from app.views.live.page import choose, choose_log, show_live, show_log
+from app.views.live.controls import choose
+from app.views.live.log import choose_log, show_log
+from app.views.live.page import parts_of, show_live
 from app.views.live.rules import show_rules
 from pipeline.errors import RaglassError
 
-st.title("Live", anchor=False)
+st.title("Live", anchor="now")
 try:
     controls = choose()
-    st.fragment(show_live, run_every=controls.refresh_s)(controls)
-    st.fragment(show_alerts, run_every=controls.refresh_s)()
-    show_rules()
-    choose_log(controls)
-    st.fragment(show_log, run_every=controls.refresh_s)(controls)
+    with outlined(parts_of(controls.choice), "live") as head:
+        st.fragment(show_live, run_every=controls.refresh_s)(controls, head)
+        head("alerts")
+        st.fragment(show_alerts, run_every=controls.refresh_s)()
+        show_rules()
+        head("log")
+        choose_log(controls.choice, controls.write)
+        st.fragment(show_log, run_every=controls.refresh_s)(controls.choice)
 except RaglassError as error:
     st.error(literal(str(error)), icon=":material/error:")

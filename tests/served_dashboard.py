@@ -24,9 +24,9 @@ class Dashboard:
     log: Path
 
 
-def start(data_dir: Path, **environ: str) -> tuple[subprocess.Popen[bytes], Dashboard]:
-    """Start a dashboard and wait until it is ready."""
-    port = free_port()
+def start(data_dir: Path, *, port: int | None = None, **environ: str) -> tuple[subprocess.Popen[bytes], Dashboard]:
+    """Start a dashboard and wait until it is ready. port: the one it must have; a free one if None."""
+    port = free_port() if port is None else port
     log = data_dir / "serve.log"
     with log.open("wb") as file:
         process = subprocess.Popen(

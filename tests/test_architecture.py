@@ -84,7 +84,7 @@ def test_nothing_is_left_out_of_the_picture(drawing: int, folder: str) -> None:
 
 
 def test_capabilities_use_one_another_in_the_ways_that_are_drawn() -> None:
-    capabilities = {name for names in floors(APP)[4:7] for name in names}
+    capabilities = {name for names in floors(APP)[4:8] for name in names}
     drawn = {(a, b) for above, under in arrows(USES) for a in above for b in under}
     assert drawn == between("app", capabilities)
 

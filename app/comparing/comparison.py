@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.kit.numbers import count, milliseconds_change, three_figures
+from app.kit.numbers import milliseconds_change, three_figures
 from explain.answers import normalise
 from pipeline.prompts import PROMPT_TEXT
 from pipeline.span_tree import SpanTree, covered_ms
 from pipeline.types import Chunk, Setting, Trace
+
+NAMES = {"top_k": "chunks"}
+"""What a setting is called where people read it."""
 
 STAGES = ("network", "gateway", "embed", "retrieve", "rerank", "generate")
 """The order in which a question passes through them; stages of other backends come after."""
@@ -56,6 +59,18 @@ class ChunkMatch:
         """Whether both retrieved it."""
         return self.first_rank is not None and self.second_rank is not None
 
+    @property
+    def moved(self) -> int:
+        """By how many places it stands higher in the second; below 0 for lower, 0 also where one did not retrieve it."""
+        return 0 if self.first_rank is None or self.second_rank is None else self.first_rank - self.second_rank
+
+    @property
+    def move(self) -> str:
+        """The same in words."""
+        if not self.shared:
+            return f"only {'first' if self.second_rank is None else 'second'}"
+        return f"{'▲' if self.moved > 0 else '▼'} {abs(self.moved)}" if self.moved else "same"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -86,14 +101,6 @@ class Comparison:
                 "A cached stage had its result from an earlier question and took no time: set it aside when you compare the totals."
             )
         return " ".join(notes)
-
-    @property
-    def headline(self) -> str:
-        """The comparison in a sentence."""
-        if not self.matches:
-            return f"{self.outcome}; no chunk was retrieved"
-        shared = f"{len(self.shared)} of {count(len(self.matches), 'chunk')}"
-        return f"{self.outcome}; {shared} {'was' if len(self.matches) == 1 else 'were'} retrieved by both"
 
     @property
     def outcome(self) -> str:
@@ -191,7 +198,11 @@ def _stage(stage: str, first: SpanTree, second: SpanTree) -> StageDifference:
 
 def _settings(first: Trace, second: Trace) -> tuple[tuple[str, str, str], ...]:
     one, other = ({"backend": trace.backend, **trace.settings} for trace in (first, second))
-    rows = [(name, _told(one, name), _told(other, name)) for name in {**one, **other} if name != PROMPT_TEXT]
+    rows = [
+        (NAMES.get(name, name), _told(one, name), _told(other, name))
+        for name in {**one, **other}
+        if name != PROMPT_TEXT
+    ]
     return tuple(row for row in rows if row[1] != row[2])
 
 

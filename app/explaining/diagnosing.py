@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from app.kit.plain import WIDTH, one_line, printable
-from explain.counterfactuals import Diagnosed, Trial
+from explain.counterfactuals import Change, Diagnosed, Trial
 from explain.diagnosis import Diagnosis, Failure
+from explain.explained import Explained
 from explain.gold import Gold
 from pipeline.errors import InputError
 
@@ -20,6 +21,25 @@ def trial_words(trial: Trial) -> str:
         return f"could not be tried: {trial.problem}"
     said = "no answer" if trial.abstained else f"“{one_line(trial.answer)}”"
     return f"{said}, {OUTCOMES[trial.correct]}"
+
+
+def right_headline(found: Explained, diagnosed: Diagnosed | None, known: Gold | None) -> str:
+    """Whether the answer was right, as a question and its answer. known: what its run's dataset says."""
+    if diagnosed is not None:
+        right = None if diagnosed.gold.document_only else diagnosed.correct
+    else:
+        right = None if known is None else known.agrees(found.answer, found.abstained)
+    return f"Was it right? {'Not known.' if right is None else 'Yes.' if right else 'No.'}"
+
+
+def right_words(known: Gold | None) -> str:
+    """What is known to be right before anybody has diagnosed it, and what to do. known: as above."""
+    if known is None:
+        return "Give the right answer to see which stage is to blame, and what would mend it."
+    if known.unanswerable:
+        return "The dataset says that the documents have no answer. Diagnose to see which stage is to blame."
+    said = " or ".join(f"“{one_line(answer)}”" for answer in known.answers)
+    return f"Right is {said}, by the dataset. Diagnose to see which stage is to blame, and what would mend it."
 
 
 def gold_words(found: Diagnosed) -> str:
@@ -112,4 +132,5 @@ def _trial(data: Mapping[str, Any]) -> Trial:
         bool(data["abstained"]),
         bool(data["correct"]),
         str(data["problem"]),
+        Change(**data.get("change", {})),  # older diagnoses do not say it
     )

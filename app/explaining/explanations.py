@@ -133,6 +133,12 @@ class Explanations:
         scored = self._scored_by_run(trace_id)
         return None if scored is None else Gold(scored.golds, scored.article)
 
+    def right_answer(self, trace_id: str) -> "Gold | None":
+        """What is right about a trace, as a person said who had it diagnosed, or else the dataset of its run; None where nobody says."""
+        diagnosed = self.diagnosis_of(trace_id)
+        gold = self.gold_of(trace_id) if diagnosed is None else diagnosed.gold
+        return None if gold is None or gold.document_only else gold
+
     def label_of(self, trace_id: str) -> str:
         """The failure label that a run gave a trace of its own; empty if there is none."""
         scored = self._scored_by_run(trace_id)

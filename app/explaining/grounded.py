@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.explaining.words import nats
+from app.explaining.words import probable
 from app.kit.numbers import percent
 from app.kit.plain import one_line, printable
 from app.kit.wording import listed
@@ -98,7 +98,7 @@ def _words(chunks: Sequence[Chunk], each: SentenceGrounding) -> str:
     if best.missing:
         said += f", but not {listed([f'“{word}”' for word in best.missing])}"
     if best.drop_nats is not None:
-        said += f"; without that chunk it changes by {nats(-best.drop_nats)} nats"
+        said += f"; without that chunk it is {probable(-best.drop_nats)}"
     if not each.supported and each.together.supported:
         said += "; several chunks together support it"
     return f"{said}."

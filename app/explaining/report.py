@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from app.explaining.belief import Belief, belief
 from app.explaining.diagnosing import diagnosis_rows, gold_words
 from app.explaining.grounded import Grounded, grounded
 from app.explaining.sureness import calibrated_row, sureness_rows
 from app.explaining.words import (
     ChunkMark,
-    belief,
     chunk_marks,
     chunk_name,
     explained_with,
-    how_explained,
     reliance_words,
     telling_sentences,
     token_marks,
@@ -70,18 +69,19 @@ def page_html(title: str, parts: Iterable[Markup]) -> str:
 
 def report_html(found: Explained, diagnosed: Diagnosed | None = None, calibration: Calibration | None = None) -> str:
     """The whole page. calibration: of what answered, if there is one."""
-    trace = found.trace
+    trace, judged = found.trace, belief(found)
     parts = [
         html('<h1>Why this answer?</h1><p dir="auto">{}</p>', trace.question),
         html('<p class="answer" dir="auto">{}</p>', _tokens(found)),
         *([html('<p class="verdict">{}</p>', diagnosed.sentence)] if diagnosed is not None else []),
         html('<p class="verdict">{}</p>', found.sentence),
+        *([html("<p><b>{}</b> {}</p>", judged.headline, judged.why)] if judged is not None else []),
         *(html("<p>{}</p>", line) for line in (*explained_with(found), reliance_words(found))),
         _chunks(found) if found.complete else html("<p>Not every subset was scored, so no chunk is credited.</p>"),
         *([_diagnosis(diagnosed)] if diagnosed is not None else []),
         _grounding(grounded(found)),
         _sureness(found, calibration),
-        _belief(found),
+        *([_details(judged)] if judged is not None else []),
         html(
             '<p class="small">{}. Asked {}; trace {}. Made with Raglass.</p>',
             asked_how(trace),
@@ -111,8 +111,7 @@ def _chunks(found: Explained) -> Markup:
         quoted = list(found.trace.generation.evidence)
     left = len(marks) - PRINTED_CHUNKS
     return html(
-        '<h2>What it stood on</h2><p class="small">Amber: made the answer more probable; blue: less. {}</p>{}{}',
-        how_explained(found),
+        '<h2>What it stood on</h2><p class="small">Amber: made the answer more probable; blue: less.</p>{}{}',
         joined(_chunk(mark, quoted, opening) for mark in marks[:PRINTED_CHUNKS]),
         html('<p class="small">{} more did less.</p>', left) if left > 0 else "",
     )
@@ -175,6 +174,5 @@ def _sureness(found: Explained, calibration: Calibration | None) -> Markup:
     return html("<h2>How sure was it?</h2><table class='named'>{}</table>", rows)
 
 
-def _belief(found: Explained) -> Markup:
-    lines = joined(html("<p>{}</p>", line) for line in belief(found))
-    return html("<h2>Can this explanation be believed?</h2>{}", lines) if lines else Markup("")
+def _details(judged: Belief) -> Markup:
+    return html("<h2>Details</h2>{}", joined(html("<p class='small'>{}</p>", line) for line in judged.details))

@@ -1,16 +1,15 @@
-"""An explanation in words and figures: for a terminal, for the Explain page to draw, and for its report."""
+"""An explanation in words and figures, for whatever shows it: a terminal, the Explain page, its report."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
-from app.kit.numbers import count, signed, three_figures
-from app.kit.plain import WIDTH, one_line, printable, shortened
+from app.kit.numbers import count, percent, signed, three_figures
+from app.kit.plain import one_line, shortened
 from app.kit.wording import listed
 from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained, count_unknown_texts
 from explain.explanation import MOSTLY, Explanation
-from explain.sampled import RANDOM_DROPS, SampledExplanation
+from explain.sampled import SampledExplanation
 from explain.spans import token_spans
 from pipeline.types import Chunk, Evidence
 
@@ -19,9 +18,6 @@ LARGEST_NATS = 13.8155
 
 NEVER_NATS = 0.01 - LARGEST_NATS
 """Log-probability below which a quoting reader has no such sentence, rounding allowed for."""
-
-BAR = 24
-"""Characters of the longest bar."""
 
 TELLING = 0.1
 """Share of the largest weight from which on a sentence is pointed out."""
@@ -55,8 +51,10 @@ class ChunkMark:
     """The chunk."""
     place: int
     """Its position among those read."""
+    words: str
+    """What it did, in words, without a unit that one must know."""
     figures: str
-    """What it did, in words."""
+    """The same in nats."""
     share: float
     """The same as a share of the largest, in [-1, 1]."""
 
@@ -163,8 +161,24 @@ def chunk_marks(found: Explained) -> list[ChunkMark]:
     """The chunks in that order, each with what it did in words."""
     most = max(float(abs(found.chunk_nats).max(initial=0.0)), NOT_ATTRIBUTABLE_NATS)
     return [
-        ChunkMark(found.chunks[i], i, _did(found, i), float(found.chunk_nats[i]) / most) for i in chunk_order(found)
+        ChunkMark(found.chunks[i], i, _part(found, i), _did(found, i), float(found.chunk_nats[i]) / most)
+        for i in chunk_order(found)
     ]
+
+
+def _part(found: Explained, place: int) -> str:
+    """A chunk's part in what all did; of weights, which do not add up to that, its part of the largest."""
+    value = float(found.chunk_nats[place])
+    if not found.attributable or abs(value) < NOT_ATTRIBUTABLE_NATS:
+        return "did next to nothing"
+    if isinstance(found, Explanation):
+        share = value / found.reliance_nats
+        return f"{percent(min(share, 1.0))} of what all did" if share > 0 else "worked the other way"
+    most = max(chunk_order(found), key=lambda i: abs(float(found.chunk_nats[i])))
+    if place == most:
+        return "did most"
+    share = value / float(found.chunk_nats[most])
+    return f"{percent(share)} of the largest part" if share > 0 else "worked the other way"
 
 
 def _did(found: Explained, place: int) -> str:
@@ -260,34 +274,6 @@ def level_text(value: float) -> str:
     return three_figures(value)
 
 
-def belief(found: Explained) -> list[str]:
-    """Whether the explanation can be believed, a sentence each; empty until all subsets are scored."""
-    if not found.complete:
-        return []
-    if len(found.sources) == 1:
-        return [
-            "Nothing else was read, so that no order can be wrong: what it did was measured, with it and without it."
-        ]
-    sampled = isinstance(found, SampledExplanation)
-    weights, tried = (
-        ("weights", "subsets that they were not fitted on") if sampled else ("Shapley values", "all subsets")
-    )
-    score = found.datamodeling_score
-    lines = [
-        "Linear datamodeling score: not defined, since no subset changes the answer."
-        if score is None
-        else f"Linear datamodeling score {score:.2f}: how well the {weights} predict the order of {tried}, from −1 to 1, which is exactly."
-    ]
-    chosen = f" over {RANDOM_DROPS} draws" if sampled else ""
-    noun = found.unit.removesuffix("s") if isinstance(found, SampledExplanation) else "chunk"
-    for top, drop, chance in found.drops_nats:
-        which, any_one = (f"the first {noun}", "any one") if top == 1 else (f"the first {top} {noun}s", f"any {top}")
-        lines.append(
-            f"Without {which} the answer changes by {nats(-drop)} nats; without {any_one}, on average{chosen}, by {nats(-chance)}."
-        )
-    return lines
-
-
 def explained_with(found: Explained) -> list[str]:
     """What one must know of an explanation that says less than it would of an answer of ours, a sentence each; empty where nothing."""
     lines = []
@@ -315,54 +301,3 @@ def how_explained(found: Explained) -> str:
             "ContextCite's, in nats of the answer's log-odds, with 90 % intervals over resampled subsets."
         )
     return f"All {scored} subsets of the chunks were scored, so that the Shapley values are exact."
-
-
-def explanation_text(found: Explained) -> str:
-    """The sentence, the chunks by what they did, the answer's tokens by how much they rely on them, and whether to believe it."""
-    lines = [
-        *textwrap.wrap(printable(found.sentence), WIDTH),
-        *(line for said in explained_with(found) for line in textwrap.wrap(printable(said), WIDTH)),
-        "",
-        *textwrap.wrap(f"Answer: {one_line(found.answer)}", WIDTH),
-        "",
-        *textwrap.wrap(reliance_words(found), WIDTH),
-        "",
-        *(_sources(found) if found.complete else ["Not all subsets were scored, so no chunk can be credited yet."]),
-        "",
-        *_tokens(found),
-    ]
-    if found.complete:
-        lines += ["", "Can this be believed?", *(f"  {line}" for line in belief(found))]
-    return "\n".join(lines)
-
-
-def _sources(found: Explained) -> list[str]:
-    if isinstance(found, Explanation):
-        return _chunks(found)
-    shown = bars(found)
-    most = max((abs(bar.nats) for bar in shown), default=0.0) or 1.0
-    lines = [f"Weight, 90 % interval, {found.unit if isinstance(found, SampledExplanation) else 'chunk'}"]
-    for bar in shown:
-        drawn = "█" * round(abs(bar.nats) / most * BAR)
-        lines.append(f"{bar.words:>26}   {shortened(bar.name, WIDTH - 31 - len(drawn))} {drawn}".rstrip())
-    if len(found.sources) > len(shown):
-        lines.append(f"{len(found.sources) - len(shown)} more did less.")
-    return lines
-
-
-def _chunks(found: Explanation) -> list[str]:
-    most = max((abs(value) for value in found.shapley_nats), default=0.0) or 1.0
-    lines = ["Shapley  leave-one-out   chunk"]
-    for i in found.order:
-        value = float(found.shapley_nats[i])
-        bar = "█" * round(abs(value) / most * BAR)
-        text = shortened(f"{found.chunks[i].rank}. {chunk_name(found.chunks[i])}", WIDTH - 34 - len(bar))
-        lines.append(f"{nats(value):>7}  {nats(float(found.leave_one_out_nats[i])):>13}   {text} {bar}".rstrip())
-    return lines
-
-
-def _tokens(found: Explained) -> list[str]:
-    lines = ["Reliance of each token, nats"]
-    for token, value in zip(found.tokens, found.token_reliance_nats, strict=True):
-        lines.append(f"{nats(float(value)):>7}  {shortened(one_line(token), WIDTH - 9)}")
-    return lines

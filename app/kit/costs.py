@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.kit.numbers import count
+from app.kit.numbers import MISSING, count
 from app.kit.plain import one_line, shortened
 from app.kit.wording import listed, when
 from metrics.token_costs import TokenCost, TokenUse, token_price, total_cost
@@ -76,6 +76,16 @@ def spent_words(spent: Spent) -> str:
     if spent.counted_from is not None:
         sentences.append(f"Tokens are counted since {when(spent.counted_from)}; what was stored before is left out.")
     return " ".join(sentences)
+
+
+def spent_usd(spent: Spent) -> tuple[float | None, str]:
+    """What traces cost together, to sort by and for a cell: "$0.0123", "≥ $0.01" where some is not known; "—" where nothing is paid."""
+    cost = total_cost(spent.uses)
+    if cost is None:
+        return None, MISSING
+    if not cost.is_known:
+        return None, "not known"
+    return cost.usd, f"≥ {_figure(cost.usd)}" if cost.unknown else dollars(cost.usd).removeprefix("about ")
 
 
 def use_usd(use: TokenUse) -> str:

@@ -1,6 +1,6 @@
 """Figures and outcomes in words: one place, so that page and shell say the same thing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +18,20 @@ LOW, HIGH = 0.5, 0.8
 
 APPLICATION = "otlp/"
 """How the backend of another application's traces begins; its name follows."""
+
+ORIGINS: Mapping[str, str] = {
+    "person": "people",
+    "run": "runs",
+    "load": "load tests",
+    "application": "other applications",
+}
+"""Who asks, by a trace's origin, as filters say it."""
+
+ASKERS: Mapping[str, str | None] = {
+    **{ORIGINS[origin]: origin for origin in ("person", "run", "load")},
+    "everyone": None,
+}
+"""Whose questions are shown where one kind is chosen, or all: the origin, or None for all, by the words on pages and in addresses."""
 
 GUESS = "Best guess, probably not the answer"
 
@@ -53,8 +67,9 @@ def trust(generation: Generation) -> Trust:
     if generation.abstained:
         return Trust(
             level,
-            f"{level.capitalize()} confidence that what was found does not answer this, {told}",
-            f"Of 100 such questions, the best sentence found would have answered about {100 - share_right}. {CALIBRATED}",
+            f"No answer given, {level} confidence that this is right, {told}",
+            f"Of 100 questions left unanswered with this figure, about {100 - share_right} could have been answered from what was "
+            f"found. {CALIBRATED}",
         )
     return Trust(
         level,
@@ -151,14 +166,21 @@ def is_retrieved_elsewhere(trace: Trace) -> bool:
     )
 
 
+def order_note(trace: Trace) -> str:
+    """In which order the chunks stand."""
+    if is_retrieved_elsewhere(trace):
+        return "What the application retrieved, in its order."
+    return "What was retrieved, best first."
+
+
 def scores_note(trace: Trace) -> str:
     """What the figures beside the chunks mean."""
     if is_retrieved_elsewhere(trace):
-        return "What the application retrieved, in its order. Scores are its own."
+        return "Scores are the application's own."
     known = [meaning for name, meaning in SIGNALS.items() if any(name in chunk.signals for chunk in trace.chunks)]
     listing = listed(known)
-    ranked = f" {listing[:1].upper()}{listing[1:]}; the order weighs them together." if known else ""
-    return f"What was retrieved, best first. Cosine is the similarity of question and chunk, from −1 to 1.{ranked}"
+    ranked = f" {listing[:1].upper()}{listing[1:]}; the order comes from all of these scores together." if known else ""
+    return f"Cosine is the similarity of question and chunk, from −1 to 1.{ranked}"
 
 
 def shortfall(trace: Trace) -> str | None:
@@ -184,12 +206,11 @@ def cut_how(chunking: str) -> str:
     return f"cut by {by} to {int(size):,} characters{repeated}"
 
 
-def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> str:
-    """What the corpus holds, in a line."""
+def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> tuple[str, str]:
+    """What the corpus holds, in a line; how its index was made, empty where there is none."""
     documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
     if manifest is None:
-        return f"{documents}."
-    return (
-        f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}, "
-        f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}; {search_kind(manifest)}."
-    )
+        return f"{documents}.", ""
+    held = f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}."
+    how = f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}; {search_kind(manifest)}."
+    return held, f"{how[0].upper()}{how[1:]}"

@@ -6,20 +6,25 @@ It owns the choices and the readers; `app.live.rows` makes figures of what is re
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.config import Settings
+from app.kit.clock import DAY_S, Clock
 from app.kit.numbers import count
-from app.kit.wording import APPLICATION
+from app.kit.wording import APPLICATION, ASKERS
+from app.live.answers import Answers, make_answers, step_of
 from app.live.rows import LiveView, clock_time, make_view
+from app.live.totals import Totals, sum_series
 from metrics.alarms import Alarm, AlarmReader
 from metrics.catalogue import log_groups, rag_queries, stack_queries, stage_percentiles
 from metrics.cloudwatch import FRESH_S, USD_PER_METRIC, ApiUse, CloudWatchSource
+from metrics.latency import TOTAL, UNTOLD
 from metrics.local_source import LocalSource
 from metrics.logs import LogPage, LogReader
+from metrics.outcomes import Ends
 from metrics.queries import TracePage, TraceQuery
-from metrics.series import MetricsSource, Statistic, Window
+from metrics.series import MetricQuery, Statistic, Window
 from metrics.store import TraceStore
 from pipeline.errors import InputError
 from pipeline.types import Trace
@@ -76,6 +81,18 @@ class LiveChoice:
     """A key of PERIODS."""
     measure: str = "mean"
     """A key of MEASURES."""
+    asked_by: str = "people"
+    """A key of `app.kit.wording.ASKERS`."""
+
+    @property
+    def tells_askers(self) -> bool:
+        """Whether origins are told apart here: CloudWatch does not, and all of an application's traces are its own."""
+        return self.source == "local" and not self.backend.startswith(APPLICATION)
+
+    @property
+    def origin(self) -> str | None:
+        """Whence the questions came that are shown; None for all."""
+        return ASKERS.get(self.asked_by) if self.tells_askers else None
 
     @property
     def period_s(self) -> int:
@@ -139,9 +156,54 @@ class Live:
         if measure != "Average":
             queries += stage_percentiles(choice.backend, measure)
         if choice.source == "cloudwatch":
-            queries += stack_queries(self._settings.stack, self._api_id)
-        series = self._source(choice.source).read(list(dict.fromkeys(queries)), window)
-        return make_view(choice.source, choice.backend, self._settings.stack, window, series, measure)
+            return self._read_cloudwatch(choice, list(dict.fromkeys(queries)), window, measure)
+        series = self._local.read(list(dict.fromkeys(queries)), window, choice.origin)
+        view = make_view(choice.source, choice.backend, self._settings.stack, window, series, measure)
+        store, told = self._store(), choice.origin is not None
+        now, before = self._totals(choice, window)
+        return replace(
+            view,
+            origin=choice.origin,
+            now=now,
+            before=before,
+            answers=self._answers(choice, window),
+            untold=told and bool(store.latency_counts(window.start_s, window.end_s, window.period_s, UNTOLD)),
+        )
+
+    def _read_cloudwatch(
+        self, choice: LiveChoice, queries: list[MetricQuery], window: Window, measure: Statistic
+    ) -> LiveView:
+        """CloudWatch is paid by the metric, not by the point: the window before comes with it."""
+        queries = list(dict.fromkeys([*queries, *stack_queries(self._settings.stack, self._api_id)]))
+        both = Window(2 * window.start_s - window.end_s, window.end_s, window.period_s)
+        read = self._cloudwatch.read(queries, both)
+        series = [replace(each, points=each.points[-len(window.periods) :]) for each in read]
+        view = make_view(choice.source, choice.backend, self._settings.stack, window, series, measure)
+        earlier = Window(both.start_s, window.start_s, window.period_s)
+        now, before = (sum_series(read, choice.backend, part) for part in (window, earlier))
+        return replace(view, now=now, before=before)
+
+    def _totals(self, choice: LiveChoice, window: Window) -> tuple[Totals, Totals]:
+        """A window and the one before it, in all, of the local store."""
+        store, length_s = self._store(), window.end_s - window.start_s
+        found = store.measured.stretches(choice.backend, TOTAL, [window.start_s, window.end_s], length_s, choice.origin)
+        since_s = window.start_s - length_s
+        ends = store.outcomes.by_period(choice.backend, choice.origin, since_s, window.end_s, length_s)
+        before, now = (
+            Totals(
+                each.count,
+                each.errors,
+                each.sketch.quantile(0.95) if each.count else None,
+                ends.get(start_s, Ends()),
+            )
+            for each, start_s in zip(found, (since_s, window.start_s), strict=True)
+        )
+        return now, before
+
+    def _answers(self, choice: LiveChoice, window: Window) -> Answers:
+        outcomes, about = self._store().outcomes, (choice.backend, choice.origin)
+        ends = outcomes.by_period(*about, window.start_s, window.end_s, step_of(window))
+        return make_answers(window, ends, outcomes.thumbs(*about, window.start_s, window.end_s))
 
     def version(self, choice: LiveChoice) -> str:
         """A token that differs once a refresh may show something new: a key for caches."""
@@ -154,7 +216,12 @@ class Live:
         """The traces of one period that this dashboard stored, the slowest first."""
         end_s = start_s + choice.period_s
         query = TraceQuery(
-            backends=frozenset({choice.backend}), asked_from=start_s, asked_to=end_s, sort="duration", descending=True
+            backends=frozenset({choice.backend}),
+            origins=frozenset() if choice.origin is None else frozenset({choice.origin}),
+            asked_from=start_s,
+            asked_to=end_s,
+            sort="duration",
+            descending=True,
         )
         return self._store().page(query, limit=LISTED_TRACES)
 
@@ -181,9 +248,6 @@ class Live:
         """What asking CloudWatch has cost so far."""
         return self._cloudwatch.use
 
-    def _source(self, name: str) -> MetricsSource:
-        return self._cloudwatch if name == "cloudwatch" else self._local
-
 
 def api_id_of(url: str) -> str:
     """The id of the HTTP API in its address, on AWS or on a stand-in for it; empty if there is none.
@@ -194,8 +258,8 @@ def api_id_of(url: str) -> str:
     return found[1] if found else ""
 
 
-def describe_window(view: LiveView, refresh_s: int | None) -> str:
-    """What the charts cover and how fresh they are, in a line."""
+def describe_window(view: LiveView, refresh_s: int | None, clock: Clock) -> str:
+    """What the charts cover and how fresh they are, in a line. clock: of whoever looks."""
     window = view.window
     period = next(name for name, seconds in PERIODS.items() if seconds == window.period_s and name != "auto")
     origin = "CloudWatch" if view.source == "cloudwatch" else "the traces of this dashboard"
@@ -204,8 +268,18 @@ def describe_window(view: LiveView, refresh_s: int | None) -> str:
     )
     late = "" if view.incomplete_from_s is None else f" {shaded}"
     pace = "Refreshing is paused." if refresh_s is None else f"Refreshed every {refresh_s} s."
-    start, end = clock_time(window.start_s, window), clock_time(window.end_s, window)
-    return f"{start} to {end} UTC in periods of {period}, from {origin}.{late} {pace}"
+    days = window.end_s - window.start_s > DAY_S
+    start, end = clock_time(window.start_s, window), clock.time(window.end_s, days=days)
+    return f"{start} to {end} in periods of {period}, from {origin}.{late} {pace}"
+
+
+def describe_left_out(view: LiveView) -> str:
+    """That questions of the window are left out which nobody can tell by who asked; empty where none are."""
+    if not view.untold:
+        return ""
+    return (
+        "Some questions of this window were counted before it was noted who asks: they are shown under everyone alone."
+    )
 
 
 def describe_stages(view: LiveView) -> str:

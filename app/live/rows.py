@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.kit.numbers import count, milliseconds, share, three_figures
+from app.live.answers import Answers
+from app.live.totals import NOTHING, Totals
 from metrics.catalogue import (
     API,
     ENDPOINTS,
@@ -94,7 +96,7 @@ class LiveView:
     mean_ms: float | None
     """Mean time of a question."""
     rate: tuple[Line, ...]
-    """Questions a minute that were answered, and that failed."""
+    """Questions that were answered, and that failed."""
     latency: tuple[Line, ...]
     """p50, p95 and p99, end to end."""
     stages: tuple[Line, ...]
@@ -113,16 +115,26 @@ class LiveView:
     """The periods with the highest 95th percentile, and that percentile in ms."""
     series: tuple[MetricSeries, ...]
     """What all this was made from."""
+    origin: str | None = None
+    """Whence the questions came; None for all."""
+    now: Totals = NOTHING
+    """The window in all."""
+    before: Totals = NOTHING
+    """The window before it in all."""
+    answers: Answers | None = None
+    """How answers went; None where that is not counted."""
+    untold: bool = False
+    """Whether the window holds questions of before origins were told apart, which are left out."""
 
     @property
     def rate_title(self) -> str:
         """What the chart of the rate shows."""
         if not self.questions:
             return "No question in this window"
+        failed = f"{share_text(self.failed, self.questions)} failed" if self.failed else "none failed"
         per_minute = self.questions / ((self.window.end_s - self.window.start_s) / 60)
-        if not self.failed:
-            return f"{three_figures(per_minute)} questions a minute, none failed"
-        return f"{three_figures(per_minute)} questions a minute, {share_text(self.failed, self.questions)} failed"
+        pace = f", {three_figures(per_minute)} a minute" if per_minute >= 1 else ""
+        return f"{count(self.questions, 'question')}{pace}, {failed}"
 
     @property
     def latency_title(self) -> str:
@@ -130,7 +142,7 @@ class LiveView:
         if not self.slowest:
             return "No latency in this window"
         start_s, p95_ms = self.slowest[0]
-        return f"p95 peaked at {milliseconds(p95_ms)}, {clock_time(start_s, self.window)}"
+        return f"p95 peaked at {milliseconds(p95_ms)}, {clock_time(start_s, self.window)} UTC"
 
     @property
     def stages_title(self) -> str:
@@ -278,8 +290,8 @@ def _shares(own: Mapping[str, Values], weights: Values) -> dict[str, float]:
 
 
 def _rate(counts: Values, errors: Values, window: Window) -> tuple[Line, ...]:
-    failed = {period: errors.get(period, 0.0) / window.minutes for period in counts}
-    answered = {period: max(value / window.minutes - failed[period], 0.0) for period, value in counts.items()}
+    failed = {period: errors.get(period, 0.0) for period in counts}
+    answered = {period: max(value - failed[period], 0.0) for period, value in counts.items()}
     return (_line("answered", answered, window), _line("failed", failed, window))
 
 

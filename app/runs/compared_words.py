@@ -12,7 +12,7 @@ from app.runs.compared import ComparedRuns
 from app.runs.record import named_dataset
 from app.runs.words import about_words
 from evaluation.comparison import Comparison, Flip
-from evaluation.verdict import Difference, points
+from evaluation.verdict import Difference, Verdict, points
 
 MOST_FLIPS = 20
 """Questions that are listed; how many more there are is said."""
@@ -26,10 +26,29 @@ FOOTNOTE_WITH_MCNEMAR = f"{FOOTNOTE} McNemar takes questions as independent."
 """Where his test has a column."""
 
 
+def ship_answer(verdict: Verdict) -> str:
+    """May it ship? In a word or a few: "Yes", "No", "Not enough questions", "Cannot be told"."""
+    if verdict.outcome == "unknown":
+        return "Not enough questions" if verdict.too_few else "Cannot be told"
+    return "Yes" if verdict.outcome == "safe" else "No"
+
+
+def ship_words(found: ComparedRuns) -> str:
+    """May the second run take the first one's place? In a line."""
+    regressed = found.comparison.verdict.outcome == "safe" and found.comparison.regressions
+    but = ", by the share of right answers; but another measure is significantly worse" if regressed else ""
+    return f"May the second run take the first one’s place? {ship_answer(found.comparison.verdict)}{but}."
+
+
 def comparison_text(found: ComparedRuns) -> str:
     """The verdict, both runs, every measure, the types and the questions that changed sides."""
     comparison = found.comparison
-    lines = [*_wrapped(comparison.verdict.sentence), *_wrapped(regression_words(comparison)), ""]
+    lines = [
+        *_wrapped(ship_words(found)),
+        *_wrapped(comparison.verdict.sentence),
+        *_wrapped(regression_words(comparison)),
+        "",
+    ]
     for name, run in (("First: ", found.first), ("Second:", found.second)):
         lines += [f"{name} {line}" for line in about_words(run)[:2]]
     for sentence in [*setting_words(found), *found.notes]:

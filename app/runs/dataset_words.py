@@ -1,7 +1,6 @@
 """Kept datasets as plain text and as cells: lists, versions, what changed. For page and shell."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from app.kit.numbers import count
 from app.kit.plain import WIDTH, one_line, shortened
@@ -25,19 +24,6 @@ def version_words(version: KeptVersion) -> str:
     parts += [f"{open_:,} without a gold answer"] if open_ else []
     parts += [f"{version.synthetic:,} synthetic"] if version.synthetic else []
     return ", ".join(parts)
-
-
-def version_cells(version: KeptVersion) -> dict[str, Any]:
-    """A row of a list of versions."""
-    return {
-        "version": version.spec,
-        "questions": version.questions,
-        "with a gold answer": version.labelled,
-        "synthetic": version.synthetic,
-        "saved": when(version.saved_at),
-        "what it is": version.about,
-        "hash": version.fingerprint,
-    }
 
 
 def versions_text(versions: Sequence[KeptVersion]) -> str:

@@ -25,6 +25,7 @@ from app.runs.record import (
     describe_system,
     describe_uncovered,
 )
+from app.runs.several import ComparedSeveral, compare_stored_several
 from app.runs.uploads import keep_dataset
 from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
@@ -230,6 +231,11 @@ class Evaluations:
         """Hold the second run against the first, over the questions they share. Raises InputError where that cannot be done."""
         one, other = ((run, self.scores(run.run_id)) for run in (self.find(first), self.find(second)))
         return compare_stored(one, other, max_drop=max_drop)
+
+    def compare_several(self, run_ids: Sequence[str], *, max_drop: float = MAX_DROP) -> ComparedSeveral:
+        """Hold two to five runs against each other, over the questions that all have. Raises InputError where that cannot be done."""
+        runs = [(run, self.scores(run.run_id)) for run in map(self.find, run_ids)]
+        return compare_stored_several(runs, max_drop=max_drop)
 
     def _recorded(self, run_id: str) -> tuple[StoredRun, RunPlan, Dataset]:
         """A run with what it was asked. Raises InputError where its dataset is another one by now."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.kit.numbers import MISSING
+from app.kit.numbers import MISSING, percent
 from evaluation.labelling import UNEXPLAINED, count_labels, error_decomposition
 from evaluation.scoring import Scored
 from evaluation.summary import UNTYPED
@@ -63,8 +63,9 @@ def losses_words(scores: Sequence[Scored]) -> str:
         return words
     hits = sum(bool(each.right_with_oracle) for each in tried) / len(tried)
     return (
-        f"{words} The gold chunk alone is a yardstick with a fault of its own: of the right answers, it led to {hits:.0%} as well."
-    ).replace("%", " %")
+        f"{words} How far to trust this split: of the answers that are right, {percent(hits)} are right from the gold chunk alone too; "
+        "in a perfect test that would be 100 %."
+    )
 
 
 def labels_text(scores: Sequence[Scored]) -> str:

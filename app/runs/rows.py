@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from app.kit.numbers import MISSING, fixed, percent, three_figures
-from app.kit.plain import one_line
-from app.kit.wording import listed, when
+from app.kit.numbers import MISSING, fixed, milliseconds, percent, three_figures
+from app.kit.wording import listed
 from app.runs.compared_words import markdown_cell, p_equals
-from app.runs.record import CELL, named_dataset
+from app.runs.naming import run_name
+from app.runs.record import named_dataset
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
@@ -16,11 +17,12 @@ from evaluation.summary import GROUPS, Measure, Summary
 from metrics.runs import StoredRun
 from metrics.spreadsheet import csv_text
 
-HEADLINE = ("correct", "f1", "recall", "abstained", "duration, ms")
+HEADLINE = ("correct", "recall", "wrong", "abstained", "duration, ms")
 """Measures that stand at the top of a run."""
 
 NAMES = {
     "correct": "Right",
+    "wrong": "Wrong",
     "exact": "Exact match",
     "f1": "F1",
     "gold in answer": "Gold in answer",
@@ -30,7 +32,7 @@ NAMES = {
     "no answer: correct": "Right, without one",
     "abstained": "Abstained",
     "recall@1": "Recall@1",
-    "recall": "Recall",
+    "recall": "Found",
     "mrr": "MRR",
     "ndcg": "nDCG",
     "map": "MAP",
@@ -75,16 +77,30 @@ UNITLESS = (
 
 MEANINGS = {
     "Right": "Share of questions whose answer holds a gold answer or shares most of its words; without an answer: that abstained.",
-    "F1": "Words shared with the gold answer, as SQuAD v2 counts them; a reader that quotes sentences cannot reach it.",
-    "Recall": "Share of answerable questions for which a retrieved chunk holds the gold answer.",
-    "Abstained": "Share of questions that got no answer.",
-    "Time, ms": "Mean milliseconds from question to answer.",
+    "Found": "Recall: share of answerable questions for which a retrieved chunk holds the gold answer.",
+    "Wrong": "Share of questions that got an answer which is not right.",
+    "Abstained": "Share of questions that got no answer, rightly or not; one that failed got none.",
+    "Time": "Mean time from question to answer.",
 }
 """What the headline measures say."""
 
+Outcome = Literal["right", "wrong", "abstained", "failed"]
+
+
+def outcome(scored: Scored) -> Outcome:
+    """What became of a question, in a word. One that abstains where the documents have no answer is right."""
+    if scored.failed:
+        return "failed"
+    if scored.correct:
+        return "right"
+    return "abstained" if scored.abstained else "wrong"
+
+
 OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
     "all": lambda scored: True,
-    "wrong": lambda scored: not scored.correct,
+    "not right": lambda scored: not scored.correct,
+    "right": lambda scored: scored.correct,
+    "wrong": lambda scored: not scored.correct and not scored.abstained,
     "abstained": lambda scored: scored.abstained,
     "failed": lambda scored: scored.failed,
     "gold chunk not retrieved": lambda scored: scored.answerable and scored.gold_rank is None,
@@ -107,11 +123,7 @@ class Dot:
 
 def run_label(run: StoredRun) -> str:
     """A run in a line that fits a list."""
-    about = run.about
-    how = f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}"
-    if CELL in about:
-        how = f"{about['backend']}, {one_line(str(about[CELL]))}"
-    return f"{run.run_id}: {run.answers:,} of {one_line(str(about['name']))}; {how}; {when(run.started_at)}"
+    return f"{run_name(run)} ({run.answers:,} answered, {run.run_id})"
 
 
 def measure_words(name: str, found: Measure) -> str:
@@ -152,10 +164,17 @@ def interval_words(name: str, found: Measure) -> str:
 
 def headline(whole: Summary) -> list[tuple[str, str, str]]:
     """Name, value and interval of the headline measures."""
-    return [
-        (NAMES[name], measure_words(name, whole.measures[name]), interval_words(name, whole.measures[name]))
-        for name in HEADLINE
-    ]
+    return [_tile(name, whole.measures[name]) for name in HEADLINE]
+
+
+def _tile(name: str, found: Measure) -> tuple[str, str, str]:
+    """A figure that stands by itself: a time has its unit beside it."""
+    if not name.endswith(", ms"):
+        return NAMES[name], measure_words(name, found), interval_words(name, found)
+    interval = interval_words(name, found)
+    if found.low is not None and found.high is not None:
+        interval = f"{milliseconds(found.low)} to {milliseconds(found.high)}"
+    return NAMES[name].removesuffix(", ms"), milliseconds(found.value), interval
 
 
 def measure_rows(summaries: Sequence[Summary]) -> list[list[str]]:

@@ -7,17 +7,17 @@ from typing import Any
 from app.documents.words import progress_text
 from app.explaining.sureness import quality_rows
 from app.kit.costs import Spent, spent_to_dict, spent_words
-from app.kit.numbers import MISSING, count, rough_time, three_figures
+from app.kit.numbers import MISSING, count, percent, rough_time, three_figures
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import when
 from app.runs.evaluations import RunStep
+from app.runs.naming import given_name, prompt_words, run_name, run_note, run_tags
 from app.runs.record import SYNTHETIC, TYPES, UNCOVERED, named_dataset
 from app.runs.types_words import types_words
 from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary
 from metrics.runs import StoredRun
-from pipeline.prompts import DEFAULT, PROMPT
 
 
 def step_words(step: RunStep) -> str:
@@ -42,24 +42,24 @@ def about_words(run: StoredRun) -> list[str]:
     """A run in a few lines: what was asked, of what, how."""
     about = run.about
     drawn = "" if about.get("limit") is None else f", drawn with seed {about['seed']}"
+    named = f" “{given_name(run)}”" if given_name(run) else ""
     lines = [
-        f"Run {run.run_id}, {run.status}: {run.answers:,} of {about['questions']:,} questions of {one_line(named_dataset(about))}{drawn}",
+        f"Run {run.run_id}{named}, {run.status}: {run.answers:,} of {about['questions']:,} questions of "
+        f"{one_line(named_dataset(about))}{drawn}",
         f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}{prompt_words(about)}; started "
         f"{when(run.started_at)}",
     ]
     problems = about.get("problems") or []
     if problems:
         lines.append(f"Left out of the dataset: {'; '.join(map(one_line, problems))}")
+    if run_tags(run):
+        lines.append(f"Tags: {', '.join(run_tags(run))}")
+    if run_note(run):
+        lines.append(f"Note: {one_line(run_note(run))}")
     return [
         *lines,
         *filter(None, (_synthetic_words(about), _uncovered_words(about), types_words(about.get(TYPES) or {}))),
     ]
-
-
-def prompt_words(about: Mapping[str, Any]) -> str:
-    """What the generator was told, as it stands in a list; empty of the usual prompt, and where it is not known."""
-    version = about.get(PROMPT)
-    return "" if version in (None, DEFAULT.version) else f", prompt {one_line(str(version))}"
 
 
 def _synthetic_words(about: Mapping[str, Any]) -> str:
@@ -123,11 +123,14 @@ def runs_text(runs: Sequence[StoredRun]) -> str:
     """A line for each run."""
     if not runs:
         return "No run yet. `raglass eval run --dataset builtin` starts one."
-    return "\n".join(
-        f"{run.run_id}  {run.status:<9} {run.answers:>6,} of {run.about['questions']:>6,}  "
-        f"{shortened(one_line(named_dataset(run.about)), WIDTH - 78):<{WIDTH - 78}} {run.about['backend']}  {when(run.started_at)}"
-        for run in runs
-    )
+    return "\n".join(map(_run_line, runs))
+
+
+def _run_line(run: StoredRun) -> str:
+    right = (run.about.get("figures") or {}).get("correct")
+    tags = "".join(f" #{tag}" for tag in run_tags(run))
+    counts = f"{run.answers:>6,} of {run.about['questions']:>6,}  {percent(right, 1):>7} right"
+    return shortened(f"{run.run_id}  {run.status:<9} {counts}  {run_name(run)}{tags}", WIDTH)
 
 
 def calibration_text(found: Calibration) -> str:

@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.shell.command import json_option, opened, print_json
 from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from app.services import Services
 
 max_drop_option = click.option(
     "--max-drop",
@@ -18,21 +22,33 @@ max_drop_option = click.option(
 
 
 @click.command()
-@click.argument("run_a")
-@click.argument("run_b")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN_A RUN_B [RUN_C ...]")
 @max_drop_option
 @json_option
-def compare(run_a: str, run_b: str, max_drop: float, as_json: bool) -> None:
-    """Hold RUN_B against RUN_A over the questions they share: what changed, whether that is chance, and whether it is safe to ship."""
-    with opened() as current:
-        from app.kit.plain import printable
-        from app.runs.compared_words import comparison_text, comparison_to_dict
+def compare(runs: tuple[str, ...], max_drop: float, as_json: bool) -> None:
+    """Hold RUN_B against RUN_A over the questions they share: what changed, whether that is chance, and whether it is safe to ship.
 
-        found = current.evaluations.compare(run_a, run_b, max_drop=max_drop)
+    Three to five runs are held against each other pair by pair, the oldest as the baseline.
+    """
+    with opened() as current:
+        text, found = _compared(current, runs, max_drop)
         if as_json:
-            print_json(comparison_to_dict(found))
+            print_json(found)
         else:
-            click.echo(printable(comparison_text(found)))
+            click.echo(text)
+
+
+def _compared(current: "Services", runs: tuple[str, ...], max_drop: float) -> tuple[str, dict[str, Any]]:
+    """A comparison as text and as JSON-ready data."""
+    from app.kit.plain import printable
+    from app.runs.compared_words import comparison_text, comparison_to_dict
+    from app.runs.several_words import several_text, several_to_dict
+
+    if len(runs) == 2:
+        two = current.evaluations.compare(*runs, max_drop=max_drop)
+        return printable(comparison_text(two)), comparison_to_dict(two)
+    several = current.evaluations.compare_several(runs, max_drop=max_drop)
+    return printable(several_text(several)), several_to_dict(several)
 
 
 @click.command()

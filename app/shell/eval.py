@@ -24,6 +24,7 @@ from app.shell.feedback import from_feedback
 from app.shell.judge import judge
 from app.shell.label import label
 from app.shell.question_types import types
+from app.shell.run_names import name, note, tag
 from pipeline.errors import BackendError, StoreError
 
 if TYPE_CHECKING:
@@ -115,17 +116,19 @@ def show(run_id: str, as_json: bool) -> None:
 
 
 @evaluate.command(name="list")
+@click.option("--tag", "tags", multiple=True, help="Only runs with this tag; may be given several times.")
 @json_option
-def list_runs(as_json: bool) -> None:
-    """The newest runs."""
+def list_runs(tags: tuple[str, ...], as_json: bool) -> None:
+    """The newest runs: their names, what they came to, their tags."""
     with opened() as current:
         from dataclasses import asdict
 
+        from app.runs.naming import run_name, tagged
         from app.runs.words import runs_text
 
-        runs = current.evaluations.newest()
+        runs = tagged(current.evaluations.newest(), tags)
         if as_json:
-            print_json([asdict(each) for each in runs])
+            print_json([{"name": run_name(each), **asdict(each)} for each in runs])
         else:
             click.echo(runs_text(runs))
 
@@ -196,6 +199,8 @@ def print_run(current: "Services", run_id: str, *, as_json: bool) -> None:
         click.echo(run_text(found, summaries, spent))
 
 
+for command in (name, note, tag):
+    evaluate.add_command(command)
 evaluate.add_command(by_type)
 evaluate.add_command(label)
 evaluate.add_command(judge)

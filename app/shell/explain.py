@@ -151,7 +151,7 @@ def _print(
     """The explanation, how the answer stands on its chunks, the diagnosis and the attention, as far as each is known."""
     from app.explaining.diagnosing import diagnosis_text, diagnosis_to_dict
     from app.explaining.grounded import grounded, grounding_text, grounding_to_dict
-    from app.explaining.words import explanation_text
+    from app.explaining.printed import explanation_text
 
     held = grounded(found) if found.complete else None
     if as_json:

@@ -9,6 +9,7 @@ from app.shell.backup import backup, restore
 from app.shell.corpus import corpus
 from app.shell.costs import costs
 from app.shell.dataset import dataset
+from app.shell.demo import demo
 from app.shell.deploy import deploy
 from app.shell.eval import evaluate
 from app.shell.explain import explain
@@ -38,6 +39,7 @@ for command in (
     corpus,
     costs,
     dataset,
+    demo,
     deploy,
     evaluate,
     explain,

@@ -54,8 +54,8 @@ def stability(
 ) -> None:
     """Ask questions in other words and over other chunks; say how far what is found and answered stays the same. Keeps no trace.
 
-    Ctrl-C stops and prints what is known. Leaves with 1 if an ask failed, with 130 if it was stopped. The commands below look at
-    questions over time, at another index or embedder, and at an upgrade.
+    The result is kept; `list`, `show` and `remove` are about those. Ctrl-C stops and prints what is known. Leaves with 1 if an ask
+    failed, with 130 if it was stopped. The other commands look at questions over time, at another index or embedder, and at an upgrade.
     """
     if context.invoked_subcommand is not None:
         return
@@ -75,18 +75,64 @@ def stability(
         sys.exit(_check(current, plan, as_json=as_json))
 
 
+@stability.command(name="list")
+@json_option
+def list_results(as_json: bool) -> None:
+    """The results that are kept, the newest first."""
+    with opened() as current:
+        from dataclasses import asdict
+
+        from app.stability.kept import KeptStability
+        from app.stability.perturbed_words import kept_text
+
+        found = KeptStability(current.settings.data_dir).listed()
+        if as_json:
+            print_json([asdict(each) for each in found])
+        else:
+            click.echo(kept_text(found))
+
+
+@stability.command()
+@click.argument("result_id")
+@json_option
+def show(result_id: str, as_json: bool) -> None:
+    """A result that is kept."""
+    with opened() as current:
+        from app.stability.kept import KeptStability
+        from app.stability.perturbed_words import stability_text, stability_to_dict
+
+        found = KeptStability(current.settings.data_dir).find(result_id)
+        if as_json:
+            print_json(stability_to_dict(*found))
+        else:
+            click.echo(stability_text(*found))
+
+
+@stability.command()
+@click.argument("result_id")
+def remove(result_id: str) -> None:
+    """Remove a result that is kept."""
+    with opened() as current:
+        from app.stability.kept import KeptStability
+
+        KeptStability(current.settings.data_dir).remove(result_id)
+        click.echo(f"Removed {result_id}.")
+
+
 for command in (questions, index, certificate):
     stability.add_command(command)
 
 
 def _check(current: "Services", plan: "StabilityPlan", *, as_json: bool) -> int:
     """See it through and print the result; the status to leave with."""
+    from app.stability.kept import KeptStability
     from app.stability.perturbed_words import stability_text, stability_to_dict
 
     last = _follow(current, plan)
     if last is None or not last.results:
         complain("stopped before a question was asked.")
         return 130
+    click.echo(f"Kept as {KeptStability(current.settings.data_dir).keep(plan, last).kept_id}.", err=True)
     if as_json:
         print_json(stability_to_dict(plan, last))
     else:

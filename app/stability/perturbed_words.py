@@ -3,20 +3,27 @@
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.kit.numbers import count, fixed, rough_time
+from app.kit.numbers import count, fixed, percent, rough_time, share
 from app.kit.plain import WIDTH, one_line, shortened
+from app.kit.wording import listed, when
 from app.runs.words import measure_words
+from app.stability.kept import KeptResult
 from app.stability.perturbed import StabilityPlan, StabilityStep
-from evaluation.stability import Cell, QuestionStability, summarise_stability
+from evaluation.stability import Cell, QuestionStability, Variant, summarise_stability
 from evaluation.summary import ALL, UNTYPED
 
 SHOWN = (("overlap", "overlap@{k}"), ("rbo", "RBO"), ("answer changed", "answers changed"))
 """Measures that the tables show, and what they are called there."""
 
 MOST_PROBLEMS = 5
+
+MOST_MOVERS = 3
+"""Kinds of change that the headline names."""
+
+NONE_KEPT = "No result is kept yet. `raglass stability` measures one."
 
 
 def estimate_words(step: StabilityStep) -> str:
@@ -32,12 +39,83 @@ def progress_words(step: StabilityStep) -> str:
     return f"{len(step.results):,} of {step.total:,} questions, about {rough_time(step.left_s)} left"
 
 
+def headline(results: Sequence[QuestionStability]) -> str:
+    """How many of the answers stayed the same, and what moved them most."""
+    moved: dict[str, list[bool]] = {}
+    for variant in (variant for each in results for variant in each.variants):
+        moved.setdefault(variant.kind, []).append(variant.changed)
+    total, changed = sum(map(len, moved.values())), sum(map(sum, moved.values()))
+    if not total:
+        return "No variant was answered."
+    if not changed:
+        return f"All {total:,} answers stayed the same."
+    most = sorted(((sum(found) / len(found), kind) for kind, found in moved.items() if any(found)), reverse=True)
+    told = listed([f"{kind} ({percent(part)} changed)" for part, kind in most[:MOST_MOVERS]])
+    return f"{total - changed:,} of {total:,} answers stayed the same ({share(total - changed, total)}). Moved most by: {told}."
+
+
+def sides_words(results: Sequence[QuestionStability]) -> str:
+    """What the changed answers did to being right; empty where none changed."""
+    changed = [(each.correct, variant.correct) for each in results for variant in each.variants if variant.changed]
+    if not changed:
+        return ""
+    lost, gained = changed.count((True, False)), changed.count((False, True))
+    return (
+        f"Of the {len(changed):,} that changed, {lost:,} went from right to wrong and {gained:,} from wrong to right."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A variant beside the question as it stands."""
+
+    question: QuestionStability
+    """The question with its first answer."""
+    variant: Variant
+    """The variant with the new one."""
+
+
+def chosen_variants(
+    results: Sequence[QuestionStability], kind: str | None, type_: str | None, *, changed: bool
+) -> list[Change]:
+    """Variants of a kind and of questions of a type, None for any; those with another answer first, or, if changed, they alone."""
+    found = [
+        Change(each, variant)
+        for each in results
+        if type_ in (None, ALL, each.question.type or UNTYPED)
+        for variant in each.variants
+        if kind in (None, variant.kind) and (variant.changed or not changed)
+    ]
+    return sorted(found, key=lambda each: not each.variant.changed)
+
+
+def kept_text(results: Sequence[KeptResult]) -> str:
+    """A line for each kept result."""
+    if not results:
+        return NONE_KEPT
+    return "\n".join(
+        shortened(
+            f"{each.kept_id}  {when(each.kept_at)}  {share(each.same, each.variants):>5} the same  {asked_words(each)} of "
+            f"{one_line(each.name)}, {each.backend}, top_k {each.top_k}",
+            WIDTH,
+        )
+        for each in results
+    )
+
+
+def asked_words(result: KeptResult) -> str:
+    """How many questions were asked: "60 questions", "12 of 60 questions"."""
+    part = "" if result.asked == result.total else f"{result.asked:,} of "
+    return f"{part}{count(result.total, 'question')}"
+
+
 def stability_text(plan: StabilityPlan, step: StabilityStep) -> str:
     """Tables of perturbation × question type, with intervals over all questions."""
     cells = summarise_stability(step.results, seed=plan.seed)
     stopped = f", stopped after {len(step.results):,}" if len(step.results) < step.total else ""
     asked = f"{one_line(step.name)}: {step.total:,} questions of {step.available:,}, seed {plan.seed}{stopped}"
-    lines = [f"{asked}; {plan.backend}, top_k {plan.top_k}", "", *_whole_table(cells, plan.top_k)]
+    told = [line for text in (headline(step.results), sides_words(step.results)) for line in textwrap.wrap(text, WIDTH)]
+    lines = [f"{asked}; {plan.backend}, top_k {plan.top_k}", *told, "", *_whole_table(cells, plan.top_k)]
     types = list(dict.fromkeys(cell.type for cell in cells if cell.type != ALL))
     if types:
         lines += ["", *_counts_table(step.results, types)]

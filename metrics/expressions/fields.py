@@ -84,6 +84,7 @@ FIELDS: tuple[Field, ...] = (
     Field("origin", "choice", "whence the question came", "origin = application", "origin", choices=get_args(Origin)),
     Field("tag", "label", "a word by which to find it again", 'tag = "vip" and tag != "keep"', "tag", optional=True),
     Field("model", "label", "a model that was called", 'model in ("e5-small", "flan-t5")', "model", optional=True),
+    Field("document", "label", "a document of which a chunk was retrieved", 'document = "handbook.md"', "document", optional=True),
     Field("kind", "label", "what a span of it does", "kind = reranker", "kind", optional=True, choices=SPAN_KINDS),
     Field("error", "name", "the kind of error that ended it", 'error is any and error != "Timeout"', "error_kind", optional=True),
     Field("error_stage", "name", "the stage that failed", 'error_stage = "generate"', "error_stage", optional=True),

@@ -12,9 +12,10 @@ from app.comparing.side_by_side import asked_as
 from app.config import Settings
 from app.explaining.diagnosing import diagnosis_text
 from app.explaining.grounded import grounded_trace, grounding_text
+from app.explaining.printed import explanation_text
 from app.explaining.report import report_html
 from app.explaining.sureness import sureness_rows
-from app.explaining.words import explained_with, explanation_text
+from app.explaining.words import explained_with
 from app.kit.wording import asked_how, scores_note, shortfall, slowest
 from app.runs.feedback import feedback_words, read_feedback
 from app.services import Services

@@ -36,7 +36,7 @@ def test_spans_that_an_endpoint_sends_stand_below_the_network(tmp_path: Path, mo
     assert (stored.trace.question, stored.trace.backend, stored.trace.origin) == ("Who?", "http/told", "person")
     [joined] = [span for span in stored.trace.spans if span.name == "vector search"]
     assert joined.parent_id == trace.spans[0].span_id
-    assert "Scores are its own" in scores_note(stored.trace)
+    assert "the application's own" in scores_note(stored.trace)
     assert shortfall(stored.trace) is None
 
 

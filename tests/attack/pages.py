@@ -23,7 +23,7 @@ EVIL = "evil.example"
 REBOUND = f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"
 """How it is told."""
 
-OURS = ("/", "/compare", "/explain", "/live", "/traces", "/runs", "/stability", "/lab", "/corpus", "/status")
+OURS = ("/", "/ask", "/compare", "/explain", "/live", "/traces", "/runs", "/stability", "/lab", "/corpus", "/status")
 """Every page."""
 
 MARKUP = '<img src=x onerror="window.__ran=1"><script>window.__ran=1</script> https://evil.example/in [a](javascript:window.__ran=1)'
@@ -149,12 +149,12 @@ def policy(target: Target) -> Outcome:
     """All pages, tabs included: nothing that they need is refused, and charts and the waterfall are drawn."""
     told: list[str] = []
     with page_of(target, told) as page:
-        page.goto(target.url)
+        page.goto(f"{target.url}/ask")
         rest(page)
         box = page.get_by_label("Question", exact=True)
         box.fill("Who proposed that continents drift?")
         box.press("Enter")
-        page.wait_for_url("**/?*trace=*")
+        page.wait_for_url("**/ask?*trace=*")
         rest(page)
         trace = page.url.partition("trace=")[2].partition("&")[0]
         charts, rows = 0, 0
@@ -203,17 +203,17 @@ def markup(target: Target) -> Outcome:
     asked: list[str] = []
     with page_of(target) as page:
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(target.url)
+        page.goto(f"{target.url}/ask")
         rest(page)
         box = page.get_by_label("Question", exact=True)
         box.fill(MARKUP)
         box.press("Enter")
-        page.wait_for_url("**/?*trace=*")
+        page.wait_for_url("**/ask?*trace=*")
         rest(page)
         trace = page.url.partition("trace=")[2].partition("&")[0]
         ran, links = False, 0
         for path in (
-            f"/?trace={trace}",
+            f"/ask?trace={trace}",
             f"/traces?trace={trace}",
             f"/explain?trace={trace}",
             "/traces",

@@ -45,8 +45,8 @@ class Visit:
     requests: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
-    def go(self, path: str = "/") -> Page:
-        """Open a path of the dashboard."""
+    def go(self, path: str = "/ask") -> Page:
+        """Open a path of the dashboard, the Ask page unless told otherwise."""
         self.page.goto(f"{self.base}{path}")
         return self.page
 
@@ -55,7 +55,7 @@ class Visit:
         box = question_box(self.page)
         box.fill(question)
         box.press("Enter")
-        self.page.wait_for_url("**/?*trace=*")
+        self.page.wait_for_url("**/ask?*trace=*")
         self.page.get_by_test_id("question").wait_for()
 
     def add(self, *files: Path) -> None:
@@ -69,7 +69,7 @@ class Visit:
         expect(self.page.get_by_text(files[0].name)).to_be_visible()
         self.page.get_by_role("button", name="Add and index").click()
 
-    def explain(self, question: str, asking: str = "/") -> Page:
+    def explain(self, question: str, asking: str = "/ask") -> Page:
         """Ask a question and go on to its explanation. asking: the Ask page's address, with settings."""
         self.go(asking)
         self.ask(question)

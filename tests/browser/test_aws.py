@@ -50,6 +50,7 @@ def test_an_answer_of_the_stack_is_explained_and_what_the_stack_cannot_do_says_w
     window = visit()
     page = window.explain(WEGENER)
     expect(page.get_by_text("The answer stands on chunk 1, “Continental drift”", exact=False)).to_be_visible()
+    page.get_by_role("tab", name="Details").click()
     expect(page.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
     # One answers, one scores all subsets, one scores the answer over random chunks.
     assert rehearsal.sagemaker.calls(rehearsal.endpoint_path("generator")) == 3
@@ -58,11 +59,9 @@ def test_an_answer_of_the_stack_is_explained_and_what_the_stack_cannot_do_says_w
     page.get_by_role("tab", name="How sure was it?").click()
     page.get_by_role("button", name="Draw 10 answers").click()
     expect(page.get_by_text("The backend aws does not draw answers", exact=False)).to_contain_text("local/embedded")
-    page.get_by_role("tab", name="Was it right?").click()
     window.diagnose("Harry Hess")
-    expect(page.get_by_role("heading").filter(has_text="The answer is wrong")).to_contain_text(
-        "Ask the question on local/"
-    )
+    expect(page.get_by_role("heading", name="Was it right? No.")).to_be_visible()
+    expect(page.get_by_text("The answer is wrong", exact=False)).to_contain_text("Ask the question on local/")
     assert rehearsal.sagemaker.calls(rehearsal.endpoint_path("generator")) == 3
 
 

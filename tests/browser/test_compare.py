@@ -61,7 +61,7 @@ def test_one_question_on_two_sides_shows_answers_overlap_and_times_and_keeps_bot
     compare(page, WEGENER)
     expect(page.get_by_test_id("answer")).to_have_count(2)
     expect(page.get_by_test_id("answer").first).to_contain_text("Wegener")
-    expect(page.get_by_role("heading", name="5 of 5 chunks were retrieved by both")).to_be_visible()
+    expect(page.get_by_test_id("reasons")).to_contain_text("5 of 5 chunks were retrieved by both")
     expect(page.get_by_test_id("overlap").locator("tbody tr")).to_have_count(5)
     expect(page.get_by_test_id("stages")).to_contain_text("only in the second")
     expect(page.get_by_role("tree")).to_have_count(2)
@@ -85,7 +85,7 @@ def test_reload_shows_both_sides_again_without_asking(visit):
     assert stored(page, window.base, WEGENER) == kept
     other = visit().page
     other.goto(re.sub(r"second_top_k=2&?", "", answers))
-    expect(other.get_by_role("heading", name="2 of 5 chunks were retrieved by both")).to_be_visible()
+    expect(other.get_by_test_id("reasons")).to_contain_text("2 of 5 chunks were retrieved by both")
     other.get_by_text("Settings of both sides").click()
     expect(other.locator(".st-key-second_top_k input")).to_have_value("2")
 
@@ -125,7 +125,7 @@ def test_settings_of_both_sides_stand_in_the_address_and_cost_no_typed_question(
     box.press("Enter")
     page.wait_for_url("**/compare?*second=*")
     expect(page.get_by_test_id("question")).to_have_text(CLOUDS)
-    expect(page.get_by_role("heading", name="3 of 5 chunks were retrieved by both")).to_be_visible()
+    expect(page.get_by_test_id("reasons")).to_contain_text("3 of 5 chunks were retrieved by both")
 
 
 @pytest.mark.parametrize(("side", "whole"), [("first", "second"), ("second", "first")])

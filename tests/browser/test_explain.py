@@ -52,7 +52,12 @@ def dashboard(packages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Da
 
 def is_believed(page: Page) -> None:
     """Wait until everything is scored."""
-    expect(page.get_by_role("heading", name="Can this be believed?")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("belief")).to_contain_text("Can this be believed?", timeout=60_000)
+
+
+def details(page: Page) -> None:
+    """Open the figures."""
+    page.get_by_role("tab", name="Details").click()
 
 
 def point_at(part: Locator, outlined: Locator) -> None:
@@ -70,8 +75,15 @@ def test_right_answer_is_explained_from_its_trace(visit: Callable[..., Visit]) -
     expect(page.get_by_text("The answer stands on chunk 1", exact=False)).to_be_visible()
     expect(page.get_by_test_id("tokens")).to_contain_text("Wegener")
     expect(page.get_by_test_id("chunk").first).to_contain_text("Continental drift")
-    expect(page.get_by_test_id("chunk").first).to_contain_text("Shapley +")
+    expect(page.get_by_test_id("chunk").first).to_contain_text("of what all did")
     is_believed(page)
+    expect(page.get_by_test_id("belief")).to_contain_text("Yes.")
+    for part in (page.get_by_test_id("belief"), page.get_by_role("heading", name="Was it right?")):
+        box = part.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 800, "the verdict lies below the first screen"
+    details(page)
+    expect(page.get_by_test_id("chunk-figures")).to_contain_text("Shapley +")
     expect(page.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download JSON").click()
@@ -99,16 +111,16 @@ def test_abstention_is_explained_and_the_link_can_be_sent_on(visit: Callable[...
     expect(other.page.get_by_text("abstained in spite of the chunks", exact=False)).to_be_visible()
     is_believed(page)
     window.diagnose("")
-    expect(page.get_by_role("heading", name="Correct: the corpus has no answer, and none was given.")).to_be_visible()
+    expect(page.get_by_text("Correct: the corpus has no answer, and none was given.")).to_be_visible()
     expect(page.get_by_text("The documents were said to have no answer", exact=False)).to_be_visible()
 
 
 def test_scoring_can_be_stopped_and_gone_on_with_and_is_not_done_twice(visit: Callable[..., Visit], packages) -> None:
-    page = visit().explain("Who?", "/?backend=test%2Fslow-score")
+    page = visit().explain("Who?", "/ask?backend=test%2Fslow-score")
     expect(page.get_by_text("Scored the answer over 8 of 32 subsets", exact=False)).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("known once all subsets are scored", exact=False)).to_be_visible()
-    expect(page.get_by_role("heading", name="Can this be believed?")).to_be_hidden()
+    expect(page.get_by_test_id("belief")).to_be_hidden()
     page.get_by_role("button", name="Score the rest").click()
     is_believed(page)
     expect(page.get_by_text("stands on chunk 1, “Document 1”: 100 %", exact=False)).to_be_visible()
@@ -116,6 +128,7 @@ def test_scoring_can_be_stopped_and_gone_on_with_and_is_not_done_twice(visit: Ca
     other = visit().page
     other.goto(page.url)
     is_believed(other)
+    details(other)
     expect(other.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
     assert (packages / "calls").stat().st_size == calls
 
@@ -134,12 +147,13 @@ def test_sentences_are_told_apart_and_the_link_shows_the_same(visit: Callable[..
 
 
 def test_many_chunks_are_weighed_with_their_intervals_and_come_by_weight(visit: Callable[..., Visit]) -> None:
-    page = visit().explain("How do clouds form?", "/?top_k=8")
+    page = visit().explain("How do clouds form?", "/ask?top_k=8")
     is_believed(page)
     expect(page.get_by_test_id("chunk")).to_have_count(8)
+    details(page)
     expect(page.locator(".js-plotly-plot path.xerror")).to_have_count(8)
-    expect(page.locator(".js-plotly-plot")).to_contain_text("Chunk 1 did most")
-    said = " ".join(page.get_by_test_id("chunk").all_inner_texts()).replace("−", "-")
+    expect(page.get_by_test_id("chart-title").filter(has_text="Chunk 1 did most")).to_be_visible()
+    said = page.get_by_test_id("chunk-figures").inner_text().replace("−", "-")
     weights = [float(weight) for weight in re.findall(r"weight ([+-]?[\d.]+)", said)]
     assert len(weights) == 8
     assert weights == sorted(weights, reverse=True)
@@ -166,6 +180,6 @@ def test_a_trace_that_cannot_be_explained_says_why(visit, dashboard: Dashboard, 
     with TraceStore.open(f"sqlite:///{dashboard.data_dir / 'traces.sqlite'}") as store:
         store.put(trace)
     page = visit(width=390).go(f"/explain?trace={trace.trace_id}")
-    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.get_by_text(words, exact=False)).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     expect(page.get_by_role("link", name="The trace")).to_be_visible()

@@ -14,38 +14,40 @@ SHIP, HORNET = "Which ship picked up the Apollo 11 crew?", "USS Hornet"
 
 def explain_wrong(window: Visit) -> Page:
     """The wrong answer, explained and diagnosed."""
-    page = window.explain(SHIP, "/?top_k=1")
+    page = window.explain(SHIP, "/ask?top_k=1")
     window.diagnose(HORNET)
-    expect(page.get_by_test_id("trials")).to_contain_text("searching exactly")
+    expect(page.get_by_role("heading", name="Was it right? No.")).to_be_visible(timeout=60_000)
     return page
 
 
 def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..., Visit]) -> None:
     page = explain_wrong(visit())
-    headings = page.get_by_test_id("stMain").get_by_role("heading")
-    expect(headings.first).to_contain_text("Retrieval miss")
-    expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
-    expect(headings.first).to_contain_text(HORNET)
+    expect(page.get_by_text("Verified repair: with 2 chunks, it answers", exact=False)).to_contain_text(
+        "Retrieval miss"
+    )
+    page.get_by_text("What was tried").click()
     trials = page.get_by_test_id("trials").get_by_role("row")
     expect(trials.filter(has_text="with the gold chunk alone")).to_contain_text("right")
     expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, wrong")
-    expect(page.get_by_text("What to do: Ask with top_k 2", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Ask again with 2 chunks and compare").click()
+    page.wait_for_url("**/compare?*second=*")
+    expect(page.get_by_role("heading", name="The second is better")).to_be_visible()
+    expect(page.get_by_test_id("reasons")).to_contain_text(HORNET)
 
 
 def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) -> None:
     link = explain_wrong(visit()).url
     page = visit(width=390).page
     page.goto(link)
-    headings = page.get_by_test_id("stMain").get_by_role("heading")
-    expect(headings.first).to_contain_text("Verified repair: with top_k 2, it answers")
+    expect(page.get_by_text("Verified repair: with 2 chunks, it answers", exact=False)).to_be_visible(timeout=60_000)
     expect(page.get_by_label("Right answer", exact=True)).to_have_value(HORNET)
 
 
 def test_diagnosing_without_a_right_answer_says_what_to_do(visit: Callable[..., Visit]) -> None:
-    page = visit(width=390).explain(SHIP, "/?top_k=1")
+    page = visit(width=390).explain(SHIP, "/ask?top_k=1")
     page.get_by_role("button", name="Diagnose").click()
     expect(page.get_by_role("alert")).to_contain_text("Type the right answer")
-    expect(page.get_by_test_id("trials")).to_be_hidden()
+    expect(page.get_by_text("What was tried")).to_be_hidden()
 
 
 def test_ten_answers_are_drawn_and_the_panels_without_a_figure_say_why(visit: Callable[..., Visit]) -> None:

@@ -36,7 +36,7 @@ def test_a_question_without_an_answer_is_abstained_from_in_plain_words(visit):
 def test_an_example_is_asked_with_one_click(visit):
     page = visit().go()
     page.get_by_role("button", name="How do clouds form?").click()
-    page.wait_for_url("**/?*trace=*")
+    page.wait_for_url("**/ask?*trace=*")
     expect(page.get_by_test_id("question")).to_contain_text("How do clouds form?")
 
 
@@ -162,8 +162,8 @@ def test_every_page_fits_a_phone(visit):
     page = window.go()
     window.ask(WEGENER)
     trace = page.url.split("trace=")[1]
-    pages = ("/", "/compare", "/traces", "/corpus", "/status")
-    for path in (*pages, f"/?trace={trace}", f"/compare?first={trace}&second={trace}"):
+    pages = ("/", "/ask", "/compare", "/traces", "/corpus", "/status")
+    for path in (*pages, f"/ask?trace={trace}", f"/?trace={trace}", f"/compare?first={trace}&second={trace}"):
         window.go(path)
         expect(page.get_by_test_id("stAppViewContainer")).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
@@ -180,7 +180,7 @@ def test_a_question_can_be_asked_and_read_with_the_keyboard_alone(visit):
             break
     page.keyboard.type(WEGENER)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/?*trace=*")
+    page.wait_for_url("**/ask?*trace=*")
     expect(page.get_by_test_id("answer")).to_contain_text("Wegener")
     second = page.get_by_test_id("chunk").nth(1)
     for _ in range(60):

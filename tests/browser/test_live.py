@@ -1,10 +1,13 @@
 """The Live page in a browser: it updates by itself, and a click leads from a slow minute to its trace."""
 
+import re
+
 from playwright.sync_api import expect
 
 
 def figure(page, label):
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    named = page.locator(".rg-gauge-name", has_text=re.compile(f"^{label}"))
+    return page.get_by_test_id("gauge").filter(has=named).locator(".rg-gauge-value")
 
 
 def test_live_page_updates_by_itself_and_a_click_leads_to_a_trace(visit):

@@ -64,8 +64,8 @@ def test_losses_add_up_to_what_is_wrong() -> None:
     retriever, reader = error_decomposition(scores)
     assert (retriever, reader) == (0.25, 0.5)
     assert "retriever loss 25.0 points" in losses_words(scores)
-    assert "yardstick" not in losses_words(scores)
-    assert "it led to 50 % as well" in losses_words(
+    assert "How far to trust" not in losses_words(scores)
+    assert "50 % are right from the gold chunk alone too" in losses_words(
         [*scores, scored("correct", oracle=True), scored("correct", oracle=False)]
     )
     assert error_decomposition([scored()]) is None

@@ -58,6 +58,7 @@ def test_every_measure_is_the_mean_over_what_counts_towards_it() -> None:
     assert (whole.name, whole.questions, whole.failed) == (ALL, 5, 0)
     expected = {
         "correct": (2 / 5, 5),
+        "wrong": (2 / 5, 5),
         "exact": (1 / 5, 5),
         "f1": (1.75 / 5, 5),
         "gold in answer": (1 / 3, 3),

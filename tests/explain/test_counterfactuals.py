@@ -58,11 +58,11 @@ def test_a_retrieval_miss_is_shown_by_the_oracle_and_mended_by_looking_deeper():
     assert found.found_at == 9
     assert [(trial.name, trial.correct) for trial in found.counterfactuals] == [(ORACLE, True), (CLOSED_BOOK, False)]
     deeper, reranked, exact = found.repairs
-    assert (deeper.name, deeper.correct) == ("with top_k 9", True)
+    assert (deeper.name, deeper.correct) == ("with 9 chunks", True)
     assert reranked.problem == "There is no reranker."
     assert (exact.correct, exact.problem) == (False, "")
     assert found.sentence.startswith("Retrieval miss: the gold chunk was not retrieved")
-    assert "Verified repair: with top_k 9, it answers “Oslo”, which is right." in found.sentence
+    assert "Verified repair: with 9 chunks, it answers “Oslo”, which is right." in found.sentence
 
 
 def test_a_miss_that_only_an_exact_search_mends_is_said_to_be_one():
@@ -103,7 +103,7 @@ def test_a_chunk_of_the_gold_article_that_does_not_hold_the_answer_is_not_gold()
     found = diagnosed(replace(trace, chunks=chunks), Gold(("Oslo",), "Ada"), backend)
     assert (found.gold_ranks, found.found_at) == ((), 4)
     assert found.diagnosis.label is Failure.RETRIEVAL_MISS
-    assert found.remedy == "Ask with top_k 4."
+    assert found.remedy == "Ask with 4 chunks."
 
 
 def test_a_distraction_is_mended_by_leaving_the_distracting_chunk_out():
@@ -130,7 +130,7 @@ def test_context_that_is_ignored_is_put_first():
     assert found.diagnosis.label is Failure.CONTEXT_IGNORED
     first, fewer, _ = found.repairs
     assert first.chunks == ("c1", "c0", "c2")
-    assert (fewer.name, fewer.correct) == ("with top_k 2", True)
+    assert (fewer.name, fewer.correct) == ("with 2 chunks", True)
 
 
 def test_memory_against_the_chunks_is_an_override():
@@ -153,7 +153,7 @@ def test_abstentions_are_right_only_where_there_is_no_answer():
     backend = Backend(lambda ids: "Oslo" if ids == {"c0"} else None, reranked=[chunk(0)])
     over = diagnosed(silent, Gold(("Oslo",)), backend)
     assert over.diagnosis.label is Failure.OVER_ABSTENTION
-    assert "Verified repair: with top_k 1" in over.sentence
+    assert "Verified repair: with 1 chunk" in over.sentence
     assert diagnosed(silent, Gold(()), backend).diagnosis.label is Failure.CORRECT
     assert diagnosed(explained(), Gold(()), backend).diagnosis.label is Failure.UNANSWERABLE_ANSWERED
 

@@ -78,7 +78,7 @@ def test_chunks_that_each_add_their_own_are_said_to():
 
 def test_a_chunk_whose_work_others_undo_is_not_said_to_have_done_a_part_of_it():
     found = last(explain_trace(trace_of(), Planted(lambda subset: -9.0 + 4 * ("c0" in subset) - 2 * ("c2" in subset))))
-    assert "did more for it than all chunks together" in found.sentence
+    assert "Other chunks made it less probable." in found.sentence
 
 
 def test_chunks_are_named_by_their_rank_even_where_some_were_not_read():

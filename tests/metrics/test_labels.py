@@ -1,5 +1,7 @@
 """Labels: every trace has those of its tags, models, kinds and services, bounded, and a list of them names each once."""
 
+from collections import Counter
+
 import pytest
 
 from metrics.labels import MAX_LABEL_CHARS, MAX_LABELS, list_labels
@@ -17,6 +19,7 @@ def test_a_trace_of_ours_is_labelled_with_its_models_and_kinds() -> None:
         ("kind", "embedding"),
         ("kind", "retriever"),
         ("kind", "llm"),
+        ("document", "d0c0000000000001"),
     ]
 
 
@@ -36,7 +39,7 @@ def test_labels_are_bounded_in_number_and_length() -> None:
         Span("", 0.0, 1.0, {"model": f"{number} {'y' * 500}"}, span_id=f"{number:016x}") for number in range(100)
     )
     found = list_labels(trace_to_dict(make_trace(tags=tags, spans=spans)))
-    assert len(found) == 2 * MAX_LABELS
+    assert Counter(kind for kind, _ in found) == {"tag": MAX_LABELS, "model": MAX_LABELS, "document": 1}
     assert max(len(value) for _, value in found) == MAX_LABEL_CHARS
 
 

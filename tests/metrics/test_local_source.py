@@ -24,9 +24,9 @@ def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         noted: list[tuple[float, float]] = []
         plain = store.latency
 
-        def latency(since: float, until: float, period_s: int = 60, backend: str | None = None) -> Any:
+        def latency(since: float, until: float, period_s: int = 60, **about: Any) -> Any:
             noted.append((since - MINUTE, until - MINUTE))
-            return plain(since, until, period_s, backend)
+            return plain(since, until, period_s, **about)
 
         monkeypatch.setattr(store, "latency", latency)
         yield LocalSource(lambda: store, clock=lambda: MINUTE + 590), store, noted

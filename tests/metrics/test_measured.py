@@ -47,3 +47,10 @@ def test_abstentions_are_counted_by_the_minute_of_answers_alone(store: TraceStor
     found = store.measured.abstentions("local/embedded", START_S, START_S + 120)
     assert found == {START_S: (2.0, 3), START_S + 60: (1.0, 1)}
     assert store.measured.abstentions("local/embedded", START_S + 60, START_S + 60) == {}
+
+
+def test_how_often_a_stage_was_gone_through_is_counted_by_backend(store: TraceStore) -> None:
+    store.put_all([make_failed_trace(asked_at=START_S + 1.0), make_trace(asked_at=START_S + 60.0)])
+    store.put_all([make_trace(asked_at=START_S + at, backend="other") for at in (-1.0, 61.0, 120.0)])
+    assert store.measured.counts("total", START_S, START_S + 120) == {"local/embedded": (2, 1), "other": (1, 0)}
+    assert store.measured.counts("no such stage", START_S, START_S + 120) == {}

@@ -37,7 +37,7 @@ def test_open_alert_is_shown_escaped_with_its_traces_and_silenced(open_page, ser
     page = open_page("live")
     assert not page.exception
     text = shown(page)
-    assert "1 open alert" in text
+    assert "1 alert is open" in text
     assert "<b>slow &lt;b&gt;</b>, open." in text
     assert "no channel is set" in text
     assert {each.label for each in page.button} >= {"Trace 1", "Trace 2", "Silence it"}

@@ -105,7 +105,7 @@ def test_answers_that_could_not_be_stored_are_shown_with_the_reason(open_page, s
     page = put(open_page("compare"), "What says the script?")
     assert not page.exception
     assert len([warning for warning in page.warning if "The disk is full" in warning.value]) == 2
-    assert "The answers are the same" in shown(page)
+    assert "the answers are the same" in shown(page)
 
 
 def test_missing_trace_is_said_and_the_other_shown(open_page, services):
@@ -131,7 +131,7 @@ def test_a_trace_can_be_compared_with_itself(open_page, services):
     services.store.put(trace)
     page = open_page("compare", first=trace.trace_id, second=trace.trace_id)
     assert not page.exception
-    assert "The answers are the same" in shown(page)
+    assert "the answers are the same" in shown(page)
 
 
 def test_backend_that_cannot_be_used_here_says_why(open_page, monkeypatch):

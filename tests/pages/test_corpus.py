@@ -1,5 +1,6 @@
 """The Corpus page over a corpus that costs nothing to embed: what needs a look, and the folders that are followed."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from backends.fake import Script
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import Document, KnownFile, Source
 from tests.app.conftest import CorpusBackend
+from tests.factories import make_chunk, make_failed_trace, make_trace
+from tests.tables import listed, tables
 
 NASTY = "<img src=x onerror=alert(1)> **bold** $x$"
 
@@ -81,9 +84,16 @@ def test_a_document_stands_above_what_needs_a_look(open_page, corpus: LocalCorpu
 def test_the_list_has_what_is_not_in_the_index_yet_and_tells_equal_titles_apart(open_page, corpus: LocalCorpus):
     for name in ("notes/pump.md", "old/pump.md"):
         corpus.library.add(Document(name, "Pumps", f"Text of {name}.", f"/t/{name}"))
-    html = shown(open_page("corpus", search="pump"))
-    assert '<div class="rg-where" dir="auto">notes/pump.md · pending</div>' in html
-    assert '<div class="rg-where" dir="auto">old/pump.md · pending</div>' in html
+    rows = listed(open_page("corpus", search="pump"))
+    assert {(row["File"], row["State"]) for row in rows} >= {("notes/pump.md", "pending"), ("old/pump.md", "pending")}
+
+
+def test_a_row_opens_its_document_and_a_file_that_gave_none_opens_nothing(open_page, corpus: LocalCorpus):
+    corpus.library.add(Document("a", "Pumps", "Text.", "a.md"))
+    corpus.library.uploads.put("sent.txt", b"Sent.", keep_both=False)
+    rows = {row["key"]: row for row in tables(open_page("corpus"))[0]["rows"]}
+    assert "document=a" in rows["a"]["href"]
+    assert not next(row for row in rows.values() if row["cells"]["state"]["text"] == "waiting")["opens"]
 
 
 def test_ask_says_beside_the_question_that_the_index_is_behind(open_page, corpus: LocalCorpus):
@@ -107,5 +117,52 @@ def test_the_list_says_which_document_answers_for_one_without_chunks(open_page, 
         corpus.library.add(Document(name, "Bell", "The bell of Ellerby.", name))
     corpus.build()
     said = "Its text is the same as that of “Bell” (bell.md), which answers for it."
-    assert said in shown(open_page("corpus", search="copy"))
+    assert listed(open_page("corpus", search="copy"))[0]["Why it has no chunks"] == said
     assert said in {each.value.replace("\\", "") for each in open_page("corpus", document="copy.md").info}
+
+
+def on_tab(open_page, name: str, **query: str):
+    """The page with one of its tabs open."""
+    page = open_page("corpus", **query)
+    page.session_state["view"] = name
+    return page.run()
+
+
+def test_documents_are_listed_by_use_and_what_none_consulted_is_told(
+    open_page, corpus: LocalCorpus, services: Services
+):
+    corpus.library.keep(KnownFile("b.txt"), [Document("b", "Unread", "Nobody asks for it.", "b.txt")])
+    corpus.build()
+    chunk = make_chunk(document_id="a")
+    services.store.put_all(
+        [
+            make_trace(backend="fake", asked_at=time.time(), chunks=(chunk,)),
+            make_failed_trace(backend="fake", asked_at=time.time(), chunks=(chunk,)),
+            make_trace(backend="fake", asked_at=time.time(), chunks=(chunk,), origin="run"),
+        ]
+    )
+    page = on_tab(open_page, "Consulted")
+    assert not page.exception
+    [row] = listed(page, "Documents that were consulted, a row each")
+    assert {name: row[name] for name in ("Document", "Questions", "Answered", "Failed", "Chunks")} == {
+        "Document": NASTY,
+        "Questions": "2",
+        "Answered": "50 %",
+        "Failed": "50 %",
+        "Chunks": "1",
+    }
+    assert [row["Document"] for row in listed(page, "Documents that no question consulted, a row each")] == ["Unread"]
+    assert "<img" not in shown(page)
+    assert listed(on_tab(open_page, "Consulted", asked_by="everyone"))[0]["Questions"] == "3"
+
+
+def test_questions_stand_on_the_map_by_how_they_ended(open_page, corpus: LocalCorpus, services: Services):
+    services.store.put_all(
+        [make_trace(backend="fake", question=NASTY), make_failed_trace(backend="fake"), make_trace(origin="run")]
+    )
+    page = on_tab(open_page, "Embedding map", on_map="chunks and questions")
+    assert not page.exception
+    assert "1 of the newest 2 questions failed, abstained or were unsure" in shown(page)
+    [chart] = page.get("plotly_chart")
+    assert "failed (1)" in chart.proto.spec
+    assert "<img" not in chart.proto.spec

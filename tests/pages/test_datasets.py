@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from evaluation.curated import DatasetRow
 from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
+from tests.tables import listed
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_edited_gold_is_saved_as_a_version_and_what_changed_is_told(open_page, s
 
 
 def test_the_list_of_datasets_and_a_run_over_a_version_stand_in_the_address(open_page, kept):
-    assert list(open_page("runs", list="datasets").dataframe[0].value["version"]) == ["life@1"]
+    assert [row["Version"] for row in listed(open_page("runs", list="datasets"), "Datasets")] == ["life@1"]
     page = open_page("runs", questions="life@1")
     assert not page.exception
     assert page.selectbox(key="kept-life@1").value == "life@1"

@@ -87,8 +87,8 @@ def test_a_link_filters_by_what_applications_say(open_page, chosen, found):
 
 
 def test_whence_a_question_came_is_shown_only_where_it_tells_rows_apart(open_page):
-    assert [row["Source"] for row in listed(open_page("traces"))] == ["person", "shop", "shop"]
-    assert "Source" not in heads(open_page("traces", origins="person"))
+    assert [row["Asked by"] for row in listed(open_page("traces"))] == ["person", "shop", "shop"]
+    assert [row["Asked by"] for row in listed(open_page("traces", origins="person"))] == ["person"]
 
 
 def test_exports_are_of_what_the_list_shows(open_page):

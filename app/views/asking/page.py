@@ -9,8 +9,9 @@ from app.asking.questions import Asked, Question
 from app.services import Services
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.traces.html import answer_html, chunks_html, question_html
+from app.views.traces.recent import choose_recent
 from backends.registry import may_be_prompted
 from pipeline.errors import StoreError
 from pipeline.pipeline import MAX_TOP_K
@@ -35,6 +36,17 @@ DOING = {
     "rerank": "Reranking …",
     "generate": "Writing the answer …",
 }
+
+
+ADDRESS = ("trace", "span", "backend", "top_k", "rerank", "prompt", "deadline_s")
+"""Names in the address of the Ask page."""
+
+
+def follow_old_address() -> None:
+    """Lead a link of the time when Ask was the first page to where Ask is now."""
+    asked = st.query_params.to_dict()
+    if any(name in asked for name in ADDRESS):
+        st.switch_page("../pages/ask.py", query_params=asked)
 
 
 def asking_settings(services: Services) -> Callable[[str], Question]:
@@ -132,13 +144,20 @@ def say_what_is_missing(services: Services) -> None:
     """A line for every backend that cannot be used here: why, and what to do."""
     for missing in services.backend_names().values():
         if missing is not None:
-            st.caption(literal(missing))
+            st.caption(message(missing))
 
 
 def question_box(services: Services, trace_id: str | None) -> str | None:
     """The box and, while no trace is open, its examples; returns a question that was just put, or None."""
     _follow_trace(trace_id)
-    return box_with_examples("question", "Ask", with_examples=services.settings.builtin_corpus and trace_id is None)
+    handed = state.take_over()
+    if handed is not None:
+        st.session_state["question"] = handed
+    typed = box_with_examples(
+        "question", "Ask", with_examples=services.settings.builtin_corpus and trace_id is None and handed is None
+    )
+    choose_recent(_open_recent)
+    return typed if handed is None else handed
 
 
 def box_with_examples(key: str, action: str, *, with_examples: bool) -> str | None:
@@ -193,11 +212,17 @@ def answer_live(services: Services, question: Question, place: DeltaGenerator) -
 
 def _follow_trace(trace_id: str | None) -> None:
     """Show in the box the question of the trace that the address names, after back, forward or a reload."""
-    if trace_id == state.box_trace():
+    # Elsewhere in the dashboard, the box was forgotten.
+    if trace_id == state.box_trace() and "question" in st.session_state:
         return
     found = state.find_trace(trace_id) if trace_id else None
     st.session_state["question"] = found[0].question if found else ""
     state.box_shows(trace_id)
+
+
+def _open_recent(trace_id: str) -> None:
+    st.query_params.pop("span", None)
+    st.query_params["trace"] = trace_id
 
 
 def _take(key: str, example: str) -> None:

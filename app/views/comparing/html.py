@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from app.comparing.comparison import ChunkMatch, StageDifference
+from app.comparing.verdict import Verdict
 from app.kit.markup import html, joined
 from app.kit.numbers import milliseconds
 
@@ -20,11 +21,14 @@ def overlap_html(matches: Sequence[ChunkMatch]) -> Markup:
 
     cells = joined(
         html(
-            '<tr class="{}"><td class="rg-number">{}</td><td class="rg-number">{}</td><td><b dir="auto">{}</b>'
+            '<tr class="{}"><td class="rg-number">{}</td><td class="rg-number">{}</td><td class="rg-shift{}">{}</td>'
+            '<td><b dir="auto">{}</b>'
             '<div class="rg-excerpt" dir="auto">{}</div></td></tr>',
             "" if match.shared else "rg-alone",
             rank(match.first_rank),
             rank(match.second_rank),
+            " rg-moved" if match.moved else "",
+            match.move,
             match.chunk.title,
             match.chunk.text[:EXCERPT_CHARS],
         )
@@ -32,7 +36,7 @@ def overlap_html(matches: Sequence[ChunkMatch]) -> Markup:
     )
     return html(
         '<table class="rg-pairs rg-overlap" data-testid="overlap"><thead><tr><th class="rg-number">First</th>'
-        '<th class="rg-number">Second</th><th>Chunk</th></tr></thead><tbody>{}</tbody></table>',
+        '<th class="rg-number">Second</th><th>Moved</th><th>Chunk</th></tr></thead><tbody>{}</tbody></table>',
         cells,
     )
 
@@ -75,3 +79,9 @@ def differences_html(rows: Sequence[tuple[str, str, str]]) -> Markup:
 def side_html(name: str, how: str) -> Markup:
     """Which of two sides this is, and how it was asked."""
     return html('<p class="rg-side"><b>{}</b> {}</p>', name, how)
+
+
+def verdict_html(verdict: Verdict) -> Markup:
+    """What comes of the comparison, and what that rests on."""
+    reasons = joined(html("<li>{}</li>", reason) for reason in verdict.reasons)
+    return html('<ul class="rg-reasons" data-testid="reasons" dir="auto">{}</ul>', reasons)

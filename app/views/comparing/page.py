@@ -27,6 +27,7 @@ from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_answer
 from app.views.traces.html import answer_html, chunks_html, question_html
+from app.views.traces.recent import choose_recent
 from pipeline.pipeline import MAX_TOP_K
 from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
@@ -59,6 +60,7 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
         fields |= _fields(side, usual[side], backends, prompts[side])
     write = address.follow("compare", fields)
     typed = box_with_examples("ask", "Compare", with_examples=services.settings.builtin_corpus and not opened)
+    choose_recent(_begin_with)
     chosen = {}
     # A key of its own for each, since an expander keeps the state that it began with.
     with st.expander("Settings of both sides", expanded=not opened, key=f"sides-{'kept' if opened else 'new'}"):
@@ -68,6 +70,12 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
         say_what_is_missing(services)
     _say_what_to_know(services, backends, chosen, opened)
     return None if typed is None else {side: replace(question, text=typed) for side, question in chosen.items()}
+
+
+def _begin_with(trace_id: str) -> None:
+    """Open a trace as the first side; the second is to be asked."""
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("first", "second", "ask")}
+    st.query_params.from_dict({**kept, "first": [trace_id]})
 
 
 def _put_beside(
@@ -248,8 +256,8 @@ def _open(outcomes: dict[Side, Asked]) -> None:
     st.query_params.from_dict({**kept, **named})
 
 
-def show_opened(opened: Opened) -> None:
-    """What the address opens: two traces compared, what there is of them, or what to do."""
+def show_opened(opened: Opened, verdict: DeltaGenerator) -> None:
+    """What the address opens: two traces compared, what there is of them, or what to do. verdict: its place."""
     found = {side: trace for side, trace in opened.items() if trace is not None}
     for side in opened:
         if side not in found:
@@ -261,7 +269,7 @@ def show_opened(opened: Opened) -> None:
                 f"The {side} trace is kept only while this page is open. {literal(why)}", icon=":material/warning:"
             )
     if len(found) == 2:
-        show_comparison(found["first"], found["second"])
+        show_comparison(found["first"], found["second"], verdict)
         return
     for side, trace in found.items():
         show(question_html(trace.question))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from app.explaining.belief import Belief, Level
 from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
@@ -12,6 +13,9 @@ from app.views.kit.html import dot_html
 from app.views.kit.style import LEVEL_COLOURS
 from app.views.traces.html import answer_size, chunk_html
 from pipeline.types import Evidence
+
+BELIEF_LEVELS: dict[Level, str] = {"yes": "high", "partly": "moderate", "no": "low"}
+"""Whose colour an answer has."""
 
 MISSING = Markup('<span class="rg-missing">')
 """Around what no chunk holds."""
@@ -45,7 +49,7 @@ def attributed_html(marks: Sequence[ChunkMark], evidence: Sequence[Evidence], *,
         html(
             '<div class="rg-did-{}">{}</div>',
             mark.place,
-            chunk_html(mark.chunk, evidence, is_open=number == 0, figures=mark.figures, against=against),
+            chunk_html(mark.chunk, evidence, is_open=number == 0, figures=mark.words, against=against),
         )
         for number, mark in enumerate(marks)
     )
@@ -92,3 +96,13 @@ def figures_html(rows: Sequence[Row]) -> Markup:
         for row in rows
     )
     return html('<table class="rg-pairs" data-testid="figures">{}</table>', cells)
+
+
+def belief_html(judged: Belief) -> Markup:
+    """Whether the explanation can be believed, and why."""
+    return html(
+        '<p class="rg-belief" data-testid="belief">{} <b>{}</b> {}</p>',
+        dot_html(LEVEL_COLOURS[BELIEF_LEVELS[judged.level]]),
+        judged.headline,
+        judged.why,
+    )

@@ -6,15 +6,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from app.explaining.belief import Belief, belief
 from app.explaining.diagnosing import diagnosis_to_dict
 from app.explaining.explanations import why_stand_in
+from app.explaining.grounded import grounded
 from app.explaining.report import report_html
 from app.explaining.words import (
-    belief,
     chunk_marks,
+    chunk_name,
     explained_with,
-    how_explained,
     pairs_note,
     reliance_words,
     telling_sentences,
@@ -23,16 +25,20 @@ from app.explaining.words import (
 from app.kit.numbers import rough_time
 from app.kit.wording import asked_how
 from app.views.explaining import charts
-from app.views.explaining.html import attributed_html, link_rules_html, tokens_html
+from app.views.explaining.attention import show_attention
+from app.views.explaining.html import attributed_html, belief_html, link_rules_html, tokens_html
 from app.views.explaining.kept import known_diagnosis, known_explanation, remember_explanation
-from app.views.explaining.panels import show_panels
+from app.views.explaining.panels import show_grounding, show_inside, show_sureness
+from app.views.explaining.right import show_right
 from app.views.explaining.stand_in import choose_stand_in, offer_stand_in, show_unexplained
 from app.views.kit import state
 from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
-from app.views.kit.html import note_html, show
+from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import grid
 from app.views.kit.markdown import literal
 from app.views.traces.html import question_html
+from app.views.traces.recent import choose_recent
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.explainer import estimate_s
@@ -45,8 +51,19 @@ from pipeline.types import Trace
 UNITS: dict[Unit, str] = {"chunks": "Chunks", "sentences": "Sentences"}
 """What is told apart, by what it is called in an address."""
 
-ORDER_NOTE = "Where the order is right, taking its first away changes the answer more than taking away any other."
-"""What an order among several sources is held against."""
+SHADES = "Amber: the chunks made this word more probable; blue: less probable. Point at a word to see its chunk."
+"""How to read the shaded answer."""
+
+SHADES_MEANING = (
+    "The answer was scored with every chunk and without them. The deeper a word's colour, the more it owes to them. Of an answer that "
+    "quotes, a whole sentence has one colour."
+)
+
+CHUNKS_MEANING = (
+    "What a chunk did is how much more probable the answer is with it than without it, on average over what else is read. Details has "
+    "the figures."
+)
+"""What stands beside each chunk."""
 
 
 def ask_for_a_trace() -> None:
@@ -55,15 +72,16 @@ def ask_for_a_trace() -> None:
     with st.container(horizontal=True):
         st.page_link("../pages/ask.py", label="Ask", icon=":material/search:")
         st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
+    choose_recent(lambda trace_id: st.query_params.from_dict({"trace": trace_id}), unfolded=True)
 
 
 def score_and_show(trace: Trace) -> None:
     """Score what is not known yet, with a bar that can be stopped, and show what is."""
     show(question_html(trace.question))
+    # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
+    holder, verdict = st.empty(), st.empty()
     with st.container(horizontal=True, gap="large"):
         unit, stand_in = _choose_unit(), choose_stand_in(trace)
-    # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
-    holder = st.empty()
     if trace.origin == "application" and not stand_in:
         show_unexplained(trace, why_stand_in(trace))
         _link_to(trace)
@@ -85,7 +103,7 @@ def score_and_show(trace: Trace) -> None:
             return
     if found is None:
         return
-    show_explanation(found)
+    show_explanation(found, verdict)
     if not found.complete:
         st.button("Score the rest", on_click=st.session_state.pop, args=("stopped", None), icon=":material/play_arrow:")
 
@@ -130,32 +148,58 @@ def _score(trace: Trace, unit: Unit, stand_in: str, holder: Any) -> Explained | 
     return found
 
 
-def show_explanation(found: Explained) -> None:
-    """The sentence, the answer, the charts, the chunks, the panels, and the small print."""
-    diagnosed = known_diagnosis(found)
-    if diagnosed is not None:
-        st.subheader(literal(diagnosed.sentence), anchor=False)
-    st.subheader(literal(found.sentence), anchor=False)
-    if told := explained_with(found):
-        st.info(literal(" ".join(told)), icon=":material/group:")
-    if found.problem:
-        st.error(literal(found.problem), icon=":material/error:")
-    show(link_rules_html(len(found.chunks)))
-    show(tokens_html(token_marks(found)))
-    _note(
-        f"{reliance_words(found)} Amber: a token that they made more probable; blue: less; the deeper, the more. Point at a token to "
-        "see its chunk. A quoting reader's token is a sentence."
-    )
-    if found.complete:
-        _show_charts(found)
-        _show_chunks(found)
-        st.subheader("Can this be believed?", anchor=False)
-        for line in belief(found):
-            st.write(literal(line))
-        _note(f"{how_explained(found)} {ORDER_NOTE if len(found.sources) > 1 else ''}")
-        show_panels(found, diagnosed)
-    _note(asked_how(found.trace))
+def show_explanation(found: Explained, verdict: DeltaGenerator) -> None:
+    """The verdict in its place, and below it everything that it rests on, a tab each."""
+    diagnosed, judged = known_diagnosis(found), belief(found)
+    with verdict.container():
+        show(link_rules_html(len(found.chunks)))
+        show(tokens_html(token_marks(found)))
+        show(note_html(SHADES, more=SHADES_MEANING))
+        left, right = grid(2, "explain-verdict")
+        with left:
+            st.subheader(literal(found.sentence), anchor=False)
+            if judged is not None:
+                show(belief_html(judged))
+            if told := explained_with(found):
+                st.info(literal(" ".join(told)), icon=":material/group:")
+            if found.problem:
+                st.error(literal(found.problem), icon=":material/error:")
+        if found.complete:
+            with right:
+                show_right(found, diagnosed)
+    if judged is not None:
+        _show_parts(found, judged)
+    else:
+        _note(reliance_words(found))
     _show_actions(found, diagnosed)
+
+
+def _show_parts(found: Explained, judged: Belief) -> None:
+    names = ["Chunks", "Do the chunks say it?", "How sure was it?", "Inside the model", "Attention", "Details"]
+    chunks, said, sure, inside, attention, details = st.tabs(names, key="explain-panels")
+    with chunks:
+        _show_chunks(found)
+    with said:
+        show_grounding(grounded(found))
+    with sure:
+        show_sureness(found)
+    with inside:
+        show_inside(found)
+    with attention:
+        show_attention(found)
+    with details:
+        _show_details(found, judged)
+
+
+def _show_details(found: Explained, judged: Belief) -> None:
+    """The figures behind the verdict, for whoever knows how to read them."""
+    for line in (reliance_words(found), *judged.details):
+        st.write(literal(line))
+    _show_charts(found)
+    heads = ("Chunk", "What it did")
+    rows = [(f"{mark.chunk.rank}. {chunk_name(mark.chunk)}", mark.figures) for mark in chunk_marks(found)]
+    show(table_html(heads, rows, "chunk-figures"))
+    _note(asked_how(found.trace))
 
 
 def _show_charts(found: Explained) -> None:
@@ -192,20 +236,11 @@ def _show_charts(found: Explained) -> None:
 
 
 def _show_chunks(found: Explained) -> None:
-    st.subheader("Chunks", anchor=False)
-    if isinstance(found, Explanation):
-        _note(
-            "By Shapley value, those first that moved the answer most to where all together moved it. Left out: what the "
-            "answer loses without this chunk alone; near 0 where another chunk says the same."
-        )
-    elif isinstance(found, SampledExplanation) and found.unit == "sentences":
-        _note(
-            "By what their sentences did together. Marked: the sentences that moved the answer the same way, their whole interval "
-            "away from 0."
-        )
-    else:
-        _note("By weight, those first that moved the answer most to where all together moved it.")
     told = telling_sentences(found)
+    if told:
+        _note("Those first that moved the answer most. Marked: the sentences that surely did.", CHUNKS_MEANING)
+    else:
+        _note("Those first that moved the answer most. Marked: what the answer quotes.", CHUNKS_MEANING)
     quoted = () if found.trace.generation is None else found.trace.generation.evidence
     show(attributed_html(chunk_marks(found), told or quoted, against=bool(told) and found.reliance_nats < 0))
 
@@ -235,5 +270,5 @@ def _draw(figure: go.Figure, key: str, alt: str) -> None:
     show_chart(figure, key=f"explain-{key}", alt=alt)
 
 
-def _note(words: str) -> None:
-    show(note_html(words))
+def _note(words: str, more: str = "") -> None:
+    show(note_html(words, more))

@@ -1,12 +1,11 @@
-"""The panels below an explanation: was it right, do the chunks say it, how sure was the generator, what does its inside show.
+"""The panels below an explanation: do the chunks say it, how sure was the generator, what does its inside show.
 
 A panel that the backend cannot fill says why, and what would.
 """
 
 import streamlit as st
 
-from app.explaining.diagnosing import diagnosis_rows, gold_words
-from app.explaining.grounded import Grounded, grounded
+from app.explaining.grounded import Grounded
 from app.explaining.inside import completeness_words, inside_heads, inside_rows
 from app.explaining.sureness import (
     DRAWN,
@@ -19,97 +18,19 @@ from app.explaining.sureness import (
     sureness_rows,
 )
 from app.views.explaining import charts
-from app.views.explaining.attention import show_attention
 from app.views.explaining.html import figures_html, grounded_html
-from app.views.explaining.kept import keep_of, kept_of, remember_diagnosis
+from app.views.explaining.kept import keep_of, kept_of
 from app.views.kit import state
 from app.views.kit.charts import show_chart
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
 from evaluation.calibrating import Calibration
-from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
-from explain.gold import Gold
 from pipeline.errors import RaglassError
 from pipeline.types import Sample
 
 STEPS = 50
 """Steps of integrated gradients; 50 do for most models."""
-
-
-def show_panels(found: Explained, diagnosed: Diagnosed | None) -> None:
-    """All of them, in tabs. diagnosed: what is known of whether it was right."""
-    right, said, sure, inside, attention = st.tabs(
-        ["Was it right?", "Do the chunks say it?", "How sure was it?", "Inside the model", "Attention"],
-        key="explain-panels",
-    )
-    with right:
-        _show_diagnosis(found, diagnosed)
-    with said:
-        show_grounding(grounded(found))
-    with sure:
-        _show_sureness(found)
-    with inside:
-        _show_inside(found)
-    with attention:
-        show_attention(found)
-
-
-def _show_diagnosis(found: Explained, diagnosed: Diagnosed | None) -> None:
-    trace_id = found.trace.trace_id
-    known = state.services().explanations.gold_of(trace_id)
-    if known is None:
-        known = Gold((), document_only=True) if diagnosed is None else diagnosed.gold
-    _note(
-        "Give the right answer: the stage to blame is found by asking again over chosen chunks, and repairs are tried."
-    )
-    with st.form(f"gold-{trace_id}", border=False):
-        answers = st.text_input(
-            "Right answer",
-            value=" | ".join(known.answers),
-            placeholder="Several spellings: separated by |",
-            max_chars=500,
-            help="From the dataset, where a run asked this question.",
-        )
-        article = st.text_input(
-            "Its document, if you know it",
-            value=known.article,
-            placeholder="Title or id",
-            max_chars=300,
-        )
-        unanswerable = st.checkbox("The documents have no answer", value=known.unanswerable)
-        pressed = st.form_submit_button("Diagnose", icon=":material/troubleshoot:")
-    if pressed:
-        try:
-            _diagnose(found, Gold.parse(answers, article, unanswerable=unanswerable))
-        except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
-            return
-        st.rerun()
-    if diagnosed is not None:
-        _show_diagnosed(diagnosed)
-    elif label := state.services().explanations.label_of(trace_id):
-        st.write(literal(f"Labelled “{label}” with its run. Diagnose shows the trials behind that, and tries repairs."))
-
-
-def _diagnose(found: Explained, gold: Gold) -> None:
-    with st.status("Asking again over chosen chunks …") as status:
-        for step in state.services().explanations.diagnose(found, gold):
-            remember_diagnosis(found, step)
-            made = len(step.counterfactuals) + len(step.repairs)
-            status.update(label=f"Asking again over chosen chunks: {made} answered")
-
-
-def _show_diagnosed(diagnosed: Diagnosed) -> None:
-    st.write(f"**{literal(diagnosed.sentence)}**")
-    st.write(literal(gold_words(diagnosed)))
-    if diagnosed.caveat:
-        st.warning(literal(diagnosed.caveat), icon=":material/update:")
-    rows = diagnosis_rows(diagnosed)
-    if rows:
-        show(table_html(("Trial", "Asked", "It said"), rows, "trials"))
-    if diagnosed.remedy:
-        st.write(literal(f"What to do: {diagnosed.remedy}"))
 
 
 def show_grounding(shown: Grounded) -> None:
@@ -125,7 +46,8 @@ def show_grounding(shown: Grounded) -> None:
         st.write(literal(shown.citations))
 
 
-def _show_sureness(found: Explained) -> None:
+def show_sureness(found: Explained) -> None:
+    """The generator's own probabilities, calibrated where they can be, and answers drawn again."""
     calibration = state.services().calibrations.of(found.trace)
     calibrated = calibrated_row(found.trace, calibration)
     show(figures_html([*([calibrated] if calibrated else []), *sureness_rows(found.trace)]))
@@ -178,7 +100,8 @@ def _draw_answers(found: Explained) -> list[Sample]:
     return drawn
 
 
-def _show_inside(found: Explained) -> None:
+def show_inside(found: Explained) -> None:
+    """Attention and gradients beside what was measured."""
     why_not = state.services().explanations.why_no_inside(found)
     if why_not is not None:
         st.info(literal(why_not))

@@ -4,13 +4,26 @@ Streamlit's own `bind="query-params"` loses them on "back": leaving a page pushe
 Here the address is written when a widget changes, which makes an entry in the browser's history, and read when it changed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from app.kit.presenting import PARAMETER
+
 Write = Callable[..., None]
+
+KEPT, PAGE = "kept-addresses", "kept-page"
+"""Where the session keeps each page's address, and which page it is on."""
+
+OPENED = {
+    "traces": {"trace", "with", "span", "find", "after", "session"},
+    "runs": {"run", "with", "dataset", "list"},
+    "corpus": {"document"},
+}
+"""By page, what it has open in place of its list: coming back by the menu leads to the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +106,45 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
         kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*fields, *drop)}
         changed = {name: _texts(value) for name, value in values.items() if value != fields[name].default}
         st.query_params.from_dict({**kept, **changed})
+        _keep()
         st.session_state[seen] = {
             name: (st.query_params.get_all(name), field.default) for name, field in fields.items()
         }
 
     return write
+
+
+@contextmanager
+def keeping_address(page: str) -> Iterator[None]:
+    """While a page runs: give it back the address it had when it was left, where one comes by the menu, whose links say nothing.
+
+    page: its path in the address. Links that say something, reloads, back and forward are as the browser says.
+    """
+    came = st.session_state.get(PAGE) not in (None, page)
+    st.session_state[PAGE] = page
+    kept: dict[str, dict[str, list[str]]] = st.session_state.setdefault(KEPT, {})
+    if came and not st.query_params and page in kept:
+        st.query_params.from_dict(kept[page])
+    _keep()
+    yield
+    _keep()  # Not where the page led to another one, whose address it is by then.
+
+
+def _keep() -> None:
+    """Note the address that the page has now."""
+    page = st.session_state.get(PAGE)
+    if page is not None:
+        opened, kept = OPENED.get(page, set()), st.session_state.setdefault(KEPT, {})
+        if opened & set(st.query_params) and page in kept:
+            return  # While something is open, the list is still as it was.
+        passing = opened | {PARAMETER}  # the presenter's view is kept by the server
+        kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
+
+
+def back_to_list() -> None:
+    """Close what the page has open, and show its list as it was."""
+    kept: dict[str, dict[str, list[str]]] = st.session_state.get(KEPT, {})
+    st.query_params.from_dict(kept.get(st.session_state.get(PAGE, ""), {}))
 
 
 def _texts(value: Any) -> list[str]:

@@ -6,10 +6,12 @@ A maker builds a figure with `chart_layout`, every text from outside through `ch
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from app.kit.numbers import count, three_figures
@@ -81,6 +83,14 @@ def chart_layout(title: str, *, height: int, legend: bool = False, unified: bool
     }
 
 
+def utc_times(epoch_s: NDArray[np.float64]) -> NDArray[np.datetime64]:
+    """Times as a date axis draws them in UTC: of plain numbers it makes the browser's own time.
+
+    epoch_s: in seconds since the epoch.
+    """
+    return np.asarray(epoch_s * 1000.0).astype("datetime64[ms]")
+
+
 def show_chart(
     figure: go.Figure,
     *,
@@ -139,10 +149,14 @@ def figures_of(figure: go.Figure) -> Behind:
         elif getattr(trace, "x", None) is not None and getattr(trace, "y", None) is not None:
             if trace.hoverinfo in ("skip", "none") or trace.meta == BEYOND:
                 continue
-            across, up = _reader(figure.layout.xaxis), _reader(figure.layout.yaxis)
-            rows += [(trace.name or "", across(x), up(y)) for x, y in zip(trace.x, trace.y, strict=True)]
+            axis = figure.layout[f"yaxis{(trace.yaxis or 'y')[1:]}"]
+            read_x, read_y = _reader(figure.layout.xaxis), _reader(axis)
+            unit = f", {axis.title.text}" if figure.layout.hoversubplots and axis.title.text else ""
+            name = f"{trace.name or ''}{unit}"
+            rows += [(name, read_x(x), read_y(y)) for x, y in zip(trace.x, trace.y, strict=True)]
     named = _named(figure)
-    heads = ("", named("xaxis"), named("yaxis")) if any(row[0] for row in rows) else (named("xaxis"), named("yaxis"))
+    across, up = named("xaxis"), "value" if figure.layout.hoversubplots else named("yaxis")
+    heads = ("", across, up) if any(row[0] for row in rows) else (across, up)
     return Behind(heads, rows if len(heads) == 3 else [row[1:] for row in rows])
 
 
@@ -153,12 +167,18 @@ def _named(figure: go.Figure) -> Callable[[str], str]:
 
 def _reader(axis: Any) -> Callable[[Any], str]:
     """How a value on an axis is said: by its tick's words, where only such values are on it, or as a moment, UTC."""
+    if axis.type == "date":
+        return _moment_said
     if axis.ticktext is not None and axis.tickvals is not None:
         words = dict(zip(axis.tickvals, axis.ticktext, strict=True))
         return lambda value: words[value].replace("<br>", ", ") if value in words else _said(value)
-    if axis.type == "date":
-        return lambda value: when(float(value) / 1000)
     return _said
+
+
+def _moment_said(value: Any) -> str:
+    """A place on a date axis, as Plotly takes it: a time of `utc_times`, or milliseconds since the epoch."""
+    in_ms = float(value) if isinstance(value, int | float) else float(np.datetime64(value, "ms").astype(np.int64))
+    return when(in_ms / 1000)
 
 
 def _places(names: Any, values: Any) -> Sequence[Any]:
@@ -199,19 +219,31 @@ def robust_scale(values: Sequence[float | None]) -> Scale | None:
     return Scale(top, sum(value > top for value in known), known[-1])
 
 
-def cut_scale(figure: go.Figure, points: Sequence[tuple[Any, float | None]], say: Callable[[float], str]) -> None:
+def cut_scale(
+    figure: go.Figure,
+    points: Sequence[tuple[Any, float | None]],
+    say: Callable[[float], str],
+    *,
+    axis: str = "y",
+    reach: float = 0.0,
+) -> None:
     """Cut a figure's vertical scale where outliers would flatten the rest, with a mark for each of them and words for all.
 
-    points: all that is drawn, its place across and its value. say: a value in words.
+    points: all that is drawn, its place across and its value. say: a value in words. axis: whose scale, where there are several. reach: a
+    value that the scale shows in any case.
     """
     scale = robust_scale([value for _, value in points])
     if scale is None:
         return
-    beyond = [(place, value) for place, value in points if value is not None and value > scale.top]
-    figure.update_yaxes(range=[0, scale.top * 1.04], autorange=False)
+    top = max(scale.top, reach)
+    beyond = [(place, value) for place, value in points if value is not None and value > top]
+    if not beyond:
+        return
+    figure.update_layout({f"yaxis{axis[1:]}": {"range": [0, top * 1.04], "autorange": False}})
     figure.add_scatter(
         x=[place for place, _ in beyond],
-        y=[scale.top] * len(beyond),
+        y=[top] * len(beyond),
+        yaxis=axis,
         mode="markers",
         marker={"symbol": "triangle-up", "size": 9, "color": ink()},
         customdata=[say(value) for _, value in beyond],
@@ -221,9 +253,9 @@ def cut_scale(figure: go.Figure, points: Sequence[tuple[Any, float | None]], say
         meta=BEYOND,
     )
     figure.add_annotation(
-        text=f"▲ {scale.beyond:,} beyond, up to {chart_text(say(scale.highest))}",
+        text=f"▲ {len(beyond):,} beyond, up to {chart_text(say(scale.highest))}",
         xref="paper",
-        yref="paper",
+        yref=f"{axis} domain",
         x=1,
         y=1,
         xanchor="right",
@@ -242,6 +274,12 @@ class Unit:
     in_ms: float
     """How many milliseconds one has."""
 
+    @overload
+    def of(self, value_ms: float) -> float: ...
+    @overload
+    def of(self, value_ms: None) -> None: ...
+    @overload
+    def of(self, value_ms: float | None) -> float | None: ...
     def of(self, value_ms: float | None) -> float | None:
         """A duration in this unit."""
         return None if value_ms is None else value_ms / self.in_ms

@@ -40,6 +40,17 @@ def find_trace(trace_id: str) -> tuple[Trace, StoredTrace | None] | None:
     return None if stored is None else (stored.trace, stored)
 
 
+def hand_over(question: str) -> None:
+    """Leave a question for the Ask page, which asks it when it opens."""
+    st.session_state["handed-question"] = question
+
+
+def take_over() -> str | None:
+    """The question that another page left for Ask, once; None without one."""
+    question: str | None = st.session_state.pop("handed-question", None)
+    return question
+
+
 def box_trace() -> str | None:
     """The trace whose question stands in the box of the Ask page."""
     shown: str | None = st.session_state.get("box_trace")

@@ -40,6 +40,9 @@ STEADY, DRIFTED = "#0072b2", "#d55e00"
 LATENCY_COLOUR = "#3b82c4"
 """End-to-end latency: one colour, its percentiles told apart by their strokes."""
 
+PERCENTILE_COLOURS = {"p50": "#009e73", "p95": "#3b82c4", "p99": "#d55e00"}
+"""Percentiles beside each other; their markers tell them apart too."""
+
 PART_COLOURS = {"SageMaker": "#8f74d2", "Lambda": STAGE_COLOURS["gateway"], "the network": STAGE_COLOURS["network"]}
 """Lambda is the gateway's handler, so that it has the gateway's colour."""
 
@@ -69,6 +72,13 @@ STYLE = """
   [data-testid="stColumn"]:has(> * > * > [class*="st-key-outline-"]) { order: -1; }
   .rg-outline ul { display: flex; flex-wrap: wrap; gap: 0 1rem; }
 }
+.st-key-demonstration { padding: .3rem .8rem; border-radius: .3rem; font-size: .88rem;
+  border-inline-start: 4px solid #e69f00; background: color-mix(in srgb, #e69f00 12%, transparent); }
+.rg-banner { display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: 0; }
+.rg-made { position: relative; white-space: nowrap; }
+.rg-made summary { cursor: pointer; }
+.rg-made ul { list-style: none; margin: .2rem 0 0; padding: 0; }
+.rg-made a { color: inherit; }
 .rg-more { display: inline-block; position: relative; }
 .rg-more summary { cursor: pointer; list-style: none; width: 1.15rem; height: 1.15rem; line-height: 1.1rem; text-align: center;
   border-radius: 50%; border: 1px solid currentColor; font-size: .75rem; }
@@ -77,8 +87,39 @@ STYLE = """
 .rg-more[open] { display: inline; }
 .rg-more p { font-size: .88rem; margin: .3rem 0 .4rem; padding: .5rem .8rem; border-radius: .3rem;
   background: color-mix(in srgb, currentColor 7%, transparent); }
+.rg-gauges { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem; }
+.rg-gauge { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-inline-start: 4px solid;
+  border-inline-start-color: color-mix(in srgb, currentColor 30%, transparent); border-radius: .4rem; padding: .35rem .7rem; }
+.rg-gauge.rg-good { border-inline-start-color: #009e73; }
+.rg-gauge.rg-warn { border-inline-start-color: #e69f00; background: color-mix(in srgb, #e69f00 10%, transparent); }
+.rg-gauge.rg-bad { border-inline-start-color: #d55e00; background: color-mix(in srgb, #d55e00 14%, transparent); }
+.rg-gauge-name { font-size: .88rem; }
+.rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
+.rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
+[data-testid="stLayoutWrapper"]:has(> :is(.st-key-away, .st-key-sections)) { position: absolute; height: 0; overflow: visible; }
+.rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
+[class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; min-height: 0; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] p { font-size: .85rem; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
+:is(.st-key-looks, .st-key-run-tile) [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 100%; }
+.st-key-looks .rg-tile { flex-flow: row wrap; align-items: baseline; column-gap: .6rem; }
+.st-key-looks .rg-tile b { font-size: 1.05rem; }
+[class*="st-key-tile-"]:hover { background: color-mix(in srgb, currentColor 4%, transparent); }
+.rg-tile { display: flex; flex-direction: column; gap: .1rem; overflow-wrap: anywhere; }
+.rg-tile b { font-size: 1.25rem; font-weight: 650; }
+.rg-tile-note { font-size: .85rem; opacity: .85; line-height: 1.35; }
+.rg-good .rg-icon { color: #009e73; } .rg-warn .rg-icon { color: #b36b00; } .rg-bad .rg-icon { color: #d43d3d; }
+.rg-lane { display: flex; height: 1.1rem; border-radius: .25rem; overflow: hidden; gap: 1px; }
+.rg-key.rg-key { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
+.rg-key li { margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
+.rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
+/* The accent on its own tint cannot be read in the dark. */
+[data-selected="true"] p { color: var(--rg-ink, inherit); font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
   overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
 .rg-answer.rg-middling { font-size: clamp(1.1rem, .95rem + .7vw, 1.5rem); }
@@ -103,8 +144,8 @@ STYLE = """
 .rg-where { opacity: .8; font-size: .85rem; font-weight: 400; overflow-wrap: anywhere; }
 p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 0 0 .6rem; line-height: 1.55; }
-.rg-text mark.against { background: rgba(0, 114, 178, .3); }
-.rg-text mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
+:is(.rg-text, .rg-answer) mark.against { background: rgba(0, 114, 178, .3); }
+:is(.rg-text, .rg-answer) mark { background: rgba(230, 159, 0, .32); color: inherit; border-radius: .2rem; padding: .05rem .15rem;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-span { margin: 0; overflow-wrap: anywhere; }
 .rg-span b { font-size: 1.1rem; }
@@ -119,6 +160,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-values summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
+.rg-belief { margin: 0; max-width: 75ch; font-size: .95rem; }
 .rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
 .rg-standing { overflow-wrap: anywhere; padding: .25rem 0; }
 [class*="st-key-row-"] > :first-child { flex: 1 1 14rem; min-width: 0; }
@@ -154,6 +196,10 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-marked td { font-weight: 600; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
+.rg-overlap .rg-shift { white-space: nowrap; font-variant-numeric: tabular-nums; width: 6rem; }
+.rg-overlap .rg-moved { font-weight: 600; }
+.rg-reasons { margin: 0; padding-inline-start: 1.2rem; font-size: .95rem; columns: 22rem; column-gap: 2rem; }
+.rg-reasons li { margin: 0; padding: .1rem 0; break-inside: avoid; overflow-wrap: anywhere; }
 .rg-excerpt { opacity: .85; font-size: .88rem; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
   overflow: hidden; }
 .rg-differences { table-layout: fixed; }
@@ -170,7 +216,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 
 def apply_style() -> None:
     """Put the style sheet into the page; it takes no room."""
-    st.html(STYLE)
+    st.html(STYLE.replace("</style>", f":root {{ --rg-ink: {ink()}; }}\n</style>"))
 
 
 def span_colour(stage: str, kind: SpanKind) -> str:

@@ -6,21 +6,17 @@ thing; of what was done it hears what was opened and what is ticked.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
 from app.kit.numbers import MISSING, milliseconds
 from app.views.kit import address
+from app.views.kit.components import component
 from app.views.kit.downloads import show_download
 from app.views.kit.style import STAGE_COLOURS
 from metrics.spreadsheet import csv_text
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 TALL = 15
 """More rows than these scroll in a frame of their own, under heads that stay."""
@@ -98,6 +94,8 @@ class Row:
     """Where it is opened in a tab of its own: a way within this dashboard, as `way` makes it."""
     tone: str = ""
     """`marked` for a row that stands out; else empty."""
+    opens: bool = True
+    """Whether there is something to open, in a table whose rows open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +188,7 @@ def show_table(
     """
     kept = st.session_state.get(key) or {}
     keys = {row.key for row in rows}
+    opening = {row.key for row in rows if row.opens}
     picked = tuple(each for each in kept.get("picked") or () if each in keys)
     data = {
         "label": label,
@@ -205,13 +204,15 @@ def show_table(
 
     def act() -> None:
         done = (st.session_state.get(key) or {}).get("act") or {}
-        if done.get("what") == "open" and done.get("key") in keys and on_open is not None:
+        if done.get("what") == "open" and done.get("key") in opening and on_open is not None:
             on_open(done["key"])
         offered = {word for column in columns for word in (column.up, column.down)} - {""}
         if done.get("what") == "order" and done.get("order") in offered and on_order is not None:
             on_order(done["order"])
 
-    result = _component()(key=key, data=data, default={"picked": []}, on_act_change=act, on_picked_change=lambda: None)
+    result = component("table")(
+        key=key, data=data, default={"picked": []}, on_act_change=act, on_picked_change=lambda: None
+    )
     if file_name:
         heads = [column.head for column in columns]
         show_download(
@@ -220,18 +221,7 @@ def show_table(
     done = result.get("act") or {}
     opened = done.get("key") if done.get("what") == "open" else None
     ticked = [each for each in result.get("picked") or () if each in keys]
-    return Shown(opened if opened in keys else None, tuple(ticked[:picks]))
-
-
-@cache
-def _component() -> ComponentRenderer:
-    made: ComponentRenderer = st.components.v2.component(
-        "raglass_table",
-        html='<div class="box"><table data-testid="table"><caption></caption><thead></thead><tbody></tbody></table></div>',
-        css=(ASSETS / "table.css").read_text("utf-8"),
-        js=(ASSETS / "table.js").read_text("utf-8"),
-    )
-    return made
+    return Shown(opened if opened in opening else None, tuple(ticked[:picks]))
 
 
 def _column(column: Column) -> dict[str, Any]:
@@ -255,6 +245,7 @@ def _row(row: Row, columns: Sequence[Column]) -> dict[str, Any]:
         "key": row.key,
         "href": row.href,
         "tone": row.tone,
+        "opens": row.opens,
         "cells": {name: _cell(cell, name in sorts) for name, cell in held.items()},
     }
 

@@ -1,4 +1,4 @@
-"""Alerts on the Live page: those that are open, here and at CloudWatch, silencing one, and the rules that raise them."""
+"""Alerts on the Live page: one compact list of those that are open, here and at CloudWatch; silencing one; those that ended."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,12 +9,11 @@ from app.alerting.notice import traces_of
 from app.alerting.rules import parse_duration
 from app.alerting.words import alert_words, messages_words, silence_of, silence_words
 from app.kit.numbers import count
-from app.kit.wording import listed
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.ways import show_way
-from app.views.live.html import alarms_html, alert_html
+from app.views.live.html import alarm_html, alert_html
 from metrics.alerts import MAX_WHY_CHARS, Silence, StoredAlert
 from pipeline.errors import RaglassError
 
@@ -28,28 +27,18 @@ ENDED = 10
 """Alerts that ended lately, which are listed."""
 
 
-def show_banner() -> None:
-    """A line at the top of the page while an alert is open."""
-    try:
-        opened = state.services().alarms.opened()
-    except RaglassError:
-        return  # the alerts' own part says so
-    if opened:
-        names = literal(listed([alert.rule for alert in opened[:3]]))
-        st.warning(f"{count(len(opened), 'open alert')}: {names}. See Alerts below.", icon=":material/notifications:")
+def show_open() -> None:
+    """What is open now, a row each, at the top of the page; nothing where nothing is."""
+    show_problem()
+    _guarded(_show_open_here)
+    if "cloudwatch" in state.services().live.sources:
+        _guarded(_show_open_there)
 
 
 def show_alerts() -> None:
-    """Open alerts of this store beside CloudWatch's alarms, and those that ended lately."""
-    st.subheader("Alerts", anchor=False)
-    show_problem()
-    if "cloudwatch" not in state.services().live.sources:
-        _guarded(_show_local)
-        return
-    left, right = st.columns(2, gap="large")
-    with left:
-        _guarded(_show_local)
-    with right:
+    """How many rules are watched, silences of all of them, alerts that ended lately, and CloudWatch's other alarms."""
+    _guarded(_show_local)
+    if "cloudwatch" in state.services().live.sources:
         _guarded(_show_cloudwatch)
 
 
@@ -60,18 +49,36 @@ def _guarded(draw: Callable[[], None]) -> None:
         st.error(literal(str(error)), icon=":material/error:")
 
 
+def _show_open_here() -> None:
+    """This store's open alerts."""
+    alarms = state.services().alarms
+    opened = alarms.opened()
+    silences = alarms.silenced() if opened else []
+    for alert in opened:
+        _show_open(alarms, alert, silences)
+
+
+def _show_open_there() -> None:
+    """CloudWatch's alarms that are raised."""
+    for alarm in state.services().live.alarms():
+        if alarm.state == "ALARM":
+            show(alarm_html(alarm))
+
+
 def _show_local() -> None:
-    """This store's alerts."""
+    """This store's alerts that are not open, and what is watched."""
     alarms = state.services().alarms
     found, silences = alarms.newest(ENDED), alarms.silenced()
-    opened = [alert for alert in found if alert.state == "open"]
-    if not opened:
-        _note(f"No alert is open; {count(len(alarms.rules()), 'rule')} watched.")
+    opened = sum(alert.state == "open" for alert in found)
+    what = (
+        f"{count(opened, 'alert')} {'is' if opened == 1 else 'are'} open, see the top of the page"
+        if opened
+        else "No alert is open"
+    )
+    _note(f"{what}; {count(len(alarms.rules()), 'rule')} watched.")
     for each in silences:
         if not each.rule:
             _show_silence(each)
-    for alert in opened:
-        _show_open(alarms, alert, silences)
     ended = [alert for alert in found if alert.state == "ended"]
     if ended:
         with st.expander(f"{count(len(ended), 'alert')} that ended"):
@@ -87,8 +94,8 @@ def _show_open(alarms: Alarms, alert: StoredAlert, silences: Sequence[Silence]) 
     """One open alert: what is so, what was said of it, its traces, and silencing it."""
     held = silence_of(alert.rule, silences)
     words = alert_words(alert, alarms.readers.all())
-    show(alert_html(alert.rule, "silenced" if held else "open", words, _said(alarms, alert, held)))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"row-alert-{alert.alert_id}"):
+        show(alert_html(alert.rule, "silenced" if held else "open", words, _said(alarms, alert, held)))
         for place, trace_id in enumerate(traces_of(alert), start=1):
             show_way(f"Trace {place}", "open_in_new", f"alert-{alert.alert_id}-{place}", trace=trace_id)
         if held is None:
@@ -148,8 +155,11 @@ def _show_cloudwatch() -> None:
     if not alarms:
         _note("The stack has no alarm whose name begins with its own.")
         return
-    _note("What CloudWatch watches, those that need attention first. It is silenced there.")
-    show(alarms_html(alarms))
+    quiet = [alarm for alarm in alarms if alarm.state != "ALARM"]
+    with st.expander(f"CloudWatch watches {count(len(alarms), 'alarm')}, of which {len(alarms) - len(quiet):,} raised"):
+        _note("An alarm of CloudWatch is silenced there.")
+        for alarm in quiet:
+            show(alarm_html(alarm))
 
 
 def _note(words: str) -> None:

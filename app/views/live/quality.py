@@ -12,7 +12,7 @@ from app.quality.recent import BUCKETS, RuleWindow, read_window, traces_address
 from app.quality.watch import WatchState
 from app.quality.words import CHART_NOTE, DAY_S, clock, headline, lag_words, value_text, watch_words
 from app.views.kit import state
-from app.views.kit.charts import chart_layout, chart_text, show_chart
+from app.views.kit.charts import chart_layout, chart_text, show_chart, utc_times
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.style import DRIFTED, STEADY, ink
@@ -28,7 +28,6 @@ FRESH_S = 10
 
 def show_quality(choice: LiveChoice) -> None:
     """A chart for each rule that has said something of the window."""
-    st.subheader("Quality", anchor=False)
     try:
         found, watched = _read(choice.backend, choice.window)
     except RaglassError as error:
@@ -69,8 +68,8 @@ def rule_chart(found: RuleWindow) -> go.Figure:
     """A rule's mean by bucket, those that are others in another colour and shape, and the control limits."""
     rule, points = found.rule, [each.point for each in found.buckets]
     marks = [each.shifted for each in found.buckets]
-    # Half a bucket later is its middle; a date axis takes milliseconds.
-    middles = (np.array([each.at for each in points]) + found.step_s / 2) * 1000.0
+    # Half a bucket later is its middle.
+    middles = utc_times(np.array([each.at for each in points]) + found.step_s / 2)
     spots = go.Scatter(
         x=middles,
         y=[each.mean for each in points],

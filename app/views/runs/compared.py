@@ -17,7 +17,9 @@ from app.runs.compared_words import (
     p_words,
     regression_words,
     setting_words,
+    ship_words,
 )
+from app.runs.naming import run_name
 from app.runs.rows import NAMES
 from app.runs.words import about_words
 from app.views.kit.charts import chart_text, show_chart
@@ -37,23 +39,17 @@ ICONS = {"safe": ":material/check_circle:", "not safe": ":material/block:", "unk
 
 def show_compared(first: str, second: str) -> None:
     """The whole page of two runs."""
+    st.title("May it ship?", anchor=False)
+    verdict = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        max_drop = st.number_input(
-            "Points that may be lost",
-            0.0,
-            50.0,
-            MAX_DROP * 100,
-            step=0.5,
-            width=220,
-            help="Of the share of right answers.",
-        )
+        max_drop = ask_drop()
         st.button("Swap the two", icon=":material/swap_horiz:", on_click=_swap, args=(first, second))
-    found = compared(first, second, max_drop / 100)
+    found = compared(first, second, max_drop)
     comparison = found.comparison
-    say = {"safe": st.success, "not safe": st.error, "unknown": st.warning}[comparison.verdict.outcome]
-    say(literal(comparison.verdict.sentence), icon=ICONS[comparison.verdict.outcome])
+    with verdict:
+        _show_verdict(found)
     for name, run in (("First, the baseline", found.first), ("Second", found.second)):
-        show(note_html(f"{name}: {'; '.join(about_words(run)[:2])}"))
+        show(note_html(f"{name}: {run_name(run)}.", more="; ".join(about_words(run)[:2])))
     for sentence in (regression_words(comparison), *setting_words(found), *found.notes):
         if sentence:
             st.write(literal(sentence))
@@ -73,6 +69,28 @@ def show_compared(first: str, second: str) -> None:
         show(note_html(FOOTNOTE))
     _show_flips(found)
     _show_downloads(found)
+
+
+def ask_drop() -> float:
+    """The drop of the share of right answers that is put up with, as a share."""
+    points = st.number_input(
+        "Points that may be lost",
+        0.0,
+        50.0,
+        MAX_DROP * 100,
+        step=0.5,
+        width=220,
+        help="Of the share of right answers.",
+    )
+    return float(points) / 100
+
+
+def _show_verdict(found: ComparedRuns) -> None:
+    """The answer in a word, and why."""
+    verdict = found.comparison.verdict
+    outcome = "unknown" if verdict.outcome == "safe" and found.comparison.regressions else verdict.outcome
+    say = {"safe": st.success, "not safe": st.error, "unknown": st.warning}[outcome]
+    say(f"**{literal(ship_words(found))}** {literal(verdict.sentence)}", icon=ICONS[outcome])
 
 
 def _swap(first: str, second: str) -> None:

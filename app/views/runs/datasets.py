@@ -20,13 +20,15 @@ from app.runs.dataset_table import (
     read_cells,
     table_cells,
 )
-from app.runs.dataset_words import NONE_YET, change_cells, changes_words, version_cells, version_words
+from app.runs.dataset_words import NONE_YET, change_cells, changes_words, version_words
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
+from app.views.kit.table import choose_columns, show_table
 from app.views.kit.ways import show_way
 from app.views.runs.synthesis import show_synthesis
+from app.views.runs.tables import VERSIONS, version_row
 from corpus import QUESTION_TYPES
 from evaluation.curated import MOST_CHARS, DatasetRow, compare_rows, read_rows, to_csv, to_jsonl
 from evaluation.kept import KeptDatasets, KeptVersion
@@ -61,18 +63,10 @@ def show_datasets() -> None:
     st.title("Datasets", anchor=False)
     versions = _kept().newest()
     if versions:
-        show(note_html("Pick one to edit it, to see its versions, or to take it away."))
-        place = st.container()
-        picked = st.dataframe(
-            [version_cells(each) for each in versions],
-            key="datasets-table",
-            on_select="rerun",
-            selection_mode="single-row",
-            hide_index=True,
-            alt="Datasets, a row each",
-        )
-        chosen = [versions[number].name for number in picked.selection.rows if number < len(versions)]
-        place.button("Open the dataset", disabled=not chosen, on_click=_open, args=tuple(chosen))
+        show(note_html("A click on one opens it: to edit it, to see its versions, or to take it away."))
+        columns = choose_columns(VERSIONS, "datasets")
+        rows = [version_row(each, each.name) for each in versions]
+        show_table(columns, rows, key="datasets-table", label="Datasets, a row each", on_open=_open)
     else:
         st.info(literal(NONE_YET))
     _show_import()
@@ -193,17 +187,20 @@ def _save(version: KeptVersion, read: list[DatasetRow], about: str) -> None:
 def _show_versions(kept: KeptDatasets, version: KeptVersion) -> None:
     versions = kept.versions(version.name)
     st.subheader("Versions", anchor=False)
-    st.dataframe([version_cells(each) for each in versions], hide_index=True, alt="Versions, a row each")
+    show_table(
+        VERSIONS,
+        [version_row(each, each.spec) for each in versions],
+        key="versions-table",
+        label="Versions, a row each",
+        on_open=_open,
+        current=version.spec,
+    )
     if len(versions) < 2:
         return
     names = [each.spec for each in versions]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = st.selectbox("Compare", names, index=1, key=f"dataset-first-{names[0]}", width=220)
         second = st.selectbox("with", names, index=0, key=f"dataset-second-{names[0]}", width=220)
-        look = st.selectbox(
-            "Look at", names, index=names.index(version.spec), key=f"dataset-look-{version.spec}", width=220
-        )
-        st.button("Open this version", disabled=look == version.spec, on_click=_open, args=(look,))
     changes = compare_rows(kept.rows(first), kept.rows(second))
     st.write(literal(changes_words(changes)))
     cells = change_cells(changes)

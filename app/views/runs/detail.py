@@ -5,6 +5,8 @@ import streamlit as st
 
 from app.kit.costs import spent_words
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
+from app.runs.leaderboard import run_before
+from app.runs.naming import run_name
 from app.runs.record import is_put_together
 from app.runs.rows import (
     MEANINGS,
@@ -26,6 +28,8 @@ from app.views.kit.work import see_through
 from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge
 from app.views.runs.kept import run_files, run_scores, run_spent, run_summary
+from app.views.runs.listed import open_runs
+from app.views.runs.naming import PROBLEM, show_naming
 from app.views.runs.page import follow_run
 from app.views.runs.question_types import show_question_types
 from app.views.runs.tables import QUESTIONS, question_row
@@ -41,11 +45,14 @@ def show_run(run_id: str) -> None:
     """The whole page of a run."""
     evaluations = state.services().evaluations
     run = evaluations.find(run_id)
-    problem = st.session_state.pop("run_problem", None)
+    problem = st.session_state.pop(PROBLEM, None)
     if problem:
         st.error(literal(problem), icon=":material/error:")
-    for line in about_words(run):
+    show_naming(run)
+    show(note_html(". ".join(_about(run)[:2]) + "."))
+    for line in _about(run)[2:]:
         st.write(literal(line))
+    _show_way_to_verdict(run)
     if state.services().run_jobs.is_at(run.run_id):
         follow_run()
     elif run.status != "finished":
@@ -78,7 +85,26 @@ def _resume(run_id: str) -> None:
         services.run_jobs.start(lambda stop: services.evaluations.resume(run_id, stop))
         st.query_params.clear()
     except RaglassError as error:
-        st.session_state["run_problem"] = str(error)
+        st.session_state[PROBLEM] = str(error)
+
+
+def _about(run: StoredRun) -> list[str]:
+    """What there is to say of a run besides its name, note and tags."""
+    return [line for line in about_words(run) if not line.startswith(("Tags: ", "Note: "))]
+
+
+def _show_way_to_verdict(run: StoredRun) -> None:
+    """Whether it may take the place of the run before it."""
+    before = run_before(run, state.services().evaluations.newest()) if run.answers else None
+    if before is None:
+        return
+    st.button(
+        "May it ship?",
+        icon=":material/verified:",
+        help=literal(f"Against the run before it over the same questions: {run_name(before)}"),
+        on_click=open_runs,
+        args=(before.run_id, run.run_id),
+    )
 
 
 def _show_headline(whole: Summary, timed: str) -> None:

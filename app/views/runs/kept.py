@@ -1,11 +1,14 @@
 """What is worked out of runs, kept until a run has other answers. Nobody may change what is handed out."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.kit.costs import Spent
 from app.runs.by_type import ByType, study_types
 from app.runs.compared import ComparedRuns
 from app.runs.files import RunFiles, write_files
+from app.runs.several import ComparedSeveral
 from app.runs.spending import run_spending
 from app.views.kit import state
 from evaluation.groups import GroupTest, compare_types
@@ -46,13 +49,19 @@ def run_spent(run: StoredRun) -> Spent:
 
 def run_files(run: StoredRun) -> RunFiles:
     """What can be taken away of a run."""
-    return _run_files(run.run_id, run.version)
+    return _run_files(run.run_id, run.shown_version)
 
 
 def compared(first: str, second: str, max_drop: float) -> ComparedRuns:
     """Two runs against each other. Raises InputError where that cannot be done."""
     one, other = (state.services().evaluations.find(run_id) for run_id in (first, second))
-    return _compared(one.run_id, one.version, other.run_id, other.version, max_drop)
+    return _compared(one.run_id, one.shown_version, other.run_id, other.shown_version, max_drop)
+
+
+def several(ids: Sequence[str], max_drop: float) -> ComparedSeveral:
+    """Two to five runs against each other. Raises InputError where that cannot be done."""
+    found = [state.services().evaluations.find(run_id) for run_id in ids]
+    return _several(tuple(run.run_id for run in found), tuple(run.shown_version for run in found), max_drop)
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
@@ -92,6 +101,11 @@ def _run_files(run_id: str, version: str) -> RunFiles:
     run = state.services().evaluations.find(run_id)
     spent = _run_spent(run_id, version)
     return write_files(run, _run_summary(run_id, version), _run_scores(run_id, version), spent)
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _several(ids: tuple[str, ...], versions: tuple[str, ...], max_drop: float) -> ComparedSeveral:
+    return state.services().evaluations.compare_several(ids, max_drop=max_drop)
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)

@@ -1,5 +1,6 @@
-"""The list of runs: one going on, a form that starts one, and those that were."""
+"""Above the list of runs: the one that is going on, and a form that starts one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -9,15 +10,13 @@ from app.runs.record import RunPlan
 from app.runs.words import progress_words, step_words
 from app.services import Services
 from app.views.asking.page import choose_prompt, saved_prompts
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.table import choose_columns, show_table
+from app.views.runs.listed import open_runs
 from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
-from app.views.runs.tables import RUNS, run_row
 from backends.registry import ENDPOINT
-from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 from pipeline.prompts import PromptTemplate
 
@@ -35,7 +34,7 @@ def follow_run() -> None:
         st.error(literal(job.problem), icon=":material/error:")
     elif job.step is not None and job.step.progress is not None:
         st.success(literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
-        st.button("Open this run", on_click=_open, args=(job.step.run_id,), icon=":material/open_in_new:")
+        st.button("Open this run", on_click=open_runs, args=(job.step.run_id,), icon=":material/open_in_new:")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -74,20 +73,26 @@ def start_form() -> None:
     """What to ask, and of what."""
     services = state.services()
     usable = [name for name, problem in services.backend_names().items() if problem is None]
-    saved, wanted = _prefilled(services)
+    saved, prompted, wanted = _prefilled(services)
     expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
     with st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
         source = Source()
+        write = _follow_form(services, usable, wanted, {"run-prompt": address.choice(["", *saved], prompted)})
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            backend = st.selectbox("Backend", usable, index=_place(usable, wanted or services.settings.backend_name))
-            is_remote = backend is not None and (backend == "aws" or backend.startswith(ENDPOINT))
-            top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=120)
+            backend = st.selectbox("Backend", usable, key="run_backend", on_change=write)
+            top_k = st.number_input("Chunks", 1, 100, key="run_top_k", on_change=write, width=120)
             limit = st.number_input(
-                "Questions, at most", 1, 100_000, 200, width=160, help="Drawn at random, the same every time."
+                "Questions, at most",
+                1,
+                100_000,
+                key="run_limit",
+                on_change=write,
+                width=160,
+                help="Drawn at random, the same every time.",
             )
-            workers = st.number_input("At once", 1, 16, 4 if is_remote else 1, width=110)
-            rerank = st.toggle("Rerank", disabled=is_remote)
-        prompt = choose_prompt("Prompt", "run-prompt", backend or "", saved, None)
+            workers = st.number_input("At once", 1, 16, key="run_workers", on_change=write, width=110)
+            rerank = st.toggle("Rerank", disabled=_is_remote(backend), key="run_rerank", on_change=write)
+        prompt = choose_prompt("Prompt", "run-prompt", backend or "", saved, write)
         show_preview(source, backend, int(top_k))
         show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
@@ -101,22 +106,41 @@ def start_form() -> None:
             _start(source, plan, prompt)
 
 
-def _prefilled(services: Services) -> tuple[dict[str, PromptTemplate], str]:
-    """The prompts to choose from, and the backend that the address names, empty if none. Its prompt is chosen once."""
+def _follow_form(
+    services: Services, usable: list[str], wanted: str, prompts: Mapping[str, address.Field]
+) -> address.Write:
+    """The form's values, kept in the address. wanted: the backend unless another is chosen."""
+    usual = wanted if wanted in usable else services.settings.backend_name
+    usual = usual if usual in usable else next(iter(usable), "")
+    backends = address.choice(usable, usual or None)
+    workers = 4 if _is_remote(backends.value(st.query_params.get_all("run_backend"))) else 1
+    return address.follow(
+        "run-form",
+        {
+            "run_backend": backends,
+            "run_top_k": address.number(services.settings.top_k, 1, 100),
+            "run_limit": address.number(200, 1, 100_000),
+            "run_workers": address.number(workers, 1, 16),
+            "run_rerank": address.flag(),
+            **prompts,
+        },
+    )
+
+
+def _is_remote(backend: str | None) -> bool:
+    return backend is not None and (backend == "aws" or backend.startswith(ENDPOINT))
+
+
+def _prefilled(services: Services) -> tuple[dict[str, PromptTemplate], str, str]:
+    """The prompts to choose from; which of them, and which backend, the address of a link names, empty if none."""
     saved, named = saved_prompts(services), st.query_params.get("prompt", "")
     found = services.store.prompts.find(named) if named else None
     if found is not None:
         names = [name for name, prompt in saved.items() if prompt == found.prompt]
         if not names:
             saved = {found.prompt.version: found.prompt, **saved}
-        if st.session_state.get("run-prefilled") != named:
-            st.session_state["run-prompt"] = names[0] if names else found.prompt.version
-    st.session_state["run-prefilled"] = named
-    return saved, st.query_params.get("backend", "")
-
-
-def _place(names: list[str], wanted: str) -> int | None:
-    return names.index(wanted) if wanted in names else (0 if names else None)
+        return saved, names[0] if names else found.prompt.version, st.query_params.get("backend", "")
+    return saved, "", st.query_params.get("backend", "")
 
 
 def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) -> None:
@@ -128,32 +152,3 @@ def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) 
         st.error(literal(str(error)), icon=":material/error:")
         return
     st.rerun()
-
-
-def show_runs(runs: list[StoredRun]) -> None:
-    """A row for each, which opens it; two that are ticked are compared."""
-    if not runs:
-        st.info("No run yet. Start one: the built-in questions need no file.")
-        return
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        show(note_html("A click on a run opens it; tick two to compare them: the older one is the baseline."))
-        actions = st.container(horizontal=True, width="content")
-        with actions:
-            columns = choose_columns(RUNS, "runs")
-    done = show_table(
-        columns, [run_row(run) for run in runs], key="runs-table", label="Runs, a row each", on_open=_open, picks=2
-    )
-    ids = [run.run_id for run in sorted(runs, key=lambda run: run.started_at) if run.run_id in done.picked]
-    with actions:
-        st.button(
-            "Compare the two runs",
-            icon=":material/compare_arrows:",
-            type="tertiary",
-            disabled=len(ids) != 2,
-            on_click=_open,
-            args=tuple(ids),
-        )
-
-
-def _open(*ids: str) -> None:
-    st.query_params.from_dict(dict(zip(("run", "with"), ids, strict=False)))

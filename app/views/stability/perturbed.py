@@ -1,48 +1,44 @@
-"""Questions asked in other words and over other chunks: what is found and answered then, by perturbation and question type."""
+"""Questions asked in other words and over other chunks: the form, the work while it goes on, and what came of it."""
 
-import json
 from contextlib import closing
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.numbers import fixed
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
-from app.stability.perturbed_words import counted_types, heat_rows, notes, progress_words, stability_to_dict
+from app.stability.perturbed_words import progress_words
 from app.views.kit import state
-from app.views.kit.charts import chart_layout, chart_text, show_chart
-from app.views.kit.downloads import show_download
-from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
-from app.views.kit.style import ink
 from app.views.kit.work import shown_work
+from app.views.stability.kept import RESULT, kept_result, kept_results, show_kept
+from app.views.stability.result import show_result
 from evaluation.datasets import BUILTIN
 from evaluation.perturbations import SEEDS
-from evaluation.stability import summarise_stability
 from pipeline.errors import RaglassError
-
-HEATS = {
-    "answer changed": ("Answers changed", "the share of answers that say something else. Amber: many", True),
-    "overlap": ("Chunks found again (overlap)", "the share of the same chunks. Amber: few", False),
-    "rbo": ("The same order (RBO)", "rank-biased overlap, in which the first ranks count most. Amber: little", False),
-    "overlap beyond chance": ("Beyond chance", "chunks found again; 1: the same, 0: as at random. Amber: few", False),
-}
-"""Measures that are drawn: title, what a figure is, and whether high is bad."""
-
-FAINT, BAD = "rgba(128,128,128,.10)", "rgba(230,159,0,.75)"
 
 
 def show_stability() -> None:
-    """The form, the work while it goes on, and what came of it."""
+    """The form, the work while it goes on, what came of it, and what was kept of earlier ones."""
     plan = _form()
     if plan is not None:
-        st.session_state["stability_found"] = None
+        for name in ("stability_found", "stability_shown", "stability_problem"):
+            st.session_state.pop(name, None)
+        st.query_params.pop(RESULT, None)
         _measure(plan)
-    kept = st.session_state.get("stability_found")
-    if kept is not None:
-        _show(*kept)
-    elif plan is None:
-        st.info("Nothing measured yet. The built-in questions need no file; nothing is stored.")
+    problem = st.session_state.get("stability_problem")
+    if problem:
+        st.error(literal(problem), icon=":material/error:")
+    found = _found()
+    if found is not None:
+        show_result(*found)
+    elif plan is None and not kept_results().listed():
+        st.info("Nothing measured yet. The built-in questions need no file, and no trace is stored.")
+    show_kept()
+
+
+def _found() -> tuple[StabilityPlan, StabilityStep] | None:
+    """What is shown: the result that the address names, else the one that was measured here last."""
+    named = st.query_params.get(RESULT)
+    return kept_result(named) if named else st.session_state.get("stability_found")
 
 
 def _form() -> StabilityPlan | None:
@@ -76,62 +72,27 @@ def _form() -> StabilityPlan | None:
 
 
 def _measure(plan: StabilityPlan) -> None:
-    """See it through; a press of Stop ends the page's run here, and what was kept stays."""
-    steps = check_stability(state.services().evaluations, plan)
+    """See it through, and keep what came of it; a press of Stop ends the page's run here, and what was measured is kept too."""
+    steps, last = check_stability(state.services().evaluations, plan), None
     try:
         with (
             closing(steps),
-            shown_work("Timing a few questions …", "What was measured so far is shown.", "stability") as tell,
+            shown_work("Timing a few questions …", "What was measured so far is kept.", "stability") as tell,
         ):
             for step in steps:
                 tell(len(step.results), step.total, progress_words(step))
-                if step.results:
-                    st.session_state["stability_found"] = (plan, step)
+                last = step
     except RaglassError as error:
         st.error(literal(str(error)), icon=":material/error:")
+    finally:
+        if last is not None and last.results:
+            _keep(plan, last)
 
 
-def _show(plan: StabilityPlan, step: StabilityStep) -> None:
-    if len(step.results) < step.total:
-        st.warning(f"Stopped after {len(step.results):,} of {step.total:,} questions.", icon=":material/pause:")
-    cells = summarise_stability(step.results, seed=plan.seed)
-    name = st.segmented_control(
-        "Measure",
-        list(HEATS),
-        default="answer changed",
-        format_func=lambda each: HEATS[each][0],
-        key="stability-measure",
-    )
-    name = name or "answer changed"
-    show(note_html(f"Each figure: {HEATS[name][1]}. In brackets: questions."))
-    kinds, types, values = heat_rows(cells, name)
-    show_chart(heat((kinds, counted_types(cells, types), values), name), key="heat", alt=HEATS[name][0])
-    for line in notes(step.results, cells):
-        show(note_html(line))
-    show_download("Download JSON", json.dumps(stability_to_dict(plan, step), indent=1), "stability.json")
-
-
-def heat(rows: tuple[list[str], list[str], list[list[float | None]]], name: str) -> go.Figure:
-    """Kinds × types, the figure in each cell."""
-    kinds, types, values = rows
-    title, _, high_is_bad = HEATS[name]
-    low, high = (FAINT, BAD) if high_is_bad else (BAD, FAINT)
-    figure = go.Figure(
-        go.Heatmap(
-            z=values,
-            x=list(map(chart_text, types)),
-            y=kinds,
-            zmin=0,
-            zmax=1,
-            colorscale=[[0, low], [1, high]],
-            text=[["" if value is None else fixed(value) for value in row] for row in values],
-            texttemplate="%{text}",
-            textfont={"color": ink()},
-            showscale=False,
-            hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>",
-        )
-    )
-    figure.update_layout(**chart_layout(title, height=150 + 34 * len(kinds)))
-    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    figure.update_xaxes(fixedrange=True, showgrid=False)
-    return figure
+def _keep(plan: StabilityPlan, step: StabilityStep) -> None:
+    """Draws nothing: a page's run that was stopped may not."""
+    st.session_state["stability_found"] = (plan, step)
+    try:
+        st.session_state["stability_shown"] = kept_results().keep(plan, step).kept_id
+    except RaglassError as error:
+        st.session_state["stability_problem"] = str(error)

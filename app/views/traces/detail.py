@@ -1,7 +1,10 @@
 """One trace, opened: the answer, how far to trust it, whence it came, its parts, and what can be done with it."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from app.kit.markup import MARK_FOR
 from app.kit.plain import shortened
 from app.kit.quoting import answering_words
 from app.kit.wording import is_unsure, trust
@@ -28,12 +31,18 @@ SESSION_CHARS = 40
 MISSING_TRACE = "There is no trace with this id in this store. It may have been asked elsewhere, or the link was cut."
 
 
-def show_answer(trace: Trace) -> None:
-    """The answer with its confidence, and what went wrong if something did."""
+def show_answer(trace: Trace, differing: Sequence[tuple[int, int]] = ()) -> None:
+    """The answer with its confidence, and what went wrong if something did.
+
+    differing: character ranges that another answer does not have; they are marked instead of the words that answer.
+    """
     generation = trace.generation
     if generation is not None:
         quiet = trace.error is not None or is_unsure(generation)
-        show(answer_html(generation.answer, quiet=quiet, words=answering_words(generation, trace.chunks)))
+        if differing:
+            show(answer_html(generation.answer, quiet=quiet, words=differing, opening=MARK_FOR))
+        else:
+            show(answer_html(generation.answer, quiet=quiet, words=answering_words(generation, trace.chunks)))
         if trace.origin != "application" or generation.confidence is not None:
             show(trust_html(trust(generation)))
     if trace.error is not None:
@@ -101,9 +110,9 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     show_answer(trace)
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
     show_actions(trace, stored)
+    show_parts(trace)
     if stored is not None:
         show_scores(trace.trace_id)
-    show_parts(trace)
     show_playground(trace)
 
 

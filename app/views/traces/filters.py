@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import streamlit as st
 
 from app.kit.numbers import percent
-from app.kit.wording import LOW
+from app.kit.wording import LOW, ORIGINS
 from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views.kit import address
 from app.views.kit.address import Field
@@ -122,13 +122,17 @@ def _show_filters(options: Mapping[str, list[str]], change: Mapping[str, Any]) -
         st.selectbox("Feedback", list(FEEDBACK), key="feedback", index=None, **any_of)
         st.number_input("Slower than, ms", 0, MAX_SLOWER_MS, step=100, key="slower_ms", width=150, **change)
         st.multiselect("Backend", options["backends"], key="backends", **wide)
-        st.multiselect("Origin", options["origins"], key="origins", **wide)
+        st.multiselect("Asked by", options["origins"], key="origins", format_func=_asker, **wide)
         for name, (_, label) in LABELS.items():
             if options[name]:
                 st.multiselect(label, options[name], key=name, **wide)
         for name, label in (("of_session", "Session"), ("of_user", "User")):
             st.text_input(label, key=name, max_chars=MAX_LABEL_CHARS, **any_of)
         st.toggle(f"Confidence below {percent(LOW)}", key="low_confidence", **change)
+
+
+def _asker(origin: str) -> str:
+    return ORIGINS.get(origin, origin)
 
 
 def _chosen() -> TraceFilters:

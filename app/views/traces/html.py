@@ -43,16 +43,18 @@ SHORT, MIDDLING = 80, 220
 """Characters of an answer in display type, and in one a size down; so neither takes more than three lines at 1,280 px."""
 
 
-def answer_html(answer: str, *, quiet: bool = False, words: Sequence[tuple[int, int]] = ()) -> Markup:
+def answer_html(
+    answer: str, *, quiet: bool = False, words: Sequence[tuple[int, int]] = (), opening: Markup = ANSWERS
+) -> Markup:
     """The answer, the largest thing on the page; the longer, the smaller.
 
-    quiet: for an abstention, a partial answer or a guess. words: character ranges that answer, in bold.
+    quiet: for an abstention, a partial answer or a guess. words: character ranges that answer, in bold, or as `opening` has them.
     """
     return html(
         '<p class="rg-answer{}{}" data-testid="answer" dir="auto">{}</p>',
         answer_size(answer),
         " rg-quiet" if quiet else "",
-        marked(answer, words, ANSWERS),
+        marked(answer, words, opening),
     )
 
 

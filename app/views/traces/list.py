@@ -40,7 +40,7 @@ COLUMNS = (
     Column("time", "Time", "number", up="fastest", down="slowest"),
     Column("stages", "Stages", "bars", help="Where the time went; the longest of this page fills the lane."),
     Column("asked", "Asked", "time", up="oldest", down="newest"),
-    Column("source", "Source", help="A person, a run, a load test, or another application by its name."),
+    Column("source", "Asked by", help="A person, a run, a load test, or another application by its name."),
     Column("answer", "Answer", "question"),
     Column("score", "Top cosine", "number", up="worst top score", down="best top score", shown=False),
     Column("feedback", "Feedback"),
@@ -84,12 +84,11 @@ def show_list(page: TracePage, order: str) -> None:
 
 
 def columns_of(rows: Sequence[TraceRow]) -> list[Column]:
-    """The columns; of whence a question came, and how sure the answer is, at first only where that tells rows apart.
+    """The columns; how sure the answer is, and what people said of it, at first only where that tells rows apart.
 
     The score is a cosine where Raglass itself retrieved; what an application's is, only that knows.
     """
     telling = {
-        "source": any(row.origin != "person" or row.service for row in rows),
         "confidence": any(row.confidence is not None for row in rows),
         "feedback": any(row.rating for row in rows),
         "note": any(row.note for row in rows),
@@ -103,12 +102,11 @@ def columns_of(rows: Sequence[TraceRow]) -> list[Column]:
 
 
 def _row(row: TraceRow, longest_ms: float) -> Row:
-    outcome = _outcome(row)
     certain = None if row.confidence is None else round(row.confidence, 2)
     cells: dict[str, Cell | str] = {
         "question": row.question or NO_QUESTION,
         "answer": row.answer,
-        "outcome": status_cell(outcome, TONES.get(outcome, "bad"), _failing(row)),
+        "outcome": outcome_cell(row),
         "confidence": number_cell(certain, percent(certain)),
         "time": time_cell(row.duration_ms),
         "stages": stage_cell(row.stage_ms, longest_ms),
@@ -129,8 +127,14 @@ def _length_ms(row: TraceRow) -> float:
 
 
 def source_of(row: TraceRow) -> str:
-    """Whence a question came: a person, a run, load, or another application by its name."""
-    return row.service or row.origin
+    """Who asked: a person, a run, a load test, or another application by its name."""
+    return row.service or ("load test" if row.origin == "load" else row.origin)
+
+
+def outcome_cell(row: TraceRow) -> Cell:
+    """What came of a question, with the stage that failed."""
+    outcome = _outcome(row)
+    return status_cell(outcome, TONES.get(outcome, "bad"), _failing(row))
 
 
 def _failing(row: TraceRow) -> str:

@@ -6,23 +6,16 @@ selected in the address.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2.component_manager import BidiComponentManager
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
-from streamlit.components.v2.types import ComponentRenderer
 
 from app.kit.numbers import milliseconds, share
 from app.traces.tree import Row, View, visible_rows
+from app.views.kit.components import component
 from app.views.kit.style import STAGE_COLOURS, span_colour
 from pipeline.span_tree import SpanTree
 from pipeline.types import Trace
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 TALL = 18
 """More rows than these scroll in a frame of their own, so that what is beside and below stays in reach."""
@@ -62,23 +55,7 @@ def show_rows(rows: Sequence[Row], axis: Axis, *, title: str, key: str, selected
         "selects": selected is not None,
         "ends": [milliseconds(axis.start_ms), milliseconds(axis.end_ms)],
     }
-    _component(get_bidi_component_manager())(key=key, data=data, on_act_change=lambda: _act(key))
-
-
-@cache
-def _component(manager: BidiComponentManager) -> ComponentRenderer:
-    """The component of a server, which serves its files: a script that is handed over as text would be run from a place made up for it,
-    which the page's policy forbids."""
-    manager.register_from_manifest(
-        ComponentManifest("raglass", "1", [ComponentConfig("waterfall", ASSETS.name)]), ASSETS.parent
-    )
-    made: ComponentRenderer = st.components.v2.component(
-        "raglass.waterfall",
-        html='<div class="frame"><div role="tree" data-testid="waterfall"></div><div class="axis"></div></div>',
-        css="waterfall.css",
-        js="waterfall.js",
-    )
-    return made
+    component("waterfall")(key=key, data=data, on_act_change=lambda: _act(key))
 
 
 def rows_of(trace: Trace, tree: SpanTree, view: View) -> list[Row]:

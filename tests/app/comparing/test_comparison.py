@@ -4,7 +4,7 @@ import pytest
 
 from app.comparing.comparison import compare, match_chunks, own_ms, stage_tree, stages_of
 from pipeline.types import Span
-from tests.factories import make_chunk, make_failed_trace, make_generation, make_trace
+from tests.factories import make_chunk, make_trace
 
 NESTED = (
     Span("network", 0.0, 100.0),
@@ -29,6 +29,8 @@ def test_chunks_are_listed_once_with_their_rank_on_each_side_best_first() -> Non
         ("d", None, 2),
     ]
     assert [match.chunk.chunk_id for match in matches if match.shared] == ["a", "c"]
+    assert [match.move for match in matches] == ["▼ 2", "▲ 2", "only first", "only second"]
+    assert match_chunks(ranked("a"), ranked("a"))[0].move == "same"
 
 
 def test_own_times_of_nested_stages_add_up_to_the_total() -> None:
@@ -73,21 +75,3 @@ def test_settings_that_differ_are_told_and_the_others_are_not() -> None:
         ("embedder", "small", "—"),
         ("api", "—", "example"),
     )
-
-
-ANSWERED, OTHER = make_trace(), make_trace(generation=make_generation("Nobody knows."))
-FAILED = make_failed_trace(chunks=())
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "headline"),
-    [
-        (ANSWERED, ANSWERED, "The answers are the same; 1 of 1 chunk was retrieved by both"),
-        (ANSWERED, OTHER, "The answers differ; 1 of 1 chunk was retrieved by both"),
-        (ANSWERED, FAILED, "Only the first has an answer; 0 of 1 chunk was retrieved by both"),
-        (FAILED, ANSWERED, "Only the second has an answer; 0 of 1 chunk was retrieved by both"),
-        (FAILED, FAILED, "Neither has an answer; no chunk was retrieved"),
-    ],
-)
-def test_headline_says_what_became_of_the_answers_and_the_chunks(first, second, headline: str) -> None:
-    assert compare(first, second).headline == headline

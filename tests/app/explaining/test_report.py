@@ -45,7 +45,7 @@ def missed(answer="Oslo"):
         Diagnosis(label, *WORDS[label]),
         counterfactuals=(Trial("with the gold chunk alone", answer=answer, correct=True),),
         repairs=(
-            Trial("with top_k 10", answer=answer, correct=True),
+            Trial("with 10 chunks", answer=answer, correct=True),
             Trial("reranked", problem="There is no reranker."),
         ),
     )
@@ -57,11 +57,11 @@ def test_it_says_what_a_stakeholder_asks():
         "Why this answer?",
         "The answer stands on chunk 2, “Title 2”: 86 % of what the chunks did for it.",
         "Retrieval miss: the gold chunk was not retrieved",
-        "Verified repair: with top_k 10, it answers “Oslo”, which is right.",
+        "Verified repair: with 10 chunks, it answers “Oslo”, which is right.",
         "the first that does is at rank 9",
         "could not be tried: There is no reranker.",
         "Do the chunks say it?",
-        "Can this explanation be believed?",
+        "Can this be believed? Yes.",
         "Linear datamodeling score",
     ):
         assert words in page.text
@@ -99,7 +99,7 @@ def test_sampled_and_unfinished_explanations_have_a_report_too():
     half = explanation([-9, float("nan"), -3, -2])
     page = read(report_html(half)).text
     assert "Not every subset was scored" in page
-    assert "Can this explanation be believed?" not in page
+    assert "Can this be believed?" not in page
 
 
 @pytest.mark.parametrize(("sign", "opening"), [(1, "<mark>"), (-1, '<mark class="against">')])
@@ -117,15 +117,15 @@ def test_the_calibrated_probability_stands_in_the_report():
 
 
 def test_what_was_tried_in_vain_is_not_advised_as_if_it_had_not_been():
-    vain = replace(missed(), repairs=(Trial("with top_k 10", answer="Rome"),))
+    vain = replace(missed(), repairs=(Trial("with 10 chunks", answer="Rome"),))
     assert vain.remedy.endswith("Here, none of the changes that were tried helped.")
 
 
 def test_a_diagnosis_in_a_shell_says_what_was_tried_and_what_to_do():
     said = diagnosis_text(missed())
     assert "what if asked with the gold chunk alone: “Oslo”, right" in said
-    assert "repair  asked with top_k 10: “Oslo”, right" in said
-    assert "What to do: Ask with top_k 10." in said
+    assert "repair  asked with 10 chunks: “Oslo”, right" in said
+    assert "What to do: Ask with 10 chunks." in said
     assert "Given as right: “Oslo”." in said
     assert "What to do: Retrieve more chunks" in diagnosis_text(replace(missed(), repairs=()))
     found = diagnosis_to_dict(missed())

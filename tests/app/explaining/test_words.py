@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.explaining.belief import belief
+from app.explaining.printed import explanation_text
 from app.explaining.words import (
     Bar,
     bars,
-    belief,
     chunk_marks,
     colour_limit_nats,
-    explanation_text,
     nats,
     pairs_note,
     pairs_title,
@@ -107,10 +107,49 @@ def test_chunks_come_best_first_with_both_figures() -> None:
     assert (best.share, other.share) == (1, pytest.approx(1 / 6))
 
 
-def test_what_is_believed_says_what_is_lost_without_the_best_chunk() -> None:
-    score, drop = belief(explanation([-9, -8, -3, -2]))
+def test_an_order_that_predicts_all_subsets_is_believed_and_its_first_chunk_is_named() -> None:
+    found = belief(explanation([-9, -8, -3, -2]))
+    assert found.headline == "Can this be believed? Yes."
+    assert found.why.startswith("Taking away chunk 2 changes the answer more than taking away another chunk does, and")
+    score, drop, how = found.details
     assert score.startswith("Linear datamodeling score 1.00")
-    assert drop == "Without the first chunk the answer changes by −6.00 nats; without any one, on average, by −3.50."
+    assert (
+        drop
+        == "Without chunk 2, which did most, the answer changes by −6.00 nats; without 1 chunk at random, on average, by −3.50."
+    )
+    assert how.startswith("All 4 subsets")
+
+
+def test_chunks_of_which_any_one_would_do_are_believed_without_naming_one() -> None:
+    found = belief(explanation([-9, -1, -1, -1]))
+    assert found.why.startswith("No single chunk makes much of a difference when it is taken away")
+
+
+@pytest.mark.parametrize(
+    ("score", "level"), [(0.8, "yes"), (0.79, "partly"), (0.4, "partly"), (0.39, "no"), (None, "no")]
+)
+def test_how_far_an_order_is_believed_follows_its_score(monkeypatch, score: float | None, level: str) -> None:
+    monkeypatch.setattr(Explanation, "datamodeling_score", property(lambda _: score))
+    found = belief(explanation([-9, -8, -3, -2]))
+    assert found.level == level
+    assert ("do not rely on the order" in found.why) == (level == "partly")
+
+
+def test_an_order_whose_first_chunk_is_missed_less_than_another_is_not_believed(monkeypatch) -> None:
+    monkeypatch.setattr(Explanation, "drops_nats", property(lambda _: ((1, 1.0, 2.0),)))
+    found = belief(explanation([-9, -8, -3, -2]))
+    assert (found.level, "changes the answer less" in found.why) == ("no", True)
+
+
+def test_an_answer_that_came_from_the_generator_needs_no_order_to_be_believed() -> None:
+    found = belief(explanation([-2, -2, -2, -2]))
+    assert (found.level, "no order can be wrong" in found.why) == ("yes", True)
+
+
+def test_what_a_stand_in_scored_is_believed_partly_at_most_and_not_where_it_would_never_say_it() -> None:
+    found = belief(replace(explanation([-9, -8, -3, -2]), stand_in="local/research"))
+    assert (found.level, "local/research scored this" in found.why) == ("partly", True)
+    assert belief(replace(explanation([-13.82, -13.82, -13.82, -13.82]), stand_in="local/embedded")).level == "no"
 
 
 def test_explanation_that_was_stopped_credits_no_chunk() -> None:
@@ -118,7 +157,7 @@ def test_explanation_that_was_stopped_credits_no_chunk() -> None:
     text = explanation_text(found)
     assert "Not all subsets were scored" in text
     assert "Can this be believed?" not in text
-    assert belief(found) == []
+    assert belief(found) is None
 
 
 def test_token_says_which_chunk_did_most_for_it() -> None:
@@ -159,8 +198,8 @@ def test_sampled_weights_are_shown_with_their_intervals() -> None:
     assert re.fullmatch(r"weight \+\d\.\d\d nats \(\+\d\.\d\d to \+\d\.\d\d\)", best.figures)
     said = explanation_text(found)
     assert "Weight, 90 % interval, chunks" in said
-    assert "subsets that they were not fitted on" in said
-    assert "on average over 4 draws, by" in belief(found)[1]
+    assert "subsets that they were not fitted on" in " ".join(said.split())
+    assert "on average over 4 draws, by" in belief(found).details[1]
     assert [bar.name for bar in bars(found)] == ["2. Title 2", "1. Title 1"]
     assert telling_sentences(found) == []
 
@@ -179,12 +218,12 @@ def test_an_interval_that_ends_at_0_is_drawn_to_its_end() -> None:
 
 def test_a_single_chunk_has_no_order_that_could_be_wrong() -> None:
     alone = Lattice(("c1",), ("Ada",), np.array([[-9.0], [-2.0]]))
-    [line] = belief(replace(explanation([0, 0, 0, 0]), chunks=CHUNKS[:1], lattice=alone))
-    assert "no order can be wrong" in line
+    found = belief(replace(explanation([0, 0, 0, 0]), chunks=CHUNKS[:1], lattice=alone))
+    assert (found.level, "no order can be wrong" in found.why) == ("yes", True)
 
 
 def test_sentences_that_did_something_for_certain_are_pointed_out() -> None:
     found = sampled("sentences")
     assert [(each.chunk_id, each.start, each.end) for each in telling_sentences(found)] == [("c2", 0, 5)]
     assert chunk_marks(found)[0].figures.startswith("its sentences +")
-    assert "the first sentence" in belief(found)[1]
+    assert "the sentence that did most (of chunk 2)" in belief(found).details[1]

@@ -35,8 +35,8 @@ def test_calibrated_confidence_has_a_level(value: float, level: str) -> None:
 def test_confident_abstention_is_confidence_that_what_was_found_does_not_answer() -> None:
     generation = make_generation(abstained=True, confidence=Confidence(0.9, "calibrated"))
     found = wording.trust(generation)
-    assert found.headline == "High confidence that what was found does not answer this, 90 %"
-    assert "would have answered about 10." in found.meaning
+    assert found.headline == "No answer given, high confidence that this is right, 90 %"
+    assert "about 10 could have been answered" in found.meaning
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_corpus_smaller_than_asked_for_is_said(overrides: dict[str, Any], text: 
 
 
 def test_corpus_summary_without_an_index() -> None:
-    assert wording.corpus_summary(None, 60, 1) == "60 built-in articles and 1 added document."
+    assert wording.corpus_summary(None, 60, 1) == ("60 built-in articles and 1 added document.", "")
 
 
 @pytest.mark.parametrize(

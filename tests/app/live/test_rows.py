@@ -87,12 +87,12 @@ def test_more_calls_on_the_server_than_the_client_made_give_no_time_below_zero()
     assert all(value >= 0 for value in layers(view_of(client, "aws")).values())
 
 
-def test_rate_and_failures_are_by_the_minute_and_named_by_stage() -> None:
+def test_questions_and_failures_are_by_the_period_and_named_by_stage() -> None:
     traces = [make_trace(asked_at=MINUTE) for _ in range(3)]
     view = viewed(*traces, make_failed_trace(stage="generate", asked_at=MINUTE))
     assert [dict(line.points)[MINUTE] for line in view.rate] == [3.0, 1.0]
     assert (view.questions, view.failed) == (4, 1)
-    assert view.rate_title == "0.267 questions a minute, 25 % failed"
+    assert view.rate_title == "4 questions, 25 % failed"
     assert view.errors_title == "All failed in generate"
 
 
@@ -118,7 +118,7 @@ def test_slowest_periods_come_first() -> None:
     ]
     view = viewed(*traces)
     assert [start_s for start_s, _ in view.slowest] == [MINUTE - 60, MINUTE - 120, MINUTE]
-    assert view.latency_title == "p95 peaked at 900 ms, 15:32"
+    assert view.latency_title == "p95 peaked at 900 ms, 15:32 UTC"
 
 
 def test_percentile_of_each_stage_names_the_slowest() -> None:

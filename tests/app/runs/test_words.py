@@ -112,7 +112,7 @@ def test_a_figure_is_as_fine_as_it_needs_to_be(
 def test_runs_are_a_line_each_within_the_width() -> None:
     assert "raglass eval run --dataset builtin" in runs_text([])
     lines = runs_text([make_run(), make_run("bbbb2222", name="x" * 90 + "\x1b[2J\n")]).splitlines()
-    assert lines[0].startswith("aaaa1111  stopped    1,050 of  1,200  questions.csv ")
+    assert lines[0].startswith("aaaa1111  stopped    1,050 of  1,200        — right  questions.csv on ")
     assert lines[1].startswith("bbbb2222  stopped ")
     assert len(lines) == 2
     assert all(len(line) <= WIDTH and line.isprintable() for line in lines)

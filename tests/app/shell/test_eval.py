@@ -61,7 +61,7 @@ def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services
     assert run("eval", "show", "LAST", services=services).stdout == done.stdout
     assert run("eval", "show", services=services).stdout == done.stdout
     listed = run("eval", "list", services=services).stdout
-    assert "finished      12 of     12  questions.csv" in listed
+    assert "finished      12 of     12   50.0 % right  questions.csv on fake, " in listed
 
 
 def test_results_as_json_are_those_of_the_run(run: Run, services: Services, path: str) -> None:

@@ -63,7 +63,7 @@ def test_password_and_typing_errors(make_services: Make, monkeypatch: pytest.Mon
     text = status_text(status)
     assert "hunter2" not in text
     assert "hunter2" not in repr(status)
-    assert "RAGLASS_TOPK is set but is no setting" in text
+    assert "RAGLASS_TOPK is set, and is no setting" in text
 
 
 def test_package_that_is_not_installed_says_so(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from app.alerting.levels import Level
+from app.kit.clock import Clock
 from app.live.rows import Line
 from app.views.documents.embedding_map import embedding_map
 from app.views.kit.charts import chart_text
 from app.views.lab.asked import boxes_chart, scatter_chart
 from app.views.lab.study import KINDS, error_chart, level_chart
-from app.views.live.charts import stages_chart
+from app.views.live.charts import overview_chart, stages_chart
 from app.views.runs.by_type import box_plot, count_plot, dot_plot, scatter
 from app.views.runs.compared import differences_plot
 from app.views.runs.detail import sankey
@@ -68,7 +70,8 @@ def test_no_name_of_the_lab_or_of_live_or_of_a_chunk_is_markup_in_a_chart():
         boxes_chart(NASTY, [(NASTY, "#000000", [1.0])], axis="ms"),
         error_chart([{"cell": NASTY, **dict.fromkeys(KINDS, 0.25)}]),
         level_chart("right", {"factors": {NASTY: level}, "levels": [level]}, True),
-        stages_chart(replace(view, stages=(Line(NASTY, view.rate[0].points),))),
+        stages_chart(replace(view, stages=(Line(NASTY, view.rate[0].points),)), Clock()),
+        overview_chart(view, [Level(NASTY, "latency_p95", 1.0)], None, Clock()),
         embedding_map(corpus_map, (NASTY, 0.0, 0.0)),
     ]
     for figure in figures:

@@ -17,7 +17,8 @@ def test_comparison_counts_shared_chunks_and_differences():
     first = backend.answer("q", top_k=4, deadline_s=5)
     second = replace(backend.answer("q", top_k=2, deadline_s=5), duration_ms=first.duration_ms * 2)
     found = compare(first, second)
-    assert found.headline == "The answers are the same; 2 of 4 chunks were retrieved by both"
+    assert found.outcome == "The answers are the same"
+    assert len(found.shared) == 2
     assert found.stages[-1].stage == "total"
     assert "2.00×" in found.stages[-1].difference
 

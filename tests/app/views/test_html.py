@@ -11,13 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.comparing.comparison import ChunkMatch, StageDifference
-from app.documents.listing import Listed
+from app.comparing.verdict import Verdict
+from app.explaining.belief import Belief
 from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
 from app.kit import markup
 from app.kit.wording import Trust
+from app.live.log_lines import ReadLine
 from app.live.rows import Part
+from app.live.totals import Gauge
+from app.overview.words import Tile
 from app.traces.difference import differ
 from app.traces.spans import Placed
 from app.traces.tree import row_of
@@ -28,6 +32,7 @@ from app.views.kit import html as kit
 from app.views.kit.markdown import literal
 from app.views.kit.style import STAGE_COLOURS
 from app.views.live import html as live
+from app.views.overview import html as overview
 from app.views.status import html as status
 from app.views.traces import html as traces
 from metrics.alarms import Alarm, State
@@ -148,11 +153,6 @@ DRAWN = [
     lambda value: traces.trust_html(Trust("low", value, value)),
     lambda value: documents.standing_html(value, value, value, [value]),
     lambda value: documents.standing_html(value, value, value, [value], value),
-    lambda value: documents.link_html(Listed("indexed", value, value, value)),
-    lambda value: documents.below_html(Listed(value, None, "a", "b"), with_file=False),
-    lambda value: documents.documents_html(
-        [Listed("indexed", value, value, value, 1, 1), Listed("failed", None, value, value)]
-    ),
     lambda value: comparing.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
     lambda value: comparing.comparison_html([StageDifference(value, 1.0, None)]),
     lambda value: comparing.differences_html([(value, value, value)]),
@@ -169,22 +169,31 @@ DRAWN = [
     lambda value: traces.event_html(SpanEvent(value, 1.0, {value: value})),
     lambda value: traces.turn_html(turn(value)),
     lambda value: explaining.tokens_html([TokenMark(value, 1.0, value, 0), TokenMark(value, -0.5, value, None)]),
-    lambda value: explaining.attributed_html([ChunkMark(chunk(value, value), 0, value, 1.0)], []),
+    lambda value: explaining.attributed_html([ChunkMark(chunk(value, value), 0, value, value, 1.0)], []),
     lambda value: explaining.attributed_html(
-        [ChunkMark(chunk(value, value), 0, value, 1.0)], [Evidence("c1", 0, 3)], against=True
+        [ChunkMark(chunk(value, value), 0, value, value, 1.0)], [Evidence("c1", 0, 3)], against=True
     ),
     lambda value: explaining.grounded_html(
         [SentenceMark(value, (), True, value), SentenceMark(value, ((0, 1),), False, value)]
     ),
     lambda value: explaining.figures_html([Row(value, value, value)]),
+    lambda value: explaining.belief_html(Belief("partly", value, (value,))),
+    lambda value: comparing.verdict_html(Verdict(value, None, (value,), ((), ()), value)),
     lambda value: kit.table_html((value, value), [(value, value)], value),
+    lambda value: live.gauges_html([Gauge(value, value, value, "bad", value)]),
     lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
+    lambda value: overview.tile_html(Tile("ready", "Ready", value, value, "good", "status")),
+    lambda value: overview.shares_html({value: 0.5}),
+    lambda value: overview.step_html(1, value, value),
     lambda value: live.alert_html(value, "open", value, value),
-    lambda value: live.alarms_html([alarm(value, "OK"), alarm(value, "ALARM"), alarm(value, "INSUFFICIENT_DATA")]),
+    lambda value: live.watched_html("high", value, value, value, value),
+    lambda value: live.alarm_html(alarm(value, "OK")),
+    lambda value: live.alarm_html(alarm(value, "ALARM")),
+    lambda value: live.log_html([(value, ReadLine(1.0, value, "error", value, value))]),
 ]
 
 
-HOMES = (comparing, documents, explaining, kit, live, status, traces)
+HOMES = (comparing, documents, explaining, kit, live, overview, status, traces)
 MODULES = sorted(path for folder in ("app", "pages") for path in (ROOT / folder).rglob("*.py"))
 
 SAID_NOWHERE = {"dot_html"}
@@ -381,7 +390,9 @@ def test_a_token_and_its_chunk_point_at_each_other():
     token = explaining.tokens_html([TokenMark("Rome", 1.0, "+5 nats", 3), TokenMark(".", 0.0, "0 nats", None)])
     assert token.count("rg-from-") == 1
     assert 'class="rg-token rg-from-3"' in token
-    assert 'class="rg-did-3"' in explaining.attributed_html([ChunkMark(chunk("body"), 3, "+5", 1.0)], [])
+    assert 'class="rg-did-3"' in explaining.attributed_html(
+        [ChunkMark(chunk("body"), 3, "spoke for it", "+5", 1.0)], []
+    )
     rules = explaining.link_rules_html(4)
     assert ":has(.rg-from-3:hover) .rg-did-3" in rules
     assert ":has(.rg-did-3:hover) .rg-from-3" in rules

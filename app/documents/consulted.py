@@ -1,0 +1,84 @@
+"""Which documents questions consult: how often, how these questions ended, and which documents none ever did. No streamlit."""
+
+import json
+import time
+from dataclasses import dataclass
+
+from app.documents.words import SINCE_S
+from app.kit.numbers import count
+from backends.local.corpus import LocalCorpus
+from backends.local.documents import builtin_documents
+from metrics.labels import bounded
+from metrics.outcomes import Ends
+from metrics.store import TraceStore
+
+LISTED = 200
+"""Documents that are listed of those consulted, and of those never consulted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A document, and the questions for which a chunk of it was retrieved."""
+
+    document_id: str
+    """Its id."""
+    title: str
+    """Its title; the id where it is no longer in the corpus."""
+    chunks: int | None
+    """Its chunks in the index; None where it is not in it."""
+    ends: Ends
+    """How these questions ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consulted:
+    """The documents of a corpus by use."""
+
+    used: tuple[Use, ...]
+    """Those consulted most, LISTED at most."""
+    never: tuple[Use, ...]
+    """Those in the index that no question consulted, LISTED at most."""
+    used_total: int
+    """How many were consulted."""
+    never_total: int
+    """How many were not."""
+
+    @property
+    def headline(self) -> str:
+        """What there is to see."""
+        if not self.used_total:
+            return "No question has been counted by its documents in this time"
+        most = self.used[0]
+        return (
+            f"{count(self.used_total, 'document')} consulted, {self.never_total:,} never; "
+            f"most often “{most.title}”, for {count(most.ends.asked, 'question')}"
+        )
+
+
+def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: str, origin: str | None) -> Consulted:
+    """How the documents of a backend's corpus were used. since: a key of SINCE_S. origin: whence the questions came; None for all."""
+    length_s = SINCE_S[since]
+    since_s = 0.0 if length_s is None else time.time() - length_s
+    found = store.outcomes.by_document(since_s, backend, origin)
+    indexed = corpus.indexed()
+    known = {bounded(document_id): document_id for document_id in indexed}
+    builtin = {each.document_id: each.title for each in builtin_documents()}
+
+    def use(label: str, ends: Ends) -> Use:
+        document_id = known.get(label, label)
+        own = None if document_id in builtin else corpus.library.get(document_id)
+        title = builtin.get(document_id) or (own.title if own is not None else document_id)
+        return Use(document_id, title, indexed.get(document_id), ends)
+
+    unused = sorted(label for label in known if label not in found)
+    return Consulted(
+        tuple(use(label, ends) for label, ends in list(found.items())[:LISTED]),
+        tuple(use(label, Ends()) for label in unused[:LISTED]),
+        len(found),
+        len(unused),
+    )
+
+
+def expression_of(document_id: str) -> str:
+    """The expression for the traces that consulted a document."""
+    return f"document = {json.dumps(bounded(document_id), ensure_ascii=False)}"

@@ -1,0 +1,131 @@
+"""What the Overview is made of, read from summaries and indexes: its cost does not grow with what is stored. No streamlit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
+
+from app.live.reading import LiveChoice
+from app.live.rows import LiveView
+from app.traces.filters import TraceFilters
+from metrics.latency import MINUTE_S, TOTAL
+from metrics.queries import Count, TraceRow
+from metrics.store import TraceStore
+
+SPANS: Mapping[str, int] = {"hour": 3_600, "day": 86_400, "week": 7 * 86_400}
+"""Seconds of the stretch that is told of, by the word in the address; the Traces page has the same words."""
+
+WINDOWS: Mapping[str, str] = {"hour": "1 hour", "day": "1 day", "week": "7 days"}
+"""The Live page's window for each."""
+
+ASKED = ("person", "application")
+"""Origins of questions that somebody waits for: not those of runs and loads."""
+
+RECENT = 8
+"""Questions that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """How a stretch of time went."""
+
+    questions: int
+    """Asked in it, of all backends and origins."""
+    failed: int
+    """How many of them failed."""
+    p95_ms: float | None
+    """95th percentile of the time of the chosen backend's questions; None where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A stretch that ends now, and the one before it of the same length."""
+
+    backend: str
+    """Whose times are told: that which answered most; empty where nothing was asked."""
+    now: Stretch
+    """The one that ends now."""
+    before: Stretch
+    """The one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Traces that somebody should look at."""
+
+    name: str
+    """`failed`, `unsure`, `disliked` or `slow`."""
+    filters: TraceFilters
+    """Which they are."""
+    found: Count
+    """How many."""
+    worst_ms: float | None = None
+    """Of the slow ones, the time of the slowest."""
+
+    @property
+    def query(self) -> dict[str, str | list[str]]:
+        """The address of their list on the Traces page."""
+        return address_of(self.filters)
+
+
+def address_of(filters: TraceFilters) -> dict[str, str | list[str]]:
+    """The address of a list on the Traces page, as names and values."""
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(filters.to_address()):
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def read_pace(store: TraceStore, span: str, now_s: float) -> Pace:
+    """How the stretch that ends now went, and the one before it. span: a key of SPANS. Raises StoreError."""
+    length_s, end_s = SPANS[span], int(now_s) // MINUTE_S * MINUTE_S + MINUTE_S
+    middle_s = end_s - length_s
+    now, before = (store.measured.counts(TOTAL, start, start + length_s) for start in (middle_s, middle_s - length_s))
+    backend = max(now or before, key=lambda name: (now or before)[name][0], default="")
+    times = store.measured.stretches(backend, TOTAL, [middle_s, end_s], length_s) if backend else []
+    p95s = [each.sketch.quantile(0.95) if each.count else None for each in times] or [None, None]
+    return Pace(backend, _stretch(now, p95s[1]), _stretch(before, p95s[0]))
+
+
+def _stretch(counts: Mapping[str, tuple[int, int]], p95_ms: float | None) -> Stretch:
+    return Stretch(sum(each for each, _ in counts.values()), sum(each for _, each in counts.values()), p95_ms)
+
+
+def read_concerns(store: TraceStore, span: str, now_s: float) -> list[Concern]:
+    """Questions of people and applications that need a look, by kind; a kind without any is left out. Raises StoreError."""
+    asked = TraceFilters(since=span, origins=ASKED)
+    kinds = {
+        "failed": replace(asked, outcome="failed"),
+        "unsure": replace(asked, low_confidence=True, sort="least confident"),
+        "disliked": replace(asked, feedback="down"),
+    }
+    found = [Concern(name, filters, _count(store, filters, now_s)) for name, filters in kinds.items()]
+    slowest = replace(asked, sort="slowest")
+    page = store.page(slowest.to_query(now_s), limit=1)
+    slow = [Concern("slow", slowest, page.matched, row.duration_ms) for row in page.rows]
+    return [each for each in found if each.found.value] + slow
+
+
+def _count(store: TraceStore, filters: TraceFilters, now_s: float) -> Count:
+    return store.page(filters.to_query(now_s), limit=1).matched
+
+
+def read_recent(store: TraceStore, limit: int = RECENT) -> Sequence[TraceRow]:
+    """The newest questions that somebody waits for. Raises StoreError."""
+    return store.page(TraceFilters(origins=ASKED).to_query(), limit=limit).rows
+
+
+def live_choice(pace: Pace, span: str) -> LiveChoice:
+    """What the Live page shows of the same stretch and backend, from this dashboard's traces."""
+    period = "5 min" if span == "hour" else "1 hour"  # Only the whole counts: long periods are read faster.
+    return LiveChoice(source="local", backend=pace.backend, window=WINDOWS[span], period=period)
+
+
+def live_query(pace: Pace, span: str) -> dict[str, str]:
+    """The address of it."""
+    chosen = {"answered_by": pace.backend} if pace.backend else {}
+    return chosen | {"window": WINDOWS[span]}
+
+
+def stage_shares(view: LiveView) -> dict[str, float]:
+    """Part of the time that each stage took by itself, in [0, 1], largest first."""
+    return dict(view.shares)

@@ -1,0 +1,201 @@
+"""What the Overview says: tiles with a figure, words and where they lead; what needs a look; the last run. No streamlit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.alerting.words import alert_rule
+from app.kit.numbers import MISSING, count, milliseconds, percent, points
+from app.kit.plain import one_line, shortened
+from app.kit.wording import backend_words, listed
+from app.overview.readiness import Problems
+from app.overview.reading import Concern, Pace, Stretch, address_of, live_query
+from app.quality.recent import RuleWindow
+from app.quality.words import headline
+from app.runs.leaderboard import run_before
+from app.runs.naming import run_name
+from app.traces.filters import TraceFilters
+from metrics.alerts import StoredAlert
+from metrics.runs import StoredRun
+
+Tone = Literal["good", "warn", "bad", "quiet"]
+
+Query = Mapping[str, str | list[str]]
+
+WORDS: Mapping[str, str] = {"hour": "hour", "day": "24 hours", "week": "7 days"}
+"""A span, as in "in the last …"."""
+
+SLOWER = 1.5
+"""Times the p95 of before from which on a stretch is called slow."""
+
+DRIFT = "drift"
+"""The series of questions that are others than before."""
+
+STEPS = (
+    ("Ask something", "Type a question above, or take an example. The built-in articles answer without set-up.", "Ask", "ask"),
+    ("Add your documents", "PDF, Word, web pages, mail and more. They are indexed on this machine.", "Add documents", "corpus"),
+    ("Measure it", "A run asks labelled questions and says how many answers are right. Built-in ones need no file.", "Start a run", "runs"),
+)  # fmt: skip
+"""What to do first, where nothing was asked yet: title, words, the link's words, and its page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One thing at a glance."""
+
+    name: str
+    """Its own on the page."""
+    label: str
+    """What it is about."""
+    value: str
+    """How it is."""
+    note: str
+    """What there is to add."""
+    tone: Tone
+    """How good that is."""
+    page: str
+    """Where it leads, by the page's file."""
+    query: Query = field(default_factory=dict)
+    """What that page is to show."""
+
+
+def ready_tile(problems: Problems | None) -> Tile:
+    """Whether a question can be answered and stored."""
+    if problems is None:
+        return Tile("ready", "Ready", "Looking …", "The backend has not answered yet.", "quiet", "status")
+    wrong = [f"{part}: {problem}" for part, problem in problems.items() if problem]
+    if wrong:
+        return Tile("ready", "Ready", "No", shortened(one_line(wrong[0]), 110), "bad", "status")
+    return Tile("ready", "Ready", "Yes", "Questions are answered, and traces stored.", "good", "status")
+
+
+def failed_tile(pace: Pace, span: str) -> Tile:
+    """The share of questions that failed."""
+    query = address_of(TraceFilters(since=span, outcome="failed"))
+    now, before = pace.now, pace.before
+    if not now.questions:
+        return Tile(
+            "failed", "Failed", MISSING, f"Nothing was asked in the last {WORDS[span]}.", "quiet", "traces", query
+        )
+    share = now.failed / now.questions
+    note = f"{now.failed:,} of {count(now.questions, 'question')}{_was(before, percent(_share(before), 1))}"
+    worse = share > 2 * (_share(before) or 0.0) and now.failed > 1
+    tone: Tone = "good" if not now.failed else "bad" if worse else "warn"
+    return Tile("failed", "Failed", percent(share, 0 if not now.failed else 1), note, tone, "traces", query)
+
+
+def _share(stretch: Stretch) -> float | None:
+    return stretch.failed / stretch.questions if stretch.questions else None
+
+
+def _was(before: Stretch, words: str) -> str:
+    return f"; {words} before" if before.questions else ""
+
+
+def p95_tile(pace: Pace, span: str) -> Tile:
+    """How long the slower questions take, and whether that is longer than before."""
+    now_ms, before_ms = pace.now.p95_ms, pace.before.p95_ms
+    query = live_query(pace, span)
+    if now_ms is None:
+        return Tile("p95", "p95 time", MISSING, f"Nothing was asked in the last {WORDS[span]}.", "quiet", "live", query)
+    of = f"19 of 20 answers of {backend_words(pace.backend)} came faster"
+    if not before_ms:
+        return Tile("p95", "p95 time", milliseconds(now_ms), f"{of}.", "good", "live", query)
+    slower = now_ms > SLOWER * before_ms
+    changed = "as before" if abs(now_ms - before_ms) < 0.05 * before_ms else f"{milliseconds(before_ms)} before"
+    return Tile(
+        "p95", "p95 time", milliseconds(now_ms), f"{of}; {changed}.", "warn" if slower else "good", "live", query
+    )
+
+
+def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
+    """Whether some rule says that answers got worse."""
+    query = live_query(pace, span)
+    if not windows:
+        return Tile(
+            "quality", "Quality", MISSING, f"No answer of the last {WORDS[span]} was scored.", "quiet", "live", query
+        )
+    if all(found.reference is None for found in windows):
+        note = f"{count(len(windows), 'rule')} watched; too little was asked before to tell a change."
+        return Tile("quality", "Quality", "Watched", note, "quiet", "live", query)
+    worse = [found for found in windows if found.worse]
+    if worse:
+        note = headline(worse[0])
+        return Tile("quality", "Quality", f"{len(worse)} of {len(windows)} worse", note, "warn", "live", query)
+    note = f"{count(len(windows), 'rule')} watched. {headline(windows[0])}."
+    return Tile("quality", "Quality", "Steady", note, "good", "live", query)
+
+
+def alerts_tile(opened: Sequence[StoredAlert], rules: int) -> Tile:
+    """Whether an alert is open."""
+    if opened:
+        names = listed([one_line(alert.rule) for alert in opened[:3]])
+        return Tile("alerts", "Alerts", f"{len(opened):,} open", names, "bad", "live")
+    if not rules:
+        return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live")
+    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched.", "good", "live")
+
+
+def concern_tiles(
+    concerns: Sequence[Concern], windows: Sequence[RuleWindow], opened: Sequence[StoredAlert], stale: bool
+) -> list[Tile]:
+    """What needs a look, the most urgent first."""
+    tiles = [_concern(each) for each in concerns]
+    if stale:
+        note = "Documents changed since the index was built."
+        tiles.insert(0, Tile("stale", "Index", "behind", note, "warn", "corpus"))
+    drifting = [rule for alert in opened if (rule := alert_rule(alert)) is not None and rule.series == DRIFT]
+    if drifting:
+        note = f"Questions to {listed(sorted({backend_words(rule.backend) for rule in drifting}))} are not those of before."
+        tiles.append(Tile("drift", "Questions", "drifting", note, "warn", "stability"))
+    return tiles
+
+
+def _concern(concern: Concern) -> Tile:
+    number = str(concern.found)
+    told: dict[str, tuple[str, str, str, Tone]] = {
+        "failed": ("Failed", number, "questions without an answer", "bad"),
+        "unsure": ("Low confidence", number, "answers that are best guesses", "warn"),
+        "disliked": ("Thumbs down", number, "answers that somebody found wrong", "warn"),
+        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest questions first", "quiet"),
+    }
+    label, value, note, tone = told[concern.name]
+    return Tile(concern.name, label, value, note, tone, "traces", concern.query)
+
+
+def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
+    """What the last run came to, and how that is to the one before on the same questions; None without a run. runs: the newest first."""
+    if not runs:
+        return None
+    last, figures = runs[0], _figures(runs[0])
+    name = run_name(last)
+    query: Query = {"run": last.run_id}
+    right = figures.get("correct")
+    if last.status == "running" or right is None:
+        return Tile(
+            "run", "Last run", last.status, f"{name}: {count(last.answers, 'answer')} so far.", "quiet", "runs", query
+        )
+    low, high = figures.get("low"), figures.get("high")
+    interval = "" if low is None or high is None else f" (95 % interval {percent(low)} to {percent(high)})"
+    note = f"{name}: {count(last.answers, 'question')}{interval}."
+    tone: Tone = "good" if last.status == "finished" else "warn"
+    before = run_before(last, [run for run in runs[1:] if _figures(run).get("correct") is not None])
+    if before is not None:
+        change = right - _figures(before)["correct"]
+        told = f"{points(change)} points against the run before; open both to see whether that is chance."
+        note += f" {told}" if change else " As many as in the run before."
+        query = {"run": before.run_id, "with": last.run_id}
+    return Tile("run", "Last run", f"{percent(right)} right", note, tone, "runs", query)
+
+
+def _figures(run: StoredRun) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = run.about.get("figures") or {}
+    return found
+
+
+def time_words(shares: Mapping[str, float]) -> str:
+    """Where most of the time goes, in a sentence; empty where nothing is known."""
+    if not shares:
+        return ""
+    stage, share = next(iter(shares.items()))
+    return f"{stage.capitalize()} takes {percent(share)} of the time."

@@ -1,0 +1,89 @@
+"""The documents by use: a table that opens the traces for which one was consulted, and those that no question ever consulted."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.documents.words import SINCE_S
+from app.kit.numbers import count, percent, share
+from app.kit.wording import ASKERS
+from app.views.kit import state
+from app.views.kit.address import Write
+from app.views.kit.html import chart_title_html, note_html, show
+from app.views.kit.table import Column, Row, number_cell, show_table, way
+
+if TYPE_CHECKING:
+    from app.documents.consulted import Use
+    from backends.local.corpus import LocalCorpus
+
+COLUMNS = (
+    Column("document", "Document", "question", width_rem=18),
+    Column("asked", "Questions", "number", local=True, help="For which a chunk of it was retrieved."),
+    Column("answered", "Answered", "number", local=True),
+    Column("abstained", "Abstained", "number", local=True, help="The generator found no answer in the chunks."),
+    Column("failed", "Failed", "number", local=True),
+    Column("confidence", "Confidence", "number", local=True, help="Mean confidence of these questions."),
+    Column("chunks", "Chunks", "number", local=True, help="In the index."),
+)
+
+NEVER = (COLUMNS[0], COLUMNS[-1])
+
+MEANING = (
+    "A document is consulted when a chunk of it is retrieved for a question, whether or not the answer uses it. Questions are counted "
+    "since this version stores them, by whole days, UTC; those of traces that are deleted are taken back."
+)
+
+
+def show_consulted(corpus: "LocalCorpus", backend: str, write: Write) -> None:
+    """How each document was used."""
+    from app.documents.consulted import LISTED, expression_of, read_consulted
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        since = st.selectbox("In the last", list(SINCE_S), key="since", on_change=write, width=150)
+        asked_by = st.selectbox("Asked by", list(ASKERS), key="asked_by", on_change=write, width=150)
+    found = read_consulted(corpus, state.services().store, backend, since, ASKERS[asked_by])
+    show(chart_title_html(found.headline))
+    show(note_html("A click on a document opens the traces for which it was consulted.", MEANING))
+    if found.used:
+        done = show_table(
+            COLUMNS,
+            [
+                _row(use, way("traces", expression=expression_of(use.document_id), backends=backend))
+                for use in found.used
+            ],
+            key="consulted",
+            label="Documents that were consulted, a row each",
+            file_name="documents-consulted.csv",
+        )
+        if done.opened is not None:
+            chosen = {"expression": expression_of(done.opened), "backends": backend}
+            st.switch_page("../pages/traces.py", query_params=chosen)
+    if found.never:
+        first = f", the first {LISTED}" if found.never_total > LISTED else ""
+        with st.expander(f"{count(found.never_total, 'document')} never consulted{first}"):
+            done = show_table(
+                NEVER,
+                [_row(use, way("corpus", document=use.document_id)) for use in found.never],
+                key="never-consulted",
+                label="Documents that no question consulted, a row each",
+            )
+            if done.opened is not None:
+                st.query_params["document"] = done.opened
+                st.rerun()
+
+
+def _row(use: "Use", href: str) -> Row:
+    ends = use.ends
+    return Row(
+        use.document_id,
+        {
+            "document": use.title,
+            "asked": number_cell(ends.asked, f"{ends.asked:,}"),
+            "answered": number_cell(ends.answered, share(ends.answered, ends.asked)),
+            "abstained": number_cell(ends.abstained, share(ends.abstained, ends.asked)),
+            "failed": number_cell(ends.failed, share(ends.failed, ends.asked)),
+            "confidence": number_cell(ends.mean_confidence, percent(ends.mean_confidence)),
+            "chunks": number_cell(use.chunks, f"{use.chunks or 0:,}"),
+        },
+        href,
+    )

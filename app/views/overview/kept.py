@@ -1,0 +1,70 @@
+"""What the Overview reads, kept for some seconds, whoever looks."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.overview.readiness import Problems, Readiness
+from app.overview.reading import SPANS, Concern, Pace, live_choice, read_concerns, read_pace, read_recent, stage_shares
+from app.quality.recent import RuleWindow, read_window
+from app.views.kit import state
+from metrics.queries import TraceRow
+from metrics.runs import StoredRun
+
+FRESH_S = 15
+"""Seconds for which what was read is shown again."""
+
+RUNS = 20
+"""Runs among which the one before the last is looked for."""
+
+
+def problems() -> Problems | None:
+    """What keeps this process from answering; None while that is not known."""
+    return _readiness().read()
+
+
+@st.cache_resource(show_spinner=False)
+def _readiness() -> Readiness:
+    return Readiness(lambda: state.services().check_ready())
+
+
+def recent() -> Sequence[TraceRow]:
+    """The newest questions that somebody waits for; read again once something stored has changed."""
+    return _recent(state.store().version())
+
+
+@st.cache_data(max_entries=5, show_spinner=False)
+def _recent(version: str) -> Sequence[TraceRow]:
+    return read_recent(state.store())
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)
+def pace(span: str) -> Pace:
+    """How the stretch went."""
+    return read_pace(state.store(), span, time.time())
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)
+def concerns(span: str) -> list[Concern]:
+    """What needs a look."""
+    return read_concerns(state.store(), span, time.time())
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)
+def quality(span: str) -> list[RuleWindow]:
+    """What the rules say of all backends."""
+    now_s = time.time()
+    return read_window(state.store(), now_s - SPANS[span], now_s)
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)
+def shares(found: Pace, span: str) -> dict[str, float]:
+    """Where the time goes."""
+    return stage_shares(state.services().live.read(live_choice(found, span))) if found.backend else {}
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=2, show_spinner=False)
+def runs() -> list[StoredRun]:
+    """The newest runs."""
+    return state.services().evaluations.newest(RUNS)

@@ -1,0 +1,151 @@
+"""The Overview's parts: a box for a question, tiles, what was asked, what needs a look, where the time goes; the first steps."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.kit.numbers import percent
+from app.overview.reading import SPANS, live_query
+from app.overview.words import (
+    STEPS,
+    WORDS,
+    Tile,
+    alerts_tile,
+    concern_tiles,
+    failed_tile,
+    p95_tile,
+    quality_tile,
+    ready_tile,
+    run_tile,
+    time_words,
+)
+from app.services import Services
+from app.views.asking.page import box_with_examples
+from app.views.kit import address, state
+from app.views.kit.html import note_html, show
+from app.views.kit.layout import grid
+from app.views.kit.markdown import literal
+from app.views.kit.table import Column, Row, number_cell, show_table, time_cell, way
+from app.views.overview import kept
+from app.views.overview.html import shares_html, step_html, tile_html
+from app.views.traces.html import NO_QUESTION
+from app.views.traces.list import outcome_cell
+from metrics.queries import TraceRow
+from pipeline.errors import RaglassError
+
+REFRESH_S = 30
+"""Seconds between refreshes."""
+
+COLUMNS = (
+    Column("question", "Question", "question", width_rem=10),
+    Column("outcome", "Outcome", "status"),
+    Column("confidence", "Confidence", "number"),
+    Column("time", "Time", "number"),
+)
+
+
+def choose_span() -> str:
+    """Which stretch of time is told of, kept in the address."""
+    write = address.follow("overview", {"past": address.choice(list(SPANS), "day")})
+    chosen = st.segmented_control(
+        "Of the last",
+        list(SPANS),
+        key="past",
+        format_func=WORDS.__getitem__,
+        on_change=write,
+        required=True,
+        label_visibility="collapsed",
+    )
+    return str(chosen or "day")
+
+
+def ask_box(services: Services, *, with_examples: bool) -> None:
+    """A box for a question, which is asked on Ask, with the settings that were chosen there."""
+    typed = box_with_examples(
+        "overview-question", "Ask", with_examples=with_examples and services.settings.builtin_corpus
+    )
+    if typed is not None:
+        state.hand_over(typed)
+        st.switch_page("../pages/ask.py")
+
+
+def show_overview(span: str) -> None:
+    """Everything that refreshes by itself."""
+    services = state.services()
+    try:
+        pace, windows = kept.pace(span), kept.quality(span)
+        opened, rules = services.alarms.opened(), len(services.alarms.rules())
+        concerns, shares = kept.concerns(span), kept.shares(pace, span)
+        run = run_tile(kept.runs())
+        recent = kept.recent()
+    except RaglassError as error:
+        _show_tiles([ready_tile(kept.problems())], "tiles")
+        st.error(literal(str(error)), icon=":material/error:")
+        return
+    tiles = [
+        ready_tile(kept.problems()),
+        failed_tile(pace, span),
+        p95_tile(pace, span),
+        quality_tile(windows, pace, span),
+        alerts_tile(opened, rules),
+    ]
+    _show_tiles(tiles, "tiles")
+    left, right = grid([3, 2], "overview")
+    with left:
+        _show_recent(recent)
+    with right:
+        stale = any(services.is_stale(name) for name in services.usable_backends())
+        looks = concern_tiles(concerns, windows, opened, stale)
+        st.subheader("Needs a look", anchor=False)
+        _show_tiles(looks, "looks")
+        if not looks:
+            show(note_html(f"Nothing in the last {WORDS[span]}."))
+        if shares:
+            st.subheader("Where the time goes", anchor=False)
+            show(shares_html(shares))
+            st.page_link("../pages/live.py", label=time_words(shares), query_params=live_query(pace, span))
+        if run is not None:
+            _show_tiles([run], "run-tile")
+
+
+def _show_tiles(tiles: Sequence[Tile], key: str) -> None:
+    """Tiles in a row that wraps; the whole of each is a link."""
+    with st.container(horizontal=True, key=key, gap="small"):
+        for tile in tiles:
+            with st.container(key=f"tile-{key}-{tile.name}", border=True, gap=None):
+                st.page_link(f"../pages/{tile.page}.py", label=tile.label, query_params=tile.query)
+                show(tile_html(tile))
+
+
+def _show_recent(rows: Sequence[TraceRow]) -> None:
+    st.subheader("Asked of late", anchor=False)
+    done = show_table(
+        COLUMNS, [_row(row) for row in rows], key="recent-questions", label="Questions asked of late, a row each"
+    )
+    if done.opened is not None:
+        st.switch_page("../pages/traces.py", query_params={"trace": done.opened})
+    st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
+
+
+def _row(row: TraceRow) -> Row:
+    sure = None if row.confidence is None else round(row.confidence, 2)
+    return Row(
+        row.trace_id,
+        {
+            "question": row.question or NO_QUESTION,
+            "outcome": outcome_cell(row),
+            "confidence": number_cell(sure, percent(sure)),
+            "time": time_cell(row.duration_ms),
+        },
+        way("traces", trace=row.trace_id),
+    )
+
+
+def show_first_steps() -> None:
+    """What to do where nothing was asked yet."""
+    st.subheader("Three steps to begin with", anchor=False)
+    with st.container(horizontal=True, key="steps", gap="small"):
+        for number, (title, words, link, page) in enumerate(STEPS, start=1):
+            with st.container(border=True, key=f"tile-step-{page}", gap=None):
+                show(step_html(number, title, words))
+                st.page_link(f"../pages/{page}.py", label=link, icon=":material/arrow_forward:")

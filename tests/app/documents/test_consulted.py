@@ -1,0 +1,34 @@
+"""Documents by use, and where the questions that went badly gather."""
+
+import numpy as np
+import pytest
+
+from app.documents.asked_map import AskedPoint, headline
+from app.documents.consulted import expression_of
+from metrics.queries import TraceQuery
+from metrics.store import TraceStore
+from tests.factories import make_chunk, make_trace
+
+
+def points(ends: list[str]) -> list[AskedPoint]:
+    return [AskedPoint(f"t{place}", f"question {place}", end, 0.0, 0.0) for place, end in enumerate(ends)]
+
+
+def test_failures_that_lie_together_are_named_by_one_of_them():
+    near, far = np.tile([1.0, 0.0], (12, 1)), np.tile([0.0, 1.0], (30, 1))
+    vectors = np.vstack([near, far]).astype(np.float32)
+    told = headline(points(["failed"] * 12 + ["answered"] * 30), vectors)
+    assert told == "12 of the newest 42 questions failed, abstained or were unsure: 10 of the 10 most like “question 0”"
+
+
+def test_failures_here_and_there_gather_nowhere():
+    vectors = np.eye(40, dtype=np.float32)
+    told = headline(points(["failed", *["answered"] * 39]), vectors)
+    assert told == "1 of the newest 40 questions failed, abstained or were unsure, spread over the map"
+
+
+@pytest.mark.parametrize("document", ['a "quoted" name', "umläut/ä.md", "back\\slash"])
+def test_the_expression_of_a_document_finds_its_traces(tmp_path, document):
+    with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
+        store.put_all([make_trace(chunks=(make_chunk(document_id=name),)) for name in (document, "other")])
+        assert store.page(TraceQuery(expression=expression_of(document))).matched.value == 1

@@ -1,0 +1,67 @@
+"""Tiles say how it is, in words and by their tone."""
+
+import pytest
+
+from app.overview.reading import Pace, Stretch
+from app.overview.words import alerts_tile, failed_tile, p95_tile, ready_tile, run_tile
+from metrics.runs import StoredRun
+
+QUIET = Stretch(0, 0, None)
+
+
+def pace(now: Stretch, before: Stretch = QUIET) -> Pace:
+    return Pace("local/embedded", now, before)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "tone"),
+    [
+        (Stretch(100, 0, 1.0), Stretch(100, 9, 1.0), "good"),
+        (Stretch(100, 2, 1.0), Stretch(100, 2, 1.0), "warn"),
+        (Stretch(100, 5, 1.0), Stretch(100, 2, 1.0), "bad"),
+        (QUIET, Stretch(100, 2, 1.0), "quiet"),
+    ],
+)
+def test_failures_are_bad_where_there_are_twice_as_many_as_before(now, before, tone):
+    assert failed_tile(pace(now, before), "day").tone == tone
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "tone", "said"),
+    [
+        (100.0, "good", "as before"),
+        (50.0, "warn", "50.0 ms before"),
+        (200.0, "good", "200 ms before"),
+        (None, "good", "came faster."),
+    ],
+)
+def test_p95_is_told_with_its_change(before_ms, tone, said):
+    tile = p95_tile(pace(Stretch(10, 0, 101.0), Stretch(10, 0, before_ms)), "day")
+    assert (tile.value, tile.tone) == ("101 ms", tone)
+    assert said in tile.note
+
+
+def test_readiness_names_the_part_that_is_not():
+    assert ready_tile(None).value == "Looking …"
+    assert ready_tile({"backend": None, "store": None}).tone == "good"
+    assert "store: gone" in ready_tile({"backend": None, "store": "gone"}).note
+
+
+def test_no_rule_is_not_called_well():
+    assert alerts_tile([], 0).tone == "quiet"
+    assert alerts_tile([], 2).tone == "good"
+
+
+def run(run_id: str, name: str, right: float) -> StoredRun:
+    figures = {"correct": right, "low": right - 0.1, "high": right + 0.1}
+    about = {"name": name, "questions": 50, "backend": "local/embedded", "top_k": 5, "figures": figures}
+    return StoredRun(run_id, float(ord(run_id)), "finished", about, 50)
+
+
+def test_the_last_run_is_held_against_the_one_before_on_the_same_questions():
+    tile = run_tile([run("c", "mine", 0.7), run("b", "other", 0.1), run("a", "mine", 0.6)])
+    assert tile is not None
+    assert tile.value == "70 % right"
+    assert "+10.0 points" in tile.note
+    assert tile.query == {"run": "a", "with": "c"}
+    assert run_tile([]) is None

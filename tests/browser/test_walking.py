@@ -1,0 +1,69 @@
+"""Nothing is lost by walking about, by a reload, or while the server is away."""
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit, question_box, rest
+from tests.served_dashboard import start
+
+WEGENER = "Who proposed that continents drift?"
+
+
+def go_by_menu(page, name: str) -> None:
+    """Follow the menu's link to a page."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    rest(page)
+
+
+def test_coming_back_finds_the_settings_the_answer_and_a_half_typed_question(visit):
+    page = visit().go("/")
+    box = question_box(page)
+    box.fill(WEGENER)
+    box.press("Enter")
+    page.wait_for_url("**/ask?*trace=*")
+    expect(page.get_by_test_id("answer")).to_contain_text("Wegener")
+    rest(page)
+    chunks = page.get_by_label("Chunks to retrieve", exact=True)
+    chunks.fill("3")
+    chunks.press("Enter")
+    page.wait_for_url("**/ask?*top_k=3*")
+    question_box(page).fill("Why do vol")
+    go_by_menu(page, "Status")
+    go_by_menu(page, "Ask")
+    expect(page.get_by_test_id("answer")).to_contain_text("Wegener")
+    expect(page.get_by_label("Chunks to retrieve", exact=True)).to_have_value("3")
+    expect(page.get_by_label("Question", exact=True)).to_have_value("Why do vol")
+    page.reload()
+    rest(page)
+    expect(page.get_by_test_id("answer")).to_contain_text("Wegener")
+    box = page.get_by_label("Question", exact=True)
+    expect(box).to_have_value("Why do vol")
+    box.press("End")
+    box.press_sequentially("canoes erupt?")
+    box.press("Enter")
+    expect(page.get_by_test_id("question")).to_contain_text("Why do volcanoes erupt?")
+
+
+def test_a_server_that_is_away_is_said_in_our_words_and_the_page_comes_back(visit, tmp_path: Path):
+    process, running = start(tmp_path)
+    port = running.url.rpartition(":")[2]
+    window = Visit(visit().page, running.url)
+    page = window.go()
+    question_box(page).fill("Why do vol")
+    process.kill()
+    process.wait(30)
+    away = page.get_by_role("alert").filter(has_text="Raglass is not answering")
+    expect(away).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    process, _ = start(tmp_path, port=int(port))
+    try:
+        expect(away).to_have_count(0)
+        expect(question_box(page)).to_have_value("Why do vol")
+        window.ask(WEGENER)
+        expect(page.get_by_test_id("answer")).to_contain_text("Wegener")
+    finally:
+        page.close()
+        process.terminate()
+        process.wait(30)

@@ -1,0 +1,135 @@
+"""The first page says how the system is and takes a question; pages are found again as they were left."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from metrics.alerts import StoredAlert
+from pipeline.errors import StoreError
+from pipeline.types import Failure
+from tests.factories import make_trace
+from tests.pages.test_pages import shown
+from tests.tables import listed
+
+
+def links(page) -> dict[str, str]:
+    """Each link of the page: its words and where it leads."""
+    return {each.proto.label: f"{each.proto.page}?{each.proto.query_string}" for each in page.get("page_link")}
+
+
+def lately(number: int, **changes):
+    """A trace of the last minute."""
+    return replace(make_trace(), trace_id=f"{number:032x}", asked_at=time.time() - 5, **changes)
+
+
+def test_an_empty_store_says_what_to_do_first(open_page):
+    page = open_page("overview")
+    assert not page.exception
+    assert "Three steps to begin with" in shown(page)
+    assert {"Ask", "Add documents", "Start a run"} <= set(links(page))
+
+
+def test_a_question_is_asked_on_ask(open_page, services):
+    page = open_page("overview")
+    page.text_input(key="overview-question").set_value("What says the script?")
+    page.button[0].click().run()
+    assert not page.exception
+    assert page.title[0].value == "Ask"
+    assert services.store.get("".join(page.query_params["trace"])).trace.question == "What says the script?"
+    page.run()
+    assert services.store.count() == 1, "a question that was handed over is asked once"
+
+
+def test_tiles_say_how_it_is_and_lead_to_what_they_count(open_page, services):
+    services.store.put_all(
+        [lately(1), lately(2), lately(3, error=Failure("Timeout", "generate took too long", "generate"))]
+    )
+    page = open_page("overview", past="hour")
+    assert not page.exception
+    assert "1 of 3 questions" in shown(page)
+    assert "33.3 %" in shown(page)
+    found = links(page)
+    assert found["Failed"].startswith("traces?")
+    assert {"since=hour", "outcome=failed"} <= set(found["Failed"].partition("?")[2].split("&"))
+    assert "window=1+hour" in found["p95 time"]
+    assert found["Ready"].startswith("status")
+
+
+def test_questions_of_people_are_listed_and_those_of_runs_are_not(open_page, services):
+    services.store.put_all([lately(1, question="Whose?"), lately(2, question="A run's?", origin="run")])
+    assert [row["Question"] for row in listed(open_page("overview"))] == ["Whose?"]
+
+
+def test_an_open_alert_is_told_by_its_rule(open_page, services, monkeypatch):
+    services.store.put(lately(1))
+    alert = StoredAlert("a1", "Slow *answers*", "open", time.time(), None, 2.0, {})
+    monkeypatch.setattr(services.alarms, "opened", lambda: [alert])
+    text = shown(open_page("overview"))
+    assert "1 open" in text
+    assert "Slow *answers*" in text
+
+
+def test_a_store_that_cannot_be_read_is_said(open_page, services, monkeypatch):
+    services.store.put(lately(1))
+
+    def gone(*_: object) -> None:
+        raise StoreError("The disk is gone. Connect it again.")
+
+    monkeypatch.setattr("app.views.overview.kept.read_pace", gone)
+    page = open_page("overview")
+    assert not page.exception
+    assert "The disk is gone" in shown(page)
+
+
+@pytest.mark.parametrize("name", ["trace", "top_k"])
+def test_an_address_of_when_ask_was_the_first_page_leads_to_ask(open_page, services, name):
+    trace = make_trace()
+    services.store.put(trace)
+    page = open_page("overview", **{name: trace.trace_id if name == "trace" else "2"})
+    assert page.title[0].value == "Ask"
+    assert name in page.query_params
+
+
+def test_settings_and_the_open_answer_are_there_when_one_comes_back_by_the_menu(open_page, services):
+    trace = make_trace()
+    services.store.put(trace)
+    page = open_page("ask", trace=trace.trace_id, top_k="3")
+    page.query_params.clear()
+    page.switch_page("../pages/status.py").run()
+    page.query_params.clear()
+    page.switch_page("../pages/ask.py").run()
+    assert not page.exception
+    assert page.number_input(key="top_k").value == 3
+    assert page.text_input(key="question").value == trace.question
+
+
+def test_the_menu_leads_to_the_list_of_traces_with_its_filters(open_page, services):
+    trace = make_trace()
+    services.store.put(trace)
+    page = open_page("traces", trace=trace.trace_id, since="week")
+    page.query_params.clear()
+    page.switch_page("../pages/status.py").run()
+    page.query_params.clear()
+    page.switch_page("../pages/traces.py").run()
+    assert {name: "".join(value) for name, value in page.query_params.items()} == {"since": "week"}
+
+
+@pytest.mark.parametrize(("name", "holds"), [("ask", "trace"), ("compare", "first"), ("explain", "trace")])
+def test_a_recent_question_is_opened(open_page, services, name, holds):
+    trace = lately(1, question="Asked before?")
+    services.store.put(trace)
+    page = open_page(name)
+    page.button(key=f"recent-{trace.trace_id}").click().run()
+    assert "".join(page.query_params[holds]) == trace.trace_id
+
+
+def test_the_form_of_a_run_is_there_when_one_comes_back(open_page):
+    page = open_page("runs")
+    page.number_input(key="run_limit").set_value(50).run()
+    assert "".join(page.query_params["run_limit"]) == "50"
+    page.query_params.clear()
+    page.switch_page("../pages/status.py").run()
+    page.query_params.clear()
+    page.switch_page("../pages/runs.py").run()
+    assert page.number_input(key="run_limit").value == 50
