@@ -181,9 +181,6 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 /* What goes on to the right fades there until one has scrolled to its end; a table that fits has nothing to scroll by. */
 .rg-wide { overflow-x: auto; animation: rg-more linear; animation-timeline: scroll(self inline); }
 @keyframes rg-more { from, 98% { mask-image: linear-gradient(to left, transparent, #000 3rem); } to { mask-image: none; } }
-.rg-scroll { overflow-x: auto; }
-.rg-lab :is(td, th) { overflow-wrap: normal; white-space: nowrap; }
-.rg-lab .rg-marked td { font-weight: 600; }
 .rg-whole-words :is(th, td):not(:last-child) { overflow-wrap: break-word; }
 @media (max-width: 640px) {
   .rg-pairs.rg-names tbody th { font-size: .7rem; min-width: 11.2rem; }
@@ -191,9 +188,6 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
   .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
   .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }
 }
-.rg-scroll { overflow-x: auto; }
-.rg-pairs.rg-lab :is(th, td) { overflow-wrap: normal; }
-.rg-marked td { font-weight: 600; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
 .rg-overlap .rg-shift { white-space: nowrap; font-variant-numeric: tabular-nums; width: 6rem; }
