@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack certify clients oracles seed schema lock clean
+.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack fuzz certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench-eval: $(VENV)/.test ## Whether run against run keeps its promises, and wha
 
 attack: $(VENV)/.test browser ## Attack a dashboard on this machine: what was tried, what came back, whether it held (about four minutes)
 	@$(BIN)/python -m tests.attack
+
+fuzz: $(VENV)/.test ## Try generated inputs on all that reads what comes from outside (N=… for each of 14 targets, within SECONDS=… each)
+	@$(BIN)/python -m tests.fuzz --inputs $(or $(N),10000) --seconds $(or $(SECONDS),600)
 
 certify: $(VENV)/.test ## Hold every explainer, and a study's shares of variance, against planted truth (about a minute)
 	@$(BIN)/python -m tests.planted.studies
