@@ -12,6 +12,7 @@ from app.config import Settings
 from app.kit.streaming import InFlight
 from backends import registry
 from backends.fake import ScriptedBackend
+from backends.local.backend import LocalBackend
 from metrics.expressions.fields import describe_fields
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
@@ -65,6 +66,8 @@ def scripted(folder: Path) -> Iterator[TryOne]:
 def embedded(folder: Path) -> Iterator[TryOne]:
     """The backend that every installation has, over the built-in corpus."""
     backend = registry.open_backend("local/embedded", Settings(data_dir=folder).backend_config())
+    assert isinstance(backend, LocalBackend)
+    backend.corpus.build()
     try:
         with _asking(folder, backend) as ask:
             yield ask
