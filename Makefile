@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults kill certify clients oracles seed schema lock clean
+.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults kill fuzz certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ faults: $(VENV)/.test ## Let every part of Raglass go wrong in every way on this
 
 kill: $(VENV)/.test ## Kill −9 at random moments (KILLS=200 SEED=1), and let databases fail: whether anything acknowledged was lost
 	@$(BIN)/python -m tests.withstand.kill --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
+
+fuzz: $(VENV)/.test ## Try generated inputs on all that reads what comes from outside (N=… for each of 14 targets, within SECONDS=… each)
+	@$(BIN)/python -m tests.fuzz --inputs $(or $(N),10000) --seconds $(or $(SECONDS),600)
 
 certify: $(VENV)/.test ## Hold every explainer, and a study's shares of variance, against planted truth (about a minute)
 	@$(BIN)/python -m tests.planted.studies
