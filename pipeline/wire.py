@@ -120,7 +120,7 @@ def parse_query_response(data: Mapping[str, Any]) -> QueryResponse:
             trace=None if trace is None else trace_from_dict(trace),
             error=failure_from_dict(error),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise _no_reply("a trace", fault) from fault
 
 
@@ -131,7 +131,7 @@ def parse_score_response(data: Mapping[str, Any]) -> ScoreResponse:
         raise_failure(failure_from_dict(data["error"]))
         rows = tuple(tuple(float(value) for value in row) for row in data["logprobs_nats"])
         return ScoreResponse(str(data["request_id"]), tuple(map(str, data["tokens"])), rows)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise _no_reply("scores", fault) from fault
 
 
@@ -143,7 +143,7 @@ def parse_health_response(data: Mapping[str, Any]) -> Readiness:
         return Readiness(
             tuple(PartReadiness(str(p["name"]), p["ready"] is True, str(p["detail"])) for p in data["parts"])
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise _no_reply("readiness", fault) from fault
 
 

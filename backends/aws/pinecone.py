@@ -63,7 +63,7 @@ class PineconeIndex:
                 (str(match["id"]), max(-1.0, min(1.0, float(match["score"]))))
                 for match in self._matches(vector, top_k, deadline, metadata=False)
             ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadResponse(
                 f"{WHAT} {host_of(self.host)} answered a match without id or score. Ask again.", stage="retrieve"
             ) from error
@@ -137,7 +137,7 @@ def _chunk(match: Any, rank: int) -> Chunk:
             place=str(known.get("place", "")),
             source=str(known.get("source", "")),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadResponse(
             f"{WHAT} holds a vector without text, title or document_id. Fill it with `raglass ingest`.",
             stage="retrieve",

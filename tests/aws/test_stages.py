@@ -284,8 +284,9 @@ def test_nearest_vectors_need_no_text() -> None:
 
 
 def test_match_without_a_score_is_a_bad_response() -> None:
-    with serving(Answer({"matches": [{"id": "a"}]})) as server, pytest.raises(BadResponse, match="without id or score"):
-        index(server).nearest([0.5, 0.5], 2)
+    for match in ({"id": "a"}, {"id": "a", "score": 10**400}):
+        with serving(Answer({"matches": [match]})) as server, pytest.raises(BadResponse, match="without id or score"):
+            index(server).nearest([0.5, 0.5], 2)
 
 
 PINECONE_FAULTS: list[tuple[str, Answer, type[BackendError], int]] = [
@@ -297,6 +298,8 @@ PINECONE_FAULTS: list[tuple[str, Answer, type[BackendError], int]] = [
     ("refused", Answer({"message": "no"}, 400), BadResponse, 1),
     ("no matches", Answer({}), BadResponse, 1),
     ("no metadata", Answer({"matches": [{"id": "a", "score": 1}]}), BadResponse, 1),
+    ("metadata that is no object", Answer({"matches": [{**MATCH, "metadata": "text"}]}), BadResponse, 1),
+    ("a score beyond any float", Answer({"matches": [{**MATCH, "score": 10**400}]}), BadResponse, 1),
     ("garbage", Answer(raw=b"<html>"), BadResponse, 1),
 ]
 

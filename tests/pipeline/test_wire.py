@@ -186,7 +186,15 @@ def test_error_in_a_reply_is_raised_as_what_it_was() -> None:
         wire.raise_failure(Failure("InputError", "blank"))
 
 
-@pytest.mark.parametrize("data", [{}, {"schema_version": "1.0"}, {"schema_version": "x"}, {"schema_version": "3.0"}])
+BEYOND = 10**400
+"""A whole number that no float holds; JSON may have it."""
+
+
+@pytest.mark.parametrize("data", [
+    {}, {"schema_version": "1.0"}, {"schema_version": "x"}, {"schema_version": "3.0"},
+    {"schema_version": "1.0", "request_id": "r", "gateway_ms": BEYOND, "trace": None, "error": None, "tokens": [],
+     "logprobs_nats": [[BEYOND]], "parts": None},
+])  # fmt: skip
 def test_reply_of_another_kind_is_a_bad_response(data: Any) -> None:
     for parse_reply in (wire.parse_query_response, wire.parse_score_response, wire.parse_health_response):
         with pytest.raises(BadResponse):
