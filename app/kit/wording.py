@@ -211,6 +211,9 @@ def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> tup
     documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
     if manifest is None:
         return f"{documents}.", ""
-    held = f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}."
-    how = f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}; {search_kind(manifest)}."
+    held = (
+        f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}; "
+        f"{search_kind(manifest)}."
+    )
+    how = f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}."
     return held, f"{how[0].upper()}{how[1:]}"
