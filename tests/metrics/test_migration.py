@@ -116,6 +116,52 @@ def test_a_store_of_a_newer_raglass_is_refused_and_left_alone(store_url: str) ->
     engine.dispose()
 
 
+KILLED = """
+import os, signal, sys
+import metrics.migration, metrics.store
+from alembic import command
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+for last in map(int, sys.argv[2:]):
+    if os.fork() == 0:
+        counted = []
+
+        @event.listens_for(Engine, "before_cursor_execute")
+        def count(connection, cursor, statement, parameters, context, many):
+            counted.append(statement)
+            if [each for each in counted if each.lstrip().upper().startswith(("CREATE", "ALTER", "UPDATE"))][last - 1 :]:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        metrics.store.TraceStore.open(sys.argv[1]).close()
+        os._exit(0)
+    print(os.WTERMSIG(os.wait()[1]))
+"""
+"""Opens a store in one process after the other, each killed at so many changes of the migration."""
+
+
+def test_a_migration_that_is_killed_leaves_the_old_store_and_is_done_by_the_next_open(store_url: str) -> None:
+    made = make_trace(trace_id=f"{1:032x}", question="kept all along")
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        migrate(connection, location="a test", revision="0001")
+        connection.execute(text(OLD_TRACE), {"seq": 1, "trace_id": made.trace_id, "question": made.question})
+        old = {"seq": 1, "payload": payloads.deflate(json.dumps(trace_to_version_1(made)).encode())}
+        connection.execute(text("INSERT INTO payloads (seq, payload) VALUES (:seq, :payload)"), old)
+        connection.execute(text("UPDATE state SET folded = 1"))
+    command = [sys.executable, "-c", KILLED, store_url, "1", "7", "20"]
+    killed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert killed.stdout.split() == ["9", "9", "9"]
+    with engine.connect() as connection:
+        assert current_revision(connection) == "0001"
+        assert connection.scalar(text("SELECT question FROM traces")) == "kept all along"
+    engine.dispose()
+    with TraceStore.open(store_url) as store:
+        assert store.get(made.trace_id).trace.question == "kept all along"
+        store.put(make_trace())
+        assert store.count() == 2
+
+
 OPENER = "import sys; from metrics.store import TraceStore; TraceStore.open(sys.argv[1]).close(); print('opened')"
 
 
