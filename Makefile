@@ -6,8 +6,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --no-deps --require-hashes
-# A torch build for CPU is enough. Point pip at an index that has one, or the default index's build is taken.
+# A torch build for CPU is enough. Point pip at an index that has one, or the default index's build is taken. It is held to the hashes
+# of torch.lock by install_torch.py (TORCH_HASHES=1 refuses what it does not know). Once all is installed, pip finds nothing to do for torch itself, but for
+# a build with CUDA it brings the libraries, without hashes.
 TORCH := torch==2.13.0
+HASHED_TORCH := $(BIN)/python requirements/install_torch.py
+export TORCH_HASHES
 LINT := .rehearsal/lint
 PHOENIX := .clients/phoenix
 FRAMEWORKS := .clients/frameworks
@@ -18,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser bench bench-explain bench-eval attack fuzz certify clients oracles seed schema lock clean
+.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults kill fuzz certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +36,12 @@ run: $(VENV)/.run ## Start the dashboard on port 8501
 
 rehearse: $(VENV)/.run ## Run the whole AWS stack on this machine, dashboard included, until Ctrl-C (AUTH=1 enforces IAM)
 	@$(BIN)/python -m serving.rehearsal $(if $(AUTH),--auth)
+
+demo: $(VENV)/.run ## A demonstration of a quarter of an hour: real questions, faults that come and are healed (MINUTES=15); docs/demo.md
+	@$(BIN)/raglass demo --minutes $(or $(MINUTES),15)
+
+pictures: $(VENV)/.test browser ## Take the pictures of the README anew
+	@$(BIN)/python -m tests.pictures
 
 rehearse-test: $(VENV)/.run ## The same without a screen: ask questions, read the metrics back, remove everything
 	@$(BIN)/python -m serving.rehearsal --test $(if $(AUTH),--auth)
@@ -82,6 +92,15 @@ image: $(VENV)/.test browser ## Build the container images and try them out (BAS
 browser: $(VENV)/.test
 	@$(BIN)/python tests/browser/install.py
 
+audit: $(VENV)/.run ## Look every locked package up in OSV; fails on a known weakness, and if it cannot look (DATABASE=… for its export, a ZIP or folder)
+	@$(BIN)/python -m serving.supply audit $(if $(DATABASE),--database $(DATABASE))
+
+bill: $(VENV)/.run ## Write the bill of materials (CycloneDX) and the licences of what the dashboard is installed with, into build/
+	@mkdir -p build
+	@$(BIN)/python -m serving.supply bill requirements/run.lock > build/raglass.cdx.json
+	@$(BIN)/python -m serving.supply licences requirements/run.lock > build/licences.tsv
+	@echo "build/raglass.cdx.json and build/licences.tsv are written"
+
 bench: $(VENV)/.test $(PHOENIX)/.made ## Print every measured figure (takes about half an hour)
 	RAGLASS_PHOENIX=$(PHOENIX)/bin/python $(BIN)/python -m benchmarks
 
@@ -99,6 +118,12 @@ bench-eval: $(VENV)/.test ## Whether run against run keeps its promises, and wha
 attack: $(VENV)/.test browser ## Attack a dashboard on this machine: what was tried, what came back, whether it held (about four minutes)
 	@$(BIN)/python -m tests.attack
 
+faults: $(VENV)/.test ## Let every part of Raglass go wrong in every way on this machine: what came back, and whether it held
+	@$(BIN)/python -m tests.withstand.faults
+
+kill: $(VENV)/.test ## Kill −9 at random moments (KILLS=200 SEED=1), and let databases fail: whether anything acknowledged was lost
+	@$(BIN)/python -m tests.withstand.kill --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
+
 fuzz: $(VENV)/.test ## Try generated inputs on all that reads what comes from outside (N=… for each of 14 targets, within SECONDS=… each)
 	@$(BIN)/python -m tests.fuzz --inputs $(or $(N),10000) --seconds $(or $(SECONDS),600)
 
@@ -109,8 +134,8 @@ certify: $(VENV)/.test ## Hold every explainer, and a study's shares of variance
 seed: $(VENV)/.run ## Compute the built-in corpus's committed vectors again
 	$(BIN)/python -m backends.local.seed
 
-lock: $(VENV)/.lock ## Resolve the lock files again
-	sh requirements/lock.sh $(BIN)
+lock: $(VENV)/.lock ## Resolve the lock files again (UPGRADE=1 takes the newest)
+	sh requirements/lock.sh $(BIN) $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove the virtual environment and caches; data is kept
 	rm -rf $(VENV) .rehearsal .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
@@ -127,16 +152,18 @@ $(VENV)/.run: requirements/run.lock requirements/build.lock pyproject.toml | $(B
 	@$(PIP) --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.research: requirements/research.lock requirements/smollm2.lock $(VENV)/.run
+$(VENV)/.research: requirements/research.lock requirements/torch.lock requirements/smollm2.lock $(VENV)/.run
 	@echo "Installing the research profile's packages (a few minutes, once)"
-	@$(PIP) $(TORCH)
+	@$(HASHED_TORCH)
 	@$(LOCKED) -r requirements/research.lock -r requirements/smollm2.lock
+	@$(PIP) $(TORCH)
 	@touch $@
 
-$(VENV)/.test: requirements/test.lock requirements/smollm2.lock $(VENV)/.run
+$(VENV)/.test: requirements/test.lock requirements/torch.lock requirements/smollm2.lock $(VENV)/.run
 	@echo "Installing the test packages (a few minutes, once)"
-	@$(PIP) $(TORCH)
+	@$(HASHED_TORCH)
 	@$(LOCKED) -r requirements/test.lock -r requirements/smollm2.lock
+	@$(PIP) $(TORCH)
 	@touch $@
 
 $(VENV)/.oracles: requirements/oracles.lock $(VENV)/.test

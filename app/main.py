@@ -1,5 +1,6 @@
 """The router: which pages there are, and what all of them share."""
 
+from itertools import chain
 from pathlib import Path
 
 import streamlit as st
@@ -7,6 +8,9 @@ import streamlit as st
 from app.ingesting.precedence import making_page
 from app.views.kit.address import keeping_address
 from app.views.kit.away import watch_server
+from app.views.kit.demonstration import show_banner
+from app.views.kit.presenting import is_presenting, show_strip
+from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -35,8 +39,13 @@ SECTIONS = {
 
 st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
 st.logo(LOGO, size="large", icon_image=ICON)
-page = st.navigation(SECTIONS)
+presenting = is_presenting()
+page = st.navigation(SECTIONS, position="hidden" if presenting else "sidebar")
 apply_style()
+tell_sections()
 watch_server()
+show_banner()
+if presenting:
+    show_strip(chain(*SECTIONS.values()))
 with making_page(), keeping_address(page.url_path):
     page.run()

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from app.kit.glossary import explained
 from app.views.asking.page import answer_live, asking_settings, question_box
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.traces.detail import MISSING_TRACE, show_trace
 from pipeline.errors import RaglassError
 
@@ -39,10 +40,11 @@ try:
     else:
         show(
             note_html(
-                "Type a question, or take an example. You will see the answer, how far to trust it, the chunks that it stands on, "
-                "and how long each stage took. Add your own documents on the Corpus page."
+                "Type a question, or take an example. You will see the answer, how far to trust it, what it stands on, and where the "
+                "time went.",
+                f"{explained('chunk', 'confidence', 'stage')} Add your own documents on the Corpus page.",
             )
         )
 except RaglassError as error:
     live.empty()
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.documents.words import SINCE_S
+from app.kit.glossary import explained
 from app.kit.wording import ASKERS, corpus_summary
 from app.views.asking.page import choose_backend, usual_backend
 from app.views.documents.attention import find_attention, show_attention, show_sources
@@ -13,7 +14,8 @@ from app.views.documents.page import WHOSE, show_documents, show_opened
 from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.layout import grid
+from app.views.kit.markdown import message
 from pipeline.errors import RaglassError
 
 st.title("Corpus", anchor=False)
@@ -43,13 +45,17 @@ try:
         )
         st.stop()
     one = show_opened(corpus)
-    upload_box(services, corpus)
+    adding, standing = grid([3, 2], "corpus")
+    with adding:
+        upload_box(services, corpus)
     show_job(services)
     running = services.indexing.running
     found = corpus.state()
     attention = find_attention(corpus, found)
-    show(note_html(corpus_summary(found.manifest, found.builtin_documents, found.added_documents)))
-    show_index_state(services, corpus, found, attention, running=running)
+    with standing:
+        held, how = corpus_summary(found.manifest, found.builtin_documents, found.added_documents)
+        show(note_html(held, f"{how} {explained('chunk', 'embedding')}".strip()))
+        show_index_state(services, corpus, found, attention, running=running)
     show_attention(corpus.library, attention, running=running)
     show_sources(services, corpus, running=running)
     if not one and found.manifest is None:
@@ -66,4 +72,4 @@ try:
             with mapped:
                 show_map(corpus, backend, write)
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

@@ -4,10 +4,12 @@ from importlib import import_module
 
 import streamlit as st
 
-from app.lab.catalogue import STUDIES, TITLES
+from app.kit.glossary import explained
+from app.kit.plain import first_sentence
+from app.lab.catalogue import STUDIES, TERMS, TITLES
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.lab.frame import follow_job
 from pipeline.errors import RaglassError
 
@@ -19,8 +21,9 @@ try:
         "Study", list(STUDIES), key="study", on_change=write, format_func=TITLES.__getitem__
     ) or next(iter(STUDIES))
     study = lab.study(name)
-    show(note_html(study.about))
+    short, more = first_sentence(study.about)
+    show(note_html(short, f"{more} {explained(*TERMS[name])}"))
     follow_job()
     import_module(f"app.views.lab.{name}").show_study(lab)
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Resolve pyproject.toml, the reference implementations, the two environments of the rehearsal, that of the stack's linters, Phoenix's and the
-# frameworks' into the lock files. torch is left out: which build fits is the machine's affair (see the Makefile).
+# frameworks' into the lock files. $2: --upgrade, to take the newest instead of keeping what they say. torch is left out: which build fits is the machine's affair (see torch.lock).
 set -eu
 compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
-  --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe"
+  --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe ${2:-}"
 cd "$(dirname "$0")"
 $compile --output-file run.lock ../pyproject.toml
 # The larger locks hold to what the dashboard's own lock says, and keep their own pins for the rest.

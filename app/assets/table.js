@@ -123,7 +123,7 @@ function rowOf(box, row) {
   return line;
 }
 
-const openable = (data, row) => data.opens || Boolean(safe(row.href));
+const openable = (data, row) => row.opens && (data.opens || Boolean(safe(row.href)));
 
 function openerOf(box, row) {
   const href = safe(row.href);

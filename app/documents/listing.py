@@ -45,6 +45,11 @@ class Listed:
     file: str = ""
     """The file that a document lies in."""
 
+    @property
+    def place(self) -> str:
+        """The source, short: a file's name with its folder."""
+        return "/".join(self.source.split("/")[-2:])
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from backends.local.index import IndexedChunk
 
 STEPS = {
-    "cut": "Documents cut into chunks",
-    "embed": "Chunks and sentences with a vector",
-    "send": "Vectors sent to where they are held",
-    "index": "Vectors in the index",
-    "write": "Files written",
+    "cut": ("Cutting documents into chunks", "document"),
+    "embed": ("Embedding chunks and their sentences", "text"),
+    "send": ("Sending vectors to where they are held", "vector"),
+    "index": ("Putting vectors into the index", "vector"),
+    "write": ("Writing files", "file"),
 }
-"""What is counted in each step of a build."""
+"""What each step of a build does, and what it counts."""
 
 SINCE_S: Mapping[str, float | None] = {"day": 86_400.0, "week": 7 * 86_400.0, "month": 30 * 86_400.0, "ever": None}
 """Over how long documents are counted by their use, in seconds or None for always, by the word that stands in the address."""
@@ -85,7 +85,8 @@ def _progress(state: "JobState") -> str:
     if progress.step == "wait":
         return WAITING
     left = "" if progress.remaining_s is None else f", about {rough_time(progress.remaining_s)} left"
-    return f"{STEPS[progress.step]}: {progress.done:,} of {progress.total:,}{left}"
+    doing, unit = STEPS[progress.step]
+    return f"{doing}: {progress.done:,} of {count(progress.total, unit)} done{left}"
 
 
 def index_text(state: "JobState", *, shell: bool = True) -> str:

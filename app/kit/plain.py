@@ -25,3 +25,9 @@ def shortened(text: str, width: int) -> str:
 def printable(text: str) -> str:
     """Text without characters that would move a terminal's cursor or colour it: a document must not write to the screen."""
     return "".join(char if char in "\n\t" or char.isprintable() else " " for char in text)
+
+
+def first_sentence(text: str) -> tuple[str, str]:
+    """A text's first sentence, and the rest, for what stands behind a "?"."""
+    first, dot, rest = text.partition(". ")
+    return (f"{first}.", rest) if dot else (text, "")

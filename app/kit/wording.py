@@ -206,12 +206,11 @@ def cut_how(chunking: str) -> str:
     return f"cut by {by} to {int(size):,} characters{repeated}"
 
 
-def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> str:
-    """What the corpus holds, in a line."""
+def corpus_summary(manifest: "Manifest | None", builtin: int, added: int) -> tuple[str, str]:
+    """What the corpus holds, in a line; how its index was made, empty where there is none."""
     documents = f"{count(builtin, 'built-in article')} and {count(added, 'added document')}"
     if manifest is None:
-        return f"{documents}."
-    return (
-        f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}, "
-        f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}; {search_kind(manifest)}."
-    )
+        return f"{documents}.", ""
+    held = f"{documents}. The index holds {count(manifest.chunks, 'chunk')} of {count(manifest.documents, 'document')}."
+    how = f"{cut_how(manifest.chunking)}, embedded by {manifest.embedder}; {search_kind(manifest)}."
+    return held, f"{how[0].upper()}{how[1:]}"

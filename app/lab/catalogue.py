@@ -45,6 +45,18 @@ TITLES: Mapping[str, str] = {
 }
 """As a page offers them: known without importing a study, some of which need the local backend's libraries."""
 
+TERMS: Mapping[str, tuple[str, ...]] = {
+    "profile": ("dataset", "gold answer", "gold chunk"),
+    "index": ("index", "recall@k", "interval"),
+    "embedders": ("embedder", "cosine", "recall@k"),
+    "generators": ("generator", "right", "gold chunk", "nats"),
+    "chunks": ("chunk", "recall@k", "right"),
+    "study": ("variance", "interval"),
+    "latency": ("p50, p95, p99", "stage"),
+    "load": ("p50, p95, p99",),
+}
+"""Terms that each uses, as the glossary has them."""
+
 
 class Lab:
     """The studies of a data folder."""

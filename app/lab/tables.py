@@ -132,7 +132,7 @@ def table_html(table: Table) -> Markup:
     """A table as the page and the report show it."""
     numeric = [column.kind != "text" for column in table.columns]
     heads = joined(
-        html('<th class="{}">{}</th>', "rg-number" if number else "", column.name)
+        html('<th scope="col" class="{}">{}</th>', "rg-number" if number else "", column.name)
         for column, number in zip(table.columns, numeric, strict=True)
     )
     rows = joined(

@@ -12,6 +12,8 @@ from app.overview.readiness import Problems
 from app.overview.reading import Concern, Pace, Stretch, address_of, live_query
 from app.quality.recent import RuleWindow
 from app.quality.words import headline
+from app.runs.leaderboard import run_before
+from app.runs.naming import run_name
 from app.traces.filters import TraceFilters
 from metrics.alerts import StoredAlert
 from metrics.runs import StoredRun
@@ -166,7 +168,7 @@ def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
     if not runs:
         return None
     last, figures = runs[0], _figures(runs[0])
-    name = one_line(str(last.about.get("name", "")))
+    name = run_name(last)
     query: Query = {"run": last.run_id}
     right = figures.get("correct")
     if last.status == "running" or right is None:
@@ -175,11 +177,9 @@ def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
         )
     low, high = figures.get("low"), figures.get("high")
     interval = "" if low is None or high is None else f" (95 % interval {percent(low)} to {percent(high)})"
-    note = (
-        f"{count(last.answers, 'question')} of {name}, {backend_words(str(last.about.get('backend', '')))}{interval}."
-    )
+    note = f"{name}: {count(last.answers, 'question')}{interval}."
     tone: Tone = "good" if last.status == "finished" else "warn"
-    before = next((run for run in runs[1:] if _comparable(run, last)), None)
+    before = run_before(last, [run for run in runs[1:] if _figures(run).get("correct") is not None])
     if before is not None:
         change = right - _figures(before)["correct"]
         told = f"{points(change)} points against the run before; open both to see whether that is chance."
@@ -191,11 +191,6 @@ def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
 def _figures(run: StoredRun) -> Mapping[str, Any]:
     found: Mapping[str, Any] = run.about.get("figures") or {}
     return found
-
-
-def _comparable(run: StoredRun, last: StoredRun) -> bool:
-    same = all(run.about.get(each) == last.about.get(each) for each in ("name", "questions"))
-    return same and _figures(run).get("correct") is not None
 
 
 def time_words(shares: Mapping[str, float]) -> str:

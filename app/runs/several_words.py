@@ -1,11 +1,13 @@
 """Two to five runs at once in words: for a page, for a shell, for a program."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from app.kit.numbers import MISSING, count, percent, points
 from app.kit.plain import WIDTH, one_line, shortened
+from app.kit.wording import listed
 from app.runs.compared_words import answer_words, p_words, ship_answer
 from app.runs.naming import run_name
 from app.runs.rows import outcome
@@ -28,16 +30,16 @@ def headline(found: ComparedSeveral) -> str:
     may = [place for place in others if found.found.pair(0, place).verdict.outcome == "safe"]
     may_not = [place for place in others if found.found.pair(0, place).verdict.outcome == "not safe"]
     untold = [place for place in others if place not in (*may, *may_not)]
-    told = [
-        f"{_lettered(may)} may take the place of A" if may else "None is shown to be safe in the place of A",
-        f"{_lettered(may_not)} may not" if may_not else "",
-        f"of {_lettered(untold)} it cannot be told" if untold else "",
-    ]
-    return f"{'; '.join(filter(None, told))}. A is the oldest, {baseline}."
+    if not (may or may_not):
+        told = f"It cannot be told yet whether {_lettered(untold)} may take A’s place"
+    else:
+        parts = ((may, "may take A’s place"), (may_not, "may not take A’s place"), (untold, "cannot be told yet"))
+        told = "; ".join(f"{_lettered(places)} {words}" for places, words in parts if places)
+    return f"{told}. A is the oldest, {baseline}."
 
 
 def _lettered(places: Sequence[int]) -> str:
-    return ", ".join(LETTERS[place] for place in places)
+    return listed([LETTERS[place] for place in places])
 
 
 def pair_words(pair: PairOfRuns) -> str:
@@ -50,7 +52,7 @@ def pair_words(pair: PairOfRuns) -> str:
 
 def several_text(found: ComparedSeveral) -> str:
     """The runs, the verdicts and the questions that they part on, for a shell."""
-    lines = [headline(found), ""]
+    lines = [*textwrap.wrap(headline(found), WIDTH), ""]
     for letter, run, right in zip(LETTERS, found.runs, found.found.rights, strict=False):
         lines.append(shortened(f"{letter}  {percent(right, 1):>7} right  {run.run_id}  {run_name(run)}", WIDTH))
     lines += ["", *found.notes, "May … take the place of …?"]
@@ -63,7 +65,14 @@ def several_text(found: ComparedSeveral) -> str:
             for letter, each in zip(LETTERS, answers, strict=False)
         ]
     left = len(found.found.parted) - MOST_PARTED
-    return "\n".join([*lines, *([f"  and {left:,} more; --json has them all"] if left > 0 else []), "", FOOTNOTE])
+    return "\n".join(
+        [
+            *lines,
+            *([f"  and {left:,} more; --json has them all"] if left > 0 else []),
+            "",
+            *textwrap.wrap(FOOTNOTE, WIDTH),
+        ]
+    )
 
 
 def parted_words(found: ComparedSeveral) -> str:

@@ -29,6 +29,7 @@ from app.server.connections import be_patient
 from app.server.entrance import Entrance
 from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
+from app.server.presenting import Presenting
 from app.server.uploads import freeing_uploads, held_uploads
 from app.services import services
 from app.shutdown import finishing_first
@@ -148,7 +149,7 @@ class Dashboard(st.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         page = Path(st.__file__).parent / "static" / "index.html"
-        self._entrance = Entrance(super().__call__, lambda: services().settings, Bodies(held_uploads), page)
+        self._entrance = Entrance(Presenting(super().__call__), lambda: services().settings, Bodies(held_uploads), page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

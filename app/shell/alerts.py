@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from app.shell.command import json_option, opened, print_json
+from app.shell.commands import Commands
 from pipeline.errors import InputError
 
 
-@click.group()
+@click.group(cls=Commands)
 def alerts() -> None:
     """Alerts on latency, errors, abstentions, drift and quality; a dashboard watches for them. See docs/alerts.md."""
 

@@ -6,9 +6,10 @@ from dataclasses import asdict
 import click
 
 from app.shell.command import json_option, opened, print_json
+from app.shell.commands import Commands
 
 
-@click.group()
+@click.group(cls=Commands)
 def backend() -> None:
     """What answers questions: list it, and try an HTTP endpoint that a file describes."""
 

@@ -5,9 +5,10 @@ from dataclasses import asdict
 import click
 
 from app.shell.command import backend_option, complain, json_option, opened, print_json
+from app.shell.commands import Commands
 
 
-@click.group()
+@click.group(cls=Commands)
 def corpus() -> None:
     """The documents of a local backend's corpus. `raglass index` adds and follows files."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.shell.command import backend_option, complain, json_option, opened, print_json, progress_line
+from app.shell.commands import Commands
 from app.shell.filtering import chosen_filters, filter_options
 from app.shell.synthesise import synthesise
 from pipeline.errors import InputError, StoreError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FORMS = (".jsonl", ".csv")
 
 
-@click.group()
+@click.group(cls=Commands)
 def dataset() -> None:
     """Datasets that are edited and kept in versions: `raglass eval run --dataset NAME`, or NAME@3. See docs/datasets.md."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.shell.command import complain, json_option, print_json, readable_errors
+from app.shell.commands import Commands
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ ci_option = click.option("--ci", is_flag=True, help="Also the role with which Gi
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-@click.group()
+@click.group(cls=Commands)
 def deploy() -> None:
     """Make a stack on AWS, change it, look at it, go back, remove it.
 

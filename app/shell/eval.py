@@ -19,6 +19,7 @@ from app.shell.command import (
     prompt_option,
     stopping_on_interrupt,
 )
+from app.shell.commands import Commands
 from app.shell.compare import compare, gate
 from app.shell.feedback import from_feedback
 from app.shell.judge import judge
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from app.services import Services
 
 
-@click.group(name="eval")
+@click.group(cls=Commands, name="eval")
 def evaluate() -> None:
     """Answer labelled questions, and say with honest intervals how well that went."""
 

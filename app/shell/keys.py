@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from app.shell.command import json_option, opened, print_json
+from app.shell.commands import Commands
 
 if TYPE_CHECKING:
     from metrics.keys import Scope
@@ -19,7 +20,7 @@ USE = {
 """What to do with a new key, by its scope."""
 
 
-@click.group()
+@click.group(cls=Commands)
 def keys() -> None:
     """Keys of applications, needed once the dashboard listens beyond this machine. See docs/ingest.md."""
 

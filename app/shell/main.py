@@ -6,9 +6,11 @@ from app.shell.alerts import alerts
 from app.shell.ask import ask
 from app.shell.backend import backend
 from app.shell.backup import backup, restore
+from app.shell.commands import Commands
 from app.shell.corpus import corpus
 from app.shell.costs import costs
 from app.shell.dataset import dataset
+from app.shell.demo import demo
 from app.shell.deploy import deploy
 from app.shell.eval import evaluate
 from app.shell.explain import explain
@@ -24,7 +26,7 @@ from app.shell.status import status
 from app.shell.traces import traces
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="raglass")
 def main() -> None:
     """A RAG pipeline under glass. Settings are RAGLASS_* variables: see docs/settings.md."""
@@ -38,6 +40,7 @@ for command in (
     corpus,
     costs,
     dataset,
+    demo,
     deploy,
     evaluate,
     explain,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.shell.command import json_option, opened, print_json
+from app.shell.commands import Commands
 
 if TYPE_CHECKING:
     from metrics.prompts import SavedPrompt
 
 
-@click.group()
+@click.group(cls=Commands)
 def prompt() -> None:
     """Prompts for `--prompt` of ask and eval run, for the Ask page and for studies. See docs/evaluate.md."""
 

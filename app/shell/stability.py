@@ -16,6 +16,7 @@ from app.shell.command import (
     progress_line,
     stopping_on_interrupt,
 )
+from app.shell.commands import Commands
 from app.shell.drift import certificate, index, questions
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from app.stability.perturbed import StabilityPlan, StabilityStep
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option(
     "--dataset", default="builtin", show_default=True, help="`builtin`, SQuAD v2 .json, .csv, .jsonl, or hf:NAME."
 )

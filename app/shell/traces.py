@@ -8,12 +8,13 @@ import click
 from click.core import ParameterSource
 
 from app.shell.command import json_option, opened, print_json
+from app.shell.commands import Commands
 from app.shell.delete import delete
 from app.shell.filtering import chosen_filters, filter_options
 from app.shell.imports import import_traces
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @filter_options
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Traces to list.")
 @click.option("--id", "trace_id", help="Print one trace.")

@@ -47,6 +47,11 @@ class Status:
         """Every part that there is something to say of."""
         return (*self.parts, *(part for part in (self.sending, self.alerting) if part is not None))
 
+    @property
+    def wanting(self) -> tuple[PartReadiness, ...]:
+        """The parts that are not as they should be."""
+        return tuple(part for part in self.all_parts if not part.ready)
+
 
 def read_status(
     settings: Settings,

@@ -9,21 +9,23 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
+from urllib3 import Timeout as Seconds
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from backends.aws.breaker import CircuitBreaker
 from backends.aws.calls import Policy, Retryable, call, timed_out
-from backends.aws.http import AwsSigner, host_of
+from backends.aws.http import MAX_REPLY_BYTES, AwsSigner, host_of, too_long
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, ConfigError, StageFailed, Throttled, Timeout, Unavailable
+from pipeline.replies import is_too_long, keep_bounds
 
 STAGE = "network"
 CONNECT_S = 5.0
-MAX_REPLY_BYTES = 16_000_000
-"""API Gateway passes on 10 MB at most; more than this comes from something else."""
-
 POLICY = Policy(attempts=3, base_s=0.2, timeout_s=900.0)
 """The stack retries its own parts; these are for what lies between here and there."""
+
+URL_IS_RIGHT = "that RAGLASS_API_URL is the URL of its API"
+"""What to make sure of where something else than a stack seems to answer."""
 
 Auth = Literal["none", "key", "iam"]
 
@@ -74,6 +76,7 @@ class Api:
         self._session = requests.Session()
         self._session.trust_env = False
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=16)
+        keep_bounds(adapter.poolmanager, MAX_REPLY_BYTES)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -110,7 +113,6 @@ class Api:
         self._session.close()
 
     def _attempt(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> ApiReply:
-        started = time.monotonic()
         where = f"The API at {self.host}"
         try:
             response = self._session.request(
@@ -118,15 +120,17 @@ class Api:
                 url,
                 headers=self._authorised(method, url, headers, body),
                 data=body,
-                timeout=(min(CONNECT_S, timeout_s), timeout_s),
+                timeout=Seconds(connect=min(CONNECT_S, timeout_s), total=max(timeout_s, 0.001)),  # type: ignore[arg-type]  # as it takes them all the same
                 allow_redirects=False,
                 stream=True,
             )
             with response:
-                content = _content(response, where, started, timeout_s)
+                content = _content(response, where)
         except (requests.ReadTimeout, ReadTimeoutError) as error:
             raise timed_out(STAGE, timeout_s, where) from error
         except (requests.RequestException, HTTPError) as error:
+            if is_too_long(error):
+                raise too_long(STAGE, where, URL_IS_RIGHT) from error
             raise Retryable(
                 Unavailable(
                     f"{where} cannot be reached ({type(error).__name__}). Check RAGLASS_API_URL and the network; "
@@ -166,37 +170,21 @@ class Api:
                 stage=STAGE,
             )
         raise BadResponse(
-            f"{where} answered HTTP {status} and nothing that a Raglass stack answers. Check that RAGLASS_API_URL is the URL of its API.",
+            f"{where} answered HTTP {status} and nothing that a Raglass stack answers. Check {URL_IS_RIGHT}.",
             stage=STAGE,
         )
 
 
-def _content(response: requests.Response, where: str, started: float, timeout_s: float) -> bytes:
-    """The whole body, if it comes within `timeout_s` of `started` (time.monotonic).
-
-    The session's own time-out is for each read: a server that sends a byte now and then would hold the question for ever.
-    Raises Timeout, ReadTimeoutError, HTTPError if the connection breaks, BadResponse for a body that no stack sends.
-    """
+def _content(response: requests.Response, where: str) -> bytes:
+    """The whole body. Raises as urllib3 does for one that does not come, or not in time; BadResponse for one that no stack sends."""
     parts: list[bytes] = []
     size = 0
-    while True:
-        left_s = started + timeout_s - time.monotonic()
-        if left_s <= 0:
-            raise timed_out(STAGE, timeout_s, where)
-        socket = getattr(response.raw.connection, "sock", None)
-        if socket is not None:
-            socket.settimeout(left_s)
-        part = response.raw.read1(65_536, decode_content=True)
-        if not part:
-            return b"".join(parts)
+    while part := response.raw.read1(65_536, decode_content=True):
         parts.append(part)
         size += len(part)
-        if size > MAX_REPLY_BYTES:
-            raise BadResponse(
-                f"{where} answered more than {MAX_REPLY_BYTES:,} bytes, which no Raglass stack does. "
-                "Check that RAGLASS_API_URL is the URL of its API.",
-                stage=STAGE,
-            )
+        if size > MAX_REPLY_BYTES:  # once decompressed
+            raise too_long(STAGE, where, URL_IS_RIGHT)
+    return b"".join(parts)
 
 
 def _object(content: bytes) -> dict[str, Any] | None:

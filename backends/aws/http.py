@@ -15,9 +15,13 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError, TimeoutError
 
 from backends.aws.calls import Retryable, timed_out
 from pipeline.errors import BadResponse, Unavailable
+from pipeline.replies import is_too_long, keep_bounds
 
 CONNECT_S = 2.0
 """Longest wait for a connection."""
+
+MAX_REPLY_BYTES = 16_000_000
+"""API Gateway passes on 10 MB at most, SageMaker 6; more than this comes from something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Http:
 
     def __init__(self, pool: urllib3.PoolManager | None = None) -> None:
         self._pool = pool or urllib3.PoolManager(maxsize=8, retries=False)
+        keep_bounds(self._pool, MAX_REPLY_BYTES)
 
     def send(
         self,
@@ -69,20 +74,31 @@ class Http:
         body: bytes = b"",
         timeout_s: float,
     ) -> Reply:
-        """Send one request. Raises Retryable if it did not get through, Timeout if it did and nothing came back in time.
+        """Send one request. Raises Retryable if it did not get through, Timeout if it did and no whole reply came back in time.
+
+        Raises BadResponse for a reply of more than MAX_REPLY_BYTES. A compressed body, which nobody asked for, is left as it is.
 
         what: what is called, for messages: «the SageMaker endpoint rag-embedder».
         """
         timeout = urllib3.Timeout(connect=min(CONNECT_S, timeout_s), total=max(timeout_s, 0.001))
         try:
             response = self._pool.request(
-                method, url, headers=dict(headers), body=body, timeout=timeout, retries=False, redirect=False
+                method,
+                url,
+                headers=dict(headers),
+                body=body,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                decode_content=False,
             )
         except ReadTimeoutError as error:
             raise timed_out(stage, timeout_s, what) from error
         except TimeoutError as error:
             raise Retryable(unreachable(stage, what, "no connection in time")) from error
         except HTTPError as error:
+            if is_too_long(error):
+                raise too_long(stage, what, "that its address is right") from error
             raise Retryable(unreachable(stage, what, type(error).__name__)) from error
         return Reply(response.status, response.headers, response.data)
 
@@ -92,6 +108,14 @@ def unreachable(stage: str, what: str, why: str) -> Unavailable:
     return Unavailable(
         f"{what} cannot be reached ({why}). Check that it is running and that its name and region are right; "
         "`raglass status` shows every part.",
+        stage=stage,
+    )
+
+
+def too_long(stage: str, what: str, check: str) -> BadResponse:
+    """The error of a reply that no part of a stack sends. check: what to make sure of."""
+    return BadResponse(
+        f"{what} answered more than {MAX_REPLY_BYTES:,} bytes; the rest was not read. Check {check}.",
         stage=stage,
     )
 

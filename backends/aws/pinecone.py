@@ -137,7 +137,7 @@ def _chunk(match: Any, rank: int) -> Chunk:
             place=str(known.get("place", "")),
             source=str(known.get("source", "")),
         )
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadResponse(
             f"{WHAT} holds a vector without text, title or document_id. Fill it with `raglass ingest`.",
             stage="retrieve",

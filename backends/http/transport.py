@@ -1,11 +1,9 @@
 """One request to an endpoint and its reply: bounded in time and size, to no other host, every failure typed and in our own words."""
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -15,6 +13,7 @@ from backends.aws.calls import Policy, Retryable, call
 from backends.http.endpoints import Endpoint
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse, StageFailed, Throttled, Timeout, Unavailable
+from pipeline.replies import is_too_long, keep_bounds
 
 STAGE = "network"
 CONNECT_S = 5.0
@@ -27,6 +26,12 @@ POOL = 32
 """Connections kept open: as many as a run or a load asks at once."""
 
 PART_BYTES = 65_536
+
+HEAD_BYTES = 200_000
+"""Of a reply's head; Python reads no longer one."""
+
+FRAMED = 2
+"""How many times as long a body may be with what frames the parts that it is sent in."""
 
 
 def host_of(url: str) -> str:
@@ -42,8 +47,6 @@ class Exchange:
     """The head, and where the body comes from."""
     what: str
     """What answers, for messages."""
-    ends_s: float
-    """When the attempt's time is up, by time.monotonic."""
     given_s: float
     """The attempt's time."""
     max_bytes: int
@@ -56,43 +59,28 @@ class Exchange:
     def parts(self) -> Iterator[bytes]:
         """The body as it comes. Raises Timeout, Unavailable if the connection breaks, BadResponse once it is too long."""
         try:
-            while part := self._next():
+            while part := bytes(self.response.read1(PART_BYTES, decode_content=True)):
                 self.size += len(part)
                 if self.size > self.max_bytes:
-                    raise BadResponse(
-                        f"{self.what} answered more than {self.max_bytes:,} bytes; the rest was not read. "
-                        "Let it answer with less, or raise `max_mb` of the endpoint.",
-                        stage=STAGE,
-                    )
+                    raise self._too_long()
                 yield part
             self.whole = True
         except ReadTimeoutError as error:
             raise timed_out(self.what, self.given_s) from error
         except (HTTPError, OSError) as error:
+            if is_too_long(error):
+                raise self._too_long() from error
             raise Unavailable(
                 f"{self.what} broke off in the middle of its reply ({type(error).__name__}). Ask again; its own log says why.",
                 stage=STAGE,
             ) from error
 
-    def _next(self) -> bytes:
-        """The library's time-out is for each read: a server that sends a byte now and then would hold the question for ever."""
-        left_s = self.ends_s - time.monotonic()
-        if left_s <= 0:
-            raise timed_out(self.what, self.given_s)
-        socket = _socket_of(self.response)
-        if socket is not None:
-            socket.settimeout(left_s)
-        return bytes(self.response.read1(PART_BYTES, decode_content=True))
-
-
-def _socket_of(response: Any) -> Any:
-    """The socket that a body comes from; where the server closes after its reply, only the file over it knows it."""
-    kept = getattr(response.connection, "sock", None)
-    if kept is not None:
-        return kept
-    for name in ("_fp", "fp", "raw", "_sock"):
-        response = getattr(response, name, None)
-    return response
+    def _too_long(self) -> BadResponse:
+        return BadResponse(
+            f"{self.what} answered more than {self.max_bytes:,} bytes; the rest was not read. "
+            "Let it answer with less, or raise `max_mb` of the endpoint.",
+            stage=STAGE,
+        )
 
 
 class Transport:
@@ -102,6 +90,7 @@ class Transport:
         self._endpoint = endpoint
         self.what = f"The endpoint {endpoint.name} at {host_of(endpoint.url)}"
         self._pool = urllib3.PoolManager(maxsize=POOL, retries=False)
+        keep_bounds(self._pool, FRAMED * endpoint.max_bytes + HEAD_BYTES)
         self._policy = Policy(attempts=endpoint.retries + 1, cap_s=2.0, timeout_s=endpoint.timeout_s or 900.0)
 
     @contextmanager
@@ -136,7 +125,6 @@ class Transport:
     def _attempt(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
     ) -> Exchange:
-        ends_s = time.monotonic() + timeout_s
         timeout = urllib3.Timeout(connect=min(CONNECT_S, timeout_s), total=max(timeout_s, 0.001))
         try:
             response = self._pool.request(
@@ -168,7 +156,7 @@ class Transport:
         except BaseException:
             response.close()
             raise
-        return Exchange(response, self.what, ends_s, timeout_s, self._endpoint.max_bytes)
+        return Exchange(response, self.what, timeout_s, self._endpoint.max_bytes)
 
     def _check(self, response: urllib3.BaseHTTPResponse) -> None:
         """Raise what a status other than 2xx means. The body is not looked at: it is the application's text."""

@@ -9,6 +9,7 @@ from backends.local.features import QuestionWords, describe
 from backends.local.sentences import EmbeddedSentences, SentenceSource
 from backends.local.weights import ReaderWeights, default_weights, sentence_scores
 from pipeline.deadline import Deadline
+from pipeline.errors import BackendError
 from pipeline.protocols import Embedder
 from pipeline.types import Chunk
 
@@ -33,8 +34,15 @@ class SentenceReranker:
     def rerank(self, question: str, chunks: Sequence[Chunk], *, deadline: Deadline | None = None) -> list[Chunk]:
         """Return the same chunks in a new order, ties in the old. `signals['rerank']`: log-share, ≤ 0; a blank chunk comes last.
 
-        Raises Timeout once the deadline has passed.
+        Raises Timeout once the deadline has passed. What its embedder raises is told as of this stage, in which it was met.
         """
+        try:
+            return self._reranked(question, chunks, deadline)
+        except BackendError as error:
+            error.stage = "rerank"
+            raise
+
+    def _reranked(self, question: str, chunks: Sequence[Chunk], deadline: Deadline | None) -> list[Chunk]:
         vector = np.asarray(self._embedder.embed([question], "query", deadline=deadline), np.float32)[0]
         sentences = []
         for chunk in chunks:

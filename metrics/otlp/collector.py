@@ -5,7 +5,7 @@ Owns what a reply means. Refuses to try again: `metrics.otlp.sending` knows what
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 from urllib3.exceptions import InvalidHeader
@@ -13,6 +13,7 @@ from urllib3.util import Retry
 
 from metrics.otlp.sending import INSTANCE_ID, CollectorAway, CollectorRefused, Target
 from pipeline.errors import BackendError, ConfigError, InputError
+from pipeline.replies import is_too_long, keep_bounds
 from pipeline.types import Trace
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ PASSING = (429, 502, 503, 504)
 
 OF_CONTENT = (400, 413, 422)
 """Replies that may be due to one trace of several."""
+
+MAX_REPLY_BYTES = 4_000_000
+"""A collector answers a few bytes: more than the text of an error comes from something else, and is not read."""
 
 EXPORTER_LOG = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 """Where the exporter logs each request that fails, addresses included."""
@@ -76,6 +80,8 @@ class _SentOnce(requests.Session):
 
     def __init__(self, where: str) -> None:
         super().__init__()
+        for adapter in self.adapters.values():
+            keep_bounds(cast(Any, adapter).poolmanager, MAX_REPLY_BYTES)
         self._where = where
         self.problem: BackendError | ConfigError | None = None
         """What became of the last request, if it failed."""
@@ -102,9 +108,11 @@ def _explain_failure(error: requests.RequestException, where: str) -> BackendErr
         return ConfigError(
             f"The collector at {where} shows a certificate that is not trusted. OTEL_EXPORTER_OTLP_CERTIFICATE names a file that is."
         )
+    if is_too_long(error):
+        return ConfigError(f"What answers at {where} is no collector: its reply has no end. Correct the address.")
     if isinstance(error, requests.Timeout):
         return CollectorAway(f"The collector at {where} did not answer in time.")
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
         return CollectorAway(f"The collector at {where} cannot be reached. Start it, or correct the address.")
     return ConfigError(f"The collector's address {where} cannot be used ({type(error).__name__}). Correct it.")
 

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.errors import ConfigError, InputError
 from serving.converting import converted_folder
 from serving.deploy.account import error_code, explained
-from serving.deploy.config import DeployConfig, Embedder, Generator
+from serving.deploy.config import DeployConfig
+from serving.deploy.model_tables import Embedder, Generator
 from serving.packing import ModelPackage, Role, build_lambda, model_package
 
 FUNCTIONS = ("orchestrator", "responder", "authorizer")
@@ -55,30 +56,40 @@ def role_package(role: Role, chosen: Embedder | Generator, *, convert: bool = Tr
         raise InputError(f"No endpoint runs {chosen.model}: Bedrock does.")
     if chosen.engine in BUILT_IN:
         return model_package(chosen.engine, role, None)
-    folder = model_folder(chosen.model)
+    folder = model_folder(chosen.model, chosen.revision)
     converted = converted_folder(role, folder) if convert and chosen.numbers == "int8" else None
     return model_package(chosen.engine, role, folder, Path(chosen.model).name, converted)
 
 
-def model_folder(model: str) -> Path:
-    """The folder of a model: the one that is named, or the hub's files, downloaded if they are not in its cache yet."""
+def model_folder(model: str, revision: str = "") -> Path:
+    """The folder of a model: the one that is named, or the hub's files of one commit, downloaded if they are not in its cache yet.
+
+    revision: the commit, 40 hexadecimal digits. Raises ConfigError for a model of the hub without one, since who owns it there may
+    change what its name means.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir() or model.startswith(("/", ".", "~")):
         return folder
     try:
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import model_info, snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError:
         raise ConfigError(
             f"The model {model!r} is neither a folder nor can it be downloaded: run `make research`, which installs the hub's client."
         ) from None
     try:
-        return Path(snapshot_download(model, ignore_patterns=list(NOT_NEEDED)))
+        if revision:
+            return Path(snapshot_download(model, revision=revision, ignore_patterns=list(NOT_NEEDED)))
+        newest = model_info(model).sha
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ConfigError(
-            f"The model {model!r} cannot be had from the Hugging Face hub ({type(error).__name__}). Check the id and the network, "
-            "or give the path of a folder with the saved model."
+            f"The model {model!r} cannot be had from the Hugging Face hub ({type(error).__name__}). Check the id, the revision and the "
+            "network, or give the path of a folder with the saved model."
         ) from error
+    raise ConfigError(
+        f"Which commit of {model!r} is meant is not said, and its newest may change. Look at the model on the hub, then write "
+        f'revision = "{newest}" beside its name, which is the newest now.'
+    )
 
 
 class Bucket:

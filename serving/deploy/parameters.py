@@ -21,7 +21,11 @@ def foundation_model(model: str) -> str:
 
 def storage_values(config: DeployConfig) -> Values:
     """Of the bucket and the image repository."""
-    return {"Name": config.stack}
+    return {
+        "Name": config.stack,
+        "KmsKeyArn": config.encryption.kms_key_arn,
+        "AccessLogBucket": config.access_logs.bucket,
+    }
 
 
 def serving_values(config: DeployConfig, bucket: str, keys: Mapping[str, str], pinecone_key: str | None) -> Values:
@@ -51,6 +55,8 @@ def serving_values(config: DeployConfig, bucket: str, keys: Mapping[str, str], p
         "LogRetentionDays": str(config.observe.log_retention_days),
         "LatencyAlarmMs": str(config.observe.latency_alarm_ms),
         "AlarmEmail": config.observe.alarm_email,
+        "KmsKeyArn": config.encryption.kms_key_arn,
+        "NetworkIsolation": str(config.endpoints.network_isolation).lower(),
     }
     if config.endpoints.image:
         values["InferenceImage"] = config.endpoints.image
@@ -88,6 +94,8 @@ def ui_values(config: DeployConfig, serving: Mapping[str, str], image: str) -> V
         "MinTasks": str(dashboard.min_tasks),
         "MaxTasks": str(dashboard.max_tasks),
         "LogRetentionDays": str(config.observe.log_retention_days),
+        "KmsKeyArn": config.encryption.kms_key_arn,
+        "AccessLogBucket": config.access_logs.bucket,
     }
 
 
@@ -99,6 +107,7 @@ def ci_values(config: DeployConfig) -> Values:
         "Branch": config.ci.branch,
         "Environment": config.ci.environment,
         "ProviderArn": config.ci.provider_arn,
+        "KmsKeyArn": config.encryption.kms_key_arn,
     }
 
 

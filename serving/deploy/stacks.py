@@ -22,6 +22,9 @@ HEARTBEAT_S = 60.0
 LONGEST_S = 5400.0
 """An endpoint with a large model takes a quarter of an hour; longer than this, something is wrong."""
 
+TAG = "raglass-stack"
+"""Key of the tag on every part, whose value is the stack's name: where AWS makes up a part's name, the roles of ci.yaml go by it."""
+
 INLINE_BYTES = 51_200
 """CloudFormation takes longer templates only from a bucket."""
 
@@ -231,6 +234,7 @@ class Stack:
                 ChangeSetType="CREATE" if creates else "UPDATE",
                 Capabilities=CAPABILITIES,
                 Parameters=[_parameter(name, value) for name, value in values.items() if name in template.parameters],
+                Tags=[{"Key": TAG, "Value": self.name.removesuffix(f"-{template.part}")}],
                 **({"TemplateURL": template_url} if long else {"TemplateBody": template.body}),
                 **self._role,
             )

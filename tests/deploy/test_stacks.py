@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from pipeline.errors import StageFailed, Unavailable
-from serving.deploy.stacks import CHANGE_SET, Stack
+from serving.deploy.stacks import CHANGE_SET, TAG, Stack
 from serving.deploy.templates import Template
 
 NAME = "demo-serving"
@@ -77,6 +77,7 @@ class Scene:
                 "ChangeSetType": kind,
                 "Capabilities": ANY,
                 "Parameters": parameters,
+                "Tags": [{"Key": TAG, "Value": NAME.removesuffix("-serving")}],
                 "TemplateBody": TEMPLATE.body,
             },
         )

@@ -17,8 +17,8 @@ def jobs(file: Path) -> dict[str, Any]:
     return found
 
 
-def test_there_are_the_three_workflows() -> None:
-    assert NAMES == ["ci.yml", "deploy.yml", "release.yml"]
+def test_there_are_the_four_workflows() -> None:
+    assert NAMES == ["ci.yml", "deploy.yml", "locks.yml", "release.yml"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
@@ -56,7 +56,19 @@ def test_only_what_runs_nothing_else_may_write_to_the_repository() -> None:
         for name, job in jobs(file).items()
         if job["permissions"].get("contents") == "write"
     }
-    assert writers == {("release.yml", "publish")}
+    assert writers == {("release.yml", "publish"), ("locks.yml", "offer")}
+    for file, name in writers:
+        commands = " ".join(step.get("run", "") for step in jobs(ROOT / ".github/workflows" / file)[name]["steps"])
+        assert "make " not in commands
+        assert "python" not in commands
+
+
+def test_locks_are_made_anew_every_week_and_every_change_is_audited() -> None:
+    text = (ROOT / ".github/workflows/locks.yml").read_text("utf-8")
+    assert re.search(r'cron: "\d+ \d+ \* \* \d"', text)
+    assert "make lock UPGRADE=1" in text
+    for file in ("locks.yml", "ci.yml"):
+        assert "run: make audit\n" in (ROOT / ".github/workflows" / file).read_text("utf-8")
 
 
 def test_every_supported_python_is_tried() -> None:
@@ -70,13 +82,16 @@ def test_deployments_wait_for_approval_and_never_cut_each_other_off() -> None:
 
 
 def test_make_builds_ours_from_what_is_locked_and_installs_nothing_without_a_hash() -> None:
-    """But for torch, whose build is the machine's affair, and pip-tools, which writes the locks and is in none of them."""
+    """But for the libraries of a torch with CUDA, and pip-tools, which writes the locks and is in none of them."""
     text = (ROOT / "Makefile").read_text("utf-8")
     rules = [line.strip() for line in text.splitlines() if re.match(r"\t@?\$\((PIP|LOCKED)\)", line)]
     assert "@$(PIP) --no-deps --no-index --no-build-isolation --editable ." in rules
     free = {line.split("$(PIP)")[1].strip() for line in rules if "$(PIP)" in line and "--no-index" not in line}
     assert free == {"$(TORCH)", "pip-tools==7.6.2"}
     assert "LOCKED := $(PIP) --no-deps --require-hashes" in text
+    assert text.count("\t@$(HASHED_TORCH)\n\t@$(LOCKED)") == text.count("\t@$(PIP) $(TORCH)\n")
+    pinned = re.findall(r"^torch==\S+", (ROOT / "requirements" / "torch.lock").read_text("utf-8"), re.MULTILINE)
+    assert pinned == re.findall(r"^TORCH := (\S+)", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)

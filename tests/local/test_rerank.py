@@ -9,7 +9,7 @@ from backends.local.features import SENTENCE_FEATURES
 from backends.local.rerank import SentenceReranker
 from backends.local.weights import ReaderWeights
 from pipeline.deadline import Deadline
-from pipeline.errors import Timeout
+from pipeline.errors import Timeout, Unavailable
 from pipeline.types import Chunk
 from tests.local.fake_embedder import FakeEmbedder
 
@@ -57,3 +57,13 @@ def test_passed_deadline_stops_the_reranking() -> None:
     with pytest.raises(Timeout) as raised:
         make_reranker().rerank("sand", CHUNKS, deadline=Deadline(1, clock=times.__next__))
     assert raised.value.stage == "rerank"
+
+
+def test_embedder_that_fails_while_reranking_fails_the_reranking(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise Unavailable("The model server is gone.", stage="embed")
+
+    monkeypatch.setattr(FakeEmbedder, "embed", fail)
+    with pytest.raises(Unavailable) as caught:
+        make_reranker().rerank("Volcanoes erupt lava", CHUNKS)
+    assert caught.value.stage == "rerank"

@@ -93,7 +93,16 @@ class PostgresCluster:
         )
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr}")
-        server = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self._folder}
+        self._serve()
+
+    def _serve(self) -> None:
+        """Start the server over the data that is there."""
+        data, identity = self._folder / "data", self._unprivileged()
+        server: dict[str, Any] = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self._folder,
+        }
         server |= {"fsync": "on" if self._durable else "off", "max_connections": 60}
         with (self._folder / "log").open("w") as log:
             self._server = subprocess.Popen(
@@ -104,6 +113,16 @@ class PostgresCluster:
                 **identity,
             )
         self._wait()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The server is stopped at once, without a word to its clients, while the block runs."""
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(START_TIMEOUT_S)
+        try:
+            yield
+        finally:
+            self._serve()
 
     def _unprivileged(self) -> dict[str, Any]:
         """PostgreSQL refuses to run as root: who to run it as instead, and the folder given to that user."""

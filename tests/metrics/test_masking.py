@@ -104,6 +104,9 @@ def test_nothing_of_a_trace_is_stored_in_clear(masked_store: TraceStore, store_u
     assert stored.trace.metadata["customer"] == {"who": ["[email]"]}
     assert stored.trace.metadata["masked"]["email"] > 10
     assert masked_store.page(TraceQuery(search="who is [email]")).matched.value == 1
+    masked_store.runs.note("r", {"title": f"For {MAIL}", "note": MAIL, "tags": [MAIL], "figures": {}})
+    told = masked_store.runs.find("r").about
+    assert (told["title"], told["note"], told["tags"], told["figures"]) == ("For [email]", "[email]", ["[email]"], {})
     assert masked_store.runs.scores("r") == [{"question": "Who is [email]?", "answer": "[email]", "right": True}]
 
 

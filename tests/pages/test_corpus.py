@@ -11,7 +11,7 @@ from backends.local.corpus import LocalCorpus
 from backends.local.documents import Document, KnownFile, Source
 from tests.app.conftest import CorpusBackend
 from tests.factories import make_chunk, make_failed_trace, make_trace
-from tests.tables import listed
+from tests.tables import listed, tables
 
 NASTY = "<img src=x onerror=alert(1)> **bold** $x$"
 
@@ -84,9 +84,16 @@ def test_a_document_stands_above_what_needs_a_look(open_page, corpus: LocalCorpu
 def test_the_list_has_what_is_not_in_the_index_yet_and_tells_equal_titles_apart(open_page, corpus: LocalCorpus):
     for name in ("notes/pump.md", "old/pump.md"):
         corpus.library.add(Document(name, "Pumps", f"Text of {name}.", f"/t/{name}"))
-    html = shown(open_page("corpus", search="pump"))
-    assert '<div class="rg-where" dir="auto">notes/pump.md · pending</div>' in html
-    assert '<div class="rg-where" dir="auto">old/pump.md · pending</div>' in html
+    rows = listed(open_page("corpus", search="pump"))
+    assert {(row["File"], row["State"]) for row in rows} >= {("notes/pump.md", "pending"), ("old/pump.md", "pending")}
+
+
+def test_a_row_opens_its_document_and_a_file_that_gave_none_opens_nothing(open_page, corpus: LocalCorpus):
+    corpus.library.add(Document("a", "Pumps", "Text.", "a.md"))
+    corpus.library.uploads.put("sent.txt", b"Sent.", keep_both=False)
+    rows = {row["key"]: row for row in tables(open_page("corpus"))[0]["rows"]}
+    assert "document=a" in rows["a"]["href"]
+    assert not next(row for row in rows.values() if row["cells"]["state"]["text"] == "waiting")["opens"]
 
 
 def test_ask_says_beside_the_question_that_the_index_is_behind(open_page, corpus: LocalCorpus):
@@ -110,7 +117,7 @@ def test_the_list_says_which_document_answers_for_one_without_chunks(open_page, 
         corpus.library.add(Document(name, "Bell", "The bell of Ellerby.", name))
     corpus.build()
     said = "Its text is the same as that of “Bell” (bell.md), which answers for it."
-    assert said in shown(open_page("corpus", search="copy"))
+    assert listed(open_page("corpus", search="copy"))[0]["Why it has no chunks"] == said
     assert said in {each.value.replace("\\", "") for each in open_page("corpus", document="copy.md").info}
 
 

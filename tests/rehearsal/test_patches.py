@@ -14,7 +14,7 @@ from serving.rehearsal.environments import ROOT, make_environment
 from serving.rehearsal.patches import points, resources
 from serving.rehearsal.patches.alarms import is_silent, only_wanted
 from serving.rehearsal.patches.authority import trusts
-from serving.rehearsal.patches.conditions import namespace
+from serving.rehearsal.patches.conditions import field
 from serving.rehearsal.patches.cors import spelled
 from serving.rehearsal.patches.metrics import embedded_metrics
 from serving.rehearsal.patches.points import PINNED, PatchPointMissing, Point
@@ -125,7 +125,7 @@ def test_patches_import_nothing_of_the_product() -> None:
     ],
 )
 def test_namespace_that_a_request_writes_to_is_read_from_it(body: bytes, found: str | None) -> None:
-    assert namespace(body) == found
+    assert field("Namespace", body) == found
 
 
 def test_cors_settings_are_spelled_as_the_api_spells_them() -> None:

@@ -17,7 +17,7 @@ from pipeline.types import GenerateOptions, Generation
 from serving import packing
 from serving.converting import converted_folder
 from serving.deploy.artifacts import role_package
-from serving.deploy.config import Embedder, Generator
+from serving.deploy.model_tables import Embedder, Generator
 from serving.packing import model_package
 from serving.rehearsal.endpoints import ControlPlane
 from tests.factories import make_chunk

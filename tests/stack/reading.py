@@ -23,6 +23,7 @@ VALUES: Mapping[str, str] = {
     "GitHubRepository": "owner/name",
     "Branch": "main",
     "Environment": "production",
+    "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d",
     "BedrockModel": "us.amazon.nova-lite-v1:0",
     "BedrockFoundationModel": "amazon.nova-lite-v1:0",
     "AWS::Partition": "aws",

@@ -11,6 +11,7 @@ from tests.stack.reading import (
     ACCOUNT,
     NAME,
     REGION,
+    VALUES,
     Statement,
     dumped,
     properties,
@@ -142,7 +143,18 @@ def test_the_boundary_takes_nothing_away_that_a_role_needs() -> None:
 
 
 def test_the_boundary_lets_no_role_change_anything() -> None:
-    reads = ("Get", "Describe", "List", "BatchGet", "BatchCheck", "Filter", "Invoke", "Put", "CreateLogStream")
+    reads = (
+        "Get",
+        "Describe",
+        "List",
+        "BatchGet",
+        "BatchCheck",
+        "Filter",
+        "Invoke",
+        "Put",
+        "CreateLogStream",
+        "Decrypt",
+    )
     actions = [action.split(":")[1] for statement in of("Boundary", "storage") for action in statement.actions]
     assert [action for action in actions if not action.startswith(reads)] == []
     puts = {action for action in actions if action.startswith("Put")}
@@ -159,7 +171,7 @@ def test_functions_and_endpoints_reach_the_parts_of_their_own_stack_alone() -> N
     ]
     assert reached
     others = [resource for resource in reached if f"{NAME}-" not in resource]
-    assert all(":bedrock:" in resource for resource in others)
+    assert all(":bedrock:" in resource or resource == VALUES["KmsKeyArn"] for resource in others)
 
 
 @pytest.mark.parametrize("model", ["amazon.nova-pro-v1:0", "eu.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0:24k"])
@@ -222,7 +234,7 @@ def test_the_deploy_role_changes_three_stacks_and_not_its_own(action: str) -> No
     assert not changes("other-serving")
 
 
-POLICIES = ("StorageAndRoles", "Serving", "Dashboard")
+POLICIES = ("StorageAndRoles", "Serving", "Observing", "Dashboard")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-{REGION}"
 CHANGES = (
     "iam:CreateRole",

@@ -14,6 +14,38 @@ FUNCTIONS = ("Orchestrator", "Responder", "Authorizer")
 ENDPOINTS = ("Embedder", "Generator")
 
 
+@pytest.mark.parametrize(
+    ("part", "role"), [("serving", "EndpointRole"), ("ci", "CloudFormationRole"), ("ui", "TaskRole")]
+)
+def test_a_service_uses_a_role_for_this_account_alone(part: Part, role: str) -> None:
+    for statement in properties(part, role)["AssumeRolePolicyDocument"]["Statement"]:
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_containers_are_isolated_where_that_is_asked_for() -> None:
+    for logical_id in ("EmbedderModel", "GeneratorModel"):
+        assert properties("serving", logical_id)["EnableNetworkIsolation"] == {
+            "Fn::If": ["Isolated", True, {"Ref": "AWS::NoValue"}]
+        }
+    assert template("serving").holds("Isolated", {"NetworkIsolation": "true"})
+    assert not template("serving").holds("Isolated")
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "key"),
+    [
+        ("serving", "AWS::SecretsManager::Secret", "KmsKeyId"),
+        ("serving", "AWS::Logs::LogGroup", "KmsKeyId"),
+        ("serving", "AWS::SageMaker::EndpointConfig", "KmsKeyId"),
+        ("ui", "AWS::Logs::LogGroup", "KmsKeyId"),
+        ("storage", "AWS::S3::Bucket", "BucketEncryption"),
+    ],
+)
+def test_whatever_holds_something_takes_a_key_of_ones_own(part: Part, kind: str, key: str) -> None:
+    for logical_id, about in resources(part, kind).items():
+        assert '"KmsKeyArn"' in dumped(about["Properties"][key]), logical_id
+
+
 def test_no_route_is_open_neither_is_that_of_health() -> None:
     routes = resources("serving", "AWS::ApiGatewayV2::Route")
     assert {about["Properties"]["RouteKey"] for about in routes.values()} == {

@@ -2,6 +2,7 @@
 
 import click
 
+from app.shell.commands import Commands
 from app.shell.lab.chunks import chunks
 from app.shell.lab.embedders import embedders
 from app.shell.lab.generators import generators
@@ -13,7 +14,7 @@ from app.shell.lab.profile import profile
 from app.shell.lab.study import study
 
 
-@click.group()
+@click.group(cls=Commands)
 def lab() -> None:
     """What a choice does to retrieval, answers and time, and how sure that is."""
 

@@ -9,7 +9,7 @@ from app.asking.questions import Asked, Question
 from app.services import Services
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.traces.html import answer_html, chunks_html, question_html
 from app.views.traces.recent import choose_recent
 from backends.registry import may_be_prompted
@@ -144,7 +144,7 @@ def say_what_is_missing(services: Services) -> None:
     """A line for every backend that cannot be used here: why, and what to do."""
     for missing in services.backend_names().values():
         if missing is not None:
-            st.caption(literal(missing))
+            st.caption(message(missing))
 
 
 def question_box(services: Services, trace_id: str | None) -> str | None:

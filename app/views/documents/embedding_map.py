@@ -8,7 +8,7 @@ import streamlit as st
 from app.kit.numbers import count, percent
 from app.views.kit import state
 from app.views.kit.address import Write
-from app.views.kit.charts import chart_layout, chart_text, show_chart
+from app.views.kit.charts import Behind, chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 
 if TYPE_CHECKING:
@@ -70,13 +70,24 @@ def show_map(corpus: "LocalCorpus", backend: str, write: Write) -> None:
         )
     placed = (question, *corpus.place(question)) if question.strip() else None
     asked = _read_asked(corpus, backend) if what == SHOWN[1] else None
-    figure = embedding_map(corpus.embedding_map(), placed, asked)
-    done = show_chart(figure, key="map", alt="Embedding map", behind=False, on_select="rerun", selection_mode="points")
+    drawn = corpus.embedding_map()
+    figure = embedding_map(drawn, placed, asked)
+    done = show_chart(
+        figure, key="map", alt="Embedding map", behind=_behind(drawn, asked), on_select="rerun", selection_mode="points"
+    )
     chosen = [point["customdata"] for point in done["selection"]["points"] if len(point.get("customdata") or ()) == 2]
     known = {point.trace_id for point in asked.points} if asked is not None else set()
     opened = next((trace_id for _, trace_id in chosen if trace_id in known), None)
     if opened is not None:
         st.switch_page("../pages/traces.py", query_params={"trace": opened})
+
+
+def _behind(corpus_map: "CorpusMap", asked: "AskedMap | None") -> Behind:
+    """What the map shows, in words: how each question ended, or what each chunk says."""
+    if asked is not None:
+        return Behind(("Question", "How it ended"), [(point.question[:SNIPPET], point.end) for point in asked.points])
+    rows = [(chunk.title, group_of(chunk.document_id), f"{chunk.text[:SNIPPET]} …") for chunk in corpus_map.chunks]
+    return Behind(("Document", "Subject", "The chunk's beginning"), rows)
 
 
 def _read_asked(corpus: "LocalCorpus", backend: str) -> "AskedMap":

@@ -16,7 +16,7 @@ from app.documents.words import (
 from app.services import Services
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from pipeline.errors import RaglassError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def start(
     try:
         services.indexing.start(corpus, uploads, sources=sources, rebuild=rebuild)
     except RaglassError as error:
-        st.warning(literal(str(error)))
+        st.warning(message(str(error)))
 
 
 def show_index_state(
@@ -50,7 +50,7 @@ def show_index_state(
 ) -> None:
     """Whether the index covers the documents and, unless a job is running, what to press if it does not."""
     if found.manifest is None:
-        st.warning(literal(found.problem or "No index."), icon=":material/warning:")
+        st.warning(message(found.problem or "No index."), icon=":material/warning:")
     if running:
         return
     behind = found.stale or found.manifest is None or bool(attention.waiting)
@@ -155,10 +155,10 @@ def show_outcome(found: "JobState") -> None:
         case "stopped":
             st.info(words, icon=":material/pause:")
         case _:
-            st.error(literal(found.message), icon=":material/error:")
-    for path, message in outcome.failed:
-        st.error(literal(named_message(path, message)), icon=":material/description:")
-    for path, message in outcome.doubts:
-        st.warning(literal(named_message(path, message)), icon=":material/rule:")
+            st.error(message(found.message), icon=":material/error:")
+    for path, why in outcome.failed:
+        st.error(literal(named_message(path, why)), icon=":material/description:")
+    for path, why in outcome.doubts:
+        st.warning(literal(named_message(path, why)), icon=":material/rule:")
     for each in outcome.missing:
         st.warning(literal(missing_words(each, shell=False)), icon=":material/folder_off:")

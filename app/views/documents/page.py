@@ -9,7 +9,8 @@ from app.documents.twins import same_words
 from app.documents.words import chunk_note
 from app.kit.numbers import count
 from app.views.documents.attention import remove_button
-from app.views.documents.html import documents_html, plain_chunk_html
+from app.views.documents.html import plain_chunk_html
+from app.views.documents.listed import show_listed
 from app.views.kit.address import Write
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -45,8 +46,8 @@ def show_documents(corpus: "LocalCorpus", write: Write) -> None:
     if not found.rows:
         st.info("No document matches. Search for another word, or clear the box.")
         return
-    show(documents_html(found.rows))
-    show(note_html(f"{count(len(found.rows), 'document')} of {found.total:,}"))
+    show_listed(found.rows, st.query_params.to_dict(), _open, whole=len(found.rows) == found.total)
+    show(note_html(f"{count(len(found.rows), 'document')} of {found.total:,}. A click on one shows its chunks."))
     if len(found.rows) < found.total and st.button("Show more"):
         st.session_state["documents_shown"] = number + 4 * PAGE_SIZE
         st.rerun()
@@ -72,6 +73,10 @@ def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
         st.info("This document is not in the index yet: press Index now.")
     for number, chunk in enumerate(found.chunks, start=1):
         show(plain_chunk_html(number, chunk.text, chunk_note(chunk)))
+
+
+def _open(document_id: str) -> None:
+    st.query_params["document"] = document_id
 
 
 def _close() -> None:

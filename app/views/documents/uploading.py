@@ -27,11 +27,11 @@ def upload_box(services: Services, corpus: "LocalCorpus") -> None:
     # A new key empties the box once its files are sent.
     box = f"files-{st.session_state.setdefault('sent_files', 0)}"
     files = st.file_uploader(
-        f"Add documents: {formats_words()}",
+        "Add documents",
         accept_multiple_files=True,
         max_upload_size=services.settings.max_file_mb,
         key=box,
-        help=literal(f"Files that end in {', '.join(SUFFIXES)}"),
+        help=literal(f"{formats_words()}: files that end in {', '.join(SUFFIXES)}."),
     )
     sending = prepare(corpus.library, [(file.name, file.getvalue()) for file in files])
     if files:

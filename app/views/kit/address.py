@@ -11,6 +11,8 @@ from typing import Any
 
 import streamlit as st
 
+from app.kit.presenting import PARAMETER
+
 Write = Callable[..., None]
 
 KEPT, PAGE = "kept-addresses", "kept-page"
@@ -135,7 +137,8 @@ def _keep() -> None:
         opened, kept = OPENED.get(page, set()), st.session_state.setdefault(KEPT, {})
         if opened & set(st.query_params) and page in kept:
             return  # While something is open, the list is still as it was.
-        kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in opened}
+        passing = opened | {PARAMETER}  # the presenter's view is kept by the server
+        kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
 
 
 def back_to_list() -> None:

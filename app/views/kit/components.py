@@ -17,10 +17,11 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 PARTS = {
     "away": '<div class="away" role="alert" hidden></div>',
+    "sections": "<div></div>",
     "table": '<div class="box"><table data-testid="table"><caption></caption><thead></thead><tbody></tbody></table></div>',
     "waterfall": '<div class="frame"><div role="tree" data-testid="waterfall"></div><div class="axis"></div></div>',
 }
-"""The HTML of each; beside it stand its script and its style."""
+"""The HTML of each; beside it stand its script and, if it has one, its style."""
 
 
 def component(name: str) -> ComponentRenderer:
@@ -35,6 +36,10 @@ def _components(manager: BidiComponentManager) -> dict[str, ComponentRenderer]:
         ComponentManifest("raglass", "1", [ComponentConfig(name, ASSETS.name) for name in PARTS]), ASSETS.parent
     )
     return {
-        name: st.components.v2.component(f"raglass.{name}", html=html, css=f"{name}.css", js=f"{name}.js")
+        name: st.components.v2.component(f"raglass.{name}", html=html, css=_style(name), js=f"{name}.js")
         for name, html in PARTS.items()
     }
+
+
+def _style(name: str) -> str | None:
+    return f"{name}.css" if (ASSETS / f"{name}.css").exists() else None

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from streamlit.delta_generator import DeltaGenerator
 
 from app.kit.markup import html, joined
+from app.kit.presenting import OFF, PARAMETER
 
 
 def show(made: Markup, place: DeltaGenerator | None = None) -> None:
@@ -47,7 +48,7 @@ def pairs_html(pairs: Mapping[str, str]) -> Markup:
 
 def table_html(heads: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> Markup:
     """A plain table; the first column names the row."""
-    head = joined(html("<th>{}</th>", each) for each in heads)
+    head = joined(html('<th scope="col">{}</th>', each) for each in heads)
     body = joined(
         html(
             '<tr><th scope="row" dir="auto">{}</th>{}</tr>',
@@ -69,6 +70,11 @@ def outline_html(parts: Mapping[str, str]) -> Markup:
     """Ways to the parts of a page."""
     links = joined(html('<li><a href="#{}">{}</a></li>', anchor, title) for anchor, title in parts.items())
     return html('<nav class="rg-outline" aria-label="On this page"><b>On this page</b><ul>{}</ul></nav>', links)
+
+
+def leave_html() -> Markup:
+    """The way out of the presenter's view."""
+    return html('<p class="rg-leave"><a href="?{}={}" target="_self">Leave this view</a></p>', PARAMETER, OFF)
 
 
 def chart_title_html(title: str) -> Markup:

@@ -19,5 +19,15 @@ def literal(text: str) -> str:
     return "".join((*pieces, _escaped(text[end:])))
 
 
+def message(text: str) -> str:
+    """A message of ours, which may quote what came from outside: commands between backticks are set as code, all else is as it is."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0 or not all(pieces[1::2]):
+        return literal(text)
+    return "".join(
+        f"`{' '.join(piece.split())}`" if place % 2 else literal(piece) for place, piece in enumerate(pieces)
+    )
+
+
 def _escaped(text: str) -> str:
     return "".join(f"\\{char}" if char in MARKDOWN else " " if char in "\r\n" else char for char in text)

@@ -72,6 +72,13 @@ STYLE = """
   [data-testid="stColumn"]:has(> * > * > [class*="st-key-outline-"]) { order: -1; }
   .rg-outline ul { display: flex; flex-wrap: wrap; gap: 0 1rem; }
 }
+.st-key-demonstration { padding: .3rem .8rem; border-radius: .3rem; font-size: .88rem;
+  border-inline-start: 4px solid #e69f00; background: color-mix(in srgb, #e69f00 12%, transparent); }
+.rg-banner { display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: 0; }
+.rg-made { position: relative; white-space: nowrap; }
+.rg-made summary { cursor: pointer; }
+.rg-made ul { list-style: none; margin: .2rem 0 0; padding: 0; }
+.rg-made a { color: inherit; }
 .rg-more { display: inline-block; position: relative; }
 .rg-more summary { cursor: pointer; list-style: none; width: 1.15rem; height: 1.15rem; line-height: 1.1rem; text-align: center;
   border-radius: 50%; border: 1px solid currentColor; font-size: .75rem; }
@@ -90,7 +97,7 @@ STYLE = """
 .rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
-.st-key-away { position: absolute; height: 0; overflow: visible; }
+[data-testid="stLayoutWrapper"]:has(> :is(.st-key-away, .st-key-sections)) { position: absolute; height: 0; overflow: visible; }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
 [class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }
@@ -111,6 +118,8 @@ STYLE = """
 .rg-step p { margin: .2rem 0 .4rem; font-size: .92rem; }
 .rg-chart-title { font-weight: 600; margin: 0; overflow-wrap: anywhere; max-width: 75ch; }
 [role="tab"][aria-selected="true"] p { color: inherit; font-weight: 600; }
+/* The accent on its own tint cannot be read in the dark. */
+[data-selected="true"] p { color: var(--rg-ink, inherit); font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
   overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
 .rg-answer.rg-middling { font-size: clamp(1.1rem, .95rem + .7vw, 1.5rem); }
@@ -172,9 +181,6 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 /* What goes on to the right fades there until one has scrolled to its end; a table that fits has nothing to scroll by. */
 .rg-wide { overflow-x: auto; animation: rg-more linear; animation-timeline: scroll(self inline); }
 @keyframes rg-more { from, 98% { mask-image: linear-gradient(to left, transparent, #000 3rem); } to { mask-image: none; } }
-.rg-scroll { overflow-x: auto; }
-.rg-lab :is(td, th) { overflow-wrap: normal; white-space: nowrap; }
-.rg-lab .rg-marked td { font-weight: 600; }
 .rg-whole-words :is(th, td):not(:last-child) { overflow-wrap: break-word; }
 @media (max-width: 640px) {
   .rg-pairs.rg-names tbody th { font-size: .7rem; min-width: 11.2rem; }
@@ -182,9 +188,6 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
   .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
   .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }
 }
-.rg-scroll { overflow-x: auto; }
-.rg-pairs.rg-lab :is(th, td) { overflow-wrap: normal; }
-.rg-marked td { font-weight: 600; }
 .rg-overlap .rg-number { width: 3.5rem; }
 .rg-overlap .rg-alone { opacity: .75; }
 .rg-overlap .rg-shift { white-space: nowrap; font-variant-numeric: tabular-nums; width: 6rem; }
@@ -207,7 +210,12 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 
 def apply_style() -> None:
     """Put the style sheet into the page; it takes no room."""
-    st.html(STYLE)
+    st.html(_sheet())
+
+
+def _sheet() -> str:
+    """The style sheet for the theme that is shown, made of constants alone."""
+    return STYLE.replace("</style>", f":root {{ --rg-ink: {ink()}; }}\n</style>")
 
 
 def span_colour(stage: str, kind: SpanKind) -> str:

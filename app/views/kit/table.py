@@ -94,6 +94,8 @@ class Row:
     """Where it is opened in a tab of its own: a way within this dashboard, as `way` makes it."""
     tone: str = ""
     """`marked` for a row that stands out; else empty."""
+    opens: bool = True
+    """Whether there is something to open, in a table whose rows open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ def show_table(
     """
     kept = st.session_state.get(key) or {}
     keys = {row.key for row in rows}
+    opening = {row.key for row in rows if row.opens}
     picked = tuple(each for each in kept.get("picked") or () if each in keys)
     data = {
         "label": label,
@@ -201,7 +204,7 @@ def show_table(
 
     def act() -> None:
         done = (st.session_state.get(key) or {}).get("act") or {}
-        if done.get("what") == "open" and done.get("key") in keys and on_open is not None:
+        if done.get("what") == "open" and done.get("key") in opening and on_open is not None:
             on_open(done["key"])
         offered = {word for column in columns for word in (column.up, column.down)} - {""}
         if done.get("what") == "order" and done.get("order") in offered and on_order is not None:
@@ -218,7 +221,7 @@ def show_table(
     done = result.get("act") or {}
     opened = done.get("key") if done.get("what") == "open" else None
     ticked = [each for each in result.get("picked") or () if each in keys]
-    return Shown(opened if opened in keys else None, tuple(ticked[:picks]))
+    return Shown(opened if opened in opening else None, tuple(ticked[:picks]))
 
 
 def _column(column: Column) -> dict[str, Any]:
@@ -242,6 +245,7 @@ def _row(row: Row, columns: Sequence[Column]) -> dict[str, Any]:
         "key": row.key,
         "href": row.href,
         "tone": row.tone,
+        "opens": row.opens,
         "cells": {name: _cell(cell, name in sorts) for name, cell in held.items()},
     }
 

@@ -11,11 +11,12 @@ from app.kit.numbers import rough_time
 from app.kit.wording import when
 from app.lab.catalogue import Lab
 from app.lab.records import LabRecord
-from app.lab.tables import Table, table_html
+from app.lab.tables import Table
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
+from app.views.kit.studied import show_studied
 from app.views.runs.source import Source
 from pipeline.errors import RaglassError
 
@@ -53,7 +54,7 @@ def offer_start(
             checked = study.check(lab.parts, whole)
             told = study.estimate(lab.parts, checked), tuple(lines(checked) if lines is not None else ())
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
         else:
             st.session_state[held] = asked, whole, told
     kept = st.session_state.get(held)
@@ -66,7 +67,7 @@ def offer_start(
         try:
             lab.start(name, whole)
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             return
         st.session_state.pop(held, None)
         st.session_state.pop(f"lab-{name}-chosen", None)
@@ -85,7 +86,7 @@ def follow_job() -> None:
     if job.running:
         _follow()
     elif job.record.status == "failed":
-        st.error(literal(job.record.problem), icon=":material/error:")
+        st.error(message(job.record.problem), icon=":material/error:")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -176,7 +177,7 @@ def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
         try:
             lab.jobs.start(lab.resume(record.record_id))
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
         else:
             st.rerun()
 
@@ -184,6 +185,6 @@ def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
 def show_table(table: Table) -> None:
     """A table under its title, with its note."""
     st.subheader(literal(table.title), anchor=False)
-    show(table_html(table))
+    show_studied(table, f"lab-{table.name}")
     if table.note:
         show(note_html(table.note))

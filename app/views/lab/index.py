@@ -15,7 +15,7 @@ from app.lab.index_tables import headline, points, recommended, top_k, used
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.style import ink
 from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 from app.views.runs.source import Source
@@ -209,7 +209,7 @@ def _show_choice(record: "LabRecord", picked: int | None) -> None:
             try:
                 choose(backend, record, row["factory"], row["effort"])
             except RaglassError as error:
-                st.error(literal(str(error)), icon=":material/error:")
+                st.error(message(str(error)), icon=":material/error:")
         if corpus.index_choice is not None and st.button("Choose automatically", icon=":material/undo:"):
             choose_automatically(corpus)
     _show_pending(corpus)
@@ -228,6 +228,6 @@ def _show_pending(corpus: "LocalCorpus") -> None:
         try:
             state.services().indexing.start(corpus, rebuild=True)
         except RaglassError as error:
-            st.warning(literal(str(error)))
+            st.warning(message(str(error)))
         else:
             st.success("The index is being built; the Corpus page follows it.", icon=":material/refresh:")

@@ -14,7 +14,7 @@ from app.lab.factorial_tables import NAMES, shares_title
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.interval_plot import Row, interval_plot
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.style import STAGE_COLOURS
 from app.views.lab import frame
 from pipeline.errors import RaglassError
@@ -65,7 +65,7 @@ def _plan(lab: Lab) -> None:
         try:
             plan = read_plan(text, "The plan")
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
         else:
             frame.offer_start(lab, "study", plan, lines=plan_lines)
 

@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.lab.profile import profile_now
-from app.lab.tables import Table, table_html
+from app.lab.tables import Table
 from app.runs.question_types import FILE as TYPES_FILE
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.studied import show_studied
 from app.views.kit.style import ink
 from app.views.kit.table import Column, Row, show_table
 from app.views.runs.source import Source
@@ -57,7 +58,7 @@ def show_preview(source: Source, backend: str | None, top_k: int) -> None:
         for table in tables:
             if table.name in LOOKED_AT:
                 st.markdown(f"**{literal(table.title)}**")
-                show(table_html(table))
+                show_studied(table, f"look-table-{table.name}")
                 show(note_html(table.note))
 
 

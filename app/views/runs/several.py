@@ -25,8 +25,9 @@ TONES: dict[str, Tone] = {"safe": "good", "not safe": "bad", "unknown": "warn"}
 def show_several(ids: Sequence[str]) -> None:
     """The whole page of several runs."""
     st.title("Runs against each other", anchor=False)
+    verdict = st.container()
     found = several(ids, ask_drop())
-    st.info(literal(headline(found)), icon=":material/verified:")
+    verdict.info(literal(headline(found)), icon=":material/verified:")
     for note in found.notes:
         show(note_html(note))
     show(note_html("May the row’s run take the place of the column’s? A click on a row opens that run.", more=FOOTNOTE))

@@ -43,11 +43,11 @@ RUNS = (
 )
 
 BOARD = (
-    Column("run", "Run", local=True, width_rem=13),
+    Column("run", "Run", local=True, width_rem=11),
     Column("place", "", "status"),
     Column("right", "Right", "number", local=True, help="Share of the questions that were answered rightly."),
     Column("interval", "95 % interval", "number"),
-    Column("differs", "Differs from the best in", "question", width_rem=14),
+    Column("differs", "Differs from the best in", "question", width_rem=9),
     Column("recall", "Found", "number", local=True, help=MEANINGS["Found"]),
     Column("wrong", "Wrong", "number", local=True, help=MEANINGS["Wrong"]),
     Column("abstained", "Abstained", "number", local=True, help=MEANINGS["Abstained"]),

@@ -11,7 +11,7 @@ from pipeline.types import PartReadiness
 
 
 def parts_html(parts: Sequence[PartReadiness]) -> Markup:
-    """Parts of a backend with their readiness, in words and by colour."""
+    """Parts of a backend with their readiness, in words and by colour; those that are not ready come first."""
     rows = joined(
         html(
             '<tr><th scope="row">{}</th><td class="rg-state">{} {}</td><td>{}</td></tr>',
@@ -20,6 +20,10 @@ def parts_html(parts: Sequence[PartReadiness]) -> Markup:
             "ready" if part.ready else "not ready",
             part.detail,
         )
-        for part in parts
+        for part in sorted(parts, key=lambda each: each.ready)
     )
-    return html('<table class="rg-pairs">{}</table>', rows)
+    return html(
+        '<table class="rg-pairs"><thead><tr><th scope="col">Part</th><th scope="col">State</th>'
+        '<th scope="col">What it says</th></tr></thead><tbody>{}</tbody></table>',
+        rows,
+    )

@@ -1,6 +1,7 @@
-"""Two keys of IAM conditions that the emulator does not fill in as AWS does.
+"""Keys of IAM conditions that the emulator does not fill in as AWS does.
 
-`aws:SecureTransport`: here HTTP on loopback stands for TLS. `cloudwatch:namespace`: read from the request's body.
+`aws:SecureTransport`: here HTTP on loopback stands for TLS. `cloudwatch:namespace` and `cloudformation:RoleArn`: read from the request's
+body.
 """
 
 import gzip
@@ -23,7 +24,7 @@ GZIP = b"\x1f\x8b"
 
 
 def apply() -> None:
-    """Fill in both."""
+    """Fill them in."""
     PIN_BODY.replace(_keeping)
     RESOLVE.replace(_with_more_keys)
 
@@ -42,18 +43,20 @@ def _with_more_keys(resolve: Callable[[str, Any], Any]) -> Callable[[str, Any], 
             case "aws:securetransport":
                 return "true"
             case "cloudwatch:namespace":
-                return namespace(BODY.get())
+                return field("Namespace", BODY.get())
+            case "cloudformation:rolearn":
+                return field("RoleARN", BODY.get())
             case _:
                 return resolve(key, context)
 
     return resolve_more
 
 
-def namespace(body: bytes) -> str | None:
-    """The namespace that a PutMetricData writes to, as JSON or as a form, which is what SDKs send; None if it names none."""
+def field(name: str, body: bytes) -> str | None:
+    """A field of a request's body, as JSON or as a form, which is what SDKs send; None if there is none."""
     content = gzip.decompress(body) if body.startswith(GZIP) else body
     try:
-        value = json.loads(content).get("Namespace")
+        value = json.loads(content).get(name)
     except (ValueError, AttributeError):
-        value = parse_qs(content.decode("utf-8", "replace")).get("Namespace", [None])[0]
+        value = parse_qs(content.decode("utf-8", "replace")).get(name, [None])[0]
     return None if value is None else str(value)

@@ -36,7 +36,7 @@ def test_progress_tells_the_step_and_what_is_left() -> None:
         == "Reading file 2 of 3: a.txt"
     )
     state = JobState(phase="indexing", progress=Progress("embed", 1_000, 2_000, 65.0))
-    assert progress_text(state) == "Chunks and sentences with a vector: 1,000 of 2,000, about 60 s left"
+    assert progress_text(state) == "Embedding chunks and their sentences: 1,000 of 2,000 texts done, about 60 s left"
     assert progress_text(JobState(phase="indexing")) == "Indexing …"
     state = JobState(
         phase="reading", file="a.txt", files_total=1, estimate=Estimate(1, 9, 0, 605.0), estimated_at=monotonic()

@@ -95,7 +95,7 @@ def test_corpus_smaller_than_asked_for_is_said(overrides: dict[str, Any], text: 
 
 
 def test_corpus_summary_without_an_index() -> None:
-    assert wording.corpus_summary(None, 60, 1) == "60 built-in articles and 1 added document."
+    assert wording.corpus_summary(None, 60, 1) == ("60 built-in articles and 1 added document.", "")
 
 
 @pytest.mark.parametrize(

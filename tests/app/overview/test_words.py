@@ -54,8 +54,8 @@ def test_no_rule_is_not_called_well():
 
 def run(run_id: str, name: str, right: float) -> StoredRun:
     figures = {"correct": right, "low": right - 0.1, "high": right + 0.1}
-    about = {"name": name, "questions": 50, "backend": "local/embedded", "figures": figures}
-    return StoredRun(run_id, 0.0, "finished", about, 50)
+    about = {"name": name, "questions": 50, "backend": "local/embedded", "top_k": 5, "figures": figures}
+    return StoredRun(run_id, float(ord(run_id)), "finished", about, 50)
 
 
 def test_the_last_run_is_held_against_the_one_before_on_the_same_questions():

@@ -225,3 +225,42 @@ def test_example_workflow_calls_commands_that_are_there_and_pins_what_ci_pins() 
     }
     pinned = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     assert all(line in pinned for line in re.findall(r"uses: .+", example))
+
+
+def test_three_runs_are_held_against_each_other_with_the_oldest_as_the_baseline(
+    run: Run, services: Services, baseline: str, worse: str, same: str
+) -> None:
+    done = run("eval", "compare", worse, same, baseline, services=services)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("C may take A’s place; B may not take A’s place. A is the oldest, builtin on")
+    assert "  C of A  yes: 0.0 points [0.0, 0.0]" in lines
+    assert any(line.startswith("  B of A  no: −48.3 points [") and "p " in line for line in lines)
+    assert "The runs part on 29 of 60 questions." in lines
+    assert "  B wrong     “Charles | <b>Darwin</b>”" in lines
+    found = json.loads(run("eval", "compare", baseline, worse, same, "--json", services=services).stdout)
+    assert [each["run_id"] for each in found["runs"]] == [baseline, worse, same]
+    assert (baseline, worse, "not safe") in {
+        (each["before"], each["after"], each["verdict"]["outcome"]) for each in found["pairs"]
+    }
+    assert len(found["parted"]) == 29
+
+
+@pytest.mark.parametrize("more", [(), ("aaaa0001", "aaaa0001"), ("x",) * 5])
+def test_one_run_one_named_twice_and_too_many_are_refused(
+    run: Run, services: Services, baseline: str, more: tuple[str, ...]
+) -> None:
+    done = run("eval", "compare", baseline, *more, services=services)
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_runs_are_named_noted_tagged_and_listed_by_tag(run: Run, services: Services, baseline: str, same: str) -> None:
+    assert " A better index" in run("eval", "name", "LAST", "A better index", services=services).stdout
+    run("eval", "note", same, "Twice the chunks.", services=services)
+    assert run("eval", "tag", same, "new", "mine", services=services).stdout.rstrip().endswith("index #new #mine")
+    listed = run("eval", "list", "--tag", "new", services=services).stdout
+    assert listed.startswith(same)
+    assert baseline not in listed
+    [found] = json.loads(run("eval", "list", "--tag", "new", "--json", services=services).stdout)
+    assert (found["name"], found["about"]["note"]) == ("A better index", "Twice the chunks.")
+    assert run("eval", "name", "nowhere", "x", services=services).exit_code == 2

@@ -218,7 +218,7 @@ def test_serverless_endpoints_are_priced_by_the_second_that_they_took(tmp_path):
     assert "embedder 0.200 s, generator 1.50 s" in words
     data_gb = sum(table["serverless_kb_per_question"].values())
     usd = estimate_questions(1_000_000).total_usd + 1.7e6 * 6 * 0.00002 + data_gb * 0.016
-    assert f"at most about ${usd:,.0f} " in words
+    assert f"at most ${usd:,.0f} " in words
 
 
 def steps(stop: threading.Event):

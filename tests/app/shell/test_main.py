@@ -306,7 +306,7 @@ def test_traces_are_exported_as_lines_of_json_and_as_a_table(run: Run, make_serv
 def test_status_for_people_and_for_programs(run: Run, make_services: Make) -> None:
     done = run("status")
     assert done.exit_code == 0
-    assert done.stdout.startswith("Backend fake: ready\n")
+    assert done.stdout.startswith("All is well: fake can answer, and traces are stored.\n")
     data = json.loads(run("status", "--json").stdout)
     assert data["ready"] is True
     assert {part["name"] for part in data["parts"]} >= {"embed", "trace store"}

@@ -63,7 +63,7 @@ def test_password_and_typing_errors(make_services: Make, monkeypatch: pytest.Mon
     text = status_text(status)
     assert "hunter2" not in text
     assert "hunter2" not in repr(status)
-    assert "RAGLASS_TOPK is set but is no setting" in text
+    assert "RAGLASS_TOPK is set, and is no setting" in text
 
 
 def test_package_that_is_not_installed_says_so(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_a_backend_elsewhere_that_was_not_looked_at_is_not_said_to_be_there(make
     given = {"fake": None, "http/far": None, "aws": None, "local/embedded": None, "local/research": "It needs torch."}
     told = backend_words(replace(status, backends=given))
     assert told["fake"] == "ready"
-    assert all("not tried; `raglass status --backend " in told[name] for name in ("http/far", "aws"))
+    assert all("not tried here: raglass status --backend " in told[name] for name in ("http/far", "aws"))
     assert (told["local/embedded"], told["local/research"]) == ("installed", "It needs torch.")
     down = make_services(Script(failures={"embed": OSError()})).status()
     assert backend_words(replace(down, backends=given))["fake"].startswith("not ready")

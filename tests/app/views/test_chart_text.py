@@ -19,7 +19,7 @@ from app.views.runs.by_type import box_plot, count_plot, dot_plot, scatter
 from app.views.runs.compared import differences_plot
 from app.views.runs.detail import sankey
 from app.views.runs.profile import type_bars
-from app.views.stability.perturbed import heat
+from app.views.stability.result import heat
 from backends.local.corpus import CorpusMap
 from backends.local.embedding_map import fit_projection
 from backends.local.index import IndexedChunk

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from app.comparing.comparison import ChunkMatch, StageDifference
 from app.comparing.verdict import Verdict
-from app.documents.listing import Listed
 from app.explaining.belief import Belief
 from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
@@ -154,11 +153,6 @@ DRAWN = [
     lambda value: traces.trust_html(Trust("low", value, value)),
     lambda value: documents.standing_html(value, value, value, [value]),
     lambda value: documents.standing_html(value, value, value, [value], value),
-    lambda value: documents.link_html(Listed("indexed", value, value, value)),
-    lambda value: documents.below_html(Listed(value, None, "a", "b"), with_file=False),
-    lambda value: documents.documents_html(
-        [Listed("indexed", value, value, value, 1, 1), Listed("failed", None, value, value)]
-    ),
     lambda value: comparing.overlap_html([ChunkMatch(chunk(value, value), 1, None)]),
     lambda value: comparing.comparison_html([StageDifference(value, 1.0, None)]),
     lambda value: comparing.differences_html([(value, value, value)]),
@@ -205,7 +199,7 @@ MODULES = sorted(path for folder in ("app", "pages") for path in (ROOT / folder)
 SAID_NOWHERE = {"dot_html"}
 """Makers whose value is no text: it stands in an attribute alone."""
 
-OF_NUMBERS = {"link_rules_html"}
+OF_NUMBERS = {"leave_html", "link_rules_html"}
 """Makers that are given no text at all."""
 
 
@@ -284,7 +278,7 @@ def test_what_no_maker_made_is_not_shown():
 
 
 def test_html_reaches_the_page_in_two_places_alone():
-    """What a maker made, each of which is tried above; and the style sheet, a constant."""
+    """What a maker made, each of which is tried above; and style sheets, made of constants."""
     found = {
         (path.relative_to(ROOT).as_posix(), line.strip())
         for path in MODULES
@@ -294,7 +288,8 @@ def test_html_reaches_the_page_in_two_places_alone():
     assert found == {
         ("app/views/kit/html.py", "st.html(made)"),
         ("app/views/kit/html.py", "place.html(made)"),
-        ("app/views/kit/style.py", "st.html(STYLE)"),
+        ("app/views/kit/style.py", "st.html(_sheet())"),
+        ("app/views/kit/presenting.py", "st.html(STYLE)"),
     }
 
 

@@ -1,0 +1,41 @@
+"""The presenter's view: larger type, no sidebar, no settings, a strip of pages with a way out.
+
+`?present=1` opens it and `?present=0` leaves it. The server answers both with a cookie, so that it survives going from page to page, a
+reload, and links that say nothing of it.
+"""
+
+from collections.abc import Iterable
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from app.kit.presenting import COOKIE, LARGER, ON, PARAMETER
+from app.views.kit.html import leave_html, show
+
+STYLE = f"""
+<style>
+:root {{ font-size: {LARGER:.0%}; }}
+[data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stExpandSidebarButton"],
+[data-testid="stToolbar"], [class*="st-key-"][class*="-choice"] {{ display: none !important; }}
+[data-testid="stMainBlockContainer"] {{ padding-top: 1rem; }}
+[data-testid="stHeader"] {{ display: none; }}
+.st-key-presenting {{ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); padding-bottom: .3rem; }}
+.rg-leave {{ margin: 0; font-size: .88rem; }}
+.rg-leave a {{ color: inherit; }}
+</style>
+"""
+
+
+def is_presenting() -> bool:
+    """Whether this page is shown to an audience: by its address, else by the cookie."""
+    said = st.query_params.get(PARAMETER)
+    return said == ON if said is not None else st.context.cookies.get(COOKIE) == ON
+
+
+def show_strip(pages: Iterable[StreamlitPage]) -> None:
+    """Ways to the pages, and out of the presenter's view."""
+    st.html(STYLE)
+    with st.container(horizontal=True, key="presenting", vertical_alignment="center"):
+        for page in pages:
+            st.page_link(page)
+        show(leave_html())

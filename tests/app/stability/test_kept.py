@@ -1,0 +1,87 @@
+"""Results of stability that are kept, and what is said of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.stability.kept import KeptStability
+from app.stability.perturbed import StabilityPlan, StabilityStep
+from app.stability.perturbed_words import NONE_KEPT, chosen_variants, headline, kept_text, sides_words
+from evaluation.agreement import Agreement
+from evaluation.datasets import LabelledQuestion
+from evaluation.stability import QuestionStability, Variant
+from pipeline.errors import InputError, StoreError
+
+PLAN = StabilityPlan("builtin", "fake", 5, 60.0, kinds=("typo", "chunk dropped"))
+
+
+def variant(kind="typo", changed=False, right=True):
+    agreement = Agreement(0.8, 0.7, 0.9, None) if kind == "typo" else None
+    return Variant(kind, "Whoo?", agreement, "Wegener", False, right, 0.0 if changed else 1.0, False, 0.0)
+
+
+RESULTS = [
+    QuestionStability(LabelledQuestion("q1", "Who?", ("Wegener",), "a", "PERSON"), "Wegener", True, (variant(),)),
+    QuestionStability(
+        LabelledQuestion("q2", "When? “ü”", ("1912", "in 1912"), "b", "DATE"),
+        "1912",
+        True,
+        (variant("typo", True, False), variant("chunk dropped", True), variant("chunk dropped")),
+        {"distractor added": "There is none."},
+    ),
+]
+STEP = StabilityStep("builtin", 650, 2, 12, 3.5, RESULTS)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> KeptStability:
+    return KeptStability(tmp_path)
+
+
+def test_a_result_is_read_as_it_was_kept(kept: KeptStability) -> None:
+    assert (kept.listed(), kept_text(kept.listed())) == ([], NONE_KEPT)
+    told = kept.keep(PLAN, STEP)
+    assert kept.find(told.kept_id) == (PLAN, replace(STEP, left_s=0.0))
+    assert (told.variants, told.same, told.asked) == (4, 2, 2)
+
+
+def test_results_are_listed_the_newest_first_until_they_are_removed(kept: KeptStability) -> None:
+    first, second = kept.keep(PLAN, STEP), kept.keep(PLAN, replace(STEP, total=9))
+    assert kept.listed() == [second, first]
+    assert "50 % the same  2 of 9 questions of builtin, fake, top_k 5" in kept_text(kept.listed()).splitlines()[0]
+    kept.remove(second.kept_id)
+    assert kept.listed() == [first]
+    with pytest.raises(InputError, match="raglass stability list"):
+        kept.remove(second.kept_id)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "ffffffff", "", "x" * 200])
+def test_what_is_no_result_is_said_with_where_to_look(kept: KeptStability, name: str) -> None:
+    with pytest.raises(InputError, match="raglass stability list"):
+        kept.find(name)
+
+
+def test_a_damaged_result_is_left_out_of_the_list_and_said_to_be_damaged(kept: KeptStability, tmp_path: Path) -> None:
+    told = kept.keep(PLAN, STEP)
+    (tmp_path / "stability" / f"{told.kept_id}.jsonl").write_text("{", "utf-8")
+    assert kept.listed() == []
+    with pytest.raises(StoreError, match="cannot be read"):
+        kept.find(told.kept_id)
+
+
+def test_the_headline_says_how_many_answers_stayed_and_what_moved_them() -> None:
+    assert headline(RESULTS) == (
+        "2 of 4 answers stayed the same (50 %). Moved most by: typo (50 % changed) and chunk dropped (50 % changed)."
+    )
+    assert headline(RESULTS[:1]) == "All 1 answers stayed the same."
+    assert headline([]) == "No variant was answered."
+    assert sides_words(RESULTS) == "Of the 2 that changed, 1 went from right to wrong and 0 from wrong to right."
+    assert sides_words(RESULTS[:1]) == ""
+
+
+def test_a_cell_holds_the_variants_of_its_kind_and_type_those_that_changed_first() -> None:
+    dropped = chosen_variants(RESULTS, "chunk dropped", "DATE", changed=False)
+    assert [each.variant.changed for each in dropped] == [True, False]
+    assert len(chosen_variants(RESULTS, None, "all", changed=True)) == 2
+    assert chosen_variants(RESULTS, "typo", "PERSON", changed=True) == []

@@ -1,0 +1,114 @@
+"""The Runs and Stability pages over stored runs and kept results: names, the leaderboard, up to five at once, variants."""
+
+import pytest
+
+from app.stability.kept import KeptStability
+from evaluation.summary import headline_figures
+from tests.app.runs.test_compared import scored, store
+from tests.app.stability.test_kept import PLAN, STEP
+from tests.pages.test_pages import shown
+from tests.tables import listed, tables
+
+
+@pytest.fixture
+def runs(services):
+    """Three runs over the same questions, the oldest first; the second is worse."""
+    for run_id, wrong, about in (("aaaa0001", 1, {}), ("bbbb0002", 30, {"top_k": 1}), ("cccc0003", 1, {"tags": ["x"]})):
+        scores = scored(run_id, wrong, golds=("Alfred Wegener",))
+        store(services, run_id, scores, figures=headline_figures(scores), **about)
+    return services.store.runs
+
+
+def press(page, label):
+    return next(button for button in page.button if button.label == label).click().run()
+
+
+def test_runs_are_listed_by_name_and_filtered_by_tag(open_page, runs):
+    page = open_page("runs")
+    assert [row["Right"] for row in listed(page)] == ["98.3 %", "50.0 %", "98.3 %"]
+    assert listed(page)[1]["Run"].startswith("builtin on local/embedded, 1 chunks")
+    assert listed(page)[1]["Wrong"] == "50.0 %"
+    assert len(listed(open_page("runs", tag="x"))) == 1
+
+
+def test_the_leaderboard_marks_the_best_and_says_what_sets_others_apart(open_page, runs):
+    rows = listed(open_page("runs", view="board"))
+    assert [row["Right"] for row in rows] == ["98.3 %", "98.3 %", "50.0 %"]
+    assert [row[""] for row in rows] == ["best", "", ""]
+    assert rows[2]["Differs from the best in"] == "chunks 1, not 5"
+    assert rows[0]["Cost"] == "—"
+
+
+def test_from_the_list_one_press_says_whether_the_newest_run_may_ship(open_page, runs):
+    page = press(open_page("runs"), "May it ship?")
+    assert list(page.query_params) == ["run", "with"]
+    assert "May the second run take the first one’s place? Yes" in page.success[0].value
+    page = press(open_page("runs", run="bbbb0002"), "May it ship?")
+    assert "May the second run take the first one’s place? No" in page.error[0].value
+
+
+def test_a_run_is_renamed_noted_and_tagged_on_its_page(open_page, runs):
+    page = open_page("runs", run="bbbb0002")
+    page.text_input(key="run-name-bbbb0002").set_value("One *chunk*")
+    page.text_area(key="run-note-bbbb0002").set_value("<b>Too few.</b>")
+    page.multiselect(key="run-tags-bbbb0002").set_value(["x"])
+    page = press(page, "Keep")
+    assert page.title[0].value == "One \\*chunk\\*"
+    assert "<b>" not in shown(page)
+    assert runs.find("bbbb0002").about["tags"] == ["x"]
+
+
+def test_the_tiles_of_a_run_say_right_found_wrong_abstained_and_time(open_page, runs):
+    page = open_page("runs", run="bbbb0002")
+    assert [(each.label, each.value) for each in page.metric][:4] == [
+        ("Right", "50.0 %"),
+        ("Found", "100.0 %"),
+        ("Wrong", "50.0 %"),
+        ("Abstained", "0.0 %"),
+    ]
+    assert page.metric[4].label == "Time"
+    rows = listed(page, "Questions of the run")
+    assert {row["Outcome"] for row in rows} == {"wrong"}
+    assert (rows[0]["Expected"], rows[0]["Answer"]) == ("Alfred Wegener", "Charles | <b>Darwin</b>")
+    page.selectbox(key="run-outcome").set_value("abstained").run()
+    assert listed(page, "Questions of the run") == []
+
+
+def test_three_runs_at_once_have_a_verdict_for_each_pair_and_the_questions_they_part_on(open_page, runs):
+    page = open_page("runs", run="aaaa0001")
+    page.query_params["with"] = ["bbbb0002", "cccc0003"]
+    page.run()
+    matrix = listed(page, "Runs, each against each")
+    assert [(row["Instead of A"], row["Instead of B"], row["Instead of C"]) for row in matrix] == [
+        ("·", "Yes", "Yes"),
+        ("No", "·", "No"),
+        ("Yes", "Yes", "·"),
+    ]
+    parted = listed(page, "Questions that the runs part on")
+    assert len(parted) == 29
+    assert (parted[0]["A"], parted[0]["B"]) == ("right: Alfred Wegener", "wrong: Charles | <b>Darwin</b>")
+    assert tables(page)[1]["rows"][0]["href"].startswith("traces?trace=bbbb0002-")
+
+
+def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, services):
+    kept = KeptStability(services.settings.data_dir)
+    result = kept.keep(PLAN, STEP)
+    page = open_page("stability")
+    assert listed(page, "Results")[0]["Answers the same"] == "50 %"
+    page = open_page("stability", result=result.kept_id)
+    assert page.subheader[0].value.startswith("2 of 4 answers stayed the same")
+    rows = listed(page, "Variants")
+    assert [(row["Changed"], row["Answer before"], row["Right"]) for row in rows] == [
+        ("typo", "1912", "right → wrong"),
+        ("chunk dropped", "1912", "right → right"),
+    ]
+    page.selectbox(key="stability-kind").set_value("chunk dropped").run()
+    page.toggle(key="stability-changed").set_value(False).run()
+    assert [row["Answer"] for row in listed(page, "Variants")] == ["another", "the same"]
+    press(page, "Remove the one that is shown")
+    assert kept.listed() == []
+
+
+def test_a_result_that_is_not_there_is_said(open_page):
+    page = open_page("stability", result="ffffffff")
+    assert "There is no result" in page.error[0].value

@@ -1,0 +1,194 @@
+"""`make pictures`: the pictures of the README, from a real dashboard: one a page, and a moving one of a question and what became of it.
+
+Everything in them is asked and measured while they are taken, on this machine, of the built-in documents.
+"""
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from app.asking.questions import Question
+from app.config import Settings
+from app.demonstration.preparing import FIRST_QUESTION, LOCAL, prepare
+from app.demonstration.stream import question_sets
+from app.services import Services
+from tests.browser.conftest import ARGUMENTS, question_box, rest
+from tests.browser.install import find_browser
+from tests.served_dashboard import start
+
+FOLDER = Path(__file__).parent.parent / "docs" / "images"
+WIDTH, HEIGHT = 1280, 800
+"""Of the window, in pixels."""
+
+ASKED = 60
+"""Questions that are asked before, so that no page is empty."""
+
+COLOURS = 128
+"""Of a still picture: pages are flat, and so their files small."""
+
+MOVING_WIDTH, MOVING_QUALITY, MOST_BYTES = 960, 55, 1_500_000
+"""Of the moving picture: pixels, WebP's quality, and the largest file."""
+
+KEY_MS, LOOK_MS, READ_MS = 60, 400, 2600
+"""How long a frame stays: while something is typed, while something comes, and where there is something to read."""
+
+SETTLE_MS = 1500
+"""What charts take to be drawn once a page is at rest."""
+
+PAGES = {
+    "overview": "",
+    "ask": "ask?trace={trace}",
+    "compare": "compare?first={trace}&second={other}",
+    "explain": "explain?trace={trace}",
+    "live": "live?window=15%20min",
+    "traces": "traces",
+    "runs": "runs",
+    "runs-compared": "{compared}",
+    "stability": "stability",
+    "lab": "lab",
+    "corpus": "corpus",
+    "status": "status",
+}
+"""Addresses by the picture's name."""
+
+
+def main() -> int:
+    """The status to leave with."""
+    path = find_browser()
+    if path is None:
+        sys.stderr.write("There is no browser: run `make browser`.\n")
+        return 2
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        known = fill(Path(folder))
+        process, dashboard = start(Path(folder))
+        try:
+            with (
+                sync_playwright() as playwright,
+                opened(playwright.chromium.launch(executable_path=path, args=ARGUMENTS)) as page,
+            ):
+                for name, address in PAGES.items():
+                    page.goto(f"{dashboard.url}/{address.format(**known)}")
+                    settle(page)
+                    say(keep_still(page, name))
+                say(keep_moving(page, dashboard.url, known))
+        finally:
+            process.terminate()
+            process.wait(30)
+    return 0
+
+
+def say(path: Path) -> None:
+    """What was written, and its size."""
+    sys.stdout.write(f"{path.relative_to(FOLDER.parent.parent)}: {path.stat().st_size / 1000:.0f} kB\n")
+    sys.stdout.flush()
+
+
+def fill(folder: Path) -> dict[str, str]:
+    """Ask what the pages show; ids and addresses by their names in PAGES."""
+    services = Services(Settings(data_dir=folder))
+    try:
+        links = prepare(services, stack=False, tell=lambda line: None)
+        for text in question_sets()["usual"][:ASKED]:
+            services.asking.ask(Question(text, LOCAL, 5, 30.0))
+        asked = [services.asking.ask(Question(FIRST_QUESTION, LOCAL, top_k, 30.0)).trace.trace_id for top_k in (5, 2)]
+        return {"trace": asked[0], "other": asked[1], "compared": links["Two runs compared"]}
+    finally:
+        services.close()
+
+
+@contextmanager
+def opened(browser) -> Iterator[Page]:
+    """A window of the browser."""
+    try:
+        yield browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+    finally:
+        browser.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until there is nothing more to come."""
+    page.get_by_test_id("stMain").get_by_role("heading").first.wait_for()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    rest(page)
+    page.wait_for_timeout(SETTLE_MS)
+    rest(page)
+
+
+def keep_still(page: Page, name: str) -> Path:
+    """A picture of what is in the window."""
+    path = FOLDER / f"{name}.png"
+    picture(page).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    return path
+
+
+def picture(page: Page) -> Image.Image:
+    """What is in the window."""
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+class Film:
+    """Frames, each with how long it stays."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.frames: list[tuple[Image.Image, int]] = []
+
+    def take(self, ms: int) -> None:
+        """A frame; one that is as the one before lengthens that."""
+        frame = picture(self._page).resize((MOVING_WIDTH, MOVING_WIDTH * HEIGHT // WIDTH), Image.Resampling.LANCZOS)
+        if self.frames and self.frames[-1][0].tobytes() == frame.tobytes():
+            self.frames[-1] = (frame, self.frames[-1][1] + ms)
+        else:
+            self.frames.append((frame, ms))
+
+    def watch(self, until: Locator) -> None:
+        """Frames while something comes, then one to read."""
+        for _ in range(100):
+            self.take(LOOK_MS)
+            if until.first.is_visible():
+                break
+        settle(self._page)
+        self.take(READ_MS)
+
+    def save(self, path: Path, quality: int) -> None:
+        """An animated WebP that goes round."""
+        (first, _), *others = self.frames
+        shown = {"duration": [ms for _, ms in self.frames], "quality": quality, "method": 6, "loop": 0}
+        first.save(path, save_all=True, append_images=[frame for frame, _ in others], **shown)
+
+
+def keep_moving(page: Page, url: str, known: dict[str, str]) -> Path:
+    """A question is typed and answered, its answer explained, and two answers are compared."""
+    film, path = Film(page), FOLDER / "raglass.webp"
+    page.goto(f"{url}/ask")
+    settle(page)
+    film.take(LOOK_MS)
+    box = question_box(page)
+    box.focus()
+    for end in range(0, len(FIRST_QUESTION), 3):
+        box.press_sequentially(FIRST_QUESTION[end : end + 3])
+        film.take(KEY_MS)
+    box.press("Enter")
+    film.watch(page.get_by_test_id("trust"))
+    page.get_by_test_id("stMain").get_by_role("link", name="Explain", exact=True).last.click()
+    film.watch(page.get_by_text("Can this be believed", exact=False))
+    page.goto(f"{url}/{PAGES['compare'].format(**known)}")
+    settle(page)  # a page that is loaded is white at first
+    film.watch(page.get_by_test_id("stages"))
+    quality = MOVING_QUALITY
+    film.save(path, quality)
+    while path.stat().st_size > MOST_BYTES and quality > 10:
+        quality -= 10
+        film.save(path, quality)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

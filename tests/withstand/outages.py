@@ -1,0 +1,168 @@
+"""Databases that fail under a store: restarted, read-only, without connections, on a full disk."""
+
+import resource
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import make_url
+
+from metrics.queries import TraceQuery
+from metrics.store import TraceStore
+from pipeline.errors import StoreError
+from tests.factories import make_trace
+from tests.metrics.postgres_cluster import PostgresCluster
+
+STEPS = 60
+"""Points at which a disk is full, each so many bytes after the one before."""
+
+STEP_BYTES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A database that fails and comes back."""
+
+    name: str
+    """As the table names it."""
+    run: Callable[[PostgresCluster], str]
+    """Lets it happen: what came of it, which begins with `held` where nothing was lost."""
+
+
+def _put(store: TraceStore, kept: list[str]) -> bool:
+    """Put a trace, and note it once it is acknowledged. Raises whatever is no StoreError."""
+    trace = make_trace()
+    try:
+        store.put(trace)
+    except StoreError:
+        return False
+    kept.append(trace.trace_id)
+    return True
+
+
+def _verdict(store: TraceStore, kept: list[str], refused: int) -> str:
+    """Whether all that was acknowledged is there, and more can be put."""
+    again = _put(store, kept)
+    lost = sum(store.get(trace_id) is None for trace_id in kept)
+    store.fold()
+    listed = store.page(TraceQuery(), limit=1).matched.value
+    held = again and not lost and listed >= len(kept) and refused > 0
+    return (
+        f"{'held' if held else 'NOT HELD'}: {len(kept)} acknowledged, {refused} refused, {lost} lost, {listed} listed"
+    )
+
+
+def restart(cluster: PostgresCluster) -> str:
+    """The server is stopped at once and started again, under an open store."""
+    kept: list[str] = []
+    with cluster.database() as url, TraceStore.open(url, busy_timeout_s=1.0) as store:
+        refused = 0
+        for _ in range(5):
+            _put(store, kept)
+            with cluster.stopped():
+                refused += not _put(store, kept)
+        return _verdict(store, kept, refused)
+
+
+def read_only(cluster: PostgresCluster) -> str:
+    """The server takes no writing, as a standby that was failed over to does not."""
+    kept: list[str] = []
+    with cluster.database() as url, TraceStore.open(url, busy_timeout_s=1.0) as store:
+        _put(store, kept)
+        plain = _plain(url)
+        with psycopg.connect(plain, autocommit=True) as admin:
+            admin.execute(f"ALTER DATABASE {admin.info.dbname} SET default_transaction_read_only = on")
+            _drop_others(admin)
+        refused = sum(not _put(store, kept) for _ in range(3))
+        with psycopg.connect(plain, autocommit=True, options="-c default_transaction_read_only=off") as admin:
+            admin.execute(f"ALTER DATABASE {admin.info.dbname} RESET default_transaction_read_only")
+            _drop_others(admin)
+        return _verdict(store, kept, refused)
+
+
+def no_connections(cluster: PostgresCluster) -> str:
+    """Others use up all connections of the server."""
+    kept: list[str] = []
+    with cluster.database() as url, TraceStore.open(url, busy_timeout_s=1.0) as store:
+        _put(store, kept)
+        with psycopg.connect(_plain(url), autocommit=True) as admin, ExitStack() as others:
+            while True:
+                try:
+                    others.enter_context(psycopg.connect(_plain(url)))
+                except psycopg.OperationalError:
+                    break
+            _drop_store(admin)
+            while True:  # what the store gave back
+                try:
+                    others.enter_context(psycopg.connect(_plain(url)))
+                except psycopg.OperationalError:
+                    break
+            refused = sum(not _put(store, kept) for _ in range(3))
+        return _verdict(store, kept, refused)
+
+
+def full_disk(_: PostgresCluster) -> str:
+    """No file may grow beyond a limit that comes a page later each time: SQLite meets it at every write in turn."""
+    lost = refused = acknowledged = 0
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for step in range(STEPS):
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:///{Path(folder, 'traces.sqlite')}"
+            kept: list[str] = []
+            with TraceStore.open(url) as store:
+                _put(store, kept)
+            size = max(file.stat().st_size for file in Path(folder).iterdir())
+            with TraceStore.open(url) as store:
+                resource.setrlimit(
+                    resource.RLIMIT_FSIZE, (step * STEP_BYTES if step < STEPS // 2 else size + step * STEP_BYTES, most)
+                )
+                try:
+                    for _again in range(20):
+                        refused += not _put(store, kept)
+                    refused += _refused(store.fold)
+                    refused += _refused(lambda store=store: store.upkeep.back_up(Path(folder, "backup"), "1"))  # type: ignore[misc]
+                finally:
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+                acknowledged += len(kept)
+                lost += not _verdict(store, kept, 1).startswith("held")
+    held = not lost and refused > 0
+    return f"{'held' if held else 'NOT HELD'}: {STEPS} limits, {acknowledged} acknowledged, {refused} refused, {lost} stores not whole"
+
+
+def _refused(work: Callable[[], object]) -> int:
+    """1 where a work is refused as a StoreError."""
+    try:
+        work()
+    except StoreError:
+        return 1
+    return 0
+
+
+def _plain(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _drop_others(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
+    admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def _drop_store(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """End the connections that the store holds: those that last did something first."""
+    admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND pid <> pg_backend_pid() AND application_name = '' AND query <> '' ORDER BY backend_start LIMIT 5) AS first"
+    )
+
+
+OUTAGES = (
+    Outage("PostgreSQL stopped and started 5 times", restart),
+    Outage("PostgreSQL read-only", read_only),
+    Outage("PostgreSQL without connections", no_connections),
+    Outage("SQLite, a full disk at every write", full_disk),
+)
+"""All of them."""
