@@ -1,5 +1,6 @@
 """Every older store is brought to the newest schema, and no two processes trip over each other doing it."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -7,28 +8,20 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from metrics import payloads
-from metrics.migration import HEAD, SCRIPTS, current_revision, migrate
+from metrics.migration import HEAD, current_revision, migrate
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from metrics.tables import metadata
 from pipeline.errors import StoreError
 from pipeline.schema import trace_to_version_1
 from tests.factories import make_trace
+from tests.metrics.keep_schemas import KEPT_TRACE, OLD_TRACE, kept_file, make_old_store, revisions
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def revisions() -> list[str]:
-    """Every revision, oldest first."""
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -74,11 +67,6 @@ def test_traces_that_runs_made_before_are_known_as_theirs(store_url: str, start:
         assert store.page(TraceQuery(kinds=frozenset({"llm"}))).rows == ()
 
 
-OLD_TRACE = (
-    "INSERT INTO traces (seq, trace_id, asked_at, backend, question, answer, duration_ms, abstained, note) "
-    "VALUES (:seq, :trace_id, 1757000000.0, 'local/embedded', :question, '', 36.0, 0, '')"
-)
-
 OLD_ANSWER = (
     "INSERT INTO run_answers (run_id, question_id, trace_id, score) VALUES ('cafe0001', 'q1', :trace_id, :score)"
 )
@@ -114,6 +102,59 @@ def test_a_store_of_a_newer_raglass_is_refused_and_left_alone(store_url: str) ->
     with engine.connect() as connection:
         assert current_revision(connection) == "9999"
     engine.dispose()
+
+
+@pytest.mark.parametrize("start", [revision for revision in revisions() if kept_file(revision).exists()])
+def test_a_file_that_was_kept_of_an_older_schema_opens_with_what_it_holds(tmp_path: Path, start: str) -> None:
+    path = tmp_path / "traces.sqlite"
+    path.write_bytes(gzip.decompress(kept_file(start).read_bytes()))
+    with TraceStore.open(f"sqlite:///{path}") as store:
+        assert store.get(KEPT_TRACE.trace_id).trace == KEPT_TRACE
+        assert [row.question for row in store.page(TraceQuery()).rows] == [KEPT_TRACE.question]
+
+
+def test_a_file_is_kept_of_every_schema_that_the_first_nine_made() -> None:
+    assert [revision for revision in revisions()[:9] if not kept_file(revision).exists()] == []
+
+
+KILLED = """
+import os, signal, sys
+import metrics.migration, metrics.store
+from alembic import command
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+for last in map(int, sys.argv[2:]):
+    if os.fork() == 0:
+        counted = []
+
+        @event.listens_for(Engine, "before_cursor_execute")
+        def count(connection, cursor, statement, parameters, context, many):
+            counted.append(statement)
+            if [each for each in counted if each.lstrip().upper().startswith(("CREATE", "ALTER", "UPDATE"))][last - 1 :]:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        metrics.store.TraceStore.open(sys.argv[1]).close()
+        os._exit(0)
+    print(os.WTERMSIG(os.wait()[1]))
+"""
+"""Opens a store in one process after the other, each killed at so many changes of the migration."""
+
+
+def test_a_migration_that_is_killed_leaves_the_old_store_and_is_done_by_the_next_open(store_url: str) -> None:
+    make_old_store(store_url, "0001")
+    command = [sys.executable, "-c", KILLED, store_url, "1", "7", "20"]
+    killed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert killed.stdout.split() == ["9", "9", "9"]
+    engine = create_engine(store_url)
+    with engine.connect() as connection:
+        assert current_revision(connection) == "0001"
+        assert connection.scalar(text("SELECT question FROM traces")) == KEPT_TRACE.question
+    engine.dispose()
+    with TraceStore.open(store_url) as store:
+        assert store.get(KEPT_TRACE.trace_id).trace == KEPT_TRACE
+        store.put(make_trace())
+        assert store.count() == 2
 
 
 OPENER = "import sys; from metrics.store import TraceStore; TraceStore.open(sys.argv[1]).close(); print('opened')"
