@@ -148,6 +148,13 @@ class RunLog:
             found = connection.scalar(chosen)
         return None if found is None else _unpack(found)
 
+    def run_of(self, trace_id: str) -> str | None:
+        """The run that made a trace; None for any other trace."""
+        chosen = select(run_answers.c.run_id).where(run_answers.c.trace_id == search.storable(trace_id)).limit(1)
+        with self._explained(), self._database.engine.connect() as connection:
+            found: str | None = connection.scalar(chosen)
+        return found
+
     def trace_ids(self) -> set[str]:
         """The traces that runs made, which nobody asked."""
         with self._explained(), self._database.engine.connect() as connection:

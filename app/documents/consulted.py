@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.documents.words import SINCE_S
 from app.kit.numbers import count
+from app.kit.wording import when
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import builtin_documents
 from metrics.labels import bounded
@@ -42,6 +43,18 @@ class Consulted:
     """How many were consulted."""
     never_total: int
     """How many were not."""
+    since_s: float | None = None
+    """From when on questions are counted, in seconds since the epoch; None where every one is."""
+
+    @property
+    def rest(self) -> str:
+        """The others: nobody can say "never" of what was asked before it was counted."""
+        others = count(self.never_total, "document")
+        return (
+            f"{others} never consulted"
+            if self.since_s is None
+            else f"{others} not consulted since {when(self.since_s)}"
+        )
 
     @property
     def headline(self) -> str:
@@ -49,8 +62,9 @@ class Consulted:
         if not self.used_total:
             return "No question has been counted by its documents in this time"
         most = self.used[0]
+        idle, since = ("never", "") if self.since_s is None else ("not", f" since {when(self.since_s)}")
         return (
-            f"{count(self.used_total, 'document')} consulted, {self.never_total:,} never; "
+            f"{count(self.used_total, 'document')} consulted{since}, {self.never_total:,} {idle}; "
             f"most often “{most.title}”, for {count(most.ends.asked, 'question')}"
         )
 
@@ -59,6 +73,7 @@ def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: 
     """How the documents of a backend's corpus were used. since: a key of SINCE_S. origin: whence the questions came; None for all."""
     length_s = SINCE_S[since]
     since_s = 0.0 if length_s is None else time.time() - length_s
+    counted_s = store.costs.counted_from()
     found = store.outcomes.by_document(since_s, backend, origin)
     indexed = corpus.indexed()
     known = {bounded(document_id): document_id for document_id in indexed}
@@ -76,6 +91,7 @@ def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: 
         tuple(use(label, Ends()) for label in unused[:LISTED]),
         len(found),
         len(unused),
+        max(since_s, counted_s or 0.0) or None,
     )
 
 

@@ -32,19 +32,30 @@ def right_headline(found: Explained, diagnosed: Diagnosed | None, known: Gold | 
     return f"Was it right? {'Not known.' if right is None else 'Yes.' if right else 'No.'}"
 
 
+def known_words(answer: str, abstained: bool, known: Gold) -> str:
+    """Whether an answer was right, and what is, by the dataset of its run."""
+    right = "Yes." if known.agrees(answer, abstained) else "No."
+    if known.unanswerable:
+        return f"Was it right? {right} The dataset says that the documents have no answer."
+    return f"Was it right? {right} Right is {_said(known)}, by the dataset."
+
+
+def _said(known: Gold) -> str:
+    return " or ".join(f"“{one_line(answer)}”" for answer in known.answers)
+
+
 def right_words(known: Gold | None) -> str:
     """What is known to be right before anybody has diagnosed it, and what to do. known: as above."""
     if known is None:
         return "Give the right answer to see which stage is to blame, and what would mend it."
     if known.unanswerable:
         return "The dataset says that the documents have no answer. Diagnose to see which stage is to blame."
-    said = " or ".join(f"“{one_line(answer)}”" for answer in known.answers)
-    return f"Right is {said}, by the dataset. Diagnose to see which stage is to blame, and what would mend it."
+    return f"Right is {_said(known)}, by the dataset. Diagnose to see which stage is to blame, and what would mend it."
 
 
 def gold_words(found: Diagnosed) -> str:
     """What was given as right, and whether the answer read a gold chunk."""
-    given = " or ".join(f"“{one_line(answer)}”" for answer in found.gold.answers)
+    given = _said(found.gold)
     return f"Given as right: {given}. {_gold_chunk_words(found)}" if given else _gold_chunk_words(found)
 
 

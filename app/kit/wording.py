@@ -35,6 +35,8 @@ ASKERS: Mapping[str, str | None] = {
 
 GUESS = "Best guess, probably not the answer"
 
+NO_ANSWER = "No answer was given. How sure that is stands in the trace."
+
 CALIBRATED = "Calibrated on questions with known answers."
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.documents.words import SINCE_S
-from app.kit.numbers import count, percent, share
+from app.kit.numbers import percent, share
 from app.kit.wording import ASKERS
 from app.views.kit import state
 from app.views.kit.address import Write
@@ -30,7 +30,7 @@ NEVER = (COLUMNS[0], COLUMNS[-1])
 
 MEANING = (
     "A document is consulted when a chunk of it is retrieved for a question, whether or not the answer uses it. Questions are counted "
-    "since this version stores them, by whole days, UTC; those of traces that are deleted are taken back."
+    "by whole days, UTC; those of traces that are deleted are taken back."
 )
 
 
@@ -60,7 +60,7 @@ def show_consulted(corpus: "LocalCorpus", backend: str, write: Write) -> None:
             st.switch_page("../pages/traces.py", query_params=chosen)
     if found.never:
         first = f", the first {LISTED}" if found.never_total > LISTED else ""
-        with st.expander(f"{count(found.never_total, 'document')} never consulted{first}"):
+        with st.expander(f"{found.rest}{first}"):
             done = show_table(
                 NEVER,
                 [_row(use, way("corpus", document=use.document_id)) for use in found.never],

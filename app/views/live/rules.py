@@ -20,6 +20,11 @@ from pipeline.errors import RaglassError
 NEW = "New rule"
 """In place of a rule's name."""
 
+NOBODY = (
+    "nobody yet, so that alerts are shown on pages alone. Where the dashboard is started, RAGLASS_ALERT_WEBHOOK, RAGLASS_ALERT_SMTP or "
+    "RAGLASS_ALERT_SNS_TOPIC says where to"
+)
+
 DONE = "rules-done"
 """Where a button leaves what it did, or what went wrong, for the next run to show."""
 
@@ -37,7 +42,7 @@ def _show_form() -> None:
     alarms = state.services().alarms
     known, rules = alarms.readers.all(), {rule.name: rule for rule in alarms.rules()}
     destinations = alarms.destinations()
-    show(note_html(f"Messages go to: {', '.join(destinations) or 'nobody yet; docs/alerts.md says how they would'}."))
+    show(note_html(f"Messages go to: {', '.join(destinations) or NOBODY}."))
     if rules:
         show(pairs_html({rule.name: rule_words(rule, known.get(rule.series)) for rule in rules.values()}))
     _show_done()
@@ -63,7 +68,12 @@ def _read_form(known: dict[str, Series], before: Rule | None) -> Rule | None:
     which = before.name if before else NEW
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
-            "Name", before.name if before else "", key=f"rule-name {which}", max_chars=MAX_NAME_CHARS, width=220
+            "Name",
+            before.name if before else "",
+            key=f"rule-name {which}",
+            max_chars=MAX_NAME_CHARS,
+            width=220,
+            placeholder="as what it watches",
         )
         watched = st.selectbox(
             "Watch", names, place, format_func=lambda each: known[each].title, key=f"rule-series {which}", width=270
@@ -74,7 +84,9 @@ def _read_form(known: dict[str, Series], before: Rule | None) -> Rule | None:
     given |= _read_bounds(series, same, f"{which} {watched}")
     try:
         window_s, for_s = parse_duration(given.pop("window")), parse_duration(given.pop("held"))
-        return make_rule(name or "unnamed", series, given.pop("bound"), window_s=window_s, for_s=for_s, **given)
+        return make_rule(
+            name.strip() or series.title, series, given.pop("bound"), window_s=window_s, for_s=for_s, **given
+        )
     except RaglassError as error:
         st.warning(literal(str(error)), icon=":material/warning:")
         return None
@@ -131,7 +143,7 @@ def _read_bounds(series: Series, same: Rule | None, key: str) -> dict[str, Any]:
 def _save(rule: Rule, before: Rule | None) -> None:
     """Keep the rule; the text field says its name only once it is left."""
     which = before.name if before else NEW
-    named = st.session_state.get(f"rule-name {which}", rule.name)
+    named = st.session_state.get(f"rule-name {which}", "").strip() or rule.name
     try:
         kept = Rule.from_dict(named, rule.to_dict())
         name = state.services().alarms.save(kept, replacing=before.name if before else "")

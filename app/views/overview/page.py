@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.kit.numbers import percent
+from app.kit.wording import NO_ANSWER
 from app.overview.reading import SPANS, live_query
 from app.overview.words import (
     STEPS,
@@ -134,7 +135,9 @@ def _row(row: TraceRow) -> Row:
         {
             "question": row.question or NO_QUESTION,
             "outcome": outcome_cell(row),
-            "confidence": number_cell(sure, percent(sure)),
+            "confidence": number_cell(
+                None if row.abstained else sure, percent(sure), NO_ANSWER if row.abstained else ""
+            ),
             "time": time_cell(row.duration_ms),
         },
         way("traces", trace=row.trace_id),

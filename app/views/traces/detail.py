@@ -17,6 +17,7 @@ from app.views.kit.markdown import literal
 from app.views.kit.ways import show_way
 from app.views.traces.deleting import show_deleting
 from app.views.traces.html import answer_html, question_html, trust_html
+from app.views.traces.of_run import show_of_run
 from app.views.traces.parts import show_parts
 from app.views.traces.playground import show_playground
 from app.views.traces.scores import show_scores
@@ -108,6 +109,7 @@ def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
     """The whole trace."""
     show(question_html(trace.question))
     show_answer(trace)
+    show_of_run(trace)
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
     show_actions(trace, stored)
     show_parts(trace)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app.kit.numbers import fixed, percent
-from app.kit.wording import when
+from app.kit.wording import NO_ANSWER, when
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
@@ -107,7 +107,9 @@ def _row(row: TraceRow, longest_ms: float) -> Row:
         "question": row.question or NO_QUESTION,
         "answer": row.answer,
         "outcome": outcome_cell(row),
-        "confidence": number_cell(certain, percent(certain)),
+        "confidence": number_cell(
+            None if row.abstained else certain, percent(certain), NO_ANSWER if row.abstained else ""
+        ),
         "time": time_cell(row.duration_ms),
         "stages": stage_cell(row.stage_ms, longest_ms),
         "asked": Cell(when(row.asked_at)),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from app.documents.asked_map import AskedPoint, headline
-from app.documents.consulted import expression_of
+from app.documents.consulted import Consulted, Use, expression_of
+from metrics.outcomes import Ends
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from tests.factories import make_chunk, make_trace
@@ -32,3 +33,13 @@ def test_the_expression_of_a_document_finds_its_traces(tmp_path, document):
     with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
         store.put_all([make_trace(chunks=(make_chunk(document_id=name),)) for name in (document, "other")])
         assert store.page(TraceQuery(expression=expression_of(document))).matched.value == 1
+
+
+def test_never_is_said_only_where_every_question_was_counted():
+    used = (Use("a", "Apples", 3, Ends(asked=2)),)
+    counted = Consulted(used, (), 1, 69)
+    assert counted.headline == "1 document consulted, 69 never; most often “Apples”, for 2 questions"
+    assert counted.rest == "69 documents never consulted"
+    upgraded = Consulted(used, (), 1, 69, 1_757_000_040.0)
+    assert upgraded.headline.startswith("1 document consulted since 2025-09-04")
+    assert "never" not in upgraded.headline + upgraded.rest
