@@ -52,7 +52,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def dashboard(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard of its own: with that backend, and with an index that no other journey looks at."""
-    process, running = start(tmp_path_factory.mktemp("data"), PYTHONPATH=str(packages))
+    allowed = str(tmp_path_factory.getbasetemp())
+    process, running = start(tmp_path_factory.mktemp("data"), PYTHONPATH=str(packages), RAGLASS_ALLOWED_FOLDERS=allowed)
     yield running
     process.terminate()
     process.wait(30)

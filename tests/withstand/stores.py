@@ -105,7 +105,7 @@ class PostgresPart(StorePart):
     stored = ()
     cannot: ClassVar[Mapping[Fault, str]] = {
         "wrong shape": "a store of a newer Raglass is refused as in SQLite",
-        "too large": "the server says how long its replies are; its full disk is one of `make kill`",
+        "too large": "the server says how long its replies are; a full disk of the server itself is not tried",
     }
 
     def __init__(self, place: Place, cluster: PostgresCluster) -> None:
