@@ -5,7 +5,7 @@ words. Keeps no trace, and refuses to format anything.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 from evaluation.runner import MOST_FAILURES
@@ -149,7 +149,7 @@ def regenerate(
     limit_s: float = LIMIT_S,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Regenerated]:
+) -> Generator[Regenerated, None, None]:
     """Ask again, one question after the other, and yield what is known after each; closing the generator stops.
 
     A question that fails is told of and the next one asked; one that the backend was too busy for is asked once more after PAUSE_S.
@@ -160,7 +160,7 @@ def regenerate(
 
 def _regenerate(
     found: Regenerated, ask: Ask, until_s: float, sleep: Callable[[float], None], clock: Callable[[], float]
-) -> Iterator[Regenerated]:
+) -> Generator[Regenerated, None, None]:
     failed_in_a_row = 0
     for left_out in found.plan:
         if clock() >= until_s:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.explaining.regenerated import regenerate
+from app.explaining.regenerated_words import headline
+from app.traces.playground import Playground
 from backends.local.backend import open_embedded
 from backends.local.documents import Document
 from backends.local.remote import client
@@ -68,3 +71,15 @@ def test_answer_that_breaks_off_is_kept_as_far_as_it_came(backend: Any, plan: Pl
     assert trace.error.kind == "StageFailed"
     assert (trace.generation.answer, trace.generation.tokens) == ("Alfred", ())
     assert trace.generation.finish_reason == "failed"
+
+
+def test_server_is_asked_again_without_the_chunk_where_it_scores_nothing(backend: Any, plan: Plan) -> None:
+    trace = backend.answer(QUESTION, top_k=1, deadline_s=30)
+    playground = Playground(lambda name: backend, lambda made: pytest.fail("kept as a trace"), 30.0)
+    plan.requests.clear()
+    *_, found = regenerate(trace, playground.ask_as_recorded)
+    prompts = [body["messages"][0]["content"] for body in plan.bodies("/chat/completions")]
+    assert [trace.chunks[0].text in prompt for prompt in prompts] == [True, False]
+    assert prompts[0] == trace.generation.prompt
+    assert headline(found) == "Without the chunk the model says the same."
+    assert [use.calls for use in found.uses] == [2]

@@ -170,7 +170,7 @@ def test_stopping_between_questions_asks_no_more() -> None:
     ask, shown = reacting({})
     steps = regenerate(traced(), ask)
     next(steps)
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     assert shown == [ALL]
 
 
@@ -191,17 +191,13 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_asked(trace: Trace, 
 
 
 def test_calls_and_tokens_are_counted_and_the_cost_is_said_before_and_after() -> None:
-    """A table of prices knows no model of this name: tokens are told, and that the price is unknown."""
-    trace = traced(settings={"generator": "openai:tiny@rack:8000"})
-    said = make_generation(GIVEN, used_chunk_ids=(), prompt="p", prompt_tokens=100, completion_tokens=7)
-    trace = replace(trace, generation=said)
+    """By list prices 5,000 tokens read and 500 written cost 5 × 0.00015 + 0.5 × 0.0006 = 0.00105 dollars."""
+    said = make_generation(GIVEN, used_chunk_ids=(), prompt="p", prompt_tokens=1000, completion_tokens=100)
+    trace = replace(traced(settings={"generator": "openai:gpt-4o-mini"}), generation=said)
     *_, found = regenerate(trace, lambda trace, chunks: trace)
-    assert [(use.model, use.calls, use.input_tokens, use.output_tokens) for use in found.uses] == [("tiny", 5, 500, 35)]
-    assert any(
-        line.startswith("Asked 5 times. 500 tokens read and 35 written in 5 calls: no price is known for “tiny”")
-        for line in further_words(found)
-    )
-    assert estimate_words(trace).startswith("5 questions, about 10 s, no price is known for “tiny”")
+    told = "5,000 tokens read and 500 written in 5 calls: about $0.00105 by list prices"
+    assert any(line.startswith(f"Asked 5 times. {told}") for line in further_words(found))
+    assert estimate_words(trace).startswith("5 questions, about 10 s, about $0.00105 by list prices")
     assert button_words(trace) == "Ask again without each chunk (5 questions)"
 
 
