@@ -48,6 +48,8 @@ class Reply:
     """Whether it says something else than the given one."""
     problem: str = ""
     """Why asking failed; empty if it did not."""
+    by_rule: bool = False
+    """Whether the backend gave no answer without asking its model, since there was no chunk: nothing is known of the model then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Regenerated:
     replies: tuple[Reply, ...] = ()
     """What came of the plan, in its order."""
     calls: int = 0
-    """Questions that were sent, those that failed included."""
+    """Questions that the model was asked, those that failed included."""
     uses: tuple[TokenUse, ...] = ()
     """What they took, by model; empty where nothing is paid by the token."""
     generator: str = ""
@@ -98,7 +100,7 @@ class Regenerated:
 
     @property
     def unknown(self) -> tuple[int, ...]:
-        """Places of the chunks of which it is not known: not asked, or asking failed."""
+        """Places of the chunks of which it is not known: the model was not asked without them, or asking failed."""
         return tuple(place for place in range(len(self.chunks)) if self.without(place) is None)
 
     @property
@@ -115,7 +117,8 @@ class Regenerated:
         return self.is_steady and reply is not None and reply.changed
 
     def _known(self, left_out: tuple[int, ...]) -> Reply | None:
-        return next((each for each in self.replies if each.left_out == left_out and not each.problem), None)
+        replies = (each for each in self.replies if not each.problem and not each.by_rule)
+        return next((each for each in replies if each.left_out == left_out), None)
 
 
 def plan_again(trace: Trace) -> Regenerated:
@@ -187,7 +190,15 @@ def _is_throttled(made: Trace) -> bool:
     return made.error is not None and made.error.kind == Throttled.__name__
 
 
+def _is_by_rule(made: Trace) -> bool:
+    """Whether no model was asked: generators abstain by themselves where there is no chunk, and then there is no prompt."""
+    said = made.generation
+    return not made.chunks and said is not None and said.abstained and said.prompt is None
+
+
 def _count(found: Regenerated, made: Trace) -> Regenerated:
+    if _is_by_rule(made):
+        return found
     uses = add_up([*found.uses, *list_uses(trace_to_dict(made))])
     generator = str(made.settings.get("generator") or "")
     return replace(found, calls=found.calls + 1, uses=tuple(uses), generator=generator)
@@ -196,6 +207,8 @@ def _count(found: Regenerated, made: Trace) -> Regenerated:
 def _compare(trace: Trace, made: Trace, left_out: tuple[int, ...]) -> Reply:
     if made.error is not None or made.generation is None:
         return Reply(left_out, problem="The backend gave no answer." if made.error is None else made.error.message)
+    if _is_by_rule(made):
+        return Reply(left_out, abstained=True, by_rule=True)
     assert trace.generation is not None  # or there was nothing to plan
     given = "" if trace.generation.abstained else trace.generation.answer
     answer = "" if made.generation.abstained else made.generation.answer

@@ -25,6 +25,10 @@ CAVEAT = (
 )
 
 
+BY_RULE = "Without any chunk this backend gives no answer, and asks its model nothing."
+"""Of backends whose generators abstain by themselves where there is nothing to read."""
+
+
 def estimate_words(trace: Trace) -> str:
     """What asking again would take, before it is done. Raises InputError as `plan_again` does."""
     planned = plan_again(trace)
@@ -46,7 +50,8 @@ def headline(found: Regenerated) -> str:
         same = "; without any other it says the same" if rest and not unknown else ""
         return f"Without {_names(found, found.deciding, 'or')} the model {_otherwise(found)}{same}.{unknown}"
     if not rest:
-        return "It is not known what the model says without any of the chunks."
+        why = f" {BY_RULE}" if len(found.chunks) == 1 and _by_rule(found) else ""
+        return f"Of no chunk is it known what the model says without it.{why}"
     single = (
         "the chunk" if len(found.chunks) == 1 else "any single chunk that was tried" if unknown else "any single chunk"
     )
@@ -75,6 +80,7 @@ def further_words(found: Regenerated) -> list[str]:
     cost = spent_words(Spent(found.uses))
     return [
         *([_alone_words(alone)] if alone is not None and found.is_steady and len(found.chunks) > 1 else []),
+        *([BY_RULE] if _by_rule(found) and len(found.chunks) > 1 else []),
         *([_failed_words(failed)] if failed else []),
         *([found.problem] if found.problem else []),
         *(
@@ -85,6 +91,10 @@ def further_words(found: Regenerated) -> list[str]:
         f"Asked {count(found.calls, 'time')}.{f' {cost}' if cost else ''}",
         CAVEAT,
     ]
+
+
+def _by_rule(found: Regenerated) -> bool:
+    return any(reply.by_rule for reply in found.replies)
 
 
 def _alone_words(reply: Reply) -> str:
@@ -105,7 +115,7 @@ def reply_rows(found: Regenerated) -> list[tuple[str, str, str, str]]:
         (
             _left_out(found, reply),
             _verdict(reply),
-            MISSING if reply.problem else fixed(reply.f1),
+            MISSING if reply.problem or reply.by_rule else fixed(reply.f1),
             shortened(one_line(reply.problem or reply.answer), ANSWER_CHARS) or MISSING,
         )
         for reply in found.replies
@@ -122,6 +132,8 @@ def _left_out(found: Regenerated, reply: Reply) -> str:
 def _verdict(reply: Reply) -> str:
     if reply.problem:
         return "failed"
+    if reply.by_rule:
+        return "the model was not asked"
     if reply.changed:
         return "no answer" if reply.abstained else "says something else"
     if reply.abstained:
@@ -158,8 +170,9 @@ def regenerated_to_dict(found: Regenerated) -> dict[str, Any]:
                 "answer": reply.answer,
                 "abstained": reply.abstained,
                 "same_words": reply.same_words,
-                "token_f1": None if reply.problem else reply.f1,
-                "changed": None if reply.problem else reply.changed,
+                "token_f1": None if reply.problem or reply.by_rule else reply.f1,
+                "changed": None if reply.problem or reply.by_rule else reply.changed,
+                "model_asked": not reply.by_rule,
                 "problem": reply.problem,
             }
             for reply in found.replies

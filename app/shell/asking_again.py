@@ -39,6 +39,6 @@ def ask_without_each(current: "Services", trace: "Trace", *, alone: bool, as_jso
         print_json(regenerated_to_dict(found))
     else:
         click.echo(regenerated_text(found))
-    if found.problem or all(reply.problem for reply in found.replies):
+    if found.problem or found.unchanged is None:
         return 1
     return 0 if found.complete else INTERRUPTED

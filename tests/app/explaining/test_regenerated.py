@@ -8,6 +8,7 @@ import pytest
 
 from app.explaining.regenerated import PAUSE_S, Ask, Regenerated, plan_again, regenerate
 from app.explaining.regenerated_words import (
+    BY_RULE,
     CAVEAT,
     button_words,
     estimate_words,
@@ -78,10 +79,10 @@ def test_only_chunk_is_left_out_once() -> None:
 
 
 def test_chunk_whose_absence_changes_the_answer_is_named() -> None:
-    found = asked({"c1 c3": OTHER, NONE: None})
+    found = asked({"c1 c3": OTHER, NONE: OTHER})
     assert found.deciding == (1,)
     assert headline(found) == "Without chunk 2 the model answers otherwise; without any other it says the same."
-    assert "Without any chunk it gives no answer: together they matter." in further_words(found)
+    assert "Without any chunk it answers otherwise: together they matter." in further_words(found)
 
 
 @pytest.mark.parametrize(
@@ -250,3 +251,25 @@ def test_answer_that_hangs_on_a_chunk_is_explained_by_asking_a_backend_that_scor
     *_, found = regenerate(trace, playground.ask_as_recorded)
     assert headline(found) == "Without chunk 1 the model answers otherwise; without any other it says the same."
     assert plan_again(trace).plan == ((), (0,), (1,), (2,), (0, 1, 2))
+
+
+def test_backend_that_asks_nothing_without_chunks_says_nothing_of_its_model() -> None:
+    """A reader abstains by itself where there is nothing to read: that is a rule, and no finding."""
+
+    def ask(trace: Trace, chunks: Sequence[Chunk]) -> Trace:
+        return traced(chunks, GIVEN if chunks else None)
+
+    *_, found = regenerate(traced(), ask)
+    assert (found.calls, found.without_any) == (4, None)
+    assert BY_RULE in further_words(found)
+    assert reply_rows(found)[-1] == ("all chunks", "the model was not asked", "—", "—")
+    *_, single = regenerate(traced(THREE[:1]), ask)
+    assert headline(single) == f"Of no chunk is it known what the model says without it. {BY_RULE}"
+
+
+def test_model_that_was_asked_without_chunks_and_says_it_does_not_know_is_a_finding() -> None:
+    said = replace(traced(answer=None), chunks=())
+    assert said.generation is not None
+    said = replace(said, generation=replace(said.generation, prompt="Who?"))
+    *_, found = regenerate(traced(), lambda trace, chunks: trace if chunks else said)
+    assert "Without any chunk it gives no answer: together they matter." in further_words(found)
