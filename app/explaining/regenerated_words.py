@@ -145,7 +145,7 @@ def regenerated_text(found: Regenerated) -> str:
     """All of it for a terminal."""
     lines = [*textwrap.wrap(printable(headline(found)), WIDTH), ""]
     for left_out, verdict, f1, said in reply_rows(found):
-        lines.append(printable(f"Without {shortened(left_out, 40)}: {verdict}, token F1 {f1}"))
+        lines.append(printable(f"Left out {shortened(left_out, 40)}: {verdict}, token F1 {f1}"))
         lines += textwrap.wrap(printable(said), WIDTH, initial_indent="  ", subsequent_indent="  ")
     for said in further_words(found):
         lines += ["", *textwrap.wrap(printable(said), WIDTH)]

@@ -136,13 +136,13 @@ def explain_one(
     """
     try:
         found = _explain(current, trace, unit, stand_in)
-    except Unavailable:
+    except Unavailable as error:
         _show_grounding(trace, as_json=as_json)
-        if not stand_in and current.playground.why_not_as_recorded(trace) is None:
-            complain(
-                f"The question can be asked again without each chunk: raglass explain {trace.trace_id} --by-asking-again"
-            )
-        raise
+        if stand_in or current.playground.why_not_as_recorded(trace) is not None:
+            raise
+        raise Unavailable(
+            f"{error} Its question can be asked again without each chunk: raglass explain {trace.trace_id} --by-asking-again"
+        ) from error
     if found is None:
         return STOPPED
     diagnosed = _diagnose(current, found, gold) if found.complete else None
