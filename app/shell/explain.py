@@ -73,6 +73,11 @@ class Looking:
     metavar="BACKEND",
     help="Explain it with this backend, where the one that answered cannot score.",
 )
+@click.option(
+    "--by-asking-again",
+    is_flag=True,
+    help="Ask the question again without each chunk, and see what the answer becomes: coarse, for models that cannot score one.",
+)
 @json_option
 def explain(
     trace_id: str,
@@ -85,6 +90,7 @@ def explain(
     layer: int | None,
     head: int | None,
     stand_in: str,
+    by_asking_again: bool,
     as_json: bool,
 ) -> None:
     """Say which chunks a stored trace's answer stands on, and whether that can be believed. Ctrl-C keeps what was scored."""
@@ -92,10 +98,16 @@ def explain(
         from app.traces.lookup import find_trace
         from explain.gold import Gold
 
+        trace = find_trace(current.store, trace_id)
+        if by_asking_again:
+            from app.shell.asking_again import ask_without_each
+
+            others = (sentences, gold, article, no_answer, report, attention, layer, head, stand_in)
+            sys.exit(ask_without_each(current, trace, alone=not any(others), as_json=as_json))
         right = Gold.parse(gold or "", article, unanswerable=no_answer) if gold or no_answer or article else None
         status = explain_one(
             current,
-            find_trace(current.store, trace_id),
+            trace,
             "sentences" if sentences else "chunks",
             right,
             report,
@@ -124,9 +136,13 @@ def explain_one(
     """
     try:
         found = _explain(current, trace, unit, stand_in)
-    except Unavailable:
+    except Unavailable as error:
         _show_grounding(trace, as_json=as_json)
-        raise
+        if stand_in or current.playground.why_not_as_recorded(trace) is not None:
+            raise
+        raise Unavailable(
+            f"{error} Its question can be asked again without each chunk: raglass explain {trace.trace_id} --by-asking-again"
+        ) from error
     if found is None:
         return STOPPED
     diagnosed = _diagnose(current, found, gold) if found.complete else None

@@ -101,13 +101,35 @@ class Playground:
         A generator that fails leaves a trace that says so. Raises InputError for a trace without a question, a backend that answers only
         from what it retrieves itself, or a prompt that it does not take; ConfigError or Unavailable for a backend that cannot be opened.
         """
-        if not trace.question.strip():
-            raise InputError("No question was sent with this trace, so it cannot be asked again.")
-        backend = asking_with(self._backend(attempt.backend), attempt.prompt)
-        if not isinstance(backend, Experimenter):
-            raise InputError(
-                f"The backend {attempt.backend} answers only from what it retrieves itself. Ask again on local/embedded or local/research."
+        _check_question(trace)
+        made = self._answer(trace, asking_with(self._backend(attempt.backend), attempt.prompt), attempt)
+        return made, self._keep(made)
+
+    def ask_as_recorded(self, trace: Trace, chunks: Sequence[Chunk]) -> Trace:
+        """Ask a trace's question again over other chunks, on its backend and with its prompt: a trace that is kept nowhere.
+
+        Fails and raises as `ask` does.
+        """
+        _check_question(trace)
+        attempt = Attempt(trace.backend, [Draft(chunk.title, chunk.text, chunk) for chunk in chunks])
+        return self._answer(trace, asking_as_recorded(self._backend(trace.backend), trace.settings), attempt)
+
+    def why_not_as_recorded(self, trace: Trace) -> str | None:
+        """Why `ask_as_recorded` cannot ask a trace's question again; None if it can."""
+        if not _is_ours(trace):
+            return (
+                f"{trace.service or trace.backend} is another application, whose model cannot be asked again from here. Explain its "
+                "answer with a stand-in."
             )
+        try:
+            _check_question(trace)
+            _experimenter(asking_as_recorded(self._backend(trace.backend), trace.settings))
+        except RaglassError as error:
+            return str(error)
+        return None
+
+    def _answer(self, trace: Trace, asked: Backend, attempt: Attempt) -> Trace:
+        backend = _experimenter(asked)
         asked_at, started = time.time(), time.perf_counter()
         generation: Generation | None = None
         failure: Failure | None = None
@@ -116,10 +138,10 @@ class Playground:
         except BackendError as error:
             failure = replace(error.to_failure(), stage=error.stage or "generate")
         duration_ms = (time.perf_counter() - started) * 1000
-        settings = self._settings(trace, backend)
+        settings = self._settings(trace, asked)
         model = {"model": str(settings["generator"])} if "generator" in settings else {}
         span = Span("generate", 0.0, duration_ms, model, failure, span_id=new_span_id())
-        made = Trace(
+        return Trace(
             trace_id=new_trace_id(),
             question=trace.question,
             backend=attempt.backend,
@@ -131,7 +153,6 @@ class Playground:
             settings=settings,
             error=failure,
         )
-        return made, self._keep(made)
 
     def score(self, trace: Trace, made: Trace) -> Scores | None:
         """How probable the attempt's generator finds both answers over what either trace read; None where there is nothing to score.
@@ -172,6 +193,20 @@ def drafts_of(trace: Trace) -> list[Draft]:
 def explain_failure(error: RaglassError) -> str:
     """Why there are no scores."""
     return f"The answers could not be scored: {error}"
+
+
+def _check_question(trace: Trace) -> None:
+    if not trace.question.strip():
+        raise InputError("No question was sent with this trace, so it cannot be asked again.")
+
+
+def _experimenter(backend: Backend) -> Experimenter:
+    """A backend as one that answers over given chunks. Raises InputError for one that does not."""
+    if not isinstance(backend, Experimenter):
+        raise InputError(
+            f"The backend {backend.name} answers only from what it retrieves itself. Ask again on local/embedded or local/research."
+        )
+    return backend
 
 
 def _is_ours(trace: Trace) -> bool:

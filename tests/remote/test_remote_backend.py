@@ -1,17 +1,22 @@
 """The embedded profile with a generator on another server: what it offers is what the server can."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.explaining.regenerated import regenerate
+from app.explaining.regenerated_words import BY_RULE, further_words, headline
+from app.traces.playground import Playground
 from backends.local.backend import open_embedded
 from backends.local.documents import Document
 from backends.local.remote import client
 from backends.registry import BackendConfig
 from pipeline.protocols import AnswerScorer
 from pipeline.types import Event, TokenMade
+from tests.factories import make_chunk
 from tests.remote.standin import MODEL, Plan, serving
 
 QUESTION = "Who proposed that continents drift?"
@@ -68,3 +73,22 @@ def test_answer_that_breaks_off_is_kept_as_far_as_it_came(backend: Any, plan: Pl
     assert trace.error.kind == "StageFailed"
     assert (trace.generation.answer, trace.generation.tokens) == ("Alfred", ())
     assert trace.generation.finish_reason == "failed"
+
+
+def test_server_is_asked_again_without_each_chunk_and_nothing_without_any(backend: Any, plan: Plan) -> None:
+    trace = backend.answer(QUESTION, top_k=1, deadline_s=30)
+    second = make_chunk(chunk_id="second", text="A second text.", rank=2)
+    said = replace(trace.generation, used_chunk_ids=())
+    trace = replace(trace, chunks=(*trace.chunks, second), generation=said)
+    playground = Playground(lambda name: backend, lambda made: pytest.fail("kept as a trace"), 30.0)
+    plan.requests.clear()
+    *_, found = regenerate(trace, playground.ask_as_recorded)
+    prompts = [body["messages"][0]["content"] for body in plan.bodies("/chat/completions")]
+    assert [[chunk.text in prompt for chunk in trace.chunks] for prompt in prompts] == [
+        [True, True],
+        [False, True],
+        [True, False],
+    ]
+    assert headline(found) == "Without any single chunk the model says the same."
+    assert BY_RULE in further_words(found)
+    assert (found.calls, [use.calls for use in found.uses], found.without_any) == (3, [3], None)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.explaining.grounded import grounded_trace
+from app.views.explaining.asking_again import offer_asking_again
 from app.views.explaining.panels import show_grounding
 from app.views.kit import state
 from app.views.kit.markdown import literal
@@ -55,7 +56,7 @@ def _choose(trace: Trace) -> str:
 
 
 def show_unexplained(trace: Trace, why: str, *, failed: bool = False) -> None:
-    """An answer that nobody explains: what its words and those of its chunks say by themselves.
+    """An answer that nobody explains: what its words and those of its chunks say by themselves, and what asking again would.
 
     why: why nobody does, and what would. failed: whether the backend that was to stand in could not.
     """
@@ -69,3 +70,4 @@ def show_unexplained(trace: Trace, why: str, *, failed: bool = False) -> None:
         show_grounding(grounded_trace(trace))
     except RaglassError as error:
         st.info(literal(str(error)))
+    offer_asking_again(trace)
