@@ -86,7 +86,7 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
     most = page.get_by_role("spinbutton", name="Questions, at most")
     most.fill(str(limit))
     most.press("Enter")
-    expect(page.get_by_text(re.compile(f"{limit} questions.* {backend}"))).to_be_visible()  # the form knows all of it
+    expect(form.get_by_text(re.compile(f"{limit} questions.* {backend}"))).to_be_visible()  # the form knows all of it
     page.locator("[data-test-script-state=notRunning]").wait_for()  # a button that is drawn anew loses a click
     page.get_by_role("button", name="Start", exact=True).click()
     return page
@@ -95,7 +95,8 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
 def choose_backend(page: Page, backend: str) -> None:
     """Pick it as a person does: again, where the page was drawn anew under the open list and closed it unpicked."""
     box = page.get_by_role("combobox", name="Backend")
-    known = page.get_by_text(re.compile(f"questions.* {backend}"))  # the estimate names what the server was told
+    form = page.locator("details").filter(has_text="Start a run")
+    known = form.get_by_text(re.compile(f"questions.* {backend}"))  # the estimate names what the server was told
     until = time.monotonic() + 60
     while not known.is_visible():
         assert time.monotonic() < until, page.get_by_test_id("stMain").inner_text()

@@ -20,11 +20,17 @@ DATA: dict[str, Any] = {
     "rows": [
         {
             "key": "a",
+            "opens": True,
             "href": "javascript:window.hacked=1",
             "cells": {"name": {"text": NASTY}, "ms": {"text": "3 ms", "value": 3}},
         },
-        {"key": "b", "href": "traces?trace=b", "cells": {"name": {"text": "b"}, "ms": {"text": "20 ms", "value": 20}}},
-        {"key": "c", "href": "", "cells": {"name": {"text": "c"}}},
+        {
+            "key": "b",
+            "opens": True,
+            "href": "traces?trace=b",
+            "cells": {"name": {"text": "b"}, "ms": {"text": "20 ms", "value": 20}},
+        },
+        {"key": "c", "opens": True, "href": "", "cells": {"name": {"text": "c"}}},
     ],
     "opens": True,
     "order": "newest",

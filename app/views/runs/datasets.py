@@ -27,7 +27,6 @@ from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
 from app.views.kit.table import choose_columns, show_table
 from app.views.kit.ways import show_way
-from app.views.runs.synthesis import show_synthesis
 from app.views.runs.tables import VERSIONS, version_row
 from corpus import QUESTION_TYPES
 from evaluation.curated import MOST_CHARS, DatasetRow, compare_rows, read_rows, to_csv, to_jsonl
@@ -70,7 +69,10 @@ def show_datasets() -> None:
     else:
         st.info(literal(NONE_YET))
     _show_import()
-    show_synthesis()
+    if any(name.startswith("local/") for name in state.services().usable_backends()):
+        from app.views.runs.synthesis import show_synthesis  # which needs the local backend's packages
+
+        show_synthesis()
 
 
 def _open(name: str) -> None:

@@ -174,7 +174,7 @@ def stopped(process: "subprocess.Popen[str]") -> str:
 
 def test_ctrl_c_before_the_work_begins_and_in_the_middle_of_it_ends_with_130(ledger: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    for number, words in enumerate(("", "for 1 file", "vector")):
+    for number, words in enumerate(("", "for 1 file", " done")):
         environ = {"RAGLASS_DATA_DIR": str(tmp_path / str(number)), **ENVIRON}
         process = start_shell("index", str(ledger), **environ)
         assert process.stderr is not None
