@@ -80,8 +80,11 @@ def _measure(plan: StabilityPlan) -> None:
             shown_work("Timing a few questions …", "What was measured so far is kept.", "stability") as tell,
         ):
             for step in steps:
-                tell(len(step.results), step.total, progress_words(step))
+                # First: once Stop is pressed, all that touches the session ends the page's run.
+                if step.results:
+                    st.session_state["stability_found"] = (plan, step)
                 last = step
+                tell(len(step.results), step.total, progress_words(step))
     except RaglassError as error:
         st.error(literal(str(error)), icon=":material/error:")
     finally:
@@ -90,8 +93,7 @@ def _measure(plan: StabilityPlan) -> None:
 
 
 def _keep(plan: StabilityPlan, step: StabilityStep) -> None:
-    """Draws nothing: a page's run that was stopped may not."""
-    st.session_state["stability_found"] = (plan, step)
+    """Draws nothing, and keeps the file first: a page's run that was stopped may neither draw nor touch the session."""
     try:
         st.session_state["stability_shown"] = kept_results().keep(plan, step).kept_id
     except RaglassError as error:
