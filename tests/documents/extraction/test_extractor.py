@@ -251,7 +251,7 @@ def test_a_nursery_ends_with_the_process_that_started_it() -> None:
     reading, writing = os.pipe()
     pid = os.posix_spawn(
         os.sys.executable,  # type: ignore[attr-defined]
-        ["python", "-c", PARENT],
+        [os.sys.executable, "-c", PARENT],  # type: ignore[attr-defined]
         {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
     )
