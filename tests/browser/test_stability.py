@@ -17,7 +17,7 @@ def test_questions_are_asked_in_other_words_and_the_heat_map_shows_where_answers
     expect(page.get_by_text("Nothing measured yet", exact=False)).to_be_visible()
     for name, value in (("Questions", "6"), ("Variants of each", "1")):
         page.get_by_role("spinbutton", name=name).fill(value)
-    page.get_by_role("button", name="Measure").click()
+    page.get_by_role("button", name="Measure", exact=True).click()
     chart = page.locator(".js-plotly-plot").last
     expect(chart).to_contain_text("chunk dropped", timeout=120_000)
     page.get_by_text("The same order (RBO)", exact=True).first.click()
@@ -31,7 +31,7 @@ def test_questions_are_asked_in_other_words_and_the_heat_map_shows_where_answers
 
 def test_what_was_measured_before_a_stop_is_shown(visit: Callable[..., Visit]) -> None:
     page = visit(width=390).go("/stability")
-    page.get_by_role("button", name="Measure").click()
+    page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.get_by_text("questions, about", exact=False)).to_be_visible()
     expect(page.get_by_text(re.compile(r"\b([2-9]|[1-5]\d) of 60 questions"))).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
