@@ -69,6 +69,13 @@ class Visit:
         expect(self.page.get_by_text(files[0].name)).to_be_visible()
         self.page.get_by_role("button", name="Add and index").click()
 
+    def saved(self, button: str) -> str:
+        """What a button downloads. Pressed once the page is at rest: what it leads to goes when the page is drawn anew."""
+        rest(self.page)
+        with self.page.expect_download() as waiting:
+            self.page.get_by_role("button", name=button, exact=True).click()
+        return waiting.value.path().read_text("utf-8")
+
     def explain(self, question: str, asking: str = "/ask") -> Page:
         """Ask a question and go on to its explanation. asking: the Ask page's address, with settings."""
         self.go(asking)

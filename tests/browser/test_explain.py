@@ -71,7 +71,8 @@ def point_at(part: Locator, outlined: Locator) -> None:
 
 
 def test_right_answer_is_explained_from_its_trace(visit: Callable[..., Visit]) -> None:
-    page = visit().explain(WEGENER)
+    window = visit()
+    page = window.explain(WEGENER)
     expect(page.get_by_text("The answer stands on chunk 1", exact=False)).to_be_visible()
     expect(page.get_by_test_id("tokens")).to_contain_text("Wegener")
     expect(page.get_by_test_id("chunk").first).to_contain_text("Continental drift")
@@ -85,9 +86,7 @@ def test_right_answer_is_explained_from_its_trace(visit: Callable[..., Visit]) -
     details(page)
     expect(page.get_by_test_id("chunk-figures")).to_contain_text("Shapley +")
     expect(page.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Download JSON").click()
-    found = json.loads(waiting.value.path().read_text("utf-8"))
+    found = json.loads(window.saved("Download JSON"))
     assert found["complete"]
     assert max(found["chunks"], key=lambda chunk: chunk["shapley_nats"])["title"] == "Continental drift"
 

@@ -260,9 +260,7 @@ def test_a_trace_downloads_as_json_and_the_list_as_csv(visit):
     window = visit()
     page = window.go()
     window.ask(WEGENER)
-    with page.expect_download() as downloaded:
-        page.get_by_role("button", name="Download JSON").click()
-    trace = json.loads(Path(downloaded.value.path()).read_text("utf-8"))
+    trace = json.loads(window.saved("Download JSON"))
     assert trace["question"] == WEGENER
     response = page.request.get(f"{window.base}/export/traces.csv?search=continents")
     assert response.ok
