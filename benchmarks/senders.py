@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 
 from benchmarks.bench_store import make_trace, make_words
 from metrics.otlp.spans_out import spans_of
-from pipeline.pipeline import new_span_id
+from pipeline.recording import new_span_id
 from pipeline.spans import Span
 from pipeline.types import Trace
 

@@ -16,7 +16,7 @@ from metrics.otlp.attributes import as_text
 from metrics.otlp.content import SpanContent, read_content, read_tags
 from metrics.otlp.records import ZERO_SPAN_ID, SpanRecord
 from metrics.otlp.roles import Roles, used_ids
-from pipeline.pipeline import UNSTORABLE
+from pipeline.checks import UNSTORABLE
 from pipeline.span_tree import SpanTree
 from pipeline.spans import Attribute, Failure, Span, SpanEvent
 from pipeline.types import Generation, Setting, Trace

@@ -13,8 +13,8 @@ from app.views.kit.markdown import literal, message
 from app.views.traces.html import answer_html, chunks_html, question_html
 from app.views.traces.recent import choose_recent
 from backends.registry import may_be_prompted
+from pipeline.checks import MAX_TOP_K
 from pipeline.errors import StoreError
-from pipeline.pipeline import MAX_TOP_K
 from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, StageEnded, StageStarted, TokenMade
 

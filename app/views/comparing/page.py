@@ -28,7 +28,7 @@ from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_answer
 from app.views.traces.html import answer_html, chunks_html, question_html
 from app.views.traces.recent import choose_recent
-from pipeline.pipeline import MAX_TOP_K
+from pipeline.checks import MAX_TOP_K
 from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
 
