@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 from sqlalchemy import insert
 
-from benchmarks.bench_store import make_trace, make_words
+from benchmarks.seeding import make_trace, make_words
 from metrics.aws import Unreachable
 from metrics.cloudwatch import CloudWatchSource
 from metrics.emit import CAPACITY, Datum, MetricsEmitter

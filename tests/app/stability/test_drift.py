@@ -25,8 +25,8 @@ from app.stability.drift import (
 )
 from app.stability.drift_words import indexes_text, questions_text
 from backends.fake import ScriptedBackend
-from backends.local.backend import open_corpus
 from backends.local.documents.types import Document
+from backends.local.profiles import open_corpus
 from backends.registry import BackendConfig
 from evaluation.drift import FEWEST_QUESTIONS
 from metrics.queries import TraceQuery
