@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from metrics import folding, merging, paging, pieces
-from metrics import store as store_module
+from metrics import folding, freshness, merging, paging, pieces
 from metrics.otlp.records import SpanRecord
 from metrics.queries import Count, TraceQuery
 from metrics.store import TraceStore
@@ -471,7 +470,7 @@ def test_a_trace_is_known_from_its_first_span_on_wherever_it_lies(store: TraceSt
 def test_in_a_flood_a_page_that_reads_several_times_folds_once(
     sqlite_store: TraceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "READ_FOLD_S", 0.01)
+    monkeypatch.setattr(freshness, "READ_FOLD_S", 0.01)
     asked: list[str] = []
 
     def fold_for_long(scope: str, *_: object, **__: object) -> int:
