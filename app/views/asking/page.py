@@ -51,7 +51,7 @@ def follow_old_address() -> None:
 
 def asking_settings(services: Services) -> Callable[[str], Question]:
     """The settings, in the sidebar and in the address; returns what makes a question of a text."""
-    settings, backends, saved = services.settings, services.usable_backends(), saved_prompts(services)
+    settings, backends, saved = services.settings, services.backends.usable(), saved_prompts(services)
     write = address.follow(
         "ask",
         {
@@ -122,7 +122,7 @@ def choose_prompt(
 
 def _say_if_behind(services: Services, backend: str) -> None:
     """A line above the question box where documents changed since the index was built, with the way to where it is built."""
-    if services.is_stale(backend):
+    if services.backends.is_stale(backend):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="behind"):
             show(note_html("Documents changed since the index was built."))
             st.page_link("../pages/corpus.py", label="Index now on Corpus", icon=":material/update:")
@@ -142,7 +142,7 @@ def choose_backend(services: Services, backends: list[str], write: address.Write
 
 def say_what_is_missing(services: Services) -> None:
     """A line for every backend that cannot be used here: why, and what to do."""
-    for missing in services.backend_names().values():
+    for missing in services.backends.names().values():
         if missing is not None:
             st.caption(message(missing))
 

@@ -95,7 +95,7 @@ def show_overview(span: str) -> None:
     with left:
         _show_recent(recent)
     with right:
-        stale = any(services.is_stale(name) for name in services.usable_backends())
+        stale = any(services.backends.is_stale(name) for name in services.backends.usable())
         looks = concern_tiles(concerns, windows, opened, stale)
         st.subheader("Needs a look", anchor=False)
         _show_tiles(looks, "looks")

@@ -35,7 +35,7 @@ TEXTS = {
 def services(make_services: Callable[..., Services], monkeypatch: pytest.MonkeyPatch) -> Services:
     """Services whose backend holds TEXTS, with a check that passes what does not ask why."""
     current = make_services(corpus=True)
-    corpus = current.corpus("fake", build=False)
+    corpus = current.backends.corpus("fake", build=False)
     assert corpus is not None
     for title, text in TEXTS.items():
         corpus.library.add(Document(title, title, text, f"{title}.txt"))
