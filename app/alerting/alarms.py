@@ -109,7 +109,9 @@ class Alarms:
                 step()
             except RaglassError as error:
                 log.warning("alerts are not looked after now: %s", error)
-            except Exception:
+            except (
+                Exception
+            ):  # of a reader, a channel or the store: a thread that ended would look after no alert any more
                 log.exception("looking after alerts failed; it is tried again")
 
     def rules(self) -> list[Rule]:
@@ -273,7 +275,7 @@ class Alarms:
             results = {
                 each.name: self._tried(each, notice, message.deliveries.get(each.name, Delivery())) for each in channels
             }
-        except Exception:
+        except Exception:  # a claimed message that is not settled would be claimed, and fail, again and again
             log.exception("the message of an alert could not be made; it is given up")
             results = {
                 each.name: Delivery("failed", self._clock(), 1, "The details are in the log.") for each in channels

@@ -87,7 +87,7 @@ class Loop:
                 if str(error) != self.problem:
                     log.warning("quality is not watched now: %s", error)
                 self.problem = str(error)
-            except Exception:
+            except Exception:  # of the store, a judge or a rule: a thread that ended would score nothing any more
                 log.exception("watching quality failed; it is tried again")
                 self.problem = "It failed; the details are in the log. It is tried again."
             if not done and self._stopping.wait(PERIOD_S):
@@ -135,7 +135,7 @@ class Watcher:
         give_way(self._busy)
         try:
             return score_trace(each.trace, self._calibration_of)
-        except Exception:
+        except Exception:  # whatever a foreign trace holds, it must not keep those behind it waiting
             log.exception("the trace %s cannot be scored", each.trace.trace_id)
             return {}
 
