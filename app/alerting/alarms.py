@@ -109,9 +109,7 @@ class Alarms:
                 step()
             except RaglassError as error:
                 log.warning("alerts are not looked after now: %s", error)
-            except (
-                Exception
-            ):  # of a reader, a channel or the store: a thread that ended would look after no alert any more
+            except Exception:  # whoever raised it: a thread that ended would look after no alert any more
                 log.exception("looking after alerts failed; it is tried again")
 
     def rules(self) -> list[Rule]:

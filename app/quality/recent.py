@@ -6,7 +6,6 @@ No streamlit, and nothing of how a chart looks.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from app.quality.rules import RULES, Rule
 from evaluation.control import Limits, Sample, limits, pool, shifted
@@ -143,8 +142,3 @@ def traces_address(found: RuleWindow, bucket: Bucket, backend: str | None) -> di
 
 def _iso(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def traces_link(found: RuleWindow, bucket: Bucket, backend: str | None) -> str:
-    """The same as the query part of an address."""
-    return urlencode(traces_address(found, bucket, backend))

@@ -11,7 +11,7 @@ from pipeline.batch import answer_together
 from pipeline.errors import BackendError, InputError, RaglassError
 from pipeline.pipeline import Pipeline
 from pipeline.prompts import PromptedGenerator, PromptTemplate, describe_prompt
-from pipeline.protocols import Generator, OnEvent, Reranker
+from pipeline.protocols import Generator, OnEvent, Reranker, Scorer
 from pipeline.types import (
     AnswerScores,
     AttentionMap,
@@ -31,11 +31,8 @@ if TYPE_CHECKING:
     from backends.local.remote.generator import RemoteGenerator
 
 
-class ScoringGenerator(Generator, Protocol):
+class ScoringGenerator(Generator, Scorer, Protocol):
     """A generator that also scores forced answers, as every local one does."""
-
-    def score(self, question: str, chunk_sets: Sequence[Sequence[Chunk]], answer: str) -> Any:
-        """Log-probabilities of a forced answer: (n_sets, n_tokens), nats."""
 
     def split_answer(self, answer: str) -> list[str]:
         """The texts of an answer's tokens, one for each column of `score`."""

@@ -80,11 +80,6 @@ def assemble(records: Sequence[SpanRecord], base: Trace | None = None) -> Trace:
     return _derive(trace_id, _distinct([*known, *placed]), resources, tuple(sorted(tags)))
 
 
-def adopt(own: Trace, stored: Trace) -> Trace:
-    """A trace of ours that arrives after others' spans of the same trace were stored: its own, with their spans in its tree."""
-    return _joined(own, [_Placed(_bare(span), _zero_ns(stored)) for span in stored.spans], _known_resources(stored))
-
-
 def _zero_ns(trace: Trace) -> int:
     """Where a trace's offsets count from: a whole microsecond, which is as fine as `asked_at` can tell today."""
     return round(trace.asked_at * 1e6) * 1_000

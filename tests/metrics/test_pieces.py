@@ -430,12 +430,10 @@ def test_a_flood_is_counted_up_to_a_bound(store: TraceStore, monkeypatch: pytest
 
 
 def test_what_waits_is_measured(store: TraceStore) -> None:
-    assert store.waiting_pieces() == pieces.WaitingPieces(0, 0.0)
+    assert store.waiting_pieces() == pieces.WaitingPieces(0)
     put_at(store, [make_record(trace_id="a" * 32)], time.time() - 30)
     store.put_spans([make_record(trace_id=f"{number + 1:032x}") for number in range(4)])
-    waiting = store.waiting_pieces()
-    assert waiting.count == 5
-    assert 30 <= waiting.oldest_s < 60
+    assert store.waiting_pieces().count == 5
 
 
 def test_gaps_in_the_numbers_are_not_taken_for_pieces(store: TraceStore) -> None:
