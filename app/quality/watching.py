@@ -29,8 +29,7 @@ GIVE_WAY_S = 0.025
 """The longest that one trace's scoring gives way to a question that is being answered."""
 
 STEP_S = 0.002
-"""Between two looks whether it still is."""
-
+"""Between two looks whether it is answered by now."""
 
 STOP_S = 5.0
 """The longest that ending waits."""
@@ -123,7 +122,7 @@ class Watcher:
             return 0
         started = time.monotonic()
         found = {each.seq: self._score(each) for each in waiting}
-        # Those that changed are older than what the reader has come to: the largest number is as far as it is.
+        # Traces that are scored again have smaller numbers than those that are new: the largest is how far this has come.
         scores.put("scored", found, max(found))
         scored = sum(map(bool, found.values()))
         self.loop.wait(max(0.0, scored / self._per_s - (time.monotonic() - started)))

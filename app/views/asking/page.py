@@ -150,7 +150,7 @@ def say_what_is_missing(services: Services) -> None:
 def question_box(services: Services, trace_id: str | None) -> str | None:
     """The box and, while no trace is open, its examples; returns a question that was just put, or None."""
     _follow_trace(trace_id)
-    handed = state.take_over()
+    handed = state.take_question()
     if handed is not None:
         st.session_state["question"] = handed
     typed = box_with_examples(
@@ -213,11 +213,11 @@ def answer_live(services: Services, question: Question, place: DeltaGenerator) -
 def _follow_trace(trace_id: str | None) -> None:
     """Show in the box the question of the trace that the address names, after back, forward or a reload."""
     # Elsewhere in the dashboard, the box was forgotten.
-    if trace_id == state.box_trace() and "question" in st.session_state:
+    if trace_id == state.trace_in_box() and "question" in st.session_state:
         return
     found = state.find_trace(trace_id) if trace_id else None
     st.session_state["question"] = found[0].question if found else ""
-    state.box_shows(trace_id)
+    state.note_trace_in_box(trace_id)
 
 
 def _open_recent(trace_id: str) -> None:

@@ -66,7 +66,7 @@ def ask_box(services: Services, *, with_examples: bool) -> None:
         "overview-question", "Ask", with_examples=with_examples and services.settings.builtin_corpus
     )
     if typed is not None:
-        state.hand_over(typed)
+        state.leave_question(typed)
         st.switch_page("../pages/ask.py")
 
 
