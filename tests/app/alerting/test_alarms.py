@@ -150,7 +150,7 @@ def test_of_two_dashboards_one_sends(world: World) -> None:
     both[0].save(RULE)
     for duration_ms in (3_000.0, 3_000.0, 3_000.0, 10.0, 10.0, 10.0):
         world.ask(duration_ms)
-        threads = [threading.Thread(target=step) for alarms in both for step in (alarms.look, alarms.send_due)]
+        threads = [threading.Thread(target=step) for alarms in both for step in (alarms.look, alarms.sender.send_due)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -398,7 +398,7 @@ def test_preview_of_nothing_says_so(world: World) -> None:
 
 def test_test_message_goes_to_every_channel_and_tells_what_failed(world: World) -> None:
     broken = Box("other", failing=[Refused("wrong key")])
-    assert world.dashboard(world.box, broken).test() == {"box (here)": "", "other (here)": "wrong key"}
+    assert world.dashboard(world.box, broken).sender.test() == {"box (here)": "", "other (here)": "wrong key"}
     assert "nothing is wrong" in world.box.sent[0].text
 
 

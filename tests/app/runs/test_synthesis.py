@@ -159,7 +159,7 @@ def test_a_backends_generator_writes_where_it_is_chosen(
 ) -> None:
     reply = "Question: Who invented the Tarn Engine in 1771?\nAnswer: Pieter Holm"
     told = make_services(Script(prompt=DEFAULT, tokens=(reply,)), corpus=True)
-    assert told.corpus("fake") is not None
+    assert told.backends.corpus("fake") is not None
     last = write(told, writer="model")[-1]
     assert last.version is not None
     [row] = told.evaluations.datasets.rows("made")
