@@ -22,7 +22,7 @@ st.title("Corpus", anchor=False)
 services = state.services()
 
 try:
-    backends = services.usable_backends()
+    backends = services.backends.usable()
     write = address.follow(
         "corpus",
         {
@@ -37,7 +37,7 @@ try:
     )
     with st.sidebar:
         backend = choose_backend(services, backends, write)
-    corpus = services.corpus(backend)
+    corpus = services.backends.corpus(backend)
     if corpus is None:
         st.info(
             "This backend keeps its documents elsewhere: `raglass ingest` puts the local corpus into a stack's index. "

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 FOLDER = "demonstration"
 """The demonstration's own data folder, within the usual one."""
 
-USUAL_MINUTES = 15.0
-"""Of a demonstration."""
 
 READY_S = 180.0
 """How long the dashboard may take."""

@@ -21,8 +21,8 @@ from evaluation.datasets import BUILTIN, load_dataset, settle
 from evaluation.lab.latency import spread
 from evaluation.lab.load import RECENT, Arrivals, Call, reason_to_stop
 from pipeline.errors import BackendError, InputError, StageFailed
-from pipeline.pipeline import failed_trace
 from pipeline.protocols import Backend
+from pipeline.recording import failed_trace
 from pipeline.types import Trace
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.datasets import Dataset, LabelledQuestion, load_dataset, settle
 from explain.answers import normalise
+from pipeline.checks import check_top_k
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import held_alone, held_in_turn
-from pipeline.pipeline import check_top_k
 from pipeline.types import Chunk
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from app.config import Settings
 from app.kit.clock import DAY_S, Clock
@@ -63,8 +62,6 @@ LOG_MARGIN_S = 120
 
 AWS_BACKEND = "aws"
 """The backend name under which the stack publishes."""
-
-SourceName = Literal["local", "cloudwatch"]
 
 
 @dataclass(frozen=True, slots=True)

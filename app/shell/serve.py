@@ -28,8 +28,8 @@ def serve(host: str | None, port: int | None, backend: str | None) -> None:
         for part, problem in problems.items():
             if problem:
                 complain(f"{part} ({name}) is not ready: {problem}")
-        if current.target is not None:
-            target = current.target
+        if current.reporting.target is not None:
+            target = current.reporting.target
             if target.why_not:
                 complain(f"traces are kept here and sent nowhere: {target.why_not}")
             else:

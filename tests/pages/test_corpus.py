@@ -19,13 +19,13 @@ NASTY = "<img src=x onerror=alert(1)> **bold** $x$"
 @pytest.fixture
 def services(services: Services, script: Script) -> Services:
     """The process's services, over a backend with documents."""
-    services._open_backend = lambda name, config: CorpusBackend(config.data_dir, script)
+    services.backends.make = lambda name, config: CorpusBackend(config.data_dir, script)
     return services
 
 
 @pytest.fixture
 def corpus(services: Services) -> LocalCorpus:
-    found = services.corpus("fake")
+    found = services.backends.corpus("fake")
     assert found is not None
     found.library.keep(KnownFile("a.txt"), [Document("a", NASTY, "In the index.", "a.txt")])
     found.build()

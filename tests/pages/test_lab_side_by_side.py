@@ -24,7 +24,7 @@ def services(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
         "generators": "app.lab.generators:GeneratorStudy",
     }
     monkeypatch.setattr("app.lab.catalogue.STUDIES", studies)
-    monkeypatch.setattr(services, "_open_backend", open_fake)
+    monkeypatch.setattr(services.backends, "make", open_fake)
     made = {"words": WordEmbedder("words"), "<deaf>": Deaf("deaf"), "embedded": WordEmbedder("embedded")}
 
     def open_named(name: str, config: object) -> WordEmbedder:

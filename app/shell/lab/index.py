@@ -60,5 +60,5 @@ def use_index(record_id: str, factory: str | None, effort: int | None, automatic
             return
         record = current.lab.records.find(record_id, "index")
         name = backend or str(record.plan["backend"])
-        choice = choose(current.backend(name, build=False), record, factory, effort)
+        choice = choose(current.backends.open(name, build=False), record, factory, effort)
         click.echo(f"{choice.name} is chosen. `raglass index --rebuild --backend {name}` builds it.")

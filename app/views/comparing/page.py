@@ -28,7 +28,7 @@ from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_answer
 from app.views.traces.html import answer_html, chunks_html, question_html
 from app.views.traces.recent import choose_recent
-from pipeline.pipeline import MAX_TOP_K
+from pipeline.checks import MAX_TOP_K
 from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
 
@@ -49,7 +49,7 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
     What the address does not say is as the opened traces were asked, so that a link to two traces is enough to ask again.
     Beside another application's trace, only its own question can be put, to the other side.
     """
-    backends = services.usable_backends()
+    backends = services.backends.usable()
     kept = {side: trace for side, trace in opened.items() if trace is not None and trace.origin == "application"}
     if kept:
         return _put_beside(services, backends, opened, kept)
@@ -158,7 +158,7 @@ def _choose(side: Side, backends: list[str], prompts: dict[str, PromptTemplate],
 
 def _say_what_to_know(services: Services, backends: list[str], chosen: dict[Side, Question], opened: Opened) -> None:
     for backend in dict.fromkeys(question.backend for question in chosen.values()):
-        if services.is_stale(backend):
+        if services.backends.is_stale(backend):
             st.warning(
                 f"Documents changed since the index of {literal(backend)} was built: press Index now on the Corpus page."
             )

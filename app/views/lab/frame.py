@@ -21,7 +21,7 @@ from app.views.runs.source import Source
 from pipeline.errors import RaglassError
 
 REFRESH_S = 1.0
-
+"""How often a study that goes on is looked at."""
 
 ELSEWHERE_S = 3.0
 """How often it is looked whether another process is still at a study."""
@@ -48,19 +48,13 @@ def offer_start(
     ):
         st.session_state.pop(held, None)
         try:
-            whole = dict(plan) if source is None else {**plan, "dataset": source.settle()}
-            state.services().premises.check_plan(whole)
-            study = lab.study(name)
-            checked = study.check(lab.parts, whole)
-            told = study.estimate(lab.parts, checked), tuple(lines(checked) if lines is not None else ())
+            st.session_state[held] = asked, *_tell(lab, name, plan, source, lines)
         except RaglassError as error:
             st.error(message(str(error)), icon=":material/error:")
-        else:
-            st.session_state[held] = asked, whole, told
     kept = st.session_state.get(held)
     if kept is None or kept[0] != asked:
         return
-    _, whole, (words, more) = kept
+    _, whole, words, more = kept
     st.info(literal(words), icon=":material/schedule:")
     busy = lab.jobs.job is not None and lab.jobs.job.running
     if st.button("Start", type="primary", icon=":material/play_arrow:", key=f"lab-{name}-start", disabled=busy):
@@ -76,6 +70,21 @@ def offer_start(
         show(note_html("A study is going on. Another can start once it has ended or was stopped."))
     if more:
         st.code("\n".join(more), language=None)
+
+
+def _tell(
+    lab: Lab,
+    name: str,
+    plan: Mapping[str, Any],
+    source: Source | None,
+    lines: Callable[[Mapping[str, Any]], Sequence[str]] | None,
+) -> tuple[Mapping[str, Any], str, Sequence[str]]:
+    """The plan as it would be run, what it would take, and what else is told of it. Raises RaglassError where it cannot be run."""
+    whole = dict(plan) if source is None else {**plan, "dataset": source.settle()}
+    state.services().premises.check_plan(whole)
+    study = lab.study(name)
+    checked = study.check(lab.parts, whole)
+    return whole, study.estimate(lab.parts, checked), tuple(lines(checked) if lines is not None else ())
 
 
 def follow_job() -> None:

@@ -63,8 +63,8 @@ def _show_form(lab: Lab) -> None:
     services = state.services()
     names = [
         name
-        for name, missing in services.backend_names().items()
-        if missing is None and (name.startswith("local/") or name == services.settings.backend_name)
+        for name in services.backends.usable()
+        if name.startswith("local/") or name == services.settings.backend_name
     ]
     with st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"):
         source = Source()
@@ -185,7 +185,7 @@ def _show_choice(record: "LabRecord", picked: int | None) -> None:
     result: Mapping[str, Any] = record.result or {}
     services = state.services()
     try:
-        backend = services.backend(str(record.plan["backend"]), build=False)
+        backend = services.backends.open(str(record.plan["backend"]), build=False)
         corpus = corpus_of(backend, record)
     except RaglassError as error:
         show(note_html(str(error)))

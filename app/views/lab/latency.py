@@ -51,7 +51,7 @@ def show_study(lab: Lab) -> None:
 
 
 def _show_form(lab: Lab) -> None:
-    usable = [name for name, missing in state.services().backend_names().items() if missing is None]
+    usable = state.services().backends.usable()
     kept = [record for record in lab.records.newest(NAME) if record.result is not None]
     named = {record.record_id: _named(record) for record in kept}
     targets = st.multiselect(

@@ -75,7 +75,7 @@ def _draw(figure: go.Figure, key: str, table: Table) -> None:
 
 
 def _show_form(lab: Lab) -> None:
-    usable = [name for name, missing in state.services().backend_names().items() if missing is None]
+    usable = state.services().backends.usable()
     target = st.selectbox("Target", usable, key="lab-load-target")
     left, middle, right = st.columns(3)
     rate = left.number_input("Questions a second", 0.01, 200.0, 1.0)

@@ -12,7 +12,7 @@ from app.views.runs.source import Source
 def show_study(lab: Lab) -> None:
     """A form, and a profile with its bars and tables."""
     services = state.services()
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    usable = services.backends.usable()
     with st.expander(
         "Profile a dataset", icon=":material/play_arrow:", expanded=not lab.records.newest("profile"), key="lab-form"
     ):

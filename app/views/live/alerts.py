@@ -107,7 +107,7 @@ def _show_open(alarms: Alarms, alert: StoredAlert, silences: Sequence[Silence]) 
 
 
 def _said(alarms: Alarms, alert: StoredAlert, held: Silence | None) -> str:
-    return messages_words(alert, held, has_channels=bool(alarms.destinations()))
+    return messages_words(alert, held, has_channels=bool(alarms.sender.destinations()))
 
 
 def _show_silence(silence: Silence) -> None:

@@ -201,7 +201,7 @@ def show_small_print(view: LiveView, controls: Controls) -> None:
     services = state.services()
     if view.source == "cloudwatch":
         show(note_html(describe_use(services.live.use, len(view.series), controls.refresh_s)))
-    sent = services.emitted
+    sent = services.reporting.emitted
     if sent is not None:
         show(
             note_html(

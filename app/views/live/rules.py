@@ -41,7 +41,7 @@ def show_rules() -> None:
 def _show_form() -> None:
     alarms = state.services().alarms
     known, rules = alarms.readers.all(), {rule.name: rule for rule in alarms.rules()}
-    destinations = alarms.destinations()
+    destinations = alarms.sender.destinations()
     show(note_html(f"Messages go to: {', '.join(destinations) or NOBODY}."))
     if rules:
         show(pairs_html({rule.name: rule_words(rule, known.get(rule.series)) for rule in rules.values()}))

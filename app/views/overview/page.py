@@ -66,7 +66,7 @@ def ask_box(services: Services, *, with_examples: bool) -> None:
         "overview-question", "Ask", with_examples=with_examples and services.settings.builtin_corpus
     )
     if typed is not None:
-        state.hand_over(typed)
+        state.leave_question(typed)
         st.switch_page("../pages/ask.py")
 
 
@@ -95,7 +95,7 @@ def show_overview(span: str) -> None:
     with left:
         _show_recent(recent)
     with right:
-        stale = any(services.is_stale(name) for name in services.usable_backends())
+        stale = any(services.backends.is_stale(name) for name in services.backends.usable())
         looks = concern_tiles(concerns, windows, opened, stale)
         st.subheader("Needs a look", anchor=False)
         _show_tiles(looks, "looks")

@@ -69,7 +69,7 @@ def show_datasets() -> None:
     else:
         st.info(literal(NONE_YET))
     _show_import()
-    if any(name.startswith("local/") for name in state.services().usable_backends()):
+    if any(name.startswith("local/") for name in state.services().backends.usable()):
         from app.views.runs.synthesis import show_synthesis  # which needs the local backend's packages
 
         show_synthesis()

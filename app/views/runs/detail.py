@@ -24,7 +24,7 @@ from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
 from app.views.kit.table import choose_columns, show_table
-from app.views.kit.work import see_through
+from app.views.kit.work import work_through
 from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge
 from app.views.runs.kept import run_files, run_scores, run_spent, run_summary
@@ -133,7 +133,7 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
         pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")
     if pressed:
         steps = state.services().evaluations.label(run.run_id, sample=int(sample))
-        if see_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
+        if work_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
             st.rerun()
     if not labelled:
         show(note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))

@@ -7,7 +7,7 @@ from app.runs.judging import NO_JUDGE
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
-from app.views.kit.work import see_through
+from app.views.kit.work import work_through
 from evaluation.scoring import Scored
 from metrics.runs import StoredRun
 
@@ -44,5 +44,5 @@ def _ask(run: StoredRun, scores: list[Scored]) -> None:
     if not pressed:
         return
     steps = judging.judge(run.run_id, sample=int(sample))
-    if see_through(steps, "Judging …", "Judged {:,} of {:,} answers", "judge"):
+    if work_through(steps, "Judging …", "Judged {:,} of {:,} answers", "judge"):
         st.rerun()

@@ -72,7 +72,7 @@ def _follow() -> None:
 def start_form() -> None:
     """What to ask, and of what."""
     services = state.services()
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    usable = services.backends.usable()
     saved, prompted, wanted = _prefilled(services)
     expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
     with st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):

@@ -56,7 +56,9 @@ def _make(filters: TraceFilters, name: str, limit: int, backend: str) -> None:
 
             filters = replace(filters, backends=(backend,))
             with st.spinner("Embedding the questions …"):
-                only = set(find_far_traces(services.store, services.corpus, QuestionPlan(backend, newest=MOST)))
+                only = set(
+                    find_far_traces(services.store, services.backends.corpus, QuestionPlan(backend, newest=MOST))
+                )
             if not only:
                 raise InputError(f"No question to {backend} is far from what was asked before.")
         picked = pick_traces(services.store, filters.to_query(), limit=limit, only=only)

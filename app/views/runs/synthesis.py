@@ -28,7 +28,7 @@ def show_synthesis() -> None:
             )
         )
         services = state.services()
-        usable = [name for name, problem in services.backend_names().items() if problem is None]
+        usable = services.backends.usable()
         usual = services.settings.backend_name
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Name of the dataset", "synthetic", key="synthesis-name", max_chars=60, width=220)

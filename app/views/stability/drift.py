@@ -68,7 +68,7 @@ def _measure(plan: QuestionPlan) -> QuestionDrift:
     with shown_work("Reading stored questions …", NOTHING_KEPT, "drift") as tell:
         return check_questions(
             state.store(),
-            state.services().corpus,
+            state.services().backends.corpus,
             plan,
             lambda done, total: tell(done, total, progress_words(done, total)),
         )

@@ -19,7 +19,7 @@ EMBEDDER, FOLDER = "Another embedder", "Another data folder"
 
 def show_index_drift() -> None:
     """The form, the work while it goes on, and what came of it."""
-    names = [name for name, problem in state.services().backend_names().items() if problem is None]
+    names = state.services().backends.usable()
     local = [name for name in names if name.startswith("local/")]
     usual = state.services().settings.backend_name
     against = st.segmented_control("Compare with", (EMBEDDER, FOLDER), default=EMBEDDER, key="index-against")
@@ -48,10 +48,10 @@ def _measure(name: str, other: str | None, folder: str, chunks: int) -> Measured
     if other is None:
         if not folder.strip():
             raise InputError("No folder is given. Write the data folder whose index is to be compared.")
-        return compare_folders(services.corpus, name, services.premises.check_path(folder))
+        return compare_folders(services.backends.corpus, name, services.premises.check_path(folder))
     with shown_work("Opening both embedders …", NOTHING_KEPT, "index-drift") as tell:
         return compare_embedders(
-            services.corpus,
+            services.backends.corpus,
             name,
             other,
             chunks=chunks,

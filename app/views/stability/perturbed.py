@@ -43,7 +43,7 @@ def _found() -> tuple[StabilityPlan, StabilityStep] | None:
 
 def _form() -> StabilityPlan | None:
     services = state.services()
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    usable = services.backends.usable()
     usual = services.settings.backend_name
     with st.form("stability", border=False):
         kinds = st.multiselect("What to change", list(ALL_KINDS), default=list(ALL_KINDS))

@@ -58,43 +58,7 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
         _feedback(stored)
     with st.container(horizontal=True, vertical_alignment="center"):
         if stored is not None:
-            st.page_link(
-                "../pages/traces.py",
-                label="Link to this trace",
-                icon=":material/link:",
-                query_params={"trace": trace.trace_id},
-            )
-            earlier = trace.settings.get(PLAYGROUND_OF)
-            if earlier:
-                st.page_link(
-                    "../pages/traces.py",
-                    label="Asked again from",
-                    icon=":material/science:",
-                    query_params={"trace": str(earlier)},
-                    help="The trace whose question this is, over other chunks, with another prompt or on another backend.",
-                )
-            if trace.session:
-                show_way(
-                    f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
-                    "forum",
-                    f"to-session-{trace.trace_id}",
-                    "The conversation that this question is part of.",
-                    session=trace.session,
-                )
-            st.page_link(
-                "../pages/explain.py",
-                label="Explain",
-                icon=":material/account_tree:",
-                query_params={"trace": trace.trace_id},
-                help="Which chunks the answer stands on, and whether that can be believed.",
-            )
-            st.page_link(
-                "../pages/compare.py",
-                label="Compare",
-                icon=":material/compare_arrows:",
-                query_params={"first": trace.trace_id},
-                help="Ask this question on two backends, or with two settings, side by side.",
-            )
+            _ways(trace)
         show_download(
             "Download JSON",
             trace_to_json(trace),
@@ -103,6 +67,32 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
         )
         if stored is not None:
             show_deleting(trace.trace_id)
+
+
+def _ways(trace: Trace) -> None:
+    """Links to what belongs to a stored trace, and to what can be asked of it."""
+    _to("traces", "Link to this trace", "link", trace=trace.trace_id)
+    earlier = trace.settings.get(PLAYGROUND_OF)
+    if earlier:
+        said = "The trace whose question this is, over other chunks, with another prompt or on another backend."
+        _to("traces", "Asked again from", "science", said, trace=str(earlier))
+    if trace.session:
+        show_way(
+            f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
+            "forum",
+            f"to-session-{trace.trace_id}",
+            "The conversation that this question is part of.",
+            session=trace.session,
+        )
+    said = "Which chunks the answer stands on, and whether that can be believed."
+    _to("explain", "Explain", "account_tree", said, trace=trace.trace_id)
+    said = "Ask this question on two backends, or with two settings, side by side."
+    _to("compare", "Compare", "compare_arrows", said, first=trace.trace_id)
+
+
+def _to(page: str, label: str, icon: str, said: str | None = None, **query: str) -> None:
+    """A link to one of the pages."""
+    st.page_link(f"../pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=query, help=said)
 
 
 def show_trace(trace: Trace, stored: StoredTrace | None) -> None:

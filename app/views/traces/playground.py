@@ -67,7 +67,7 @@ def _show(trace: Trace) -> None:
     services = state.services()
     board: _Board = st.session_state.setdefault(f"board-{trace.trace_id}", _new_board(trace))
     show(note_html("Nothing is retrieved again: the answer is written over the chunks below, in this order."))
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    usable = services.backends.usable()
     usual = trace.backend if trace.backend in usable else services.settings.backend_name
     place = usable.index(usual) if usual in usable else 0
     backend = st.selectbox("Answered by", usable, index=place, key=f"play-backend-{trace.trace_id}")
@@ -173,7 +173,7 @@ def _ask(services: Services, trace: Trace, board: _Board, backend: str, told: Pr
     board.problem, board.outcome, board.scores = "", None, None
     try:
         prompt = PromptTemplate(CHANGED, told) if isinstance(told, str) else told
-        if prompt == DEFAULT and prompt_of(services.backend(backend)) is None:
+        if prompt == DEFAULT and prompt_of(services.backends.open(backend)) is None:
             prompt = None  # one that reads none, as was not known before it was opened
         board.outcome = services.playground.ask(trace, Attempt(backend, tuple(board.drafts), prompt))
     except RaglassError as error:

@@ -126,7 +126,7 @@ def test_estimate_comes_first_and_closing_stops(make_services: Make, dataset: Pa
 
 def test_corpus_size_and_distractors_come_from_the_backends_corpus(make_services: Make, dataset: Path) -> None:
     services = make_services(corpus=True)
-    corpus = services.corpus("fake")
+    corpus = services.backends.corpus("fake")
     assert corpus is not None
     for n in range(9):
         corpus.library.add(
