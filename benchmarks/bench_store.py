@@ -122,11 +122,12 @@ def seed(
     *,
     until: float = 1_757_000_000.0,
     make: Callable[..., dict[str, Any]] | None = None,
+    sketched_s: float = DAY_S,
 ) -> None:
     """Fill an empty store with `count` small traces over the 30 days before `until`, some 100 µs each.
 
     make: a trace in its JSON form, as `small_trace`, which is the default. It writes the tables in bulk, which `put` must not; the search
-    index is built at the end, sketches for the last day.
+    index is built at the end. sketched_s: of how many seconds, up to `until`, sketches are made.
     """
     make = make or small_trace
     rng, words = random.Random(0), make_words()
@@ -139,7 +140,7 @@ def seed(
             make(rng, words, seq, until - (count - seq) * every_s, rare=seq % max(count // 10, 1) == 1)
             for seq in range(start + 1, min(start + BLOCK, count) + 1)
         ]
-        recent = [data for data in block if data["asked_at"] > until - DAY_S]
+        recent = [data for data in block if data["asked_at"] > until - sketched_s]
         with store._database.writing() as connection:
             rows = [
                 {"seq": seq, **light_row(data), "rating": _rating(rng)} for seq, data in enumerate(block, start + 1)
