@@ -22,7 +22,16 @@ from typing import Any
 
 from benchmarks.bench_ingest import databases
 from benchmarks.scaled_corpus import measure_corpus
-from benchmarks.scaled_pages import COMMANDS, PAGES, Taken, measure_commands, measure_pages, read_plans, said_once
+from benchmarks.scaled_pages import (
+    COMMANDS,
+    PAGES,
+    Taken,
+    as_asked_last,
+    measure_commands,
+    measure_pages,
+    read_plans,
+    said_once,
+)
 from benchmarks.scaled_store import TREE_SPANS, seed_scaled
 from metrics.store import TraceStore
 
@@ -39,7 +48,7 @@ Results = dict[str, Any]
 def measure_size(url: str, parts: Sequence[str], only: Sequence[str]) -> Results:
     """Everything that is asked of one store."""
     found: Results = {}
-    with tempfile.TemporaryDirectory() as data_dir, said_once():
+    with tempfile.TemporaryDirectory() as data_dir, said_once(), as_asked_last(url):
         os.environ |= {"RAGLASS_DATA_DIR": data_dir, "RAGLASS_DATABASE_URL": url}
         if "pages" in parts:
             found["pages"] = measure_pages(PAGES, only)
@@ -85,7 +94,9 @@ def report(results: Mapping[str, Results], spans: int, answers: int) -> Iterator
             yield from _report_plans(size, found["plans"])
 
 
-def _report_times(title: str, by_size: Mapping[str, Mapping[str, Taken]], place: int, most_s: float | None) -> Iterator[str]:
+def _report_times(
+    title: str, by_size: Mapping[str, Mapping[str, Taken]], place: int, most_s: float | None
+) -> Iterator[str]:
     yield f"\n{title:<34}" + "".join(f"{size:>22}" for size in by_size) + f"{'grows':>9}"
     for name in next(iter(by_size.values())):
         taken = [found[name] for found in by_size.values() if name in found]
@@ -128,12 +139,18 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Results]:
 def main() -> None:
     """Seed where need be, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--traces", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="sizes of the store")
+    parser.add_argument(
+        "--traces", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="sizes of the store"
+    )
     parser.add_argument("--spans", type=int, default=10, help=f"spans of a trace, {TREE_SPANS} at least")
     parser.add_argument("--runs", type=int, nargs="+", default=[10, 100, 1_000], help="runs in each of these stores")
     parser.add_argument("--answers", type=int, default=100, help="answers of each run")
-    parser.add_argument("--chunks", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="chunks in the index")
-    parser.add_argument("--index", default="", help="the kind of index, as FAISS names it; chosen automatically unless said")
+    parser.add_argument(
+        "--chunks", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="chunks in the index"
+    )
+    parser.add_argument(
+        "--index", default="", help="the kind of index, as FAISS names it; chosen automatically unless said"
+    )
     parser.add_argument("--effort", type=int, default=64, help="how hard such an index is searched")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
@@ -149,7 +166,9 @@ def main() -> None:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         stores = measure(options, folder) if set(options.parts) - {"corpus"} else {}
-        corpora = measure_corpus(options.chunks, folder, options.index, options.effort) if "corpus" in options.parts else {}
+        corpora = (
+            measure_corpus(options.chunks, folder, options.index, options.effort) if "corpus" in options.parts else {}
+        )
     if options.json:
         print(json.dumps({"stores": stores, "corpora": corpora}, indent=1, default=vars))
         return
@@ -166,7 +185,11 @@ def report_corpora(corpora: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     yield f"\n{'chunks in the index':<34}" + "".join(f"{size:>16}" for size in corpora) + f"{'grows':>9}"
     for name in next(iter(corpora.values())):
         values = [found[name] for found in corpora.values()]
-        yield f"  {name:<32}" + "".join(f"{value:>16,.3g}" for value in values) + f"{values[-1] / max(values[0], 1e-9):>8.1f}×"
+        yield (
+            f"  {name:<32}"
+            + "".join(f"{value:>16,.3g}" for value in values)
+            + f"{values[-1] / max(values[0], 1e-9):>8.1f}×"
+        )
 
 
 if __name__ == "__main__":

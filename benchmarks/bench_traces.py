@@ -127,7 +127,9 @@ def _span(
     }
 
 
-def seed_trees(store: TraceStore, count: int, *, make: Callable[..., dict[str, Any]] = tree_trace, **given: Any) -> None:
+def seed_trees(
+    store: TraceStore, count: int, *, make: Callable[..., dict[str, Any]] = tree_trace, **given: Any
+) -> None:
     """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk. given: to `seed`."""
     seed(store, count, make=make, **given)
     seq = traces.c.seq

@@ -127,7 +127,9 @@ def _read_sqlite(lines: list[str], sql: str) -> list[Scan]:
 def _read_postgres(plan: Mapping[str, Any], *, limited: bool) -> Iterator[Scan]:
     kind, table = plan["Node Type"], plan.get("Relation Name", "")
     # What sorts or groups reads all that is below it, whatever limits it.
-    limited = kind == "Limit" or (limited and kind not in ("Sort", "Aggregate", "Hash", "Incremental Sort", "WindowAgg"))
+    limited = kind == "Limit" or (
+        limited and kind not in ("Sort", "Aggregate", "Hash", "Incremental Sort", "WindowAgg")
+    )
     whole = kind == "Seq Scan" or (kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in plan)
     if table in GROWING and whole:
         yield Scan(table, "walk" if limited else "scan", plan.get("Index Name", ""))

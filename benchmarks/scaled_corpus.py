@@ -76,7 +76,9 @@ def make_documents(chunks: int) -> Iterator[Document]:
             parts.append(Part(start, start + len(text), "text", (f"Section {place}",)))
             start += len(text) + 2
         name = f"made-{number // EACH_DOCUMENT}"
-        yield Document(name, f"Made document {number // EACH_DOCUMENT}", "\n\n".join(texts), f"{name}.txt", tuple(parts))
+        yield Document(
+            name, f"Made document {number // EACH_DOCUMENT}", "\n\n".join(texts), f"{name}.txt", tuple(parts)
+        )
 
 
 def build(corpus: LocalCorpus, chunks: int, index: str, effort: int) -> dict[str, float]:

@@ -84,7 +84,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "alerts list": ["alerts", "list"],
     "alerts add --dry-run": ["alerts", "add", "slow", "--series", "latency_p95", "--above", "2s", "--dry-run"],
     "alerts add --dry-run, abstained": [
-        "alerts", "add", "silent", "--series", "abstentions", "--above", "30%", "--dry-run",
+        "alerts", "add", "silent", "--series", "abstained", "--above", "30%", "--dry-run",
     ],
     "eval list": ["eval", "list"],
     "traces --export, all": ["traces", "--export", "jsonl"],
@@ -110,6 +110,9 @@ class Taken:
 @contextmanager
 def said_once() -> Iterator[None]:
     """AppTest looks through every installed package for components before each run, which is nine tenths of its time: once will do."""
+    from streamlit import logger
+
+    logger.set_log_level("ERROR")  # it warns of each run that no browser is there
     before = manifest_scanner.scan_component_manifests
     manifest_scanner.scan_component_manifests = cache(before)
     try:
@@ -190,6 +193,23 @@ def read_plans(
                 row = scans.setdefault(f"{scan} {shorten(sql)}", {"what": str(scan), "sql": shorten(sql), "by": []})
                 row["by"] = list(dict.fromkeys([*row["by"], *by]))
     return {"statements": len(by_sql), "scans": sorted(scans.values(), key=lambda row: row["what"])}
+
+
+@contextmanager
+def as_asked_last(url: str) -> Iterator[None]:
+    """It is a minute after the newest trace was asked while the block runs, so that a store that is kept does not age."""
+    from metrics.queries import TraceQuery
+    from metrics.store import TraceStore
+
+    with TraceStore.open(url) as store:
+        newest = store.page(TraceQuery(), limit=1).rows
+    before = time.time
+    late_s = before() - newest[0].asked_at - 60 if newest else 0.0
+    time.time = lambda: before() - late_s
+    try:
+        yield
+    finally:
+        time.time = before
 
 
 @contextmanager
