@@ -1,7 +1,8 @@
 """An index of any size over made documents: how long it takes to build, open and search, what memory it takes, and its pages.
 
-Vectors are made, as those of `bench_faiss` are, not embedded, and put where the embedded profile looks for its own; a chunk is one sentence of
-some hundred characters, so that texts take a fifth of what chunks of usual length do. Each size is measured in a process of its own.
+Vectors are made, as those of `bench_faiss` are, not embedded, and put where the embedded profile looks for its own. A chunk is one
+sentence of some hundred characters, so that texts take a fifth of what chunks of usual length do. Each size is measured in a process of
+its own.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """Pages and commands, run over whatever store the environment names: their times, SQLite's steps, and the statements that they send."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -100,7 +101,7 @@ class Taken:
     wall_s: tuple[float, ...]
     """The first time, and for a page again with nothing changed."""
     cpu_s: tuple[float, ...]
-    """The same of this process's processor time."""
+    """The same of processor time: of this process, and of PostgreSQL's."""
     steps: int = 0
     """SQLite's steps of the first time."""
     sent: int = 0
@@ -125,16 +126,17 @@ def measure_pages(pages: Mapping[str, Page], only: Sequence[str]) -> dict[str, T
     """Times of each page."""
     found: dict[str, Taken] = {}
     with opened() as names:
+        server = find_server()
         for name, page in _chosen(pages, only).items():
             filled = _filled(page, names)
             open_page(filled)  # imports and connections are not the page's time
             firsts, test = [], None
             for _ in range(FIRSTS):
                 forget_read()
-                test, *took = timed(lambda filled=filled: open_page(filled))
+                test, *took = timed(lambda filled=filled: open_page(filled), server)
                 firsts.append(took)
             assert test is not None
-            agains = [timed(test.run)[1:] for _ in range(AGAINS)]
+            agains = [timed(test.run, server)[1:] for _ in range(AGAINS)]
             forget_read()
             with recording(_store()._database.engine) as record:
                 open_page(filled)
@@ -146,13 +148,13 @@ def measure_pages(pages: Mapping[str, Page], only: Sequence[str]) -> dict[str, T
 def measure_commands(commands: Mapping[str, Sequence[str]], only: Sequence[str], folder: Path) -> dict[str, Taken]:
     """Times of each command within a process that has imported all."""
     with opened() as names:
-        pass
+        server = find_server()
     found: dict[str, Taken] = {}
     for name, words in _chosen(commands, only).items():
         filled = [word.format(**names, folder=folder) for word in words]
         if not found:
             run_command(filled)
-        _, wall_s, cpu_s = timed(lambda filled=filled: run_command(filled))
+        _, wall_s, cpu_s = timed(lambda filled=filled: run_command(filled), server)
         found[name] = Taken((wall_s,), (cpu_s,))
         for left in folder.glob("*.backup"):
             left.unlink()
@@ -289,11 +291,40 @@ def _invoke(words: Sequence[str]) -> None:
     assert result.exit_code == 0, (words, result.exit_code, result.output[-2_000:], result.exception)
 
 
-def timed(action: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What it gave, its wall time and this process's processor time, in seconds."""
-    wall, cpu = time.perf_counter(), time.process_time()
+def timed(action: Callable[[], Any], server: int = 0) -> tuple[Any, float, float]:
+    """What it gave, its wall time, and the processor time of this process and of a database server, in seconds."""
+    wall, cpu = time.perf_counter(), time.process_time() + server_s(server)
     found = action()
-    return found, time.perf_counter() - wall, time.process_time() - cpu
+    return found, time.perf_counter() - wall, time.process_time() + server_s(server) - cpu
+
+
+def find_server() -> int:
+    """The process of the PostgreSQL server that the store is in, if it is on this machine; 0 for SQLite."""
+    engine = _store()._database.engine
+    if engine.dialect.name == "sqlite":
+        return 0
+    with engine.connect() as connection:
+        backend = Path(f"/proc/{connection.exec_driver_sql('SELECT pg_backend_pid()').scalar_one()}/stat")
+    return int(_stat(backend)[1]) if backend.exists() else 0
+
+
+def server_s(server: int) -> float:
+    """Processor seconds of a server's process and of its children, those that ended too; 0.0 of none."""
+    if not server:
+        return 0.0
+    found = [stat for path in Path("/proc").glob("[0-9]*/stat") if (stat := _stat(path)) and int(stat[1]) == server]
+    ticks = sum(int(each) for stat in found for each in stat[11:13]) + sum(
+        int(each) for each in _stat(Path(f"/proc/{server}/stat"))[11:15]
+    )
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(path: Path) -> list[str]:
+    """What stands in a process's `stat` behind its name: state, parent, …; nothing of one that has ended."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _median(taken: Sequence[Sequence[float]]) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.services import Services
+from benchmarks.bench_pages import seed_runs
 from benchmarks.query_plans import Scan, find_scans, recording
 from benchmarks.scaled_store import TREE_SPANS, seed_scaled
 from metrics import conditions, paging, sessions
@@ -51,13 +52,15 @@ def test_no_query_of_a_page_reads_all_that_is_stored(
     seed_scaled(services.store, 40, TREE_SPANS, 2, 3)
     found: dict[str, list[Scan]] = {}
     # One that was never looked through: SQLite then takes every table for a large one.
-    with TraceStore.open(f"sqlite:///{tmp_path / 'unknown.sqlite'}") as unknown:
-        with unknown._database.engine.connect() as connection:
-            for name, (page, address) in PAGES.items():
-                with recording(services.store._database.engine) as record:
-                    assert not open_page(page, **address).exception
-                assert record.statements
-                found[name] = [scan for each in record.statements.values() for scan in find_scans(connection, each)]
+    with (
+        TraceStore.open(f"sqlite:///{tmp_path / 'unknown.sqlite'}") as unknown,
+        unknown._database.engine.connect() as connection,
+    ):
+        for name, (page, address) in PAGES.items():
+            with recording(services.store._database.engine) as record:
+                assert not open_page(page, **address).exception
+            assert record.statements
+            found[name] = [scan for each in record.statements.values() for scan in find_scans(connection, each)]
     whole = {
         name: [scan for scan in scans if scan.reading == "scan" or not scan.index] for name, scans in found.items()
     }
@@ -73,3 +76,16 @@ def test_a_query_that_reads_a_whole_table_is_seen(services: Services) -> None:
     with engine.connect() as connection:
         scans = [find_scans(connection, each) for each in record.statements.values()]
     assert scans == [[Scan("traces", "scan")], []]
+
+
+def test_a_leaderboard_of_many_runs_asks_no_more_often_than_one_of_few(
+    services: Services, open_page: Callable[..., AppTest]
+) -> None:
+    asked = []
+    for runs in (2, 60):
+        seed_runs(services.store, runs, 2, first=runs)
+        with recording(services.store._database.engine) as record:
+            page = open_page("runs", view="board").run()
+        assert not page.exception
+        asked.append(record.sent)
+    assert asked[0] == asked[1]
