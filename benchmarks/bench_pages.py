@@ -80,10 +80,10 @@ def measure(rows: int, folder: Path) -> dict[str, float]:
     return found
 
 
-def seed_runs(store: TraceStore, runs: int, questions: int) -> list[str]:
-    """Runs of so many scored answers in articles of ten and nine types, without traces; their ids."""
+def seed_runs(store: TraceStore, runs: int, questions: int, *, first: int = 0) -> list[str]:
+    """Runs of so many scored answers in articles of ten and nine types, without traces; their ids, counted from `first`."""
     kinds = [kind for group in GROUPS.values() for kind in group]
-    ids = [f"{number:08x}" for number in range(runs)]
+    ids = [f"{number:08x}" for number in range(first, first + runs)]
     for run_id in ids:
         random = np.random.default_rng(int(run_id, 16))
         scores = [make_score(number, kinds[number % len(kinds)], run_id, random) for number in range(questions)]

@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -127,9 +127,11 @@ def _span(
     }
 
 
-def seed_trees(store: TraceStore, count: int) -> None:
-    """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk."""
-    seed(store, count, make=tree_trace)
+def seed_trees(
+    store: TraceStore, count: int, *, make: Callable[..., dict[str, Any]] = tree_trace, **given: Any
+) -> None:
+    """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk. given: to `seed`."""
+    seed(store, count, make=make, **given)
     seq = traces.c.seq
     found: dict[tuple[str, str], ColumnElement[bool]] = {
         ("tag", "beta"): seq % 3 == 0,

@@ -103,11 +103,12 @@ def seed(
     *,
     until: float = 1_757_000_000.0,
     make: Callable[..., dict[str, Any]] | None = None,
+    sketched_s: float = DAY_S,
 ) -> None:
     """Fill an empty store with `count` small traces over the 30 days before `until`, some 100 µs each.
 
     make: a trace in its JSON form, as `small_trace`, which is the default. It writes the tables in bulk, which `put` must not; the search
-    index is built at the end, sketches for the last day.
+    index is built at the end. sketched_s: of how many seconds, up to `until`, sketches are made.
     """
     make = make or small_trace
     rng, words = random.Random(0), make_words()
@@ -121,7 +122,7 @@ def seed(
             for seq in range(start + 1, min(start + BLOCK, count) + 1)
         ]
         _write_block(store, rng, start, block)
-        recent = [data for data in block if data["asked_at"] > until - DAY_S]
+        recent = [data for data in block if data["asked_at"] > until - sketched_s]
         if recent:
             with store._database.writing() as connection:
                 latency.add_timings(connection, [timing for data in recent for timing in latency.list_timings(data)])

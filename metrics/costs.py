@@ -3,7 +3,7 @@
 What they cost is worked out as they are read, by the price table of that moment: `metrics.token_costs`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -84,14 +84,22 @@ class CostReader:
 
     def of_run(self, run_id: str) -> list[TokenUse]:
         """What the questions of a run used, by model. What its traces used that were deleted is not known any more."""
+        return self.of_runs([run_id]).get(run_id, [])
+
+    def of_runs(self, run_ids: Collection[str]) -> dict[str, list[TokenUse]]:
+        """The same of several runs; a run whose questions used nothing is left out."""
         self._freshen()
+        stored = {search.storable(run_id): run_id for run_id in run_ids}
         joined = token_use.join(traces, traces.c.seq == token_use.c.seq).join(
             run_answers, run_answers.c.trace_id == traces.c.trace_id
         )
-        chosen = select(token_use.c.model, *SUMS).select_from(joined).group_by(token_use.c.model)
-        chosen = chosen.where(run_answers.c.run_id == search.storable(run_id)).order_by(token_use.c.model)
+        keys = (run_answers.c.run_id, token_use.c.model)
+        chosen = select(*keys, *SUMS).select_from(joined).where(run_answers.c.run_id.in_(list(stored)))
+        found: dict[str, list[TokenUse]] = {}
         with self._explained(), self._database.engine.connect() as connection:
-            return [_to_use(row) for row in connection.execute(chosen)]
+            for run_id, *use in connection.execute(chosen.group_by(*keys).order_by(*keys)):
+                found.setdefault(stored[run_id], []).append(_to_use(use))
+        return found
 
     def counted_from(self) -> float | None:
         """The time before which stored traces were not counted, in seconds since the epoch; None where all are."""

@@ -151,12 +151,17 @@ def count_total(connection: Connection) -> Count:
 
 def list_backends(connection: Connection) -> list[str]:
     """The names of all backends that have listed traces, sorted."""
-    # Leaps from name to name in the index; SELECT DISTINCT would walk through every trace.
-    names = select(func.min(traces.c.backend).label("name")).cte("names", recursive=True)
-    following = select(func.min(traces.c.backend)).where(traces.c.backend > names.c.name).scalar_subquery()
-    names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    found = connection.scalars(select(names.c.name).where(names.c.name.is_not(None)))
-    return sorted(name for name in found if name is not None)
+    return list_values(connection, traces.c.backend)
+
+
+def list_values(connection: Connection, column: ColumnElement[str]) -> list[str]:
+    """The values of a column that an index begins with, sorted."""
+    # Leaps from value to value in the index; SELECT DISTINCT would walk through every row.
+    values = select(func.min(column).label("value")).cte("found", recursive=True)
+    following = select(func.min(column)).where(column > values.c.value).scalar_subquery()
+    values = values.union_all(select(following).where(values.c.value.is_not(None)))
+    found = connection.scalars(select(values.c.value).where(values.c.value.is_not(None)))
+    return sorted(value for value in found if value is not None)
 
 
 def count_matched(connection: Connection, listing: Listing) -> Count:

@@ -226,7 +226,7 @@ class QualityScores:
     def rules(self) -> list[str]:
         """Rules that said something of some trace, sorted."""
         with self._explained(), self._database.engine.connect() as connection:
-            return sorted(set(connection.scalars(select(quality.c.rule).distinct())) - {AGAIN})
+            return [rule for rule in paging.list_values(connection, quality.c.rule) if rule != AGAIN]
 
     def series(
         self, rule: str, since: float, until: float, step_s: float, *, backend: str | None = None

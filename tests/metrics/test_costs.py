@@ -46,6 +46,9 @@ def test_run_has_what_its_own_questions_used(store: TraceStore) -> None:
         store.runs.keep(run_id, [(trace.trace_id, trace.trace_id, {}) for trace in chosen])
     assert store.costs.of_run("run1") == [TokenUse(MINI, 2, 200, 20, 0)]
     assert store.costs.of_run("nobody") == []
+    both = {"run1": [TokenUse(MINI, 2, 200, 20, 0)], "run2": [TokenUse(MINI, 1, 100, 10, 0)]}
+    assert store.costs.of_runs(["run2", "nobody", "run1"]) == both
+    assert store.costs.of_runs([]) == {}
 
 
 def test_deleted_trace_is_no_longer_counted(store: TraceStore) -> None:

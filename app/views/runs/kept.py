@@ -9,7 +9,7 @@ from app.runs.by_type import ByType, study_types
 from app.runs.compared import ComparedRuns
 from app.runs.files import RunFiles, write_files
 from app.runs.several import ComparedSeveral
-from app.runs.spending import run_spending
+from app.runs.spending import run_spending, runs_spending
 from app.views.kit import state
 from evaluation.groups import GroupTest, compare_types
 from evaluation.scoring import Scored
@@ -45,6 +45,11 @@ def run_by_type(run: StoredRun, *, grouped: bool) -> ByType:
 def run_spent(run: StoredRun) -> Spent:
     """What a run took and cost by the token."""
     return _run_spent(run.run_id, run.version)
+
+
+def runs_spent(runs: Sequence[StoredRun]) -> dict[str, Spent]:
+    """The same of several runs, by their ids."""
+    return _runs_spent(tuple((run.run_id, run.version) for run in runs), list(runs))
 
 
 def run_files(run: StoredRun) -> RunFiles:
@@ -94,6 +99,11 @@ def _run_by_type(run_id: str, version: str, grouped: bool) -> ByType:
 def _run_spent(run_id: str, version: str) -> Spent:
     services = state.services()
     return run_spending(services.store, services.evaluations.find(run_id))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _runs_spent(versions: tuple[tuple[str, str], ...], _runs: list[StoredRun]) -> dict[str, Spent]:
+    return runs_spending(state.services().store, _runs)
 
 
 @st.cache_resource(max_entries=5, show_spinner=False)

@@ -10,7 +10,7 @@ from app.runs.naming import all_tags, run_name, tagged
 from app.views.kit import address
 from app.views.kit.html import note_html, show
 from app.views.kit.table import Column, Row, choose_columns, show_table
-from app.views.runs.kept import run_spent
+from app.views.runs.kept import runs_spent
 from app.views.runs.tables import BOARD, RUNS, board_row, run_row
 from evaluation.several import FEWEST, MOST
 from metrics.runs import StoredRun
@@ -99,7 +99,8 @@ def _rows(runs: Sequence[StoredRun], board: Board | None) -> tuple[list[Column],
         return choose_columns(RUNS, "runs"), [run_row(run) for run in runs]
     shown, best = {run.run_id for run in runs}, board.best
     listed = [run for run in board.runs if run.run_id in shown]
-    return choose_columns(BOARD, "board"), [board_row(run, best, spent_usd(run_spent(run))) for run in listed]
+    spent = runs_spent(listed)
+    return choose_columns(BOARD, "board"), [board_row(run, best, spent_usd(spent[run.run_id])) for run in listed]
 
 
 def open_runs(*ids: str) -> None:

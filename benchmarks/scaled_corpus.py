@@ -1,0 +1,190 @@
+"""An index of any size over made documents: how long it takes to build, open and search, what memory it takes, and its pages.
+
+Vectors are made, as those of `bench_faiss` are, not embedded, and put where the embedded profile looks for its own. A chunk is one
+sentence of some hundred characters, so that texts take a fifth of what chunks of usual length do. Each size is measured in a process of
+its own.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backends.local.build import build_index
+from backends.local.chunking import Chunking
+from backends.local.corpus import LocalCorpus
+from backends.local.documents import Document, KnownFile, Part
+from backends.local.index_choice import IndexChoice, write_choice
+from benchmarks.bench_faiss import FloatArray, directions, make_vectors, say
+from benchmarks.seeding import make_words
+
+EACH_DOCUMENT = 100
+"""Chunks of a document."""
+
+QUERIES = 50
+
+ASKED = "What is said of the third part?"
+
+PAGES_OF_CORPUS = ("corpus", "corpus, consulted", "corpus, map", "ask", "overview, a day", "status")
+"""Pages that look at the index."""
+
+
+class MadeEmbedder:
+    """Gives vectors that are made, whatever the text, in the name of another embedder."""
+
+    def __init__(self, like: Any, chunks: int) -> None:
+        self.name, self.dimension, self.fingerprint = like.name, like.dimension, like.fingerprint
+        self._random = np.random.default_rng(0)
+        self._centres = directions(max(10, chunks // 40), self.dimension, self._random)
+
+    def embed(self, texts: Sequence[str], kind: str, *, deadline: Any = None) -> FloatArray:
+        """float32 (n, dimension), L2-normalised."""
+        return make_vectors(len(texts), self.dimension, self._random, self._centres)
+
+
+class NoCache:
+    """Keeps no vector: what is made is not worth keeping."""
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
+        """Nothing."""
+        return {}
+
+    def put(self, items: Sequence[Any]) -> None:
+        """Nothing."""
+
+
+def make_documents(chunks: int) -> Iterator[Document]:
+    """Documents of EACH_DOCUMENT sections of one sentence."""
+    words = make_words()
+    random = np.random.default_rng(1)
+    for number in range(0, chunks, EACH_DOCUMENT):
+        texts, parts, start = [], [], 0
+        for place in range(number, min(number + EACH_DOCUMENT, chunks)):
+            drawn = " ".join(words[int(len(words) ** each) - 1] for each in random.random(12))
+            text = f"Part {place} says of {drawn}."
+            texts.append(text)
+            parts.append(Part(start, start + len(text), "text", (f"Section {place}",)))
+            start += len(text) + 2
+        name = f"made-{number // EACH_DOCUMENT}"
+        yield Document(
+            name, f"Made document {number // EACH_DOCUMENT}", "\n\n".join(texts), f"{name}.txt", tuple(parts)
+        )
+
+
+def build(corpus: LocalCorpus, chunks: int, index: str, effort: int) -> dict[str, float]:
+    """Keep the documents and build the index; seconds of each."""
+    began = time.perf_counter()
+    block: list[Document] = []
+    for number, document in enumerate(make_documents(chunks)):
+        block.append(document)
+        if len(block) == 200 or len(block) * EACH_DOCUMENT >= chunks:
+            corpus.library.keep(KnownFile(f"made-{number}.zip", read_at=time.time()), block)
+            block = []
+    if block:
+        corpus.library.keep(KnownFile("made-rest.zip", read_at=time.time()), block)
+    kept_s = time.perf_counter() - began
+    if index:
+        write_choice(corpus.index.root, IndexChoice(index, effort, 10, "", time.time()))
+    said = [""]
+
+    def tell(progress: Any) -> None:
+        if progress.step != said[0]:
+            said[0] = progress.step
+            say(f"  {progress.step} after {time.perf_counter() - began:.0f} s")
+
+    made: Any = MadeEmbedder(corpus._embedder, chunks)
+    cache: Any = NoCache()
+    manifest = build_index(
+        corpus.index.root,
+        corpus.documents(),
+        made,
+        cache,
+        corpus_hash=corpus.fingerprint(),
+        chunking=corpus.chunking or Chunking(),
+        with_sentences=corpus.with_sentences,
+        on_progress=tell,
+        holder=corpus.index.holder,
+    )
+    say(f"  {manifest.chunks:,} chunks, {manifest.search}, {manifest.tuning and asdict(manifest.tuning)}")
+    return {"documents kept, s": kept_s, "index built, s": manifest.build_s}
+
+
+def measure_one(chunks: int, folder: Path, index: str, effort: int) -> dict[str, float]:
+    """Build where need be, open, search, and run the pages."""
+    from app import services
+    from benchmarks.scaled_pages import PAGES, measure_pages, said_once, timed
+
+    name = f"corpus-{chunks}{f'-{index}'.replace(',', '-') if index else ''}"
+    os.environ |= {
+        "RAGLASS_DATA_DIR": str(folder / name),
+        "RAGLASS_DATABASE_URL": f"sqlite:///{folder / name / 'traces.sqlite'}",
+        "RAGLASS_BUILTIN_CORPUS": "0",
+    }
+    services.services.cache_clear()
+    corpus = services.services().corpus("local/embedded", build=False)
+    assert corpus is not None
+    found = {} if corpus.state().manifest else build(corpus, chunks, index, effort)
+    corpus.index.close()
+    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    services.services().close()
+    if found:  # what building took stays with the process that built
+        return found | {"building, peak MB": before_mb} | _again(chunks, folder, index, effort)
+    services.services.cache_clear()
+    corpus = services.services().corpus("local/embedded", build=False)
+    assert corpus is not None
+    _, open_s, _ = timed(corpus.index.opened)
+    vector = corpus.embed_questions([ASKED])
+    times = [timed(lambda: corpus.index.search(vector, 10, texts=[ASKED]))[2] for _ in range(QUERIES)]
+    _, state_s, _ = timed(corpus.state)
+    found |= {
+        "index opened, s": open_s,
+        "search by meaning and words, ms": statistics.median(times) * 1e3,
+        "whether it is stale, ms": state_s * 1e3,
+        "GB on disk": sum(file.stat().st_size for file in (folder / name).rglob("*") if file.is_file()) / 1e9,
+    }
+    services.services().close()
+    with said_once():
+        for page, taken in measure_pages({name: PAGES[name] for name in PAGES_OF_CORPUS}, ()).items():
+            found |= {f"{page}: first, s": taken.wall_s[0], f"{page}: again, s": taken.wall_s[1]}
+    return found | {"serving, peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
+
+
+def _again(chunks: int, folder: Path, index: str, effort: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.scaled_corpus", str(chunks), str(folder), index, str(effort)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measure_corpus(sizes: Sequence[int], folder: Path, index: str, effort: int) -> Mapping[str, Mapping[str, float]]:
+    """Figures by the chunks in the index; an index that is in `folder` is used, and then how it was built is not told."""
+    found = {f"{chunks:,}": _again(chunks, folder.absolute(), index, effort) for chunks in sizes}
+    shared = [name for name in max(found.values(), key=len) if all(name in each for each in found.values())]
+    return {size: {name: each[name] for name in shared} for size, each in found.items()}
+
+
+def main() -> None:
+    """Measure one size, and print it as JSON: a process of its own for `measure_corpus`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("chunks", type=int)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("index")
+    parser.add_argument("effort", type=int)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory():
+        print(json.dumps(measure_one(given.chunks, given.folder, given.index, given.effort)))
+
+
+if __name__ == "__main__":
+    main()

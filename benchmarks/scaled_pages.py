@@ -1,0 +1,331 @@
+"""Pages and commands, run over whatever store the environment names: their times, SQLite's steps, and the statements that they send."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.bench_pages import ROOT, SCRIPT_TIMEOUT_S
+from benchmarks.query_plans import Record, find_scans, recording, shorten
+from benchmarks.seeding import RARE
+
+FIRSTS, AGAINS = 3, 3
+"""How often each is taken; the median counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as somebody opens it."""
+
+    page: str
+    """Its script."""
+    address: Mapping[str, str] = field(default_factory=dict)
+    """The query part of its address; `{trace}`, `{session}` and `{run}` stand for stored ones."""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """What the session remembers: a tab that is open, say."""
+
+
+PAGES: Mapping[str, Page] = {
+    "overview, a day": Page("overview"),
+    "overview, 7 days": Page("overview", {"past": "week"}),
+    "ask": Page("ask"),
+    "ask, a trace": Page("ask", {"trace": "{trace}"}),
+    "traces": Page("traces"),
+    "traces, slowest": Page("traces", {"sort": "slowest"}),
+    "traces, of 7 days": Page("traces", {"since": "week"}),
+    "traces, search": Page("traces", {"search": RARE}),
+    "traces, tag and service": Page("traces", {"services": "help", "tags": "beta"}),
+    "traces, by quality": Page("traces", {"expression": "quality.grounded < 0.2"}),
+    "traces, one": Page("traces", {"trace": "{trace}"}),
+    "traces, two": Page("traces", {"trace": "{trace}", "with": "{other}"}),
+    "sessions": Page("traces", {"list": "sessions"}),
+    "sessions, one": Page("traces", {"session": "{session}"}),
+    "explain": Page("explain"),
+    "compare": Page("compare"),
+    "corpus": Page("corpus"),
+    "corpus, consulted": Page("corpus", state={"view": "Consulted"}),
+    "corpus, map": Page("corpus", state={"view": "Embedding map"}),
+    "live, 1 hour": Page("live"),
+    "live, 7 days": Page("live", {"window": "7 days"}),
+    "live, 7 days, everyone": Page("live", {"window": "7 days", "asked_by": "everyone"}),
+    "live, 7 days, application": Page("live", {"window": "7 days", "answered_by": "application/shop"}),
+    "runs": Page("runs"),
+    "runs, leaderboard": Page("runs", {"view": "board"}),
+    "runs, one": Page("runs", {"run": "{run}"}),
+    "runs, two": Page("runs", {"run": "{run}", "with": "{before}"}),
+    "datasets": Page("runs", {"list": "datasets"}),
+    "lab": Page("lab"),
+    "stability": Page("stability"),
+    "status": Page("status"),
+}
+"""Every page, and of those that read most each of their views."""
+
+COMMANDS: Mapping[str, Sequence[str]] = {
+    "status": ["status"],
+    "traces": ["traces"],
+    "traces --json": ["traces", "--json"],
+    "traces --search": ["traces", "--search", RARE],
+    "traces --where": ["traces", "--where", "latency_ms > 2000"],
+    "traces --id": ["traces", "--id", "{trace}"],
+    "traces --export, of a user": ["traces", "--export", "jsonl", "--user", "u17"],
+    "traces delete --dry-run, 29 days": ["traces", "delete", "--older-than", "29d", "--dry-run"],
+    "traces delete --dry-run, all": ["traces", "delete", "--all", "--dry-run"],
+    "costs": ["costs"],
+    "quality, a day": ["quality"],
+    "quality, 7 days": ["quality", "--last", "7d"],
+    "alerts list": ["alerts", "list"],
+    "alerts add --dry-run": ["alerts", "add", "slow", "--series", "latency_p95", "--above", "2s", "--dry-run"],
+    "alerts add --dry-run, abstained": [
+        "alerts", "add", "silent", "--series", "abstained", "--above", "30%", "--dry-run",
+    ],
+    "eval list": ["eval", "list"],
+    "traces --export, all": ["traces", "--export", "jsonl"],
+    "backup": ["backup", "{folder}/whole.backup", "--force"],
+}  # fmt: skip
+"""The commands that read the store; the last two read all of it, and grow with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a page or a command took."""
+
+    wall_s: tuple[float, ...]
+    """The first time, and for a page again with nothing changed."""
+    cpu_s: tuple[float, ...]
+    """The same of processor time: of this process, and of PostgreSQL's."""
+    steps: int = 0
+    """SQLite's steps of the first time."""
+    sent: int = 0
+    """Statements of the first time."""
+
+
+@contextmanager
+def said_once() -> Iterator[None]:
+    """AppTest looks through every installed package for components before each run, which is nine tenths of its time: once will do."""
+    from streamlit import logger
+
+    logger.set_log_level("ERROR")  # it warns of each run that no browser is there
+    before = manifest_scanner.scan_component_manifests
+    manifest_scanner.scan_component_manifests = cache(before)
+    try:
+        yield
+    finally:
+        manifest_scanner.scan_component_manifests = before
+
+
+def measure_pages(pages: Mapping[str, Page], only: Sequence[str]) -> dict[str, Taken]:
+    """Times of each page."""
+    found: dict[str, Taken] = {}
+    with opened() as names:
+        server = find_server()
+        for name, page in _chosen(pages, only).items():
+            filled = _filled(page, names)
+            open_page(filled)  # imports and connections are not the page's time
+            firsts, test = [], None
+            for _ in range(FIRSTS):
+                forget_read()
+                test, *took = timed(lambda filled=filled: open_page(filled), server)
+                firsts.append(took)
+            assert test is not None
+            agains = [timed(test.run, server)[1:] for _ in range(AGAINS)]
+            forget_read()
+            with recording(_store()._database.engine) as record:
+                open_page(filled)
+            walls, cpus = zip(_median(firsts), _median(agains), strict=True)
+            found[name] = Taken(walls, cpus, record.steps, record.sent)
+    return found
+
+
+def measure_commands(commands: Mapping[str, Sequence[str]], only: Sequence[str], folder: Path) -> dict[str, Taken]:
+    """Times of each command within a process that has imported all."""
+    with opened() as names:
+        server = find_server()
+    found: dict[str, Taken] = {}
+    for name, words in _chosen(commands, only).items():
+        filled = [word.format(**names, folder=folder) for word in words]
+        if not found:
+            run_command(filled)
+        _, wall_s, cpu_s = timed(lambda filled=filled: run_command(filled), server)
+        found[name] = Taken((wall_s,), (cpu_s,))
+        for left in folder.glob("*.backup"):
+            left.unlink()
+    return found
+
+
+def read_plans(
+    pages: Mapping[str, Page], commands: Mapping[str, Sequence[str]], only: Sequence[str], folder: Path
+) -> dict[str, Any]:
+    """Statements of pages and commands that read a growing table from one end; what reads all by its nature is left out."""
+    by_sql: dict[str, tuple[Any, list[str]]] = {}
+
+    def add(name: str, record: Record) -> None:
+        for sql, statement in record.statements.items():
+            by_sql.setdefault(sql, (statement, []))[1].append(name)
+
+    with opened() as names:
+        engine = _store()._database.engine
+        for name, page in _chosen(pages, only).items():
+            open_page(_filled(page, names))
+            forget_read()
+            with recording(engine) as record:
+                open_page(_filled(page, names))
+            add(name, record)
+    for name, words in _chosen(commands, only).items():
+        if name in ("backup", "traces --export, all", "traces delete --dry-run, all"):
+            continue
+        from app import services
+
+        services.services.cache_clear()
+        with recording(_store()._database.engine) as record:
+            _invoke([word.format(**names, folder=folder) for word in words])
+        add(name, record)
+    scans: dict[str, dict[str, Any]] = {}
+    with opened(), _store()._database.engine.connect() as connection:
+        for sql, (statement, by) in by_sql.items():
+            for scan in find_scans(connection, statement):
+                row = scans.setdefault(f"{scan} {shorten(sql)}", {"what": str(scan), "sql": shorten(sql), "by": []})
+                row["by"] = list(dict.fromkeys([*row["by"], *by]))
+    return {"statements": len(by_sql), "scans": sorted(scans.values(), key=lambda row: row["what"])}
+
+
+@contextmanager
+def as_asked_last(url: str) -> Iterator[None]:
+    """It is a minute after the newest trace was asked while the block runs, so that a store that is kept does not age."""
+    from metrics.queries import TraceQuery
+    from metrics.store import TraceStore
+
+    with TraceStore.open(url) as store:
+        newest = store.page(TraceQuery(), limit=1).rows
+    before = time.time
+    late_s = before() - newest[0].asked_at - 60 if newest else 0.0
+    time.time = lambda: before() - late_s
+    try:
+        yield
+    finally:
+        time.time = before
+
+
+@contextmanager
+def opened() -> Iterator[dict[str, str]]:
+    """New services over the store of the environment, and the ids that stand in addresses."""
+    from app import services
+
+    services.services.cache_clear()
+    store = _store()
+    from metrics.queries import TraceQuery
+
+    rows = store.page(TraceQuery(), limit=2).rows
+    ids = [row.trace_id for row in rows] or ["", ""]
+    runs = [run.run_id for run in store.runs.newest(2)] or ["", ""]
+    session = next((row.session for row in rows if row.session), "")
+    try:
+        yield {
+            "trace": ids[0], "other": ids[-1], "run": runs[0], "before": runs[-1], "session": session,
+        }  # fmt: skip
+    finally:
+        services.services().close()
+        services.services.cache_clear()
+
+
+def _store() -> Any:
+    from app import services
+
+    return services.services().store
+
+
+def _chosen(known: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:
+    return {name: each for name, each in known.items() if not only or any(word in name for word in only)}
+
+
+def _filled(page: Page, names: Mapping[str, str]) -> Page:
+    return Page(page.page, {name: value.format(**names) for name, value in page.address.items()}, page.state)
+
+
+def forget_read() -> None:
+    """Forget what pages keep of what they read."""
+    import streamlit as st
+
+    from app import services
+
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    services.services()._parts.pop("live", None)
+
+
+def open_page(page: Page) -> AppTest:
+    """A new session on a page, run once."""
+    test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=SCRIPT_TIMEOUT_S)
+    test = test.switch_page(f"../pages/{page.page}.py")
+    for name, value in page.address.items():
+        test.query_params[name] = value
+    for name, value in page.state.items():
+        test.session_state[name] = value
+    test.run()
+    problems = [each.value for each in (*test.exception, *test.error)]
+    assert not problems, problems
+    return test
+
+
+def run_command(words: Sequence[str]) -> None:
+    """A command in this process, with services of its own."""
+    from app import services
+
+    services.services.cache_clear()
+    _invoke(words)
+    services.services.cache_clear()
+
+
+def _invoke(words: Sequence[str]) -> None:
+    from app.shell.main import main
+
+    result = CliRunner().invoke(main, list(words))
+    assert result.exit_code == 0, (words, result.exit_code, result.output[-2_000:], result.exception)
+
+
+def timed(action: Callable[[], Any], server: int = 0) -> tuple[Any, float, float]:
+    """What it gave, its wall time, and the processor time of this process and of a database server, in seconds."""
+    wall, cpu = time.perf_counter(), time.process_time() + server_s(server)
+    found = action()
+    return found, time.perf_counter() - wall, time.process_time() + server_s(server) - cpu
+
+
+def find_server() -> int:
+    """The process of the PostgreSQL server that the store is in, if it is on this machine; 0 for SQLite."""
+    engine = _store()._database.engine
+    if engine.dialect.name == "sqlite":
+        return 0
+    with engine.connect() as connection:
+        backend = Path(f"/proc/{connection.exec_driver_sql('SELECT pg_backend_pid()').scalar_one()}/stat")
+    return int(_stat(backend)[1]) if backend.exists() else 0
+
+
+def server_s(server: int) -> float:
+    """Processor seconds of a server's process and of its children, those that ended too; 0.0 of none."""
+    if not server:
+        return 0.0
+    found = [stat for path in Path("/proc").glob("[0-9]*/stat") if (stat := _stat(path)) and int(stat[1]) == server]
+    ticks = sum(int(each) for stat in found for each in stat[11:13]) + sum(
+        int(each) for each in _stat(Path(f"/proc/{server}/stat"))[11:15]
+    )
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(path: Path) -> list[str]:
+    """What stands in a process's `stat` behind its name: state, parent, …; nothing of one that has ended."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _median(taken: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    return tuple(statistics.median(each) for each in zip(*taken, strict=True))
