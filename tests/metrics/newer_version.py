@@ -6,8 +6,11 @@ python -c "$OPENER" URL SCRIPTS: opens, says so, stores a trace, and prints what
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, text
 
 from metrics.migration import HEAD, SCRIPTS
 
@@ -45,6 +48,23 @@ with TraceStore.open(url) as store:
     store.fold()
     print(store.count(), len(store.known(asked)))
 """
+
+
+@contextmanager
+def as_if_migrated(url: str) -> Iterator[None]:
+    """The store says that it has the next schema while the block runs."""
+    engine = create_engine(url)
+    try:
+        _say_revision(engine, NEXT)
+        yield
+        _say_revision(engine, HEAD)
+    finally:
+        engine.dispose()
+
+
+def _say_revision(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
 class NewerVersion:

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,8 @@ from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from pipeline.errors import StoreError
 from tests.factories import make_trace
-from tests.metrics.newer_version import NEXT, NewerVersion
+from tests.metrics.conftest import sqlite_url
+from tests.metrics.newer_version import NEXT, NewerVersion, as_if_migrated
 from tests.otlp.sent import request, span
 
 TOLD = rf"brought to schema {NEXT} by another version of Raglass .* knows schema {HEAD}, .* Stop this Raglass and start the newer version"
@@ -56,22 +56,11 @@ def outgrown(store: TraceStore, store_url: str) -> Iterator[TraceStore]:
     """A store with a trace, which another version has migrated since it was opened."""
     store.put(KEPT)
     store.fold()
-    with set_revision(store_url, NEXT):
+    with as_if_migrated(store_url):
         yield store
 
 
 KEPT = make_trace()
-
-
-@contextmanager
-def set_revision(url: str, revision: str) -> Iterator[None]:
-    engine = create_engine(url)
-    for each in (revision, HEAD):
-        with engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": each})
-        if each == revision:
-            yield
-    engine.dispose()
 
 
 WRITES: dict[str, Callable[[TraceStore], object]] = {
@@ -121,7 +110,7 @@ def test_nothing_is_read_from_it(outgrown: TraceStore, monkeypatch: pytest.Monke
 def test_a_reader_of_a_server_looks_again_soon_and_not_each_time(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with TraceStore.open(postgres_url) as store, set_revision(postgres_url, NEXT):
+    with TraceStore.open(postgres_url) as store, as_if_migrated(postgres_url):
         database = store._database
         assert isinstance(database, PostgresDatabase)
         assert store.count() == 0
@@ -132,7 +121,7 @@ def test_a_reader_of_a_server_looks_again_soon_and_not_each_time(
 
 def test_a_statement_that_no_longer_fits_the_tables_is_told_as_what_it_is(store: TraceStore, store_url: str) -> None:
     engine = create_engine(store_url)
-    with set_revision(store_url, NEXT):
+    with as_if_migrated(store_url):
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE outbox RENAME COLUMN payload TO content"))
         with pytest.raises(Outgrown, match=TOLD):
@@ -155,7 +144,7 @@ def test_folding_ends_and_says_so_once(
     sqlite_store: TraceStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = sqlite_store._folder
-    with set_revision(f"sqlite:///{tmp_path / 'traces.sqlite'}", NEXT), caplog.at_level(logging.ERROR):
+    with as_if_migrated(sqlite_url(tmp_path)), caplog.at_level(logging.ERROR):
         folder.wake()
         folder._thread.join(30)
         assert not folder._thread.is_alive()
