@@ -49,7 +49,7 @@ class BoundedTransport(httpx.HTTPTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and wait for its reply's head. Raises httpx.DecodingError for one that is compressed: nobody knows to how much."""
+        """Send a request, and wait for its reply's head. Raises httpx.DecodingError for one that is compressed, who knows to how much."""
         request.headers["Accept-Encoding"] = "identity"
         token = _ends_s.set(time.monotonic() + request.extensions["timeout"]["read"])
         try:

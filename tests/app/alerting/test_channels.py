@@ -73,7 +73,7 @@ def test_webhook_that_answers_byte_by_byte_is_given_up_in_its_time(monkeypatch: 
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     with (
         answering(lambda client: drip(client, head)) as url,
-        pytest.raises(BackendError, match="did not answer within 0.2 s"),
+        pytest.raises(BackendError, match=r"did not answer within 0\.2 s"),
     ):
         Webhook(url).send(NOTICE)
 
