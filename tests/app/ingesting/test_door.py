@@ -123,6 +123,7 @@ def test_form_of_a_page_may_not_send(store: FakeStore) -> None:
     [
         (b"garbage", {}, 400, "is no ExportTraceServiceRequest in protobuf"),
         (b"garbage", {"content_type": JSON}, 400, "is no ExportTraceServiceRequest in JSON"),
+        (b'{"resourceSpans":[7]}', {"content_type": JSON}, 400, "is no ExportTraceServiceRequest in JSON"),
         (gzip.compress(BODY)[:-4], {"content_encoding": "gzip"}, 400, "ends in the middle of its gzip"),
         (BODY, {"content_encoding": "gzip"}, 400, "is no gzip"),
         (BODY, {"content_encoding": "zstd"}, 415, "'zstd' is not read; compress with gzip or deflate"),
