@@ -137,7 +137,18 @@ def test_form_of_a_page_may_not_send(store: FakeStore) -> None:
         (bytes(20_000_001), {}, 413, "more than 20 MB"),
         (b"", {"content_length": "20000001"}, 413, "more than 20 MB"),
     ],
-    ids=["garbage", "no JSON", "truncated", "no gzip", "zstd", "text", "bomb", "large", "said to be large"],
+    ids=[
+        "garbage",
+        "no JSON",
+        "another shape",
+        "truncated",
+        "no gzip",
+        "zstd",
+        "text",
+        "bomb",
+        "large",
+        "said to be large",
+    ],
 )
 def test_what_cannot_be_read_is_told_with_its_status(
     store: FakeStore, body: bytes, headers: dict[str, str], status: int, words: str
