@@ -37,6 +37,23 @@ POSTGRES_FAULTS: dict[str, str] = {
 """By SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html); longer keys win."""
 
 
+SQLITE_SCHEMA = frozenset(
+    {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}
+)
+"""Primary result codes of a statement that does not fit the tables."""
+
+POSTGRES_SCHEMA = ("0A", "22", "23", "42")
+"""Classes of SQLSTATE of such a statement."""
+
+
+def may_be_schema(error: Exception) -> bool:
+    """Whether a statement may have failed because the tables are no longer what they were. The database has answered, then."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_SCHEMA
+    return str(getattr(cause, "sqlstate", "")).startswith(POSTGRES_SCHEMA)
+
+
 def explain(error: Exception, location: str, busy_timeout_s: float) -> StoreError:
     """The StoreError that tells a person what `error`, met at `location`, means.
 

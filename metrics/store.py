@@ -8,7 +8,7 @@ built this way: docs/adr/0002-trace-store.md.
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -94,8 +94,16 @@ class TraceStore:
     def __repr__(self) -> str:
         return f"TraceStore({self._database.location!r})"
 
-    def _explained(self) -> AbstractContextManager[None]:
-        return faults.explained(self._database.location, self._database.busy_timeout_s)
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn any error of the database raised inside into the StoreError that explains it."""
+        with faults.explained(self._database.location, self._database.busy_timeout_s):
+            try:
+                yield
+            except (SQLAlchemyError, sqlite3.Error) as error:
+                if faults.may_be_schema(error):
+                    self._database.check_revision()
+                raise
 
     @property
     def runs(self) -> RunLog:
@@ -163,10 +171,8 @@ class TraceStore:
         if self._masker is not None:
             asked = [self._masker.mask_trace(trace) for trace in asked]
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
-        try:
+        with self._explained():
             self._database.append(rows)
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            raise faults.explain(error, self._database.location, self._database.busy_timeout_s) from error
         self._folder.wake()
         return asked
 

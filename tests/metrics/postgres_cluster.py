@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import make_url
 
 START_TIMEOUT_S = 60
 USER = "raglass"
@@ -168,6 +169,22 @@ class PostgresCluster:
         """The URL of a database, right or deliberately wrong."""
         shown = (password or self.password).replace("+", "%2B")
         return f"postgresql+psycopg://{USER}:{shown}@127.0.0.1:{port or self.port}/{database}"
+
+
+@contextmanager
+def full_disk(url: str) -> Iterator[None]:
+    """A server's disk is full for whatever would be appended to a store, as far as a client can tell, while the block runs."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as admin:
+        admin.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END$$"
+        )
+        admin.execute("CREATE TRIGGER full_disk BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION refuse()")
+        try:
+            yield
+        finally:
+            admin.execute("DROP FUNCTION refuse() CASCADE")
 
 
 def _free_port() -> int:
