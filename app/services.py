@@ -18,6 +18,7 @@ from app.explaining.explanations import Explanations
 from app.ingesting.precedence import give_way
 from app.kit.privacy import make_private
 from app.kit.streaming import InFlight
+from app.permitting.acting import drop_book, keep_book
 from backends import registry
 from backends.local.protocols import HoldsCorpus
 from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from app.kit.premises import Premises
     from app.lab.catalogue import Lab
     from app.live.reading import Live
+    from app.permitting.admission import Admission
     from app.quality.watch import Quality
     from app.runs.calibrations import Calibrations
     from app.runs.evaluations import Evaluations
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from app.traces.playground import Playground
     from backends.local.build import Progress
     from backends.local.corpus import LocalCorpus
+    from metrics.audit import AuditLog
     from metrics.masking import Masker
     from metrics.retention import Retention
 
@@ -93,6 +96,7 @@ class Services:
         self._store_lock = threading.Lock()
         self._parts: dict[str, Any] = {}
         self._parts_lock = threading.RLock()
+        keep_book(self._audit)
 
     @property
     def indexing(self) -> "Indexing":
@@ -114,6 +118,16 @@ class Services:
         from app.ingesting.guarding import Guard
 
         return self._part("guard", lambda: Guard(self.settings, lambda: self.store.keys))
+
+    @property
+    def admission(self) -> "Admission":
+        """Who is let in on the pages. Raises ConfigError."""
+        from app.permitting.admission import Admission
+
+        return self._part("admission", lambda: Admission(self.settings))
+
+    def _audit(self) -> "AuditLog":
+        return self.store.audit
 
     @property
     def receiving(self) -> "Receiving":
@@ -383,6 +397,7 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
+        drop_book(self._audit)
         for name in ("retention", "quality", "alarms"):
             if name in self._parts:
                 self._parts[name].stop()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from metrics import explanations, faults, feedback, labels, latency, merging, paging, payloads, pieces, search
 from metrics.alerts import AlertLog
+from metrics.audit import AuditLog
 from metrics.costs import CostReader
 from metrics.database import Database, open_database
 from metrics.folding import BATCH, Folder
@@ -141,6 +142,11 @@ class TraceStore:
     def keys(self) -> KeyRing:
         """Keys of applications that send traces or read them."""
         return KeyRing(self._database, self._explained)
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who changed what."""
+        return AuditLog(self._database, self._explained)
 
     @property
     def prompts(self) -> SavedPrompts:
