@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from app.lab.index_tables import recommended
 from app.lab.records import LabRecord
-from app.permitting.acting import require
+from app.permitting import acting
 from app.permitting.roles import Role
 from backends.local.index_choice import IndexChoice, write_choice
 from backends.local.protocols import HoldsCorpus

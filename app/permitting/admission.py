@@ -85,6 +85,14 @@ class Admission:
             )
         return f"http://localhost:{settings.port}" if settings.host == "127.0.0.1" else settings.public_base
 
+    def words(self) -> str:
+        """Who is let in; empty where the dashboard is this machine's alone."""
+        if self.has_login:
+            return f"People sign in by {self._settings.oidc_issuer}"
+        if self._open is not None:
+            return f"Everybody who reaches it is let in as {self._open.name.lower()} (RAGLASS_OPEN)"
+        return CLOSED if is_beyond(self._settings) else ""
+
     def admit(self, claims: Mapping[str, object]) -> Person:
         """The person of some claims, as the provider signed them; empty for who did not sign in.
 
