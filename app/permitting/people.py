@@ -4,7 +4,7 @@ import re
 
 from pipeline.errors import ConfigError
 
-ENTRY = re.compile(r"\*|@[a-z0-9-]+(\.[a-z0-9-]+)*|[^@\s,]+@[a-z0-9-]+(\.[a-z0-9-]+)*")
+ENTRY = re.compile(r"\*|@[a-z0-9-]+(\.[a-z0-9-]+)*|[^@\s,*]+@[a-z0-9-]+(\.[a-z0-9-]+)*")
 """Everybody, a domain, or somebody."""
 
 
