@@ -262,7 +262,7 @@ class Settings:
     ] = ""
     host: Annotated[
         str,
-        About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),
+        About("Address that the dashboard listens on. Beyond this machine its pages need a login, or RAGLASS_OPEN."),
     ] = "127.0.0.1"
     port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
     allowed_hosts: Annotated[
@@ -271,6 +271,36 @@ class Settings:
             "Names by which the dashboard may be called beside `localhost` and addresses in figures, with commas between: "
             "`raglass.example.com`, `*.example.com`; `*` for every name, which lets a web page of elsewhere read everything."
         ),
+    ] = ""
+    open: Annotated[
+        str,
+        About(
+            "For a dashboard that is reached from beyond its machine, where something in front lets people in: what they all may do; `1` "
+            "is all that an admin may.",
+            choices=("0", "1", "viewer", "editor", "admin"),
+        ),
+    ] = "0"
+    oidc_issuer: Annotated[str, About("Issuer of an OpenID Connect login, `https://…`; empty for no login.")] = ""
+    oidc_client_id: Annotated[str, About("Id that the issuer knows this dashboard by.")] = ""
+    oidc_client_secret: Annotated[str, About("Secret that goes with it.", secret=True)] = ""
+    oidc_trust_email: Annotated[
+        bool,
+        About(
+            "Whether addresses count that the issuer does not say it has verified; for an issuer that answers for all."
+        ),
+    ] = False
+    allow_people: Annotated[
+        str,
+        About(
+            "Who may sign in, and look and ask: addresses and whole domains (`@example.com`), with commas between; `*` for everybody whom "
+            "the issuer signs in."
+        ),
+    ] = ""
+    editors: Annotated[
+        str, About("Who may also change things, likewise: feedback, runs, documents, datasets, views.")
+    ] = ""
+    admins: Annotated[
+        str, About("Who may also delete, rebuild, change rules of alerts, and stop what others began, likewise.")
     ] = ""
     frame_ancestors: Annotated[
         str, About("Pages that may frame the dashboard: `'none'`, `'self'`, or addresses with blanks between.")

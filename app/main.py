@@ -12,6 +12,7 @@ from app.views.kit.demonstration import show_banner
 from app.views.kit.presenting import is_presenting, show_strip
 from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
+from app.views.kit.visitor import show_person, show_refusal, turned_away
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 ICON = Path(__file__).with_name("assets") / "icon.png"
@@ -40,10 +41,15 @@ SECTIONS = {
 st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
 st.logo(LOGO, size="large", icon_image=ICON)
 presenting = is_presenting()
-page = st.navigation(SECTIONS, position="hidden" if presenting else "sidebar")
+refused = turned_away()
+page = st.navigation(SECTIONS, position="hidden" if presenting or refused else "sidebar")
 apply_style()
 tell_sections()
 watch_server()
+if refused is not None:
+    show_refusal(refused)
+    st.stop()
+show_person()
 show_banner()
 if presenting:
     show_strip(chain(*SECTIONS.values()))

@@ -19,6 +19,7 @@ from app.ingesting.precedence import give_way
 from app.kit.open_backends import OpenBackends
 from app.kit.privacy import make_data_dir
 from app.kit.streaming import InFlight
+from app.permitting.acting import drop_book, keep_book
 from backends import registry
 from metrics.prices import price_table
 from metrics.store import TraceStore
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from app.kit.premises import Premises
     from app.lab.catalogue import Lab
     from app.live.reading import Live
+    from app.permitting.admission import Admission
     from app.quality.watch import Quality
     from app.runs.calibrations import Calibrations
     from app.runs.evaluations import Evaluations
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from app.runs.synthesis import Synthesis
     from app.status.readiness import Status
     from app.traces.playground import Playground
+    from metrics.audit import AuditLog
     from metrics.masking import Masker
     from metrics.retention import Retention
 
@@ -82,6 +85,7 @@ class Services:
         self._store_lock = threading.Lock()
         self._parts: dict[str, Any] = {}
         self._parts_lock = threading.RLock()
+        keep_book(self._audit)
 
     @property
     def indexing(self) -> "Indexing":
@@ -103,6 +107,16 @@ class Services:
         from app.ingesting.guarding import Guard
 
         return self._part("guard", lambda: Guard(self.settings, lambda: self.store.keys))
+
+    @property
+    def admission(self) -> "Admission":
+        """Who is let in on the pages. Raises ConfigError."""
+        from app.permitting.admission import Admission
+
+        return self._part("admission", lambda: Admission(self.settings))
+
+    def _audit(self) -> "AuditLog":
+        return self.store.audit
 
     @property
     def receiving(self) -> "Receiving":
@@ -305,6 +319,7 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
+        drop_book(self._audit)
         for name in ("retention", "quality", "alarms"):
             if name in self._parts:
                 self._parts[name].stop()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from metrics import explanations, faults, feedback, labels, latency, paging, payloads, pieces, search, whole_traces
 from metrics.alerts import AlertLog
+from metrics.audit import AuditLog
 from metrics.costs import CostReader
 from metrics.database import Database, open_database
 from metrics.folding import Folder
@@ -119,6 +120,11 @@ class TraceStore:
     def keys(self) -> KeyRing:
         """Keys of applications that send traces or read them."""
         return KeyRing(self._database, self._explained)
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who changed what."""
+        return AuditLog(self._database, self._explained)
 
     @property
     def prompts(self) -> SavedPrompts:

@@ -19,6 +19,8 @@ from app.alerting.readers import Readers
 from app.alerting.rules import Rule, read_rules
 from app.alerting.sending import Sender
 from app.alerting.series import Grid, Point
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from metrics.alerts import AlertLog, Silence, StoredAlert, check_name, new_id
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError
@@ -127,31 +129,41 @@ class Alarms:
         raise InputError(f"There is no rule {name[:80]!r}. `raglass alerts rules` lists them.")
 
     def save(self, rule: Rule, *, replacing: str = "") -> str:
-        """Keep a rule; its name as it is kept. Raises InputError for a name that is taken.
+        """Keep a rule; its name as it is kept. Takes an admin. Raises InputError for a name that is taken, NotPermitted.
 
         replacing: the rule that it takes the place of, by its name.
         """
+        require(Role.ADMIN)
         if self.readers.of(rule.series) is None:
             raise InputError(f"Nothing here reads {rule.series!r}. Choose one of {', '.join(self.readers.all())}.")
         name = check_name(rule.name)
         self._log.save_rule(name, rule.to_dict(), replace=replacing == name)
         if replacing not in ("", name):
             self._log.delete_rule(replacing)
+        record("saved a rule of alerts", name)
         return name
 
     def remove(self, name: str) -> None:
-        """Forget a rule, and end its alert. Raises InputError if there is none."""
+        """Forget a rule, and end its alert. Takes an admin. Raises InputError if there is none, NotPermitted."""
+        require(Role.ADMIN)
         if not self._log.delete_rule(name):
             self.rule(name)
+        record("removed a rule of alerts", name)
         self._end_orphans()
 
     def silence(self, rule: str, seconds: float, why: str) -> Silence:
-        """Let a rule, or with an empty name all rules, send nothing for some time. Raises InputError for no such rule or time."""
+        """Let a rule, or with an empty name all rules, send nothing for some time. Takes an editor.
+
+        Raises InputError for no such rule or time, NotPermitted.
+        """
+        require(Role.EDITOR)
         if not 0 < seconds <= 365 * DAY_S:
             raise InputError(f"A silence of {seconds:g} s cannot be; give up to 365 days.")
         if rule:
             self.rule(rule)
-        return self._log.silence(rule, self._clock() + seconds, why.strip())
+        made = self._log.silence(rule, self._clock() + seconds, why.strip())
+        record("silenced alerts", rule or "every rule")
+        return made
 
     def silenced(self) -> list[Silence]:
         """Silences that hold now."""
@@ -256,5 +268,7 @@ class Alarms:
         return self._log.open()
 
     def lift(self, silence_id: str) -> None:
-        """End a silence now."""
+        """End a silence now. Takes an editor. Raises NotPermitted."""
+        require(Role.EDITOR)
         self._log.lift(silence_id)
+        record("ended a silence of alerts", silence_id)

@@ -112,11 +112,11 @@ def build(corpus: "LocalCorpus", stop: threading.Event, share: tuple[float, floa
         while job.running:
             job.wait(POLL_S)
             if stop.is_set():
-                job.stop()
+                job.end()
             progress = job.state.progress
             yield Doing(*((0, 0) if progress is None else (progress.done, progress.total)), "indexing", share)
     finally:
-        job.stop()
+        job.end()
         job.wait()
     if job.state.phase == "failed":
         raise InputError(f"The documents could not be indexed: {job.state.message}")

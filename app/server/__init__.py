@@ -29,6 +29,7 @@ from app.server.connections import be_patient
 from app.server.entrance import Entrance
 from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
+from app.server.login import SecureCookies, set_up_login
 from app.server.presenting import Presenting
 from app.server.uploads import freeing_uploads, held_uploads
 from app.services import services
@@ -149,7 +150,8 @@ class Dashboard(st.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         page = Path(st.__file__).parent / "static" / "index.html"
-        self._entrance = Entrance(Presenting(super().__call__), lambda: services().settings, Bodies(held_uploads), page)
+        inner = SecureCookies(Presenting(super().__call__), lambda: services().settings.public_url.startswith("https:"))
+        self._entrance = Entrance(inner, lambda: services().settings, Bodies(held_uploads), page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -157,9 +159,10 @@ class Dashboard(st.App):
 
 
 def serve(settings: Settings) -> None:
-    """Answer until told to stop. Raises ConfigError for settings of the entrance that cannot be."""
+    """Answer until told to stop. Raises ConfigError for settings of the entrance, or of a login, that cannot be."""
     known_hosts(settings.host, settings.allowed_hosts)
     check_ancestors(settings.frame_ancestors)
+    set_up_login(settings)
     be_patient(settings.max_connections)
     app.run(config=streamlit_options(settings))
 

@@ -49,7 +49,8 @@ def index(
 def use_index(record_id: str, factory: str | None, effort: int | None, automatic: bool, backend: str | None) -> None:
     """Let builds of the index follow a setting of a study: its id, how that begins, or LAST."""
     with opened() as current:
-        from app.lab.index_choosing import choose, choose_automatically
+        from app.documents.choosing import choose_automatically
+        from app.lab.index_choosing import choose
         from app.shell.index import open_corpus
 
         if automatic:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from app.kit.numbers import milliseconds
 from app.lab.catalogue import Lab
-from app.lab.load import is_own
 from app.lab.load_words import load_tables, windows_of
 from app.lab.tables import Table
+from app.lab.targets import is_own
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS

@@ -8,9 +8,11 @@ from app.alerting.rules import Rule, amount_words, make_rule, parse_duration, ru
 from app.alerting.series import Series
 from app.alerting.words import previewed
 from app.kit.wording import backend_words
+from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.live.kept import preview
 from metrics.alerts import MAX_NAME_CHARS
 from metrics.catalogue import STAGES
@@ -55,10 +57,11 @@ def _show_form() -> None:
         return
     show(note_html(f"{rule_words(made, known[made.series])}."))
     show(note_html(previewed(lambda: preview(made), known[made.series].unit)))
+    admin = only(Role.ADMIN)
     with st.container(horizontal=True):
-        st.button("Save the rule", key="rule-save", type="primary", on_click=_save, args=(made, before))
+        st.button("Save the rule", key="rule-save", type="primary", on_click=_save, args=(made, before), **admin)
         if before is not None:
-            st.button("Remove the rule", key="rule-remove", on_click=_remove, args=(before,))
+            st.button("Remove the rule", key="rule-remove", on_click=_remove, args=(before,), **admin)
 
 
 def _read_form(known: dict[str, Series], before: Rule | None) -> Rule | None:

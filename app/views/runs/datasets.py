@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.dataset_table import (
     ANSWERED,
     ARTICLE,
@@ -26,6 +27,7 @@ from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
 from app.views.kit.table import choose_columns, show_table
+from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.runs.tables import VERSIONS, version_row
 from corpus import QUESTION_TYPES
@@ -85,7 +87,7 @@ def _show_import() -> None:
             "JSONL or CSV with question, answer, answerable, type, notes", type=["jsonl", "csv"], key="dataset-file"
         )
         name = st.text_input("Name of the dataset", key="dataset-import-name", max_chars=60, width=320)
-        if st.button("Import", disabled=file is None or not name.strip()) and file is not None:
+        if st.button("Import", **only(Role.EDITOR, disabled=file is None or not name.strip())) and file is not None:
             try:
                 rows, problems = _read_upload(file.name, file.getvalue())
                 version = _kept().save(name.strip(), rows, f"Imported from {file.name}.")
@@ -165,7 +167,9 @@ def _show_table(version: KeptVersion, rows: tuple[DatasetRow, ...], *, editable:
         about = st.text_input(
             "What you changed", key=f"dataset-about-{version.spec}", max_chars=200, placeholder="optional", width=420
         )
-        pressed = st.button("Save as a new version", type="primary", icon=":material/save:", disabled=not changed)
+        pressed = st.button(
+            "Save as a new version", type="primary", icon=":material/save:", **only(Role.EDITOR, disabled=not changed)
+        )
     if changed:
         show(note_html(f"Not saved yet: {changes_words(changes)}"))
     if pressed:

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.costs import spent_words
+from app.permitting.roles import Role
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
 from app.runs.leaderboard import run_before
 from app.runs.naming import run_name
@@ -24,6 +25,7 @@ from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
 from app.views.kit.table import choose_columns, show_table
+from app.views.kit.visitor import only
 from app.views.kit.work import work_through
 from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge
@@ -56,7 +58,9 @@ def show_run(run_id: str) -> None:
     if state.services().run_jobs.is_at(run.run_id):
         follow_run()
     elif run.status != "finished":
-        st.button("Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,))
+        st.button(
+            "Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,), **only(Role.EDITOR)
+        )
     if run.answers == 0:
         st.info("Nothing is answered yet.")
         return
@@ -130,7 +134,9 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sample = st.number_input("Answers to explain, at most", 1, len(scores), min(100, len(scores)), width=220)
-        pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")
+        pressed = st.button(
+            "Explain them", icon=":material/account_tree:", **only(Role.EDITOR, help="What was explained is kept.")
+        )
     if pressed:
         steps = state.services().evaluations.label(run.run_id, sample=int(sample))
         if work_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.naming import (
     MOST_NAME,
     MOST_NOTE,
@@ -18,6 +19,7 @@ from app.runs.naming import (
 )
 from app.views.kit import state
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
@@ -53,7 +55,7 @@ def _show_form(run: StoredRun) -> None:
             placeholder="choose or write",
             key=f"run-tags-{run.run_id}",
         )
-        st.form_submit_button("Keep", type="primary", on_click=_keep, args=(run.run_id,))
+        st.form_submit_button("Keep", type="primary", on_click=_keep, args=(run.run_id,), **only(Role.EDITOR))
 
 
 def _keep(run_id: str) -> None:

@@ -4,11 +4,13 @@ from contextlib import closing
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.synthesis import MOST_QUESTIONS, Of, SynthesisPlan, SynthesisStep, Writer
 from app.runs.synthesis_words import outcome_words, progress_words, rejected_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.kit.work import shown_work
 from pipeline.errors import RaglassError
@@ -39,7 +41,8 @@ def show_synthesis() -> None:
             writer = st.selectbox("Written by", list(WRITERS), format_func=WRITERS.__getitem__, key="synthesis-writer")
             count = st.number_input("Questions", 1, MOST_QUESTIONS, 100, key="synthesis-count", width=120)
             seed = st.number_input("Seed", 0, 1_000_000, 0, key="synthesis-seed", width=100)
-        if st.button("Write them", disabled=not name.strip() or backend is None, icon=":material/edit_note:"):
+        disabled = not name.strip() or backend is None
+        if st.button("Write them", icon=":material/edit_note:", **only(Role.EDITOR, disabled=disabled)):
             _write(SynthesisPlan(name.strip(), backend or "", corpus, int(count), int(seed), writer))
 
 

@@ -8,12 +8,16 @@ from app.kit.markup import MARK_FOR
 from app.kit.plain import shortened
 from app.kit.quoting import answering_words
 from app.kit.wording import is_unsure, trust
+from app.permitting.acting import refusal, who
+from app.permitting.roles import NotPermitted, Role
+from app.traces.changing import rate_trace
 from app.traces.playground import PLAYGROUND_OF
 from app.traces.provenance import missing_parts, provenance
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import refused
 from app.views.kit.ways import show_way
 from app.views.traces.deleting import show_deleting
 from app.views.traces.html import answer_html, question_html, trust_html
@@ -115,14 +119,16 @@ def _feedback(stored: StoredTrace) -> None:
     def save() -> None:
         thumb = st.session_state[rating]
         try:
-            state.store().annotate(trace_id, 0 if thumb is None else (1 if thumb == 1 else -1), st.session_state[note])
-        except StoreError as error:
+            said = 0 if thumb is None else (1 if thumb == 1 else -1)
+            rate_trace(state.store(), trace_id, said, st.session_state[note])
+        except (NotPermitted, StoreError) as error:
             st.session_state["feedback_problem"] = str(error)
         else:
             st.toast("Feedback saved")
 
+    why = refusal(Role.EDITOR, who())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.feedback("thumbs", key=rating, default={1: 1, -1: 0}.get(stored.rating), on_change=save)
+        st.feedback("thumbs", key=rating, default={1: 1, -1: 0}.get(stored.rating), on_change=save, disabled=bool(why))
         st.text_input(
             "Note",
             value=stored.note,
@@ -132,6 +138,7 @@ def _feedback(stored: StoredTrace) -> None:
             on_change=save,
             width=360,
             max_chars=2000,
+            **refused(why),
         )
     problem = st.session_state.pop("feedback_problem", None)
     if problem:

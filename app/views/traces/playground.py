@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from app.asking.prompts import save_prompt
 from app.comparing.comparison import compare
 from app.explaining.words import level_text
 from app.kit.numbers import count, milliseconds
 from app.kit.plain import one_line, shortened
+from app.permitting.roles import Role
 from app.services import Services
 from app.traces.difference import differ
 from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_failure
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.traces.html import answers_html
 from backends.registry import may_be_prompted
 from pipeline.errors import InputError, RaglassError
@@ -263,11 +266,13 @@ def _show_saving(services: Services, trace: Trace, made: Trace) -> None:
                 placeholder="name",
                 width=260,
             )
-            pressed = st.button("Save as version", icon=":material/save:", key=f"play-save-{trace.trace_id}")
+            pressed = st.button(
+                "Save as version", icon=":material/save:", key=f"play-save-{trace.trace_id}", **only(Role.EDITOR)
+            )
         if not pressed:
             return
         try:
-            saved = services.store.prompts.save(PromptTemplate(name.strip(), prompt.text))
+            saved = save_prompt(services.store.prompts, PromptTemplate(name.strip(), prompt.text))
         except RaglassError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return

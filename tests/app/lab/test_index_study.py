@@ -13,8 +13,9 @@ import pytest
 from click.testing import Result
 from faiss.contrib.evaluation import knn_intersection_measure
 
+from app.documents.choosing import choose_automatically
 from app.lab import index_study
-from app.lab.index_choosing import choose, choose_automatically
+from app.lab.index_choosing import choose
 from app.lab.index_material import Material, distinct, gather
 from app.lab.index_study import IndexStudy, in_use, measure_all, with_in_use
 from app.lab.index_tables import headline, index_tables, recommended, used
