@@ -38,7 +38,7 @@ PROMPT = PromptTemplate("short", "{context}\n\n{question}")
 
 
 def document(s: Services) -> Any:
-    corpus = s.corpus("fake")
+    corpus = s.backends.corpus("fake")
     assert corpus is not None
     return corpus
 
@@ -77,7 +77,7 @@ USE_CASES: dict[str, tuple[Role, Callable[[Services], Any]]] = {
     "start a study": (Role.EDITOR, lambda s: s.lab.start("latency", {"targets": ["none"]})),
     "measure stability": (Role.EDITOR, lambda s: next(check_stability(s.evaluations, STABILITY))),
     "remove a stability result": (Role.EDITOR, lambda s: KeptStability(s.settings.data_dir).remove("0" * 8)),
-    "choose an index": (Role.ADMIN, lambda s: choose(s.backend("fake"), RECORD)),
+    "choose an index": (Role.ADMIN, lambda s: choose(s.backends.open("fake"), RECORD)),
     "choose automatically": (Role.ADMIN, lambda s: choose_automatically(document(s))),
     "index": (Role.EDITOR, lambda s: s.indexing.start(document(s)).wait()),
     "rebuild": (Role.ADMIN, lambda s: s.indexing.start(document(s), rebuild=True).wait()),
