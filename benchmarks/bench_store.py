@@ -64,6 +64,9 @@ BLOCK = 10_000
 
 DAY_S = 86_400
 
+UNTIL = 1_757_000_000.0
+"""When the newest seeded trace was asked, unless told otherwise; seconds since 1970."""
+
 
 def make_words(seed: int = 0, count: int = 4_000) -> list[str]:
     """Made-up words and a few English ones, the early ones to be used more often."""
@@ -120,7 +123,7 @@ def seed(
     store: TraceStore,
     count: int,
     *,
-    until: float = 1_757_000_000.0,
+    until: float = UNTIL,
     make: Callable[..., dict[str, Any]] | None = None,
 ) -> None:
     """Fill an empty store with `count` small traces over the 30 days before `until`, some 100 µs each.
@@ -321,8 +324,8 @@ def list_actions(store: TraceStore) -> Iterator[tuple[str, Callable[[], object]]
     yield "deep page", lambda: store.page(TraceQuery(sort="duration"), after=deep, limit=50)
     yield "version", store.version
     yield "backends", store.backends
-    yield "latency, last hour", lambda: store.latency(1_757_000_000.0 - 3_600, 1_757_000_000.0)
-    yield "latency, last day", lambda: store.latency(1_757_000_000.0 - DAY_S, 1_757_000_000.0, 900)
+    yield "latency, last hour", lambda: store.latency(UNTIL - 3_600, UNTIL)
+    yield "latency, last day", lambda: store.latency(UNTIL - DAY_S, UNTIL, 900)
 
 
 def measure_lists(urls: dict[int, str], repeats: int = 9) -> dict[int, dict[str, float]]:

@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, func, insert, literal, select, true
 
 from app.traces.filters import TraceFilters
 from benchmarks.bench_pages import rerun, run_once
-from benchmarks.bench_store import RARE, seed, small_trace
+from benchmarks.bench_store import RARE, UNTIL, seed, small_trace
 from metrics.store import TraceStore
 from metrics.tables import labels, stage_times, trace_labels, traces
 
@@ -127,9 +127,9 @@ def _span(
     }
 
 
-def seed_trees(store: TraceStore, count: int) -> None:
-    """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk."""
-    seed(store, count, make=tree_trace)
+def seed_trees(store: TraceStore, count: int, *, until: float = UNTIL) -> None:
+    """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk. until: as `seed` has it."""
+    seed(store, count, until=until, make=tree_trace)
     seq = traces.c.seq
     found: dict[tuple[str, str], ColumnElement[bool]] = {
         ("tag", "beta"): seq % 3 == 0,
