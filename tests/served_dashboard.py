@@ -30,7 +30,7 @@ class Dashboard:
 def start(
     data_dir: Path, *, port: int | None = None, program: str = SERVE, **environ: str
 ) -> tuple[subprocess.Popen[bytes], Dashboard]:
-    """Start a dashboard and wait until it is ready. port: the one it must have; a free one if None. program: as SERVE, with more around it."""
+    """Start a dashboard and wait until it is ready. port: the one it must have; a free one if None. program: SERVE with more around it."""
     port = free_port() if port is None else port
     log = data_dir / "serve.log"
     with log.open("wb") as file:

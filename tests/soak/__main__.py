@@ -111,7 +111,7 @@ def lay_out(store: Path, given: Path | None, traces: int) -> int:
         tell(f"made a store of {traces:,} traces in {time.monotonic() - began:.0f} s")
     if given is not None:
         with (
-            closing(sqlite3.connect(f"file:{given.absolute()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(f"file:{given.absolute()}?{reading(given)}", uri=True)) as source,
             closing(sqlite3.connect(store)) as copy,
         ):
             source.backup(copy)
@@ -119,6 +119,12 @@ def lay_out(store: Path, given: Path | None, traces: int) -> int:
         f"sqlite:///{store}"
     ) as opened:  # brought to the newest schema here, not while a start is waited for
         return opened.count()
+
+
+def reading(store: Path) -> str:
+    """How to open a store so that nothing beside it changes either; one whose newest traces lie in its log must have that read."""
+    log = store.with_name(f"{store.name}-wal")
+    return "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
 
 
 def run_ids(store: Path) -> list[str]:

@@ -14,11 +14,24 @@ import tracemalloc
 from collections import Counter
 from typing import Any
 
+from tests.soak.watching import MB, PROC, read_fields
+
 FILE, EVERY_S, FRAMES = "SOAK_LOOK", "SOAK_LOOK_EVERY_S", "SOAK_LOOK_FRAMES"
 """Variables: where to write a line of JSON at a time, how often, and how many frames of each allocation to keep (0 for none)."""
 
 TYPES, PLACES = 60, 25
 """How many kinds of objects and places of the code are told of."""
+
+KEPT = (
+    "streamlit.runtime.",
+    "plotly.graph_objs._figure",
+    "app.",
+    "metrics.",
+    "pipeline.",
+    "backends.",
+    "sqlalchemy.pool",
+)
+"""Kinds that are all told of: what a session holds, and what is ours."""
 
 
 class _Malloc(ctypes.Structure):
@@ -67,6 +80,7 @@ def look() -> dict[str, Any]:
     objects = gc.get_objects()
     kinds = Counter(f"{type(each).__module__}.{type(each).__qualname__}" for each in objects)
     told: dict[str, Any] = {"at_s": round(time.monotonic()), "objects": len(objects), "kinds": kinds.most_common(TYPES)}
+    told |= {"kept": {kind: count for kind, count in kinds.items() if kind.startswith(KEPT)}}
     del objects
     return told | _heap() | _held() | _places()
 
@@ -78,8 +92,14 @@ def _heap() -> dict[str, Any]:
         return {}
     library.mallinfo2.restype = _Malloc
     found = library.mallinfo2()
-    used = (found.uordblks + found.hblkhd) / 1e6
-    return {"used_mb": used, "free_mb": found.fordblks / 1e6, "blocks": sys.getallocatedblocks()}
+    status = read_fields(PROC / "self" / "status")
+    used = (found.uordblks + found.hblkhd) / MB
+    return {
+        "rss_mb": status["VmRSS"] * 1024 / MB,
+        "used_mb": used,
+        "free_mb": found.fordblks / MB,
+        "blocks": sys.getallocatedblocks(),
+    }
 
 
 def _held() -> dict[str, Any]:
@@ -95,7 +115,7 @@ def _held() -> dict[str, Any]:
         "active": sessions.num_active_sessions(),
         "sessions": len(sessions.list_sessions()),
         "media": len(media._file_metadata),
-        "media_mb": sum(each.content_size for each in list(media._storage._files_by_id.values())) / 1e6,
+        "media_mb": sum(each.content_size for each in list(media._storage._files_by_id.values())) / MB,
         "stats": {
             stat.category_name + ":" + stat.cache_name: stat.byte_length
             for stats in instance.stats_mgr.get_stats(family_names=["cache_memory_bytes"]).values()
