@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.seeding import DAY_S, RARE, make_trace, make_words, seed
+from benchmarks.seeding import DAY_S, RARE, UNTIL, make_trace, make_words, seed
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from pipeline.schema import trace_to_json
@@ -133,8 +133,8 @@ def list_actions(store: TraceStore) -> Iterator[tuple[str, Callable[[], object]]
     yield "deep page", lambda: store.page(TraceQuery(sort="duration"), after=deep, limit=50)
     yield "version", store.version
     yield "backends", store.backends
-    yield "latency, last hour", lambda: store.latency(1_757_000_000.0 - 3_600, 1_757_000_000.0)
-    yield "latency, last day", lambda: store.latency(1_757_000_000.0 - DAY_S, 1_757_000_000.0, 900)
+    yield "latency, last hour", lambda: store.latency(UNTIL - 3_600, UNTIL)
+    yield "latency, last day", lambda: store.latency(UNTIL - DAY_S, UNTIL, 900)
 
 
 def measure_lists(urls: dict[int, str], repeats: int = 9) -> dict[int, dict[str, float]]:

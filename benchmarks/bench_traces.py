@@ -132,6 +132,7 @@ def seed_trees(
 ) -> None:
     """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk. given: to `seed`."""
     seed(store, count, make=make, **given)
+
     seq = traces.c.seq
     found: dict[tuple[str, str], ColumnElement[bool]] = {
         ("tag", "beta"): seq % 3 == 0,

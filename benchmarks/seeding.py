@@ -45,6 +45,9 @@ BLOCK = 10_000
 
 DAY_S = 86_400
 
+UNTIL = 1_757_000_000.0
+"""When the newest seeded trace was asked, unless told otherwise; seconds since 1970."""
+
 
 def make_words(seed: int = 0, count: int = 4_000) -> list[str]:
     """Made-up words and a few English ones, the early ones to be used more often."""
@@ -101,7 +104,7 @@ def seed(
     store: TraceStore,
     count: int,
     *,
-    until: float = 1_757_000_000.0,
+    until: float = UNTIL,
     make: Callable[..., dict[str, Any]] | None = None,
     sketched_s: float = DAY_S,
 ) -> None:

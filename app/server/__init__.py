@@ -10,6 +10,7 @@ import threading
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
 from app.server.login import SecureCookies, set_up_login
 from app.server.presenting import Presenting
-from app.server.uploads import freeing_uploads, held_uploads
+from app.server.tabs import freeing_tabs
+from app.server.uploads import held_uploads
 from app.services import services
 from app.shutdown import finishing_first
 from app.traces.filters import TraceFilters
@@ -117,9 +119,11 @@ def warm_up() -> None:
 async def lifespan(application: st.App) -> AsyncIterator[None]:
     """Warm up without holding up the first page; at the end see questions in flight through, then close everything."""
     _leave_path_alone()
+    # Whole before pages run side by side: Plotly takes what another thread has imported by half, and fails.
+    import_module("pandas")
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     with finishing_first(lambda: services().finish()):
-        async with freeing_uploads():
+        async with freeing_tabs():
             yield
     services().close()
 
