@@ -248,7 +248,7 @@ def test_no_embedder_at_all_is_said(tmp_path: Path) -> None:
     broken = Services(replace(Settings(), data_dir=tmp_path / "data"), open_backend=refuse)
     ask(broken, GEOLOGY, 40, day=0)
     with pytest.raises(Unavailable, match="cannot be embedded here"):
-        check_questions(broken.store, broken.corpus, QuestionPlan("local/embedded"))
+        check_questions(broken.store, broken.backends.corpus, QuestionPlan("local/embedded"))
     broken.close()
 
 

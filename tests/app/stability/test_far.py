@@ -15,7 +15,7 @@ from tests.factories import make_trace
 @pytest.fixture
 def services(make_services: Callable[..., Services]) -> Services:
     current = make_services(backend="local/embedded")
-    current._open_backend = open_backend
+    current.backends.make = open_backend
     return current
 
 
