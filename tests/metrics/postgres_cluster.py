@@ -218,11 +218,15 @@ class PostgresCluster:
         return f"postgresql+psycopg://{USER}:{shown}@127.0.0.1:{port or self.port}/{database}"
 
 
+def plain_url(url: str) -> str:
+    """The URL of a database as psycopg takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 @contextmanager
 def full_disk(url: str) -> Iterator[None]:
     """A server's disk is full for whatever would be appended to a store, as far as a client can tell, while the block runs."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as admin:
+    with psycopg.connect(plain_url(url), autocommit=True) as admin:
         admin.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
             "$$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END$$"

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import make_url
 
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from pipeline.errors import StoreError
 from tests.factories import make_trace
-from tests.metrics.postgres_cluster import PostgresCluster
+from tests.metrics.postgres_cluster import PostgresCluster, plain_url
 from tests.withstand.disks import full_file_disk, full_server_disk, full_tablespace
 from tests.withstand.traffic import Traffic
 
@@ -60,12 +59,12 @@ def read_only(cluster: PostgresCluster) -> str:
     with cluster.database() as url, TraceStore.open(url, busy_timeout_s=1.0) as store:
         with Traffic(store) as traffic:
             traffic.meet("kept")
-            with psycopg.connect(_plain(url), autocommit=True) as admin:
+            with psycopg.connect(plain_url(url), autocommit=True) as admin:
                 admin.execute(f"ALTER DATABASE {admin.info.dbname} SET default_transaction_read_only = on")
                 _drop_others(admin)
             traffic.meet("refused", 10)
             writing = "-c default_transaction_read_only=off"
-            with psycopg.connect(_plain(url), autocommit=True, options=writing) as admin:
+            with psycopg.connect(plain_url(url), autocommit=True, options=writing) as admin:
                 admin.execute(f"ALTER DATABASE {admin.info.dbname} RESET default_transaction_read_only")
                 _drop_others(admin)
             traffic.meet("kept")
@@ -77,11 +76,11 @@ def no_connections(cluster: PostgresCluster) -> str:
     with cluster.database() as url, TraceStore.open(url, busy_timeout_s=1.0) as store:
         with Traffic(store) as traffic:
             traffic.meet("kept")
-            with psycopg.connect(_plain(url), autocommit=True) as admin, ExitStack() as others:
+            with psycopg.connect(plain_url(url), autocommit=True) as admin, ExitStack() as others:
                 before = traffic.refused
                 while traffic.refused < before + 10:
                     _drop_store(admin)
-                    _take_all(_plain(url), others)
+                    _take_all(plain_url(url), others)
             traffic.meet("kept")
         return traffic.verdict()
 
@@ -147,10 +146,6 @@ def _refused(work: Callable[[], object]) -> int:
     except StoreError:
         return 1
     return 0
-
-
-def _plain(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _drop_others(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
