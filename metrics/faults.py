@@ -3,6 +3,7 @@
 Upstream text is never shown: it is written for programmers, and it may quote what should stay secret.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ POSTGRES_FAULTS: dict[str, str] = {
 }
 """By SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html); longer keys win."""
 
+
+NO_SLOT = re.compile(r"too many (clients|connections)|connection slots")
+"""In what a server says, in English, to whom it has no connection for: whoever is not let in is given no SQLSTATE."""
 
 SQLITE_SCHEMA = frozenset(
     {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}
@@ -97,6 +101,8 @@ def _explain_postgres(sqlstate: str | None, error: Exception, busy_timeout_s: fl
             if sqlstate[:length] in POSTGRES_FAULTS:
                 return POSTGRES_FAULTS[sqlstate[:length]]
         return f"failed with SQLSTATE {sqlstate}. The details are in the server's log."
+    if NO_SLOT.search(str(error)):
+        return POSTGRES_FAULTS["53"]
     if isinstance(error, DBAPIError):
         return (
             "cannot be reached, or the connection broke. Check that the server runs and that host, port, user and password "
