@@ -16,8 +16,8 @@ from pipeline.measures import NAMESPACE
 MAX_REMEMBERED = 20_000
 """Periods kept in memory at most: two weeks of minutes."""
 
-Place = tuple[str | None, int, int]
-"""Whence the questions came (None for all), seconds in a period, and its beginning."""
+Place = tuple[str | None, str | None, int, int]
+"""Of which backend and whence the questions came (None for all), seconds in a period, and its beginning."""
 
 LATENCIES: dict[Statistic, Callable[[LatencyPoint], float]] = {
     "Average": lambda point: point.mean_ms,
@@ -51,7 +51,10 @@ class LocalSource:
         for query in values:
             if query.namespace == NAMESPACE:
                 wanted.setdefault((query.dimension("Backend"), query.dimension("Stage")), []).append(query)
-        for start_s, points in self._points(window, origin).items():
+        backends = {backend for backend, _ in wanted}
+        # A sketch costs some microseconds, and a week has ten thousand of each stage: those of other backends are left.
+        backend = backends.pop() if len(backends) == 1 else None
+        for start_s, points in self._points(window, backend, origin).items():
             for point in points:
                 for query in wanted.get((point.backend, point.stage), ()):
                     value = _value(query, point)
@@ -60,7 +63,7 @@ class LocalSource:
         running_s = int(self._clock()) // window.period_s * window.period_s
         return [make_series(query, window, values[query], running_s) for query in queries]
 
-    def _points(self, window: Window, origin: str | None) -> dict[int, list[LatencyPoint]]:
+    def _points(self, window: Window, backend: str | None, origin: str | None) -> dict[int, list[LatencyPoint]]:
         """What each period of the window holds, by its beginning."""
         store, period_s = self._store(), window.period_s
         with self._lock:
@@ -68,18 +71,18 @@ class LocalSource:
             changed = [
                 start_s
                 for start_s, count in counts.items()
-                if self._known.get((origin, period_s, start_s), (0,))[0] != count
+                if self._known.get((backend, origin, period_s, start_s), (0,))[0] != count
             ]
             for first_s, end_s in _runs(changed, period_s):
                 found: dict[int, list[LatencyPoint]] = {start_s: [] for start_s in range(first_s, end_s, period_s)}
-                for point in store.latency(first_s, end_s, period_s, origin=origin):
+                for point in store.latency(first_s, end_s, period_s, backend=backend, origin=origin):
                     found[int(point.start_s)].append(point)
                 for start_s, points in found.items():
                     # What was counted since the sum was taken is read again with the next refresh.
-                    self._known[origin, period_s, start_s] = (counts.get(start_s, 0), points)
+                    self._known[backend, origin, period_s, start_s] = (counts.get(start_s, 0), points)
             while len(self._known) > MAX_REMEMBERED:
                 del self._known[next(iter(self._known))]
-            return {start_s: self._known[origin, period_s, start_s][1] for start_s in counts}
+            return {start_s: self._known[backend, origin, period_s, start_s][1] for start_s in counts}
 
 
 def _value(query: MetricQuery, point: LatencyPoint) -> float | None:

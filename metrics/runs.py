@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -155,10 +155,11 @@ class RunLog:
             found: str | None = connection.scalar(chosen)
         return found
 
-    def trace_ids(self) -> set[str]:
-        """The traces that runs made, which nobody asked."""
+    def made(self, trace_ids: Collection[str]) -> set[str]:
+        """Those of some traces that runs made, which nobody asked."""
+        chosen = select(run_answers.c.trace_id).where(run_answers.c.trace_id.in_(list(trace_ids)))
         with self._explained(), self._database.engine.connect() as connection:
-            return set(connection.scalars(select(run_answers.c.trace_id)))
+            return set(connection.scalars(chosen))
 
     def keep_calibration(self, answered_by: str, run_id: str, fitted: Mapping[str, Any]) -> None:
         """Keep a calibration of what answered, in place of an earlier one."""

@@ -148,14 +148,9 @@ class Live:
     def read(self, choice: LiveChoice) -> LiveView:
         """Everything that the charts show. Raises RaglassError where the source cannot be read."""
         window = choice.window_at(self._clock())
-        queries = rag_queries(choice.backend)
-        measure = MEASURES.get(choice.measure, "Average")
-        if measure != "Average":
-            queries += stage_percentiles(choice.backend, measure)
         if choice.source == "cloudwatch":
-            return self._read_cloudwatch(choice, list(dict.fromkeys(queries)), window, measure)
-        series = self._local.read(list(dict.fromkeys(queries)), window, choice.origin)
-        view = make_view(choice.source, choice.backend, self._settings.stack, window, series, measure)
+            return self._read_cloudwatch(choice, window)
+        view = self._read_local(choice, window)
         store, told = self._store(), choice.origin is not None
         now, before = self._totals(choice, window)
         return replace(
@@ -167,10 +162,19 @@ class Live:
             untold=told and bool(store.latency_counts(window.start_s, window.end_s, window.period_s, UNTOLD)),
         )
 
-    def _read_cloudwatch(
-        self, choice: LiveChoice, queries: list[MetricQuery], window: Window, measure: Statistic
-    ) -> LiveView:
+    def shares(self, choice: LiveChoice) -> Mapping[str, float]:
+        """`LiveView.shares` of this dashboard's traces, at a part of the view's cost. Raises StoreError."""
+        return self._read_local(choice, choice.window_at(self._clock())).shares
+
+    def _read_local(self, choice: LiveChoice, window: Window) -> LiveView:
+        """What the sketches tell."""
+        queries, measure = _queries(choice)
+        series = self._local.read(queries, window, choice.origin)
+        return make_view(choice.source, choice.backend, self._settings.stack, window, series, measure)
+
+    def _read_cloudwatch(self, choice: LiveChoice, window: Window) -> LiveView:
         """CloudWatch is paid by the metric, not by the point: the window before comes with it."""
+        queries, measure = _queries(choice)
         queries = list(dict.fromkeys([*queries, *stack_queries(self._settings.stack, self._api_id)]))
         both = Window(2 * window.start_s - window.end_s, window.end_s, window.period_s)
         read = self._cloudwatch.read(queries, both)
@@ -244,6 +248,14 @@ class Live:
     def use(self) -> ApiUse:
         """What asking CloudWatch has cost so far."""
         return self._cloudwatch.use
+
+
+def _queries(choice: LiveChoice) -> tuple[list[MetricQuery], Statistic]:
+    """What is asked of our own metrics, and the measure of each stage."""
+    queries, measure = rag_queries(choice.backend), MEASURES.get(choice.measure, "Average")
+    if measure != "Average":
+        queries += stage_percentiles(choice.backend, measure)
+    return list(dict.fromkeys(queries)), measure
 
 
 def api_id_of(url: str) -> str:

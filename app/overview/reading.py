@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from app.live.reading import LiveChoice
-from app.live.rows import LiveView
 from app.traces.filters import TraceFilters
 from metrics.latency import MINUTE_S, TOTAL
 from metrics.queries import Count, TraceRow
@@ -124,8 +123,3 @@ def live_query(pace: Pace, span: str) -> dict[str, str]:
     """The address of it."""
     chosen = {"answered_by": pace.backend} if pace.backend else {}
     return chosen | {"window": WINDOWS[span]}
-
-
-def stage_shares(view: LiveView) -> dict[str, float]:
-    """Part of the time that each stage took by itself, in [0, 1], largest first."""
-    return dict(view.shares)

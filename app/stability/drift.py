@@ -5,7 +5,7 @@ Owns which traces, indexes and chunks are held against each other. Refuses to fo
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -54,6 +54,9 @@ CHUNKS = 500
 
 BATCH = 16
 """Texts that are embedded between two reports of progress."""
+
+LOOKED_UP = 200
+"""Traces whose runs are looked up at once."""
 
 USUAL_EMBEDDER = "local/embedded"
 """The backend that embeds where the one asked about has no embedder here."""
@@ -303,9 +306,7 @@ def embed_traces(
 def newest_traces(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
     """The newest traces that found a chunk with a score, oldest first, and how many did not; those that runs made are left out."""
     query = TraceQuery(backends=frozenset({plan.backend}))
-    by_runs = store.runs.trace_ids()
-    by_people = (stored.trace for stored in store.export(query) if stored.trace.trace_id not in by_runs)
-    traces = list(islice(by_people, plan.newest))
+    traces = list(islice(_asked_by_people(store, query), plan.newest))
     if not traces:
         known = store.backends()
         if plan.backend in known:
@@ -319,6 +320,14 @@ def newest_traces(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], i
         )
     asked = [trace for trace in traces if _counts(trace)]
     return asked[::-1], len(traces) - len(asked)
+
+
+def _asked_by_people(store: TraceStore, query: TraceQuery) -> Iterator[Trace]:
+    """The traces of a query less those that runs made, looked up some at a time: all that runs ever made may be millions."""
+    stored = store.export(query)
+    while some := [each.trace for each in islice(stored, LOOKED_UP)]:
+        by_runs = store.runs.made([trace.trace_id for trace in some])
+        yield from (trace for trace in some if trace.trace_id not in by_runs)
 
 
 def _counts(trace: Trace) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.overview.readiness import Problems, Readiness
-from app.overview.reading import SPANS, Concern, Pace, live_choice, read_concerns, read_pace, read_recent, stage_shares
+from app.overview.reading import SPANS, Concern, Pace, live_choice, read_concerns, read_pace, read_recent
 from app.quality.recent import RuleWindow, read_window
 from app.views.kit import state
 from metrics.queries import TraceRow
@@ -61,7 +61,7 @@ def quality(span: str) -> list[RuleWindow]:
 @st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)
 def shares(found: Pace, span: str) -> dict[str, float]:
     """Where the time goes."""
-    return stage_shares(state.services().live.read(live_choice(found, span))) if found.backend else {}
+    return dict(state.services().live.shares(live_choice(found, span))) if found.backend else {}
 
 
 @st.cache_data(ttl=FRESH_S, max_entries=2, show_spinner=False)
