@@ -12,6 +12,7 @@ from app.views.kit.demonstration import show_banner
 from app.views.kit.presenting import is_presenting, show_strip
 from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
+from app.views.kit.walking import watch_walking
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 ICON = Path(__file__).with_name("assets") / "icon.png"
@@ -44,6 +45,7 @@ page = st.navigation(SECTIONS, position="hidden" if presenting else "sidebar")
 apply_style()
 tell_sections()
 watch_server()
+watch_walking(page.url_path, presenting=presenting)
 show_banner()
 if presenting:
     show_strip(chain(*SECTIONS.values()))

@@ -96,7 +96,7 @@ def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, servi
     page = open_page("stability")
     assert listed(page, "Results")[0]["Answers the same"] == "50 %"
     page = open_page("stability", result=result.kept_id)
-    assert page.subheader[0].value.startswith("2 of 4 answers stayed the same")
+    assert page.header[0].value.startswith("2 of 4 answers stayed the same")
     rows = listed(page, "Variants")
     assert [(row["Changed"], row["Answer before"], row["Right"]) for row in rows] == [
         ("typo", "1912", "right → wrong"),

@@ -16,6 +16,7 @@ from app.documents.words import (
 from app.services import Services
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
 from pipeline.errors import RaglassError
 
@@ -60,7 +61,7 @@ def show_index_state(
         _show_estimate(corpus, attention)
     if found.manifest is not None:
         _show_choice(corpus, found.manifest)
-    with st.container(horizontal=True):
+    with backstage("index"), st.container(horizontal=True):
         if behind and st.button("Index now", type="primary", icon=":material/play_arrow:"):
             start(services, corpus)
             st.rerun()

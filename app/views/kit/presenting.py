@@ -18,6 +18,8 @@ STYLE = f"""
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stExpandSidebarButton"],
 [data-testid="stToolbar"], [class*="st-key-"][class*="-choice"] {{ display: none !important; }}
 [data-testid="stMainBlockContainer"] {{ padding-top: 1rem; }}
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-backstage-"]),
+[data-testid="stColumn"]:has(> * > [data-testid="stLayoutWrapper"]:only-child > [class*="st-key-backstage-"]) {{ display: none; }}
 [data-testid="stHeader"] {{ display: none; }}
 .st-key-presenting {{ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); padding-bottom: .3rem; }}
 .rg-leave {{ margin: 0; font-size: .88rem; }}

@@ -15,6 +15,7 @@ from app.lab.index_tables import headline, points, recommended, top_k, used
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
 from app.views.kit.style import ink
 from app.views.lab.frame import choose_record, offer_start, show_record, show_table
@@ -66,7 +67,10 @@ def _show_form(lab: Lab) -> None:
         for name, missing in services.backend_names().items()
         if missing is None and (name.startswith("local/") or name == services.settings.backend_name)
     ]
-    with st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"),
+    ):
         source = Source()
         with st.container(horizontal=True):
             usual = services.settings.backend_name

@@ -10,6 +10,7 @@ from app.alerting.words import previewed
 from app.kit.wording import backend_words
 from app.views.kit import state
 from app.views.kit.html import note_html, pairs_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.live.kept import preview
 from metrics.alerts import MAX_NAME_CHARS
@@ -31,7 +32,7 @@ DONE = "rules-done"
 
 def show_rules() -> None:
     """All rules, and the form for one of them."""
-    with st.expander("Rules of alerts"):
+    with backstage("rules"), st.expander("Rules of alerts"):
         try:
             _show_form()
         except RaglassError as error:

@@ -26,6 +26,7 @@ from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.table import show_table
 from app.views.runs.kept import compared
@@ -41,7 +42,7 @@ def show_compared(first: str, second: str) -> None:
     """The whole page of two runs."""
     st.title("May it ship?", anchor=False)
     verdict = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with backstage("drop"), st.container(horizontal=True, vertical_alignment="bottom"):
         max_drop = ask_drop()
         st.button("Swap the two", icon=":material/swap_horiz:", on_click=_swap, args=(first, second))
     found = compared(first, second, max_drop)
@@ -137,7 +138,7 @@ def _row(each: Difference) -> list[str]:
 
 def _show_flips(found: ComparedRuns) -> None:
     flips = {flip.question_id: flip for flip in found.comparison.flips}
-    st.subheader("Questions that changed sides", anchor=False)
+    st.header("Questions that changed sides", anchor=False)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         opens = " A click on one opens its two traces side by side; tick one to explain the second." if flips else ""
         show(note_html(f"{flips_headline(found.comparison)}.{opens}"))

@@ -21,6 +21,7 @@ from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
 from app.views.kit.table import choose_columns, show_table
@@ -119,7 +120,7 @@ def _show_headline(whole: Summary, timed: str) -> None:
 
 
 def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
-    st.subheader("Why", anchor=False)
+    st.header("Why", anchor=False)
     labelled = sum(bool(each.label) for each in scores)
     if is_put_together(run.about):
         show(
@@ -128,7 +129,7 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
             )
         )
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with backstage("why"), st.container(horizontal=True, vertical_alignment="bottom"):
         sample = st.number_input("Answers to explain, at most", 1, len(scores), min(100, len(scores)), width=220)
         pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")
     if pressed:
@@ -171,7 +172,7 @@ def sankey(scores: list[Scored]) -> go.Figure:
 
 
 def _show_questions(scores: list[Scored]) -> None:
-    st.subheader("Questions", anchor=False)
+    st.header("Questions", anchor=False)
     kinds = sorted({each.type for each in scores if each.type})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         outcome = st.selectbox("Show", list(OUTCOMES), index=1, key="run-outcome", width=230)

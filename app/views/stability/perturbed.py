@@ -7,6 +7,7 @@ import streamlit as st
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability.perturbed_words import progress_words
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.work import shown_work
 from app.views.stability.kept import RESULT, kept_result, kept_results, show_kept
@@ -45,7 +46,7 @@ def _form() -> StabilityPlan | None:
     services = state.services()
     usable = [name for name, problem in services.backend_names().items() if problem is None]
     usual = services.settings.backend_name
-    with st.form("stability", border=False):
+    with backstage("stability"), st.form("stability", border=False):
         kinds = st.multiselect("What to change", list(ALL_KINDS), default=list(ALL_KINDS))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox("Backend", usable, index=usable.index(usual) if usual in usable else None)

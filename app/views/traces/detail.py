@@ -105,9 +105,9 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
             show_deleting(trace.trace_id)
 
 
-def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
-    """The whole trace."""
-    show(question_html(trace.question))
+def show_trace(trace: Trace, stored: StoredTrace | None, *, titled: bool = False) -> None:
+    """The whole trace. titled: its question is the page's title."""
+    show(question_html(trace.question, title=titled))
     show_answer(trace)
     show_of_run(trace)
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
