@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.costs import spent_words
+from app.kit.numbers import unbroken
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
 from app.runs.leaderboard import run_before
 from app.runs.naming import run_name
@@ -11,6 +12,7 @@ from app.runs.record import is_put_together
 from app.runs.rows import (
     MEANINGS,
     OUTCOMES,
+    abstained_words,
     chosen,
     headline,
     measure_rows,
@@ -62,7 +64,9 @@ def show_run(run_id: str) -> None:
         st.info("Nothing is answered yet.")
         return
     scores, summaries = run_scores(run), run_summary(run)
-    _show_headline(summaries[0], " ".join(filter(None, (time_words(scores), spent_words(run_spent(run))))))
+    _show_headline(
+        summaries[0], " ".join(filter(None, (abstained_words(scores), time_words(scores), spent_words(run_spent(run)))))
+    )
     if len(summaries) > 1:
         show_types(run, summaries, scores)
     with st.expander("Every measure"):
@@ -112,7 +116,7 @@ def _show_headline(whole: Summary, timed: str) -> None:
     for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
         with column:
             st.metric(name, value, help=MEANINGS[name])
-            show(note_html(f"95 %: {interval}"))
+            show(note_html(unbroken(f"95 %: {interval}")))
     if timed:
         show(note_html(timed))
     if whole.failed:
