@@ -99,7 +99,10 @@ STYLE = """
 .rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) [data-testid="stSkeleton"] { display: none; }
-[data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) { position: absolute; height: 0; overflow: visible; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) { position: absolute; width: 0; height: 0; overflow: visible; }
+@media (max-width: 640px) {
+  [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) > [data-testid="stColumn"] { min-width: calc(50% - 1rem); }
+}
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
 [class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }

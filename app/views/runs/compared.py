@@ -65,21 +65,7 @@ def show_compared(first: str, second: str) -> None:
         if comparison.types:
             _draw(differences_plot("Right, by question type, points", comparison.types), "types")
     show(note_html("A line that crosses 0 may be chance. Grey: no significant difference, by the adjusted p value."))
-    with st.expander("Every figure"):
-        heads = (
-            "Measure",
-            "Questions",
-            older.capitalize(),
-            newer.capitalize(),
-            "Difference, 95 % interval",
-            "p",
-            "p, Holm",
-        )
-        show(table_html(heads, [_row(each) for each in comparison.differences], "compared"))
-        if comparison.types:
-            heads = ("Right, by type", *heads[1:])
-            show(table_html(heads, [_row(each) for each in comparison.types], "compared-types"))
-        show(note_html(FOOTNOTE))
+    _show_figures(found)
     _show_flips(found)
     _show_downloads(found)
 
@@ -146,6 +132,18 @@ def _row(each: Difference) -> list[str]:
     values = (fixed(value, 3) for value in (each.first, each.second))
     tested = (each.why_no_test, "") if each.why_no_test else (p_words(each.p), p_words(each.p_adjusted))
     return [NAMES.get(each.name, each.name), f"{each.questions:,}", *values, difference_words(each), *tested]
+
+
+def _show_figures(found: ComparedRuns) -> None:
+    """Every measure of both runs, folded."""
+    comparison, (older, newer) = found.comparison, (each.capitalize() for each in found.called)
+    heads = ("Questions", older, newer, "Difference, 95 % interval", "p", "p, Holm")
+    with st.expander("Every figure"):
+        show(table_html(("Measure", *heads), [_row(each) for each in comparison.differences], "compared"))
+        if comparison.types:
+            rows = [_row(each) for each in comparison.types]
+            show(table_html(("Right, by type", *heads), rows, "compared-types"))
+        show(note_html(FOOTNOTE))
 
 
 def _show_flips(found: ComparedRuns) -> None:
