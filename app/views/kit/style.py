@@ -51,6 +51,10 @@ STYLE = """
 .block-container, [data-testid="stMainBlockContainer"] { padding: 3.4rem clamp(1rem, 2.4vw, 3rem) 3rem; max-width: 100rem; }
 @media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; } }
 [data-testid="InputInstructions"] { display: none; }
+/* A menu that leaves room below it for a page's settings. */
+[data-testid="stSidebarNavItems"] > div { margin-top: .45rem; }
+[data-testid="stSidebarNav"] [data-testid="stNavSectionHeader"] { margin: .2rem 0 0; font-size: .85rem; }
+[data-testid="stSidebarNav"] [data-testid="stSidebarNavLink"] { margin: 0; }
 [data-testid="stMain"] h1 { font-size: 1.8rem; padding: .2rem 0 .3rem; }
 [data-testid="stMain"] h2 { font-size: 1.2rem; padding: .5rem 0 .2rem; }
 [data-testid="stMain"] h3 { font-size: 1.05rem; padding: .4rem 0 .2rem; }
