@@ -14,7 +14,7 @@ from app.views.documents.page import WHOSE, show_documents, show_opened
 from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
-from app.views.kit.layout import grid
+from app.views.kit.layout import backstage, grid
 from app.views.kit.markdown import message
 from pipeline.errors import RaglassError
 
@@ -46,7 +46,7 @@ try:
         st.stop()
     one = show_opened(corpus)
     adding, standing = grid([3, 2], "corpus")
-    with adding:
+    with adding, backstage("upload"):
         upload_box(services, corpus)
     show_job(services)
     running = services.indexing.running

@@ -103,3 +103,26 @@ def test_a_default_that_was_taken_away_stays_away():
     again.query_params["many"] = ""
     again.run()
     assert (again.selectbox[0].value, again.multiselect[0].value) == (None, [])
+
+
+def page_with_kept_address() -> None:
+    import streamlit as st
+
+    from app.views.kit import address
+
+    st.session_state.setdefault(address.PAGE, st.query_params.get("page"))
+    st.button("close", on_click=address.close_opened)
+
+
+def test_closing_keeps_the_settings_of_a_page_and_the_list_of_another():
+    test = AppTest.from_function(page_with_kept_address, default_timeout=TIMEOUT_S)
+    for name, value in {"page": "ask", "trace": "1", "span": "2", "top_k": "3"}.items():
+        test.query_params[name] = value
+    test.run().button[0].click().run()
+    assert set(test.query_params) == {"page", "top_k"}
+    listed = AppTest.from_function(page_with_kept_address, default_timeout=TIMEOUT_S)
+    listed.query_params["page"] = "traces"
+    listed.query_params["trace"] = "1"
+    listed.session_state["kept-addresses"] = {"traces": {"sort": ["duration"]}}
+    listed.run().button[0].click().run()
+    assert {name: "".join(value) for name, value in listed.query_params.items()} == {"sort": "duration"}

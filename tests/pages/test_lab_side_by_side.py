@@ -55,7 +55,7 @@ def test_study_is_read_with_its_charts_and_tables(
     page = open_page("lab", study=name)
     assert not page.exception
     assert len(page.get("plotly_chart")) == charts
-    headings = [each.value.replace("\\", "") for each in page.subheader]
+    headings = [each.value.replace("\\", "") for each in page.header]
     assert headings == [table.title for table in services.lab.tables(done)]
 
 

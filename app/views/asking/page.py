@@ -134,9 +134,9 @@ def usual_backend(services: Services, backends: list[str]) -> str:
 
 
 def choose_backend(services: Services, backends: list[str], write: address.Write) -> str:
-    """The backends that can be used here; what the others need is said below."""
-    chosen = st.selectbox("Backend", backends, key="backend", on_change=write)
-    say_what_is_missing(services)
+    """The backends that can be used here; what the others need stands behind the "?"."""
+    missing = [message(words) for words in services.backends.names().values() if words is not None]
+    chosen = st.selectbox("Backend", backends, key="backend", on_change=write, help="\n\n".join(missing) or None)
     return chosen or backends[0]
 
 

@@ -24,6 +24,7 @@ from app.views.comparing.comparison import show_comparison
 from app.views.comparing.html import side_html
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_answer
 from app.views.traces.html import answer_html, chunks_html, question_html
@@ -63,7 +64,10 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
     choose_recent(_begin_with)
     chosen = {}
     # A key of its own for each, since an expander keeps the state that it began with.
-    with st.expander("Settings of both sides", expanded=not opened, key=f"sides-{'kept' if opened else 'new'}"):
+    folded = backstage("sides").expander(
+        "Settings of both sides", expanded=not opened, key=f"sides-{'kept' if opened else 'new'}"
+    )
+    with folded:
         for column, side in zip(st.columns(2, gap="medium"), SIDES, strict=True):
             with column:
                 chosen[side] = _choose(side, backends, prompts[side], write)
@@ -101,7 +105,7 @@ def _put_beside(
             f"The answer of {names}, stays as it is. Its question can be asked here, and the answer set beside it."
         )
     )
-    with st.container(width=480):
+    with backstage("side"), st.container(width=480):
         chosen = _choose(side, backends, prompts, write)
     say_what_is_missing(services)
     if st.button("Ask it here", type="primary", icon=":material/arrow_forward:", key="ask-beside"):

@@ -17,6 +17,7 @@ from app.permitting.roles import Role
 from app.services import Services
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only, refused
 from pipeline.errors import RaglassError
@@ -62,7 +63,7 @@ def show_index_state(
         _show_estimate(corpus, attention)
     if found.manifest is not None:
         _show_choice(corpus, found.manifest)
-    with st.container(horizontal=True):
+    with backstage("index"), st.container(horizontal=True):
         if behind and st.button("Index now", type="primary", icon=":material/play_arrow:", **only(Role.EDITOR)):
             start(services, corpus)
             st.rerun()

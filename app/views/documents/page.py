@@ -62,7 +62,7 @@ def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
     if found is None:
         st.info("There is no document with this id. It may have been removed.")
         return
-    st.subheader(literal(found.document.title), anchor=False)
+    st.header(literal(found.document.title), anchor=False)
     show(note_html(found.document.source))
     for doubt in own_doubts(found.document.source, found.document.doubts):
         st.warning(literal(doubt), icon=":material/rule:")

@@ -25,6 +25,13 @@ OPENED = {
 }
 """By page, what it has open in place of its list: coming back by the menu leads to the list."""
 
+ANSWERED = {
+    "ask": {"trace", "span"},
+    "compare": {"first", "second", "ask"},
+    "explain": {"trace", "with", "by"},
+}
+"""By page without a list, what it shows in place of its beginning: coming back by the menu finds it again; a second click puts it away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -123,8 +130,8 @@ def keeping_address(page: str) -> Iterator[None]:
     came = st.session_state.get(PAGE) not in (None, page)
     st.session_state[PAGE] = page
     kept: dict[str, dict[str, list[str]]] = st.session_state.setdefault(KEPT, {})
-    if came and not st.query_params and page in kept:
-        st.query_params.from_dict(kept[page])
+    if came and not set(st.query_params) - {PARAMETER} and page in kept:
+        st.query_params.from_dict({**kept[page], **st.query_params.to_dict()})
     _keep()
     yield
     _keep()  # Not where the page led to another one, whose address it is by then.
@@ -139,6 +146,21 @@ def _keep() -> None:
             return  # While something is open, the list is still as it was.
         passing = opened | {PARAMETER}  # the presenter's view is kept by the server
         kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
+
+
+def opened_by(page: str) -> set[str]:
+    """The names in the address of what a page can have open. page: its path in the address."""
+    return OPENED.get(page, set()) | ANSWERED.get(page, set())
+
+
+def close_opened() -> None:
+    """Close what the page has open: its list as it was, or its beginning with the settings as they are."""
+    page = st.session_state.get(PAGE, "")
+    if page in OPENED:
+        back_to_list()
+    else:
+        kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in opened_by(page)}
+        st.query_params.from_dict(kept)
 
 
 def back_to_list() -> None:

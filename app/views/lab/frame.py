@@ -205,7 +205,7 @@ def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
 
 def show_table(table: Table) -> None:
     """A table under its title, with its note."""
-    st.subheader(literal(table.title), anchor=False)
+    st.header(literal(table.title), anchor=False)
     show_studied(table, f"lab-{table.name}")
     if table.note:
         show(note_html(table.note))

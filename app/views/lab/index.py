@@ -17,6 +17,7 @@ from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
 from app.views.kit.style import ink
 from app.views.kit.visitor import only
@@ -69,7 +70,10 @@ def _show_form(lab: Lab) -> None:
         for name in services.backends.usable()
         if name.startswith("local/") or name == services.settings.backend_name
     ]
-    with st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"),
+    ):
         source = Source()
         with st.container(horizontal=True):
             usual = services.settings.backend_name

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.lab.catalogue import Lab
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.lab import frame
 from app.views.runs.profile import show_bars
 from app.views.runs.source import Source
@@ -13,8 +14,14 @@ def show_study(lab: Lab) -> None:
     """A form, and a profile with its bars and tables."""
     services = state.services()
     usable = services.backends.usable()
-    with st.expander(
-        "Profile a dataset", icon=":material/play_arrow:", expanded=not lab.records.newest("profile"), key="lab-form"
+    with (
+        backstage("study"),
+        st.expander(
+            "Profile a dataset",
+            icon=":material/play_arrow:",
+            expanded=not lab.records.newest("profile"),
+            key="lab-form",
+        ),
     ):
         source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -11,6 +11,7 @@ from app.kit.wording import backend_words
 from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.html import note_html, pairs_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only
 from app.views.live.kept import preview
@@ -33,7 +34,7 @@ DONE = "rules-done"
 
 def show_rules() -> None:
     """All rules, and the form for one of them."""
-    with st.expander("Rules of alerts"):
+    with backstage("rules"), st.expander("Rules of alerts"):
         try:
             _show_form()
         except RaglassError as error:

@@ -25,6 +25,7 @@ from app.runs.dataset_words import NONE_YET, change_cells, changes_words, versio
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.table import choose_columns, show_table
 from app.views.kit.visitor import only
@@ -82,7 +83,7 @@ def _open(name: str) -> None:
 
 
 def _show_import() -> None:
-    with st.expander("Import a file", icon=":material/upload:"):
+    with backstage("import"), st.expander("Import a file", icon=":material/upload:"):
         file = st.file_uploader(
             "JSONL or CSV with question, answer, answerable, type, notes", type=["jsonl", "csv"], key="dataset-file"
         )
@@ -192,7 +193,7 @@ def _save(version: KeptVersion, read: list[DatasetRow], about: str) -> None:
 
 def _show_versions(kept: KeptDatasets, version: KeptVersion) -> None:
     versions = kept.versions(version.name)
-    st.subheader("Versions", anchor=False)
+    st.header("Versions", anchor=False)
     show_table(
         VERSIONS,
         [version_row(each, each.spec) for each in versions],

@@ -7,6 +7,7 @@ from app.runs.judged_words import HEADS, agreement_rows, judged_words
 from app.runs.judging import NO_JUDGE
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only
 from app.views.kit.work import work_through
@@ -18,7 +19,7 @@ def show_judge(run: StoredRun, scores: list[Scored]) -> None:
     """An expander: a judge is optional, and costs time or money."""
     judging = state.services().judging
     words = judged_words(scores)
-    with st.expander("A model as a judge", icon=":material/gavel:"):
+    with backstage("judge"), st.expander("A model as a judge", icon=":material/gavel:"):
         if not judging.configured:
             show(note_html(NO_JUDGE))
         else:

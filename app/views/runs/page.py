@@ -13,6 +13,7 @@ from app.services import Services
 from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only, refused
 from app.views.runs.listed import open_runs
@@ -81,7 +82,7 @@ def start_form() -> None:
     usable = services.backends.usable()
     saved, prompted, wanted = _prefilled(services)
     expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
-    with st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
+    with backstage("run"), st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
         source = Source()
         write = _follow_form(services, usable, wanted, {"run-prompt": address.choice(["", *saved], prompted)})
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -9,6 +9,7 @@ from app.runs.synthesis import MOST_QUESTIONS, Of, SynthesisPlan, SynthesisStep,
 from app.runs.synthesis_words import outcome_words, progress_words, rejected_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
@@ -22,7 +23,7 @@ WRITERS: dict[Writer, str] = {"templates": "Templates", "model": "The backend's 
 
 def show_synthesis() -> None:
     """The form, and the work that goes on."""
-    with st.expander("Write questions from the documents", icon=":material/edit_note:"):
+    with backstage("synthesis"), st.expander("Write questions from the documents", icon=":material/edit_note:"):
         show(
             note_html(
                 "Each is checked: a reader must find the gold answer in the chunk alone. They are marked as synthetic wherever they are "

@@ -10,6 +10,7 @@ from app.stability.drift_words import INDEX_HEADS, INDEX_NOTES, index_rows, prog
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.work import NOTHING_KEPT, shown_work
 from pipeline.errors import InputError
@@ -22,8 +23,9 @@ def show_index_drift() -> None:
     names = state.services().backends.usable()
     local = [name for name in names if name.startswith("local/")]
     usual = state.services().settings.backend_name
-    against = st.segmented_control("Compare with", (EMBEDDER, FOLDER), default=EMBEDDER, key="index-against")
-    with st.form("index-form", border=False):
+    with backstage("index-against"):
+        against = st.segmented_control("Compare with", (EMBEDDER, FOLDER), default=EMBEDDER, key="index-against")
+    with backstage("index-drift"), st.form("index-form", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.selectbox("The index of", local, index=local.index(usual) if usual in local else 0)
             other, folder = None, ""

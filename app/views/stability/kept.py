@@ -45,7 +45,7 @@ def show_kept() -> None:
     if not found:
         return
     shown = st.query_params.get(RESULT) or st.session_state.get("stability_shown")
-    st.subheader("Results that are kept", anchor=False)
+    st.header("Results that are kept", anchor=False)
     show(note_html("A click on one shows it."))
     show_table(
         RESULTS,

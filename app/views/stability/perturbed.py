@@ -8,6 +8,7 @@ from app.permitting.roles import Role
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability.perturbed_words import progress_words
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only
 from app.views.kit.work import shown_work
@@ -47,7 +48,7 @@ def _form() -> StabilityPlan | None:
     services = state.services()
     usable = services.backends.usable()
     usual = services.settings.backend_name
-    with st.form("stability", border=False):
+    with backstage("stability"), st.form("stability", border=False):
         kinds = st.multiselect("What to change", list(ALL_KINDS), default=list(ALL_KINDS))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox("Backend", usable, index=usable.index(usual) if usual in usable else None)

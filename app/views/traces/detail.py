@@ -99,9 +99,9 @@ def _to(page: str, label: str, icon: str, said: str | None = None, **query: str)
     st.page_link(f"../pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=query, help=said)
 
 
-def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
-    """The whole trace."""
-    show(question_html(trace.question))
+def show_trace(trace: Trace, stored: StoredTrace | None, *, titled: bool = False) -> None:
+    """The whole trace. titled: its question is the page's title."""
+    show(question_html(trace.question, title=titled))
     show_answer(trace)
     show_of_run(trace)
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))

@@ -19,6 +19,7 @@ from app.traces.difference import differ
 from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_failure
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only
 from app.views.traces.html import answers_html
@@ -57,7 +58,7 @@ def show_playground(trace: Trace) -> None:
     """An expander with all of it, drawn once it is opened. Nothing for a trace without a question."""
     if not trace.question.strip():
         return
-    board = st.expander(
+    board = backstage("playground").expander(
         "Change something and ask again", icon=":material/science:", on_change="rerun", key=f"play-{trace.trace_id}"
     )
     if board.open:
@@ -193,7 +194,7 @@ def _ask(services: Services, trace: Trace, board: _Board, backend: str, told: Pr
 
 def _show_outcome(services: Services, trace: Trace, board: _Board, outcome: tuple[Trace, str | None]) -> None:
     made, not_stored = outcome
-    st.subheader("What that did", anchor=False)
+    st.header("What that did", anchor=False)
     if made.error is not None:
         st.error(f"**{made.error.kind}**: {literal(made.error.message)}", icon=":material/error:")
     before, now = ("" if each.generation is None else each.generation.answer for each in (trace, made))

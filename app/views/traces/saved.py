@@ -10,6 +10,7 @@ from app.permitting.roles import Role
 from app.traces.changing import delete_view, rename_view, save_view
 from app.traces.filters import TraceFilters
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only
 from metrics.views import MAX_NAME_CHARS, SavedView
@@ -36,7 +37,10 @@ def show_views(filters: TraceFilters | None, opened: SavedView | None) -> None:
     names = [view.name for view in state.store().views.all()]
     st.session_state["view_chosen"] = opened.name if opened is not None and opened.name in names else None
     changed = filters is not None and opened is not None and filters.to_address() != opened.address
-    with st.popover(_label(opened, changed), icon=":material/bookmark:", key="views"):
+    with (
+        backstage("views", width="content"),
+        st.popover(_label(opened, changed), icon=":material/bookmark:", key="views"),
+    ):
         problem = st.session_state.pop(PROBLEM, None)
         if problem:
             st.error(literal(problem), icon=":material/error:")

@@ -80,7 +80,7 @@ def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services
     done = run("eval", "run", "--dataset", path, services=services)
     estimate = "How long 12 questions will take is not known: fake has answered nothing yet.\n"
     assert (done.exit_code, done.stderr) == (0, estimate)
-    assert "finished: 12 of 12 questions of questions.csv\nfake, top_k 5; started" in done.stdout
+    assert "finished: 12 of 12 questions of questions.csv\nfake, 5 chunks; started" in done.stdout
     assert "\n  correct                0.500 [" in done.stdout
     assert "\nPERSON           8  " in done.stdout
     assert run("eval", "show", "LAST", services=services).stdout == done.stdout
