@@ -67,7 +67,7 @@ def test_run_ends_where_a_newer_version_migrates_the_store_under_it(
                 migrated.enter_context(as_if_migrated(services.settings.store_url))
             return answered[-1]
 
-    monkeypatch.setattr(services, "backend", lambda *_, **__: Backend())
+    monkeypatch.setattr(services.backends, "open", lambda *_, **__: Backend())
     with ExitStack() as migrated:
         done = run("eval", "run", "--dataset", path, "--workers", "1", services=services)
     assert done.exit_code == 1
