@@ -34,7 +34,19 @@ READY_S = 180.0
 ALERT_EVERY_S = 5
 """Between two looks at the rules: alerts come while one still speaks of them."""
 
-ENTRANCE = ("host", "port", "allowed_hosts", "frame_ancestors", "public_url", "log_level")
+ENTRANCE = (
+    *("host", "port", "allowed_hosts", "frame_ancestors", "public_url", "log_level"),
+    *(
+        "open",
+        "oidc_issuer",
+        "oidc_client_id",
+        "oidc_client_secret",
+        "oidc_trust_email",
+        "allow_people",
+        "editors",
+        "admins",
+    ),
+)
 """Settings of the person's own that the demonstration's dashboard keeps; their backends, databases and channels stay out of it."""
 
 Tell = Callable[[str], None]

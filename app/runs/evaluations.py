@@ -17,6 +17,7 @@ from app.permitting.roles import Role
 from app.runs.compared import ComparedRuns, compare_stored
 from app.runs.datasets import Datasets
 from app.runs.feedback import MARK, FeedbackDataset, read_feedback
+from app.runs.indexing import index_documents
 from app.runs.question_types import QuestionTypes
 from app.runs.record import (
     ANSWERED_WITH,
@@ -51,15 +52,11 @@ from pipeline.types import Setting, Trace
 
 if TYPE_CHECKING:
     from app.documents.job import JobState
-    from backends.local.corpus import LocalCorpus
 
 log = logging.getLogger(__name__)
 
 STARTED = "started a run"
 """What is noted of a run's beginning."""
-
-INDEX_POLL_S = 0.5
-"""How often it is told how far indexing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +293,11 @@ class Evaluations:
             with opened as found:
                 backend = asking_with(found, plan.template) if given is None else found
                 if dataset.documents and isinstance(backend, HoldsCorpus):
-                    indexed = yield from _index(run_id, backend.corpus, stop)
-                    if not indexed:
+                    with closing(index_documents(backend.corpus, stop)) as indexing:
+                        state = None
+                        for state in indexing:
+                            yield RunStep(run_id, "index", None, state)
+                    if state is not None and state.phase == "stopped":
                         status = "stopped"
                         return
                 if not dataset.documents and isinstance(backend, HoldsCorpus):
@@ -394,22 +394,3 @@ class Evaluations:
             yield backend
         finally:
             backend.close()
-
-
-def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> Generator[RunStep, None, bool]:
-    """Build the index if need be, and yield where that is; False where it was asked to stop: what was embedded is kept."""
-    from app.documents.job import IndexJob, Work
-
-    job = IndexJob(Work(corpus)).start()
-    try:
-        while job.running:
-            job.wait(INDEX_POLL_S)
-            if stop is not None and stop.is_set():
-                job.stop()
-            yield RunStep(run_id, "index", None, job.state)
-    finally:
-        job.stop()
-        job.wait()
-    if job.state.phase == "failed":
-        raise StoreError(f"The dataset's documents could not be indexed: {job.state.message}")
-    return job.state.phase != "stopped"
