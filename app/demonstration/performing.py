@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.config import Settings, variable
+from app.config import Settings
 from app.demonstration.preparing import LOCAL, STACK, prepare
 from app.demonstration.scenes import Cue, make_script
 from app.demonstration.standing import BEAT_S, LOCK_NAME, Standing, read_standing, write_standing
 from app.demonstration.stream import Faults, Stream, emitting
 from app.kit.numbers import count, rough_time
 from app.kit.privacy import make_private
+from app.setting import variable
 from pipeline.errors import InputError, RaglassError, StoreError
 from pipeline.locks import held_alone
 

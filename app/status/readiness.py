@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.config import Settings, about, unknown_variables, variable
+from app.config import Settings, about, unknown_variables
 from app.kit.streaming import InFlight
+from app.setting import variable
 from app.status.versions import installed_versions
 from backends.local.remote.address import is_remote
 from metrics.otlp.sending import SendCounts, Target

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.config import Settings, variable
+from app.config import Settings
 from app.permitting.admission import Admission, NotSignedIn
 from app.permitting.roles import Person, Role
 from app.server.hosts import Hosts
+from app.setting import variable
 from serving.packing import ROOT
 from tests.stack.reading import chosen, inside, properties, resources, template, text
 
