@@ -35,8 +35,8 @@ def dashboard(provider: Provider, tmp_path: Path) -> Iterator[Dashboard]:
     process.wait(60)
 
 
-def sign_in(visited: Visit, name: str) -> Page:
-    page = visited.go("/")
+def sign_in(visited: Visit, name: str, path: str = "/") -> Page:
+    page = visited.go(path)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name=name, exact=True).click()
     page.wait_for_url(f"{visited.base}/**")
@@ -64,7 +64,8 @@ def test_people_see_and_may_do_what_their_role_says(
     expect(page.get_by_role("link", name="Status")).to_have_count(0)
     sign_out(visited)
 
-    page = sign_in(visited, "Ada")
+    page = sign_in(visited, "Ada", "/traces?rating=down")
+    page.wait_for_url("**/traces?rating=down")
     expect(page.get_by_text("ada@example.com, viewer")).to_be_visible()
     visited.go("/corpus")
     expect(page.get_by_role("button", name="Rebuild")).to_be_disabled()

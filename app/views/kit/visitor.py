@@ -10,6 +10,7 @@ from app.permitting.acting import ask_pages, refusal, who
 from app.permitting.admission import NotSignedIn
 from app.permitting.roles import NotPermitted, Person, Role
 from app.views.kit import state
+from app.views.kit.components import component
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal, message
 from pipeline.errors import ConfigError
@@ -56,6 +57,7 @@ def show_person() -> None:
     """Who signed in, and the way out; nothing where there is no login."""
     if not state.services().admission.has_login:
         return
+    _watch_returning(leaving=False)
     person = who()
     with st.sidebar:
         show(note_html(f"{person.name}, {person.role.name.lower()}"))
@@ -68,8 +70,15 @@ def _offer_sign_in(words: str, base: str) -> None:
         st.info("One signs in by the address that this dashboard is known by.", icon=":material/lock:")
         st.link_button("Go there", base)
         return
+    _watch_returning(leaving=True)
     st.info(literal(words), icon=":material/lock:")
     st.button("Sign in", on_click=st.login, type="primary", icon=":material/login:")
+
+
+def _watch_returning(*, leaving: bool) -> None:
+    """Keep the address before somebody leaves to sign in, and go back to it after: `app/assets/returning.js`."""
+    with st.container(key="unseen-returning"):
+        component("returning")(key="returning-watch", data={"leaving": leaving})
 
 
 def only(role: Role, **given: Any) -> dict[str, Any]:
