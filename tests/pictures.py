@@ -45,7 +45,7 @@ DRAWN_MS, LOOKS = 50, 200
 """How long to wait before looking again whether a page is drawn, and how often to look."""
 
 DARK, INK = 128, 0.002
-"""What is darker than this (of 255) is ink, and the least share of it in a page that is drawn: one that comes is white, one that goes is pale."""
+"""What is darker than this (of 255) is ink, and the least share of it in a page that is drawn: what comes is white, what goes is pale."""
 
 PAGES = {
     "overview": "",
