@@ -206,12 +206,12 @@ def _room_for(most: int) -> int:
     except ImportError:  # not on Windows
         return most
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    each, fixed = 1 + PAGE_FILES * SOCKETS_SHARE, PAGE_FILES * GONE_PAGES + FILES_LEFT
-    wanted = math.ceil(most * each) + fixed
+    fixed = PAGE_FILES * GONE_PAGES + FILES_LEFT
+    wanted = most + PAGE_FILES * math.ceil(most * SOCKETS_SHARE) + fixed
     if soft != resource.RLIM_INFINITY and soft < wanted:
         raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return max(1, min(most, int((soft - fixed) / each)))
+        return max(1, min(most, int((soft - fixed) / (1 + PAGE_FILES * SOCKETS_SHARE))))
     return most
