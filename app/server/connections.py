@@ -213,5 +213,6 @@ def _room_for(most: int) -> int:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return max(1, min(most, int((soft - fixed) / (1 + PAGE_FILES * SOCKETS_SHARE))))
+        if soft < wanted:
+            return max(1, int((soft - fixed) / (1 + PAGE_FILES * SOCKETS_SHARE)))
     return most
