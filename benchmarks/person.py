@@ -39,7 +39,9 @@ def connected(address: str) -> Iterator[ClientConnection]:
     parts = urlsplit(address)
     origin = f"http://{parts.netloc}"
     url = f"ws://{parts.netloc}/_stcore/stream"
-    with connect(url, origin=origin, subprotocols=["streamlit"], max_size=None) as socket:
+    # A browser waits as long as a person does, and sends no pings of its own.
+    quiet: dict[str, None] = {"ping_interval": None, "max_size": None}
+    with connect(url, origin=origin, subprotocols=["streamlit"], open_timeout=RUN_S, **quiet) as socket:
         yield socket
 
 

@@ -1,10 +1,9 @@
-"""Tabs that are gone: what they held is let go of, and given back to the system.
+"""Tabs that are gone: what they held is let go of.
 
 Streamlit forgets a tab that is gone once it comes across it, which on a quiet server is never.
 """
 
 import asyncio
-import ctypes
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -34,7 +33,7 @@ async def freeing_tabs() -> AsyncIterator[None]:
 
 
 def forget_gone() -> int:
-    """Drop the sessions of tabs that may not come back any more, with all their state; how many.
+    """Drop the sessions of tabs that may not come back any more, with their state and their open files; how many.
 
     Streamlit keeps a session for two minutes, and drops it when the next tab is closed. To be called in the server's event loop,
     where Streamlit itself stores them.
@@ -44,13 +43,6 @@ def forget_gone() -> int:
     return len(storage._cache.expire()) if isinstance(storage, MemorySessionStorage) else 0  # type: ignore[attr-defined]
 
 
-def give_back() -> None:
-    """Let the C library return what it holds free to the system. It keeps it otherwise, torn into pieces by many threads."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, others give back by themselves
-    if trim is not None:
-        trim(0)
-
-
 async def _go_on(freeing: Freeing) -> None:
     while True:
         await asyncio.sleep(LOOK_S)
@@ -58,4 +50,3 @@ async def _go_on(freeing: Freeing) -> None:
         gone = forget_gone()
         if freed or gone:
             log.info("freed the files of %d closed tab(s) and the state of %d", len(freed), gone)
-            await asyncio.to_thread(give_back)

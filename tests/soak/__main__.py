@@ -5,6 +5,7 @@ A day at a lower rate is the same with other numbers: `make soak HOURS=24 RATE=0
 """
 
 import argparse
+import logging
 import os
 import shutil
 import sqlite3
@@ -40,6 +41,7 @@ LOOKED = "from tests.soak.within import main; main()"
 def main() -> int:
     """The status to leave with."""
     options = read_options()
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # what breaks is counted
     whole_s = options.hours * 3600 or options.minutes * 60
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)

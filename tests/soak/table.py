@@ -1,5 +1,6 @@
 """What a soak prints: the table, and what is to be said of the aims."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,6 +100,15 @@ def _sizes(soaked: Soaked) -> Iterator[str]:
             "" if slope is None else f"{slope.per_hour:>9.1f}   {slope.low:.1f} to {slope.high:.1f}: {_growth(slope)}"
         )
         yield f"{name:<30}{first:>10.0f}{warm:>11.0f}{last:>9.0f}{tells}"
+    yield from _had(soaked.warm)
+
+
+def _had(warm: Sequence[Sample]) -> Iterator[str]:
+    """How much of the machine the server got: with little of it, times and broken connections tell of the machine."""
+    if len(warm) > 1:
+        share = (warm[-1].busy_s - warm[0].busy_s) / (warm[-1].at_s - warm[0].at_s)
+        load = os.getloadavg()[0]
+        yield f"the server had {share:.2f} of {os.cpu_count()} processors; load of the machine at last {load:.1f}"
 
 
 def _growth(slope: Slope) -> str:

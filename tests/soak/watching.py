@@ -1,5 +1,6 @@
 """What a server's process comes to over time, from `/proc`: memory, threads, open files; and what it writes to its log. Linux only."""
 
+import os
 import re
 import threading
 import time
@@ -35,6 +36,8 @@ class Sample:
     """Processes below it."""
     tabs: int
     """Sessions that visitors had open."""
+    busy_s: float = 0.0
+    """Seconds of a processor that the process has had since it began."""
 
 
 def take_sample(pid: int, tabs: int) -> Sample:
@@ -55,7 +58,14 @@ def take_sample(pid: int, tabs: int) -> Sample:
         len(list((PROC / str(pid) / "fd").iterdir())),
         len(children),
         tabs,
+        busy_s(pid),
     )
+
+
+def busy_s(pid: int) -> float:
+    """Seconds of a processor that a process has had."""
+    fields = (PROC / str(pid) / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def read_fields(path: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.session_manager import SessionInfo
 
 from app.server import tabs
-from app.server.tabs import forget_gone, give_back
+from app.server.tabs import forget_gone
 
 
 class Session:
@@ -48,8 +48,3 @@ def test_state_of_a_tab_goes_once_it_may_not_come_back_though_no_other_is_closed
 def test_without_a_server_there_is_nothing_to_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tabs, "runtime", SimpleNamespace(exists=lambda: False))
     assert forget_gone() == 0
-
-
-def test_a_library_that_cannot_give_memory_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tabs.ctypes, "CDLL", lambda _: SimpleNamespace())
-    give_back()
