@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState, get_script_run_ctx
 
 from app.kit.presenting import PARAMETER
 
@@ -105,6 +106,8 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
         st.session_state[seen] = current
 
     def write(*drop: str) -> None:
+        if _is_stray():
+            return
         # A widget that is not drawn now, on a tab that is closed, has no state: its value is what the address says.
         values = {
             name: st.session_state.get(name, field.value(st.query_params.get_all(name)))
@@ -119,6 +122,16 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
         }
 
     return write
+
+
+def _is_stray() -> bool:
+    """Whether a widget of the page is said to have changed while only a fragment runs anew.
+
+    A fragment that runs by the clock takes along what the browser shows at that moment: of a page that is being drawn, numbers that are
+    not set yet, and the address of the page before. Whoever changes such a widget makes the whole page run.
+    """
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run) and ThreadState.get().fragment_id is None
 
 
 @contextmanager
