@@ -57,10 +57,11 @@ def main() -> int:
             crowd = Crowd(served.url, Known(rows, lambda: run_ids(store)), options.rate, options.seed)
             watch = Watch(process.pid, max(whole_s / SAMPLES, 1.0), crowd.tabs)
             tell(introduce(options, rows, whole_s))
-            warm_at_s = time.monotonic() + min(whole_s * WARM_SHARE, WARM_MOST_S)
+            began_s = time.monotonic()
+            warm_at_s = began_s + min(whole_s * WARM_SHARE, WARM_MOST_S)
             watch.start()
             crowd.begin(options.sessions - options.browsers, options.browsers, find_browser())
-            pass_time(crowd, watch, warm_at_s, warm_at_s - min(whole_s * WARM_SHARE, WARM_MOST_S) + whole_s)
+            pass_time(crowd, watch, warm_at_s, began_s + whole_s)
             soaked = Soaked(watch.samples, warm_at_s, crowd.tally, bad_lines(served.log), watch.gone, options.sessions)
         finally:
             process.terminate()
@@ -152,8 +153,8 @@ def pass_time(crowd: Crowd, watch: Watch, warm_at_s: float, until_s: float) -> N
             time.sleep(0.5)
     except KeyboardInterrupt:
         tell("stopped; what there is:")
-    watch.stop()
     crowd.end()
+    watch.stop()
 
 
 def tell(text: str) -> None:
