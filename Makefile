@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults kill fuzz certify clients oracles seed schema lock clean
+.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults soak kill fuzz certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -120,6 +120,10 @@ attack: $(VENV)/.test browser ## Attack a dashboard on this machine: what was tr
 
 faults: $(VENV)/.test ## Let every part of Raglass go wrong in every way on this machine: what came back, and whether it held
 	@$(BIN)/python -m tests.withstand.faults
+
+soak: $(VENV)/.test ## Many visitors on every page of a large store (MINUTES=30 or HOURS=24, SESSIONS=50, RATE=3, TRACES=1000000 or STORE=…): memory, errors, times
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30) --hours $(or $(HOURS),0) --sessions $(or $(SESSIONS),50) --rate $(or $(RATE),3) \
+		--traces $(or $(TRACES),1000000) $(if $(STORE),--store $(STORE)) $(if $(LOG),--log $(LOG))
 
 kill: $(VENV)/.test ## Kill −9 at random moments (KILLS=200 SEED=1), and let databases fail: whether anything acknowledged was lost
 	@$(BIN)/python -m tests.withstand.kill --kills $(or $(KILLS),200) --seed $(or $(SEED),1)

@@ -1,46 +1,19 @@
 """`Settings`: everything that can be set from outside, read from `RAGLASS_*` variables once, and documented in docs/settings.md."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_args, get_type_hints
 from urllib.parse import quote
 
 import platformdirs
 
+from app.setting import MASK, PREFIX, About, parse, value_text, variable
 from backends.registry import FUNCTION, BackendConfig
-from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from backends.local.documents import ReadLimits
-
-PREFIX = "RAGLASS_"
-TRUE = ("1", "true", "yes", "on")
-FALSE = ("0", "false", "no", "off")
-MASK = "********"
-
-WITH_PASSWORD = re.compile(r"://[^/?#\s]*@")
-"""An address that names a user, and perhaps a password."""
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What is known of a setting beside its type."""
-
-    doc: str
-    """One sentence for docs/settings.md and the Status page."""
-    low: float | None = None
-    """Smallest value."""
-    high: float | None = None
-    """Largest value."""
-    choices: tuple[str, ...] = ()
-    """The only values, if not empty."""
-    secret: bool = False
-    """Whether the value is masked wherever it is shown."""
-    backend: str = ""
-    """The one backend that reads it; empty for all."""
 
 
 def default_data_dir() -> Path:
@@ -262,7 +235,7 @@ class Settings:
     ] = ""
     host: Annotated[
         str,
-        About("Address that the dashboard listens on. `0.0.0.0` opens its pages to the network, without a password."),
+        About("Address that the dashboard listens on. Beyond this machine its pages need a login, or RAGLASS_OPEN."),
     ] = "127.0.0.1"
     port: Annotated[int, About("Port of the dashboard.", low=1, high=65535)] = 8501
     allowed_hosts: Annotated[
@@ -271,6 +244,36 @@ class Settings:
             "Names by which the dashboard may be called beside `localhost` and addresses in figures, with commas between: "
             "`raglass.example.com`, `*.example.com`; `*` for every name, which lets a web page of elsewhere read everything."
         ),
+    ] = ""
+    open: Annotated[
+        str,
+        About(
+            "For a dashboard that is reached from beyond its machine, where something in front lets people in: what they all may do; `1` "
+            "is all that an admin may.",
+            choices=("0", "1", "viewer", "editor", "admin"),
+        ),
+    ] = "0"
+    oidc_issuer: Annotated[str, About("Issuer of an OpenID Connect login, `https://…`; empty for no login.")] = ""
+    oidc_client_id: Annotated[str, About("Id that the issuer knows this dashboard by.")] = ""
+    oidc_client_secret: Annotated[str, About("Secret that goes with it.", secret=True)] = ""
+    oidc_trust_email: Annotated[
+        bool,
+        About(
+            "Whether addresses count that the issuer does not say it has verified; for an issuer that answers for all."
+        ),
+    ] = False
+    allow_people: Annotated[
+        str,
+        About(
+            "Who may sign in, and look and ask: addresses and whole domains (`@example.com`), with commas between; `*` for everybody whom "
+            "the issuer signs in."
+        ),
+    ] = ""
+    editors: Annotated[
+        str, About("Who may also change things, likewise: feedback, runs, documents, datasets, views.")
+    ] = ""
+    admins: Annotated[
+        str, About("Who may also delete, rebuild, change rules of alerts, and stop what others began, likewise.")
     ] = ""
     frame_ancestors: Annotated[
         str, About("Pages that may frame the dashboard: `'none'`, `'self'`, or addresses with blanks between.")
@@ -374,22 +377,12 @@ class Settings:
     def shown(self) -> dict[str, str]:
         """Every setting as text by its variable's name, secrets masked."""
         return {
-            variable(name): MASK if known.secret and getattr(self, name) else _shown(getattr(self, name))
+            variable(name): MASK if known.secret and getattr(self, name) else value_text(getattr(self, name))
             for name, known in about()
         }
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
-
-
-def _shown(value: object) -> str:
-    """A value as one would write it into its variable."""
-    return str(int(value)) if isinstance(value, bool) else str(value) or "not set"
-
-
-def variable(name: str) -> str:
-    """The environment variable that a setting is read from."""
-    return PREFIX + name.upper()
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -406,33 +399,3 @@ def about() -> Iterator[tuple[str, About]]:
         if not told:
             raise TypeError(f"the setting {entry.name} is not Annotated with what is known About it")
         yield entry.name, told[0]
-
-
-def parse(source: str, text: str, kind: type, known: About) -> Any:
-    """A setting's value from its text. Raises ConfigError, naming the variable."""
-    wrong = f"{source} is {MASK if known.secret else repr(text)}; "
-    if kind is bool:
-        if text.lower() not in TRUE + FALSE:
-            raise ConfigError(f"{wrong}write 1 or 0.")
-        return text.lower() in TRUE
-    if kind is Path:
-        try:
-            return Path(text).expanduser()
-        except RuntimeError:
-            raise ConfigError(f"{wrong}there is no such user. Write the whole path.") from None
-    if kind in (int, float):
-        try:
-            number = kind(text)
-        except ValueError:
-            raise ConfigError(f"{wrong}write a {'whole ' if kind is int else ''}number.") from None
-        if (known.low is not None and not number >= known.low) or (known.high is not None and not number <= known.high):
-            raise ConfigError(f"{wrong}it must be between {known.low:g} and {known.high:g}.")
-        return number
-    if not known.secret and WITH_PASSWORD.search(text):
-        raise ConfigError(
-            f"{source} is an address with a user or a password in it, which would be shown. Leave them out; keys have variables of "
-            "their own."
-        )
-    if known.choices and text not in known.choices:
-        raise ConfigError(f"{wrong}choose one of {', '.join(known.choices)}.")
-    return text

@@ -12,10 +12,11 @@ from app.views.kit.demonstration import show_banner
 from app.views.kit.presenting import is_presenting, show_strip
 from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
+from app.views.kit.visitor import show_person, show_refusal, turned_away
+from app.views.kit.walking import watch_walking
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
-ICON = Path(__file__).with_name("assets") / "icon.png"
-LOGO = Path(__file__).with_name("assets") / "logo.svg"
+ASSETS = Path(__file__).with_name("assets")
 
 SECTIONS = {
     "": [st.Page(PAGES / "overview.py", title="Overview", icon=":material/space_dashboard:", default=True)],
@@ -37,13 +38,19 @@ SECTIONS = {
     "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],
 }
 
-st.set_page_config(page_title="Raglass", page_icon=str(ICON), layout="wide")
-st.logo(LOGO, size="large", icon_image=ICON)
+st.set_page_config(page_title="Raglass", page_icon=str(ASSETS / "icon.png"), layout="wide")
+st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "mark.svg")
 presenting = is_presenting()
-page = st.navigation(SECTIONS, position="hidden" if presenting else "sidebar")
+refused = turned_away()
+page = st.navigation(SECTIONS, position="hidden" if presenting or refused else "sidebar")
 apply_style()
 tell_sections()
 watch_server()
+if refused is not None:
+    show_refusal(refused)
+    st.stop()
+show_person()
+watch_walking(page.url_path, presenting=presenting)
 show_banner()
 if presenting:
     show_strip(chain(*SECTIONS.values()))

@@ -6,25 +6,23 @@ Owns opening, holding, finishing and closing. A use case lives with its capabili
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.asking.questions import Asking
+from app.asking.reporting import Reporting
 from app.config import Settings
 from app.explaining.explanations import Explanations
 from app.ingesting.precedence import give_way
-from app.kit.privacy import make_private
+from app.kit.open_backends import OpenBackends
+from app.kit.privacy import make_data_dir
 from app.kit.streaming import InFlight
+from app.permitting.acting import drop_book, keep_book
 from backends import registry
-from backends.local.protocols import HoldsCorpus
-from metrics.emit import CloudWatchSink, EmitCounts, MetricsEmitter
-from metrics.otlp.sending import SendCounts, Target, TraceSender, TraceSink, read_target
 from metrics.prices import price_table
 from metrics.store import TraceStore
-from pipeline.errors import InputError, RaglassError, StoreError, Unavailable
 from pipeline.protocols import Backend
 from pipeline.types import Trace
 
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from app.kit.premises import Premises
     from app.lab.catalogue import Lab
     from app.live.reading import Live
+    from app.permitting.admission import Admission
     from app.quality.watch import Quality
     from app.runs.calibrations import Calibrations
     from app.runs.evaluations import Evaluations
@@ -45,8 +44,7 @@ if TYPE_CHECKING:
     from app.runs.synthesis import Synthesis
     from app.status.readiness import Status
     from app.traces.playground import Playground
-    from backends.local.build import Progress
-    from backends.local.corpus import LocalCorpus
+    from metrics.audit import AuditLog
     from metrics.masking import Masker
     from metrics.retention import Retention
 
@@ -63,9 +61,6 @@ SHOW_S = 1.0
 CLOSE_S = 10.0
 """How long closing waits for an indexing job to reach a safe point, and for the last measures and traces to be sent, each."""
 
-CHECK_S = 1.0
-"""How long a readiness check waits for a backend that is being opened."""
-
 
 class Services:
     """Everything that a page or a command can ask for."""
@@ -77,22 +72,20 @@ class Services:
         open_backend: Callable[[str, registry.BackendConfig], Backend] = registry.open_backend,
     ) -> None:
         self.settings = settings
-        self._open_backend = open_backend
-        self._backends: dict[str, Backend] = {}
         self._store: TraceStore | None = None
-        self._emitter = MetricsEmitter(CloudWatchSink(settings.aws_region)) if settings.emit_metrics else None
-        self.target: Target | None = None
-        """Where traces are sent beside the store; None for nowhere."""
-        self._sender: TraceSender | None = None
-        self.listen(settings.host, settings.port)
+        self.backends = OpenBackends(lambda: self.settings, open_backend, self._is_indexing)
+        """Backends that are open, and those that could be."""
+        self.reporting = Reporting(settings)
+        """What others are told of questions."""
         self.in_flight = InFlight()
-        self.asking = Asking(settings, self.backend, lambda: self.store, self.in_flight, self._report, self._mask)
-        self.explanations = Explanations(self.backend, lambda: self.store, settings.deadline_s, self.usable_backends)
-        # One lock each, so that the store and the readiness check need not wait while an index is built.
-        self._backends_lock = threading.RLock()
+        self.asking = self._make_asking()
+        self.explanations = Explanations(
+            self.backends.open, lambda: self.store, settings.deadline_s, self.backends.usable
+        )
         self._store_lock = threading.Lock()
         self._parts: dict[str, Any] = {}
         self._parts_lock = threading.RLock()
+        keep_book(self._audit)
 
     @property
     def indexing(self) -> "Indexing":
@@ -114,6 +107,16 @@ class Services:
         from app.ingesting.guarding import Guard
 
         return self._part("guard", lambda: Guard(self.settings, lambda: self.store.keys))
+
+    @property
+    def admission(self) -> "Admission":
+        """Who is let in on the pages. Raises ConfigError."""
+        from app.permitting.admission import Admission
+
+        return self._part("admission", lambda: Admission(self.settings))
+
+    def _audit(self) -> "AuditLog":
+        return self.store.audit
 
     @property
     def receiving(self) -> "Receiving":
@@ -146,7 +149,7 @@ class Services:
         def drift(backend: str) -> list[tuple[float, float, int]]:
             from app.stability.drift import QuestionPlan, check_questions, window_verdicts
 
-            return window_verdicts(check_questions(self.store, self.corpus, QuestionPlan(backend)))
+            return window_verdicts(check_questions(self.store, self.backends.corpus, QuestionPlan(backend)))
 
         scores = quality_reader(RULES.values(), lambda *given: self.store.quality.series(*given))
         return self._part("alarms", lambda: open_alarms(lambda: self.settings, lambda: self.store, drift, [scores]))
@@ -158,7 +161,7 @@ class Services:
 
         def make() -> Evaluations:
             config, keep = self.settings.backend_config, self.asking.keep_all
-            return Evaluations(self.backend, self._open_backend, config, lambda: self.store, keep)
+            return Evaluations(self.backends.open, self.backends.make, config, lambda: self.store, keep)
 
         return self._part("evaluations", make)
 
@@ -177,7 +180,7 @@ class Services:
 
         def make() -> Lab:
             store, config = lambda: self.store, self.settings.backend_config
-            return Lab(Parts(self.settings, self.backend, self._open_backend, config, self.evaluations, store))
+            return Lab(Parts(self.settings, self.backends.open, self.backends.make, config, self.evaluations, store))
 
         return self._part("lab", make)
 
@@ -187,7 +190,7 @@ class Services:
         from app.runs.synthesis import Synthesis
 
         return self._part(
-            "synthesis", lambda: Synthesis(self.backend, self.evaluations.datasets, self.settings.threads)
+            "synthesis", lambda: Synthesis(self.backends.open, self.evaluations.datasets, self.settings.threads)
         )
 
     @property
@@ -223,7 +226,7 @@ class Services:
         def keep(trace: Trace) -> str | None:
             return self.asking.keep(trace).not_stored
 
-        return self._part("playground", lambda: Playground(self.backend, keep, self.settings.deadline_s))
+        return self._part("playground", lambda: Playground(self.backends.open, keep, self.settings.deadline_s))
 
     @property
     def store(self) -> TraceStore:
@@ -231,7 +234,7 @@ class Services:
         with self._store_lock:
             if self._store is None:
                 masker = self.masker  # which may be refused, before a store is made
-                self._make_data_dir()
+                make_data_dir(self.settings.data_dir)
                 self._store = TraceStore.open(self.settings.store_url, masker=masker, give_way=give_way)
             return self._store
 
@@ -257,47 +260,10 @@ class Services:
         rule = Rule.read(self.settings.keep_days, self.settings.keep_traces, self.settings.keep_tags)
         return self._part("retention", lambda: Retention(lambda: self.store, rule))
 
-    def backend(self, name: str, *, build: bool = True) -> Backend:
-        """An open backend, ready to answer: its index is built first if there is none, unless told not to.
-
-        Raises ConfigError or Unavailable.
-        """
-        with self._backends_lock:
-            if name not in self._backends:
-                self._make_data_dir()
-                backend = self._open_backend(name, self.settings.backend_config())
-                self._backends[name] = backend
-            backend = self._backends[name]
-            if build and isinstance(backend, HoldsCorpus) and not backend.corpus.has_index():
-                self._build_missing(backend.corpus)
-            return backend
-
-    def corpus(self, name: str, *, build: bool = True) -> "LocalCorpus | None":
-        """The corpus of a backend; None where the backend's documents are kept elsewhere. build: its first index, if there is none."""
-        backend = self.backend(name, build=build)
-        return backend.corpus if isinstance(backend, HoldsCorpus) else None
-
-    def is_stale(self, name: str) -> bool:
-        """Whether documents changed since an open backend's index was built; False for one that is not open yet."""
-        backend: object = self._backends.get(name)
-        try:
-            return isinstance(backend, HoldsCorpus) and backend.corpus.state().stale
-        except StoreError:
-            return False
-
     def listen(self, host: str, port: int) -> None:
         """Say where the dashboard listens, before the first question: on it depend who must show a key and which traces would come back."""
         self.settings = replace(self.settings, host=host, port=port)
-        self.target = read_target(self.settings.otlp_endpoint, host, port)
-        if self.target is None or self.target.why_not:
-            self._sender = None
-        elif self._sender is None:
-            self._sender = TraceSender(self._open_collector)
-
-    def backend_names(self) -> Mapping[str, str | None]:
-        """Every known backend, with why it cannot be used here, or None."""
-        shipped = {name: registry.why_missing(name) for name in registry.names()}
-        return {**shipped, **registry.configured(self.settings.backend_config())}
+        self.reporting.listen(host, port)
 
     def make_usual(self, backend: str) -> None:
         """Let a backend answer unless another is picked, as RAGLASS_BACKEND would, before the first question.
@@ -305,36 +271,7 @@ class Services:
         A Python function is imported only where it was named so.
         """
         self.settings = replace(self.settings, backend=backend)
-        self.asking = Asking(self.settings, self.backend, lambda: self.store, self.in_flight, self._report, self._mask)
-
-    def usable_backends(self) -> list[str]:
-        """Backends that can be used here."""
-        return [name for name, missing in self.backend_names().items() if missing is None]
-
-    def _open_collector(self) -> TraceSink:
-        from metrics.otlp.collector import Collector
-        from metrics.otlp.spans_out import Hiding
-
-        assert self.target is not None
-        hiding = Hiding(self.settings.otlp_hide_texts, self.settings.otlp_hide_vectors)
-        return Collector(self.target, version("raglass"), hiding)
-
-    def _report(self, trace: Trace) -> None:
-        """Tell others of a question's trace, without waiting for them."""
-        if self._emitter is not None:
-            self._emitter.emit(trace)
-        if self._sender is not None:
-            self._sender.send(trace)
-
-    @property
-    def sent(self) -> SendCounts | None:
-        """What became of the traces sent to a collector; None where none are sent."""
-        return None if self._sender is None else self._sender.counts
-
-    @property
-    def emitted(self) -> EmitCounts | None:
-        """What became of the measures sent to CloudWatch; None where none are sent."""
-        return None if self._emitter is None else self._emitter.counts
+        self.asking = self._make_asking()
 
     def status(self, backend: str | None = None) -> "Status":
         """How every part is. backend: the one to look at, else the usual one."""
@@ -348,10 +285,10 @@ class Services:
         )
         return read_status(
             self.settings,
-            self.backend_names(),
-            self.backend,
+            self.backends.names(),
+            self.backends.open,
             lambda: self.store,
-            sending_part(self.target, self.sent),
+            sending_part(self.reporting.target, self.reporting.sent),
             backend,
             alerting=alerts_part(self.alarms),
             others=(receiving, keeping_part(lambda: self.store, self.retention), masking_part(lambda: self.masker)),
@@ -359,9 +296,10 @@ class Services:
 
     def check_ready(self) -> dict[str, str | None]:
         """What keeps this process from answering, by part: the default backend and the store; None is ready."""
-        if self.in_flight.finishing:
-            return {"process": "It is stopping. Another one may answer, or this one once it has been started again."}
-        return {"backend": self._problem(self._check_backend), "store": self._problem(self._check_store)}
+        from app.status.readiness import check_ready
+
+        usual = self.settings.backend_name
+        return check_ready(self.in_flight, lambda: self.backends.check(usual), lambda: self.store)
 
     def finish(self, limit_s: float = FINISH_S) -> None:
         """Take no more questions, see those in flight through and send their measures and traces, so that ending loses nothing."""
@@ -373,9 +311,7 @@ class Services:
             log.error(
                 "%d question(s) were not answered within %g s; they are given up and leave no trace", left, limit_s
             )
-        for outward in (self._emitter, self._sender):
-            if outward is not None:
-                outward.flush(CLOSE_S)
+        self.reporting.flush(CLOSE_S)
         if waiting:
             time.sleep(SHOW_S)
 
@@ -383,6 +319,7 @@ class Services:
         """Close what is open, after questions in flight unless `finish` saw to them. Calling it twice is harmless."""
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
+        drop_book(self._audit)
         for name in ("retention", "quality", "alarms"):
             if name in self._parts:
                 self._parts[name].stop()
@@ -393,13 +330,8 @@ class Services:
                 self._parts[name].close(CLOSE_S)
         if "lab" in self._parts:
             self._parts["lab"].jobs.close(CLOSE_S)
-        for outward in (self._emitter, self._sender):
-            if outward is not None:
-                outward.close(CLOSE_S)
-        with self._backends_lock:
-            for backend in self._backends.values():
-                backend.close()
-            self._backends.clear()
+        self.reporting.close(CLOSE_S)
+        self.backends.close()
         with self._store_lock:
             if self._store is not None:
                 self._store.close()
@@ -413,62 +345,12 @@ class Services:
             part: Part = self._parts[name]
             return part
 
-    def _build_missing(self, corpus: "LocalCorpus") -> None:
-        """Build the first index, unless an indexing job is about to."""
-        if "indexing" in self._parts and self.indexing.running:
-            return
-        started = time.monotonic()
-        try:
-            manifest = corpus.build(_Waits())
-        except InputError as error:
-            log.warning("no index: %s", error)
-            return
-        log.info("built the index: %d chunks in %.1f s", manifest.chunks, time.monotonic() - started)
+    def _is_indexing(self) -> bool:
+        return "indexing" in self._parts and self.indexing.running
 
-    def _check_backend(self) -> None:
-        if not self._backends_lock.acquire(timeout=CHECK_S):
-            raise Unavailable("The backend is being opened, and its index built if there was none. Wait a moment.")
-        try:
-            readiness = self.backend(self.settings.backend_name).check_ready()
-        finally:
-            self._backends_lock.release()
-        for part in readiness.parts:
-            if not part.ready:
-                raise Unavailable(f"{part.name}: {part.detail}")
-
-    def _check_store(self) -> None:
-        health = self.store.health()
-        if not health.ok:
-            raise StoreError(health.detail)
-
-    def _make_data_dir(self) -> None:
-        try:
-            make_private(self.settings.data_dir)
-        except OSError as error:
-            raise StoreError(
-                f"The data folder {self.settings.data_dir} cannot be made ({error.strerror}). "
-                "Set RAGLASS_DATA_DIR to a folder that can be written."
-            ) from error
-
-    @staticmethod
-    def _problem(check: Callable[[], object]) -> str | None:
-        try:
-            check()
-        except RaglassError as error:
-            return str(error)
-        return None
-
-
-class _Waits:
-    """Says once that a build waits for another one: nobody watches this one."""
-
-    def __init__(self) -> None:
-        self._said = False
-
-    def __call__(self, progress: "Progress") -> None:
-        if progress.step == "wait" and not self._said:
-            self._said = True
-            log.warning("another build of this index is running; waiting for it to end")
+    def _make_asking(self) -> Asking:
+        report = self.reporting.report
+        return Asking(self.settings, self.backends.open, lambda: self.store, self.in_flight, report, self._mask)
 
 
 @cache

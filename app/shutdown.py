@@ -35,7 +35,7 @@ def finishing_first(finish: Callable[[], object]) -> Iterator[None]:
     def finish_then_end(number: int) -> None:
         try:
             finish()
-        except Exception:
+        except Exception:  # whatever it was, the signal must still take effect
             log.exception("the process ends without having finished its work")
         if not passed_on:
             # To the main thread itself: it is the one that runs handlers, and a signal that another thread took would not wake it.

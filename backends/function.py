@@ -20,10 +20,11 @@ from backends.http.expressions import compile_expression
 from backends.http.reply import Facts, Reading, read_reply
 from backends.http.traced import add_stages, attributes_of, check_error, check_question, settings_of, tell
 from backends.registry import BackendConfig
+from pipeline.checks import UNSTORABLE
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, ConfigError, StageFailed, Timeout, Unavailable
-from pipeline.pipeline import UNSTORABLE, Attributes, Recorder, new_span_id, new_trace_id
 from pipeline.protocols import OnEvent
+from pipeline.recording import Attributes, Recorder, new_span_id, new_trace_id
 from pipeline.spans import KIND_OF_STAGE
 from pipeline.types import Failure, PartReadiness, Readiness, StageStarted, Trace
 

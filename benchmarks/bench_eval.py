@@ -114,7 +114,7 @@ def print_promises(pairs: int) -> None:
 
 def ask_one_by_one(services: Services, texts: Sequence[str]) -> float:
     """Seconds of the plain loop."""
-    backend, settings = services.backend("local/embedded"), services.settings
+    backend, settings = services.backends.open("local/embedded"), services.settings
     began = time.perf_counter()
     for text in texts:
         backend.answer(text, top_k=settings.top_k, deadline_s=settings.deadline_s)
@@ -123,7 +123,7 @@ def ask_one_by_one(services: Services, texts: Sequence[str]) -> float:
 
 def run_once(services: Services, plan: RunPlan) -> tuple[float, float]:
     """Seconds of a stored run from its first question on, and what the backend took of them, added up over the workers."""
-    backend, spent = services.backend(plan.backend), []
+    backend, spent = services.backends.open(plan.backend), []
     for name in ("answer", "answer_batch"):
         setattr(backend, name, timed(getattr(backend, name), spent))
     began = time.perf_counter()
@@ -152,7 +152,7 @@ def fresh(folder: Path, *, known: bool = False) -> Iterator[Services]:
     services = Services(replace(Settings(), data_dir=folder))
     if not known:
         shutil.rmtree(folder / "vectors" / "questions", ignore_errors=True)
-    services.backend("local/embedded").answer("Is anyone there?", top_k=5, deadline_s=30)
+    services.backends.open("local/embedded").answer("Is anyone there?", top_k=5, deadline_s=30)
     try:
         yield services
     finally:

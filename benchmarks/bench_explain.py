@@ -117,7 +117,7 @@ def main() -> None:
     asked = asked[:: max(1, len(asked) // wanted)][:wanted]
     with tempfile.TemporaryDirectory() as folder:
         services = Services(replace(Settings(), data_dir=Path(folder)))
-        backend = services.backend("local/embedded")
+        backend = services.backends.open("local/embedded")
         traces = [services.asking.ask(services.asking.question(question)).trace for question in asked]
         answering = [trace.duration_ms for trace in traces]
         whole = [timed(lambda trace=trace: explained(trace, backend)) for trace in traces]

@@ -34,7 +34,7 @@ from app.services import Services
 from dataclasses import replace
 services = Services(replace(Settings(), data_dir=Path(sys.argv[1])))
 imported = time.perf_counter()
-backend = services.backend("local/embedded")
+backend = services.backends.open("local/embedded")
 opened = time.perf_counter()
 rows = []
 for question in sys.stdin.read().splitlines():

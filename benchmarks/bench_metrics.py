@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 from sqlalchemy import insert
 
-from benchmarks.bench_store import make_trace, make_words
+from benchmarks.seeding import make_trace, make_words
 from metrics.aws import Unreachable
 from metrics.cloudwatch import CloudWatchSource
 from metrics.emit import CAPACITY, Datum, MetricsEmitter
@@ -217,26 +217,31 @@ def measure_page(folder: Path, days: int) -> dict[str, float]:
     for source in ("local", "cloudwatch"):
         st.cache_data.clear()
         st.cache_resource.clear()
-        calls = client.calls
-        test, found[f"{source}: first run, s"] = run_page({**address, "source": source})
-        first_calls = client.calls - calls
-        found[f"{source}: rerun, nothing changed, s"] = statistics.median(
-            timed_ms(test.run) / 1000 for _ in range(REPEATS)
-        )
-        calls = client.calls - calls - first_calls
-        if source == "cloudwatch":
-            found["cloudwatch: calls of the first run"] = first_calls
-            found["cloudwatch: calls of the reruns"] = calls
-            found["cloudwatch: series"] = client.series
-        calls = client.calls
-        refreshes = []
-        for _ in range(REPEATS):
-            clock[0] += 60
-            refreshes.append(timed_ms(test.run) / 1000)
-        found[f"{source}: refresh a minute later, s"] = statistics.median(refreshes)
-        if source == "cloudwatch":
-            found["cloudwatch: calls a refresh"] = (client.calls - calls) / REPEATS
+        found |= _measure_source(source, address, client, clock)
     current.close()
+    return found
+
+
+def _measure_source(
+    source: str, address: dict[str, str], client: SteadyCloudWatch, clock: list[float]
+) -> dict[str, float]:
+    """The page over one source: its first run, reruns, and refreshes, for each of which `clock` goes on a minute."""
+    before = client.calls
+    test, first_s = run_page({**address, "source": source})
+    first_calls, before = client.calls - before, client.calls
+    found = {f"{source}: first run, s": first_s}
+    found[f"{source}: rerun, nothing changed, s"] = statistics.median(timed_ms(test.run) / 1000 for _ in range(REPEATS))
+    if source == "cloudwatch":
+        found["cloudwatch: calls of the first run"] = first_calls
+        found["cloudwatch: calls of the reruns"] = client.calls - before
+        found["cloudwatch: series"] = client.series
+    before, refreshes = client.calls, []
+    for _ in range(REPEATS):
+        clock[0] += 60
+        refreshes.append(timed_ms(test.run) / 1000)
+    found[f"{source}: refresh a minute later, s"] = statistics.median(refreshes)
+    if source == "cloudwatch":
+        found["cloudwatch: calls a refresh"] = (client.calls - before) / REPEATS
     return found
 
 

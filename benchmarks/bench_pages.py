@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.bench_store import RARE, seed
+from benchmarks.seeding import RARE, seed
 from evaluation.ranking import Redundancy
 from evaluation.scoring import Scored
 from evaluation.similarity import measure_similarity

@@ -28,7 +28,7 @@ from benchmarks.hostile import HOSTILE
 def work():
     uploads = [Upload(name, HOSTILE[name]()) for name in sys.argv[2:]]
     input()
-    job = services().indexing.start(services().corpus("local/embedded"), uploads)
+    job = services().indexing.start(services().backends.corpus("local/embedded"), uploads)
     while job.running:
         state = job.wait(1)
         print(state.phase, state.file, state.progress, file=sys.stderr)

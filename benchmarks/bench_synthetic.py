@@ -67,7 +67,7 @@ def print_written(step: SynthesisStep, seconds: float) -> None:
 def print_controls(services: Services, rows: Sequence[DatasetRow], seed: int) -> None:
     """What the check says of kept questions over another document's chunk, and with another question's answer as gold."""
     reader, draw = open_reader(), random.Random(seed)
-    corpus = services.corpus(BACKEND)
+    corpus = services.backends.corpus(BACKEND)
     assert corpus is not None
     chunks: dict[str, list[Chunk]] = {}
     for each in corpus.index.chunks_at(range(corpus.index.opened().vectors.size)):
@@ -94,7 +94,7 @@ def print_controls(services: Services, rows: Sequence[DatasetRow], seed: int) ->
 def print_asked(services: Services) -> None:
     """How often the pipeline's answer holds the gold answer, in all and by type."""
     dataset = load_dataset(services.evaluations.datasets.resolve("synthetic"))
-    backend = services.backend(BACKEND)
+    backend = services.backends.open(BACKEND)
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     found = 0

@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, func, insert, literal, select, true
 
 from app.traces.filters import TraceFilters
 from benchmarks.bench_pages import rerun, run_once
-from benchmarks.bench_store import RARE, seed, small_trace
+from benchmarks.seeding import RARE, seed, small_trace
 from metrics.store import TraceStore
 from metrics.tables import labels, stage_times, trace_labels, traces
 
@@ -132,6 +132,7 @@ def seed_trees(
 ) -> None:
     """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk. given: to `seed`."""
     seed(store, count, make=make, **given)
+
     seq = traces.c.seq
     found: dict[tuple[str, str], ColumnElement[bool]] = {
         ("tag", "beta"): seq % 3 == 0,

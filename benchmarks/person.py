@@ -34,12 +34,21 @@ class Person:
 
 
 @contextmanager
-def visiting(address: str, page: str) -> Iterator[Person]:
-    """A page of a dashboard, opened; its first run is done. address: where the dashboard listens, without a path."""
+def connected(address: str) -> Iterator[ClientConnection]:
+    """A session's WebSocket, as a browser opens it. address: where the dashboard listens, without a path."""
     parts = urlsplit(address)
     origin = f"http://{parts.netloc}"
     url = f"ws://{parts.netloc}/_stcore/stream"
-    with connect(url, origin=origin, subprotocols=["streamlit"], max_size=None) as socket:
+    # A browser waits as long as a person does, and sends no pings of its own.
+    quiet: dict[str, None] = {"ping_interval": None, "max_size": None}
+    with connect(url, origin=origin, subprotocols=["streamlit"], open_timeout=RUN_S, **quiet) as socket:
+        yield socket
+
+
+@contextmanager
+def visiting(address: str, page: str) -> Iterator[Person]:
+    """A page of a dashboard, opened; its first run is done. address: where the dashboard listens, without a path."""
+    with connected(address) as socket:
         person = Person(socket, page)
         person.run()
         yield person

@@ -27,7 +27,7 @@ from backends.local.corpus import LocalCorpus
 from backends.local.documents import Document, KnownFile, Part
 from backends.local.index_choice import IndexChoice, write_choice
 from benchmarks.bench_faiss import FloatArray, directions, make_vectors, say
-from benchmarks.bench_store import make_words
+from benchmarks.seeding import make_words
 
 EACH_DOCUMENT = 100
 """Chunks of a document."""
@@ -132,7 +132,7 @@ def measure_one(chunks: int, folder: Path, index: str, effort: int) -> dict[str,
         "RAGLASS_BUILTIN_CORPUS": "0",
     }
     services.services.cache_clear()
-    corpus = services.services().corpus("local/embedded", build=False)
+    corpus = services.services().backends.corpus("local/embedded", build=False)
     assert corpus is not None
     found = {} if corpus.state().manifest else build(corpus, chunks, index, effort)
     corpus.index.close()
@@ -141,7 +141,7 @@ def measure_one(chunks: int, folder: Path, index: str, effort: int) -> dict[str,
     if found:  # what building took stays with the process that built
         return found | {"building, peak MB": before_mb} | _again(chunks, folder, index, effort)
     services.services.cache_clear()
-    corpus = services.services().corpus("local/embedded", build=False)
+    corpus = services.services().backends.corpus("local/embedded", build=False)
     assert corpus is not None
     _, open_s, _ = timed(corpus.index.opened)
     vector = corpus.embed_questions([ASKED])

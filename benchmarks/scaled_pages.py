@@ -15,8 +15,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.bench_pages import ROOT, SCRIPT_TIMEOUT_S
-from benchmarks.bench_store import RARE
 from benchmarks.query_plans import Record, Statement, find_scans, recording, shorten
+from benchmarks.seeding import RARE
 
 FIRSTS, AGAINS = 3, 3
 """How often each is taken; the median counts."""

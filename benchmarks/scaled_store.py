@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, case, func, insert, literal, null, select, update
 
 from benchmarks.bench_pages import seed_runs
-from benchmarks.bench_store import DAY_S
 from benchmarks.bench_traces import MODELS, STAGES, seed_trees, tree_trace
+from benchmarks.seeding import DAY_S
 from metrics import outcomes
 from metrics.store import TraceStore
 from metrics.tables import labels, quality, state, token_use, trace_labels, traces

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 
-from benchmarks.bench_store import make_trace, make_words
+from benchmarks.seeding import make_trace, make_words
 from metrics.otlp.spans_out import spans_of
-from pipeline.pipeline import new_span_id
+from pipeline.recording import new_span_id
 from pipeline.spans import Span
 from pipeline.types import Trace
 

@@ -1,6 +1,5 @@
 """How far two rankings of chunks agree: overlap, Jaccard, rank-biased overlap, and overlap beyond chance. Knows nothing of questions."""
 
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -74,13 +73,6 @@ def rbo(before: Sequence[Hashable], after: Sequence[Hashable], persistence: floa
     total += sum(common[s] * (d - s) / (s * d) * p**d for d in range(s + 1, length + 1))
     rest = (common[length] - common[s]) / length + common[s] / s
     return (1 - p) / p * total + rest * p**length
-
-
-def rbo_weight(persistence: float, depth: int) -> float:
-    """Share of rank-biased overlap's weight on the first `depth` ranks (Webber et al. 2010, eq. 21)."""
-    p = persistence
-    rest = math.log(1 / (1 - p)) - sum(p**i / i for i in range(1, depth))
-    return 1 - p ** (depth - 1) + (1 - p) / p * depth * rest
 
 
 def correct_for_chance(observed: float, chance: float) -> float | None:

@@ -104,16 +104,7 @@ def calibrate(
     found = _fit(_confidences(fit), [each.correct for each in fit], method)
     try:
         after = found.apply(raw)
-        qualities = (
-            _quality(
-                "answer length, the baseline",
-                calibration.length_scores([s.answer for s in report]),
-                right,
-                probability=False,
-            ),
-            _quality("as the backend says it", raw, right),
-            _quality(f"recalibrated ({found.kind})", after, right),
-        )
+        qualities = _qualities(report, raw, after, found.kind)
         curve = calibration.risk_coverage(after, right)
     except InputError as error:
         raise InputError(f"The half that judges cannot judge: {error} Run more questions.") from error
@@ -129,6 +120,19 @@ def calibrate(
         calibration.bin_reliability(raw, right, bins=BINS),
         calibration.bin_reliability(after, right, bins=BINS),
         tuple(zip(curve.coverage, curve.risk, strict=True)),
+    )
+
+
+def _qualities(
+    report: Sequence[Scored], raw: calibration.FloatArray, after: calibration.FloatArray, kind: str
+) -> tuple[Quality, ...]:
+    """How well each figure tells right answers from wrong ones: a baseline, the raw one, the recalibrated one."""
+    right = [each.correct for each in report]
+    lengths = calibration.length_scores([each.answer for each in report])
+    return (
+        _quality("answer length, the baseline", lengths, right, probability=False),
+        _quality("as the backend says it", raw, right),
+        _quality(f"recalibrated ({kind})", after, right),
     )
 
 

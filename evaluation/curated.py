@@ -16,8 +16,8 @@ from corpus import QUESTION_TYPES
 from evaluation.cells import answer_texts, cell_text, is_yes
 from evaluation.datasets import read_table
 from explain.answers import normalise
+from pipeline.checks import UNSTORABLE, clean_question
 from pipeline.errors import InputError
-from pipeline.pipeline import UNSTORABLE, clean_question
 
 MOST_ROWS = 20_000
 """Of a dataset that is edited in a table."""

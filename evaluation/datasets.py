@@ -25,8 +25,8 @@ from evaluation.cells import cell_text, is_missing, is_yes, list_answers
 from evaluation.hub import PREFIX, read_hub
 from explain.answers import normalise
 from explain.gold import Gold
+from pipeline.checks import clean_question
 from pipeline.errors import InputError
-from pipeline.pipeline import clean_question
 
 BUILTIN = "builtin"
 """Name of the dataset that ships with Raglass."""

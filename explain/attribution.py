@@ -57,8 +57,8 @@ def shapley(game: FloatArray) -> FloatArray:
 def interactions(game: FloatArray) -> FloatArray:
     """Pairwise Shapley interactions, (k, k, ...), symmetric, the diagonal 0 (Grabisch & Roubens 1999).
 
-    Below 0: the two do the same work (either alone suffices); above 0: they work only together. With `main_effects` on its diagonal
-    this is k-SII of order 2 (Bordt & von Luxburg 2023): main effects and pairs add up to v(N) − v(∅).
+    Below 0: the two do the same work (either alone suffices); above 0: they work only together. With Shapley values less half of their
+    rows on its diagonal this is k-SII of order 2 (Bordt & von Luxburg 2023): main effects and pairs add up to v(N) − v(∅).
     """
     k = players(game)
     subsets = np.arange(2**k)
@@ -76,12 +76,6 @@ def interactions(game: FloatArray) -> FloatArray:
             found[i, j] = found[j, i] = np.tensordot(
                 weights, game[both] - game[one] - game[other] + game[without], axes=1
             )
-    return found
-
-
-def main_effects(game: FloatArray) -> FloatArray:
-    """What is left of each Shapley value once half of each of its interactions is taken off: (k, ...)."""
-    found: FloatArray = shapley(game) - interactions(game).sum(axis=1) / 2
     return found
 
 

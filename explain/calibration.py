@@ -241,15 +241,6 @@ def aurc(scores: npt.ArrayLike, correct: npt.ArrayLike) -> float:
     return float(np.mean(risk_coverage(scores, correct).risk))
 
 
-def augrc(scores: npt.ArrayLike, correct: npt.ArrayLike) -> float:
-    """Area under the curve of undetected errors (risk × coverage) over coverage, by trapezia, in [0, 1/2].
-
-    Traub et al. 2024, arXiv 2407.01032. Equals (1 − AUROC)·e(1−e) + e²/2 with a share e of wrong answers. Raises InputError.
-    """
-    errors = np.concatenate([[0.0], _cumulative_errors(scores, correct)])
-    return float(np.trapezoid(errors) / (len(errors) - 1) ** 2)
-
-
 def length_scores(answers: Sequence[str]) -> FloatArray:
     """(n,): the baseline that every score must beat: 1/(1 + SQuAD tokens) in (0, 1], shorter is surer. It is no probability."""
     return np.array([1 / (1 + len(split_tokens(answer))) for answer in answers], np.float64)

@@ -72,29 +72,6 @@ def measure_tokens(logprobs_nats: Sequence[float] | FloatArray) -> TokenConfiden
     )
 
 
-def token_entropy(logprobs_nats: npt.ArrayLike) -> FloatArray:
-    """Entropy at every step: −Σ p ln p over the vocabulary, (T,), in [0, ln V].
-
-    logprobs_nats: (T, V), each row the logarithm of a distribution; −inf counts as 0·ln 0 = 0. T may be 0.
-    Raises InputError for another shape, or rows that do not sum to 1 (logits, or a vocabulary cut to its top entries).
-    """
-    rows = np.asarray(logprobs_nats, np.float64)
-    if rows.ndim != 2 or rows.shape[1] == 0:
-        raise InputError(
-            f"Token entropy needs log-probabilities of shape (tokens, vocabulary), not {rows.shape}. Pass one row per token."
-        )
-    rows = _refuse_impossible(rows, "vocabulary")
-    probabilities = np.exp(rows)
-    sums = probabilities.sum(axis=1)
-    if np.any(np.abs(sums - 1) > ROUNDING_NATS):
-        worst = int(np.argmax(np.abs(sums - 1)))
-        raise InputError(
-            f"The probabilities at token {worst} sum to {sums[worst]:.4g}, not 1. Pass log-softmax over the whole vocabulary, "
-            "not logits and not the top entries alone."
-        )
-    return np.asarray(-(probabilities * np.where(probabilities > 0, rows, 0.0)).sum(axis=1).clip(max=0.0) + 0.0)
-
-
 def predictive_entropy(logprobs_nats: Sequence[float] | FloatArray) -> float:
     """Monte Carlo estimate −(1/M) Σ log p(aᵐ) from the sequence log-probabilities of M sampled answers (Kuhn et al. 2023, eq. 1).
 

@@ -16,8 +16,6 @@ MaskArray = npt.NDArray[np.bool_]
 ALPHA = 0.01
 """Weight of the L1 penalty, the paper's."""
 
-ABLATIONS = 64
-"""Subsets that are scored by default, the paper's."""
 
 KEEP = 0.5
 """Probability of each source to be in a subset."""

@@ -39,6 +39,9 @@ class Database(Protocol):
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction for everything but appending; one at a time, over all processes."""
 
+    def check_revision(self) -> None:
+        """Raise Outgrown where another version of Raglass has migrated the store. `writing` and soon reading look by themselves."""
+
     def stored_bytes(self) -> int:
         """What the store takes on disk."""
 

@@ -3,6 +3,7 @@
 Upstream text is never shown: it is written for programmers, and it may quote what should stay secret.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,26 @@ POSTGRES_FAULTS: dict[str, str] = {
     "57": "is shutting down or restarting. Wait for the server, then try again.",
 }
 """By SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html); longer keys win."""
+
+
+NO_SLOT = re.compile(r"too many (clients|connections)|connection slots")
+"""In what a server says, in English, to whom it has no connection for: whoever is not let in is given no SQLSTATE."""
+
+SQLITE_SCHEMA = frozenset(
+    {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}
+)
+"""Primary result codes of a statement that does not fit the tables."""
+
+POSTGRES_SCHEMA = ("0A", "22", "23", "42")
+"""Classes of SQLSTATE of such a statement."""
+
+
+def may_be_schema(error: Exception) -> bool:
+    """Whether a statement may have failed because the tables are no longer what they were. The database has answered, then."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_SCHEMA
+    return str(getattr(cause, "sqlstate", "")).startswith(POSTGRES_SCHEMA)
 
 
 def explain(error: Exception, location: str, busy_timeout_s: float) -> StoreError:
@@ -80,6 +101,8 @@ def _explain_postgres(sqlstate: str | None, error: Exception, busy_timeout_s: fl
             if sqlstate[:length] in POSTGRES_FAULTS:
                 return POSTGRES_FAULTS[sqlstate[:length]]
         return f"failed with SQLSTATE {sqlstate}. The details are in the server's log."
+    if NO_SLOT.search(str(error)):
+        return POSTGRES_FAULTS["53"]
     if isinstance(error, DBAPIError):
         return (
             "cannot be reached, or the connection broke. Check that the server runs and that host, port, user and password "

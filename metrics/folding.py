@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from metrics import merging
 from metrics.database import Database
 from metrics.derived import Derived, derive, insert_traces
+from metrics.migration import Outgrown
 from metrics.pieces import MAX_TRACES, Piece, Scope, Settling
 from metrics.tables import outbox, state, traces
 from pipeline.errors import StoreError
@@ -211,6 +212,9 @@ class Folder:
             try:
                 with self._explained():
                     self._fold_all()
+            except Outgrown as error:
+                log.error("folding has ended: %s", error)
+                return
             except StoreError as error:
                 log.warning("folding is put off, nothing is lost: %s", error)
                 self._wanted.set()

@@ -37,3 +37,13 @@ def examine(connection: Connection, database: Database) -> StoreHealth:
     detail = f"traces stored: {total:,}; on disk: {stored_bytes / 1e6:.3g} MB"
     forgotten = int(connection.scalar(select(state.c.forgotten)) or 0)
     return StoreHealth(True, database.location, detail, total, waiting, stored_bytes, forgotten)
+
+
+def read_version(connection: Connection) -> str:
+    """A token that differs once anything stored has changed; see `metrics.store.TraceStore.version`."""
+    waiting = select(func.count()).select_from(outbox).scalar_subquery()
+    # Folding a piece takes one away and adds one to `folded` or `changed`.
+    stored = state.c.folded + state.c.changed + waiting + pieces.count_pieces()
+    watched = func.coalesce(state.c.scored, 0) + func.coalesce(state.c.judged, 0)
+    token = select(state.c.store_id, stored, state.c.annotations, state.c.forgotten, watched)
+    return "-".join(map(str, connection.execute(token).one()))

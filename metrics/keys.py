@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sqlalchemy import insert, or_, select, update
 
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 Scope = Literal["ingest", "read"]
 """What a key allows: to send traces, or to take them out."""
 
-SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SECRET_BYTES = 32
 """Random bytes of a secret."""

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from pipeline.errors import StoreError
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision. Alembic is imported only for a database that is older."""
 
 MIGRATION_TIMEOUT_S = 60.0
@@ -14,12 +14,32 @@ MIGRATION_TIMEOUT_S = 60.0
 
 SCRIPTS = Path(__file__).with_name("migrations")
 
+READ_REVISION = "SELECT version_num FROM alembic_version"
+"""Reads the revision of a database that holds a store: its one row."""
+
+IS_KNOWN = f"EXISTS (SELECT 1 FROM alembic_version WHERE version_num = '{HEAD}')"
+"""Holds in a statement for as long as the store has the schema that this Raglass knows."""
+
+
+class Outgrown(StoreError):
+    """A store that was open came to another schema, so that nothing of it can be trusted any longer."""
+
+
+def check_revision(found: str | None, location: str) -> None:
+    """Raise Outgrown where an open store has another revision than this Raglass brought it to, or found it with."""
+    if found != HEAD:
+        raise Outgrown(
+            f"The trace store {location} was brought to schema {found or 'none'} by another version of Raglass while this one, which "
+            f"knows schema {HEAD}, had it open. What it had confirmed as stored is kept; nothing more is read or written. "
+            "Stop this Raglass and start the newer version."
+        )
+
 
 def current_revision(connection: Connection) -> str | None:
     """The database's revision; None for one that holds no store yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    revision: str | None = connection.scalar(text(READ_REVISION))
     return revision
 
 

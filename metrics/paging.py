@@ -13,7 +13,16 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, selec
 from metrics import pieces, search
 from metrics.catalogue import STAGES
 from metrics.conditions import list_conditions
-from metrics.queries import NULLABLE_SORTS, SORT_COLUMNS, Count, Position, TraceQuery, TraceRow
+from metrics.queries import (
+    NULLABLE_SORTS,
+    SORT_COLUMNS,
+    Count,
+    Position,
+    TracePage,
+    TraceQuery,
+    TraceRow,
+    encode_cursor,
+)
 from metrics.tables import outbox, search_texts, stage_times, state, traces
 
 COUNT_LIMIT = 10_000
@@ -223,3 +232,23 @@ def to_row(row: Row[Any], stage_ms: Mapping[str, float]) -> TraceRow:
 def to_position(query: TraceQuery, row: Row[Any], *, backward: bool) -> Position:
     """The place beside a light row."""
     return Position(row._mapping[SORT_COLUMNS[query.sort]], row.seq, backward)
+
+
+def read_page(connection: Connection, query: TraceQuery, position: Position | None, limit: int) -> TracePage:
+    """Up to `limit` rows beyond `position`, how many traces match, and where the pages beside this one begin."""
+    listing = plan(connection, query)
+    rows = select_rows(connection, listing, position, limit + 1)
+    matched, total = count_matched(connection, listing), count_total(connection)
+    more, rows = len(rows) > limit, rows[:limit]
+    stages = read_stages(connection, rows)
+    backward = position is not None and position.backward
+    if backward:
+        rows.reverse()
+    before, behind = (more, True) if backward else (position is not None, more)
+    return TracePage(
+        rows=tuple(to_row(row, stages[row.seq]) for row in rows),
+        matched=matched,
+        total=total,
+        next=encode_cursor(query, to_position(query, rows[-1], backward=False)) if rows and behind else None,
+        previous=encode_cursor(query, to_position(query, rows[0], backward=True)) if rows and before else None,
+    )

@@ -74,8 +74,6 @@ class WaitingPieces:
 
     count: int
     """Pieces; counted up to COUNTED."""
-    oldest_s: float
-    """How long the oldest has waited, in seconds; 0 where none waits."""
 
 
 class Settling:
@@ -159,12 +157,12 @@ class Settling:
         newest = connection.execute(columns.order_by(pieces.c.id.desc()).limit(1)).one_or_none()
         first = next((row for row in oldest if self._open(row, now, now)), None)
         if first is None or newest is None:
-            return WaitingPieces(0, 0.0)
+            return WaitingPieces(0)
         count = newest.id - first.id + 1
         if count > LOOKED:
             some = select(pieces.c.trace_id).limit(COUNTED).subquery()
             count = min(count, connection.scalar(select(func.count()).select_from(some)) or 0)
-        return WaitingPieces(count, min(max(now - first.arrived_at, 0.0), now))
+        return WaitingPieces(count)
 
     def _open(self, row: Any, latest: float, now: float) -> bool:
         """Whether a piece can be read, and came by `latest`."""

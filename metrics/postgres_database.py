@@ -1,5 +1,6 @@
 """`PostgresDatabase`: a store on a server that several dashboards share."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -8,18 +9,27 @@ from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    TextClause,
     create_engine,
     event,
     func,
-    insert,
+    inspect,
     select,
     text,
 )
 
 from metrics import faults
-from metrics.migration import HEAD, MIGRATION_TIMEOUT_S, current_revision, migrate
+from metrics.migration import (
+    HEAD,
+    IS_KNOWN,
+    MIGRATION_TIMEOUT_S,
+    READ_REVISION,
+    check_revision,
+    current_revision,
+    migrate,
+)
 from metrics.postgres_patience import PatientConnection, connect_timeout_s, hurrying
-from metrics.tables import metadata, pieces
+from metrics.tables import metadata
 
 ADVISORY_LOCK = 0x7261676C
 """PostgreSQL's lock number for folding and migrating: `ragl` in ASCII."""
@@ -27,11 +37,21 @@ ADVISORY_LOCK = 0x7261676C
 TURN_LOCK = ADVISORY_LOCK + 1
 """Its lock number for deleting what is old."""
 
-_POSTGRES_APPEND = text(
+LOOK_AGAIN_S = 1.0
+"""How long readers trust what they last saw of the schema: asking before each would take another way to the server and back."""
+
+_APPEND = text(
     "INSERT INTO outbox (trace_id, payload) SELECT :trace_id, :payload "
-    "WHERE NOT EXISTS (SELECT 1 FROM traces WHERE trace_id = :trace_id AND origin <> 'application') "
+    f"WHERE NOT EXISTS (SELECT 1 FROM traces WHERE trace_id = :trace_id AND origin <> 'application') AND {IS_KNOWN} "
     "ON CONFLICT (trace_id) DO NOTHING"
 )
+
+_APPEND_PIECE = text(
+    f"INSERT INTO pieces (trace_id, arrived_at, payload) SELECT :trace_id, :arrived_at, :payload WHERE {IS_KNOWN}"
+)
+
+APPENDED = ("outbox", "pieces")
+"""Tables that are written without the advisory lock."""
 
 
 class PostgresDatabase:
@@ -60,13 +80,30 @@ class PostgresDatabase:
         except BaseException:
             self.engine.dispose()
             raise
+        self._looked_s = time.monotonic()
+        event.listen(self.engine, "begin", self._look)
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
             if current_revision(connection) == HEAD:
                 return
-        with self.writing(timeout_s=MIGRATION_TIMEOUT_S) as connection:
+        with self._locked(MIGRATION_TIMEOUT_S) as connection:
+            _hold_appending(connection)
             migrate(connection, location=self.location)
+
+    def _look(self, connection: Connection) -> None:
+        """Look at the schema before reading, now and then."""
+        if time.monotonic() - self._looked_s > LOOK_AGAIN_S:
+            self._check_revision(connection)
+
+    def check_revision(self) -> None:
+        """Raise Outgrown where another version of Raglass has migrated the store."""
+        with self._appending.connect() as connection:
+            self._check_revision(connection)
+
+    def _check_revision(self, connection: Connection) -> None:
+        check_revision(connection.exec_driver_sql(READ_REVISION).scalar(), self.location)
+        self._looked_s = time.monotonic()
 
     def append(self, rows: Sequence[tuple[str, bytes]]) -> None:
         """Add traces (id, payload) to the outbox in a transaction of their own, but for those that are stored already."""
@@ -74,24 +111,32 @@ class PostgresDatabase:
         if not given:
             return
         with hurrying(self.busy_timeout_s), self._transaction(len(given)) as connection:
-            connection.execute(_POSTGRES_APPEND, given)
+            self._append(connection, _APPEND, given)
 
     def append_pieces(self, rows: Sequence[tuple[str, float, bytes]]) -> None:
         """Add spans (trace id, seconds since the epoch, payload) to the pieces in a transaction of their own."""
         given = [{"trace_id": trace_id, "arrived_at": came, "payload": payload} for trace_id, came, payload in rows]
         with hurrying(self.busy_timeout_s), self._transaction(len(given)) as connection:
-            connection.execute(insert(pieces), given)
+            self._append(connection, _APPEND_PIECE, given)
+
+    def _append(self, connection: Connection, statement: TextClause, given: Sequence[dict[str, Any]]) -> None:
+        if connection.execute(statement, given).rowcount < len(given):
+            self._check_revision(connection)  # else they were stored already
 
     def _transaction(self, rows: int) -> AbstractContextManager[Connection]:
         """A connection that commits: at once where there is one row, which takes one way to the server and back instead of three."""
         return self._appending.connect() if rows == 1 else self._base.begin()
 
     @contextmanager
-    def writing(self, timeout_s: float | None = None) -> Iterator[Connection]:
-        """A transaction that holds the store's advisory lock.
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the store's advisory lock."""
+        with self._locked() as connection:
+            self._check_revision(connection)
+            yield connection
 
-        READ COMMITTED, so that it sees what the holder before it committed meanwhile.
-        """
+    @contextmanager
+    def _locked(self, timeout_s: float | None = None) -> Iterator[Connection]:
+        """READ COMMITTED, so that it sees what the holder before it committed meanwhile."""
         with self._base.begin() as connection:
             if timeout_s is not None:
                 connection.execute(text(f"SET LOCAL lock_timeout = {int(timeout_s * 1000)}"))
@@ -128,6 +173,13 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _hold_appending(connection: Connection) -> None:
+    """Let nobody append until the transaction ends: what an older Raglass has not stored by then it finds out that it may not."""
+    known = set(inspect(connection).get_table_names())
+    for name in known.intersection(APPENDED):
+        connection.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _connect(_dialect: Any, _record: Any, arguments: Any, options: dict[str, Any]) -> PatientConnection:

@@ -237,6 +237,12 @@ class Position:
     """Whether to go towards the list's beginning."""
 
 
+def check_page_rows(limit: int) -> None:
+    """Raise InputError unless 1 ≤ limit ≤ MAX_PAGE_ROWS."""
+    if not 1 <= limit <= MAX_PAGE_ROWS:
+        raise InputError(f"A page of {limit} lines cannot be shown; ask for between 1 and {MAX_PAGE_ROWS:,}.")
+
+
 def encode_cursor(query: TraceQuery, position: Position) -> Cursor:
     """A cursor for `position` in a list sorted as `query` says."""
     content = [query.sort, query.descending, position.value, position.seq, position.backward]

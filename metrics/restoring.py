@@ -26,6 +26,7 @@ from metrics.search import note_text
 from metrics.tables import (
     alert_rules,
     alerts,
+    audit,
     calibrations,
     explanations,
     keys,
@@ -56,6 +57,7 @@ ADDED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (alert_rules, ("name",)),
     (alerts, ("alert_id",)),
     (silences, ("silence_id",)),
+    (audit, ("entry_id",)),
 )
 """Tables besides traces that merging adds to, and what their rows are known by."""
 

@@ -23,7 +23,15 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 from metrics import faults
-from metrics.migration import HEAD, MIGRATION_TIMEOUT_S, current_revision, migrate
+from metrics.migration import (
+    HEAD,
+    IS_KNOWN,
+    MIGRATION_TIMEOUT_S,
+    READ_REVISION,
+    check_revision,
+    current_revision,
+    migrate,
+)
 from metrics.tables import outbox, traces
 from pipeline.errors import ConfigError, StoreError
 from pipeline.locks import held_alone
@@ -46,7 +54,7 @@ def _compile_append() -> str:
     # What another application sent of a trace of ours must not keep ours out.
     sent: ColumnElement[str] = literal_column("'application'")
     stored = select(traces.c.seq).where(traces.c.trace_id == text("?"), traces.c.origin != sent).exists()
-    values = select(text("?"), text("?")).where(~stored)
+    values = select(text("?"), text("?")).where(~stored, text(IS_KNOWN))
     statement = insert(outbox).prefix_with("OR IGNORE").from_select(["trace_id", "payload"], values)
     return str(statement.compile(dialect=sqlite.dialect()))
 
@@ -58,7 +66,7 @@ class SqliteDatabase:
     """
 
     APPEND = _compile_append()
-    APPEND_PIECE = "INSERT INTO pieces (trace_id, arrived_at, payload) VALUES (?, ?, ?)"
+    APPEND_PIECE = f"INSERT INTO pieces (trace_id, arrived_at, payload) SELECT ?, ?, ? WHERE {IS_KNOWN}"
 
     def __init__(self, url: URL, busy_timeout_s: float) -> None:
         if not url.database or url.database == ":memory:":
@@ -71,11 +79,11 @@ class SqliteDatabase:
         self.location = url.database
         self.busy_timeout_s = busy_timeout_s
         self._lock = Lock()
-        self._closed = False
+        self._closed = self._migrated = False
         self._make_folder()
         self.engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_timeout_s})
         event.listen(self.engine, "connect", _prepare_sqlite)
-        event.listen(self.engine, "begin", _begin_sqlite)
+        event.listen(self.engine, "begin", self._begin)
         with ExitStack() as undo:
             undo.callback(self.engine.dispose)
             with faults.explained(self.location, busy_timeout_s):
@@ -83,6 +91,7 @@ class SqliteDatabase:
                 undo.callback(self._writer.close)  # disposing closes only what is not in use
                 self._driver: Any = self._writer.connection.dbapi_connection
                 self._migrate()
+            self._migrated = True
             undo.pop_all()
 
     def _make_folder(self) -> None:
@@ -143,15 +152,38 @@ class SqliteDatabase:
 
     def _add(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) == 1:  # one statement is a transaction; saying so would take as long again
-            self._execute_driver(statement, rows[0])
+            if not self._driver.execute(statement, rows[0]).rowcount:
+                self._check_revision(self._driver)  # else it was stored already
             return
         self._execute_driver("BEGIN IMMEDIATE")
         try:
+            self._check_revision(self._driver)
             self._driver.executemany(statement, rows)
             self._execute_driver("COMMIT")
         except BaseException:
             self._roll_back()
             raise
+
+    def _begin(self, connection: Connection) -> None:
+        """Begin a transaction, which sees the schema that it can read, or nothing."""
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if self._migrated:
+            driver: Any = connection.connection.dbapi_connection
+            try:
+                self._check_revision(driver)
+            except BaseException:
+                driver.rollback()
+                raise
+
+    def check_revision(self) -> None:
+        """Raise Outgrown where another version of Raglass has migrated the store."""
+        with self.engine.begin():
+            return  # beginning looks
+
+    def _check_revision(self, driver: Any) -> None:
+        found = driver.execute(READ_REVISION).fetchone()
+        check_revision(found and found[0], self.location)
 
     def _roll_back(self) -> None:
         """Undo, unless SQLite did so itself, as it does when the disk is full."""
@@ -234,8 +266,3 @@ def _prepare_sqlite(driver: Any, _record: object) -> None:
     except sqlite3.Error:
         driver.close()  # the pool does not, of what never came into it
         raise
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

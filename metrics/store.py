@@ -1,28 +1,27 @@
 """`TraceStore`: where every trace is kept, searched, annotated and counted.
 
-It owns what a caller sees: durability, freshness and errors. It refuses to know SQL dialects (`metrics.database`), how a
-list is found (`metrics.paging`) and how derived data is kept (`metrics.folding`). Why it is built this way:
-docs/adr/0002-trace-store.md.
+It owns what a caller sees: durability and errors. It refuses to know SQL dialects (`metrics.database`), how a list is found
+(`metrics.paging`) or brought up to date (`metrics.freshness`) and how derived data is kept (`metrics.folding`). Why it is
+built this way: docs/adr/0002-trace-store.md.
 """
 
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from contextlib import contextmanager
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from metrics import explanations, faults, feedback, labels, latency, merging, paging, payloads, pieces, search
+from metrics import explanations, faults, feedback, labels, latency, paging, payloads, pieces, search, whole_traces
 from metrics.alerts import AlertLog
+from metrics.audit import AuditLog
 from metrics.costs import CostReader
 from metrics.database import Database, open_database
-from metrics.folding import BATCH, Folder
+from metrics.folding import Folder
 from metrics.forgetting import NAMED, Forgotten, Sparing, forget, survey
-from metrics.health import StoreHealth, examine
+from metrics.freshness import Freshness
+from metrics.health import StoreHealth, examine, read_version
 from metrics.keys import KeyRing
 from metrics.labels import LabelKind
 from metrics.masking import Masker
@@ -33,41 +32,13 @@ from metrics.outcomes import Outcomes
 from metrics.pieces import WaitingPieces
 from metrics.prompts import SavedPrompts
 from metrics.quality import QualityScores
-from metrics.queries import (
-    MAX_PAGE_ROWS,
-    Cursor,
-    Position,
-    StoredTrace,
-    TracePage,
-    TraceQuery,
-    decode_cursor,
-    encode_cursor,
-)
+from metrics.queries import Cursor, StoredTrace, TracePage, TraceQuery, check_page_rows, decode_cursor
 from metrics.runs import RunLog
 from metrics.sessions import SessionPosition, SessionRow, list_sessions
-from metrics.tables import outbox, state, traces
-from metrics.tables import payloads as payload_table
 from metrics.upkeep import Upkeep
 from metrics.views import SavedViews
-from pipeline.errors import InputError, StoreError
+from pipeline.errors import StoreError
 from pipeline.types import Trace
-
-log = logging.getLogger(__name__)
-
-READ_FOLD_LIMIT = 16 * BATCH
-"""Traces that a read folds before it answers; in a flood the rest follow within seconds, and counts include them."""
-
-READ_FOLD_S = 0.05
-"""Seconds that a read folds spans of other applications before it answers: in a flood of them, whoever reads must not wait."""
-
-READ_FOLD_TRACES = 8
-"""Traces of which it folds the spans at once."""
-
-READ_REST_S = 1.0
-"""Where that time was not enough, reads leave spans to the background for so long: a page reads several times."""
-
-EXPORT_BATCH = 200
-"""Traces held in memory by an export."""
 
 
 class TraceStore:
@@ -92,8 +63,8 @@ class TraceStore:
         self._masker = masker
         self._closed = False
         self._assembling = assembling
-        self._rested_at = 0.0
         self._folder = Folder(database, self._explained, assembling, give_way)
+        self._freshness = Freshness(self._folder, self._explained, lambda: self._closed)
 
     @classmethod
     def open(
@@ -124,8 +95,16 @@ class TraceStore:
     def __repr__(self) -> str:
         return f"TraceStore({self._database.location!r})"
 
-    def _explained(self) -> AbstractContextManager[None]:
-        return faults.explained(self._database.location, self._database.busy_timeout_s)
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn any error of the database raised inside into the StoreError that explains it."""
+        with faults.explained(self._database.location, self._database.busy_timeout_s):
+            try:
+                yield
+            except (SQLAlchemyError, sqlite3.Error) as error:
+                if faults.may_be_schema(error):
+                    self._database.check_revision()
+                raise
 
     @property
     def runs(self) -> RunLog:
@@ -135,12 +114,17 @@ class TraceStore:
     @property
     def upkeep(self) -> Upkeep:
         """What is done to the store as a whole."""
-        return Upkeep(self._database, self._explained, lambda: self._freshen(whole=True))
+        return Upkeep(self._database, self._explained, lambda: self._freshness.renew(whole=True))
 
     @property
     def keys(self) -> KeyRing:
         """Keys of applications that send traces or read them."""
         return KeyRing(self._database, self._explained)
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who changed what."""
+        return AuditLog(self._database, self._explained)
 
     @property
     def prompts(self) -> SavedPrompts:
@@ -155,7 +139,7 @@ class TraceStore:
     @property
     def costs(self) -> CostReader:
         """What traces used of models that are paid by the token."""
-        return CostReader(self._database, self._explained, self._freshen)
+        return CostReader(self._database, self._explained, self._freshness.renew)
 
     @property
     def views(self) -> SavedViews:
@@ -170,12 +154,12 @@ class TraceStore:
     @property
     def outcomes(self) -> Outcomes:
         """How questions ended, by minute and by document."""
-        return Outcomes(self._database, self._explained, self._freshen)
+        return Outcomes(self._database, self._explained, self._freshness.renew)
 
     @property
     def measured(self) -> Measured:
         """Figures of any minutes, for whoever watches them."""
-        return Measured(self._database, self._explained, self._freshen)
+        return Measured(self._database, self._explained, self._freshness.renew)
 
     def put(self, trace: Trace) -> None:
         """Store a trace. Once this returns, the trace survives the process, even if it is killed.
@@ -193,10 +177,8 @@ class TraceStore:
         if self._masker is not None:
             asked = [self._masker.mask_trace(trace) for trace in asked]
         rows = [(search.storable(trace.trace_id), payloads.encode(trace)) for trace in asked]
-        try:
+        with self._explained():
             self._database.append(rows)
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            raise faults.explain(error, self._database.location, self._database.busy_timeout_s) from error
         self._folder.wake()
         return asked
 
@@ -228,21 +210,8 @@ class TraceStore:
 
     def get(self, trace_id: str) -> StoredTrace | None:
         """The trace with all that was sent of it, and its feedback; None if it is not stored."""
-        trace_id = search.storable(trace_id)
-        with self._explained(), self._database.engine.connect() as connection:
-            waiting = connection.scalar(select(outbox.c.payload).where(outbox.c.trace_id == trace_id))
-            sent = pieces.read_payloads(connection, trace_id)
-        # A new transaction: one begun before the trace left the outbox, or a piece the pieces, would still not see it in the list.
-        with self._explained(), self._database.engine.connect() as connection:
-            stored = next(_load(connection, traces.c.trace_id == trace_id), None)
-        known = None if stored is None else stored.trace
-        if waiting is not None:
-            own = payloads.decode(waiting)
-            known = merging.join(own, known) if known is not None and known.origin == "application" else own
-        trace = merging.add_payloads(sent, known, self._assembling) if sent else known
-        if trace is None:
-            return None
-        return StoredTrace(trace) if stored is None else replace(stored, trace=trace)
+        with self._explained():
+            return whole_traces.read(self._database, search.storable(trace_id), self._assembling)
 
     def annotate(self, trace_id: str, rating: int, note: str = "") -> None:
         """Say what people think of a trace, in place of what was said before.
@@ -273,47 +242,26 @@ class TraceStore:
         after: `next` or `previous` of an earlier page of the same query; None for the first page.
         Raises InputError for a cursor that this list did not hand out, or a limit outside 1 to MAX_PAGE_ROWS.
         """
-        _check_limit(limit)
+        check_page_rows(limit)
         position = None if after is None else decode_cursor(query, after)
-        self._freshen()
+        self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
-            listing = paging.plan(connection, query)
-            rows = paging.select_rows(connection, listing, position, limit + 1)
-            matched, total = paging.count_matched(connection, listing), paging.count_total(connection)
-            more, rows = len(rows) > limit, rows[:limit]
-            stages = paging.read_stages(connection, rows)
-        backward = position is not None and position.backward
-        if backward:
-            rows.reverse()
-        before, behind = (more, True) if backward else (position is not None, more)
-        return TracePage(
-            rows=tuple(paging.to_row(row, stages[row.seq]) for row in rows),
-            matched=matched,
-            total=total,
-            next=_cursor(query, rows[-1], backward=False) if rows and behind else None,
-            previous=_cursor(query, rows[0], backward=True) if rows and before else None,
-        )
+            return paging.read_page(connection, query, position, limit)
 
     def export(self, query: TraceQuery) -> Iterator[StoredTrace]:
         """Every trace that a query matches, in its order, as the store is when the first is taken.
 
-        Memory stays constant: EXPORT_BATCH traces are held at a time. Close the iterator if you stop early.
+        Memory stays constant: a batch of traces is held at a time. Close the iterator if you stop early.
         """
-        self._freshen(whole=True)
+        self._freshness.renew(whole=True)
         with self._explained(), self._database.engine.connect() as connection:
-            listing = paging.plan(connection, query)
-            position: Position | None = None
-            while rows := paging.select_rows(connection, listing, position, EXPORT_BATCH):
-                seqs = [row.seq for row in rows]
-                loaded = {stored.trace.trace_id: stored for stored in _load(connection, traces.c.seq.in_(seqs))}
-                yield from (loaded[row.trace_id] for row in rows)
-                position = paging.to_position(query, rows[-1], backward=False)
+            yield from whole_traces.stream(connection, query)
 
     def latency(
         self, since: float, until: float, period_s: int = 60, backend: str | None = None, origin: str | None = None
     ) -> list[latency.LatencyPoint]:
         """Percentiles by period, backend and stage (`total` is the whole trace); see `metrics.latency.read_latency`."""
-        self._freshen()
+        self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
             return latency.read_latency(connection, since, until, period_s, backend, origin)
 
@@ -321,46 +269,13 @@ class TraceStore:
         self, since: float, until: float, period_s: int = 60, origin: str | None = None
     ) -> dict[int, int]:
         """How many timings each period holds: what `latency` gives for it changes only when this does."""
-        self._freshen()
+        self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
             return latency.count_timings(connection, since, until, period_s, origin)
 
     def fold(self) -> int:
         """Bring lists, search and sketches up to date with what is stored now; how many traces were waiting."""
-        folded, now = 0, time.time()
-        with self._explained():
-            while count := self._folder.fold_traces() + self._folder.fold_pieces("all", now):
-                folded += count
-        return folded
-
-    def _freshen(self, *, whole: bool = False) -> None:
-        """Fold before a read, unless `whole` at most READ_FOLD_LIMIT traces, and spans for no longer than READ_FOLD_S.
-
-        A locked store is read as it is: a list without the last second beats no list.
-        """
-        try:
-            if whole:
-                self.fold()
-            else:
-                self._fold_some()
-        except StoreError as error:
-            if self._closed:
-                raise
-            log.warning("the list may lack the newest traces: %s", error)
-
-    def _fold_some(self) -> None:
-        folded, now = 0, time.time()
-        with self._explained():
-            while folded < READ_FOLD_LIMIT and (count := self._folder.fold_traces()):
-                folded += count
-            if time.monotonic() < self._rested_at:
-                return
-            end = time.monotonic() + READ_FOLD_S
-            while (left_s := end - time.monotonic()) > 0:
-                if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=left_s):
-                    break
-            if time.monotonic() >= end:
-                self._rested_at = time.monotonic() + READ_REST_S
+        return self._freshness.fold()
 
     def forget(
         self,
@@ -377,7 +292,7 @@ class TraceStore:
         dry_run: only say what would be done.
         """
         spared = sparing or (Sparing() if isinstance(chosen, TraceQuery) else NAMED)
-        self._freshen(whole=True)
+        self._freshness.renew(whole=True)
         with self._explained():
             if dry_run:
                 return survey(self._database, chosen, spared)
@@ -395,13 +310,13 @@ class TraceStore:
 
     def backends(self) -> list[str]:
         """The names of all backends that have stored traces, sorted."""
-        self._freshen()
+        self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
             return paging.list_backends(connection)
 
     def labels(self, kind: LabelKind, limit: int = 1_000) -> list[str]:
         """Tags, models, kinds of spans or services that traces have, in alphabetical order."""
-        self._freshen()
+        self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
             return labels.list_values(connection, kind, limit)
 
@@ -411,8 +326,8 @@ class TraceStore:
         What is asked in one is a query: `TraceQuery(session=…, descending=False)`.
         Raises InputError for a limit outside 1 to MAX_PAGE_ROWS.
         """
-        _check_limit(limit)
-        self._freshen()
+        check_page_rows(limit)
+        self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
             return list_sessions(connection, before, limit)
 
@@ -423,13 +338,8 @@ class TraceStore:
 
     def version(self) -> str:
         """A token that differs once anything stored has changed, in whichever process: a key for caches."""
-        waiting = select(func.count()).select_from(outbox).scalar_subquery()
-        # Folding a piece takes one away and adds one to `folded` or `changed`.
-        stored = state.c.folded + state.c.changed + waiting + pieces.count_pieces()
-        watched = func.coalesce(state.c.scored, 0) + func.coalesce(state.c.judged, 0)
-        token = select(state.c.store_id, stored, state.c.annotations, state.c.forgotten, watched)
         with self._explained(), self._database.engine.connect() as connection:
-            return "-".join(map(str, connection.execute(token).one()))
+            return read_version(connection)
 
     def health(self) -> StoreHealth:
         """How the store is; never raises."""
@@ -446,20 +356,3 @@ class TraceStore:
             self._folder.stop()
             with self._explained():
                 self._database.close()
-
-
-def _check_limit(limit: int) -> None:
-    if not 1 <= limit <= MAX_PAGE_ROWS:
-        raise InputError(f"A page of {limit} lines cannot be shown; ask for between 1 and {MAX_PAGE_ROWS:,}.")
-
-
-def _cursor(query: TraceQuery, row: Any, *, backward: bool) -> Cursor:
-    return encode_cursor(query, paging.to_position(query, row, backward=backward))
-
-
-def _load(connection: Connection, where: Any) -> Iterator[StoredTrace]:
-    """Whole traces from the list."""
-    columns = (payload_table.c.payload, traces.c.rating, traces.c.note, traces.c.annotated_at)
-    joined = traces.join(payload_table, payload_table.c.seq == traces.c.seq)
-    for payload, rating, note, annotated_at in connection.execute(select(*columns).select_from(joined).where(where)):
-        yield StoredTrace(payloads.decode(payload), rating or 0, note, annotated_at)

@@ -296,3 +296,14 @@ silences = Table(
     Column("made_at", Double, nullable=False),
 )
 """Until when a rule (an empty name: every rule) sends no message, and why."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("entry_id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("did", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+)
+"""Who changed what, and when. Subjects are ids and names, so that deleting a trace leaves nothing of it here."""

@@ -29,7 +29,7 @@ try:
             st.warning(literal(asked.not_stored), icon=":material/warning:")
         st.query_params.pop("span", None)  # of the trace that was open before
         st.query_params["trace"] = trace_id
-        state.box_shows(trace_id)
+        state.note_trace_in_box(trace_id)
     if trace_id:
         found = state.find_trace(trace_id)
         with opened if asked_now is None else opened.container():

@@ -14,7 +14,7 @@ from app.views.documents.page import WHOSE, show_documents, show_opened
 from app.views.documents.uploading import upload_box
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
-from app.views.kit.layout import grid
+from app.views.kit.layout import backstage, grid
 from app.views.kit.markdown import message
 from pipeline.errors import RaglassError
 
@@ -22,7 +22,7 @@ st.title("Corpus", anchor=False)
 services = state.services()
 
 try:
-    backends = services.usable_backends()
+    backends = services.backends.usable()
     write = address.follow(
         "corpus",
         {
@@ -37,7 +37,7 @@ try:
     )
     with st.sidebar:
         backend = choose_backend(services, backends, write)
-    corpus = services.corpus(backend)
+    corpus = services.backends.corpus(backend)
     if corpus is None:
         st.info(
             "This backend keeps its documents elsewhere: `raglass ingest` puts the local corpus into a stack's index. "
@@ -46,7 +46,7 @@ try:
         st.stop()
     one = show_opened(corpus)
     adding, standing = grid([3, 2], "corpus")
-    with adding:
+    with adding, backstage("upload"):
         upload_box(services, corpus)
     show_job(services)
     running = services.indexing.running

@@ -2,10 +2,13 @@
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.status.words import backend_words, backends_heading, headline, unknown_words
 from app.views.kit import state
 from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import may
+from app.views.status.changes import show_changes
 from app.views.status.html import parts_html
 
 st.title("Status", anchor=False)
@@ -25,8 +28,10 @@ show(note_html("Looked at just now: what a question passes through, and where it
 
 with st.expander(backends_heading(status), icon=":material/dns:"):
     show(pairs_html(backend_words(status)))
-with st.expander("Settings", icon=":material/tune:"):
-    show(note_html("Each is a variable of the environment; secrets are masked. docs/settings.md explains them."))
-    show(pairs_html(status.settings))
+if may(Role.ADMIN):
+    show_changes()
+    with st.expander("Settings", icon=":material/tune:"):
+        show(note_html("Each is a variable of the environment; secrets are masked. docs/settings.md explains them."))
+        show(pairs_html(status.settings))
 with st.expander("Versions", icon=":material/inventory_2:"):
     show(pairs_html(status.versions))

@@ -26,9 +26,10 @@ try:
         if found is None or (other_id and other is None):
             st.info(MISSING_TRACE)
         elif other is not None:
+            st.title("Two traces", anchor=False)
             show_comparison(found[0], other[0])
         else:
-            show_trace(*found)
+            show_trace(*found, titled=True)
     elif session:
         with st.container(horizontal=True):
             st.button("All traces", icon=":material/arrow_back:", on_click=st.query_params.clear)

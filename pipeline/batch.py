@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipeline.checks import check_deadline, check_top_k, clean_question
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError
-from pipeline.pipeline import Attributes, Pipeline, Recorder, check_deadline, check_top_k, clean_question, new_span_id
+from pipeline.pipeline import Pipeline
 from pipeline.protocols import BatchGenerator, Embedder, Vectors
+from pipeline.recording import Attributes, Recorder, new_span_id
 from pipeline.types import Chunk, Failure, Generation, Setting, Span, Trace
 
 log = logging.getLogger(__name__)

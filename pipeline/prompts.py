@@ -6,6 +6,7 @@ Owns the words of the usual prompt. Question and chunks are data: what they hold
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
@@ -161,6 +162,19 @@ class PromptedGenerator(Protocol):
 
     def with_prompt(self, prompt: PromptTemplate) -> Self:
         """The same generator, asked with another template; whatever is loaded is shared."""
+
+
+class KeepsPrompt:
+    """A `PromptedGenerator` that keeps its template in `prompt` and nowhere else: a base for such ones."""
+
+    prompt: PromptTemplate
+    """What the model is told."""
+
+    def with_prompt(self, prompt: PromptTemplate) -> Self:
+        """The same model, told otherwise; see `PromptedGenerator`."""
+        other = copy(self)
+        other.prompt = prompt
+        return other
 
 
 @runtime_checkable

@@ -131,7 +131,7 @@ def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
         text=_text(data, "text"),
         score=None if data["score"] is None else _number(data, "score"),
         rank=_whole(data, "rank"),
-        signals=_mapping(data, "signals"),
+        signals={name: _number(given, name) for given in (_mapping(data, "signals"),) for name in given},
         section=tuple(map(str, _take(data, "section", list))) if "section" in data else (),
         place=_text(data, "place") if "place" in data else "",
         source=_text(data, "source") if "source" in data else "",
@@ -248,7 +248,7 @@ def generation_from_dict(data: Mapping[str, Any]) -> Generation:
         else Confidence(_number(confidence, "value"), _confidence_kind(confidence)),
         abstained=_take(data, "abstained", bool),
         evidence=tuple(_evidence(e) for e in _take(data, "evidence", list)),
-        used_chunk_ids=tuple(_take(data, "used_chunk_ids", list)),
+        used_chunk_ids=tuple(_text({"used": each}, "used") for each in _take(data, "used_chunk_ids", list)),
         prompt=_optional_text(data, "prompt") if "prompt" in data else None,
         completion_tokens=None if data.get("completion_tokens") is None else _whole(data, "completion_tokens"),
     )
@@ -287,12 +287,17 @@ def _optional_text(data: Mapping[str, Any], name: str) -> str | None:
 
 
 def _number(data: Mapping[str, Any], name: str) -> float:
-    value: float = _take(data, name, int, float)
-    return value
+    """A number as a float, which every database takes: JSON's integers have no end."""
+    try:
+        return float(_take(data, name, int, float))
+    except OverflowError:
+        raise ValueError(f"{name!r}, which is beyond every float") from None
 
 
 def _whole(data: Mapping[str, Any], name: str) -> int:
     value: int = _take(data, name, int)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name!r}, which has more than 64 bits")
     return value
 
 

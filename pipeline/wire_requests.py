@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.checks import MAX_TOP_K
 from pipeline.errors import InputError
-from pipeline.pipeline import MAX_TOP_K
 from pipeline.schema import chunk_from_dict, chunk_to_dict
 from pipeline.types import Chunk
 

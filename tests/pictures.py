@@ -41,6 +41,12 @@ KEY_MS, LOOK_MS, READ_MS = 60, 400, 2600
 SETTLE_MS = 1500
 """What charts take to be drawn once a page is at rest."""
 
+DRAWN_MS, LOOKS = 50, 200
+"""How long to wait before looking again whether a page is drawn, and how often to look."""
+
+DARK, INK = 128, 0.002
+"""What is darker than this (of 255) is ink, and the least share of it in a page that is drawn: one that comes or goes is pale."""
+
 PAGES = {
     "overview": "",
     "ask": "ask?trace={trace}",
@@ -133,6 +139,24 @@ def picture(page: Page) -> Image.Image:
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
+def drawn_picture(page: Page) -> Image.Image:
+    """What is in the window, once the page there is drawn: neither white nor pale, and nothing in it that is still to come."""
+    main = page.get_by_test_id("stMain")
+    for _ in range(LOOKS):
+        if page.get_by_test_id("stSkeleton").count() == 0 and main.get_by_role("heading").count():
+            found, box = picture(page), main.bounding_box()
+            if box is not None and share_of_ink(found, int(box["x"])) >= INK:
+                return found
+        page.wait_for_timeout(DRAWN_MS)
+    raise AssertionError(f"the page at {page.url} is not drawn after {LOOKS * DRAWN_MS / 1000:g} s")
+
+
+def share_of_ink(frame: Image.Image, left: int) -> float:
+    """The share of dark pixels right of a menu. left: where that ends, in pixels."""
+    page = frame.crop((left, 0, frame.width, frame.height)).convert("L")
+    return sum(page.histogram()[:DARK]) / (page.width * page.height)
+
+
 class Film:
     """Frames, each with how long it stays."""
 
@@ -141,8 +165,10 @@ class Film:
         self.frames: list[tuple[Image.Image, int]] = []
 
     def take(self, ms: int) -> None:
-        """A frame; one that is as the one before lengthens that."""
-        frame = picture(self._page).resize((MOVING_WIDTH, MOVING_WIDTH * HEIGHT // WIDTH), Image.Resampling.LANCZOS)
+        """A frame of a page that is drawn; one that is as the one before lengthens that."""
+        frame = drawn_picture(self._page).resize(
+            (MOVING_WIDTH, MOVING_WIDTH * HEIGHT // WIDTH), Image.Resampling.LANCZOS
+        )
         if self.frames and self.frames[-1][0].tobytes() == frame.tobytes():
             self.frames[-1] = (frame, self.frames[-1][1] + ms)
         else:
@@ -180,7 +206,7 @@ def keep_moving(page: Page, url: str, known: dict[str, str]) -> Path:
     page.get_by_test_id("stMain").get_by_role("link", name="Explain", exact=True).last.click()
     film.watch(page.get_by_text("Can this be believed", exact=False))
     page.goto(f"{url}/{PAGES['compare'].format(**known)}")
-    settle(page)  # a page that is loaded is white at first
+    settle(page)
     film.watch(page.get_by_test_id("stages"))
     quality = MOVING_QUALITY
     film.save(path, quality)

@@ -14,6 +14,9 @@ from serving.rehearsal.ports import free_port
 START_S = 120
 """How long it may take to be ready."""
 
+SERVE = "from app.shell.main import main; main()"
+"""What the process runs."""
+
 
 @dataclass
 class Dashboard:
@@ -24,13 +27,15 @@ class Dashboard:
     log: Path
 
 
-def start(data_dir: Path, *, port: int | None = None, **environ: str) -> tuple[subprocess.Popen[bytes], Dashboard]:
-    """Start a dashboard and wait until it is ready. port: the one it must have; a free one if None."""
+def start(
+    data_dir: Path, *, port: int | None = None, program: str = SERVE, **environ: str
+) -> tuple[subprocess.Popen[bytes], Dashboard]:
+    """Start a dashboard and wait until it is ready. port: the one it must have; a free one if None. program: SERVE with more around it."""
     port = free_port() if port is None else port
     log = data_dir / "serve.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from app.shell.main import main; main()", "serve", "--port", str(port)],
+            [sys.executable, "-c", program, "serve", "--port", str(port)],
             env=os.environ | {"RAGLASS_DATA_DIR": str(data_dir)} | environ,
             stdout=file,
             stderr=subprocess.STDOUT,

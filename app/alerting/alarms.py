@@ -1,7 +1,7 @@
-"""`Alarms`: the rules of a store, looked at in the background of a dashboard, and their messages sent.
+"""`Alarms`: the rules of a store, and what comes of looking at them in the background of a dashboard: alerts are raised and ended.
 
-It owns the two threads: one looks, one sends, so that a channel that is down holds up neither a look nor a question. Everything is
-decided in the database (`AlertLog.change`), so that of several dashboards on one store one raises an alert, and one sends each message.
+It owns the two threads: one looks, one sends (`Sender`), so that a channel that is down holds up neither a look nor a question. Everything
+is decided in the database (`AlertLog.change`), so that of several dashboards on one store one raises an alert, and one sends each message.
 """
 
 import logging
@@ -11,13 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.alerting import outbox
-from app.alerting.channels import Channel, Refused, try_once
+from app.alerting.channels import Channel
 from app.alerting.judging import Episode, Turn, needed_s, replay, turn
-from app.alerting.notice import TRACES, Notice, make_notice, test_notice
-from app.alerting.outbox import ATTEMPTS, Delivery, Limits
+from app.alerting.notice import TRACES
+from app.alerting.outbox import Limits
 from app.alerting.readers import Readers
 from app.alerting.rules import Rule, read_rules
+from app.alerting.sending import Sender
 from app.alerting.series import Grid, Point
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from metrics.alerts import AlertLog, Silence, StoredAlert, check_name, new_id
 from metrics.store import TraceStore
 from pipeline.errors import InputError, RaglassError
@@ -75,9 +78,11 @@ class Alarms:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """channels: may raise ConfigError. base: the dashboard's address in links."""
-        self._store, self.readers, self._channels = store, readers, channels
-        self._base, self._limits, self._every_s, self._clock = base, limits, every_s, clock
+        self._store, self.readers = store, readers
+        self._limits, self._every_s, self._clock = limits, every_s, clock
         self._stopping = threading.Event()
+        self.sender = Sender(store, readers, channels, base, limits, self._stopping, clock)
+        """Sends their messages."""
         self._threads: list[threading.Thread] = []
         self.looked: Looked | None = None
         """The last look of this process; None before the first."""
@@ -89,7 +94,7 @@ class Alarms:
     def start(self) -> None:
         """Begin to look and to send."""
         if not self._threads:
-            work = {"look": (self.look, self._every_s), "send": (self.send_due, SEND_EVERY_S)}
+            work = {"look": (self.look, self._every_s), "send": (self.sender.send_due, SEND_EVERY_S)}
             for name, (step, every_s) in work.items():
                 thread = threading.Thread(
                     target=self._run, args=(step, every_s), name=f"raglass-alerts-{name}", daemon=True
@@ -109,7 +114,7 @@ class Alarms:
                 step()
             except RaglassError as error:
                 log.warning("alerts are not looked after now: %s", error)
-            except Exception:
+            except Exception:  # whoever raised it: a thread that ended would look after no alert any more
                 log.exception("looking after alerts failed; it is tried again")
 
     def rules(self) -> list[Rule]:
@@ -124,31 +129,41 @@ class Alarms:
         raise InputError(f"There is no rule {name[:80]!r}. `raglass alerts rules` lists them.")
 
     def save(self, rule: Rule, *, replacing: str = "") -> str:
-        """Keep a rule; its name as it is kept. Raises InputError for a name that is taken.
+        """Keep a rule; its name as it is kept. Takes an admin. Raises InputError for a name that is taken, NotPermitted.
 
         replacing: the rule that it takes the place of, by its name.
         """
+        require(Role.ADMIN)
         if self.readers.of(rule.series) is None:
             raise InputError(f"Nothing here reads {rule.series!r}. Choose one of {', '.join(self.readers.all())}.")
         name = check_name(rule.name)
         self._log.save_rule(name, rule.to_dict(), replace=replacing == name)
         if replacing not in ("", name):
             self._log.delete_rule(replacing)
+        record("saved a rule of alerts", name)
         return name
 
     def remove(self, name: str) -> None:
-        """Forget a rule, and end its alert. Raises InputError if there is none."""
+        """Forget a rule, and end its alert. Takes an admin. Raises InputError if there is none, NotPermitted."""
+        require(Role.ADMIN)
         if not self._log.delete_rule(name):
             self.rule(name)
+        record("removed a rule of alerts", name)
         self._end_orphans()
 
     def silence(self, rule: str, seconds: float, why: str) -> Silence:
-        """Let a rule, or with an empty name all rules, send nothing for some time. Raises InputError for no such rule or time."""
+        """Let a rule, or with an empty name all rules, send nothing for some time. Takes an editor.
+
+        Raises InputError for no such rule or time, NotPermitted.
+        """
+        require(Role.EDITOR)
         if not 0 < seconds <= 365 * DAY_S:
             raise InputError(f"A silence of {seconds:g} s cannot be; give up to 365 days.")
         if rule:
             self.rule(rule)
-        return self._log.silence(rule, self._clock() + seconds, why.strip())
+        made = self._log.silence(rule, self._clock() + seconds, why.strip())
+        record("silenced alerts", rule or "every rule")
+        return made
 
     def silenced(self) -> list[Silence]:
         """Silences that hold now."""
@@ -242,70 +257,6 @@ class Alarms:
             ]
         )
 
-    def send_due(self) -> int:
-        """Send the messages that are due, each by one process; how many were tried. Raises ConfigError for channels that cannot be."""
-        channels, tried = self._channels(), 0
-        while channels and not self._stopping.is_set() and self._send_one(channels):
-            tried += 1
-        return tried
-
-    def _send_one(self, channels: Sequence[Channel]) -> bool:
-        now_s = self._clock()
-        if not any(outbox.is_due(alert, now_s) for alert in self._log.lately()):
-            return False
-        claimed: list[tuple[StoredAlert, int]] = []
-
-        def take(alerts: Sequence[StoredAlert], silences: Sequence[Silence]) -> list[StoredAlert]:
-            found = outbox.claim(alerts, silences, self._limits, now_s)
-            claimed.extend((alert, place) for alert, place in found if place is not None)
-            return [alert for alert, _ in found]
-
-        self._log.change(take)
-        for alert, place in claimed:
-            self._deliver(alert, place, channels)
-        return bool(claimed)
-
-    def _deliver(self, alert: StoredAlert, place: int, channels: Sequence[Channel]) -> None:
-        """Send a claimed message on every channel that has it not yet, and write down what became of it."""
-        message = outbox.messages_of(alert)[place]
-        try:
-            notice = self._notice(alert, message)
-            results = {
-                each.name: self._tried(each, notice, message.deliveries.get(each.name, Delivery())) for each in channels
-            }
-        except Exception:
-            log.exception("the message of an alert could not be made; it is given up")
-            results = {
-                each.name: Delivery("failed", self._clock(), 1, "The details are in the log.") for each in channels
-            }
-
-        def write(alerts: Sequence[StoredAlert], _: Sequence[Silence]) -> list[StoredAlert]:
-            same = [each for each in alerts if each.alert_id == alert.alert_id]
-            return [outbox.settle(each, message, results, self._clock()) for each in same]
-
-        self._log.change(write)
-
-    def _notice(self, alert: StoredAlert, message: outbox.Message) -> Notice:
-        rule = Rule.from_dict(alert.rule, alert.about["watched"])
-        shown = alert if message.kind == "ended" else replace(alert, ended_at=None)
-        return make_notice(message.kind, shown, rule, self.readers.all().get(rule.series), self._base())
-
-    def _tried(self, channel: Channel, notice: Notice, before: Delivery) -> Delivery:
-        if before.state != "waiting":
-            return before
-        error = try_once(channel, notice)
-        attempts = before.attempts + 1
-        if error is None:
-            return Delivery("sent", self._clock(), attempts)
-        given_up = isinstance(error, Refused) or attempts >= ATTEMPTS
-        log.warning("a message of an alert was not sent: %s", error)
-        return Delivery("failed" if given_up else "waiting", self._clock(), attempts, str(error))
-
-    def test(self) -> dict[str, str]:
-        """Send one message to each channel; what went wrong, by channel, empty where nothing did. Raises ConfigError for wrong settings."""
-        notice = test_notice(self._base(), self._clock())
-        return {f"{each.name} ({each.shown})": str(try_once(each, notice) or "") for each in self._channels()}
-
     def newest(self, limit: int = 50) -> list[StoredAlert]:
         """Alerts: the open ones, then those that ended, each the newest first."""
         found = self._log.newest(limit)
@@ -317,19 +268,7 @@ class Alarms:
         return self._log.open()
 
     def lift(self, silence_id: str) -> None:
-        """End a silence now."""
+        """End a silence now. Takes an editor. Raises NotPermitted."""
+        require(Role.EDITOR)
         self._log.lift(silence_id)
-
-    def destinations(self) -> list[str]:
-        """Where messages go, without secrets. Raises ConfigError for wrong settings."""
-        return [f"{each.name} ({each.shown})" for each in self._channels()]
-
-    def failing(self) -> dict[str, str]:
-        """Channels whose last message of the last day was not delivered, with the reason."""
-        tried: dict[str, tuple[float, str]] = {}
-        for alert in self._log.lately():
-            for message in outbox.messages_of(alert):
-                for name, each in message.deliveries.items():
-                    if each.at >= tried.get(name, (0.0, ""))[0]:
-                        tried[name] = (each.at, "" if each.state == "sent" else each.problem)
-        return {name: problem for name, (_, problem) in tried.items() if problem}
+        record("ended a silence of alerts", silence_id)

@@ -20,12 +20,16 @@ from app.alerting.notice import Notice
 from app.kit.plain import one_line, shortened
 from metrics import aws
 from pipeline.errors import BackendError, ConfigError, RaglassError
+from pipeline.replies import keep_bounds
 
 if TYPE_CHECKING:
     from app.config import Settings
 
 TIMEOUT_S = 10.0
 """For each step of sending: connecting, and each reply."""
+
+HEAD_BYTES = 200_000
+"""Of a webhook's reply; its body is not read."""
 
 SUBJECT_CHARS = 100
 """Of a mail's and an SNS message's subject, which for SNS is the most that it takes."""
@@ -73,6 +77,7 @@ class Webhook:
         headers = {"Content-Type": "application/json", "User-Agent": "raglass"}
         try:
             with urllib3.PoolManager(retries=False) as pool:
+                keep_bounds(pool, HEAD_BYTES)
                 reply = pool.request(
                     "POST",
                     self.url,

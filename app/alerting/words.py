@@ -27,8 +27,8 @@ SAID = {"began": "raised", "reminder": "reminded", "ended": "said to have ended"
 def alerts_part(alarms: Alarms) -> PartReadiness:
     """How watching for alerts goes, as a part of the status."""
     try:
-        destinations = alarms.destinations()
-        rules, opened, failing = alarms.rules(), alarms.opened(), alarms.failing()
+        destinations = alarms.sender.destinations()
+        rules, opened, failing = alarms.rules(), alarms.opened(), alarms.sender.failing()
     except RaglassError as error:
         return PartReadiness("alerts", False, str(error))
     said = [f"{count(len(rules), 'rule')}, {count(len(opened), 'open alert')}"]
@@ -128,7 +128,7 @@ def previewed(read: Callable[[], Preview], unit: Unit) -> str:
 def alerts_text(alerts: Sequence[StoredAlert], silences: Sequence[Silence], alarms: Alarms) -> str:
     """Alerts for a shell, an alert with its messages and traces."""
     known, lines = alarms.readers.all(), []
-    has_channels = bool(alarms.destinations())
+    has_channels = bool(alarms.sender.destinations())
     for alert in alerts:
         lines.append(f"{alert.state.upper():5} {alert.rule}: {alert_words(alert, known)}")
         held = silence_of(alert.rule, silences) if alert.state == "open" else None

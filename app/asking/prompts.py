@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from metrics.prompts import SavedPrompts
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
+from metrics.prompts import SavedPrompt, SavedPrompts
 from pipeline.errors import InputError
 from pipeline.prompts import DEFAULT, PromptTemplate, read_prompt
 
@@ -30,3 +32,19 @@ def find_prompt(word: str, saved: SavedPrompts) -> PromptTemplate:
         f"There is no prompt {word[:80]!r}. Saved are: {', '.join(names) if names else 'none'}; {DEFAULT.name} is the usual one, and a "
         "file with a prompt's text will do."
     )
+
+
+def save_prompt(saved: SavedPrompts, prompt: PromptTemplate) -> SavedPrompt:
+    """Keep a prompt as the newest version of its name. Takes an editor. Raises NotPermitted, InputError, StoreError."""
+    require(Role.EDITOR)
+    kept = saved.save(prompt)
+    record("saved a prompt", kept.prompt.version)
+    return kept
+
+
+def delete_prompts(saved: SavedPrompts, word: str) -> int:
+    """Forget a version, or all of a name; how many went. Takes an editor. Raises NotPermitted, InputError, StoreError."""
+    require(Role.EDITOR)
+    gone = saved.delete(word)
+    record("deleted a prompt", word)
+    return gone

@@ -11,9 +11,9 @@ from app.config import Settings
 from app.kit.streaming import InFlight
 from metrics.store import TraceStore
 from pipeline.errors import BackendError, RaglassError
-from pipeline.pipeline import failed_trace
 from pipeline.prompts import PromptTemplate, asking_with
 from pipeline.protocols import Backend
+from pipeline.recording import failed_trace
 from pipeline.types import Event, Trace
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Literal, TypeGuard
 
 from app.asking.questions import Asked, Asking, Question
+from pipeline.checks import MAX_TOP_K, check_deadline, check_top_k, clean_question
 from pipeline.errors import BackendError, RaglassError
-from pipeline.pipeline import MAX_TOP_K, check_deadline, check_top_k, clean_question, failed_trace
 from pipeline.prompts import DEFAULT, recorded_prompt
+from pipeline.recording import failed_trace
 from pipeline.types import Event, Failure, Setting, Trace
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.config import Settings, variable
+from app.config import Settings
 from app.demonstration.preparing import LOCAL, STACK, prepare
 from app.demonstration.scenes import Cue, make_script
 from app.demonstration.standing import BEAT_S, LOCK_NAME, Standing, read_standing, write_standing
 from app.demonstration.stream import Faults, Stream, emitting
 from app.kit.numbers import count, rough_time
 from app.kit.privacy import make_private
+from app.setting import variable
 from pipeline.errors import InputError, RaglassError, StoreError
 from pipeline.locks import held_alone
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 FOLDER = "demonstration"
 """The demonstration's own data folder, within the usual one."""
 
-USUAL_MINUTES = 15.0
-"""Of a demonstration."""
 
 READY_S = 180.0
 """How long the dashboard may take."""
@@ -36,7 +35,19 @@ READY_S = 180.0
 ALERT_EVERY_S = 5
 """Between two looks at the rules: alerts come while one still speaks of them."""
 
-ENTRANCE = ("host", "port", "allowed_hosts", "frame_ancestors", "public_url", "log_level")
+ENTRANCE = (
+    *("host", "port", "allowed_hosts", "frame_ancestors", "public_url", "log_level"),
+    *(
+        "open",
+        "oidc_issuer",
+        "oidc_client_id",
+        "oidc_client_secret",
+        "oidc_trust_email",
+        "allow_people",
+        "editors",
+        "admins",
+    ),
+)
 """Settings of the person's own that the demonstration's dashboard keeps; their backends, databases and channels stay out of it."""
 
 Tell = Callable[[str], None]

@@ -38,7 +38,7 @@ RULES = (
 
 def prepare(services: "Services", *, stack: bool, tell: Tell) -> dict[str, str]:
     """Make what is missing of it; addresses of pages, by their words. tell: gets a line for each part. Raises RaglassError."""
-    services.backend(LOCAL)
+    services.backends.open(LOCAL)
     tell("The local backend and its index are open")
     if stack:
         known = {rule.name for rule in services.alarms.rules()}

@@ -131,7 +131,7 @@ class Stream:
 
     def _ask(self, text: str, backend: str, scene: str) -> None:
         try:
-            answering = self._services.backend(backend)
+            answering = self._services.backends.open(backend)
             trace = answering.answer(text, top_k=self._services.settings.top_k, deadline_s=DEADLINE_S)
             trace = self._services.asking.keep(replace(trace, tags=(TAG, scene))).trace
             self._report(trace)

@@ -29,6 +29,8 @@ class Use:
     """Its chunks in the index; None where it is not in it."""
     ends: Ends
     """How these questions ended."""
+    thumbs: tuple[int, int] = (0, 0)
+    """How many of them people rated up, and how many down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: 
     since_s = 0.0 if length_s is None else time.time() - length_s
     counted_s = store.costs.counted_from()
     found = store.outcomes.by_document(since_s, backend, origin)
+    thumbs = store.outcomes.thumbs_by_document(since_s, backend, origin)
     indexed = corpus.indexed()
     known = {bounded(document_id): document_id for document_id in indexed}
     builtin = {each.document_id: each.title for each in builtin_documents()}
@@ -83,7 +86,7 @@ def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: 
         document_id = known.get(label, label)
         own = None if document_id in builtin else corpus.library.get(document_id)
         title = builtin.get(document_id) or (own.title if own is not None else document_id)
-        return Use(document_id, title, indexed.get(document_id), ends)
+        return Use(document_id, title, indexed.get(document_id), ends, thumbs.get(label, (0, 0)))
 
     unused = sorted(label for label in known if label not in found)
     return Consulted(

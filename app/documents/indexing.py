@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.documents.job import IndexJob, Work
+from app.documents.owning import note_sender, require_sender
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from backends.local.corpus import LocalCorpus
-from backends.local.documents import DocumentLibrary, ReadLimits, Source
+from backends.local.documents import DocumentLibrary, ReadLimits, Source, named_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Indexing:
         self.job: IndexJob | None = None
         """The last one, running or ended; None before the first."""
         self.limits = limits
-        self._lock = threading.Lock()
+        self._lock, self._sending = threading.Lock(), threading.Lock()
 
     @property
     def running(self) -> bool:
@@ -75,24 +78,45 @@ class Indexing:
         """Read files, follow sources and build the index, in a thread; a job that is running goes on with it.
 
         What is sent is stored before this returns: it waits for the next job if this one is stopped. Raises StoreError if it cannot be
-        stored, InputError for a file too large to be.
+        stored, InputError for a file too large to be, NotPermitted.
+
+        Takes an editor; to rebuild, an admin; and what is of somebody else gives way to a file only where an admin sends it.
         """
-        sent = [corpus.library.uploads.put(each.name, each.content, keep_both=each.keep_both) for each in uploads]
+        require(Role.ADMIN if rebuild else Role.EDITOR)
+        with self._sending:
+            for each in uploads:
+                if not each.keep_both and corpus.library.uploads.differs(each.name, each.content):
+                    require_sender(named_upload(each.name))
+            sent = [self._put(corpus.library, each) for each in uploads]
         work = Work(corpus, tuple(sources), keep_missing, rebuild, unchanged=sent.count("unchanged"))
         with self._lock:
             if self.job is None or not self.job.add(work):
                 if self.job is not None:
                     self.job.wait()
                 self.job = IndexJob(work, self.limits).start()
-            return self.job
+        if rebuild:
+            record("rebuilt the index")
+        return self.job
+
+    @staticmethod
+    def _put(library: DocumentLibrary, upload: Upload) -> str:
+        """Keep a file until it is read, and note who sent it."""
+        before = {each.path for each in library.uploads.waiting()}
+        stored = library.uploads.put(upload.name, upload.content, keep_both=upload.keep_both)
+        if stored != "unchanged":
+            now = {each.path for each in library.uploads.waiting()} - before or {named_upload(upload.name)}
+            for path in now:
+                note_sender(path)
+        return stored
 
     def forget(self) -> None:
-        """Forget the last job once it has ended."""
+        """Forget the last job once it has ended. Takes an editor."""
+        require(Role.EDITOR)
         if not self.running:
             self.job = None
 
     def close(self, limit_s: float) -> None:
         """Stop the job that runs and wait until it has reached a safe point, at most `limit_s` seconds."""
         if self.job is not None:
-            self.job.stop()
+            self.job.end()
             self.job.wait(limit_s)

@@ -12,6 +12,7 @@ from app.documents.estimate import Estimate, estimate, pace_name
 from app.documents.following import FileToRead, Plan, SourceMissing, look, reconcile
 from app.documents.outcome import Changed, Missing, Outcome
 from app.documents.reading import read_file, read_upload
+from app.permitting.acting import own_refusal, record, require_own, who
 from backends.local.build import Progress
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary, Extractor, ReadLimits, ReadStopped, Source, WaitingFile
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 MEASURED_TEXTS = 200
 """From how many texts on their time says how fast embedding is here."""
+
+
+WHAT = "This indexing"
 
 
 class Stopped(Exception):
@@ -87,6 +91,8 @@ class IndexJob:
     def __init__(self, work: Work, limits: ReadLimits | None = None) -> None:
         """limits: of reading a file; the usual ones, if left out."""
         self.state = JobState()
+        self.by = who()
+        """Who began it."""
         self._work = [work]
         self._limits = limits or ReadLimits()
         self._stop = threading.Event()
@@ -109,7 +115,21 @@ class IndexJob:
             return True
 
     def stop(self) -> None:
-        """Ask it to stop at the next safe point, which is a part of a file or a batch of texts away."""
+        """Ask it to stop at the next safe point, which is a part of a file or a batch of texts away.
+
+        Takes whoever began it, or an admin. Raises NotPermitted.
+        """
+        require_own(self.by.name, WHAT)
+        if not self.state.stopping:
+            record("stopped indexing")
+        self.end()
+
+    def refusal_to_stop(self) -> str:
+        """Why who is acting may not stop it; empty if they may."""
+        return own_refusal(self.by.name, WHAT, who())
+
+    def end(self) -> None:
+        """The same, whoever asks."""
         self.state.stopping = True
         self._stop.set()
 

@@ -5,17 +5,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from app.documents.owning import file_of, may_remove_all, refusal_of, require_sender
+from app.permitting.acting import record
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import BUILT_IN, Document, DocumentLibrary, builtin_documents, path_key
 from backends.local.index import IndexedChunk
 from pipeline.errors import InputError
+
+TargetKind = Literal["source", "folder", "file", "waiting", "document"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is to be removed."""
 
-    kind: Literal["source", "folder", "file", "waiting", "document"]
+    kind: TargetKind
     """A followed source with all of its documents, a folder in one, a file with all of its, a file that waits to be read, or one
     document."""
     name: str
@@ -62,7 +66,34 @@ def find_target(library: DocumentLibrary, text: str) -> Target:
 
 
 def remove_target(library: DocumentLibrary, target: Target) -> int:
-    """Remove it; how many documents went. The index answers from them until it is built again."""
+    """Remove it; how many documents went. The index answers from them until it is built again.
+
+    Takes whoever sent it, or an admin. Raises NotPermitted, StoreError.
+    """
+    path = path_of(library, target)
+    require_sender(path)
+    gone = _remove(library, target)
+    record("removed a document" if target.kind == "document" else f"removed a {target.kind} of documents", path)
+    return gone
+
+
+def refusal_to_remove(library: DocumentLibrary, target: Target) -> str:
+    """Why who is acting may not remove it; empty if they may."""
+    return "" if may_remove_all() else refusal_of(path_of(library, target))
+
+
+def path_of(library: DocumentLibrary, target: Target) -> str:
+    """The path of the file, or the folder, that a target is or lies in."""
+    match target.kind:
+        case "waiting":
+            return next((each.path for each in library.uploads.waiting() if str(each.sequence) == target.name), "")
+        case "document":
+            return file_of(library, target.name)
+        case _:
+            return target.name
+
+
+def _remove(library: DocumentLibrary, target: Target) -> int:
     match target.kind:
         case "source":
             return library.sources.remove(target.name)

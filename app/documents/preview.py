@@ -86,18 +86,22 @@ def preview(
         for number, each in enumerate(files):
             check()
             on_file(number, len(files), named(each))
-            changed = Changed(each.change, each.file.path, each.before)
-            try:
-                documents = extractor.read(each.path.name, each.path, source=each.file.path, stopping=stopping)
-            except InputError as error:
-                found.files.append(PreviewedFile(changed, (), str(error), _failed_before(corpus, each)))
-                continue
-            given = [
-                PreviewedDocument(one.title, len(one.text), corpus.count_chunks(one), one.doubts) for one in documents
-            ]
-            found.files.append(PreviewedFile(changed, tuple(given)))
+            found.files.append(_preview_file(corpus, extractor, each, stopping))
     _count(found, plans, keep_missing)
     return found
+
+
+def _preview_file(
+    corpus: LocalCorpus, extractor: Extractor, each: FileToRead, stopping: Callable[[], bool]
+) -> PreviewedFile:
+    """What a file would give, or why it could not be read. Raises ReadStopped."""
+    changed = Changed(each.change, each.file.path, each.before)
+    try:
+        documents = extractor.read(each.path.name, each.path, source=each.file.path, stopping=stopping)
+    except InputError as error:
+        return PreviewedFile(changed, (), str(error), _failed_before(corpus, each))
+    given = (PreviewedDocument(one.title, len(one.text), corpus.count_chunks(one), one.doubts) for one in documents)
+    return PreviewedFile(changed, tuple(given))
 
 
 def _count(found: Preview, plans: Sequence[Plan], keep_missing: bool) -> None:

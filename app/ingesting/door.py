@@ -87,7 +87,7 @@ class Door:
             return Response(status_code=400)  # nobody reads it
         except RaglassError as error:
             return self._refuse(encoding, error)
-        except Exception:
+        except Exception:  # a sender is owed an answer in its own encoding; the server's would be a page
             log.exception("a request of a sender of traces failed")
             return self._refuse(encoding, None)
 

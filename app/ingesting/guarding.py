@@ -6,12 +6,13 @@ open are turned away before (`app.server.hosts`).
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Mapping
 
 from app.config import Settings
+from app.kit.loopback import is_loopback
+from app.permitting.admission import is_beyond
 from metrics.keys import KeyRing, Scope
 from pipeline.errors import InputError
 
@@ -42,12 +43,17 @@ class Guard:
         reached = address is not None and not is_loopback(address)
         return self._settings.require_keys or not is_loopback(self._settings.host) or reached
 
+    def _needs_key_to(self, scope: Scope, address: str | None) -> bool:
+        """Traces are kept from whoever has no login as well, where one is needed on the pages."""
+        login = bool(self._settings.oidc_issuer) or is_beyond(self._settings)
+        return self.needs_key(address) or (scope == "read" and login)
+
     def check(self, scope: Scope, headers: Mapping[str, str], address: str | None) -> str:
         """The id of the key that a request shows; empty where none is needed. headers: by names in lower case.
 
         Raises KeyNeeded, Forbidden, or StoreError where keys cannot be looked up.
         """
-        if not self.needs_key(address):
+        if not self._needs_key_to(scope, address):
             return ""
         shown = sent_secret(headers)
         key = self._keys().find(shown) if shown else None
@@ -86,24 +92,3 @@ def sent_secret(headers: Mapping[str, str]) -> str:
     if kind.lower() == "bearer" and secret:
         return secret.strip()
     return next((headers[name].strip() for name in ("x-api-key", "api_key", "api-key") if headers.get(name)), "")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine and nothing else."""
-    if host.lower() == "localhost" or host.lower().endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
-
-
-def is_address(host: str) -> bool:
-    """Whether a host is an address in figures, and so no name that could lead anywhere."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True

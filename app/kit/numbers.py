@@ -1,5 +1,7 @@
 """One way to write figures, for page, shell and report: percent, times, changes, counts, money, sizes, and what is missing."""
 
+import re
+
 MISSING = "—"
 """Stands where there is no figure."""
 
@@ -32,6 +34,11 @@ def fixed(value: float | None, decimals: int = 2) -> str:
         return MISSING
     text = f"{abs(value):,.{decimals}f}"
     return text if value >= 0 or not any(char in "123456789" for char in text) else f"{MINUS}{text}"
+
+
+def unbroken(text: str) -> str:
+    """A text whose figures keep their units on the same line."""
+    return re.sub(r"(?<=\d) (?=%|ms\b|s\b)", "\N{NO-BREAK SPACE}", text)
 
 
 def percent(share: float | None, decimals: int = 0) -> str:

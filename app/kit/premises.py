@@ -65,17 +65,18 @@ class Premises:
 
     def check_plan(self, plan: Mapping[str, Any]) -> None:
         """Raises InputError where a plan that a visitor made names anything that `check_name` refuses, however deep."""
-        for word in _words({name: value for name, value in plan.items() if name != TEXTS}):
+        for word in words_of({name: value for name, value in plan.items() if name != TEXTS}):
             self.check_name(word)
 
 
-def _words(value: Any) -> list[str]:
+def words_of(value: Any) -> list[str]:
+    """Every text in what a plan holds, however deep."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, Mapping):
-        return [word for each in value.values() for word in _words(each)]
+        return [word for each in value.values() for word in words_of(each)]
     if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return [word for each in value for word in _words(each)]
+        return [word for each in value for word in words_of(each)]
     return []
 
 

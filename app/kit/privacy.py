@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pipeline.errors import StoreError
+
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """What group and others may do with a file."""
 
@@ -38,6 +40,17 @@ def make_private(folder: Path) -> None:
                 for name in (*folders, *files):
                     _close(Path(root, name))
         _close(folder)  # the last, so that the rest is done again where this was broken off
+
+
+def make_data_dir(folder: Path) -> None:
+    """Make the data folder as `make_private` does. Raises StoreError, which names the setting."""
+    try:
+        make_private(folder)
+    except OSError as error:
+        raise StoreError(
+            f"The data folder {folder} cannot be made ({error.strerror}). "
+            "Set RAGLASS_DATA_DIR to a folder that can be written."
+        ) from error
 
 
 def _close(path: Path) -> None:

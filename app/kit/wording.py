@@ -27,9 +27,12 @@ ORIGINS: Mapping[str, str] = {
 }
 """Who asks, by a trace's origin, as filters say it."""
 
+EVERYONE = "everyone"
+"""Whose questions, where they are not told apart."""
+
 ASKERS: Mapping[str, str | None] = {
     **{ORIGINS[origin]: origin for origin in ("person", "run", "load")},
-    "everyone": None,
+    EVERYONE: None,
 }
 """Whose questions are shown where one kind is chosen, or all: the origin, or None for all, by the words on pages and in addresses."""
 

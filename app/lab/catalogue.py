@@ -12,8 +12,11 @@ from app.kit.wording import moment
 from app.lab.job import LabJob, LabJobs
 from app.lab.parts import Parts
 from app.lab.records import LabRecord, LabRecords
-from app.lab.study import Study
+from app.lab.study import Data, Study
 from app.lab.tables import Table, table_html, to_csv, to_markdown
+from app.lab.targets import check_targets
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from pipeline.errors import InputError, Unavailable
 from pipeline.locks import held_alone
 
@@ -72,13 +75,23 @@ class Lab:
             raise InputError(f"There is no study {name!r}. There are: {', '.join(STUDIES)}.")
         return _load(name)
 
+    def check(self, name: str, plan: Mapping[str, Any]) -> Data:
+        """A plan with what was left out filled in. Takes an editor, and an admin for what `check_targets` says.
+
+        Raises InputError for one that cannot be carried out, NotPermitted.
+        """
+        require(Role.EDITOR)
+        checked = self.study(name).check(self.parts, plan)
+        check_targets(name, checked, self.parts.settings)
+        return checked
+
     def begin(self, name: str, plan: Mapping[str, Any]) -> LabJob:
-        """A new study's job, not started. Raises InputError for a plan that cannot be carried out."""
-        study = self.study(name)
+        """A new study's job, not started. Raises as `check`."""
         if isinstance(named := plan.get("dataset"), str):
             plan = {**plan, "dataset": self.parts.evaluations.datasets.resolve(named)}
-        checked = study.check(self.parts, plan)
-        return self._job(study, self.records.begin(name, checked))
+        job = self._job(self.study(name), self.records.begin(name, self.check(name, plan)))
+        record("started a study", job.record.record_id)
+        return job
 
     def start(self, name: str, plan: Mapping[str, Any]) -> LabJob:
         """Begin a study in a thread of this process. Raises InputError for a plan that cannot be carried out, or while another goes on."""
@@ -90,15 +103,15 @@ class Lab:
             raise
 
     def resume(self, record_id: str) -> LabJob:
-        """The job that goes on with a study, not started. Raises InputError for one that is finished or cannot be gone on with."""
-        record = self.records.find(record_id)
-        if self.records.is_attended(record.record_id):
-            raise _taken(record)
-        if record.status == "finished":
-            raise InputError(f"The study {record.record_id} is finished. Start a new one.")
-        study = self.study(record.study)
-        study.check(self.parts, record.plan)
-        return self._job(study, record.went_on(status="running", problem=""))
+        """The job that goes on with a study, not started. Raises as `check`, and InputError for one that is finished or attended to."""
+        found = self.records.find(record_id)
+        if self.records.is_attended(found.record_id):
+            raise _taken(found)
+        if found.status == "finished":
+            raise InputError(f"The study {found.record_id} is finished. Start a new one.")
+        self.check(found.study, found.plan)
+        record("went on with a study", found.record_id)
+        return self._job(self.study(found.study), found.went_on(status="running", problem=""))
 
     def tables(self, record: LabRecord) -> Sequence[Table]:
         """What came out of a study so far; nothing of one that has not come to anything yet."""

@@ -22,7 +22,6 @@ from app.lab.sharing import (
     SharedSearch,
     charged,
 )
-from backends.local.backend import SEED
 from backends.local.build import OnProgress
 from backends.local.chosen import EMBEDDED, SENTENCES
 from backends.local.chunking import Chunking
@@ -30,6 +29,7 @@ from backends.local.corpus import LocalCorpus
 from backends.local.documents import DocumentLibrary
 from backends.local.index_kinds import IndexKind, KindIndex
 from backends.local.models import NO_RERANK, LocalModels, Models
+from backends.local.profiles import SEED
 from backends.local.vectors import Seed, VectorCache
 from backends.registry import BackendConfig
 from evaluation.datasets import Dataset

@@ -159,7 +159,7 @@ class Bench:
 
     def open(self) -> None:
         """Load the model. Raises Unavailable."""
-        from backends.local.backend import open_corpus, open_questions
+        from backends.local.profiles import open_corpus, open_questions
 
         import_libraries(self._name)
         with self.resident.growing():

@@ -35,11 +35,17 @@ class _Sitting:
     """One sitting of a study."""
 
     parts: Parts
+    """What the process gives to studies."""
     plan: Data
+    """The plan, checked."""
     cells: Sequence[PlannedCell]
+    """Its cells, in the order in which they are asked."""
     stop: threading.Event
+    """Set from outside to end the sitting."""
     questions: int
+    """Questions of each cell."""
     shared: SharedCells | None
+    """What cells over the local models share; None where a backend answers as it is."""
     runs: dict[str, str] = field(default_factory=dict)
     """Run of each cell that was begun, by the cell's name."""
     problems: dict[str, str] = field(default_factory=dict)

@@ -16,8 +16,8 @@ from backends.local.index_kinds import IndexKind
 from backends.local.models import NO_RERANK
 from evaluation.datasets import load_dataset, settle
 from evaluation.lab.design import choose_cells
+from pipeline.checks import check_top_k
 from pipeline.errors import ConfigError, InputError
-from pipeline.pipeline import check_top_k
 from pipeline.prompts import DEFAULT, PromptTemplate, read_prompt
 
 if TYPE_CHECKING:

@@ -35,8 +35,8 @@ from evaluation.scoring import Scored, score_trace
 from explain.answers import split_tokens
 from explain.explained import scored_answer
 from pipeline.errors import BackendError, InputError, Unavailable
-from pipeline.pipeline import new_trace_id
 from pipeline.protocols import AnswerScorer, Backend, Experimenter
+from pipeline.recording import new_trace_id
 from pipeline.types import Chunk, Generation, Span, Trace
 
 RESEARCH = "local/research"

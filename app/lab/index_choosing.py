@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from app.lab.index_tables import recommended
 from app.lab.records import LabRecord
-from backends.local.index_choice import IndexChoice, forget_choice, write_choice
+from app.permitting import acting
+from app.permitting.roles import Role
+from backends.local.index_choice import IndexChoice, write_choice
 from backends.local.protocols import HoldsCorpus
 from pipeline.errors import InputError
 from pipeline.protocols import Backend
@@ -40,8 +42,10 @@ def corpus_of(backend: Backend, record: LabRecord) -> "LocalCorpus":
 def choose(backend: Backend, record: LabRecord, factory: str | None = None, effort: int | None = None) -> IndexChoice:
     """Let the next builds follow a setting of a study: the one that is recommended, unless one is named.
 
-    Raises InputError for a setting that was not measured or cannot be used, StoreError where it cannot be kept.
+    Takes an admin. Raises InputError for a setting that was not measured or cannot be used, StoreError where it cannot be kept,
+    NotPermitted.
     """
+    acting.require(Role.ADMIN)
     corpus = corpus_of(backend, record)
     result = record.result or {}
     if factory is None:
@@ -56,9 +60,5 @@ def choose(backend: Backend, record: LabRecord, factory: str | None = None, effo
         row = rows[0]
     choice = IndexChoice(row["factory"], row["effort"], result["about"]["depth"], record.record_id, time.time())
     write_choice(corpus.index.root, choice)
+    acting.record("chose an index", choice.name)
     return choice
-
-
-def choose_automatically(corpus: "LocalCorpus") -> bool:
-    """Let the next builds choose by themselves again; whether anything had been chosen."""
-    return forget_choice(corpus.index.root)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator
 
 from app.lab.records import LabRecord, LabRecords
 from app.lab.study import Step
+from app.permitting.acting import acting_as, own_refusal, record, require, require_own, who
+from app.permitting.roles import Role
 from pipeline.errors import InputError, RaglassError
 
 log = logging.getLogger(__name__)
@@ -18,6 +20,9 @@ Begin = Callable[[threading.Event], Generator[Step, None, None]]
 """The steps of a study that ends early once the event is set."""
 
 
+WHAT = "This study"
+
+
 class LabJob:
     """One study while this process is at it."""
 
@@ -26,6 +31,8 @@ class LabJob:
         """As it was last kept."""
         self.step: Step | None = None
         """Where it is; None before it began."""
+        self.by = who()
+        """Who began it."""
         self._records, self._begin = records, begin
         self._stop, self._ended = threading.Event(), threading.Event()
 
@@ -35,7 +42,18 @@ class LabJob:
         return self
 
     def stop(self) -> None:
-        """Ask it to stop at the next step; what is known by then is kept."""
+        """Ask it to stop at the next step; what is known by then is kept. Takes whoever began it, or an admin. Raises NotPermitted."""
+        require_own(self.by.name, WHAT)
+        if not self.stopping:
+            record("stopped a study", self.record.record_id)
+        self.end()
+
+    def refusal_to_stop(self) -> str:
+        """Why who is acting may not stop it; empty if they may."""
+        return own_refusal(self.by.name, WHAT, who())
+
+    def end(self) -> None:
+        """The same, whoever asks."""
         self._stop.set()
 
     @property
@@ -60,6 +78,10 @@ class LabJob:
 
     def work(self) -> LabRecord:
         """Take every step, and keep what is known as it goes on; what goes wrong is said in the record."""
+        with acting_as(self.by):
+            return self._work()
+
+    def _work(self) -> LabRecord:
         started, spent = time.monotonic(), self.record.spent_s
         kept = started
         result = self.record.result
@@ -104,7 +126,8 @@ class LabJobs:
         self._lock = threading.Lock()
 
     def start(self, job: LabJob) -> LabJob:
-        """Start a study in a thread. Raises InputError while another is going on in this process."""
+        """Start a study in a thread. Takes an editor. Raises InputError while another is going on in this process, NotPermitted."""
+        require(Role.EDITOR)
         with self._lock:
             if self.job is not None and self.job.running:
                 raise InputError("A study is going on. Wait for it to end, or stop it, then start this one again.")
@@ -114,5 +137,5 @@ class LabJobs:
     def close(self, limit_s: float) -> None:
         """Stop the study that is going on and wait for its next step, at most `limit_s` seconds."""
         if self.job is not None:
-            self.job.stop()
+            self.job.end()
             self.job.wait(limit_s)

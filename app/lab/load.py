@@ -8,21 +8,20 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
-from app.config import Settings
 from app.kit.numbers import count, milliseconds, rough_time, three_figures
 from app.lab.load_words import due_times, load_tables
 from app.lab.parts import Parts
 from app.lab.study import Data, Step
 from app.lab.tables import Table
+from app.lab.targets import is_own
 from app.runs.estimate import cost_words
 from evaluation.datasets import BUILTIN, load_dataset, settle
 from evaluation.lab.latency import spread
 from evaluation.lab.load import RECENT, Arrivals, Call, reason_to_stop
 from pipeline.errors import BackendError, InputError, StageFailed
-from pipeline.pipeline import failed_trace
 from pipeline.protocols import Backend
+from pipeline.recording import failed_trace
 from pipeline.types import Trace
 
 log = logging.getLogger(__name__)
@@ -38,8 +37,6 @@ TICK_S, SHORTEST_TICK_S = 0.1, 0.001
 
 TELL_S = 1.0
 """How often it is told where the load is."""
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class LoadStudy:
@@ -234,13 +231,6 @@ class _Load:
 def _failed(text: str, plan: Data, error: BackendError) -> Trace:
     """The trace of a question that a target did not even make one of."""
     return failed_trace(text, backend=plan["target"], top_k=plan["top_k"], deadline_s=plan["deadline_s"], error=error)
-
-
-def is_own(target: str, settings: Settings) -> bool:
-    """Whether a target runs on this machine, so that nobody else is kept from it: a local one, or a stack that is rehearsed here."""
-    if target.startswith("local/"):
-        return True
-    return target == "aws" and urlsplit(settings.api_url).hostname in LOOPBACK
 
 
 def _number(plan: Data, name: str, usual: float, low: float, high: float) -> float:

@@ -43,7 +43,7 @@ PROMPTS = 500
 """Prompts of a question and chunks that are made up to be counted."""
 
 MOST_COMPARED_TEXTS = 20_000
-"""Documents, or chunks, that are looked through for near-duplicates; of more, so many are drawn."""
+"""Documents, or chunks, that are material through for near-duplicates; of more, so many are drawn."""
 
 USUAL_WINDOW = 512
 """Tokens, of a model that says none: what E5 and FLAN-T5 read."""
@@ -56,7 +56,7 @@ PARTS = ("questions", "corpus", "repeats", "overlap", "windows")
 """Parts of a profile, in order; each is a step."""
 
 
-class Looked:
+class Material:
     """What a profile is made of: the questions with their types, and the corpus that they are asked over, cut."""
 
     def __init__(self, parts: Parts, plan: Data) -> None:
@@ -120,10 +120,10 @@ class ProfileStudy:
         return f"Looks at {questions:,} questions and their corpus. Nothing is asked and nothing embedded. {told}."
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
-        """See `Study.run`; a part that is known already is not looked at again, unless the dataset is another one by now."""
+        """See `Study.run`; a part that is known already is not material at again, unless the dataset is another one by now."""
         yield Step(0, len(PARTS), f"Reading {plan['dataset']}")
-        looked = Looked(parts, plan)
-        about = describe(looked)
+        material = Material(parts, plan)
+        about = describe(material)
         result: dict[str, Any] = dict(before or {}) if before and before.get("about") == about else {"about": about}
         todo = [name for name in PARTS if name not in result]
         ahead = Ahead(todo, self._expected(parts, plan))
@@ -132,7 +132,7 @@ class ProfileStudy:
                 return
             if name in todo:
                 yield Step(done, len(PARTS), DOING[name], ahead.left_s(name, 0.0))
-                found, spent_ms = timed(partial(MAKERS[name], looked))
+                found, spent_ms = timed(partial(MAKERS[name], material))
                 result = {**result, name: found, SPENT: {**result.get(SPENT, {}), name: spent_ms / 1000}}
                 ahead.passed(name)
             yield Step(done + 1, len(PARTS), DOING[name], result=result)
@@ -167,30 +167,30 @@ def profile_now(parts: Parts, plan: Data) -> Data:
     return result
 
 
-def describe(looked: Looked) -> dict[str, Any]:
-    """What was looked at."""
+def describe(material: Material) -> dict[str, Any]:
+    """What was material at."""
     return {
-        "dataset": looked.dataset.name,
-        "fingerprint": looked.dataset.fingerprint,
-        "questions": len(looked.questions),
-        "answerable": sum(bool(question.answers) for question in looked.questions),
-        "problems": len(looked.dataset.problems),
-        "types_from": count_types(looked.typed),
-        "documents": len(looked.documents),
-        "whose": looked.whose,
-        "chunks": len(looked.chunks),
-        "chunking": looked.chunking,
-        "backend": looked.backend.name,
-        "top_k": looked.top_k,
+        "dataset": material.dataset.name,
+        "fingerprint": material.dataset.fingerprint,
+        "questions": len(material.questions),
+        "answerable": sum(bool(question.answers) for question in material.questions),
+        "problems": len(material.dataset.problems),
+        "types_from": count_types(material.typed),
+        "documents": len(material.documents),
+        "whose": material.whose,
+        "chunks": len(material.chunks),
+        "chunking": material.chunking,
+        "backend": material.backend.name,
+        "top_k": material.top_k,
     }
 
 
-def look_at_questions(looked: Looked) -> dict[str, Any]:
+def look_at_questions(material: Material) -> dict[str, Any]:
     """Lengths, types, groups and extremes of questions and answers."""
-    answered = [question for question in looked.questions if question.answers]
-    texts = [(question.question_id, question.text) for question in looked.questions]
+    answered = [question for question in material.questions if question.answers]
+    texts = [(question.question_id, question.text) for question in material.questions]
     answers = [(question.question_id, question.answers[0]) for question in answered]
-    types, groups = count_shares(looked.questions)
+    types, groups = count_shares(material.questions)
     return {
         "lengths": _lengths(("question", texts), ("answer", answers)),
         "types": [asdict(each) for each in types],
@@ -199,10 +199,10 @@ def look_at_questions(looked: Looked) -> dict[str, Any]:
     }
 
 
-def look_at_corpus(looked: Looked) -> dict[str, Any]:
+def look_at_corpus(material: Material) -> dict[str, Any]:
     """Lengths and extremes of documents and chunks."""
-    documents = [(document.document_id, document.text) for document in looked.documents]
-    chunks = [(chunk.document_id, chunk.text) for chunk in looked.chunks]
+    documents = [(document.document_id, document.text) for document in material.documents]
+    chunks = [(chunk.document_id, chunk.text) for chunk in material.chunks]
     return {
         "lengths": _lengths(("document", documents), ("chunk", chunks)),
         "extremes": _extremes(("document", documents), ("chunk", chunks)),
@@ -221,12 +221,12 @@ def _extremes(*kinds: Named) -> list[dict[str, Any]]:
     return [asdict(each) for name, texts in kinds for each in find_extremes(name, texts)]
 
 
-def look_for_repeats(looked: Looked) -> dict[str, Any]:
+def look_for_repeats(material: Material) -> dict[str, Any]:
     """What comes twice among questions, documents and chunks, and questions that are asked again with another answer."""
     kinds = (
-        ("question", [(each.question_id, each.text) for each in looked.questions]),
-        ("document", [(each.document_id, each.text) for each in looked.documents]),
-        ("chunk", [(each.document_id, each.text) for each in looked.chunks]),
+        ("question", [(each.question_id, each.text) for each in material.questions]),
+        ("document", [(each.document_id, each.text) for each in material.documents]),
+        ("chunk", [(each.document_id, each.text) for each in material.chunks]),
     )
     rows = []
     for name, texts in kinds:
@@ -249,13 +249,13 @@ def look_for_repeats(looked: Looked) -> dict[str, Any]:
                 "drawn": len(drawn) < len(texts),
             }
         )
-    return {"kinds": rows, "disagreeing": _disagreeing(looked)}
+    return {"kinds": rows, "disagreeing": _disagreeing(material)}
 
 
-def _disagreeing(looked: Looked) -> int:
+def _disagreeing(material: Material) -> int:
     """Questions whose text comes again with answers that have none in common."""
     said: dict[str, list[frozenset[str]]] = {}
-    for question in looked.questions:
+    for question in material.questions:
         said.setdefault(normalise(question.text), []).append(frozenset(map(normalise, question.answers)))
     return sum(
         any(one != other and not one & other for other in golds)
@@ -265,27 +265,27 @@ def _disagreeing(looked: Looked) -> int:
     )
 
 
-def look_at_overlap(looked: Looked) -> list[dict[str, Any]]:
+def look_at_overlap(material: Material) -> list[dict[str, Any]]:
     """Words that questions share with the chunk that answers them."""
-    return [asdict(each) for each in measure_overlap(looked.questions, looked.chunks, seed=SEED)]
+    return [asdict(each) for each in measure_overlap(material.questions, material.chunks, seed=SEED)]
 
 
-def look_at_windows(looked: Looked) -> list[dict[str, Any]]:
+def look_at_windows(material: Material) -> list[dict[str, Any]]:
     """What would not fit the embedder, and what reads the chunks."""
-    return [asdict(each) for each in (*_embedder_fits(looked), *_reader_fits(looked)) if each is not None]
+    return [asdict(each) for each in (*_embedder_fits(material), *_reader_fits(material)) if each is not None]
 
 
-def _embedder_fits(looked: Looked) -> Iterator[Fit | None]:
-    embedder = getattr(looked.backend, "embedder", None)
+def _embedder_fits(material: Material) -> Iterator[Fit | None]:
+    embedder = getattr(material.backend, "embedder", None)
     counts = embedder if isinstance(embedder, CountsTokens) else None
     if counts is not None and counts.window is None:
         return
     window = USUAL_WINDOW if counts is None or counts.window is None else counts.window
     name = str(getattr(embedder, "name", "an embedder"))
     kinds: tuple[tuple[str, Kind, list[str]], ...] = (
-        ("question", "query", [question.text for question in looked.questions]),
-        ("chunk", "passage", [chunk_text(chunk.heading, chunk.text) for chunk in looked.chunks]),
-        ("whole document", "passage", [chunk_text(each.title, each.text) for each in looked.documents]),
+        ("question", "query", [question.text for question in material.questions]),
+        ("chunk", "passage", [chunk_text(chunk.heading, chunk.text) for chunk in material.chunks]),
+        ("whole document", "passage", [chunk_text(each.title, each.text) for each in material.documents]),
     )
     for what, kind, texts in kinds:
         drawn = _draw(texts, MOST_COUNTED)
@@ -293,15 +293,17 @@ def _embedder_fits(looked: Looked) -> Iterator[Fit | None]:
         yield measure_fit(name, what, window, tokens, counted=counts is not None, drawn=len(drawn) < len(texts))
 
 
-def _reader_fits(looked: Looked) -> Iterator[Fit | None]:
+def _reader_fits(material: Material) -> Iterator[Fit | None]:
     """Of questions and chunks drawn at random, since which come together is known only once they are asked."""
-    if not looked.chunks:
+    if not material.chunks:
         return
-    generator: Any = getattr(looked.backend, "generator", None)
+    generator: Any = getattr(material.backend, "generator", None)
     spans = getattr(generator, "spans", None)
     rng = random.Random(SEED)
-    drawn = [(rng.choice(looked.questions).text, rng.choices(looked.chunks, k=looked.top_k)) for _ in range(PROMPTS)]
-    together = f"question and {looked.top_k} chunks" if looked.top_k > 1 else "question and chunk"
+    drawn = [
+        (rng.choice(material.questions).text, rng.choices(material.chunks, k=material.top_k)) for _ in range(PROMPTS)
+    ]
+    together = f"question and {material.top_k} chunks" if material.top_k > 1 else "question and chunk"
     if isinstance(spans, CountsPrompts):
         pairs = [(question, chunks[:1]) for question, chunks in drawn]
         name = str(getattr(spans, "name", generator.name))
@@ -331,7 +333,7 @@ def _draw(items: Sequence[Item], most: int) -> Sequence[Item]:
     return [items[place] for place in sorted(random.Random(SEED).sample(range(len(items)), most))]
 
 
-MAKERS: Mapping[str, Callable[[Looked], Any]] = {
+MAKERS: Mapping[str, Callable[[Material], Any]] = {
     "questions": look_at_questions,
     "corpus": look_at_corpus,
     "repeats": look_for_repeats,

@@ -18,9 +18,9 @@ from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.datasets import Dataset, LabelledQuestion, load_dataset, settle
 from explain.answers import normalise
+from pipeline.checks import check_top_k
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import held_alone, held_in_turn
-from pipeline.pipeline import check_top_k
 from pipeline.types import Chunk
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ def build(corpus: "LocalCorpus", stop: threading.Event, share: tuple[float, floa
         while job.running:
             job.wait(POLL_S)
             if stop.is_set():
-                job.stop()
+                job.end()
             progress = job.state.progress
             yield Doing(*((0, 0) if progress is None else (progress.done, progress.total)), "indexing", share)
     finally:
-        job.stop()
+        job.end()
         job.wait()
     if job.state.phase == "failed":
         raise InputError(f"The documents could not be indexed: {job.state.message}")

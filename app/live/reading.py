@@ -7,12 +7,11 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from app.config import Settings
 from app.kit.clock import DAY_S, Clock
 from app.kit.numbers import count
-from app.kit.wording import APPLICATION, ASKERS
+from app.kit.wording import APPLICATION, ASKERS, backend_words
 from app.live.answers import Answers, make_answers, step_of
 from app.live.rows import LiveView, clock_time, make_view
 from app.live.totals import Totals, sum_series
@@ -63,8 +62,6 @@ LOG_MARGIN_S = 120
 
 AWS_BACKEND = "aws"
 """The backend name under which the stack publishes."""
-
-SourceName = Literal["local", "cloudwatch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +280,17 @@ def describe_window(view: LiveView, refresh_s: int | None, clock: Clock) -> str:
     days = window.end_s - window.start_s > DAY_S
     start, end = clock_time(window.start_s, window), clock.time(window.end_s, days=days)
     return f"{start} to {end} in periods of {period}, from {origin}.{late} {pace}"
+
+
+def describe_choice(choice: LiveChoice) -> str:
+    """What is shown, where the choices themselves are not."""
+    by = f" by {choice.asked_by}" if choice.tells_askers else ""
+    return f"Questions{by} to {backend_words(choice.backend)}, {last(choice.window)}."
+
+
+def last(window: str) -> str:
+    """A window in a sentence: "the last hour", "the last 12 hours". window: a key of WINDOWS."""
+    return f"the last {window.removeprefix('1 ')}"
 
 
 def describe_left_out(view: LiveView) -> str:

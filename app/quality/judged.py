@@ -59,8 +59,6 @@ class JudgeWatcher:
         self._rater: Rater | None = None
         self._begun = False
         self._missing = 0
-        self.passed_over = 0
-        """Answers of the sample that this process left, because the budget was spent."""
         self.loop = Loop(self.look, "raglass-judge")
 
     def look(self) -> int:
@@ -94,10 +92,7 @@ class JudgeWatcher:
             return False
         if trace.asked_at < now_s - DAY_S or not in_sample(trace.trace_id, self._budget.share, "judge"):
             return False
-        if self.spent() < self._budget.per_day:
-            return True
-        self.passed_over += 1
-        return False
+        return self.spent() < self._budget.per_day
 
     def _rate(self, each: Unscored, rater: Rater) -> None:
         trace, store = each.trace, self._store()

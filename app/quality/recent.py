@@ -1,4 +1,4 @@
-"""What the rules say of late: each by buckets of a window, held against what was before; which buckets are others, and their traces.
+"""What the rules say of late: each by buckets of a window, held against what was before; which buckets differ, and their traces.
 
 No streamlit, and nothing of how a chart looks.
 """
@@ -6,7 +6,6 @@ No streamlit, and nothing of how a chart looks.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from app.quality.rules import RULES, Rule
 from evaluation.control import Limits, Sample, limits, pool, shifted
@@ -30,7 +29,7 @@ class Bucket:
     point: QualityPoint
     """What the rule says of its traces."""
     shifted: bool
-    """Whether its mean is another than the reference's, by tests corrected over all buckets."""
+    """Whether its mean differs from the reference's, by tests corrected over all buckets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class RuleWindow:
 
     @property
     def worse(self) -> tuple[Bucket, ...]:
-        """Buckets that are others in the direction that is bad, the farthest first."""
+        """Buckets that differ from the reference for the worse, the farthest first."""
         found = [each for each in self.buckets if each.shifted and self._is_worse(each)]
         usual = 0.0 if self.reference is None else self.reference.mean
         return tuple(sorted(found, key=lambda each: -abs(each.point.mean - usual)))
@@ -84,7 +83,7 @@ def read_window(
             for a, b, step in ((start_s, end_s, step_s), (2 * start_s - end_s, start_s, COARSER * step_s))
         )
         if now:
-            found.append(_hold(rule, now, before, step_s))
+            found.append(_compare(rule, now, before, step_s))
     return found
 
 
@@ -93,7 +92,8 @@ def step_of(length_s: float) -> int:
     return max(1, -(-int(length_s) // (BUCKETS * MINUTE_S))) * MINUTE_S
 
 
-def _hold(rule: Rule, now: Sequence[QualityPoint], before: Sequence[QualityPoint], step_s: int) -> RuleWindow:
+def _compare(rule: Rule, now: Sequence[QualityPoint], before: Sequence[QualityPoint], step_s: int) -> RuleWindow:
+    """A rule's window against what came before it, or where that is too little, its newer half against the older one."""
     shares = rule.unit == "share"
     samples, earlier = ([Sample(each.count, each.mean, each.spread) for each in points] for points in (now, before))
     from_before = sum(each.count for each in earlier) >= 2 * FEWEST_QUESTIONS
@@ -143,8 +143,3 @@ def traces_address(found: RuleWindow, bucket: Bucket, backend: str | None) -> di
 
 def _iso(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def traces_link(found: RuleWindow, bucket: Bucket, backend: str | None) -> str:
-    """The same as the query part of an address."""
-    return urlencode(traces_address(found, bucket, backend))

@@ -29,8 +29,7 @@ GIVE_WAY_S = 0.025
 """The longest that one trace's scoring gives way to a question that is being answered."""
 
 STEP_S = 0.002
-"""Between two looks whether it still is."""
-
+"""Between two looks whether it is answered by now."""
 
 STOP_S = 5.0
 """The longest that ending waits."""
@@ -87,7 +86,7 @@ class Loop:
                 if str(error) != self.problem:
                     log.warning("quality is not watched now: %s", error)
                 self.problem = str(error)
-            except Exception:
+            except Exception:  # of the store, a judge or a rule: a thread that ended would score nothing any more
                 log.exception("watching quality failed; it is tried again")
                 self.problem = "It failed; the details are in the log. It is tried again."
             if not done and self._stopping.wait(PERIOD_S):
@@ -123,7 +122,7 @@ class Watcher:
             return 0
         started = time.monotonic()
         found = {each.seq: self._score(each) for each in waiting}
-        # Those that changed are older than what the reader has come to: the largest number is as far as it is.
+        # Traces that are scored again have smaller numbers than those that are new: the largest is how far this has come.
         scores.put("scored", found, max(found))
         scored = sum(map(bool, found.values()))
         self.loop.wait(max(0.0, scored / self._per_s - (time.monotonic() - started)))
@@ -135,7 +134,7 @@ class Watcher:
         give_way(self._busy)
         try:
             return score_trace(each.trace, self._calibration_of)
-        except Exception:
+        except Exception:  # whatever a foreign trace holds, it must not keep those behind it waiting
             log.exception("the trace %s cannot be scored", each.trace.trace_id)
             return {}
 

@@ -4,6 +4,8 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from evaluation.calibrating import Calibration, calibrate
 from evaluation.scoring import Scored
 from metrics.store import TraceStore
@@ -22,6 +24,7 @@ class Calibrations:
 
     def fit(self, run_id: str, method: str = "auto") -> Calibration:
         """Fit the confidence of what answered a run, and keep it for its traces. Raises InputError where that cannot be done."""
+        require(Role.EDITOR)
         run = self._store().runs.find(run_id)
         scores = [Scored.from_dict(data) for data in self._store().runs.scores(run.run_id)]
         answered = (self._store().get(each.trace_id) for each in scores if not each.failed)
@@ -37,6 +40,7 @@ class Calibrations:
             method=method,
         )
         self._store().runs.keep_calibration(answered_by(trace), run.run_id, found.to_dict())
+        record("calibrated on a run", run.run_id)
         return found
 
     def of(self, trace: Trace) -> Calibration | None:

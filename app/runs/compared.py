@@ -24,6 +24,11 @@ class ComparedRuns:
     """Over the questions they share."""
 
     @property
+    def called(self) -> tuple[str, str]:
+        """What the first and the second are called: by when they were made, which is not always the order in which they are held."""
+        return ("older", "newer") if self.first.started_at <= self.second.started_at else ("newer", "older")
+
+    @property
     def settings(self) -> list[tuple[str, Any, Any]]:
         """What was set differently, with both values."""
         return differing_settings(self.first.about, self.second.about)
@@ -31,7 +36,7 @@ class ComparedRuns:
     @property
     def notes(self) -> list[str]:
         """What one must know to read the figures, a sentence each."""
-        found = self.comparison
+        found, (first, second) = self.comparison, self.called
         notes = [
             f"Run {run.run_id} is {run.status}, with {run.answers:,} of {run.about['questions']:,} questions answered."
             for run in (self.first, self.second)
@@ -40,8 +45,8 @@ class ComparedRuns:
         alone = found.only_first, found.only_second
         if any(alone):
             notes.append(
-                f"{found.questions:,} questions are compared; {alone[0]:,} that only the first run has and {alone[1]:,} that only the "
-                "second has are left out."
+                f"{found.questions:,} questions are compared; {alone[0]:,} that only the {first} run has and {alone[1]:,} that only the "
+                f"{second} one has are left out."
             )
         if found.reworded:
             notes.append(f"{count(found.reworded, 'question')} left out, for the same id has another text.")
@@ -49,8 +54,8 @@ class ComparedRuns:
             notes.append(f"{count(found.relabelled, 'question')} answerable by the labels of one run alone.")
         if found.failed_first or found.failed_second:
             notes.append(
-                f"Failed, which counts as wrong: {count(found.failed_first, 'question')} of the first run, {found.failed_second:,} of the "
-                "second."
+                f"Failed, which counts as wrong: {count(found.failed_first, 'question')} of the {first} run, {found.failed_second:,} "
+                f"of the {second} one."
             )
         return notes
 

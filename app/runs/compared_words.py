@@ -34,10 +34,11 @@ def ship_answer(verdict: Verdict) -> str:
 
 
 def ship_words(found: ComparedRuns) -> str:
-    """May the second run take the first one's place? In a line."""
+    """May the newer run take the older one's place? In a line."""
+    first, second = found.called
     regressed = found.comparison.verdict.outcome == "safe" and found.comparison.regressions
     but = ", by the share of right answers; but another measure is significantly worse" if regressed else ""
-    return f"May the second run take the first one’s place? {ship_answer(found.comparison.verdict)}{but}."
+    return f"May the {second} run take the {first} one’s place? {ship_answer(found.comparison.verdict)}{but}."
 
 
 def comparison_text(found: ComparedRuns) -> str:
@@ -49,13 +50,13 @@ def comparison_text(found: ComparedRuns) -> str:
         *_wrapped(regression_words(comparison)),
         "",
     ]
-    for name, run in (("First: ", found.first), ("Second:", found.second)):
-        lines += [f"{name} {line}" for line in about_words(run)[:2]]
+    for called, run in zip(found.called, (found.first, found.second), strict=True):
+        lines += [f"{called.capitalize()}: {line}" for line in about_words(run)[:2]]
     for sentence in [*setting_words(found), *found.notes]:
         lines += _wrapped(sentence)
-    lines += ["", *_table("measure", comparison.differences)]
+    lines += ["", *_table("measure", found.called, comparison.differences)]
     if comparison.types:
-        lines += ["", *_table("right, by type", comparison.types)]
+        lines += ["", *_table("right, by type", found.called, comparison.types)]
     lines += ["", flips_headline(comparison)]
     for flip in comparison.flips[:MOST_FLIPS]:
         lines += _flip_lines(flip)
@@ -66,8 +67,10 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH)
 
 
-def _table(heading: str, rows: Sequence[Difference]) -> list[str]:
-    head = f"{heading:<15} {'n':>6} {'first':>8} {'second':>8}  {'difference':<27} {'p':>7} {'Holm':>7} {'McNemar':>8}"
+def _table(heading: str, called: tuple[str, str], rows: Sequence[Difference]) -> list[str]:
+    head = (
+        f"{heading:<15} {'n':>6} {called[0]:>8} {called[1]:>8}  {'difference':<27} {'p':>7} {'Holm':>7} {'McNemar':>8}"
+    )
     return [head, *(_row(each) for each in rows)]
 
 
@@ -126,7 +129,7 @@ def setting_words(found: ComparedRuns) -> list[str]:
         f"{name} {'–' if first is None else one_line(str(first))} / {'–' if second is None else one_line(str(second))}"
         for name, first, second in found.settings
     ]
-    return [f"Set differently (first / second): {'; '.join(told)}."] if told else []
+    return [f"Set differently ({' / '.join(found.called)}): {'; '.join(told)}."] if told else []
 
 
 def flips_headline(comparison: Comparison) -> str:

@@ -12,8 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from app.runs.compared import ComparedRuns, compare_stored
+from app.runs.datasets import Datasets
 from app.runs.feedback import MARK, FeedbackDataset, read_feedback
+from app.runs.indexing import index_documents
 from app.runs.question_types import QuestionTypes
 from app.runs.record import (
     ANSWERED_WITH,
@@ -31,7 +35,6 @@ from backends.local.protocols import HoldsCorpus
 from backends.registry import BackendConfig
 from evaluation.coverage import find_uncovered
 from evaluation.datasets import Dataset, load_dataset, settle
-from evaluation.kept import KeptDatasets
 from evaluation.labelling import choose_unlabelled, label_answer
 from evaluation.runner import RunProgress, run_questions
 from evaluation.scoring import Scored
@@ -49,12 +52,11 @@ from pipeline.types import Setting, Trace
 
 if TYPE_CHECKING:
     from app.documents.job import JobState
-    from backends.local.corpus import LocalCorpus
 
 log = logging.getLogger(__name__)
 
-INDEX_POLL_S = 0.5
-"""How often it is told how far indexing is."""
+STARTED = "started a run"
+"""What is noted of a run's beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Evaluations:
         """backend: an open one by name. open_backend: another one, over a dataset's own documents. keep: stores traces; why not."""
         self._backend, self._open_backend, self._config = backend, open_backend, config
         self._store, self._keep = store, keep
-        self.datasets = KeptDatasets(config().data_dir / "datasets" / "kept")
+        self.datasets = Datasets(config().data_dir / "datasets" / "kept")
         self.types = QuestionTypes(lambda: config().data_dir)
 
     def count(self, plan: RunPlan) -> int:
@@ -100,10 +102,13 @@ class Evaluations:
         backend: Backend | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> Generator[RunStep, None, None]:
-        """Start a run, and yield where it is after each answer. Raises InputError for a dataset that cannot be asked.
+        """Start a run, and yield where it is after each answer. Takes an editor.
+
+        Raises InputError for a dataset that cannot be asked, NotPermitted.
 
         backend: what answers in place of the one that the plan names; it has its documents. about: noted of the run, JSON-ready.
         """
+        require(Role.EDITOR)
         plan = replace(plan, dataset=settle(self.datasets.resolve(plan.dataset)))
         dataset = load_dataset(plan.dataset).draw(plan.limit, plan.seed)
         if backend is None:
@@ -112,34 +117,39 @@ class Evaluations:
         run_id = secrets.token_hex(4)
         with self._alone(run_id):
             self._store().runs.start(run_id, {**describe_run(plan, dataset, typed), **(about or {})})
+            record(STARTED, run_id)
             yield from self._go(run_id, plan, self.types.fill(dataset), [], stop, backend)
 
     def resume(
         self, run_id: str, stop: threading.Event | None = None, *, backend: Backend | None = None
     ) -> Generator[RunStep, None, None]:
-        """Go on with a run: what was answered stays, what failed is asked again. backend: as for `run`.
+        """Go on with a run: what was answered stays, what failed is asked again. backend: as for `run`. Takes an editor.
 
         Raises InputError where its dataset has changed, where it is a cell that only its study can go on with, and while somebody else is
         at it, in this process or another.
         """
+        require(Role.EDITOR)
         run, plan, dataset = self._recorded(run_id)
         if backend is None:
             check_resumable(run.run_id, run.about)
         with self._alone(run.run_id):
             done = [scored for scored in self.scores(run.run_id) if not scored.failed]
             self._store().runs.set_status(run.run_id, "running")
+            record("went on with a run", run.run_id)
             yield from self._go(run.run_id, plan, self.types.fill(dataset), done, stop, backend)
 
     def label(
         self, run_id: str, *, sample: int | None = None, stop: threading.Event | None = None
     ) -> Generator[tuple[int, int], None, None]:
-        """Explain answers of a run and keep the failure label of each; yields how many are labelled, and of how many.
+        """Explain answers of a run and keep the failure label of each; yields how many are labelled, and of how many. Takes an editor.
 
         sample: answers to draw; None for all. What was labelled stays, so that it can be stopped and gone on with.
         Raises InputError where the dataset has changed, and for a cell that a study put together itself.
         """
+        require(Role.EDITOR)
         run, plan, dataset = self._recorded(run_id)
         check_explainable(run.run_id, run.about)
+        record("explained the answers of a run", run.run_id)
         scores = self.scores(run.run_id)
         todo = choose_unlabelled(scores, sample)
         questions = {question.question_id: question for question in dataset.questions}
@@ -177,11 +187,13 @@ class Evaluations:
         return bool(set(run.about.get(TYPES, ())) - {"given"})
 
     def retype(self, run_id: str) -> int:
-        """Let the answers of a run count under the types that their questions have by now; how many changed.
+        """Let the answers of a run count under the types that their questions have by now; how many changed. Takes an editor.
 
         Raises InputError where it is another dataset by now.
         """
+        require(Role.EDITOR)
         run, _, dataset = self._recorded(run_id)
+        record("chose types of a run's questions", run.run_id)
         typed = self.types.of(dataset)
         types = {each.question.question_id: each.type for each in typed}
         changed = [
@@ -205,8 +217,14 @@ class Evaluations:
         return read_feedback(found.values())
 
     def keep_dataset(self, name: str, content: bytes) -> Path:
-        """Keep an uploaded file, so that its run can be gone on with, and read it once. Raises InputError for one that is no dataset."""
-        return keep_dataset(self._config().data_dir, name, content)
+        """Keep an uploaded file, so that its run can be gone on with, and read it once. Takes an editor.
+
+        Raises InputError for one that is no dataset, NotPermitted.
+        """
+        require(Role.EDITOR)
+        path = keep_dataset(self._config().data_dir, name, content)
+        record("sent a dataset", path.name)
+        return path
 
     def find(self, run_id: str) -> StoredRun:
         """A run by its id, how that begins, or `LAST`. Raises InputError."""
@@ -275,8 +293,11 @@ class Evaluations:
             with opened as found:
                 backend = asking_with(found, plan.template) if given is None else found
                 if dataset.documents and isinstance(backend, HoldsCorpus):
-                    indexed = yield from _index(run_id, backend.corpus, stop)
-                    if not indexed:
+                    with closing(index_documents(backend.corpus, stop)) as indexing:
+                        state = None
+                        for state in indexing:
+                            yield RunStep(run_id, "index", None, state)
+                    if state is not None and state.phase == "stopped":
                         status = "stopped"
                         return
                 if not dataset.documents and isinstance(backend, HoldsCorpus):
@@ -373,22 +394,3 @@ class Evaluations:
             yield backend
         finally:
             backend.close()
-
-
-def _index(run_id: str, corpus: "LocalCorpus", stop: threading.Event | None) -> Generator[RunStep, None, bool]:
-    """Build the index if need be, and yield where that is; False where it was asked to stop: what was embedded is kept."""
-    from app.documents.job import IndexJob, Work
-
-    job = IndexJob(Work(corpus)).start()
-    try:
-        while job.running:
-            job.wait(INDEX_POLL_S)
-            if stop is not None and stop.is_set():
-                job.stop()
-            yield RunStep(run_id, "index", None, job.state)
-    finally:
-        job.stop()
-        job.wait()
-    if job.state.phase == "failed":
-        raise StoreError(f"The dataset's documents could not be indexed: {job.state.message}")
-    return job.state.phase != "stopped"

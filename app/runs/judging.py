@@ -5,6 +5,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from app.config import Settings
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from app.runs.evaluations import Evaluations
 from evaluation.judging import Judge, choose_unjudged, judge_answer
 from evaluation.runner import MOST_FAILURES
@@ -73,9 +75,11 @@ class Judging:
         """Have the answers that a run gave judged, one after the other, and keep each judgement; yields how many are done, and of how many.
 
         sample: answers to draw; None for all. What was judged stays, what could not be judged is tried again by the next call. Raises
-        ConfigError where there is no judge, or it could never judge, and Unavailable where it stops answering.
+        ConfigError where there is no judge, or it could never judge, and Unavailable where it stops answering. Takes an editor.
         """
+        require(Role.EDITOR)
         work = _Streak(self.open_judge()).work
         run = self._evaluations.find(run_id)
+        record("had a run judged", run.run_id)
         todo, whole = choose_unjudged(self._evaluations.scores(run.run_id), sample)
         yield from self._evaluations.rescore(run.run_id, todo, whole, work, stop)

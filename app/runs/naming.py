@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.kit.plain import one_line
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from app.runs.record import CELL, named_dataset
 from metrics.runs import NOTE, TAGS, TITLE, RunLog, StoredRun
 from pipeline.errors import InputError
@@ -96,6 +98,9 @@ def tag_run(log: RunLog, run_id: str, tags: Iterable[str]) -> StoredRun:
 
 
 def _note(log: RunLog, run_id: str, found: dict[str, str | list[str]]) -> StoredRun:
+    """Takes an editor. Raises NotPermitted."""
+    require(Role.EDITOR)
     run = log.find(run_id)
     log.note(run.run_id, found)
+    record("named or noted a run", run.run_id)
     return log.find(run.run_id)

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from app.permitting.acting import require
+from app.permitting.roles import Role
 from evaluation.datasets import Dataset
 from evaluation.typed_questions import TypedQuestion, check_type, type_dataset, type_question
 from pipeline.errors import InputError, StoreError
@@ -44,6 +46,7 @@ class QuestionTypes:
         Raises InputError, before anything is kept, for an id that is not in the dataset, a type that is none of the nine, and a
         question whose type the dataset says; StoreError where they cannot be kept.
         """
+        require(Role.EDITOR)
         questions = {question.question_id: question for question in dataset.questions}
         changes: dict[str, str] = {}
         for question_id, kind in decisions.items():

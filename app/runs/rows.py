@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.kit.numbers import MISSING, fixed, milliseconds, percent, three_figures
+from app.kit.numbers import MISSING, count, fixed, milliseconds, percent, three_figures
 from app.kit.wording import listed
 from app.runs.compared_words import markdown_cell, p_equals
 from app.runs.naming import run_name
@@ -79,7 +79,8 @@ MEANINGS = {
     "Right": "Share of questions whose answer holds a gold answer or shares most of its words; without an answer: that abstained.",
     "Found": "Recall: share of answerable questions for which a retrieved chunk holds the gold answer.",
     "Wrong": "Share of questions that got an answer which is not right.",
-    "Abstained": "Share of questions that got no answer, rightly or not; one that failed got none.",
+    "Abstained": "Share of questions that got no answer; one that failed got none. Where the documents have no answer, abstaining is right "
+    "and counts as right too, so that right, wrong and abstained can come to more than 100 % together.",
     "Time": "Mean time from question to answer.",
 }
 """What the headline measures say."""
@@ -160,6 +161,15 @@ def interval_words(name: str, found: Measure) -> str:
         return "too few articles for an interval"
     low, high = (measure_words(name, Measure(value, None, None, 0)) for value in (found.low, found.high))
     return f"{low} to {high}"
+
+
+def abstained_words(scores: Sequence[Scored]) -> str:
+    """How many abstentions are right, which the shares at the top do not say; empty where none is."""
+    rightly = sum(each.abstained and each.correct for each in scores)
+    abstained = sum(each.abstained for each in scores)
+    if not rightly:
+        return ""
+    return f"{rightly:,} of {count(abstained, 'abstention')} came where the documents have no answer: right, and counted in Right too."
 
 
 def headline(whole: Summary) -> list[tuple[str, str, str]]:

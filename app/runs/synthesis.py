@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from app.permitting.acting import require
+from app.permitting.roles import Role
 from backends.local.documents.types import BUILT_IN
 from backends.local.protocols import HoldsCorpus
 from evaluation.curated import DatasetRow, read_row
@@ -88,8 +90,9 @@ class Synthesis:
         """Write until there are enough, and keep them as a version; yields after each decision, every one of which is kept.
 
         The same plan over the same documents goes on where it was stopped. Raises InputError for a plan that cannot be carried out, and
-        where nothing can be asked.
+        where nothing can be asked. Takes an editor.
         """
+        require(Role.EDITOR)
         if not 1 <= plan.count <= MOST_QUESTIONS:
             raise InputError(f"{plan.count:,} questions cannot be written in one go; ask for 1 to {MOST_QUESTIONS:,}.")
         self._datasets.versions(plan.name)  # so that an impossible name is told before the work

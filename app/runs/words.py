@@ -46,7 +46,7 @@ def about_words(run: StoredRun) -> list[str]:
     lines = [
         f"Run {run.run_id}{named}, {run.status}: {run.answers:,} of {about['questions']:,} questions of "
         f"{one_line(named_dataset(about))}{drawn}",
-        f"{about['backend']}, top_k {about['top_k']}{', reranked' if about.get('rerank') else ''}{prompt_words(about)}; started "
+        f"{about['backend']}, {count(about['top_k'], 'chunk')}{', reranked' if about.get('rerank') else ''}{prompt_words(about)}; started "
         f"{when(run.started_at)}",
     ]
     problems = about.get("problems") or []

@@ -10,6 +10,7 @@ import threading
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,10 @@ from app.server.connections import be_patient
 from app.server.entrance import Entrance
 from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
+from app.server.login import SecureCookies, set_up_login
 from app.server.presenting import Presenting
-from app.server.uploads import freeing_uploads, held_uploads
+from app.server.tabs import freeing_tabs
+from app.server.uploads import held_uploads
 from app.services import services
 from app.shutdown import finishing_first
 from app.traces.filters import TraceFilters
@@ -116,9 +119,11 @@ def warm_up() -> None:
 async def lifespan(application: st.App) -> AsyncIterator[None]:
     """Warm up without holding up the first page; at the end see questions in flight through, then close everything."""
     _leave_path_alone()
+    # Whole before pages run side by side: Plotly takes what another thread has imported by half, and fails.
+    import_module("pandas")
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     with finishing_first(lambda: services().finish()):
-        async with freeing_uploads():
+        async with freeing_tabs():
             yield
     services().close()
 
@@ -149,7 +154,8 @@ class Dashboard(st.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         page = Path(st.__file__).parent / "static" / "index.html"
-        self._entrance = Entrance(Presenting(super().__call__), lambda: services().settings, Bodies(held_uploads), page)
+        inner = SecureCookies(Presenting(super().__call__), lambda: services().settings.public_url.startswith("https:"))
+        self._entrance = Entrance(inner, lambda: services().settings, Bodies(held_uploads), page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -157,9 +163,10 @@ class Dashboard(st.App):
 
 
 def serve(settings: Settings) -> None:
-    """Answer until told to stop. Raises ConfigError for settings of the entrance that cannot be."""
+    """Answer until told to stop. Raises ConfigError for settings of the entrance, or of a login, that cannot be."""
     known_hosts(settings.host, settings.allowed_hosts)
     check_ancestors(settings.frame_ancestors)
+    set_up_login(settings)
     be_patient(settings.max_connections)
     app.run(config=streamlit_options(settings))
 

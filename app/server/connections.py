@@ -6,6 +6,7 @@ is met, the connection that has been unfinished longest gives way to the new one
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,8 +36,14 @@ SLOWEST_BYTES = 30_000
 SOCKETS_SHARE = 0.8
 """The share of connections that may be open pages (WebSockets); the rest are left to requests, health checks and senders of traces."""
 
+PAGE_FILES = 3
+"""Files that Streamlit has open for a page beside its connection: those of an event loop of its own."""
+
+GONE_PAGES = 128
+"""Pages that are closed and may come back, of which Streamlit keeps so many."""
+
 FILES_LEFT = 256
-"""Files that may be open beside connections: databases, indexes, models."""
+"""Files that may be open beside connections and pages: databases, indexes, models."""
 
 
 @dataclass
@@ -199,11 +206,13 @@ def _room_for(most: int) -> int:
     except ImportError:  # not on Windows
         return most
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = most + FILES_LEFT
+    fixed = PAGE_FILES * GONE_PAGES + FILES_LEFT
+    wanted = most + PAGE_FILES * math.ceil(most * SOCKETS_SHARE) + fixed
     if soft != resource.RLIM_INFINITY and soft < wanted:
         raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return max(1, min(most, soft - FILES_LEFT))
+        if soft < wanted:
+            return max(1, int((soft - fixed) / (1 + PAGE_FILES * SOCKETS_SHARE)))
     return most

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.ingesting.door import DROPPED_PATHS
-from app.ingesting.guarding import is_address, is_loopback
 from app.ingesting.words import TRACES_PATH
+from app.kit.loopback import is_address, is_loopback
 from pipeline.errors import ConfigError
 
 HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]{1,253})(?::(?P<port>\d{1,5}))?")

@@ -1,21 +1,9 @@
-"""Files that were chosen on a page: how much of them is held, and letting go of those whose tab is gone.
+"""Files that were chosen on a page: how much of them is held, and letting go of those whose tab is gone."""
 
-Streamlit forgets a tab that is gone once it comes across it, which on a quiet server is never.
-"""
-
-import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-
-log = logging.getLogger(__name__)
-
-LOOK_S = 10.0
-"""Between two looks for tabs that are gone."""
 
 KEEP_S = 60.0
 """How long a tab that lost its connection may come back to its files."""
@@ -52,26 +40,6 @@ class Freeing:
             manager.remove_session_files(session)
             del self._gone_at[session]
         return freed
-
-
-@asynccontextmanager
-async def freeing_uploads() -> AsyncIterator[None]:
-    """Look for tabs that are gone until the block is left."""
-    task = asyncio.create_task(_go_on(Freeing()))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def _go_on(freeing: Freeing) -> None:
-    while True:
-        await asyncio.sleep(LOOK_S)
-        freed = freeing.look(time.monotonic())
-        if freed:
-            log.info("freed the files of %d closed tab(s)", len(freed))
 
 
 def _manager() -> MemoryUploadedFileManager | None:

@@ -135,7 +135,7 @@ def test() -> None:
         from app.alerting.words import NO_CHANNEL
         from app.kit.plain import printable
 
-        results = current.alarms.test()
+        results = current.alarms.sender.test()
         if not results:
             raise InputError(f"There is nothing to test: {NO_CHANNEL}.")
         for channel, problem in results.items():

@@ -48,7 +48,7 @@ def ask(
             print_json(trace_to_dict(asked.trace) | {"unaccounted_ms": asked.trace.unaccounted_ms})
         else:
             click.echo(trace_text(asked.trace))
-        if current.is_stale(asked.trace.backend):
+        if current.backends.is_stale(asked.trace.backend):
             complain(STALE)
         if asked.not_stored:
             complain(f"the trace was not stored. {asked.not_stored}")

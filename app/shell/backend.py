@@ -22,7 +22,7 @@ def list_backends(as_json: bool) -> None:
         from app.asking.trying import endpoint_text
         from backends.http.opening import find_endpoints
 
-        found = current.backend_names()
+        found = current.backends.names()
         if as_json:
             print_json(found)
             return

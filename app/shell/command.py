@@ -17,6 +17,7 @@ from app.kit.privacy import making_private
 from pipeline.errors import InputError, RaglassError
 
 if TYPE_CHECKING:
+    from app.permitting.roles import Person
     from app.services import Services
 
 TELLS_SECRETS = ("botocore", "urllib3")
@@ -51,14 +52,29 @@ def readable_errors() -> Iterator[None]:
 def opened() -> Iterator["Services"]:
     """The process's services, closed at the end. Imports come late so that `--help` is quick."""
     with readable_errors(), making_private():
+        from app.permitting.acting import acting_as
         from app.services import services
 
         current = services()
         start_log(current.settings.log_level)
         try:
-            yield current
+            with acting_as(shell_person()):
+                yield current
         finally:
             current.close()
+
+
+def shell_person() -> "Person":
+    """Whoever has the machine: its user, who may do all."""
+    import getpass
+
+    from app.permitting.roles import Person, Role
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.getuid())
+    return Person(f"{user} in a shell", Role.ADMIN)
 
 
 def start_log(level: str) -> None:

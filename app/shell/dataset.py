@@ -95,7 +95,10 @@ def _far(current: "Services", backend: str) -> set[str]:
     with progress_line() as tell:
         plan = QuestionPlan(backend, newest=MOST)
         found = find_far_traces(
-            current.store, current.corpus, plan, lambda done, of: tell(f"{done:,} of {of:,} questions embedded")
+            current.store,
+            current.backends.corpus,
+            plan,
+            lambda done, of: tell(f"{done:,} of {of:,} questions embedded"),
         )
     if not found:
         raise InputError(f"No question to {backend} is far from what was asked before. Leave --drifted out.")

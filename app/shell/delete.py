@@ -92,6 +92,7 @@ def _delete(
     as_json: bool,
 ) -> int:
     """Say what would be done, ask, do it, say what was done. Returns the status to leave with."""
+    from app.traces.changing import delete_traces
     from app.traces.deleting import done_text, first_lines, plan_text
 
     planned = store.forget(chosen, sparing=sparing, dry_run=True)
@@ -103,7 +104,8 @@ def _delete(
         click.echo("Nothing was deleted.", err=True)
         return 1
     with progress_line(TELL_S) as tell:
-        done = store.forget(
+        done = delete_traces(
+            store,
             chosen,
             sparing=sparing,
             on_progress=lambda now: tell(f"{now.deleted:,} of {planned.deleted:,} deleted"),

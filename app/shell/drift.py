@@ -36,7 +36,7 @@ def questions(backend: str | None, newest: int, window: int, until: datetime | N
         ends = None if until is None else until.replace(tzinfo=UTC).timestamp()
         plan = QuestionPlan(backend or current.settings.backend_name, newest, window, ends)
         with _progress() as tell:
-            found = check_questions(current.store, current.corpus, plan, tell)
+            found = check_questions(current.store, current.backends.corpus, plan, tell)
         if as_json:
             print_json(questions_to_dict(found))
         else:
@@ -74,10 +74,12 @@ def index(
         if (other_backend is None) == (other_data_dir is None):
             raise InputError("Give either --other-backend or --other-data-dir.")
         if other_data_dir is not None:
-            found = compare_folders(current.corpus, name, other_data_dir)
+            found = compare_folders(current.backends.corpus, name, other_data_dir)
         else:
             with _progress() as tell:
-                found = compare_embedders(current.corpus, name, str(other_backend), chunks=chunks, on_progress=tell)
+                found = compare_embedders(
+                    current.backends.corpus, name, str(other_backend), chunks=chunks, on_progress=tell
+                )
         if as_json:
             print_json(asdict(found))
         else:

@@ -82,7 +82,7 @@ def index(
 
 def open_corpus(current: "Services", backend: str | None) -> "LocalCorpus":
     """The corpus of a local backend. Raises InputError for another one."""
-    corpus = current.corpus(backend or current.settings.backend_name, build=False)
+    corpus = current.backends.corpus(backend or current.settings.backend_name, build=False)
     if corpus is None:
         raise InputError(ELSEWHERE)
     return corpus

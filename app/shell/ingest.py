@@ -69,7 +69,7 @@ def read_documents(current: "Services", paths: Sequence[Path]) -> "list[Document
     from backends.local.documents import Extractor, find_files
 
     if not paths:
-        corpus = current.corpus(f"local/{current.settings.profile}")
+        corpus = current.backends.corpus(f"local/{current.settings.profile}")
         return [] if corpus is None else list(corpus.documents())
     files = [file for path in paths for file in find_files(path).files]
     if not files:
@@ -81,7 +81,7 @@ def read_documents(current: "Services", paths: Sequence[Path]) -> "list[Document
 def choose_embedder(current: "Services", endpoint: str | None) -> "tuple[Embed, int, str]":
     """What embeds, the dimension of its vectors, and its identity."""
     if endpoint is None:
-        corpus = current.corpus(f"local/{current.settings.profile}")
+        corpus = current.backends.corpus(f"local/{current.settings.profile}")
         if corpus is None:
             raise InputError("The local backend has no embedder here. Name an endpoint with --endpoint.")
         return corpus.embed, corpus.dimension, corpus.embedder_fingerprint

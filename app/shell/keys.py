@@ -38,7 +38,9 @@ def keys() -> None:
 def create(name: str, scope: str, as_json: bool) -> None:
     """Make a key called NAME and print its secret, this once."""
     with opened() as current:
-        made = current.store.keys.create(name, cast("Scope", scope))
+        from app.ingesting.keys import create_key
+
+        made = create_key(current.store.keys, name, cast("Scope", scope))
         if as_json:
             print_json({**asdict(made.key), "secret": made.secret})
             return
@@ -65,7 +67,9 @@ def list_keys(as_json: bool) -> None:
 def revoke(name: str) -> None:
     """End the key called NAME, or with this id, from the next request on."""
     with opened() as current:
-        ended = current.store.keys.revoke(name)
+        from app.ingesting.keys import revoke_key
         from app.kit.plain import printable
+
+        ended = revoke_key(current.store.keys, name)
 
         click.echo(f"The key {printable(ended.name)} ({ended.key_id}) is revoked.")

@@ -4,6 +4,7 @@ import click
 
 from app.shell.alerts import alerts
 from app.shell.ask import ask
+from app.shell.audit import audit
 from app.shell.backend import backend
 from app.shell.backup import backup, restore
 from app.shell.commands import Commands
@@ -35,6 +36,7 @@ def main() -> None:
 for command in (
     alerts,
     ask,
+    audit,
     backend,
     backup,
     corpus,

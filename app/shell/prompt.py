@@ -53,9 +53,10 @@ def show(name: str, as_json: bool) -> None:
 def save(name: str, file: Path) -> None:
     """Keep the text of FILE as the newest version of NAME; {question} stands in it once, {context} once or not at all."""
     with opened() as current:
+        from app.asking.prompts import save_prompt
         from pipeline.prompts import PromptTemplate, read_prompt
 
-        kept = current.store.prompts.save(PromptTemplate(name, read_prompt(file).text))
+        kept = save_prompt(current.store.prompts, PromptTemplate(name, read_prompt(file).text))
         click.echo(f"{kept.prompt.version} is version {kept.number} of {kept.prompt.name}.")
 
 
@@ -64,9 +65,10 @@ def save(name: str, file: Path) -> None:
 def delete(name: str) -> None:
     """Forget a version (NAME@HASH), or all of NAME. Traces keep the text that they were asked with."""
     with opened() as current:
+        from app.asking.prompts import delete_prompts
         from app.kit.numbers import count
 
-        click.echo(f"{count(current.store.prompts.delete(name), 'version')} deleted.")
+        click.echo(f"{count(delete_prompts(current.store.prompts, name), 'version')} deleted.")
 
 
 def _told(each: "SavedPrompt") -> dict[str, Any]:

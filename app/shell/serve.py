@@ -22,18 +22,21 @@ def serve(host: str | None, port: int | None, backend: str | None) -> None:
         current.listen(host or current.settings.host, port or current.settings.port)
         settings = current.settings
         check_port(settings.host, settings.port)
+        door = current.admission.words()
         name = settings.backend_name
         click.echo("Opening the backend and, the first time, building the index of the built-in corpus …")
         problems = current.check_ready()
         for part, problem in problems.items():
             if problem:
                 complain(f"{part} ({name}) is not ready: {problem}")
-        if current.target is not None:
-            target = current.target
+        if current.reporting.target is not None:
+            target = current.reporting.target
             if target.why_not:
                 complain(f"traces are kept here and sent nowhere: {target.why_not}")
             else:
                 click.echo(f"Traces of questions are also sent to {target.shown} ({target.source})")
+        if door:
+            click.echo(door)
         if current.guard.needs_key(None):
             click.echo("Applications that send traces need a key: `raglass keys create NAME`")
         from app.server import serve as answer

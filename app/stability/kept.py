@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from app.permitting.acting import record, require
+from app.permitting.roles import Role
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from evaluation.agreement import Agreement
 from evaluation.datasets import LabelledQuestion
@@ -56,7 +58,8 @@ class KeptStability:
         self._folder = data_dir / FOLDER
 
     def keep(self, plan: StabilityPlan, step: StabilityStep) -> KeptResult:
-        """Keep a result, also of a part of the questions."""
+        """Keep a result, also of a part of the questions. Takes an editor. Raises NotPermitted."""
+        require(Role.EDITOR)
         variants = [variant for each in step.results for variant in each.variants]
         result = KeptResult(
             secrets.token_hex(4),
@@ -81,6 +84,7 @@ class KeptStability:
             raise StoreError(
                 f"The result cannot be kept as {path} ({error.strerror}). Free some space, and measure again."
             ) from error
+        record("measured stability", result.kept_id)
         return result
 
     def listed(self) -> list[KeptResult]:
@@ -103,13 +107,15 @@ class KeptStability:
             raise StoreError(f"The result {path} cannot be read ({type(error).__name__}). Measure again.") from error
 
     def remove(self, kept_id: str) -> None:
-        """Remove a result. Raises InputError where there is none."""
+        """Remove a result. Takes an editor. Raises InputError where there is none, NotPermitted."""
+        require(Role.EDITOR)
         try:
             self._path(kept_id).unlink()
         except FileNotFoundError as error:
             raise InputError(f"There is no result {kept_id!r}. `raglass stability list` lists them.") from error
         except OSError as error:
             raise StoreError(f"The result {kept_id} cannot be removed ({error.strerror}).") from error
+        record("removed a stability result", kept_id)
 
     def _path(self, kept_id: str) -> Path:
         if not ID.fullmatch(kept_id):

@@ -8,6 +8,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from app.explaining.explanations import random_chunks
+from app.permitting.acting import require
+from app.permitting.roles import Role
 from app.runs.evaluations import Evaluations
 from backends.local.protocols import HoldsCorpus
 from evaluation.datasets import load_dataset
@@ -81,8 +83,9 @@ def read_kinds(text: str) -> tuple[str, ...]:
 def check_stability(evaluations: Evaluations, plan: StabilityPlan) -> Generator[StabilityStep, None, None]:
     """Yield an estimate first, then a step after each question; closing the generator stops.
 
-    Raises InputError for a dataset that cannot be asked, and Unavailable for a backend that is down.
+    Takes an editor. Raises InputError for a dataset that cannot be asked, Unavailable for a backend that is down, NotPermitted.
     """
+    require(Role.EDITOR)
     whole = load_dataset(evaluations.datasets.resolve(plan.dataset))
     dataset = evaluations.types.fill(whole.draw(plan.limit, plan.seed))
     seeds = tuple(range(plan.variants))

@@ -96,7 +96,7 @@ def kept_text(results: Sequence[KeptResult]) -> str:
     return "\n".join(
         shortened(
             f"{each.kept_id}  {when(each.kept_at)}  {share(each.same, each.variants):>5} the same  {asked_words(each)} of "
-            f"{one_line(each.name)}, {each.backend}, top_k {each.top_k}",
+            f"{one_line(each.name)}, {each.backend}, {count(each.top_k, 'chunk')}",
             WIDTH,
         )
         for each in results
@@ -115,7 +115,7 @@ def stability_text(plan: StabilityPlan, step: StabilityStep) -> str:
     stopped = f", stopped after {len(step.results):,}" if len(step.results) < step.total else ""
     asked = f"{one_line(step.name)}: {step.total:,} questions of {step.available:,}, seed {plan.seed}{stopped}"
     told = [line for text in (headline(step.results), sides_words(step.results)) for line in textwrap.wrap(text, WIDTH)]
-    lines = [f"{asked}; {plan.backend}, top_k {plan.top_k}", *told, "", *_whole_table(cells, plan.top_k)]
+    lines = [f"{asked}; {plan.backend}, {count(plan.top_k, 'chunk')}", *told, "", *_whole_table(cells, plan.top_k)]
     types = list(dict.fromkeys(cell.type for cell in cells if cell.type != ALL))
     if types:
         lines += ["", *_counts_table(step.results, types)]

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.config import Settings, about, unknown_variables, variable
+from app.config import Settings, about, unknown_variables
+from app.kit.streaming import InFlight
+from app.setting import variable
 from app.status.versions import installed_versions
 from backends.local.remote.address import is_remote
 from metrics.otlp.sending import SendCounts, Target
 from metrics.store import TraceStore
-from pipeline.errors import RaglassError
+from pipeline.errors import RaglassError, StoreError
 from pipeline.protocols import Backend
 from pipeline.types import PartReadiness
 
@@ -108,6 +110,32 @@ def _store_part(store: Callable[[], TraceStore]) -> PartReadiness:
     except RaglassError as error:
         return PartReadiness("trace store", False, str(error))
     return PartReadiness("trace store", health.ok, f"{health.location}: {health.detail}")
+
+
+def check_ready(
+    in_flight: InFlight, check_backend: Callable[[], None], store: Callable[[], TraceStore]
+) -> dict[str, str | None]:
+    """What keeps this process from answering, by part: the usual backend and the store; None is ready.
+
+    check_backend: raises a RaglassError unless the backend can answer.
+    """
+    if in_flight.finishing:
+        return {"process": "It is stopping. Another one may answer, or this one once it has been started again."}
+
+    def check_store() -> None:
+        health = store().health()
+        if not health.ok:
+            raise StoreError(health.detail)
+
+    return {"backend": _problem(check_backend), "store": _problem(check_store)}
+
+
+def _problem(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except RaglassError as error:
+        return str(error)
+    return None
 
 
 def sending_part(target: Target | None, sent: SendCounts | None) -> PartReadiness | None:

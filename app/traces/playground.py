@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from explain.explained import read_chunks, scored_answer
 from pipeline.errors import BackendError, InputError, RaglassError
-from pipeline.pipeline import new_span_id, new_trace_id
 from pipeline.prompts import PromptTemplate, asking_as_recorded, asking_with, describe_prompt, prompt_of
 from pipeline.protocols import AnswerScorer, Backend, Experimenter
+from pipeline.recording import new_span_id, new_trace_id
 from pipeline.spans import Failure, Span
 from pipeline.types import Chunk, Generation, Setting, Trace
 

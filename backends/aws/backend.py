@@ -11,18 +11,11 @@ from backends.aws.api import Api
 from backends.aws.credentials import find_credentials
 from backends.registry import BackendConfig
 from pipeline import errors, wire
+from pipeline.checks import MAX_TOP_K, check_deadline, check_top_k, clean_question
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, ConfigError, InputError
-from pipeline.pipeline import (
-    MAX_TOP_K,
-    Recorder,
-    check_deadline,
-    check_top_k,
-    clean_question,
-    new_span_id,
-    new_trace_id,
-)
 from pipeline.protocols import OnEvent
+from pipeline.recording import Recorder, new_span_id, new_trace_id
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.types import (
     AnswerScores,

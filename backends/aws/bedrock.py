@@ -3,8 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from backends.aws.bedrock_faults import STAGE, BedrockModel, explain_refusal, refuses_temperature, retry_after
@@ -14,7 +13,7 @@ from backends.aws.http import Http, Reply, aws_endpoint
 from backends.aws.services import AwsService, error_name
 from pipeline.deadline import Deadline
 from pipeline.errors import BadResponse
-from pipeline.prompts import DEFAULT, PromptTemplate
+from pipeline.prompts import DEFAULT, KeepsPrompt, PromptTemplate
 from pipeline.types import Chunk, GenerateOptions, Generation, Token
 
 log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class BedrockRuntime:
         return reply.json(STAGE, f"Bedrock ({model.model})")
 
 
-class BedrockGenerator:
+class BedrockGenerator(KeepsPrompt):
     """A model on Bedrock, told the usual prompt; its answer comes all at once."""
 
     def __init__(self, runtime: BedrockRuntime, model: str, prompt: PromptTemplate = DEFAULT) -> None:
@@ -69,13 +68,6 @@ class BedrockGenerator:
         self.model = BedrockModel(model, runtime.region, "generator in raglass-deploy.toml")
         self.name = self.model.name
         self.prompt = prompt
-        """What the model is told."""
-
-    def with_prompt(self, prompt: PromptTemplate) -> Self:
-        """The same model, told otherwise; see `pipeline.prompts.PromptedGenerator`."""
-        other = copy(self)
-        other.prompt = prompt
-        return other
 
     def generate(
         self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None

@@ -20,11 +20,13 @@ from backends.aws.reply import frame
 from backends.aws.sagemaker import SageMakerEmbedder, SageMakerGenerator
 from backends.aws.services import LambdaRuntime, SageMakerRuntime
 from pipeline import wire
+from pipeline.checks import clean_question
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, ConfigError, InputError, RaglassError, Unavailable
 from pipeline.measures import measures_of
-from pipeline.pipeline import Pipeline, clean_question, new_trace_id
+from pipeline.pipeline import Pipeline
 from pipeline.prompts import describe_prompt
+from pipeline.recording import new_trace_id
 from pipeline.types import Failure, GenerateOptions, PartReadiness, Readiness, Setting, Trace
 from pipeline.wire_requests import (
     HealthRequest,

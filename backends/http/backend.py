@@ -15,10 +15,11 @@ from backends.http.reply import Facts, read_reply
 from backends.http.template import fill
 from backends.http.traced import add_stages, attributes_of, check_error, check_question, settings_of, tell
 from backends.http.transport import STAGE, Exchange, Transport, host_of
+from pipeline.checks import UNSTORABLE
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, BadResponse, Unavailable
-from pipeline.pipeline import UNSTORABLE, Recorder, new_span_id, new_trace_id
 from pipeline.protocols import OnEvent
+from pipeline.recording import Recorder, new_span_id, new_trace_id
 from pipeline.types import Failure, PartReadiness, Readiness, Trace
 from pipeline.wire import make_traceparent
 

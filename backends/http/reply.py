@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.http.expressions import Expression
+from pipeline.checks import MAX_TOP_K
 from pipeline.errors import BadResponse
-from pipeline.pipeline import MAX_TOP_K
 from pipeline.types import Chunk, Generation
 
 MAX_ERROR_CHARS = 500

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from backends.http.reply import Facts
+from pipeline.checks import check_deadline, check_top_k, clean_question
 from pipeline.errors import InputError, StageFailed
-from pipeline.pipeline import Recorder, check_deadline, check_top_k, clean_question, new_span_id
+from pipeline.recording import Recorder, new_span_id
 from pipeline.types import Chunk, Setting, Span, StageEnded, StageStarted, Token, TokenMade
 
 

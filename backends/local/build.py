@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from backends.local.lexical import LexicalIndex
 from backends.local.manifest import Manifest
 from backends.local.splitting import Spans
 from backends.local.texts import chunk_text, sentence_text
+from backends.local.tuning import Tuning
 from backends.local.vectors import EmbedProgress, LocalEmbedder, VectorCache, embed_all, text_key
 from pipeline.errors import InputError, RaglassError, StoreError
 from pipeline.locks import held_in_turn
@@ -112,14 +113,7 @@ def build_index(
     with _writing(root, tell, holder) as folder:
         cut = cut_documents(documents, tell, chunking)
         vectors, sentences = _embed(cut, embedder, cache, with_sentences, tell)
-        followed, refused = _choice(root, vectors) if holder.follows_choices else (None, None)
-        index = holder.build(
-            folder,
-            vectors,
-            [row.chunk_id for row in cut.rows],
-            choice=followed,
-            on_held=lambda step, done: tell(Progress(step, done, len(cut.rows))),
-        )
+        held = _hold(root, folder, vectors, cut, holder, tell)
         tell(Progress("write", 0, 1))
         _write(folder, cut, sentences)
         manifest = Manifest(
@@ -133,20 +127,48 @@ def build_index(
             sentences=0 if sentences is None else len(sentences),
             corpus_hash=corpus_hash,
             chunking=str(chunking or Chunking()),
-            kind=index.kind,
-            tuning=index.tuning,
             built_at=time.time(),
             build_s=time.monotonic() - started,
             versions={name: version(name) for name in LIBRARIES},
             checksums=files.checksums(folder),
-            choice="" if followed is None else followed.name,
-            refused=refused or "",
-            held_by=holder.name,
-            place=index.place,
+            **held,
         )
         files.write_manifest(folder, manifest)
         tell(Progress("write", 1, 1))
     return manifest
+
+
+class _Held(TypedDict):
+    """What a manifest says of the vectors; see `Manifest` for each."""
+
+    kind: str
+    tuning: Tuning | None
+    choice: str
+    refused: str
+    held_by: str
+    place: str
+
+
+def _hold(
+    root: Path, folder: Path, vectors: npt.NDArray[np.float16], cut: Cut, holder: Holder, tell: OnProgress
+) -> _Held:
+    """Have the holder index the vectors, as was chosen where that can be done."""
+    followed, refused = _choice(root, vectors) if holder.follows_choices else (None, None)
+    index = holder.build(
+        folder,
+        vectors,
+        [row.chunk_id for row in cut.rows],
+        choice=followed,
+        on_held=lambda step, done: tell(Progress(step, done, len(cut.rows))),
+    )
+    return {
+        "kind": index.kind,
+        "tuning": index.tuning,
+        "choice": "" if followed is None else followed.name,
+        "refused": refused or "",
+        "held_by": holder.name,
+        "place": index.place,
+    }
 
 
 def _choice(root: Path, vectors: npt.NDArray[np.float16]) -> tuple[IndexChoice | None, str | None]:

@@ -73,6 +73,27 @@ class KeptVectors:
         return scores, ids
 
 
+class SearchedElsewhere:
+    """What a `VectorIndex` that is searched elsewhere knows from its kept vectors: a base for such ones."""
+
+    def __init__(self, kept: KeptVectors, place: str, tuning: Tuning | None) -> None:
+        self._kept, self.place, self.tuning = kept, place, tuning
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._kept.dimension
+
+    @property
+    def size(self) -> int:
+        """Vectors held."""
+        return self._kept.size
+
+    def reconstruct(self, ids: IntArray) -> FloatArray:
+        """The vectors at given ids: float32 (len(ids), dim)."""
+        return self._kept.reconstruct(ids)
+
+
 def padded(questions: int, top_k: int) -> tuple[FloatArray, IntArray]:
     """(scores, ids) in which nothing is found yet, each (questions, top_k)."""
     return np.full((questions, top_k), -np.inf, np.float32), np.full((questions, top_k), -1, np.int64)

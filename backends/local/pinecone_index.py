@@ -17,7 +17,7 @@ from backends.aws.pinecone import CONTROLLER, PineconeIndex, find_host
 from backends.aws.pinecone_space import BATCH_VECTORS, Item, PineconeSpace, await_count, open_space, send_all, take_out
 from backends.local.holding import FloatArray, IntArray, OnHeld, VectorIndex, Vectors
 from backends.local.index_choice import IndexChoice
-from backends.local.kept_vectors import KeptVectors, padded
+from backends.local.kept_vectors import KeptVectors, SearchedElsewhere, padded
 from backends.local.manifest import Manifest, read_manifest
 from backends.local.ownership import owner_of
 from backends.local.tuning import RECALL_K, Tuning, draw_sample, least_effort
@@ -76,26 +76,16 @@ class PineconeAccount:
         self._hosts.pop(name, None)
 
 
-class CloudIndex:
+class CloudIndex(SearchedElsewhere):
     """A `VectorIndex`. What is not searched for is read from `vectors.npy` of the index folder."""
 
     def __init__(
         self, account: PineconeAccount, place: str, kept: KeptVectors, keys: Sequence[str], tuning: Tuning | None
     ) -> None:
-        self.place, self.tuning = place, tuning
-        self._account, self._kept = account, kept
+        super().__init__(kept, place, tuning)
+        self._account = account
         self._name, _, self._namespace = place.partition("/")
         self._rows = {key: row for row, key in enumerate(keys)}
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self._kept.dimension
-
-    @property
-    def size(self) -> int:
-        """Vectors held."""
-        return self._kept.size
 
     @property
     def kind(self) -> str:
@@ -125,10 +115,6 @@ class CloudIndex:
             if is_enough or count >= MOST:
                 return known
             count *= 4
-
-    def reconstruct(self, ids: IntArray) -> FloatArray:
-        """The vectors at given ids: float32 (len(ids), dim)."""
-        return self._kept.reconstruct(ids)
 
     def is_whole(self) -> bool:
         """As `VectorIndex.is_whole`: by the count, which Pinecone brings up to date after a while."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.local.backend import SEED
 from backends.local.build import cut_documents, passages
 from backends.local.documents import builtin_documents
 from backends.local.nano import NanoEmbedder
+from backends.local.profiles import SEED
 from backends.local.vectors import EmbedProgress, LocalEmbedder, Seed, VectorCache, embed_all, text_key
 
 

@@ -8,12 +8,13 @@ import json
 import os
 
 import openai
+from openai_app import answer, embed_documents, find_best
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from stand_in import DOCUMENTS, QUESTION, start_model
+from stand_in import QUESTION, start_model
 
 os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY")  # Without it no text is sent.
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")
@@ -27,18 +28,9 @@ model = start_model()
 client = openai.OpenAI()
 
 
-def embed(texts: list[str]) -> list[list[float]]:
-    found = client.embeddings.create(model="stand-in-embedder", input=texts, encoding_format="float")
-    return [item.embedding for item in found.data]
-
-
 def retrieve(question: str, vectors: list[list[float]], top_k: int) -> list[tuple[float, str, str, str]]:
     with tracer.start_as_current_span("retrieve") as span:
-        [asked] = embed([question])
-        scores = [sum(a * b for a, b in zip(asked, vector, strict=True)) for vector in vectors]
-        best = sorted(((score, *document) for score, document in zip(scores, DOCUMENTS, strict=True)), reverse=True)[
-            :top_k
-        ]
+        best = find_best(client, question, vectors, top_k)
         documents = [{"id": name, "score": score, "title": title, "content": text} for score, name, title, text in best]
         span.set_attributes({"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.query.text": question})
         span.set_attribute("gen_ai.retrieval.documents", json.dumps(documents))
@@ -48,18 +40,12 @@ def retrieve(question: str, vectors: list[list[float]], top_k: int) -> list[tupl
 def ask(question: str, vectors: list[list[float]]) -> str:
     with tracer.start_as_current_span("ask") as span:
         span.set_attributes({"gen_ai.operation.name": "invoke_workflow", "gen_ai.conversation.id": "example"})
-        context = "\n\n".join(text for *_, text in retrieve(question, vectors, top_k=2))
-        messages = [
-            {"role": "system", "content": f"Answer from the context only.\n\n{context}"},
-            {"role": "user", "content": question},
-        ]
-        answer = (
-            client.chat.completions.create(model=model, messages=messages, temperature=0).choices[0].message.content
-        )
-        print(answer)
+        texts = [text for *_, text in retrieve(question, vectors, top_k=2)]
+        said = answer(client, model, question, texts)
+        print(said)
         print(f"{os.environ['OTEL_EXPORTER_OTLP_ENDPOINT']}/traces?trace={span.get_span_context().trace_id:032x}")
-    return answer
+    return said
 
 
-ask(QUESTION, embed([text for _, _, text in DOCUMENTS]))
+ask(QUESTION, embed_documents(client))
 provider.shutdown()

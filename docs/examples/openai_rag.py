@@ -8,12 +8,13 @@ import json
 import os
 
 import openai
+from openai_app import answer, embed_documents, find_best
 from openinference.instrumentation.openai import OpenAIInstrumentor
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from stand_in import DOCUMENTS, QUESTION, start_model
+from stand_in import QUESTION, start_model
 
 os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:8501")
 provider = TracerProvider(resource=Resource.create({"service.name": "openai-rag"}))
@@ -25,18 +26,9 @@ model = start_model()
 client = openai.OpenAI()
 
 
-def embed(texts: list[str]) -> list[list[float]]:
-    found = client.embeddings.create(model="stand-in-embedder", input=texts, encoding_format="float")
-    return [item.embedding for item in found.data]
-
-
 def retrieve(question: str, vectors: list[list[float]], top_k: int) -> list[tuple[float, str, str, str]]:
     with tracer.start_as_current_span("retrieve") as span:
-        [asked] = embed([question])
-        scores = [sum(a * b for a, b in zip(asked, vector, strict=True)) for vector in vectors]
-        best = sorted(((score, *document) for score, document in zip(scores, DOCUMENTS, strict=True)), reverse=True)[
-            :top_k
-        ]
+        best = find_best(client, question, vectors, top_k)
         span.set_attributes({"openinference.span.kind": "RETRIEVER", "input.value": question})
         for i, (score, name, title, text) in enumerate(best):
             document = f"retrieval.documents.{i}.document"
@@ -48,19 +40,13 @@ def retrieve(question: str, vectors: list[list[float]], top_k: int) -> list[tupl
 def ask(question: str, vectors: list[list[float]]) -> str:
     with tracer.start_as_current_span("ask") as span:
         span.set_attributes({"openinference.span.kind": "CHAIN", "input.value": question, "session.id": "example"})
-        context = "\n\n".join(text for *_, text in retrieve(question, vectors, top_k=2))
-        messages = [
-            {"role": "system", "content": f"Answer from the context only.\n\n{context}"},
-            {"role": "user", "content": question},
-        ]
-        answer = (
-            client.chat.completions.create(model=model, messages=messages, temperature=0).choices[0].message.content
-        )
-        span.set_attribute("output.value", answer)
-        print(answer)
+        texts = [text for *_, text in retrieve(question, vectors, top_k=2)]
+        said = answer(client, model, question, texts)
+        span.set_attribute("output.value", said)
+        print(said)
         print(f"{os.environ['OTEL_EXPORTER_OTLP_ENDPOINT']}/traces?trace={span.get_span_context().trace_id:032x}")
-    return answer
+    return said
 
 
-ask(QUESTION, embed([text for _, _, text in DOCUMENTS]))
+ask(QUESTION, embed_documents(client))
 provider.shutdown()

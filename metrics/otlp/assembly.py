@@ -16,7 +16,7 @@ from metrics.otlp.attributes import as_text
 from metrics.otlp.content import SpanContent, read_content, read_tags
 from metrics.otlp.records import ZERO_SPAN_ID, SpanRecord
 from metrics.otlp.roles import Roles, used_ids
-from pipeline.pipeline import UNSTORABLE
+from pipeline.checks import UNSTORABLE
 from pipeline.span_tree import SpanTree
 from pipeline.spans import Attribute, Failure, Span, SpanEvent
 from pipeline.types import Generation, Setting, Trace
@@ -78,11 +78,6 @@ def assemble(records: Sequence[SpanRecord], base: Trace | None = None) -> Trace:
     said = (read_tags(record.attributes) for record in records)
     tags = {tag for found in (() if base is None else base.tags, *said) for tag in found if tag}
     return _derive(trace_id, _distinct([*known, *placed]), resources, tuple(sorted(tags)))
-
-
-def adopt(own: Trace, stored: Trace) -> Trace:
-    """A trace of ours that arrives after others' spans of the same trace were stored: its own, with their spans in its tree."""
-    return _joined(own, [_Placed(_bare(span), _zero_ns(stored)) for span in stored.spans], _known_resources(stored))
 
 
 def _zero_ns(trace: Trace) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from pipeline.pipeline import UNSTORABLE
+from pipeline.checks import UNSTORABLE
 from pipeline.spans import Attribute
 
 MAX_INDEXED = 10_000

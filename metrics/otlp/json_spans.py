@@ -1,7 +1,8 @@
 """Spans from OTLP/JSON, one at a time.
 
 OTLP/JSON (opentelemetry-proto, docs/specification.md, "JSON Protobuf Encoding"): ids in hexadecimal digits, enums as numbers, 64-bit
-integers as text. Taken as well: names of enums, integers as numbers, and field names as in the .proto files. Unknown fields are ignored.
+integers as text. Taken as well: names of enums, integers as numbers, and field names as in the .proto files. Unknown fields are ignored,
+and null is as good as nothing. What is an object where a list should be, or the like, spoils its span, and above the spans the request.
 """
 
 import json
@@ -36,21 +37,12 @@ def read_json(body: bytes) -> Iterator[SpanRecord | Refused]:
     if not isinstance(request, dict):
         raise ValueError("not an object")
     for resource_spans in _objects(request, "resourceSpans"):
-        pieces = [(scope, _spans(scope)) for scope in _objects(resource_spans, "scopeSpans")]
+        pieces = [(scope, _list(scope, "spans")) for scope in _objects(resource_spans, "scopeSpans")]
         total = sum(len(spans) for _, spans in pieces)
         resource = _object(resource_spans, "resource")
         for scope, spans in pieces:
             sender = make_sender(_pairs(resource), _text(_object(scope, "scope"), "name"), total)
             yield from (_read(span, sender) for span in spans)
-
-
-def _spans(scope: Object) -> list[Any]:
-    spans = _get(scope, "spans")
-    if spans is None:
-        return []
-    if not isinstance(spans, list):
-        raise ValueError("spans is no list")
-    return spans
 
 
 def _read(span: Any, sender: Sender) -> SpanRecord | Refused:
@@ -92,15 +84,18 @@ def _id(span: Object, field: str, what: str) -> bytes:
 
 
 def _code(found: Any) -> int:
-    """A status code by number or name; 0 for any other."""
+    """A status code by number or name; 0 for any other. Raises ValueError for a list or an object."""
+    if isinstance(found, list | dict):
+        raise ValueError("code is no scalar")
     return CODES.get(str(found).lower(), 0) if isinstance(found, str | int) else 0
 
 
 def _parent(span: Object) -> bytes:
-    """The parent's id; one that cannot be read is of a wrong length as well."""
+    """The parent's id; a text that cannot be read is of a wrong length as well."""
+    digits = _text(span, "parentSpanId")
     try:
-        return _id(span, "parentSpanId", "parent")
-    except Refused:
+        return bytes.fromhex(digits)
+    except ValueError:
         return b"\xff"
 
 
@@ -108,30 +103,29 @@ def _pairs(holder: Object) -> Iterator[tuple[str, Plain]]:
     return _read_pairs(_objects(holder, "attributes"), MAX_DEPTH)
 
 
-def _read_pairs(pairs: Any, depth: int) -> Iterator[tuple[str, Plain]]:
-    """Keys and values of a list; what in it is no pair is ignored."""
-    for pair in pairs if isinstance(pairs, list) else []:
-        if isinstance(pair, dict):
-            key = _get(pair, "key")
-            yield key if isinstance(key, str) else "", _plain(_get(pair, "value"), depth)
+def _read_pairs(pairs: list[Object], depth: int) -> Iterator[tuple[str, Plain]]:
+    """Keys and values of a list."""
+    for pair in pairs:
+        yield _text(pair, "key"), _plain(_object(pair, "value"), depth)
 
 
-def _plain(value: Any, depth: int) -> Plain:
-    if not isinstance(value, dict):
-        return None
+def _plain(value: Object, depth: int) -> Plain:
+    """An AnyValue. Raises ValueError for one that holds something else than its field says, as far as that is a list or an object."""
     for field in SCALARS:
         found = _get(value, field)
         if isinstance(found, str | bool | int | float):
             return _scalar(field, found)
+        if found is not None:
+            raise ValueError(f"{field} is no scalar")
     for field in NESTING:
-        inner = _get(value, field)
-        if isinstance(inner, dict):
+        if _get(value, field) is not None:
+            inner = _object(value, field)
             if not depth:
                 return TOO_DEEP
-            values = _get(inner, "values")
+            values = _objects(inner, "values")
             if field == "kvlistValue":
                 return {str(to_scalar(key)): plain for key, plain in _read_pairs(values, depth - 1)}
-            return [_plain(each, depth - 1) for each in values] if isinstance(values, list) else []
+            return [_plain(each, depth - 1) for each in values]
     return None
 
 
@@ -157,18 +151,30 @@ def _get(holder: Object, field: str) -> Any:
 
 
 def _object(holder: Object, field: str) -> Object:
+    """An object; an empty one where there is none. Raises ValueError for anything else."""
     found = _get(holder, field)
-    return found if isinstance(found, dict) else {}
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ValueError(f"{field} is no object")
+    return found
 
 
 def _objects(holder: Object, field: str) -> list[Object]:
-    """A list of objects; whatever else stands in it is ignored. Raises ValueError for a field that is no list."""
+    """A list of objects; an empty one where there is none. Raises ValueError for anything else."""
+    found = _list(holder, field)
+    if not all(isinstance(each, dict) for each in found):
+        raise ValueError(f"{field} holds what is no object")
+    return found
+
+
+def _list(holder: Object, field: str) -> list[Any]:
     found = _get(holder, field)
     if found is None:
         return []
     if not isinstance(found, list):
         raise ValueError(f"{field} is no list")
-    return [each for each in found if isinstance(each, dict)]
+    return found
 
 
 def _text(holder: Object, field: str) -> str:

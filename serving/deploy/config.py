@@ -123,6 +123,21 @@ class Dashboard(Table):
     memory: Annotated[int, Field(ge=512, le=30_720, description="Memory of a task in MiB.")] = 1024
     min_tasks: Annotated[int, Field(ge=1, le=50, description="Tasks that always run.")] = 1
     max_tasks: Annotated[int, Field(ge=1, le=50, description="Tasks under load; needs a database.")] = 1
+    open_to: Annotated[
+        Literal["viewer", "editor", "admin"],
+        Field(description="What everybody may do whom the load balancer lets in, unless people are named below."),
+    ] = "editor"
+    people: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Who may look and ask: addresses and @domains. With any of these three the dashboard has a login of its own too, "
+            "by oidc, and knows who is who."
+        ),
+    ] = ()
+    editors: Annotated[tuple[str, ...], Field(description="Who may also change things.")] = ()
+    admins: Annotated[
+        tuple[str, ...], Field(description="Who may also delete, rebuild and stop what others began.")
+    ] = ()
     oidc: Oidc = Oidc()
     cognito: Cognito = Cognito()
 
@@ -141,6 +156,10 @@ class Dashboard(Table):
             raise ValueError("allowed_cidr admits everybody without a login: narrow it, or configure oidc or cognito")
         if (self.oidc.issuer or self.cognito.pool_arn) and not self.certificate_arn:
             raise ValueError("a login needs HTTPS: give certificate_arn")
+        if (self.people or self.editors or self.admins) and not self.oidc.issuer:
+            raise ValueError("people are known by a login: configure oidc, or leave people, editors and admins empty")
+        if self.oidc.issuer and "*" in "".join(self.host_names[:1]):
+            raise ValueError("the first of host_names is the one that a login sends people back to: write it in full")
         if self.certificate_arn and not self.host_names:
             raise ValueError("a certificate is for a name that people open: give it in host_names")
         return self

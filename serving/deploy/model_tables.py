@@ -6,6 +6,17 @@ from pydantic import Field, model_validator
 
 from serving.deploy.shapes import COMMIT, INSTANCE, MODEL_ID, Table
 
+Revision = Annotated[
+    str,
+    Field(
+        pattern=COMMIT, description="Commit of a model on the hub, 40 hexadecimal digits; `doctor` names the newest."
+    ),
+]
+"""Which version of a model; empty for the newest."""
+
+InstanceType = Annotated[str, Field(pattern=INSTANCE, description="SageMaker instance.")]
+"""What an endpoint runs on."""
+
 
 class Embedder(Table):
     """The endpoint that embeds."""
@@ -17,20 +28,14 @@ class Embedder(Table):
     model: Annotated[str, Field(description="Folder of a saved model, or its id on the Hugging Face hub.")] = (
         "intfloat/e5-large"
     )
-    revision: Annotated[
-        str,
-        Field(
-            pattern=COMMIT,
-            description="Commit of a model on the hub, 40 hexadecimal digits; `doctor` names the newest.",
-        ),
-    ] = ""
+    revision: Revision = ""
     numbers: Annotated[
         Literal["float32", "int8"],
         Field(
             description="int8 packs it with 8-bit weights for ONNX Runtime: several times faster, other vectors, and an instance with VNNI."
         ),
     ] = "float32"
-    instance_type: Annotated[str, Field(pattern=INSTANCE, description="SageMaker instance.")] = "ml.m5.xlarge"
+    instance_type: InstanceType = "ml.m5.xlarge"
 
 
 class Generator(Table):
@@ -49,20 +54,14 @@ class Generator(Table):
             description="Folder of a saved model, or its id on the Hugging Face hub; with bedrock, its id or its inference profile's there."
         ),
     ] = "google/flan-t5-base"
-    revision: Annotated[
-        str,
-        Field(
-            pattern=COMMIT,
-            description="Commit of a model on the hub, 40 hexadecimal digits; `doctor` names the newest.",
-        ),
-    ] = ""
+    revision: Revision = ""
     numbers: Annotated[
         Literal["int8", "float32"],
         Field(
             description="int8 packs a model of the T5 family with 8-bit weights for CTranslate2: several times faster."
         ),
     ] = "int8"
-    instance_type: Annotated[str, Field(pattern=INSTANCE, description="SageMaker instance.")] = "ml.m5.xlarge"
+    instance_type: InstanceType = "ml.m5.xlarge"
 
     @model_validator(mode="after")
     def _names_a_model(self) -> "Generator":

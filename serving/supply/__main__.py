@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None, accepted: Path = ACCEPTED) -> i
             case _:
                 return _audit(packages, given.database, accepted)
     except RaglassError as error:
-        sys.stderr.write(f"Not looked up: {error}\n")
+        unsaid = " Of the packages nothing is known either way: the audit did not run, and has not passed."
+        sys.stderr.write(f"Not looked up: {error}{unsaid if given.what == 'audit' else ''}\n")
         return UNKNOWN
     return CLEAN
 

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import make_url
 
 from app import config
-from app.config import MASK, About, Settings, about, unknown_variables, variable
+from app.config import Settings, about, unknown_variables
+from app.setting import MASK, About, variable
 from backends.local.documents import ReadLimits
 from pipeline.errors import ConfigError
 

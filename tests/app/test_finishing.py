@@ -36,7 +36,7 @@ class Gate:
 
     def __init__(self, services: Services) -> None:
         self.reached, self.open = threading.Event(), threading.Event()
-        backend: Any = services.backend("fake")
+        backend: Any = services.backends.open("fake")
         self._answer, backend.answer = backend.answer, self
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -48,7 +48,7 @@ class Gate:
 @pytest.fixture
 def services(make_services: Make, monkeypatch: pytest.MonkeyPatch) -> Services:
     KeepingSink.sent = []
-    monkeypatch.setattr(use_cases, "CloudWatchSink", KeepingSink)
+    monkeypatch.setattr("app.asking.reporting.CloudWatchSink", KeepingSink)
     monkeypatch.setattr(use_cases, "SHOW_S", 0.0)
     return make_services(emit_metrics=True)
 

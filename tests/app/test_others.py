@@ -45,10 +45,10 @@ def test_endpoints_and_the_function_are_among_the_backends(tmp_path: Path) -> No
         '[a]\nurl = "http://h/"\nheaders = { X-Key = "${ABSENT_KEY}" }\nrequest = { q = "{question}" }\nreply = { answer = "x" }\n'
     )
     services = Services(replace(Settings(), data_dir=tmp_path))
-    assert "ABSENT_KEY" in str(services.backend_names()["http/a"])
+    assert "ABSENT_KEY" in str(services.backends.names()["http/a"])
     with pytest.raises(ConfigError, match="named at the start"):
-        services.backend("tests.backends.application:reply_in_python")
+        services.backends.open("tests.backends.application:reply_in_python")
     services.make_usual("tests.backends.application:reply_in_python")
-    assert services.backend_names()["tests.backends.application:reply_in_python"] is None
+    assert services.backends.names()["tests.backends.application:reply_in_python"] is None
     assert services.asking.ask(services.asking.question("Who?")).trace.error is None
     services.close()

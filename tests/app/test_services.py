@@ -10,7 +10,7 @@ import pytest
 
 from app.services import Services
 from backends.fake import Script, ScriptedBackend
-from pipeline.errors import ConfigError, InputError, StoreError, Unavailable
+from pipeline.errors import InputError, StoreError, Unavailable
 from tests.local.conftest import make_document
 
 Make = Callable[..., Services]
@@ -28,50 +28,13 @@ def test_trace_that_could_not_be_stored_can_be_explained(services: Services) -> 
     assert found.complete
 
 
-def test_backend_is_opened_once(settings: Any) -> None:
-    opened: list[str] = []
-
-    def open_backend(name: str, config: object) -> ScriptedBackend:
-        opened.append(name)
-        return ScriptedBackend()
-
-    services = Services(settings, open_backend=open_backend)
-    threads = [threading.Thread(target=services.backend, args=("fake",)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert opened == ["fake"]
-    assert settings.data_dir.is_dir()
-    services.close()
-
-
-def test_unknown_backend_is_a_config_error(services: Services) -> None:
-    with pytest.raises(ConfigError, match="'cloud'"):
-        services.backend("cloud")
-
-
 def test_data_folder_that_cannot_be_made_says_which_setting(make_services: Make, tmp_path: Any) -> None:
     (tmp_path / "file").write_text("in the way")
     services = make_services(data_dir=tmp_path / "file" / "data")
     with pytest.raises(StoreError, match="RAGLASS_DATA_DIR"):
-        services.backend("fake")
+        services.backends.open("fake")
     with pytest.raises(StoreError, match="RAGLASS_DATA_DIR"):
         _ = services.store
-
-
-def test_missing_index_is_built_when_its_backend_is_opened(make_services: Make) -> None:
-    services = make_services(corpus=True)
-    corpus = services.corpus("fake")
-    assert corpus is not None
-    assert not corpus.has_index()  # there is nothing to index yet, which must not keep the backend from opening
-    corpus.library.add(make_document("v", "Volcanoes erupt."))
-    services.backend("fake")
-    assert corpus.has_index()
-
-
-def test_backend_without_documents_has_no_corpus(services: Services) -> None:
-    assert services.corpus("fake") is None
 
 
 def test_ready_services_have_no_problem(services: Services) -> None:
@@ -89,7 +52,7 @@ def test_readiness_names_the_part_and_the_reason(make_services: Make, monkeypatc
 def test_readiness_does_not_wait_for_a_backend_that_is_being_opened(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.CHECK_S", 0.01)
+    monkeypatch.setattr("app.kit.open_backends.CHECK_S", 0.01)
     go_on, begun = threading.Event(), threading.Event()
 
     def open_slowly(name: str, config: object) -> ScriptedBackend:
@@ -98,7 +61,7 @@ def test_readiness_does_not_wait_for_a_backend_that_is_being_opened(
         return ScriptedBackend()
 
     services = Services(settings, open_backend=open_slowly)
-    thread = threading.Thread(target=services.backend, args=("fake",))
+    thread = threading.Thread(target=services.backends.open, args=("fake",))
     thread.start()
     begun.wait(10)
     problems = services.check_ready()
@@ -118,17 +81,11 @@ def test_closing_twice_is_harmless_and_the_store_opens_again(services: Services)
     assert services.store.count() == 1
 
 
-def test_backend_names_tell_what_is_missing(services: Services) -> None:
-    names = services.backend_names()
-    assert names["local/embedded"] is None
-    assert "local/research" in names
-
-
 def test_unusable_library_costs_no_answer_once_there_is_an_index(
     make_services: Make, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     services = make_services(corpus=True)
-    corpus = services.corpus("fake")
+    corpus = services.backends.corpus("fake")
     assert corpus is not None
     corpus.library.add(make_document("v", "Volcanoes erupt."))
     corpus.build()
@@ -154,21 +111,3 @@ def test_backend_that_cannot_be_opened_leaves_a_stored_trace(settings: Any) -> N
     with pytest.raises(InputError, match="blank"):
         services.asking.ask(services.asking.question(" "))
     services.close()
-
-
-def test_changed_documents_are_told_only_of_an_open_backend(make_services: Make) -> None:
-    services = make_services(corpus=True)
-    assert not services.is_stale("fake")
-    corpus = services.corpus("fake")
-    assert corpus is not None
-    corpus.library.add(make_document("v", "Volcanoes erupt."))
-    corpus.build()
-    assert not services.is_stale("fake")
-    corpus.library.add(make_document("w", "Winds blow."))
-    assert services.is_stale("fake")
-
-
-def test_problem_of_the_backend_is_not_blamed_on_the_store(make_services: Make) -> None:
-    services = make_services(Script(failures={"embed": OSError()}))
-    with pytest.raises(Unavailable):
-        services._check_backend()

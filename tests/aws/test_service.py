@@ -288,7 +288,7 @@ def test_unexpected_fault_is_logged_with_its_ids_and_place_but_without_its_text(
         raise KeyError("what is my salary?")
 
     monkeypatch.setattr(PineconeIndex, "search", broken)
-    handler, logger = JsonHandler(), logging.getLogger("pipeline.pipeline")
+    handler, logger = JsonHandler(), logging.getLogger("pipeline.recording")
     logger.addHandler(handler)
     monkeypatch.setattr(logger, "propagate", False)
     try:

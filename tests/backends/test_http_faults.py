@@ -11,7 +11,7 @@ import pytest
 
 from backends import registry
 from backends.registry import BackendConfig
-from pipeline.pipeline import MAX_TOP_K
+from pipeline.checks import MAX_TOP_K
 from pipeline.types import Event, TokenMade, Trace
 from tests.backends.application import ENDPOINTS, KEY, Application, Handler, Script, events, reply_to
 

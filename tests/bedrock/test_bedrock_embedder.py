@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.local.backend import open_embedded
 from backends.local.bedrock import embedder
 from backends.local.bedrock.embedder import BedrockEmbedder
 from backends.local.documents import Document
+from backends.local.profiles import open_embedded
 from backends.registry import BackendConfig
 from pipeline.errors import BackendError, BadResponse, ConfigError, DimensionMismatch, StageFailed, Throttled
 from pipeline.protocols import AnswerScorer

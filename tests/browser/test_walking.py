@@ -46,6 +46,42 @@ def test_coming_back_finds_the_settings_the_answer_and_a_half_typed_question(vis
     expect(page.get_by_test_id("question")).to_contain_text("Why do volcanoes erupt?")
 
 
+def test_the_way_to_the_page_one_is_on_closes_what_is_open_there(visit):
+    window = visit()
+    window.go()
+    window.ask(WEGENER)
+    page = window.go("/traces?outcome=answered")
+    page.get_by_test_id("table").locator("tbody a").first.click()
+    page.wait_for_url("**/traces?trace=*")
+    rest(page)
+    menu = page.get_by_test_id("stSidebarNav")
+    menu.get_by_role("link", name="Traces", exact=True).click()
+    page.wait_for_url("**/traces?outcome=answered")
+    expect(page.get_by_test_id("table").locator("tbody tr").first).to_be_visible()
+    go_by_menu(page, "Ask")
+    window.ask(WEGENER)
+    rest(page)
+    menu.get_by_role("link", name="Ask", exact=True).click()
+    page.wait_for_url("**/ask")
+    expect(page.get_by_test_id("question")).to_have_count(0)
+    expect(question_box(page)).to_have_value("")
+
+
+def test_the_presenters_view_stays_in_the_address_and_back_leads_one_page_back(visit):
+    page = visit(1280, 900, color_scheme="light").go("/?present=1")  # options of its own: a cookie of its own
+    strip = page.locator(".st-key-presenting")
+    for name in ("Live", "Status"):
+        strip.get_by_role("link", name=name, exact=True).click()
+        page.wait_for_url(f"**/{name.lower()}?present=1")
+        rest(page)
+    page.go_back()
+    page.wait_for_url("**/live?present=1")
+    expect(page.get_by_role("heading", name="Live", level=1)).to_be_visible()
+    expect(page.get_by_text("the last hour.").first).to_be_visible()
+    expect(page.locator(".st-key-backstage-live")).to_be_attached()
+    expect(page.locator(".st-key-backstage-live")).to_be_hidden()
+
+
 def test_a_server_that_is_away_is_said_in_our_words_and_the_page_comes_back(visit, tmp_path: Path):
     process, running = start(tmp_path)
     port = running.url.rpartition(":")[2]

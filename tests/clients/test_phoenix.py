@@ -12,7 +12,7 @@ import pytest
 from metrics.otlp.collector import Collector
 from metrics.otlp.sending import TraceSender, read_target
 from metrics.otlp.spans_out import REDACTED, Hiding
-from pipeline.pipeline import new_span_id
+from pipeline.recording import new_span_id
 from pipeline.spans import Span
 from pipeline.types import Trace
 from tests.clients.served_phoenix import Phoenix, serving_phoenix

@@ -128,6 +128,7 @@ subnet_ids = ["a", "b"]
         ('allowed_cidr = "0.0.0.0/0"', "admits everybody without a login"),
         ('allowed_cidr = "203.0.113.7/32"\nmax_tasks = 2', "needs a shared store"),
         ('allowed_cidr = "0.0.0.0/0"\n[dashboard.oidc]\nissuer = "https://id.example.org"', "a login needs HTTPS"),
+        ('allowed_cidr = "203.0.113.7/32"\npeople = ["@example.com"]', "people are known by a login"),
         ('allowed_cidr = "anywhere"', "dashboard.allowed_cidr is 'anywhere'"),
     ],
 )

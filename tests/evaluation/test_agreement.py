@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.agreement import compare, correct_for_chance, jaccard, overlap, rbo, rbo_weight
+from evaluation.agreement import compare, correct_for_chance, jaccard, overlap, rbo
 from pipeline.errors import InputError
 
 RANKING = st.lists(st.integers(0, 12), unique=True, max_size=9)
@@ -48,19 +48,6 @@ def test_same_ranking_agrees_fully_and_a_disjoint_one_not_at_all(ranking: list[i
     assert rbo(ranking, other, p) == 0
     assert compare(ranking, ranking, 5, 100).corrected == pytest.approx(1)
     assert (overlap(ranking, other, 5), jaccard(ranking, other)) == (0, 0)
-
-
-def test_weights_of_the_first_ranks_are_the_published_ones() -> None:
-    # Webber et al. 2010, section 4.4: "p = 0.9 … the first 10 ranks have 86 % of the weight"; 86 % on five for .8 by the same formula.
-    assert rbo_weight(0.9, 10) == pytest.approx(0.86, abs=0.005)
-    assert rbo_weight(0.8, 5) == pytest.approx(0.86, abs=0.005)
-
-
-@given(PERSISTENCE, st.integers(1, 12))
-def test_weight_is_what_the_first_ranks_add_to_the_series(p: float, depth: int) -> None:
-    # A rank r counts in the agreement of every depth d ≥ r, with a weight of 1/d.
-    series = sum((1 - p) * p ** (d - 1) * min(depth, d) / d for d in range(1, 3000))
-    assert rbo_weight(p, depth) == pytest.approx(series, abs=1e-9)
 
 
 def test_rbo_minds_the_order_that_overlap_does_not() -> None:

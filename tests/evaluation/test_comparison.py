@@ -313,7 +313,7 @@ def test_first_run_that_failed_in_part_is_no_proof_of_safety() -> None:
     found = compare_runs(first, second)
     assert (found.failed_first, found.failed_second) == (12, 0)
     assert found.verdict.outcome == "unknown"
-    assert "12 questions failed in the first run" in found.verdict.sentence
+    assert "12 questions failed before" in found.verdict.sentence
 
 
 def test_two_runs_that_failed_throughout_are_not_alike() -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import corpus
 from evaluation.datasets import BUILTIN, MOST_PROBLEMS, Dataset, LabelledQuestion, _csv, load_dataset, problem_lines
+from pipeline.checks import MAX_QUESTION_CHARS
 from pipeline.errors import InputError
-from pipeline.pipeline import MAX_QUESTION_CHARS
 from tests.evaluation.labelled import make_question
 
 Load = Callable[..., Dataset]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explain.attribution import alone, dependence, interactions, leave_one_out, main_effects, players, reliance, shapley
+from explain.attribution import alone, dependence, interactions, leave_one_out, players, reliance, shapley
 from pipeline.errors import InputError
 
 games = st.integers(1, 5).flatmap(
@@ -44,7 +44,7 @@ def test_shapley_values_add_up_to_what_all_chunks_did(game):
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=5))
 def test_every_measure_gives_an_additive_game_its_weights(weights):
     game = game_of(len(weights), lambda subset: 3.0 + sum(weights[i] for i in subset))
-    for measure in (shapley, leave_one_out, alone, main_effects):
+    for measure in (shapley, leave_one_out, alone):
         assert measure(game) == pytest.approx(weights, abs=1e-9)
     assert interactions(game) == pytest.approx(np.zeros((len(weights), len(weights))), abs=1e-9)
 
@@ -83,13 +83,6 @@ def test_dependence_tells_an_or_from_an_and_whatever_the_unit():
 @pytest.mark.parametrize("k", [2, 3, 4, 5])
 def test_any_number_of_redundant_chunks_is_nearer_to_an_or_than_to_nothing(k):
     assert dependence(game_of(k, lambda subset: float(bool(subset))))[0, 1] < -0.5
-
-
-@given(games)
-def test_main_effects_and_pairs_add_up_to_what_all_chunks_did(game):
-    """Efficiency of k-SII of order 2."""
-    pairs = np.triu(interactions(game), 1).sum()
-    assert main_effects(game).sum() + pairs == pytest.approx(reliance(game), abs=1e-8)
 
 
 @given(games)

@@ -20,7 +20,6 @@ from explain.calibration import (
     TEMPERATURES,
     Isotonic,
     Temperature,
-    augrc,
     aurc,
     auroc,
     bin_reliability,
@@ -177,7 +176,7 @@ def test_scores_that_are_no_probabilities_are_refused(score: float) -> None:
     ("scores", "correct"), [([], []), ([0.5], [True, False]), ([[0.5]], [[True]]), ([0.5], [0.7]), ([math.nan], [True])]
 )
 def test_what_are_no_pairs_is_refused(scores: list[float], correct: list[float]) -> None:
-    for measure in (auroc, aurc, augrc, risk_coverage, brier_score, bin_reliability):
+    for measure in (auroc, aurc, risk_coverage, brier_score, bin_reliability):
         with pytest.raises(InputError):
             measure(scores, correct)
 
@@ -262,20 +261,12 @@ def test_aurc_of_a_constant_score_is_the_share_of_errors() -> None:
     assert aurc([0.5] * 10, [True] * 7 + [False] * 3) == pytest.approx(0.3)
 
 
-@given(labelled())
-def test_augrc_follows_from_auroc_and_the_share_of_errors(pairs: Pairs) -> None:
-    scores, correct = pairs
-    errors = 1 - correct.mean()
-    expected = (1 - auroc(scores, correct)) * errors * (1 - errors) + errors**2 / 2  # Traub et al. 2024
-    assert augrc(scores, correct) == pytest.approx(expected)
-
-
 @given(labelled(), st.randoms(use_true_random=False))
 def test_order_of_answers_changes_no_measure(pairs: Pairs, random: Any) -> None:
     scores, correct = pairs
     order = list(range(len(scores)))
     random.shuffle(order)
-    for measure in (aurc, augrc, auroc, brier_score, calibration_error):
+    for measure in (aurc, auroc, brier_score, calibration_error):
         assert measure(scores[order], correct[order]) == pytest.approx(measure(scores, correct))
 
 
@@ -293,7 +284,6 @@ def test_tied_scores_share_their_risk() -> None:
 
 def test_impossible_answers_rank_last() -> None:
     assert auroc([-math.inf, -3.0], [False, True]) == 1
-    assert augrc([-math.inf, -3.0], [False, True]) == pytest.approx(1 / 8)  # e²/2 with e = ½
 
 
 def test_shorter_answers_score_higher() -> None:

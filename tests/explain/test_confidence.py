@@ -3,11 +3,9 @@
 import math
 from random import Random
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import log_softmax
 from scipy.stats import entropy
 
 from explain.confidence import (
@@ -19,7 +17,6 @@ from explain.confidence import (
     predictive_entropy,
     self_consistency,
     semantic_entropy,
-    token_entropy,
 )
 from pipeline.errors import InputError
 
@@ -59,30 +56,6 @@ def test_rounding_above_zero_is_certainty() -> None:
 def test_what_is_no_logprob_is_refused(values: list[float]) -> None:
     with pytest.raises(InputError, match="log-probabilit"):
         measure_tokens(values)
-
-
-@pytest.mark.parametrize("size", [1, 2, 32_128])  # 32,128 is T5's vocabulary
-def test_uniform_vocabulary_has_entropy_ln_v(size: int) -> None:
-    assert token_entropy(np.full((2, size), -math.log(size))) == pytest.approx(np.full(2, math.log(size)))
-
-
-def test_certain_token_has_no_entropy() -> None:
-    assert token_entropy([[0.0, -math.inf, -math.inf]]).tolist() == [0.0]
-
-
-def test_token_entropy_is_that_of_scipy() -> None:
-    rows = log_softmax(np.random.default_rng(0).normal(0, 4, (20, 50)), axis=1)
-    assert token_entropy(rows) == pytest.approx(entropy(np.exp(rows), axis=1))
-
-
-def test_no_tokens_have_no_entropies() -> None:
-    assert token_entropy(np.empty((0, 5))).shape == (0,)
-
-
-@pytest.mark.parametrize("rows", [[[-1.0, -2.0]], [[-5.0, -5.0]], [[2.0, 1.0]], [[math.nan, 0.0]], [-1.0], [[]]])
-def test_logits_and_cut_vocabularies_are_refused(rows: list[list[float]]) -> None:
-    with pytest.raises(InputError):
-        token_entropy(rows)
 
 
 def test_deterministic_generator_has_no_predictive_entropy() -> None:

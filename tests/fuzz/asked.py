@@ -117,6 +117,8 @@ QUESTION_BOX = Target(
     (
         "app/asking/questions.py",
         "pipeline/pipeline.py",
+        "pipeline/checks.py",
+        "pipeline/recording.py",
         "pipeline/deadline.py",
         "metrics/payloads.py",
         "metrics/search.py",
@@ -126,8 +128,9 @@ QUESTION_BOX = Target(
 )
 QUESTION_EMBEDDED = Target(
     "question box, local/embedded, stored",
-    ("app/asking/questions.py", "pipeline/pipeline.py", "backends/local/backend.py", "backends/local/features.py",
-     "backends/local/reader.py", "backends/local/lexical.py", "backends/local/nano*.py", "backends/local/spans/*.py"),
+    ("app/asking/questions.py", "pipeline/pipeline.py", "pipeline/checks.py", "pipeline/recording.py",
+     "backends/local/backend.py", "backends/local/features.py", "backends/local/reader.py",
+     "backends/local/lexical.py", "backends/local/nano*.py", "backends/local/spans/*.py"),
     questions,
     embedded,
 )  # fmt: skip

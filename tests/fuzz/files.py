@@ -9,7 +9,8 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 import corpus
-from app.config import Settings, about, variable
+from app.config import Settings, about
+from app.setting import variable
 from backends.http.endpoints import read_endpoints
 from backends.local.documents import Extractor, ReadLimits, read_documents
 from evaluation.datasets import load_dataset, read_table

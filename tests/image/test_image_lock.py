@@ -13,7 +13,6 @@ NOT_IN_THE_IMAGE = {
     "charset-normalizer": "parses documents",
     "docutils": "parses documents",
     "faiss-cpu": "is the local backend's index",
-    "httpx": "asks models on other servers for the local backend",
     "lxml": "parses documents",
     "mammoth": "parses documents",
     "markdown-it-py": "parses documents",

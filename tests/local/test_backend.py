@@ -1,20 +1,17 @@
-"""The embedded profile put together, and the committed vectors of the built-in corpus."""
+"""A backend that retrieves here, over the embedded profile's parts."""
 
 import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from backends.local import seed
-from backends.local.backend import SEED, LocalBackend, open_corpus, open_embedded
+from backends.local.backend import LocalBackend
 from backends.local.documents import Document
 from backends.local.nano import NanoEmbedder
-from backends.local.vectors import Seed, text_key
+from backends.local.profiles import open_embedded
 from backends.registry import BackendConfig
-from tests.local.fake_embedder import FakeEmbedder
 
 WEGENER = Document(
     "wegener",
@@ -115,72 +112,3 @@ def test_library_that_cannot_be_read_is_told_by_the_readiness_and_costs_no_answe
     assert not readiness.ready
     assert "documents.sqlite" in next(part.detail for part in readiness.parts if part.name == "index")
     assert backend.answer("Who proposed that continents drift?", top_k=1, deadline_s=30).error is None
-
-
-def test_profile_without_an_index_is_not_ready_and_answers_with_a_typed_error(tmp_path: Path) -> None:
-    backend = open_embedded(BackendConfig(tmp_path, builtin_corpus=False, threads=1))
-    assert [part.name for part in backend.check_ready().parts if not part.ready] == ["index"]
-    trace = backend.answer("Anything?", top_k=1, deadline_s=30)
-    assert trace.error is not None
-    assert (trace.error.kind, trace.error.stage) == ("Unavailable", "retrieve")
-    assert trace.settings["index"] is None
-
-
-def test_seed_covers_every_text_once_and_is_the_same_each_time() -> None:
-    texts = seed.seed_texts()
-    assert len(texts) == len(set(texts))
-    assert texts == seed.seed_texts()
-    made = seed.make_seed(FakeEmbedder(), texts[:50])
-    again = seed.make_seed(FakeEmbedder(), texts[:50])
-    for text in texts[:50]:
-        np.testing.assert_array_equal(made.get(text_key(text)), again.get(text_key(text)))
-
-
-def test_committed_vectors_cover_the_built_in_corpus() -> None:
-    committed = Seed.load(SEED)
-    assert committed is not None, "Run `make seed`."
-    missing = [text for text in seed.seed_texts() if committed.get(text_key(text)) is None]
-    assert missing == [], "The articles or the way they are cut have changed. Run `make seed`."
-
-
-EVERY = 80
-"""Of the built-in corpus's texts, one in so many is embedded again: all of them take two minutes, and `make seed` does so."""
-
-
-def test_rebuild_gives_the_committed_vectors_again() -> None:
-    committed = Seed.load(SEED)
-    assert committed is not None, "Run `make seed`."
-    embedder = NanoEmbedder()
-    assert committed.fingerprint == embedder.fingerprint
-    texts = seed.seed_texts()[::EVERY]
-    rebuilt = seed.make_seed(embedder, texts)
-    # Processors with other vector instructions sum in another order, which the 4-bit model's own activations magnify: cosines of 0.99992
-    # were seen. The same text after the wrong prefix has at most 0.98.
-    for text in texts:
-        key = text_key(text)
-        expected, found = committed.get(key), rebuilt.get(key)
-        assert expected is not None
-        assert found is not None
-        assert float(expected.astype(np.float32) @ found.astype(np.float32)) > 0.9995, text
-
-
-def test_an_index_kept_elsewhere_leaves_the_one_in_use_and_shares_documents_and_vectors(tmp_path: Path) -> None:
-    config = BackendConfig(tmp_path / "data", builtin_corpus=False)
-    usual = open_corpus(config, FakeEmbedder(), with_sentences=False)
-    usual.library.add(WEGENER)
-    before = usual.build()
-    embedder = FakeEmbedder()
-    tried = open_corpus(replace(config, index_dir=tmp_path / "tried"), embedder, with_sentences=False)
-    assert not tried.has_index()
-    assert tried.build().chunks == before.chunks
-    assert embedder.embedded == []
-    assert usual.index.manifest == before
-    assert (tmp_path / "tried").is_dir()
-
-
-def test_time_of_embedding_is_taken_anew_though_vectors_are_known(tmp_path: Path) -> None:
-    embedder = FakeEmbedder()
-    local = open_corpus(BackendConfig(tmp_path, builtin_corpus=False), embedder, with_sentences=False)
-    local.embed(["known"])
-    assert local.embed_seconds(["known"]) > 0
-    assert embedder.embedded == ["known", "known"]

@@ -11,14 +11,18 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import make_url
 
 START_TIMEOUT_S = 60
+FALLING_S = 5
+"""How long a server that cannot write takes to give up."""
+
 USER = "raglass"
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
@@ -52,10 +56,10 @@ def has_vector(binaries: Path) -> bool:
 class PostgresCluster:
     """A server on a free loopback port that asks for a password. Use as a context manager."""
 
-    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
-        """durable: whether it waits for the disk, as a server that keeps anything does; tests need not."""
+    def __init__(self, binaries: Path, *, durable: bool = False, folder: Path | None = None) -> None:
+        """durable: whether it waits for the disk, as a server that keeps anything does; tests need not. folder: where it is made."""
         self.binaries, self._durable = binaries, durable
-        self._folder = Path(tempfile.mkdtemp(prefix="raglass-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="raglass-postgres-", dir=folder))
         self._names = itertools.count(1)
         self._free: list[str] = []
         self.password = "pa+ss" + secrets.token_hex(8)
@@ -124,6 +128,26 @@ class PostgresCluster:
         finally:
             self._serve()
 
+    @contextmanager
+    def failed_over(self) -> Iterator[None]:
+        """The server is killed, with all its processes, and none is there while the block runs; then another one is, over the same data."""
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
+        self._server.kill()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        self._server.wait(START_TIMEOUT_S)
+        try:
+            yield
+        finally:
+            self._serve()
+
+    def start_again(self) -> None:
+        """Start the server if it has ended by itself, or does before long."""
+        with suppress(subprocess.TimeoutExpired):
+            self._server.wait(FALLING_S)
+            self._serve()
+
     def _unprivileged(self) -> dict[str, Any]:
         """PostgreSQL refuses to run as root: who to run it as instead, and the folder given to that user."""
         if os.geteuid() != 0:
@@ -151,8 +175,15 @@ class PostgresCluster:
         )
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of an empty database; it is emptied and used again, since making one takes 300 files."""
+    def database(self, disk: Path | None = None) -> Iterator[str]:
+        """The URL of an empty database; it is emptied and used again, since making one takes 300 files.
+
+        disk: where the tables are of one that is made for this alone.
+        """
+        if disk is not None:
+            with self._database_on(disk) as url:
+                yield url
+            return
         name = self._free.pop() if self._free else f"traces_{next(self._names)}"
         with self._connect() as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
@@ -164,10 +195,47 @@ class PostgresCluster:
             connection.execute("CREATE SCHEMA public")
         self._free.append(name)
 
+    @contextmanager
+    def _database_on(self, disk: Path) -> Iterator[str]:
+        name, folder = f"on_disk_{next(self._names)}", disk / "tables"
+        folder.mkdir(mode=0o777)
+        if owner := self._unprivileged().get("user"):
+            os.chown(folder, owner, -1)
+        with self._connect() as connection:
+            connection.execute(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
+            connection.execute(f"CREATE DATABASE {name} TABLESPACE {name}")
+        try:
+            yield self.url(name)
+        finally:
+            with self._connect() as connection:
+                connection.execute(TERMINATE, (name,))
+                connection.execute(f"DROP DATABASE {name}")
+                connection.execute(f"DROP TABLESPACE {name}")
+
     def url(self, database: str, *, password: str | None = None, port: int | None = None) -> str:
         """The URL of a database, right or deliberately wrong."""
         shown = (password or self.password).replace("+", "%2B")
         return f"postgresql+psycopg://{USER}:{shown}@127.0.0.1:{port or self.port}/{database}"
+
+
+def plain_url(url: str) -> str:
+    """The URL of a database as psycopg takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextmanager
+def full_disk(url: str) -> Iterator[None]:
+    """A server's disk is full for whatever would be appended to a store, as far as a client can tell, while the block runs."""
+    with psycopg.connect(plain_url(url), autocommit=True) as admin:
+        admin.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END$$"
+        )
+        admin.execute("CREATE TRIGGER full_disk BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION refuse()")
+        try:
+            yield
+        finally:
+            admin.execute("DROP FUNCTION refuse() CASCADE")
 
 
 def _free_port() -> int:

@@ -52,6 +52,7 @@ def fill(store: TraceStore) -> None:
     store.runs.keep("r1", [("q1", f"{3:032x}", {"right": True})])
     store.runs.keep_calibration("local/embedded", "r1", {"slope": 1.5})
     store.prompts.save(PromptTemplate("short", "{context}\n\n{question}"))
+    store.audit.add("ada@example.com", "saved a view", "slow")
     store.alerts.save_rule("slow", {"series": "latency_p95"})
     store.fold()
     store.quality.put("scored", {4: {"grounded": 0.25, "cited": None}}, 4)

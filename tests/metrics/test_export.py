@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from metrics import store as store_module
+from metrics import whole_traces
 from metrics.export import CSV_FIELDS, to_csv, to_jsonl
 from metrics.queries import StoredTrace, TraceQuery
 from metrics.store import TraceStore
@@ -15,7 +15,7 @@ from tests.factories import make_failed_trace, make_generation, make_trace
 
 
 def test_an_export_is_everything_that_matches_in_order(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "EXPORT_BATCH", 4)
+    monkeypatch.setattr(whole_traces, "EXPORT_BATCH", 4)
     for place in range(11):
         store.put(make_trace(duration_ms=float(place // 2), backend="aws" if place < 10 else "fake"))
     exported = list(store.export(TraceQuery(backends=frozenset({"aws"}), sort="duration", descending=False)))
@@ -24,7 +24,7 @@ def test_an_export_is_everything_that_matches_in_order(store: TraceStore, monkey
 
 
 def test_an_export_is_of_the_moment_it_began(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "EXPORT_BATCH", 1)
+    monkeypatch.setattr(whole_traces, "EXPORT_BATCH", 1)
     traces = [make_trace(asked_at=1_757_000_000.0 + place) for place in range(3)]
     for trace in traces:
         store.put(trace)

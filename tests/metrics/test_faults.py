@@ -6,15 +6,16 @@ import sqlite3
 import traceback
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from pipeline.errors import ConfigError, StoreError
 from tests.factories import make_chunk, make_trace
 from tests.metrics.conftest import sqlite_url
-from tests.metrics.postgres_cluster import PostgresCluster
+from tests.metrics.postgres_cluster import TERMINATE, PostgresCluster, full_disk, plain_url
 
 
 def test_a_locked_store_says_how_long_it_waited_and_loses_nothing(tmp_path: Path) -> None:
@@ -72,6 +73,71 @@ def test_a_full_disk_says_so_and_keeps_what_was_stored(sqlite_store: TraceStore)
     sqlite_store._database._execute_driver("PRAGMA max_page_count = 1000000")
     sqlite_store.put(big)
     assert sqlite_store.count() == 2
+
+
+def test_a_servers_full_disk_says_so_and_keeps_what_was_stored(postgres_url: str) -> None:
+    kept, big = make_trace(), make_trace()
+    with TraceStore.open(postgres_url) as store:
+        store.put(kept)
+        with (
+            full_disk(postgres_url),
+            pytest.raises(StoreError, match=r"the server's disk is full\. Free some space there; what was stored"),
+        ):
+            store.put(big)
+        assert store.get(kept.trace_id).trace == kept
+        store.put(big)
+        assert store.count() == 2
+
+
+def test_a_server_that_takes_no_writing_is_read_and_says_so(postgres_url: str) -> None:
+    kept = make_trace()
+    name = make_url(postgres_url).database
+    with TraceStore.open(postgres_url) as store:
+        store.put(kept)
+        with psycopg.connect(plain_url(postgres_url), autocommit=True) as admin:
+            admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            admin.execute(TERMINATE, (name,))
+            with pytest.raises(StoreError, match="can be read but not written: the server is a standby"):
+                store.put(make_trace())
+            assert store.get(kept.trace_id).trace == kept
+            admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            admin.execute(TERMINATE, (name,))
+        store.put(make_trace())
+        assert store.count() == 2
+
+
+def test_a_server_without_connections_says_so_and_the_store_goes_on_once_it_has_one(postgres_url: str) -> None:
+    name = make_url(postgres_url).database
+    with TraceStore.open(postgres_url) as store, psycopg.connect(plain_url(postgres_url), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+        admin.execute("CREATE ROLE visitor LOGIN PASSWORD 'secret-word'")
+        try:
+            visitor = make_url(postgres_url).set(username="visitor", password="secret-word")
+            with pytest.raises(StoreError, match="has no room for another connection"):
+                TraceStore.open(visitor.render_as_string(hide_password=False))
+        finally:
+            admin.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+            admin.execute("DROP ROLE visitor")
+        store.put(make_trace())
+        assert store.count() == 1
+
+
+def test_a_store_goes_on_with_the_server_that_takes_the_place_of_a_killed_one(
+    postgres: PostgresCluster, postgres_url: str
+) -> None:
+    kept = [make_trace() for _ in range(3)]
+    with TraceStore.open(postgres_url, busy_timeout_s=1.0) as store:
+        store.put(kept[0])
+        store.fold()
+        store.put(kept[1])
+        with (
+            postgres.failed_over(),
+            pytest.raises(StoreError, match="cannot be reached, or the connection broke"),
+        ):
+            store.put(make_trace())
+        store.put(kept[2])
+        assert store.known([each.trace_id for each in kept]) == {each.trace_id for each in kept}
+        assert store.count() == 3
 
 
 def test_a_folder_that_cannot_be_made_says_where(tmp_path: Path) -> None:

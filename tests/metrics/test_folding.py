@@ -107,7 +107,7 @@ def test_what_a_dead_process_left_unfolded_is_folded_by_the_next(store_url: str)
 def test_a_flood_is_folded_in_turns_and_counted_at_once(
     sqlite_store: TraceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("metrics.store.READ_FOLD_LIMIT", folding.BATCH)
+    monkeypatch.setattr("metrics.freshness.READ_FOLD_LIMIT", folding.BATCH)
     for _ in range(3 * folding.BATCH):
         sqlite_store.put(make_trace())
     page = sqlite_store.page(TraceQuery(error="none"), limit=1_000)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 from sqlalchemy import select
 
 from metrics import keys as keys_module
-from metrics.keys import SCOPES, Scope
+from metrics.keys import Scope
 from metrics.store import TraceStore
 from metrics.tables import keys as key_table
 from pipeline.errors import InputError, StoreError
@@ -24,7 +25,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return set_
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("scope", get_args(Scope))
 def test_key_is_found_by_its_secret(store: TraceStore, scope: Scope) -> None:
     made = store.keys.create("  shop ", scope)
     assert re.fullmatch(rf"rg_{scope}_[A-Za-z0-9_-]{{43}}", made.secret)

@@ -62,6 +62,21 @@ def test_thumbs_are_found_by_when_the_questions_were_asked(store: TraceStore) ->
     assert store.outcomes.thumbs(LOCAL, "person", MINUTE, MINUTE + 60) == [(MINUTE + 1, 1), (MINUTE + 30, -1)]
 
 
+def test_thumbs_are_counted_by_the_documents_that_were_consulted(store: TraceStore) -> None:
+    liked, disliked, old, unrated = of("a", "a", "b"), of("a"), of("a", asked_at=MINUTE - 86_400), of("c")
+    run = of("b", origin="run")
+    store.put_all([liked, disliked, old, unrated, run])
+    for trace, rating in ((liked, 1), (disliked, -1), (old, -1), (run, -1)):
+        store.annotate(trace.trace_id, rating)
+    assert store.outcomes.thumbs_by_document(MINUTE, LOCAL, "person") == {"a": (1, 1), "b": (1, 0)}
+    assert store.outcomes.thumbs_by_document(0) == {"a": (1, 2), "b": (1, 1)}
+    assert store.outcomes.thumbs_by_document(DAY, "another") == {}
+    store.annotate(disliked.trace_id, 0)
+    assert store.outcomes.thumbs_by_document(DAY)["a"] == (1, 0)
+    store.forget([liked.trace_id])
+    assert "a" not in store.outcomes.thumbs_by_document(DAY)
+
+
 def test_latency_is_told_apart_by_who_asked(store: TraceStore) -> None:
     store.put_all([of("a", duration_ms=100.0), of("a", duration_ms=900.0, origin="run")])
     whole = {point.stage: point for point in store.latency(MINUTE, MINUTE + 60)}

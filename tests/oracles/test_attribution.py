@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from shapiq.game_theory.exact import ExactComputer
 
-from explain.attribution import FloatArray, interactions, main_effects, shapley
+from explain.attribution import FloatArray, interactions, shapley
 
 
 def compute(game: FloatArray) -> ExactComputer:
@@ -20,5 +20,5 @@ def test_shapley_values_and_interactions_are_those_of_shapiq(k: int, seed: int) 
     exact = compute(game)
     assert shapley(game) == pytest.approx(exact("SV").get_n_order_values(1), abs=1e-9)
     pairs = exact("k-SII", order=2)
-    assert main_effects(game) == pytest.approx(pairs.get_n_order_values(1), abs=1e-9)
+    assert shapley(game) - interactions(game).sum(axis=1) / 2 == pytest.approx(pairs.get_n_order_values(1), abs=1e-9)
     assert interactions(game) == pytest.approx(pairs.get_n_order_values(2), abs=1e-9)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.otlp.assembly import adopt, assemble
+from metrics.otlp.assembly import assemble
 from metrics.otlp.records import EventRecord, SpanRecord
 from pipeline.schema import trace_from_json, trace_to_json
 from pipeline.types import Span, Trace
@@ -97,12 +97,6 @@ def test_pieces_join_a_trace_of_ours_in_any_order(found: list[SpanRecord], count
         own.generation,
         "person",
     )
-
-
-def test_own_trace_that_comes_after_others_spans_takes_them_in() -> None:
-    own = make_trace(trace_id=TRACE_ID, asked_at=ZERO_NS / 1e9)
-    found = make_question()
-    assert adopt(own, stored(assemble(found))) == assemble(found, own)
 
 
 def test_trace_says_what_its_spans_say() -> None:

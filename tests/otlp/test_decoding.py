@@ -5,6 +5,7 @@ import json
 import math
 import tracemalloc
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -300,7 +301,6 @@ def test_values_that_are_not_what_their_field_says_stay_as_text() -> None:
         {"key": "double", "value": {"doubleValue": "some"}},
         {"key": "nothing", "value": None},
         {"key": None, "value": {"stringValue": "nameless"}},
-        "no pair",
     ]
     [found] = decode_traces(orjson.dumps(data), JSON).records
     assert found.attributes == {"huge": "9" * 30, "word": "many", "double": "some", "nothing": "", "": "nameless"}
@@ -425,6 +425,76 @@ def test_json_with_anything_anywhere_is_read_or_undecodable(changes: dict[str, A
         return
     assert len(decoded.records) + decoded.rejected == 1
     encode_records(decoded.records)
+
+
+def everything() -> dict[str, Any]:
+    """A request with every field that is read."""
+    nested = mapping(a=array(AnyValue(int_value=1)), b=AnyValue(string_value="x"))
+    event = Span.Event(name="it", time_unix_nano=START_NS, attributes=[pair("it", nested)], dropped_attributes_count=1)
+    whole = span(
+        parent_span_id=b"parent!!",
+        attributes=[pair("it", nested), pair("as", array(nested))],
+        events=[event],
+        status=Status(code=Status.STATUS_CODE_ERROR, message="it broke"),
+        dropped_attributes_count=2,
+        dropped_events_count=1,
+    )
+    made = request(whole)
+    made.resource_spans[0].resource.attributes.append(pair("nested", nested))
+    return to_json(made)
+
+
+UNREAD = {"kind", "traceState", "flags", "schemaUrl", "version", "links", "droppedLinksCount"}
+
+
+def places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where something stands in JSON."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        if key not in UNREAD:
+            yield (*at, key)
+            yield from places(each, (*at, key))
+
+
+def test_json_of_another_shape_anywhere_is_never_taken_in_silence() -> None:
+    tried = 0
+    for *way, last in places(everything()):
+        for wrong in ([], {}, [7], [[]], {"values": 7}, 7, "text", True):
+            data: Any = everything()
+            holder = data
+            for step in way:
+                holder = holder[step]
+            found = holder[last]
+            if type(wrong) is type(found) if isinstance(wrong, list | dict) else not isinstance(found, list | dict):
+                continue  # of the right shape, or one scalar for another
+            holder[last] = wrong
+            try:
+                decoded = decode_traces(orjson.dumps(data), JSON)
+            except Undecodable:
+                pass
+            else:
+                assert (decoded.records, decoded.rejected) == ([], 1), (*way, last, wrong)
+            tried += 1
+    assert tried > 500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"resourceSpans": [7]},
+        {"resourceSpans": {}},
+        {"resourceSpans": [{"resource": []}]},
+        {"resourceSpans": [{"resource": {"attributes": [7]}, "scopeSpans": [{}]}]},
+        {"resourceSpans": [{"scopeSpans": {}}]},
+        {"resourceSpans": [{"scopeSpans": [[]]}]},
+        {"resourceSpans": [{"scopeSpans": [{"scope": "by.hand"}]}]},
+        {"resourceSpans": [{"scopeSpans": [{"spans": {}}]}]},
+    ],
+    ids=json.dumps,
+)
+def test_json_of_another_shape_above_the_spans_is_undecodable(body: Any) -> None:
+    with pytest.raises(Undecodable, match="is no ExportTraceServiceRequest in JSON"):
+        decode_traces(orjson.dumps(body), JSON)
 
 
 RAW = zlib.compressobj(wbits=-15)

@@ -1,6 +1,14 @@
 """Widgets and address agree: a link sets the widgets, a widget changes the address, nonsense falls back to the default."""
 
+from contextvars import copy_context
+from dataclasses import fields
+from types import SimpleNamespace
+
+import pytest
+from streamlit.runtime.scriptrunner import ScriptRunContext
 from streamlit.testing.v1 import AppTest
+
+from app.views.kit import address
 
 TIMEOUT_S = 30
 
@@ -103,3 +111,47 @@ def test_a_default_that_was_taken_away_stays_away():
     again.query_params["many"] = ""
     again.run()
     assert (again.selectbox[0].value, again.multiselect[0].value) == (None, [])
+
+
+def page_with_kept_address() -> None:
+    import streamlit as st
+
+    from app.views.kit import address
+
+    st.session_state.setdefault(address.PAGE, st.query_params.get("page"))
+    st.button("close", on_click=address.close_opened)
+
+
+def test_closing_keeps_the_settings_of_a_page_and_the_list_of_another():
+    test = AppTest.from_function(page_with_kept_address, default_timeout=TIMEOUT_S)
+    for name, value in {"page": "ask", "trace": "1", "span": "2", "top_k": "3"}.items():
+        test.query_params[name] = value
+    test.run().button[0].click().run()
+    assert set(test.query_params) == {"page", "top_k"}
+    listed = AppTest.from_function(page_with_kept_address, default_timeout=TIMEOUT_S)
+    listed.query_params["page"] = "traces"
+    listed.query_params["trace"] = "1"
+    listed.session_state["kept-addresses"] = {"traces": {"sort": ["duration"]}}
+    listed.run().button[0].click().run()
+    assert {name: "".join(value) for name, value in listed.query_params.items()} == {"sort": "duration"}
+
+
+@pytest.mark.parametrize(("within", "written"), [(None, {}), ("fragment", {"level": "1"})], ids=["page", "fragment"])
+def test_a_fragment_that_runs_by_the_clock_changes_no_widget_outside_itself(
+    monkeypatch: pytest.MonkeyPatch, within: str | None, written: dict[str, str]
+):
+    test = opened()
+    monkeypatch.setattr(address, "get_script_run_ctx", lambda: SimpleNamespace(fragment_ids_this_run=["fragment"]))
+    monkeypatch.setattr(address, "ThreadState", SimpleNamespace(get=lambda: SimpleNamespace(fragment_id=within)))
+    test.number_input[0].set_value(1).run()
+    assert not test.exception
+    assert {name: test.query_params[name] for name in test.query_params} == written
+
+
+def test_what_streamlit_tells_of_a_run_is_where_it_is_looked_for():
+    def told() -> str | None:
+        address.ThreadState.initialize(fragment_id="fragment")
+        return address.ThreadState.get().fragment_id
+
+    assert "fragment_ids_this_run" in {field.name for field in fields(ScriptRunContext)}
+    assert copy_context().run(told) == "fragment"

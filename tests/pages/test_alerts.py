@@ -131,7 +131,7 @@ def test_alerts_that_cannot_be_read_are_told_and_the_charts_stay(open_page, serv
 
 
 def test_status_says_how_alerts_are(open_page, services):
-    services.settings = replace(services.settings, alert_webhook="https://hooks.example.org/SECRET")
+    services.settings = replace(services.settings, alert_webhook="https://hooks.example.org/T0KEN-OF-THE-HOOK")
     text = shown(open_page("status"))
     assert "0 rules, 0 open alerts; messages by webhook (hooks.example.org)" in text
-    assert "SECRET" not in text
+    assert "T0KEN-OF-THE-HOOK" not in text

@@ -22,7 +22,7 @@ LABEL = "Ask again without each chunk (5 questions)"
 @pytest.fixture
 def backend(services: Services, script: Script, monkeypatch: pytest.MonkeyPatch) -> Unscored:
     made = Unscored(script)
-    monkeypatch.setattr(services, "_open_backend", lambda name, config: made)
+    monkeypatch.setattr(services.backends, "make", lambda name, config: made)
     monkeypatch.setattr(registry, "names", lambda: ["fake"])
     return made
 

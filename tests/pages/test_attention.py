@@ -21,7 +21,7 @@ def chart_titles(test: AppTest) -> str:
 def test_a_picture_is_drawn_on_request_and_a_link_chooses_its_layer_and_head(
     services: Services, open_page: Open
 ) -> None:
-    services.backend("fake").__class__ = AttentiveBackend
+    services.backends.open("fake").__class__ = AttentiveBackend
     test = open_page("explain", trace=ask(services), layer="2", head="3")
     assert "Layer" not in [box.label for box in test.selectbox]
     next(button for button in test.button if button.label == "Picture the attention").click().run()

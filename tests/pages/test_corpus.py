@@ -19,13 +19,13 @@ NASTY = "<img src=x onerror=alert(1)> **bold** $x$"
 @pytest.fixture
 def services(services: Services, script: Script) -> Services:
     """The process's services, over a backend with documents."""
-    services._open_backend = lambda name, config: CorpusBackend(config.data_dir, script)
+    services.backends.make = lambda name, config: CorpusBackend(config.data_dir, script)
     return services
 
 
 @pytest.fixture
 def corpus(services: Services) -> LocalCorpus:
-    found = services.corpus("fake")
+    found = services.backends.corpus("fake")
     assert found is not None
     found.library.keep(KnownFile("a.txt"), [Document("a", NASTY, "In the index.", "a.txt")])
     found.build()
@@ -134,21 +134,28 @@ def test_documents_are_listed_by_use_and_what_none_consulted_is_told(
     corpus.library.keep(KnownFile("b.txt"), [Document("b", "Unread", "Nobody asks for it.", "b.txt")])
     corpus.build()
     chunk = make_chunk(document_id="a")
+    disliked = make_trace(backend="fake", asked_at=time.time(), chunks=(chunk,))
     services.store.put_all(
         [
-            make_trace(backend="fake", asked_at=time.time(), chunks=(chunk,)),
+            disliked,
             make_failed_trace(backend="fake", asked_at=time.time(), chunks=(chunk,)),
             make_trace(backend="fake", asked_at=time.time(), chunks=(chunk,), origin="run"),
         ]
     )
+    services.store.annotate(disliked.trace_id, -1)
     page = on_tab(open_page, "Consulted")
     assert not page.exception
     [row] = listed(page, "Documents that were consulted, a row each")
-    assert {name: row[name] for name in ("Document", "Questions", "Answered", "Failed", "Chunks")} == {
+    assert {
+        name: row[name]
+        for name in ("Document", "Questions", "Answered", "Failed", "Thumbs up", "Thumbs down", "Chunks")
+    } == {
         "Document": NASTY,
         "Questions": "2",
         "Answered": "50 %",
         "Failed": "50 %",
+        "Thumbs up": "0",
+        "Thumbs down": "1",
         "Chunks": "1",
     }
     assert [row["Document"] for row in listed(page, "Documents that no question consulted, a row each")] == ["Unread"]

@@ -22,7 +22,7 @@ def ask(services: Services) -> str:
 
 
 def headings(page: AppTest) -> list[str]:
-    return [each.value for each in page.subheader]
+    return [each.value for each in page.header]
 
 
 def press(page: AppTest, label: str) -> AppTest:

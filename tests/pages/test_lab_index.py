@@ -18,14 +18,14 @@ from tests.app.conftest import CorpusBackend
 @pytest.fixture
 def services(services: Services, script: Script, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The process's services, over a backend with documents."""
-    services._open_backend = lambda name, config: CorpusBackend(config.data_dir, script)
+    services.backends.make = lambda name, config: CorpusBackend(config.data_dir, script)
     monkeypatch.setattr("app.lab.catalogue.STUDIES", {"index": "app.lab.index_study:IndexStudy"})
     return services
 
 
 @pytest.fixture
 def corpus(services: Services) -> LocalCorpus:
-    found = services.corpus("fake", build=False)
+    found = services.backends.corpus("fake", build=False)
     assert found is not None
     for n in range(30):
         found.library.add(Document(f"d{n}", f"Part {n}", f"Pump {n} stands in hall H{n}.", f"{n}.txt"))
@@ -81,7 +81,7 @@ def test_corpus_page_shows_what_is_chosen_and_takes_it_back(
     from app.lab.index_choosing import choose
 
     record = services.lab.begin("index", {"dataset": dataset, "ks": ["5"]}).work()
-    choose(services.backend("fake"), record, "HNSW16", 16)
+    choose(services.backends.open("fake"), record, "HNSW16", 16)
     assert "HNSW16, efSearch 16 is chosen" in words(open_page("corpus"))
     corpus.build(rebuild=True)
     page = open_page("corpus")

@@ -24,7 +24,7 @@ def services(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
         "generators": "app.lab.generators:GeneratorStudy",
     }
     monkeypatch.setattr("app.lab.catalogue.STUDIES", studies)
-    monkeypatch.setattr(services, "_open_backend", open_fake)
+    monkeypatch.setattr(services.backends, "make", open_fake)
     made = {"words": WordEmbedder("words"), "<deaf>": Deaf("deaf"), "embedded": WordEmbedder("embedded")}
 
     def open_named(name: str, config: object) -> WordEmbedder:
@@ -55,7 +55,7 @@ def test_study_is_read_with_its_charts_and_tables(
     page = open_page("lab", study=name)
     assert not page.exception
     assert len(page.get("plotly_chart")) == charts
-    headings = [each.value.replace("\\", "") for each in page.subheader]
+    headings = [each.value.replace("\\", "") for each in page.header]
     assert headings == [table.title for table in services.lab.tables(done)]
 
 

@@ -113,7 +113,27 @@ def test_window_without_a_question_says_so(open_page, services):
     services.store.put(make_trace(backend="fake", asked_at=ago(7_200)))
     page = open_page("live")
     assert not page.exception
-    assert "No question by people to fake in this window" in shown(page).replace("\\", "")
+    assert "No question by people to fake in the last hour; 1 question in the last 3 hours." in shown(page).replace(
+        "\\", ""
+    )
+    [button] = [each for each in page.button if each.label == "Show the last 3 hours"]
+    button.click().run()
+    assert page.selectbox(key="window").value == "3 hours"
+    assert gauges(page)["Questions"] == "1"
+
+
+def test_where_only_others_asked_one_click_shows_everyone(open_page, services):
+    for place in range(3):
+        services.store.put(make_trace(backend="fake", asked_at=ago(60 * place), origin="run"))
+    page = open_page("live")
+    assert not page.exception
+    assert "No question by people to fake in the last hour; others asked 3 questions." in shown(page).replace("\\", "")
+    assert 'data-testid="gauge"' not in shown(page)
+    [button] = [each for each in page.button if each.label == "Show everyone"]
+    button.click().run()
+    assert page.selectbox(key="asked_by").value == "everyone"
+    assert "".join(page.query_params["asked_by"]) == "everyone"
+    assert gauges(page)["Questions"] == "3"
 
 
 def test_choices_stand_in_the_address(open_page, services):

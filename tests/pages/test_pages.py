@@ -12,7 +12,7 @@ def shown(test) -> str:
     kinds = (
         test.title,
         test.header,
-        test.subheader,
+        test.header,
         test.markdown,
         test.caption,
         test.info,

@@ -25,7 +25,7 @@ def script() -> Script:
 
 @pytest.fixture
 def trace(services: Services) -> Trace:
-    made = services.backend("fake").answer("Who?", top_k=3, deadline_s=9)
+    made = services.backends.open("fake").answer("Who?", top_k=3, deadline_s=9)
     services.store.put(made)
     return made
 

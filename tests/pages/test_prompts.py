@@ -74,7 +74,7 @@ def test_compare_asks_again_with_a_prompt_that_is_kept_nowhere_but_in_its_trace(
     open_page: Open, services: Services
 ) -> None:
     lost = PromptTemplate("lost", "{question}")
-    backend = services.backend("fake").with_prompt(lost)  # type: ignore[attr-defined]
+    backend = services.backends.open("fake").with_prompt(lost)  # type: ignore[attr-defined]
     trace = backend.answer("Who?", top_k=2, deadline_s=9.0)
     services.store.put(trace)
     page = open_page("compare", first=trace.trace_id)

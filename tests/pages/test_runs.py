@@ -42,9 +42,9 @@ def test_the_leaderboard_marks_the_best_and_says_what_sets_others_apart(open_pag
 def test_from_the_list_one_press_says_whether_the_newest_run_may_ship(open_page, runs):
     page = press(open_page("runs"), "May it ship?")
     assert list(page.query_params) == ["run", "with"]
-    assert "May the second run take the first one’s place? Yes" in page.success[0].value
+    assert "May the newer run take the older one’s place? Yes" in page.success[0].value
     page = press(open_page("runs", run="bbbb0002"), "May it ship?")
-    assert "May the second run take the first one’s place? No" in page.error[0].value
+    assert "May the newer run take the older one’s place? No" in page.error[0].value
 
 
 def test_a_run_is_renamed_noted_and_tagged_on_its_page(open_page, runs):
@@ -96,7 +96,7 @@ def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, servi
     page = open_page("stability")
     assert listed(page, "Results")[0]["Answers the same"] == "50 %"
     page = open_page("stability", result=result.kept_id)
-    assert page.subheader[0].value.startswith("2 of 4 answers stayed the same")
+    assert page.header[0].value.startswith("2 of 4 answers stayed the same")
     rows = listed(page, "Variants")
     assert [(row["Changed"], row["Answer before"], row["Right"]) for row in rows] == [
         ("typo", "1912", "right → wrong"),

@@ -113,7 +113,7 @@ def test_markup_in_every_field_is_text(open_page, services):
         page = open_page("traces", **address)
         assert not page.exception
         assert all("<img" not in element.proto.body for element in page.get("html"))
-        said = [element.value for kind in (page.markdown, page.error, page.title, page.subheader) for element in kind]
+        said = [element.value for kind in (page.markdown, page.error, page.title, page.header) for element in kind]
         assert not any("<img" in text.replace("\\<", "") or "](http" in text.replace("\\]", "") for text in said)
 
 

@@ -183,6 +183,35 @@ def test_reader_refuses_a_boolean_where_a_number_belongs() -> None:
         trace_from_dict(trace_to_dict(make_trace()) | {"duration_ms": True})
 
 
+UNSTORABLE: list[tuple[tuple[str | int, ...], Any]] = [
+    (("duration_ms",), 10**400),
+    (("spans", 0, "start_ms"), -(10**400)),
+    (("chunks", 0, "score"), 10**400),
+    (("chunks", 0, "rank"), 2**63),
+    (("chunks", 0, "signals", "bm25"), 10**400),
+    (("chunks", 0, "signals", "bm25"), "high"),
+    (("generation", "prompt_tokens"), 2**63),
+    (("generation", "used_chunk_ids", 0), ["nested"]),
+]
+"""What JSON can say and neither a float, nor a column of 64 bits, nor a set can hold."""
+
+
+@pytest.mark.parametrize(("path", "value"), UNSTORABLE, ids=lambda value: str(value)[:40])
+def test_reader_refuses_what_no_store_can_keep(path: tuple[str | int, ...], value: Any) -> None:
+    data: Any = copy.deepcopy(trace_to_dict(make_trace()))
+    target = data
+    for step in path[:-1]:
+        target = target[step]
+    target[path[-1]] = value
+    with pytest.raises(BadResponse, match="not a trace"):
+        trace_from_dict(data)
+
+
+def test_whole_number_where_any_number_may_stand_is_read_as_a_float() -> None:
+    read = trace_from_dict(trace_to_dict(make_trace()) | {"duration_ms": 2**63})
+    assert (read.duration_ms, type(read.duration_ms)) == (2.0**63, float)
+
+
 def test_failed_trace_fits_the_json_schema() -> None:
     VALIDATOR.validate(json.loads(trace_to_json(make_failed_trace())))
 

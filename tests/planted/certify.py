@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from explain import attribution
-from explain.context_cite import ABLATIONS, draw_masks, fit_surrogate
+from explain.context_cite import draw_masks, fit_surrogate
 from explain.explained import NOT_ATTRIBUTABLE_NATS
 from explain.explanation import MOSTLY
 from tests.planted.cases import WORLDS, Case, FloatArray, open_cases
@@ -34,6 +34,9 @@ EXACT_RATE = LOWEST_ACCURACY
 
 SAMPLED_RATE = 0.9
 """The same for evidence from random subsets and a linear fit, which some draws of subsets mislead."""
+
+ABLATIONS = 64
+"""Subsets that a linear fit is made from, as many as in ContextCite's paper."""
 
 CHANCE_LEVEL = 0.01
 """Below this probability of as many hits by chance, one-sided binomial, an explainer is better than chance."""

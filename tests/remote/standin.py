@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.withstand.doubles import Server
 
 MODEL = "tiny"
 
@@ -42,6 +44,8 @@ class Plan:
     """Pieces after which it sends an error event."""
     columns: bool = False
     """Whether completions have probabilities in columns, as OpenAI and vLLM do; else by token, as llama.cpp does."""
+    encoding: str = ""
+    """How it says that its streams are compressed."""
     flood: bool = False
     """Whether it never stops talking."""
     vectors: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +132,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
+        if self.plan.encoding:
+            self.send_header("content-encoding", self.plan.encoding)
         self.end_headers()
         chat = self.path.endswith("/chat/completions")
         try:
@@ -230,8 +236,7 @@ def serving(plan: Plan) -> Iterator[str]:
     """The URL of a server that behaves as planned, while it runs."""
     stopped = threading.Event()
     handler = type("Planned", (Handler,), {"plan": plan, "stopped": stopped})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

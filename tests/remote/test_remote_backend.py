@@ -10,8 +10,8 @@ import pytest
 from app.explaining.regenerated import regenerate
 from app.explaining.regenerated_words import BY_RULE, further_words, headline
 from app.traces.playground import Playground
-from backends.local.backend import open_embedded
 from backends.local.documents import Document
+from backends.local.profiles import open_embedded
 from backends.local.remote import client
 from backends.registry import BackendConfig
 from pipeline.protocols import AnswerScorer

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.local.backend import open_embedded
 from backends.local.documents import Document
+from backends.local.profiles import open_embedded
 from backends.local.remote import client, embedder
 from backends.local.remote.address import parse_address
 from backends.local.remote.embedder import RemoteEmbedder

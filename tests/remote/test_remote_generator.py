@@ -4,10 +4,12 @@ import math
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import openai
 import pytest
 
 from backends.local.remote import client, transport
@@ -20,6 +22,7 @@ from pipeline.prompts import DEFAULT, PromptTemplate
 from pipeline.protocols import Scorer
 from pipeline.types import Chunk, GenerateOptions, Generation, Token
 from tests.remote.standin import MODEL, SUPPORTED_NATS, UNSUPPORTED_NATS, Plan, serving
+from tests.withstand.gate import Fault, Gate, gated
 
 CHUNKS = [
     Chunk("c1", "d1", "Drift", "Alfred Wegener proposed continental drift.", score=0.9, rank=1),
@@ -221,28 +224,49 @@ def test_stream_that_stalls_ends_with_the_deadline_and_keeps_what_came(open_gene
     assert len(tokens) == after
 
 
-def test_silent_socket_is_shut_when_the_time_is_up_whoever_waits_for_it() -> None:
-    ours, theirs = socket.socketpair()
+@contextmanager
+def opened_behind_a_gate() -> Iterator[tuple[RemoteGenerator, Gate]]:
+    with serving(Plan()) as url, gated(urlsplit(url).port or 0, late_s=1.0) as gate:
+        generator = RemoteGenerator(parse_address(f"openai:{MODEL}@{gate.url}/v1", "RAGLASS_GENERATOR", {}), {})
+        try:
+            yield generator, gate
+        finally:
+            generator.close()
 
-    class Network:
-        def get_extra_info(self, name: str) -> socket.socket:
-            return ours
 
-    class Body(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            yield b"one"
-            # Waits for ever, but for the shutting.
-            if not ours.recv(1):
-                raise httpx.RemoteProtocolError("the peer closed the connection")
+@pytest.mark.parametrize("fault", ["slow", "slow body"])
+def test_reply_that_comes_byte_by_byte_ends_with_the_deadline(fault: Fault) -> None:
+    with opened_behind_a_gate() as (generator, gate):
+        answer(generator)  # the connection is kept, and used again
+        with gate.breaking(fault), pytest.raises(Timeout):
+            answer(generator, seconds=0.3)
+        assert answer(generator)[1].answer == "Alfred Wegener"
 
-    with ours, theirs:
-        request = httpx.Request("GET", "http://127.0.0.1")
-        stream = transport.BoundedStream(Body(), time.monotonic() + 0.05, Network(), request)
-        pieces = iter(stream)
-        assert next(pieces) == b"one"
-        with pytest.raises(httpx.ReadTimeout):
-            next(pieces)
-        stream.close()
+
+def test_what_a_server_refuses_is_left_out_within_the_time_of_one_attempt() -> None:
+    left_s: list[float] = []
+
+    def refuse(timeout: httpx.Timeout, **given: Any) -> None:
+        left_s.append(timeout.read or 0.0)
+        time.sleep(0.02)
+        refused = httpx.Response(400, request=httpx.Request("POST", "http://127.0.0.1"))
+        raise openai.BadRequestError("no", response=refused, body={"param": next(iter(given)), "message": "unknown"})
+
+    model = client.RemoteModel(
+        parse_address(f"openai:{MODEL}@http://127.0.0.1/v1", "RAGLASS_GENERATOR", {}), "RAGLASS_GENERATOR", {}
+    )
+    with pytest.raises(StageFailed):
+        model._attempt("generate", refuse, {"temperature": 0, "max_tokens": 9, "model": MODEL}, 20.0)
+    model.close()
+    assert len(left_s) == 3
+    assert left_s == sorted(left_s, reverse=True)
+    assert left_s[-1] < left_s[0] - 0.03
+
+
+def test_compressed_reply_is_refused(open_generator: Open) -> None:
+    generator = open_generator(Plan(encoding="gzip"))
+    with pytest.raises(BadResponse, match="no reply of OpenAI's interface"):
+        answer(generator)
 
 
 def test_reply_without_end_is_cut_off(open_generator: Open, monkeypatch: pytest.MonkeyPatch) -> None:

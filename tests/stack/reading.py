@@ -20,6 +20,7 @@ VALUES: Mapping[str, str] = {
     "ApiId": "a1b2c3",
     "ApiKeySecretArn": f"{SECRET}{NAME}-api-key-AbCdEf",
     "DatabaseUrlSecretArn": f"{SECRET}{NAME}-database-AbCdEf",
+    "OidcSecretArn": f"{SECRET}{NAME}-oidc-AbCdEf",
     "GitHubRepository": "owner/name",
     "Branch": "main",
     "Environment": "production",

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.config import Settings, variable
+from app.config import Settings
+from app.permitting.admission import Admission, NotSignedIn
+from app.permitting.roles import Person, Role
 from app.server.hosts import Hosts
+from app.setting import variable
 from serving.packing import ROOT
 from tests.stack.reading import chosen, inside, properties, resources, template, text
 
@@ -184,6 +187,56 @@ def test_tasks_answer_to_the_load_balancers_name_and_those_given() -> None:
         assert (hosts.refuse("/readyz", [(b"host", host.encode())]) is None) is reads
 
 
+@pytest.mark.parametrize("name", ["People", "Editors", "Admins"])
+def test_people_that_are_named_need_a_login(name: str) -> None:
+    (refusal,) = refusals(HTTPS | {name: "@example.com"})
+    assert "Give OidcIssuer" in refusal
+    assert refusals(HTTPS | OIDC | {name: "@example.com"}) == []
+
+
+def test_a_dashboard_behind_the_load_balancer_is_neither_closed_nor_open_to_all_that_an_admin_may() -> None:
+    values = {name: str(about.get("Default", "")) for name, about in template("ui").parameters.items()} | PLAIN
+    admission = Admission(settings_of(values, knows_people=False))
+    assert admission.admit({}).role is Role.EDITOR
+
+
+def test_a_dashboard_that_knows_people_signs_them_in() -> None:
+    values = HTTPS | OIDC | {"People": "@example.com", "Admins": "ada@example.com"}
+    admission = Admission(settings_of(values, knows_people=True))
+    assert admission.base == "https://raglass.example.com"
+    ada = {"is_logged_in": True, "email": "ada@example.com", "email_verified": True}
+    assert admission.admit(ada) == Person("ada@example.com", Role.ADMIN)
+    with pytest.raises(NotSignedIn):
+        admission.admit({})
+
+
+def settings_of(values: Mapping[str, str], *, knows_people: bool) -> Settings:
+    """The settings of a task, as far as they say who is let in."""
+    environ = {}
+    for each in container()["Environment"]:
+        value = each["Value"]
+        if isinstance(value, dict) and "Fn::If" in value:
+            condition, if_so, if_not = value["Fn::If"]
+            assert condition == "KnowsPeople"
+            value = if_so if knows_people else if_not
+        if isinstance(value, dict) and "Ref" in value:
+            value = values.get(value["Ref"], "")
+        if isinstance(value, dict) and "https://${First}" in str(value):
+            value = f"https://{values['HostNames'].split(',')[0]}"
+        environ[each["Name"]] = value
+    told = (
+        "RAGLASS_HOST",
+        "RAGLASS_OPEN",
+        "RAGLASS_OIDC",
+        "RAGLASS_PUBLIC",
+        "RAGLASS_ALLOW_",
+        "RAGLASS_EDI",
+        "RAGLASS_ADM",
+    )
+    secret = {"RAGLASS_OIDC_CLIENT_SECRET": "s"} if knows_people else {}
+    return Settings.from_environ({name: environ[name] for name in environ if name.startswith(told)} | secret)
+
+
 def test_certificate_is_for_a_name_that_is_given() -> None:
     (refusal,) = refusals(HTTPS | {"HostNames": ""})
     assert "Give it as HostNames" in refusal
@@ -236,7 +289,7 @@ def test_the_container_is_set_by_settings_that_there_are() -> None:
 
 
 def test_settings_that_are_secret_come_from_the_secret_store() -> None:
-    secret = {"RAGLASS_API_KEY", "RAGLASS_DATABASE_URL"}
+    secret = {"RAGLASS_API_KEY", "RAGLASS_DATABASE_URL", "RAGLASS_OIDC_CLIENT_SECRET"}
     assert {each["Name"] for each in chosen(container()["Secrets"])} == secret
     assert secret.isdisjoint(each["Name"] for each in container()["Environment"])
 

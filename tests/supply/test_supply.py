@@ -110,7 +110,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_network")
 def test_an_audit_that_could_not_run_says_so_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(written(tmp_path))]) == 3
-    assert "Not looked up: OSV could not be asked (ConnectError)" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Not looked up: OSV could not be asked (ConnectError)" in told
+    assert "the audit did not run, and has not passed" in told
     assert main(["audit", "--database", str(tmp_path / "none.zip"), str(written(tmp_path))]) == 3
     assert main(["audit", "--database", str(database(tmp_path)), str(written(tmp_path))]) == 3
 

@@ -1,7 +1,8 @@
 """Parts that a question goes through: each in turn behind a gate, the others well, and the question's trace in a store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from botocore.credentials import Credentials
 
@@ -12,17 +13,23 @@ from backends.aws.http import Http
 from backends.aws.pinecone import PineconeIndex
 from backends.aws.sagemaker import SageMakerEmbedder, SageMakerGenerator
 from backends.aws.services import SageMakerRuntime
+from backends.local.remote.address import Address, parse_address
+from backends.local.remote.embedder import RemoteEmbedder
+from backends.local.remote.generator import RemoteGenerator
 from backends.local.rerank import SentenceReranker
 from backends.registry import BackendConfig
 from metrics.store import TraceStore
+from pipeline.deadline import Deadline
 from pipeline.pipeline import Pipeline
 from pipeline.protocols import Backend, OnEvent
-from pipeline.types import Readiness, Trace
+from pipeline.types import Kind, Readiness, Trace
+from tests.remote.standin import MODEL, Plan, serving
 from tests.withstand.gate import FAULTS, Fault, Gate, gated
 from tests.withstand.parts import GRACE_S, Asker, Outcome, Place, judge
 
 KINDS: Mapping[Fault, tuple[str, ...]] = {
     "slow": ("Timeout",),
+    "slow body": ("Timeout",),
     "hang": ("Timeout",),
     "refuse": ("Unavailable",),
     "reset": ("Unavailable",),
@@ -40,8 +47,13 @@ SHAPES: Mapping[str, bytes] = {
     "generate": b'{"generation": {"answer": 3}}',
     "gateway": b'{"schema_version": "1.0", "request_id": "r", "trace": [1]}',
     "network": b'{"said": {"text": "nested"}}',
+    "served embed": b'{"object": "list", "data": [{"index": "first"}]}',
+    "served generate": b'{"choices": "none"}',
 }
-"""JSON of another kind than each part answers."""
+"""JSON of another kind than each part answers. Served are models on a server of OpenAI's interface."""
+
+STAGES: Mapping[str, str] = {"gateway": "network", "served embed": "embed", "served generate": "generate"}
+"""The stage of a part that is not called by it: what lies between here and a gateway is one way."""
 
 ENDPOINT = """
 [asked]
@@ -76,6 +88,18 @@ class StagesBackend:
         """Nothing is held."""
 
 
+class Forgetful:
+    """A served embedder as a stack takes one, which asks its server each time; the real one remembers questions."""
+
+    def __init__(self, embedder: RemoteEmbedder) -> None:
+        self._embedder, self.name = embedder, embedder.name
+
+    def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> list[list[float]]:
+        """As `pipeline.protocols.Embedder.embed`."""
+        vectors: list[list[float]] = self._embedder.embed(texts, "passage", deadline=deadline).tolist()
+        return vectors
+
+
 class AskedPart:
     """One part behind a gate."""
 
@@ -90,7 +114,7 @@ class AskedPart:
         with self._gate.breaking(fault):
             asked, took_s = self._asker.ask(rerank=rerank)
         error = asked.trace.error
-        stage = "network" if self.name == "gateway" else self.name  # what lies between here and there is one way
+        stage = STAGES.get(self.name, self.name)
         after, _ = self._asker.ask(rerank=rerank)
         return judge(
             {
@@ -106,14 +130,18 @@ class AskedPart:
 def open_asked(place: Place, upstream: int) -> list[AskedPart]:
     """Every part that a question goes through."""
     store = place.undo.enter_context(TraceStore.open(f"sqlite:///{place.folder / 'asked.sqlite'}"))
+    served = urlsplit(place.undo.enter_context(serving(Plan()))).port or 0
     gates = {
-        name: place.undo.enter_context(gated(upstream, late_s=place.late_s, shape=shape))
+        name: place.undo.enter_context(
+            gated(served if name.startswith("served") else upstream, late_s=place.late_s, shape=shape)
+        )
         for name, shape in SHAPES.items()
     }
     (place.folder / "backends.toml").write_text(ENDPOINT.replace("URL", gates["network"].url), "utf-8")
     backends: dict[str, Backend] = dict.fromkeys(("embed", "retrieve", "rerank", "generate"), _stages(gates))
     backends["gateway"] = AwsBackend(Api(gates["gateway"].url))
     backends["network"] = registry.open_backend("http/asked", BackendConfig(place.folder))
+    backends["served embed"] = backends["served generate"] = _served(gates, place)
     for backend in (backends["gateway"], backends["network"]):
         place.undo.callback(backend.close)
     askers = {name: Asker(backend, lambda: store, place.deadline_s, _tell_nobody) for name, backend in backends.items()}
@@ -122,6 +150,16 @@ def open_asked(place: Place, upstream: int) -> list[AskedPart]:
 
 def _tell_nobody(_: Trace) -> None:
     return
+
+
+def _served(gates: Mapping[str, Gate], place: Place) -> StagesBackend:
+    def address(name: str) -> Address:
+        return parse_address(f"openai:{MODEL}@{gates[f'served {name}'].url}/v1", "RAGLASS_GENERATOR", {})
+
+    embedder, generator = RemoteEmbedder(address("embed"), {}), RemoteGenerator(address("generate"), {})
+    place.undo.callback(embedder.close)
+    place.undo.callback(generator.close)
+    return StagesBackend(Pipeline(Forgetful(embedder), PineconeIndex(Http(), gates["retrieve"].url, "key"), generator))
 
 
 def _stages(gates: Mapping[str, Gate]) -> StagesBackend:

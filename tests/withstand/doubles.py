@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        told = b"" if self.path == "/v1/traces" else json.dumps(answer_to(self.path, json.loads(body))).encode()
+        told = b"{}" if self.path == "/v1/traces" else json.dumps(answer_to(self.path, json.loads(body))).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(told)))

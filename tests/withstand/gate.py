@@ -9,17 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal, get_args
 
-Fault = Literal["slow", "hang", "refuse", "reset", "garbage", "wrong shape", "too large", "late"]
-"""What a server does: its reply comes byte by byte and takes longer than there is time; it takes the request and says nothing; it takes no
-connection; it breaks the connection; it answers what is no text; JSON of another kind; without end; or whole, but after the time is up."""
+Fault = Literal["slow", "slow body", "hang", "refuse", "reset", "garbage", "wrong shape", "too large", "late"]
+"""What a server does: its reply comes byte by byte, head and all, and takes longer than there is time; its head comes at once, and its body
+so; it takes the request and says nothing; it takes no connection; it breaks the connection; it answers what is no text; JSON of another
+kind; without end; or whole, but after the time is up."""
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 DRIP_S = 0.05
-"""Between the bytes of a slow reply."""
+"""Between the bytes of a slow reply; longer where all of them would come in time."""
+
+HEARD_S = 0.05
+"""After which both sides have heard that a connection was broken, so that nobody sends over it."""
 
 FLOOD_BYTES = 400_000_000
 """Where a reply without end does end, if nobody hangs up."""
+
+HEAD_END = b"\r\n\r\n"
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -64,6 +70,7 @@ class Gate:
         finally:
             self.fault = None
             self._reset_all()
+            time.sleep(HEARD_S)
             if fault == "refuse":
                 self._listener = self._listen(self.port)
                 self._accept()
@@ -138,15 +145,22 @@ class Gate:
             while told := server.recv(65_536):
                 if self.fault == "late":
                     time.sleep(self._late_s)
-                if self.fault != "slow":
-                    client.sendall(told)
-                    continue
-                for at in range(len(told)):
-                    client.sendall(told[at : at + 1])
-                    time.sleep(DRIP_S if self.fault == "slow" else 0)
+                self._hand_on(told, client)
         self._drop(server)
         with suppress(OSError):
             client.shutdown(socket.SHUT_WR)
+
+    def _hand_on(self, told: bytes, client: socket.socket) -> None:
+        if self.fault not in ("slow", "slow body"):
+            client.sendall(told)
+            return
+        has_head = self.fault == "slow body" and told.startswith(b"HTTP/")
+        at_once = told.find(HEAD_END) + len(HEAD_END) if has_head else 0
+        client.sendall(told[:at_once])
+        pause_s = max(DRIP_S, 2 * self._late_s / max(1, len(told) - at_once))
+        for at in range(at_once, len(told)):
+            client.sendall(told[at : at + 1])
+            time.sleep(pause_s if self.fault is not None else 0)
 
     def _drop(self, end: socket.socket) -> None:
         with self._lock:

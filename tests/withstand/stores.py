@@ -4,7 +4,7 @@ import resource
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +13,8 @@ from sqlalchemy import make_url
 from app.asking.questions import Asked
 from backends.fake import ScriptedBackend
 from metrics.store import TraceStore
-from tests.metrics.postgres_cluster import PostgresCluster
+from tests.metrics.newer_version import as_if_migrated
+from tests.metrics.postgres_cluster import PostgresCluster, full_disk
 from tests.withstand.gate import Fault, Gate, gated
 from tests.withstand.parts import GRACE_S, Asker, Outcome, Place, judge
 
@@ -57,6 +58,7 @@ class SqlitePart(StorePart):
     name = "store (SQLite)"
     stored = ("slow",)
     cannot: ClassVar[Mapping[Fault, str]] = {
+        "slow body": "a file has neither head nor body",
         "reset": "a file has no connection",
         "late": "a lock is got in time or not at all",
     }
@@ -104,25 +106,31 @@ class PostgresPart(StorePart):
     name = "store (PostgreSQL)"
     stored = ()
     cannot: ClassVar[Mapping[Fault, str]] = {
-        "wrong shape": "a store of a newer Raglass is refused as in SQLite",
-        "too large": "the server says how long its replies are; a full disk of the server itself is not tried",
+        "slow body": "its replies have no head",
     }
 
     def __init__(self, place: Place, cluster: PostgresCluster) -> None:
         super().__init__(place)
         self._gate: Gate = place.undo.enter_context(gated(cluster.port, late_s=place.late_s, raw=True))
-        url = make_url(place.undo.enter_context(cluster.database())).set(port=self._gate.port)
-        store = TraceStore.open(url.render_as_string(hide_password=False), busy_timeout_s=BUSY_S)
+        self._url = place.undo.enter_context(cluster.database())
+        through = make_url(self._url).set(port=self._gate.port).render_as_string(hide_password=False)
+        store = TraceStore.open(through, busy_timeout_s=BUSY_S)
         place.undo.callback(store.close)
         self._asker = Asker(ScriptedBackend(), lambda: store, place.deadline_s, lambda _: None)
 
     def try_fault(self, fault: Fault) -> Outcome:
         """Ask while the server is wrong, and again once it is well."""
         self._asker.ask()
-        with self._gate.breaking(fault):
+        with self._going_wrong(fault):
             broken = self._asker.ask()
         after, _ = self._asker.ask()
         return self.report(fault, broken, after, self._asker)
+
+    def _going_wrong(self, fault: Fault) -> AbstractContextManager[None]:
+        """The server itself answers what is no store of ours, or that its disk is full; else what lies before it goes wrong."""
+        if fault == "wrong shape":
+            return as_if_migrated(self._url)
+        return full_disk(self._url) if fault == "too large" else self._gate.breaking(fault)
 
 
 @contextmanager

@@ -5,8 +5,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import ClassVar
 from unittest.mock import patch
@@ -136,7 +136,7 @@ class IngestPart:
         self._refusing = False
         self._count = 0
         self._port = place.undo.enter_context(
-            _serving(Door(self._receiving, Guard(settings, lambda: self._store.keys)))
+            _serving(Door(self._receiving, Guard(settings, lambda: self._store.keys)), place.deadline_s)
         )
 
     def _open_store(self) -> TraceStore:
@@ -149,7 +149,15 @@ class IngestPart:
         started = time.monotonic()
         status = getattr(self, f"_{fault.replace(' ', '_')}")()
         took_s = time.monotonic() - started
-        wanted = {"slow": 408, "hang": 408, "refuse": 503, "reset": 0, "too large": 413, "late": 200}.get(fault, 400)
+        wanted = {
+            "slow": 0,
+            "slow body": 408,
+            "hang": 408,
+            "refuse": 503,
+            "reset": 0,
+            "too large": 413,
+            "late": 200,
+        }.get(fault, 400)
         trace_id = self._new_id()
         well = self._post(_body(trace_id))
         return judge(
@@ -166,6 +174,9 @@ class IngestPart:
         return self._count.to_bytes(16, "big")
 
     def _slow(self) -> int:
+        return self._post(_body(self._new_id()), head_drip_s=DRIP_S)
+
+    def _slow_body(self) -> int:
         return self._post(_body(self._new_id(), text="x" * 4_000), drip_s=DRIP_S)
 
     def _hang(self) -> int:
@@ -206,13 +217,18 @@ class IngestPart:
         return status if stored is not None and len(stored.trace.spans) == 2 else -1
 
     def _post(
-        self, body: bytes, *, kind: str = "application/x-protobuf", drip_s: float = 0.0, stops: bool = False
+        self,
+        body: bytes,
+        *,
+        kind: str = "application/x-protobuf",
+        head_drip_s: float = 0.0,
+        drip_s: float = 0.0,
+        stops: bool = False,
     ) -> int:
         """Send a body over a connection of its own; the status of the reply, 0 for none."""
         with socket.create_connection(("127.0.0.1", self._port), timeout=self._patience_s + 10) as sender:
-            sender.sendall(_head(len(body), kind))
-            if not stops:
-                threading.Thread(target=_send, args=(sender, body, drip_s), daemon=True).start()
+            parts = [(_head(len(body), kind), head_drip_s), *([] if stops else [(body, drip_s)])]
+            threading.Thread(target=_send, args=(sender, parts), daemon=True).start()
             with sender.makefile("rb") as reply:
                 words = reply.readline().split()
         return int(words[1]) if len(words) > 1 else 0
@@ -231,25 +247,24 @@ def _head(size: int, kind: str) -> bytes:
     return f"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n".encode()
 
 
-def _send(sender: socket.socket, body: bytes, drip_s: float) -> None:
-    """Send a body, byte by byte if it drips, for as long as somebody takes it."""
-    try:
-        for part in [body[at : at + 1] for at in range(len(body))] if drip_s else [body]:
-            sender.sendall(part)
-            time.sleep(drip_s)
-    except OSError:
-        return
+def _send(sender: socket.socket, parts: Sequence[tuple[bytes, float]]) -> None:
+    """Send parts of a request, byte by byte where they drip, for as long as somebody takes them."""
+    with suppress(OSError):
+        for part, drip_s in parts:
+            for piece in [part[at : at + 1] for at in range(len(part))] if drip_s else [part]:
+                sender.sendall(piece)
+                time.sleep(drip_s)
 
 
 @contextmanager
-def _serving(entrance: Door) -> Iterator[int]:
-    """The port of a server as the dashboard's, which has nothing but a door."""
+def _serving(entrance: Door, headers_s: float) -> Iterator[int]:
+    """The port of a server as the dashboard's, which has nothing but a door. headers_s: how long it waits for a request's head."""
 
     async def answer(asked: Request) -> Response:
         return await entrance.answer(asked)
 
     application = Starlette(routes=[Route("/v1/traces", answer, methods=["POST"])])
-    kind = partial(Connection, crowd=Crowd(64))
+    kind = partial(Connection, crowd=Crowd(64, headers_s))
     server = uvicorn.Server(uvicorn.Config(application, port=0, http=kind, lifespan="off", log_level="critical"))  # type: ignore[arg-type]
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

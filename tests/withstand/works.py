@@ -249,7 +249,7 @@ class Indexing:
     def work(self, url: str, folder: Path, tell: Tell) -> None:
         """Index them."""
         services = Services(_settings(url, folder, "local/embedded"))
-        corpus = services.corpus("local/embedded", build=False)
+        corpus = services.backends.corpus("local/embedded", build=False)
         assert corpus is not None
         if services.indexing.start(corpus, _documents()).wait(120).phase == "done":
             tell("done")
@@ -259,7 +259,7 @@ class Indexing:
         """It is gone on with, every document is found, and a question is answered from them."""
         services = Services(_settings(url, folder, "local/embedded"))
         try:
-            corpus = services.corpus("local/embedded", build=False)
+            corpus = services.backends.corpus("local/embedded", build=False)
             assert corpus is not None
             if told and corpus.state().stale:
                 return "what was told to be indexed is not"

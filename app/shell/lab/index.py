@@ -49,7 +49,8 @@ def index(
 def use_index(record_id: str, factory: str | None, effort: int | None, automatic: bool, backend: str | None) -> None:
     """Let builds of the index follow a setting of a study: its id, how that begins, or LAST."""
     with opened() as current:
-        from app.lab.index_choosing import choose, choose_automatically
+        from app.documents.choosing import choose_automatically
+        from app.lab.index_choosing import choose
         from app.shell.index import open_corpus
 
         if automatic:
@@ -60,5 +61,5 @@ def use_index(record_id: str, factory: str | None, effort: int | None, automatic
             return
         record = current.lab.records.find(record_id, "index")
         name = backend or str(record.plan["backend"])
-        choice = choose(current.backend(name, build=False), record, factory, effort)
+        choice = choose(current.backends.open(name, build=False), record, factory, effort)
         click.echo(f"{choice.name} is chosen. `raglass index --rebuild --backend {name}` builds it.")

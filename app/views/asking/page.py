@@ -13,8 +13,8 @@ from app.views.kit.markdown import literal, message
 from app.views.traces.html import answer_html, chunks_html, question_html
 from app.views.traces.recent import choose_recent
 from backends.registry import may_be_prompted
+from pipeline.checks import MAX_TOP_K
 from pipeline.errors import StoreError
-from pipeline.pipeline import MAX_TOP_K
 from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, StageEnded, StageStarted, TokenMade
 
@@ -51,7 +51,7 @@ def follow_old_address() -> None:
 
 def asking_settings(services: Services) -> Callable[[str], Question]:
     """The settings, in the sidebar and in the address; returns what makes a question of a text."""
-    settings, backends, saved = services.settings, services.usable_backends(), saved_prompts(services)
+    settings, backends, saved = services.settings, services.backends.usable(), saved_prompts(services)
     write = address.follow(
         "ask",
         {
@@ -122,7 +122,7 @@ def choose_prompt(
 
 def _say_if_behind(services: Services, backend: str) -> None:
     """A line above the question box where documents changed since the index was built, with the way to where it is built."""
-    if services.is_stale(backend):
+    if services.backends.is_stale(backend):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="behind"):
             show(note_html("Documents changed since the index was built."))
             st.page_link("../pages/corpus.py", label="Index now on Corpus", icon=":material/update:")
@@ -134,15 +134,15 @@ def usual_backend(services: Services, backends: list[str]) -> str:
 
 
 def choose_backend(services: Services, backends: list[str], write: address.Write) -> str:
-    """The backends that can be used here; what the others need is said below."""
-    chosen = st.selectbox("Backend", backends, key="backend", on_change=write)
-    say_what_is_missing(services)
+    """The backends that can be used here; what the others need stands behind the "?"."""
+    missing = [message(words) for words in services.backends.names().values() if words is not None]
+    chosen = st.selectbox("Backend", backends, key="backend", on_change=write, help="\n\n".join(missing) or None)
     return chosen or backends[0]
 
 
 def say_what_is_missing(services: Services) -> None:
     """A line for every backend that cannot be used here: why, and what to do."""
-    for missing in services.backend_names().values():
+    for missing in services.backends.names().values():
         if missing is not None:
             st.caption(message(missing))
 
@@ -150,7 +150,7 @@ def say_what_is_missing(services: Services) -> None:
 def question_box(services: Services, trace_id: str | None) -> str | None:
     """The box and, while no trace is open, its examples; returns a question that was just put, or None."""
     _follow_trace(trace_id)
-    handed = state.take_over()
+    handed = state.take_question()
     if handed is not None:
         st.session_state["question"] = handed
     typed = box_with_examples(
@@ -213,11 +213,11 @@ def answer_live(services: Services, question: Question, place: DeltaGenerator) -
 def _follow_trace(trace_id: str | None) -> None:
     """Show in the box the question of the trace that the address names, after back, forward or a reload."""
     # Elsewhere in the dashboard, the box was forgotten.
-    if trace_id == state.box_trace() and "question" in st.session_state:
+    if trace_id == state.trace_in_box() and "question" in st.session_state:
         return
     found = state.find_trace(trace_id) if trace_id else None
     st.session_state["question"] = found[0].question if found else ""
-    state.box_shows(trace_id)
+    state.note_trace_in_box(trace_id)
 
 
 def _open_recent(trace_id: str) -> None:

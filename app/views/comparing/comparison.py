@@ -30,7 +30,7 @@ def _right_answer(*traces: Trace) -> Gold | None:
 
 def _show_verdict(verdict: Verdict, place: DeltaGenerator) -> None:
     with place.container():
-        st.subheader(literal(verdict.headline), anchor=False)
+        st.header(literal(verdict.headline), anchor=False)
         show(verdict_html(verdict))
 
 
@@ -52,14 +52,14 @@ def show_comparison(first: Trace, second: Trace, place: DeltaGenerator | None = 
     if verdict.note:
         show(note_html(verdict.note))
     if found.matches:
-        st.subheader("Which chunks each retrieved", anchor=False)
+        st.header("Which chunks each retrieved", anchor=False)
         show(
             note_html(
                 "The rank of every chunk on each side, 1 is best. ▲ 2: two places higher in the second than in the first."
             )
         )
         show(overlap_html(found.matches))
-    st.subheader("Time", anchor=False)
+    st.header("Time", anchor=False)
     longest_ms = max(first.duration_ms, second.duration_ms)
     for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
         with column:
@@ -70,9 +70,9 @@ def show_comparison(first: Trace, second: Trace, place: DeltaGenerator | None = 
     if found.time_note:
         show(note_html(found.time_note))
     if found.settings:
-        st.subheader("Settings that differ", anchor=False)
+        st.header("Settings that differ", anchor=False)
         show(differences_html(found.settings))
-    st.subheader("Chunks", anchor=False)
+    st.header("Chunks", anchor=False)
     for column, (side, trace) in zip(st.columns(2, gap="large"), traces, strict=True):
         with column:
             show(side_html(side, trace.backend))

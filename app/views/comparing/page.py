@@ -24,11 +24,12 @@ from app.views.comparing.comparison import show_comparison
 from app.views.comparing.html import side_html
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.traces.detail import MISSING_TRACE, show_answer
 from app.views.traces.html import answer_html, chunks_html, question_html
 from app.views.traces.recent import choose_recent
-from pipeline.pipeline import MAX_TOP_K
+from pipeline.checks import MAX_TOP_K
 from pipeline.prompts import PromptTemplate
 from pipeline.types import ChunksFound, Event, StageEnded, StageStarted, TokenMade, Trace
 
@@ -49,7 +50,7 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
     What the address does not say is as the opened traces were asked, so that a link to two traces is enough to ask again.
     Beside another application's trace, only its own question can be put, to the other side.
     """
-    backends = services.usable_backends()
+    backends = services.backends.usable()
     kept = {side: trace for side, trace in opened.items() if trace is not None and trace.origin == "application"}
     if kept:
         return _put_beside(services, backends, opened, kept)
@@ -63,7 +64,10 @@ def put_question(services: Services, opened: Opened) -> dict[Side, Question] | N
     choose_recent(_begin_with)
     chosen = {}
     # A key of its own for each, since an expander keeps the state that it began with.
-    with st.expander("Settings of both sides", expanded=not opened, key=f"sides-{'kept' if opened else 'new'}"):
+    folded = backstage("sides").expander(
+        "Settings of both sides", expanded=not opened, key=f"sides-{'kept' if opened else 'new'}"
+    )
+    with folded:
         for column, side in zip(st.columns(2, gap="medium"), SIDES, strict=True):
             with column:
                 chosen[side] = _choose(side, backends, prompts[side], write)
@@ -101,7 +105,7 @@ def _put_beside(
             f"The answer of {names}, stays as it is. Its question can be asked here, and the answer set beside it."
         )
     )
-    with st.container(width=480):
+    with backstage("side"), st.container(width=480):
         chosen = _choose(side, backends, prompts, write)
     say_what_is_missing(services)
     if st.button("Ask it here", type="primary", icon=":material/arrow_forward:", key="ask-beside"):
@@ -158,7 +162,7 @@ def _choose(side: Side, backends: list[str], prompts: dict[str, PromptTemplate],
 
 def _say_what_to_know(services: Services, backends: list[str], chosen: dict[Side, Question], opened: Opened) -> None:
     for backend in dict.fromkeys(question.backend for question in chosen.values()):
-        if services.is_stale(backend):
+        if services.backends.is_stale(backend):
             st.warning(
                 f"Documents changed since the index of {literal(backend)} was built: press Index now on the Corpus page."
             )

@@ -1,6 +1,7 @@
 """What needs a look, file by file: waiting, pending, failed, read in part, doubtful; and the folders that are followed."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,13 +9,16 @@ import streamlit as st
 
 from app.documents.words import attention_words, file_name, source_words
 from app.kit.numbers import count, size
+from app.permitting.roles import Role
 from app.services import Services
 from app.views.documents.html import standing_html
 from app.views.documents.indexing import start
 from app.views.kit.html import note_html, show
+from app.views.kit.visitor import only, refused
 
 if TYPE_CHECKING:
     from app.documents.listing import Attention, Listed
+    from app.documents.lookup import TargetKind
     from backends.local.corpus import CorpusState, LocalCorpus
     from backends.local.documents import DocumentLibrary, DocumentSummary
 
@@ -44,13 +48,13 @@ def show_attention(library: "DocumentLibrary", found: "Attention", *, running: b
                 size(file.size),
                 (),
                 f"waiting-{file.sequence}",
-                partial(library.uploads.done, file.sequence),
+                removing(library, "waiting", str(file.sequence)),
                 disabled=running,
             )
         for document in found.pending:
             _show_pending(library, document)
         for failed in found.failed:
-            remove = partial(library.sources.forget, failed.path, removed=True)
+            remove = removing(library, "file", failed.path)
             name = file_name(failed.path)
             detail = failed.path if failed.path != name else ""
             show_row("failed", name, detail, (failed.problem or "",), f"failed-{failed.path}", remove)
@@ -80,15 +84,18 @@ def show_sources(services: Services, corpus: "LocalCorpus", *, running: bool) ->
                     "Read again",
                     key=f"again-{root}",
                     icon=":material/sync:",
-                    disabled=running or not each.readable,
-                    help=None if each.readable else "It is not there, or this process may not read it.",
+                    **only(
+                        Role.EDITOR,
+                        disabled=running or not each.readable,
+                        help=None if each.readable else "It is not there, or this process may not read it.",
+                    ),
                 ):
                     start(services, corpus, sources=[each.source])
                     st.rerun()
                 remove_button(
                     f"remove-{root}",
                     "The folder is followed no longer, and its documents leave the corpus. The files stay where they are.",
-                    partial(corpus.library.sources.remove, root),
+                    removing(corpus.library, "source", root),
                 )
         if len(sources) > shown:
             st.button("Show more", key="sources-more", on_click=_show_more_sources)
@@ -100,7 +107,7 @@ def show_row(
     detail: str,
     reasons: tuple[str, ...],
     key: str,
-    remove: Callable[[], object],
+    remove: "Removing",
     document_id: str = "",
     *,
     disabled: bool = False,
@@ -113,19 +120,37 @@ def show_row(
         )
 
 
-def remove_button(key: str, words: str, remove: Callable[[], object], *, disabled: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class Removing:
+    """Something that can be removed."""
+
+    do: Callable[[], object]
+    """Removes it."""
+    why_not: str
+    """Why whoever uses the page may not; empty if they may."""
+
+
+def removing(library: "DocumentLibrary", kind: "TargetKind", name: str) -> Removing:
+    """A document, a file or a source, by what `Target` calls it."""
+    from app.documents.lookup import Target, refusal_to_remove, remove_target
+
+    target = Target(kind, name, name, 0)
+    return Removing(partial(remove_target, library, target), refusal_to_remove(library, target))
+
+
+def remove_button(key: str, words: str, remove: Removing, *, disabled: bool = False) -> None:
     """Asks before it removes; the index keeps answering from a document until it is built again."""
-    with st.popover("Remove", icon=":material/delete:", key=f"ask-{key}", disabled=disabled):
+    with st.popover("Remove", icon=":material/delete:", key=f"ask-{key}", **refused(remove.why_not, disabled=disabled)):
         st.write(words)
-        if st.button("Remove it", key=key):
-            remove()
+        if st.button("Remove it", key=key, disabled=bool(remove.why_not)):
+            remove.do()
             st.rerun()
 
 
 def _show_doubtful(library: "DocumentLibrary", found: "Listed") -> None:
     """A document or, where it has no id, the archive that documents lie in."""
     if found.document_id is None:
-        remove = partial(library.sources.forget, found.file, removed=True)
+        remove = removing(library, "file", found.file)
         detail = found.source if found.source != found.title else ""
         show_row(found.state, found.title, detail, found.reasons, f"archive-{found.source}", remove)
         return
@@ -135,7 +160,7 @@ def _show_doubtful(library: "DocumentLibrary", found: "Listed") -> None:
         f"{found.source} · {count(found.chars or 0, 'character')}",
         found.reasons,
         f"{found.state}-{found.document_id}",
-        partial(library.remove, found.document_id),
+        removing(library, "document", found.document_id),
         found.document_id,
     )
 
@@ -147,7 +172,7 @@ def _show_pending(library: "DocumentLibrary", document: "DocumentSummary") -> No
         f"{document.source} · {count(document.chars, 'character')}",
         document.doubts,
         f"pending-{document.document_id}",
-        partial(library.remove, document.document_id),
+        removing(library, "document", document.document_id),
         document.document_id,
     )
 

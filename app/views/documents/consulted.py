@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.documents.words import SINCE_S
-from app.kit.numbers import percent, share
+from app.kit.numbers import MISSING, percent, share
 from app.kit.wording import ASKERS
 from app.views.kit import state
 from app.views.kit.address import Write
@@ -23,6 +23,8 @@ COLUMNS = (
     Column("abstained", "Abstained", "number", local=True, help="The generator found no answer in the chunks."),
     Column("failed", "Failed", "number", local=True),
     Column("confidence", "Confidence", "number", local=True, help="Mean confidence of these questions."),
+    Column("up", "Thumbs up", "number", local=True, help="Of people, for these answers."),
+    Column("down", "Thumbs down", "number", local=True, help="Of people, for these answers."),
     Column("chunks", "Chunks", "number", local=True, help="In the index."),
 )
 
@@ -73,7 +75,7 @@ def show_consulted(corpus: "LocalCorpus", backend: str, write: Write) -> None:
 
 
 def _row(use: "Use", href: str) -> Row:
-    ends = use.ends
+    ends, told = use.ends, zip(("up", "down"), use.thumbs, strict=True)
     return Row(
         use.document_id,
         {
@@ -83,6 +85,7 @@ def _row(use: "Use", href: str) -> Row:
             "abstained": number_cell(ends.abstained, share(ends.abstained, ends.asked)),
             "failed": number_cell(ends.failed, share(ends.failed, ends.asked)),
             "confidence": number_cell(ends.mean_confidence, percent(ends.mean_confidence)),
+            **{name: number_cell(thumbs, f"{thumbs:,}" if any(use.thumbs) else MISSING) for name, thumbs in told},
             "chunks": number_cell(use.chunks, f"{use.chunks or 0:,}"),
         },
         href,

@@ -13,10 +13,13 @@ from app.documents.words import (
     named_message,
     progress_text,
 )
+from app.permitting.roles import Role
 from app.services import Services
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
+from app.views.kit.visitor import only, refused
 from pipeline.errors import RaglassError
 
 if TYPE_CHECKING:
@@ -60,12 +63,14 @@ def show_index_state(
         _show_estimate(corpus, attention)
     if found.manifest is not None:
         _show_choice(corpus, found.manifest)
-    with st.container(horizontal=True):
-        if behind and st.button("Index now", type="primary", icon=":material/play_arrow:"):
+    with backstage("index"), st.container(horizontal=True):
+        if behind and st.button("Index now", type="primary", icon=":material/play_arrow:", **only(Role.EDITOR)):
             start(services, corpus)
             st.rerun()
         if st.button(
-            "Rebuild", icon=":material/refresh:", help="Build the index anew. Vectors already computed are used again."
+            "Rebuild",
+            icon=":material/refresh:",
+            **only(Role.ADMIN, help="Build the index anew. Vectors already computed are used again."),
         ):
             start(services, corpus, rebuild=True)
             st.rerun()
@@ -80,11 +85,11 @@ def _show_choice(corpus: "LocalCorpus", manifest: "Manifest") -> None:
     if choice is not None and st.button(
         "Choose the index automatically",
         icon=":material/undo:",
-        help=f"{choice.name} was chosen in the Lab. Without it, builds choose by themselves again.",
+        **only(Role.ADMIN, help=f"{choice.name} was chosen in the Lab. Without it, builds choose by themselves again."),
     ):
-        from backends.local.index_choice import forget_choice  # Where documents are kept elsewhere there is no FAISS.
+        from app.documents.choosing import choose_automatically  # Where documents are kept elsewhere there is no FAISS.
 
-        forget_choice(corpus.index.root)
+        choose_automatically(corpus)
         st.rerun()
 
 
@@ -107,7 +112,7 @@ def show_job(services: Services) -> None:
         return
     show_outcome(job.state)
     _offer_asking(job.state)
-    st.button("Dismiss", on_click=services.indexing.forget)
+    st.button("Dismiss", on_click=services.indexing.forget, **only(Role.EDITOR))
 
 
 def _offer_asking(found: "JobState") -> None:
@@ -131,9 +136,12 @@ def _follow() -> None:
         "Stopping…" if found.stopping else "Stop",
         key="stop-indexing",
         icon=":material/stop:",
-        disabled=found.stopping,
         on_click=job.stop,
-        help="What is read and embedded so far is kept; Index now goes on from there.",
+        **refused(
+            job.refusal_to_stop(),
+            disabled=found.stopping,
+            help="What is read and embedded so far is kept; Index now goes on from there.",
+        ),
     )
 
 

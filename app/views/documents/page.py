@@ -1,5 +1,6 @@
 """The documents of the corpus: one with its chunks, and a searchable, paged list."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -8,7 +9,7 @@ from app.documents.doubts import own_doubts
 from app.documents.twins import same_words
 from app.documents.words import chunk_note
 from app.kit.numbers import count
-from app.views.documents.attention import remove_button
+from app.views.documents.attention import remove_button, removing
 from app.views.documents.html import plain_chunk_html
 from app.views.documents.listed import show_listed
 from app.views.kit.address import Write
@@ -61,7 +62,7 @@ def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
     if found is None:
         st.info("There is no document with this id. It may have been removed.")
         return
-    st.subheader(literal(found.document.title), anchor=False)
+    st.header(literal(found.document.title), anchor=False)
     show(note_html(found.document.source))
     for doubt in own_doubts(found.document.source, found.document.doubts):
         st.warning(literal(doubt), icon=":material/rule:")
@@ -84,9 +85,11 @@ def _close() -> None:
 
 
 def _remove_button(corpus: "LocalCorpus", document_id: str) -> None:
+    found = removing(corpus.library, "document", document_id)
+
     def remove() -> None:
-        corpus.library.remove(document_id)
+        found.do()
         del st.query_params["document"]
 
     words = "The document is deleted from the data folder. To have it back, add its file again."
-    remove_button("remove-document", words, remove)
+    remove_button("remove-document", words, replace(found, do=remove))

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.documents.words import NAMED, clash_words, estimate_sentence, formats_words, there_words
+from app.permitting.roles import Role
 from app.services import Services
 from app.views.documents.indexing import start
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 
 if TYPE_CHECKING:
     from app.documents.indexing import Sending
@@ -31,13 +33,16 @@ def upload_box(services: Services, corpus: "LocalCorpus") -> None:
         accept_multiple_files=True,
         max_upload_size=services.settings.max_file_mb,
         key=box,
-        help=literal(f"{formats_words()}: files that end in {', '.join(SUFFIXES)}."),
+        **only(Role.EDITOR, help=literal(f"{formats_words()}: files that end in {', '.join(SUFFIXES)}.")),
     )
     sending = prepare(corpus.library, [(file.name, file.getvalue()) for file in files])
     if files:
         show(note_html(estimate_sentence(estimate(corpus, [(file.name, file.size) for file in files]))))
     settled = _settle_clashes(corpus.library, sending)
-    if st.button("Add and index", type="primary", icon=":material/upload_file:", disabled=not files or settled is None):
+    disabled = not files or settled is None
+    if st.button(
+        "Add and index", type="primary", icon=":material/upload_file:", **only(Role.EDITOR, disabled=disabled)
+    ):
         st.session_state["sent_files"] += 1
         if services.indexing.running:
             st.toast("Stored: the job that is running goes on with them.", icon=":material/inventory_2:")

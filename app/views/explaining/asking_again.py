@@ -30,7 +30,7 @@ def offer_asking_again(trace: Trace) -> None:
     playground = state.services().playground
     if playground.why_not_as_recorded(trace) is not None:
         return
-    st.subheader("What does it say without a chunk?", anchor=False)
+    st.header("What does it say without a chunk?", anchor=False)
     try:
         label, estimate = button_words(trace), estimate_words(trace)
     except InputError as error:

@@ -35,7 +35,7 @@ from app.views.kit import state
 from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.layout import grid
+from app.views.kit.layout import backstage, grid
 from app.views.kit.markdown import literal
 from app.views.traces.html import question_html
 from app.views.traces.recent import choose_recent
@@ -77,10 +77,10 @@ def ask_for_a_trace() -> None:
 
 def score_and_show(trace: Trace) -> None:
     """Score what is not known yet, with a bar that can be stopped, and show what is."""
-    show(question_html(trace.question))
+    show(question_html(trace.question, title=True))
     # Always there, so that what stands below keeps its place (and a tab its choice) when the page runs again.
     holder, verdict = st.empty(), st.empty()
-    with st.container(horizontal=True, gap="large"):
+    with backstage("explain"), st.container(horizontal=True, gap="large"):
         unit, stand_in = _choose_unit(), choose_stand_in(trace)
     if trace.origin == "application" and not stand_in:
         show_unexplained(trace, why_stand_in(trace))
@@ -157,7 +157,7 @@ def show_explanation(found: Explained, verdict: DeltaGenerator) -> None:
         show(note_html(SHADES, more=SHADES_MEANING))
         left, right = grid(2, "explain-verdict")
         with left:
-            st.subheader(literal(found.sentence), anchor=False)
+            st.header(literal(found.sentence), anchor=False)
             if judged is not None:
                 show(belief_html(judged))
             if told := explained_with(found):

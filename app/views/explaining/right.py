@@ -18,7 +18,7 @@ from pipeline.types import Trace
 def show_right(found: Explained, diagnosed: Diagnosed | None) -> None:
     """The answer to it, or a way to give the right answer. diagnosed: what is known."""
     known = state.services().explanations.gold_of(found.trace.trace_id)
-    st.subheader(right_headline(found, diagnosed, known), anchor=False)
+    st.header(right_headline(found, diagnosed, known), anchor=False)
     if diagnosed is not None:
         _show_diagnosed(found.trace, diagnosed)
         with st.expander("Diagnose with another right answer"):

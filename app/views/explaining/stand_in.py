@@ -65,7 +65,7 @@ def show_unexplained(trace: Trace, why: str, *, failed: bool = False) -> None:
         st.warning(literal(why), icon=":material/warning:")
     else:
         st.info(literal(why), icon=":material/group:")
-    st.subheader("Do the chunks say it?", anchor=False)
+    st.header("Do the chunks say it?", anchor=False)
     try:
         show_grounding(grounded_trace(trace))
     except RaglassError as error:

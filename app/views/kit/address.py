@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState, get_script_run_ctx
 
 from app.kit.presenting import PARAMETER
 
@@ -24,6 +25,13 @@ OPENED = {
     "corpus": {"document"},
 }
 """By page, what it has open in place of its list: coming back by the menu leads to the list."""
+
+ANSWERED = {
+    "ask": {"trace", "span"},
+    "compare": {"first", "second", "ask"},
+    "explain": {"trace", "with", "by"},
+}
+"""By page without a list, what it shows in place of its beginning: coming back by the menu finds it again; a second click puts it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,8 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
         st.session_state[seen] = current
 
     def write(*drop: str) -> None:
+        if _is_stray():
+            return
         # A widget that is not drawn now, on a tab that is closed, has no state: its value is what the address says.
         values = {
             name: st.session_state.get(name, field.value(st.query_params.get_all(name)))
@@ -114,6 +124,16 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
     return write
 
 
+def _is_stray() -> bool:
+    """Whether a widget of the page is said to have changed while only a fragment runs anew.
+
+    A fragment that runs by the clock takes along what the browser shows at that moment: of a page that is being drawn, numbers that are
+    not set yet, and the address of the page before. Whoever changes such a widget makes the whole page run.
+    """
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run) and ThreadState.get().fragment_id is None
+
+
 @contextmanager
 def keeping_address(page: str) -> Iterator[None]:
     """While a page runs: give it back the address it had when it was left, where one comes by the menu, whose links say nothing.
@@ -123,8 +143,8 @@ def keeping_address(page: str) -> Iterator[None]:
     came = st.session_state.get(PAGE) not in (None, page)
     st.session_state[PAGE] = page
     kept: dict[str, dict[str, list[str]]] = st.session_state.setdefault(KEPT, {})
-    if came and not st.query_params and page in kept:
-        st.query_params.from_dict(kept[page])
+    if came and not set(st.query_params) - {PARAMETER} and page in kept:
+        st.query_params.from_dict({**kept[page], **st.query_params.to_dict()})
     _keep()
     yield
     _keep()  # Not where the page led to another one, whose address it is by then.
@@ -139,6 +159,21 @@ def _keep() -> None:
             return  # While something is open, the list is still as it was.
         passing = opened | {PARAMETER}  # the presenter's view is kept by the server
         kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
+
+
+def opened_by(page: str) -> set[str]:
+    """The names in the address of what a page can have open. page: its path in the address."""
+    return OPENED.get(page, set()) | ANSWERED.get(page, set())
+
+
+def close_opened() -> None:
+    """Close what the page has open: its list as it was, or its beginning with the settings as they are."""
+    page = st.session_state.get(PAGE, "")
+    if page in OPENED:
+        back_to_list()
+    else:
+        kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in opened_by(page)}
+        st.query_params.from_dict(kept)
 
 
 def back_to_list() -> None:

@@ -9,5 +9,5 @@ AWAY = "Raglass is not answering. This page comes back by itself."
 
 def watch_server() -> None:
     """Put the watch on the page; it takes no room."""
-    with st.container(key="away"):
+    with st.container(key="unseen-away"):
         component("away")(key="server-watch", data={"words": AWAY})

@@ -12,7 +12,6 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from app.kit.numbers import count, three_figures
 from app.kit.wording import when
@@ -288,40 +287,3 @@ class Unit:
 def time_unit(longest_ms: float) -> Unit:
     """The unit in which durations up to this one read well."""
     return Unit("ms", 1.0) if longest_ms < 1_000 else Unit("s", 1e3) if longest_ms < 120_000 else Unit("min", 60e3)
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One of several small charts."""
-
-    title: str
-    """What it shows; text from outside is escaped here."""
-    traces: Sequence[Any]
-    """What is drawn, as Plotly's graph objects."""
-
-
-def small_multiples(
-    title: str, panels: Sequence[Panel], *, columns: int = 2, row_height: int = 170, same_scale: bool = True
-) -> go.Figure:
-    """Small charts side by side where lines in one would cross; across they share their axis. same_scale: whether upwards too."""
-    across = max(1, min(columns, len(panels)))
-    down = max(1, -(-len(panels) // across))
-    figure = make_subplots(
-        rows=down,
-        cols=across,
-        subplot_titles=[chart_text(panel.title) for panel in panels],
-        shared_xaxes="all",
-        shared_yaxes="all" if same_scale else False,
-        vertical_spacing=min(0.3, 0.34 / down),
-        horizontal_spacing=0.06,
-    )
-    for place, panel in enumerate(panels):
-        for trace in panel.traces:
-            figure.add_trace(trace, row=place // across + 1, col=place % across + 1)
-    layout = chart_layout(title, height=70 + row_height * down)
-    x, y = layout.pop("xaxis"), layout.pop("yaxis")
-    figure.update_layout(**layout | {"margin": layout["margin"] | {"t": 32}})
-    figure.update_xaxes(**x, fixedrange=True)
-    figure.update_yaxes(**y, fixedrange=True)
-    figure.update_annotations(font={"size": 13, "color": ink()})
-    return figure

@@ -17,8 +17,10 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 PARTS = {
     "away": '<div class="away" role="alert" hidden></div>',
+    "returning": "<div></div>",
     "sections": "<div></div>",
     "table": '<div class="box"><table data-testid="table"><caption></caption><thead></thead><tbody></tbody></table></div>',
+    "walking": "<div></div>",
     "waterfall": '<div class="frame"><div role="tree" data-testid="waterfall"></div><div class="axis"></div></div>',
 }
 """The HTML of each; beside it stand its script and, if it has one, its style."""

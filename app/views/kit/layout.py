@@ -1,7 +1,8 @@
-"""The grid of every page: columns that stack where they would be too narrow, and the outline of a long page."""
+"""The grid of every page: columns that stack where they would be too narrow, the outline of a long page, and what audiences are spared."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -21,6 +22,11 @@ def grid(parts: int | Sequence[float], key: str) -> Sequence[DeltaGenerator]:
         return st.columns(parts, gap="large")
 
 
+def backstage(key: str, *, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
+    """Where settings and forms stand on a page, which the presenter's view does not show. key: its own on the page."""
+    return st.container(key=f"backstage-{key}", width=width)
+
+
 @contextmanager
 def outlined(parts: Mapping[str, str], key: str) -> Iterator[Heading]:
     """A long page beside its outline, "On this page", which stays in sight on a wide screen and stands above on another.
@@ -33,7 +39,7 @@ def outlined(parts: Mapping[str, str], key: str) -> Iterator[Heading]:
         show(outline_html(parts))
 
     def head(anchor: str) -> None:
-        st.subheader(parts[anchor], anchor=anchor)
+        st.header(parts[anchor], anchor=anchor)
 
     with body:
         yield head

@@ -18,8 +18,13 @@ STYLE = f"""
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stExpandSidebarButton"],
 [data-testid="stToolbar"], [class*="st-key-"][class*="-choice"] {{ display: none !important; }}
 [data-testid="stMainBlockContainer"] {{ padding-top: 1rem; }}
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-backstage-"]),
+[data-testid="stColumn"]:has(> * > [data-testid="stLayoutWrapper"]:only-child > [class*="st-key-backstage-"]) {{ display: none; }}
 [data-testid="stHeader"] {{ display: none; }}
-.st-key-presenting {{ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); padding-bottom: .3rem; }}
+.st-key-presenting {{ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); padding-bottom: .3rem;
+  gap: .1rem .2rem; }}
+.st-key-presenting [data-testid="stPageLink-NavLink"] {{ padding: .1rem .35rem; }}
+.st-key-presenting :is([data-testid="stPageLink-NavLink"] p, .rg-leave) {{ font-size: .78rem; }}
 .rg-leave {{ margin: 0; font-size: .88rem; }}
 .rg-leave a {{ color: inherit; }}
 </style>

@@ -7,5 +7,5 @@ from app.views.kit.components import component
 
 def tell_sections() -> None:
     """Mend the sidebar; it takes no room."""
-    with st.container(key="sections"):
+    with st.container(key="unseen-sections"):
         component("sections")(key="sidebar-sections", data={})

@@ -40,23 +40,23 @@ def find_trace(trace_id: str) -> tuple[Trace, StoredTrace | None] | None:
     return None if stored is None else (stored.trace, stored)
 
 
-def hand_over(question: str) -> None:
+def leave_question(question: str) -> None:
     """Leave a question for the Ask page, which asks it when it opens."""
     st.session_state["handed-question"] = question
 
 
-def take_over() -> str | None:
+def take_question() -> str | None:
     """The question that another page left for Ask, once; None without one."""
     question: str | None = st.session_state.pop("handed-question", None)
     return question
 
 
-def box_trace() -> str | None:
+def trace_in_box() -> str | None:
     """The trace whose question stands in the box of the Ask page."""
     shown: str | None = st.session_state.get("box_trace")
     return shown
 
 
-def box_shows(trace_id: str | None) -> None:
+def note_trace_in_box(trace_id: str | None) -> None:
     """Note that the box shows the question of this trace."""
     st.session_state["box_trace"] = trace_id

@@ -51,9 +51,14 @@ STYLE = """
 .block-container, [data-testid="stMainBlockContainer"] { padding: 3.4rem clamp(1rem, 2.4vw, 3rem) 3rem; max-width: 100rem; }
 @media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; } }
 [data-testid="InputInstructions"] { display: none; }
+/* A menu that leaves room below it for a page's settings. */
+[data-testid="stSidebarNavItems"] > div { margin-top: .45rem; }
+[data-testid="stSidebarNav"] [data-testid="stNavSectionHeader"] { margin: .2rem 0 0; font-size: .85rem; }
+[data-testid="stSidebarNav"] [data-testid="stSidebarNavLink"] { margin: 0; }
 [data-testid="stMain"] h1 { font-size: 1.8rem; padding: .2rem 0 .3rem; }
-[data-testid="stMain"] h2 { font-size: 1.4rem; padding: .6rem 0 .3rem; }
-[data-testid="stMain"] h3 { font-size: 1.15rem; padding: .5rem 0 .2rem; }
+[data-testid="stMain"] h2 { font-size: 1.2rem; padding: .5rem 0 .2rem; }
+[data-testid="stMain"] h3 { font-size: 1.05rem; padding: .4rem 0 .2rem; }
+[data-testid="stMain"] h1.rg-question { font-size: 1.2rem; font-weight: 600; padding: 0; }
 /* Prose in lines that the eye finds back from. */
 [data-testid="stMain"] :is([data-testid="stMarkdownContainer"] :is(p, li), .rg-note, .rg-meaning, .rg-text) { max-width: 75ch; }
 .rg-answer { max-width: 60ch; }
@@ -97,7 +102,11 @@ STYLE = """
 .rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
-[data-testid="stLayoutWrapper"]:has(> :is(.st-key-away, .st-key-sections)) { position: absolute; height: 0; overflow: visible; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) [data-testid="stSkeleton"] { display: none; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) { position: absolute; width: 0; height: 0; overflow: visible; }
+@media (max-width: 640px) {
+  [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) > [data-testid="stColumn"] { min-width: calc(50% - 1rem); }
+}
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
 [class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }

@@ -4,7 +4,7 @@ Its browser side is `app/assets/table.js`, which sets every text as text. A page
 thing; of what was done it hears what was opened and what is ticked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -186,10 +186,7 @@ def show_table(
     order: the page's present order, one of its columns' words; on_order: called with the wanted one. picks: how many rows can be
     ticked at once. current: the row whose contents stand beside the table. file_name: of a CSV of these rows to take away, if any.
     """
-    kept = st.session_state.get(key) or {}
-    keys = {row.key for row in rows}
     opening = {row.key for row in rows if row.opens}
-    picked = tuple(each for each in kept.get("picked") or () if each in keys)
     data = {
         "label": label,
         "columns": [_column(column) for column in columns],
@@ -197,31 +194,44 @@ def show_table(
         "opens": opens,
         "order": order,
         "picks": picks,
-        "picked": list(picked),
+        "picked": _ticked(st.session_state.get(key), rows),
         "current": current,
         "tall": len(rows) > TALL,
     }
+    offered = {word for column in columns for word in (column.up, column.down)} - {""}
 
     def act() -> None:
-        done = (st.session_state.get(key) or {}).get("act") or {}
-        if done.get("what") == "open" and done.get("key") in opening and on_open is not None:
-            on_open(done["key"])
-        offered = {word for column in columns for word in (column.up, column.down)} - {""}
-        if done.get("what") == "order" and done.get("order") in offered and on_order is not None:
-            on_order(done["order"])
+        done = st.session_state.get(key)
+        if on_open is not None and (row := _done(done, "open", opening)) is not None:
+            on_open(row)
+        if on_order is not None and (wanted := _done(done, "order", offered)) is not None:
+            on_order(wanted)
 
     result = component("table")(
         key=key, data=data, default={"picked": []}, on_act_change=act, on_picked_change=lambda: None
     )
     if file_name:
-        heads = [column.head for column in columns]
-        show_download(
-            "CSV", lambda: csv_text(heads, [_values(row, columns) for row in rows]), file_name, key=f"{key}-csv"
-        )
-    done = result.get("act") or {}
-    opened = done.get("key") if done.get("what") == "open" else None
-    ticked = [each for each in result.get("picked") or () if each in keys]
-    return Shown(opened if opened in opening else None, tuple(ticked[:picks]))
+        _show_csv(columns, rows, file_name, key)
+    return Shown(_done(result, "open", opening), tuple(_ticked(result, rows)[:picks]))
+
+
+def _ticked(kept: Mapping[str, Any] | None, rows: Sequence[Row]) -> list[str]:
+    """Keys of the rows that are ticked, as the browser says."""
+    keys = {row.key for row in rows}
+    return [each for each in (kept or {}).get("picked") or () if each in keys]
+
+
+def _done(kept: Mapping[str, Any] | None, what: str, offered: Collection[str]) -> str | None:
+    """What a person opened or ordered by, as the browser says; None for nothing, and for what was not offered."""
+    done = (kept or {}).get("act") or {}
+    named = done.get("key" if what == "open" else what)
+    return named if done.get("what") == what and named in offered else None
+
+
+def _show_csv(columns: Sequence[Column], rows: Sequence[Row], file_name: str, key: str) -> None:
+    """The rows, to take away."""
+    heads = [column.head for column in columns]
+    show_download("CSV", lambda: csv_text(heads, [_values(row, columns) for row in rows]), file_name, key=f"{key}-csv")
 
 
 def _column(column: Column) -> dict[str, Any]:

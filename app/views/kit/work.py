@@ -31,8 +31,8 @@ def shown_work(first: str, kept: str, key: str) -> Iterator[Tell]:
         holder.empty()
 
 
-def see_through(steps: Generator[tuple[int, int], None, None], first: str, words: str, key: str) -> bool:
-    """Take every step of work on a run's answers, each of which is kept; whether it came to its end. Says why it did not.
+def work_through(steps: Generator[tuple[int, int], None, None], first: str, words: str, key: str) -> bool:
+    """Work on a run's answers to the end, keeping each; whether it got there. Shows how far it is, and why it did not.
 
     steps: how many are done, and of how many. words: with a place for each.
     """

@@ -5,13 +5,17 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.chunkings import USUAL
 from app.lab.side_by_side import figure, good_rows
+from app.views.kit.layout import backstage
 from app.views.lab.asked import ask_which, draw, names_field, scatter_chart
 from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 
 
 def show_study(lab: Lab) -> None:
     """The form, and what came out."""
-    with st.expander("Start a study", expanded=not lab.records.newest("chunks"), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest("chunks"), icon=":material/science:"),
+    ):
         _show_form(lab)
     record = choose_record(lab, "chunks")
     if record is None:

@@ -5,6 +5,7 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import good_rows
+from app.views.kit.layout import backstage
 from app.views.kit.style import LEVEL_COLOURS
 from app.views.lab.asked import ask_which, boxes_chart, draw, names_field, shares_chart
 from app.views.lab.frame import choose_record, offer_start, show_record, show_table
@@ -12,7 +13,10 @@ from app.views.lab.frame import choose_record, offer_start, show_record, show_ta
 
 def show_study(lab: Lab) -> None:
     """The form, and what came out."""
-    with st.expander("Start a study", expanded=not lab.records.newest("embedders"), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest("embedders"), icon=":material/science:"),
+    ):
         _show_form(lab)
     record = choose_record(lab, "embedders")
     if record is None:

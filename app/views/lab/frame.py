@@ -12,16 +12,18 @@ from app.kit.wording import when
 from app.lab.catalogue import Lab
 from app.lab.records import LabRecord
 from app.lab.tables import Table
+from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal, message
 from app.views.kit.studied import show_studied
+from app.views.kit.visitor import only, refused
 from app.views.runs.source import Source
 from pipeline.errors import RaglassError
 
 REFRESH_S = 1.0
-
+"""How often a study that goes on is looked at."""
 
 ELSEWHERE_S = 3.0
 """How often it is looked whether another process is still at a study."""
@@ -44,26 +46,26 @@ def offer_start(
         "Plan",
         icon=":material/calculate:",
         key=f"lab-{name}-tell",
-        help="The time and the cost, as far as they are known. Nothing is begun.",
+        **only(Role.EDITOR, help="The time and the cost, as far as they are known. Nothing is begun."),
     ):
         st.session_state.pop(held, None)
         try:
-            whole = dict(plan) if source is None else {**plan, "dataset": source.settle()}
-            state.services().premises.check_plan(whole)
-            study = lab.study(name)
-            checked = study.check(lab.parts, whole)
-            told = study.estimate(lab.parts, checked), tuple(lines(checked) if lines is not None else ())
+            st.session_state[held] = asked, *_tell(lab, name, plan, source, lines)
         except RaglassError as error:
             st.error(message(str(error)), icon=":material/error:")
-        else:
-            st.session_state[held] = asked, whole, told
     kept = st.session_state.get(held)
     if kept is None or kept[0] != asked:
         return
-    _, whole, (words, more) = kept
+    _, whole, words, more = kept
     st.info(literal(words), icon=":material/schedule:")
     busy = lab.jobs.job is not None and lab.jobs.job.running
-    if st.button("Start", type="primary", icon=":material/play_arrow:", key=f"lab-{name}-start", disabled=busy):
+    if st.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        key=f"lab-{name}-start",
+        **only(Role.EDITOR, disabled=busy),
+    ):
         try:
             lab.start(name, whole)
         except RaglassError as error:
@@ -76,6 +78,20 @@ def offer_start(
         show(note_html("A study is going on. Another can start once it has ended or was stopped."))
     if more:
         st.code("\n".join(more), language=None)
+
+
+def _tell(
+    lab: Lab,
+    name: str,
+    plan: Mapping[str, Any],
+    source: Source | None,
+    lines: Callable[[Mapping[str, Any]], Sequence[str]] | None,
+) -> tuple[Mapping[str, Any], str, Sequence[str]]:
+    """The plan as it would be run, what it would take, and what else is told of it. Raises RaglassError where it cannot be run."""
+    whole = dict(plan) if source is None else {**plan, "dataset": source.settle()}
+    state.services().premises.check_plan(whole)
+    checked = lab.check(name, whole)
+    return whole, lab.study(name).estimate(lab.parts, checked), tuple(lines(checked) if lines is not None else ())
 
 
 def follow_job() -> None:
@@ -105,7 +121,7 @@ def _follow() -> None:
             "Stop",
             icon=":material/stop:",
             on_click=job.stop,
-            help="What was measured is kept; the study can be gone on with.",
+            **refused(job.refusal_to_stop(), help="What was measured is kept; the study can be gone on with."),
         )
 
 
@@ -173,7 +189,12 @@ def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
         literal(record.problem or "This study was stopped before its end: what follows is what is known."),
         icon=":material/pause:",
     )
-    if st.button("Go on with it", icon=":material/play_arrow:", key=f"resume-{record.record_id}", disabled=busy):
+    if st.button(
+        "Go on with it",
+        icon=":material/play_arrow:",
+        key=f"resume-{record.record_id}",
+        **only(Role.EDITOR, disabled=busy),
+    ):
         try:
             lab.jobs.start(lab.resume(record.record_id))
         except RaglassError as error:
@@ -184,7 +205,7 @@ def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
 
 def show_table(table: Table) -> None:
     """A table under its title, with its note."""
-    st.subheader(literal(table.title), anchor=False)
+    st.header(literal(table.title), anchor=False)
     show_studied(table, f"lab-{table.name}")
     if table.note:
         show(note_html(table.note))

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.documents.choosing import choose_automatically
 from app.kit.numbers import milliseconds
 from app.lab.catalogue import Lab
-from app.lab.index_choosing import choose, choose_automatically, corpus_of
+from app.lab.index_choosing import choose, corpus_of
 from app.lab.index_study import KS
 from app.lab.index_tables import headline, points, recommended, top_k, used
+from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
 from app.views.kit.style import ink
+from app.views.kit.visitor import only
 from app.views.lab.frame import choose_record, offer_start, show_record, show_table
 from app.views.runs.source import Source
 from backends.local.fusion import CANDIDATES
@@ -63,10 +67,13 @@ def _show_form(lab: Lab) -> None:
     services = state.services()
     names = [
         name
-        for name, missing in services.backend_names().items()
-        if missing is None and (name.startswith("local/") or name == services.settings.backend_name)
+        for name in services.backends.usable()
+        if name.startswith("local/") or name == services.settings.backend_name
     ]
-    with st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"),
+    ):
         source = Source()
         with st.container(horizontal=True):
             usual = services.settings.backend_name
@@ -185,7 +192,7 @@ def _show_choice(record: "LabRecord", picked: int | None) -> None:
     result: Mapping[str, Any] = record.result or {}
     services = state.services()
     try:
-        backend = services.backend(str(record.plan["backend"]), build=False)
+        backend = services.backends.open(str(record.plan["backend"]), build=False)
         corpus = corpus_of(backend, record)
     except RaglassError as error:
         show(note_html(str(error)))
@@ -204,13 +211,15 @@ def _show_choice(record: "LabRecord", picked: int | None) -> None:
         st.session_state[PICKED] = wanted["name"] if wanted is not None else names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Setting", names, key=PICKED, width=340)
-        if st.button("Use this", type="primary", icon=":material/check:"):
+        if st.button("Use this", type="primary", icon=":material/check:", **only(Role.ADMIN)):
             row = rows[names.index(name)]
             try:
                 choose(backend, record, row["factory"], row["effort"])
             except RaglassError as error:
                 st.error(message(str(error)), icon=":material/error:")
-        if corpus.index_choice is not None and st.button("Choose automatically", icon=":material/undo:"):
+        if corpus.index_choice is not None and st.button(
+            "Choose automatically", icon=":material/undo:", **only(Role.ADMIN)
+        ):
             choose_automatically(corpus)
     _show_pending(corpus)
 
@@ -224,7 +233,7 @@ def _show_pending(corpus: "LocalCorpus") -> None:
             show(note_html(f"{choice.name} is chosen, and in use."))
         return
     st.info(literal(f"{words}."), icon=":material/tune:")
-    if not manifest.refuses(choice) and st.button("Rebuild now", icon=":material/refresh:"):
+    if not manifest.refuses(choice) and st.button("Rebuild now", icon=":material/refresh:", **only(Role.ADMIN)):
         try:
             state.services().indexing.start(corpus, rebuild=True)
         except RaglassError as error:

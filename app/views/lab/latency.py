@@ -15,6 +15,7 @@ from app.lab.tables import Table
 from app.views.kit import state
 from app.views.kit.charts import CHART_CONFIG, chart_layout, chart_text, show_chart
 from app.views.kit.interval_plot import Row, interval_plot
+from app.views.kit.layout import backstage
 from app.views.kit.style import LATENCY_COLOUR, STAGE_COLOURS, ink
 from app.views.lab import frame
 
@@ -33,7 +34,10 @@ PICTURE: dict[str, Any] = {
 
 def show_study(lab: Lab) -> None:
     """The form, then what came out of the study that is chosen."""
-    with st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"),
+    ):
         _show_form(lab)
     record = frame.choose_record(lab, NAME)
     if record is None:
@@ -51,7 +55,7 @@ def show_study(lab: Lab) -> None:
 
 
 def _show_form(lab: Lab) -> None:
-    usable = [name for name, missing in state.services().backend_names().items() if missing is None]
+    usable = state.services().backends.usable()
     kept = [record for record in lab.records.newest(NAME) if record.result is not None]
     named = {record.record_id: _named(record) for record in kept}
     targets = st.multiselect(

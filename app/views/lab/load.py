@@ -8,11 +8,12 @@ import streamlit as st
 
 from app.kit.numbers import milliseconds
 from app.lab.catalogue import Lab
-from app.lab.load import is_own
 from app.lab.load_words import load_tables, windows_of
 from app.lab.tables import Table
+from app.lab.targets import is_own
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
+from app.views.kit.layout import backstage
 from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS
 from app.views.lab import frame
 from evaluation.lab.load import WINDOW_S, Window
@@ -37,7 +38,10 @@ def show_study(lab: Lab) -> None:
     if job is not None and job.running and job.record.study == NAME:
         _show_live()
         return
-    with st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"),
+    ):
         _show_form(lab)
     record = frame.choose_record(lab, NAME)
     if record is None:
@@ -75,7 +79,7 @@ def _draw(figure: go.Figure, key: str, table: Table) -> None:
 
 
 def _show_form(lab: Lab) -> None:
-    usable = [name for name, missing in state.services().backend_names().items() if missing is None]
+    usable = state.services().backends.usable()
     target = st.selectbox("Target", usable, key="lab-load-target")
     left, middle, right = st.columns(3)
     rate = left.number_input("Questions a second", 0.01, 200.0, 1.0)

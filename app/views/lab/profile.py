@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.lab.catalogue import Lab
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.lab import frame
 from app.views.runs.profile import show_bars
 from app.views.runs.source import Source
@@ -12,9 +13,15 @@ from app.views.runs.source import Source
 def show_study(lab: Lab) -> None:
     """A form, and a profile with its bars and tables."""
     services = state.services()
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
-    with st.expander(
-        "Profile a dataset", icon=":material/play_arrow:", expanded=not lab.records.newest("profile"), key="lab-form"
+    usable = services.backends.usable()
+    with (
+        backstage("study"),
+        st.expander(
+            "Profile a dataset",
+            icon=":material/play_arrow:",
+            expanded=not lab.records.newest("profile"),
+            key="lab-form",
+        ),
     ):
         source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):

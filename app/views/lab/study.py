@@ -14,6 +14,7 @@ from app.lab.factorial_tables import NAMES, shares_title
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.interval_plot import Row, interval_plot
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import message
 from app.views.kit.style import STAGE_COLOURS
 from app.views.lab import frame
@@ -54,7 +55,10 @@ def show_study(lab: Lab) -> None:
 
 
 def _plan(lab: Lab) -> None:
-    with st.expander("Start a study", expanded=not lab.records.newest("study"), icon=":material/science:"):
+    with (
+        backstage("study"),
+        st.expander("Start a study", expanded=not lab.records.newest("study"), icon=":material/science:"),
+    ):
         text = st.text_area(
             "Factors and their levels, in TOML",
             EXAMPLE,

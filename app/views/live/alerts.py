@@ -9,9 +9,11 @@ from app.alerting.notice import traces_of
 from app.alerting.rules import parse_duration
 from app.alerting.words import alert_words, messages_words, silence_of, silence_words
 from app.kit.numbers import count
+from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.live.html import alarm_html, alert_html
 from metrics.alerts import MAX_WHY_CHARS, Silence, StoredAlert
@@ -102,18 +104,28 @@ def _show_open(alarms: Alarms, alert: StoredAlert, silences: Sequence[Silence]) 
             _show_silencing(alert)
         elif held.rule:
             st.button(
-                "End the silence", key=f"lift-{held.silence_id}", on_click=_attempt, args=(_lift, held.silence_id)
+                "End the silence",
+                key=f"lift-{held.silence_id}",
+                on_click=_attempt,
+                args=(_lift, held.silence_id),
+                **only(Role.EDITOR),
             )
 
 
 def _said(alarms: Alarms, alert: StoredAlert, held: Silence | None) -> str:
-    return messages_words(alert, held, has_channels=bool(alarms.destinations()))
+    return messages_words(alert, held, has_channels=bool(alarms.sender.destinations()))
 
 
 def _show_silence(silence: Silence) -> None:
     """A silence of all rules, and its end."""
     _note(f"{silence_words(silence)}.")
-    st.button("End the silence", key=f"lift-{silence.silence_id}", on_click=_attempt, args=(_lift, silence.silence_id))
+    st.button(
+        "End the silence",
+        key=f"lift-{silence.silence_id}",
+        on_click=_attempt,
+        args=(_lift, silence.silence_id),
+        **only(Role.EDITOR),
+    )
 
 
 def _show_silencing(alert: StoredAlert) -> None:
@@ -122,7 +134,7 @@ def _show_silencing(alert: StoredAlert) -> None:
     with st.popover("Silence", icon=":material/notifications_off:", key=f"{key}-menu"):
         st.selectbox("How long", list(SILENCES), index=1, key=f"{key}-for")
         st.text_input("Why", key=f"{key}-why", max_chars=MAX_WHY_CHARS)
-        st.button("Silence it", key=key, on_click=_attempt, args=(_silence, alert.rule, key))
+        st.button("Silence it", key=key, on_click=_attempt, args=(_silence, alert.rule, key), **only(Role.EDITOR))
 
 
 def _silence(rule: str, key: str) -> None:

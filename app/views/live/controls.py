@@ -8,8 +8,11 @@ import streamlit as st
 
 from app.kit.wording import ASKERS, backend_words
 from app.live.log_lines import LEVELS
-from app.live.reading import MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice
+from app.live.reading import MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice, describe_choice
 from app.views.kit import address, state
+from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
+from app.views.kit.presenting import is_presenting
 
 LATEST_S = 4_000_000_000
 """A time that no period begins after."""
@@ -59,12 +62,14 @@ def choose() -> Controls:
         asked_by=chosen["asked_by"],
     )
     _draw(choice, backends, sources, write)
+    if is_presenting() and choice.backend:
+        show(note_html(describe_choice(choice)))
     return Controls(choice, REFRESHES[chosen["refresh"]], write)
 
 
 def _draw(choice: LiveChoice, backends: list[str], sources: list[str], write: Callable[..., None]) -> None:
     change: dict[str, Any] = {"on_change": write, "width": 125}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with backstage("live"), st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Window", list(WINDOWS), key="window", **change)
         if choice.tells_askers:
             st.selectbox("Asked by", list(ASKERS), key="asked_by", **change)

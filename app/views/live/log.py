@@ -11,6 +11,7 @@ from app.live.log_lines import LEVELS, ReadLine, read_lines
 from app.live.reading import LOG_START_S, LiveChoice
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.live.html import log_html
 from app.views.live.kept import lines_of
@@ -27,7 +28,7 @@ def choose_log(choice: LiveChoice, write: Callable[..., None]) -> None:
             "Log lines come from CloudWatch. This page reads the dashboard's own traces; a trace that failed says why."
         )
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with backstage("log"), st.container(horizontal=True, vertical_alignment="bottom"):
         st.toggle("Follow the log", key="log", on_change=write)
         st.segmented_control("Level", list(LEVELS), key="level", on_change=write, required=True)
         st.text_input(

@@ -1,11 +1,13 @@
 """The Live page: what somebody on call reads first, then where time goes, how answers go, quality, the stack, costs."""
 
+import time
 from typing import Any
 
 import streamlit as st
 
 from app.alerting.levels import Level, levels_of
 from app.kit.wording import APPLICATION, backend_words
+from app.live.empty import find_elsewhere
 from app.live.reading import MEASURES, LiveChoice, describe_left_out, describe_stages, describe_use, describe_window
 from app.live.rows import LiveView, live_csv
 from app.views.kit import state
@@ -53,16 +55,21 @@ def show_live(controls: Controls, head: Heading) -> None:
     view = read_view(choice)
     if view is None:
         return
-    if not choice.backend or (not view.questions and not view.rows):
+    if not choice.backend:
         st.info(_empty_words(choice))
-        if not choice.backend:
-            return
-    show_now(view, controls)
-    head("stages")
-    show_stages(view, controls)
-    if view.answers is not None:
-        head("answers")
-        show_answers(view)
+        return
+    if view.questions or view.rows:
+        show_now(view, controls)
+        head("stages")
+        show_stages(view, controls)
+        if view.answers is not None:
+            head("answers")
+            show_answers(view)
+    else:
+        _show_elsewhere(controls)
+        for part in [part for part in ("stages", "answers") if part in parts_of(choice)]:
+            head(part)
+            show(note_html("Nothing in this window."))
     head("quality")
     show_quality(choice)
     if choice.source == "cloudwatch":
@@ -85,6 +92,23 @@ def read_view(choice: LiveChoice) -> LiveView | None:
     return view
 
 
+def _show_elsewhere(controls: Controls) -> None:
+    """In place of charts without a question: where there are some, and the way there."""
+    found = find_elsewhere(controls.choice, state.store(), time.time())
+    if found is None:
+        st.info(_empty_words(controls.choice))
+        return
+
+    def follow() -> None:
+        st.session_state["asked_by"], st.session_state["window"] = found.choice.asked_by, found.choice.window
+        controls.write()
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(literal(found.words), icon=":material/filter_alt:")
+        if st.button(found.label, type="primary", on_click=follow):
+            st.rerun()  # all of the page: this part of it began with the other choice
+
+
 def _empty_words(choice: LiveChoice) -> str:
     if not choice.backend:
         return "No question has been asked yet. Ask one on the Ask page, or with `raglass ask`; it appears here at the next refresh."
@@ -98,9 +122,7 @@ def _empty_words(choice: LiveChoice) -> str:
             f"CloudWatch has no question of {literal(choice.backend)} in this window. Choose a longer window, or check "
             "RAGLASS_STACK and RAGLASS_AWS_REGION; dashboards send theirs with RAGLASS_EMIT_METRICS=1."
         )
-    by = "" if choice.asked_by == "everyone" else f" by {choice.asked_by}"
-    wider = "" if choice.asked_by == "everyone" else ", or everyone's questions"
-    return f"No question{by} to {literal(choice.backend)} in this window. Choose a longer window or another backend{wider}, or ask one."
+    return f"No question to {literal(choice.backend)} in the longest window. Choose another backend, or ask one."
 
 
 def show_now(view: LiveView, controls: Controls) -> None:
@@ -201,7 +223,7 @@ def show_small_print(view: LiveView, controls: Controls) -> None:
     services = state.services()
     if view.source == "cloudwatch":
         show(note_html(describe_use(services.live.use, len(view.series), controls.refresh_s)))
-    sent = services.emitted
+    sent = services.reporting.emitted
     if sent is not None:
         show(
             note_html(

@@ -8,9 +8,12 @@ from app.alerting.rules import Rule, amount_words, make_rule, parse_duration, ru
 from app.alerting.series import Series
 from app.alerting.words import previewed
 from app.kit.wording import backend_words
+from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.html import note_html, pairs_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.live.kept import preview
 from metrics.alerts import MAX_NAME_CHARS
 from metrics.catalogue import STAGES
@@ -31,7 +34,7 @@ DONE = "rules-done"
 
 def show_rules() -> None:
     """All rules, and the form for one of them."""
-    with st.expander("Rules of alerts"):
+    with backstage("rules"), st.expander("Rules of alerts"):
         try:
             _show_form()
         except RaglassError as error:
@@ -41,7 +44,7 @@ def show_rules() -> None:
 def _show_form() -> None:
     alarms = state.services().alarms
     known, rules = alarms.readers.all(), {rule.name: rule for rule in alarms.rules()}
-    destinations = alarms.destinations()
+    destinations = alarms.sender.destinations()
     show(note_html(f"Messages go to: {', '.join(destinations) or NOBODY}."))
     if rules:
         show(pairs_html({rule.name: rule_words(rule, known.get(rule.series)) for rule in rules.values()}))
@@ -55,10 +58,11 @@ def _show_form() -> None:
         return
     show(note_html(f"{rule_words(made, known[made.series])}."))
     show(note_html(previewed(lambda: preview(made), known[made.series].unit)))
+    admin = only(Role.ADMIN)
     with st.container(horizontal=True):
-        st.button("Save the rule", key="rule-save", type="primary", on_click=_save, args=(made, before))
+        st.button("Save the rule", key="rule-save", type="primary", on_click=_save, args=(made, before), **admin)
         if before is not None:
-            st.button("Remove the rule", key="rule-remove", on_click=_remove, args=(before,))
+            st.button("Remove the rule", key="rule-remove", on_click=_remove, args=(before,), **admin)
 
 
 def _read_form(known: dict[str, Series], before: Rule | None) -> Rule | None:

@@ -66,7 +66,7 @@ def ask_box(services: Services, *, with_examples: bool) -> None:
         "overview-question", "Ask", with_examples=with_examples and services.settings.builtin_corpus
     )
     if typed is not None:
-        state.hand_over(typed)
+        state.leave_question(typed)
         st.switch_page("../pages/ask.py")
 
 
@@ -95,14 +95,14 @@ def show_overview(span: str) -> None:
     with left:
         _show_recent(recent)
     with right:
-        stale = any(services.is_stale(name) for name in services.usable_backends())
+        stale = any(services.backends.is_stale(name) for name in services.backends.usable())
         looks = concern_tiles(concerns, windows, opened, stale)
-        st.subheader("Needs a look", anchor=False)
+        st.header("Needs a look", anchor=False)
         _show_tiles(looks, "looks")
         if not looks:
             show(note_html(f"Nothing in the last {WORDS[span]}."))
         if shares:
-            st.subheader("Where the time goes", anchor=False)
+            st.header("Where the time goes", anchor=False)
             show(shares_html(shares))
             st.page_link("../pages/live.py", label=time_words(shares), query_params=live_query(pace, span))
         if run is not None:
@@ -119,7 +119,7 @@ def _show_tiles(tiles: Sequence[Tile], key: str) -> None:
 
 
 def _show_recent(rows: Sequence[TraceRow]) -> None:
-    st.subheader("Asked of late", anchor=False)
+    st.header("Asked of late", anchor=False)
     done = show_table(
         COLUMNS, [_row(row) for row in rows], key="recent-questions", label="Questions asked of late, a row each"
     )
@@ -146,7 +146,7 @@ def _row(row: TraceRow) -> Row:
 
 def show_first_steps() -> None:
     """What to do where nothing was asked yet."""
-    st.subheader("Three steps to begin with", anchor=False)
+    st.header("Three steps to begin with", anchor=False)
     with st.container(horizontal=True, key="steps", gap="small"):
         for number, (title, words, link, page) in enumerate(STEPS, start=1):
             with st.container(border=True, key=f"tile-step-{page}", gap=None):

@@ -84,7 +84,7 @@ VIEWS: tuple[str, ...] = ("Means", "Spread", "Similarity and length", "Counts")
 
 def show_types(run: StoredRun, summaries: list[Summary], scores: list[Scored]) -> None:
     """The section of a run with more than one type."""
-    st.subheader("By question type", anchor=False)
+    st.header("By question type", anchor=False)
     groups = run_groups(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="run-by-type") or VIEWS[0]

@@ -26,10 +26,11 @@ from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.table import show_table
 from app.views.runs.kept import compared
-from app.views.runs.tables import FLIPS, flip_row
+from app.views.runs.tables import flip_columns, flip_row
 from evaluation.verdict import MAX_DROP, Difference
 
 BETTER, WORSE, LEVEL = "#0072b2", "#d55e00", "#8c96a0"
@@ -41,32 +42,30 @@ def show_compared(first: str, second: str) -> None:
     """The whole page of two runs."""
     st.title("May it ship?", anchor=False)
     verdict = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with backstage("drop"), st.container(horizontal=True, vertical_alignment="bottom"):
         max_drop = ask_drop()
         st.button("Swap the two", icon=":material/swap_horiz:", on_click=_swap, args=(first, second))
     found = compared(first, second, max_drop)
     comparison = found.comparison
     with verdict:
         _show_verdict(found)
-    for name, run in (("First, the baseline", found.first), ("Second", found.second)):
-        show(note_html(f"{name}: {run_name(run)}.", more="; ".join(about_words(run)[:2])))
+    older, newer = found.called
+    for called, run in zip(found.called, (found.first, found.second), strict=True):
+        baseline = ", the baseline" if run is found.first else ""
+        show(note_html(f"{called.capitalize()}{baseline}: {run_name(run)}.", more="; ".join(about_words(run)[:2])))
     for sentence in (regression_words(comparison), *setting_words(found), *found.notes):
         if sentence:
             st.write(literal(sentence))
     left, right = st.columns(2, gap="large")
     with left:
-        _draw(differences_plot("Second less first, points", _shares(comparison.differences)), "measures")
+        _draw(
+            differences_plot(f"{newer.capitalize()} less {older}, points", _shares(comparison.differences)), "measures"
+        )
     with right:
         if comparison.types:
             _draw(differences_plot("Right, by question type, points", comparison.types), "types")
     show(note_html("A line that crosses 0 may be chance. Grey: no significant difference, by the adjusted p value."))
-    with st.expander("Every figure"):
-        heads = ("Measure", "Questions", "First", "Second", "Difference, 95 % interval", "p", "p, Holm")
-        show(table_html(heads, [_row(each) for each in comparison.differences], "compared"))
-        if comparison.types:
-            heads = ("Right, by type", *heads[1:])
-            show(table_html(heads, [_row(each) for each in comparison.types], "compared-types"))
-        show(note_html(FOOTNOTE))
+    _show_figures(found)
     _show_flips(found)
     _show_downloads(found)
 
@@ -135,17 +134,33 @@ def _row(each: Difference) -> list[str]:
     return [NAMES.get(each.name, each.name), f"{each.questions:,}", *values, difference_words(each), *tested]
 
 
+def _show_figures(found: ComparedRuns) -> None:
+    """Every measure of both runs, folded."""
+    comparison, (older, newer) = found.comparison, (each.capitalize() for each in found.called)
+    heads = ("Questions", older, newer, "Difference, 95 % interval", "p", "p, Holm")
+    with st.expander("Every figure"):
+        show(table_html(("Measure", *heads), [_row(each) for each in comparison.differences], "compared"))
+        if comparison.types:
+            rows = [_row(each) for each in comparison.types]
+            show(table_html(("Right, by type", *heads), rows, "compared-types"))
+        show(note_html(FOOTNOTE))
+
+
 def _show_flips(found: ComparedRuns) -> None:
-    flips = {flip.question_id: flip for flip in found.comparison.flips}
-    st.subheader("Questions that changed sides", anchor=False)
+    flips, (_, newer) = {flip.question_id: flip for flip in found.comparison.flips}, found.called
+    st.header("Questions that changed sides", anchor=False)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        opens = " A click on one opens its two traces side by side; tick one to explain the second." if flips else ""
+        opens = (
+            f" A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
+            if flips
+            else ""
+        )
         show(note_html(f"{flips_headline(found.comparison)}.{opens}"))
         action = st.container(width="content")
     if not flips:
         return
     done = show_table(
-        FLIPS,
+        flip_columns(found.called),
         [flip_row(flip) for flip in flips.values()],
         key="run-flips",
         label="Questions that changed sides",
@@ -157,7 +172,7 @@ def _show_flips(found: ComparedRuns) -> None:
         st.switch_page("../pages/traces.py", query_params=query)
     action.page_link(
         "../pages/explain.py",
-        label="Explain the second",
+        label=f"Explain the {newer} run's answer",
         icon=":material/account_tree:",
         disabled=not done.picked,
         query_params={"trace": flips[done.picked[0]].second.trace_id if done.picked else ""},

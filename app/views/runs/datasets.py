@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.dataset_table import (
     ANSWERED,
     ARTICLE,
@@ -24,8 +25,10 @@ from app.runs.dataset_words import NONE_YET, change_cells, changes_words, versio
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.table import choose_columns, show_table
+from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.runs.tables import VERSIONS, version_row
 from corpus import QUESTION_TYPES
@@ -69,7 +72,7 @@ def show_datasets() -> None:
     else:
         st.info(literal(NONE_YET))
     _show_import()
-    if any(name.startswith("local/") for name in state.services().usable_backends()):
+    if any(name.startswith("local/") for name in state.services().backends.usable()):
         from app.views.runs.synthesis import show_synthesis  # which needs the local backend's packages
 
         show_synthesis()
@@ -80,12 +83,12 @@ def _open(name: str) -> None:
 
 
 def _show_import() -> None:
-    with st.expander("Import a file", icon=":material/upload:"):
+    with backstage("import"), st.expander("Import a file", icon=":material/upload:"):
         file = st.file_uploader(
             "JSONL or CSV with question, answer, answerable, type, notes", type=["jsonl", "csv"], key="dataset-file"
         )
         name = st.text_input("Name of the dataset", key="dataset-import-name", max_chars=60, width=320)
-        if st.button("Import", disabled=file is None or not name.strip()) and file is not None:
+        if st.button("Import", **only(Role.EDITOR, disabled=file is None or not name.strip())) and file is not None:
             try:
                 rows, problems = _read_upload(file.name, file.getvalue())
                 version = _kept().save(name.strip(), rows, f"Imported from {file.name}.")
@@ -165,7 +168,9 @@ def _show_table(version: KeptVersion, rows: tuple[DatasetRow, ...], *, editable:
         about = st.text_input(
             "What you changed", key=f"dataset-about-{version.spec}", max_chars=200, placeholder="optional", width=420
         )
-        pressed = st.button("Save as a new version", type="primary", icon=":material/save:", disabled=not changed)
+        pressed = st.button(
+            "Save as a new version", type="primary", icon=":material/save:", **only(Role.EDITOR, disabled=not changed)
+        )
     if changed:
         show(note_html(f"Not saved yet: {changes_words(changes)}"))
     if pressed:
@@ -188,7 +193,7 @@ def _save(version: KeptVersion, read: list[DatasetRow], about: str) -> None:
 
 def _show_versions(kept: KeptDatasets, version: KeptVersion) -> None:
     versions = kept.versions(version.name)
-    st.subheader("Versions", anchor=False)
+    st.header("Versions", anchor=False)
     show_table(
         VERSIONS,
         [version_row(each, each.spec) for each in versions],

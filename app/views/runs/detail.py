@@ -4,6 +4,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.costs import spent_words
+from app.kit.numbers import unbroken
+from app.permitting.roles import Role
 from app.runs.labels import RIGHT, flows, label_rows, losses_words
 from app.runs.leaderboard import run_before
 from app.runs.naming import run_name
@@ -11,6 +13,7 @@ from app.runs.record import is_put_together
 from app.runs.rows import (
     MEANINGS,
     OUTCOMES,
+    abstained_words,
     chosen,
     headline,
     measure_rows,
@@ -21,10 +24,12 @@ from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
 from app.views.kit.table import choose_columns, show_table
-from app.views.kit.work import see_through
+from app.views.kit.visitor import only
+from app.views.kit.work import work_through
 from app.views.runs.by_type import show_types
 from app.views.runs.judged import show_judge
 from app.views.runs.kept import run_files, run_scores, run_spent, run_summary
@@ -56,12 +61,16 @@ def show_run(run_id: str) -> None:
     if state.services().run_jobs.is_at(run.run_id):
         follow_run()
     elif run.status != "finished":
-        st.button("Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,))
+        st.button(
+            "Go on with it", icon=":material/play_arrow:", on_click=_resume, args=(run.run_id,), **only(Role.EDITOR)
+        )
     if run.answers == 0:
         st.info("Nothing is answered yet.")
         return
     scores, summaries = run_scores(run), run_summary(run)
-    _show_headline(summaries[0], " ".join(filter(None, (time_words(scores), spent_words(run_spent(run))))))
+    _show_headline(
+        summaries[0], " ".join(filter(None, (abstained_words(scores), time_words(scores), spent_words(run_spent(run)))))
+    )
     if len(summaries) > 1:
         show_types(run, summaries, scores)
     with st.expander("Every measure"):
@@ -111,7 +120,7 @@ def _show_headline(whole: Summary, timed: str) -> None:
     for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
         with column:
             st.metric(name, value, help=MEANINGS[name])
-            show(note_html(f"95 %: {interval}"))
+            show(note_html(unbroken(f"95 %: {interval}")))
     if timed:
         show(note_html(timed))
     if whole.failed:
@@ -119,7 +128,7 @@ def _show_headline(whole: Summary, timed: str) -> None:
 
 
 def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
-    st.subheader("Why", anchor=False)
+    st.header("Why", anchor=False)
     labelled = sum(bool(each.label) for each in scores)
     if is_put_together(run.about):
         show(
@@ -128,12 +137,14 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
             )
         )
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with backstage("why"), st.container(horizontal=True, vertical_alignment="bottom"):
         sample = st.number_input("Answers to explain, at most", 1, len(scores), min(100, len(scores)), width=220)
-        pressed = st.button("Explain them", icon=":material/account_tree:", help="What was explained is kept.")
+        pressed = st.button(
+            "Explain them", icon=":material/account_tree:", **only(Role.EDITOR, help="What was explained is kept.")
+        )
     if pressed:
         steps = state.services().evaluations.label(run.run_id, sample=int(sample))
-        if see_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
+        if work_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
             st.rerun()
     if not labelled:
         show(note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
@@ -171,7 +182,7 @@ def sankey(scores: list[Scored]) -> go.Figure:
 
 
 def _show_questions(scores: list[Scored]) -> None:
-    st.subheader("Questions", anchor=False)
+    st.header("Questions", anchor=False)
     kinds = sorted({each.type for each in scores if each.type})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         outcome = st.selectbox("Show", list(OUTCOMES), index=1, key="run-outcome", width=230)

@@ -2,12 +2,15 @@
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.judged_words import HEADS, agreement_rows, judged_words
 from app.runs.judging import NO_JUDGE
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
-from app.views.kit.work import see_through
+from app.views.kit.visitor import only
+from app.views.kit.work import work_through
 from evaluation.scoring import Scored
 from metrics.runs import StoredRun
 
@@ -16,7 +19,7 @@ def show_judge(run: StoredRun, scores: list[Scored]) -> None:
     """An expander: a judge is optional, and costs time or money."""
     judging = state.services().judging
     words = judged_words(scores)
-    with st.expander("A model as a judge", icon=":material/gavel:"):
+    with backstage("judge"), st.expander("A model as a judge", icon=":material/gavel:"):
         if not judging.configured:
             show(note_html(NO_JUDGE))
         else:
@@ -40,9 +43,11 @@ def _ask(run: StoredRun, scores: list[Scored]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sample = st.number_input("Answers to judge, at most", 1, given, min(50, given), width=220, key="judge-sample")
-        pressed = st.button(f"Ask {judging.name}", icon=":material/gavel:", help="What was judged is kept.")
+        pressed = st.button(
+            f"Ask {judging.name}", icon=":material/gavel:", **only(Role.EDITOR, help="What was judged is kept.")
+        )
     if not pressed:
         return
     steps = judging.judge(run.run_id, sample=int(sample))
-    if see_through(steps, "Judging …", "Judged {:,} of {:,} answers", "judge"):
+    if work_through(steps, "Judging …", "Judged {:,} of {:,} answers", "judge"):
         st.rerun()

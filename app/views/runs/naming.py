@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.naming import (
     MOST_NAME,
     MOST_NOTE,
@@ -17,7 +18,9 @@ from app.runs.naming import (
     usual_name,
 )
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
@@ -29,7 +32,10 @@ def show_naming(run: StoredRun) -> None:
     """The run's name as the page's title, its tags and note, and a form that changes them."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title(literal(run_name(run)), anchor=False, width="content")
-        with st.popover("Name, note, tags", icon=":material/edit:", type="tertiary"):
+        with (
+            backstage("naming", width="content"),
+            st.popover("Name, note, tags", icon=":material/edit:", type="tertiary"),
+        ):
             _show_form(run)
     if run_tags(run):
         st.markdown(" ".join(f":gray-badge[{literal(tag)}]" for tag in run_tags(run)))
@@ -53,7 +59,7 @@ def _show_form(run: StoredRun) -> None:
             placeholder="choose or write",
             key=f"run-tags-{run.run_id}",
         )
-        st.form_submit_button("Keep", type="primary", on_click=_keep, args=(run.run_id,))
+        st.form_submit_button("Keep", type="primary", on_click=_keep, args=(run.run_id,), **only(Role.EDITOR))
 
 
 def _keep(run_id: str) -> None:

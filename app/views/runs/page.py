@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.estimate import estimate_words
 from app.runs.record import RunPlan
 from app.runs.words import progress_words, step_words
@@ -12,7 +13,9 @@ from app.services import Services
 from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only, refused
 from app.views.runs.listed import open_runs
 from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
@@ -49,21 +52,25 @@ def _follow() -> None:
     if job.stopping:
         show(note_html("Stopping once what is under way is done."))
         return
+    why = job.refusal_to_stop()
     with st.container(horizontal=True):
         if job.paused:
-            st.button("Go on", icon=":material/play_arrow:", on_click=job.go_on)
+            st.button("Go on", icon=":material/play_arrow:", on_click=job.go_on, **refused(why))
         else:
             st.button(
                 "Pause",
                 icon=":material/pause:",
                 on_click=job.pause,
-                help="Nothing more is asked until you go on; what is under way is answered. The models stay loaded.",
+                **refused(
+                    why,
+                    help="Nothing more is asked until you go on; what is under way is answered. The models stay loaded.",
+                ),
             )
         st.button(
             "Stop",
             icon=":material/stop:",
             on_click=job.stop,
-            help="What was answered is kept; the run can be gone on with.",
+            **refused(why, help="What was answered is kept; the run can be gone on with."),
         )
     if job.paused:
         show(note_html("Paused. It waits for as long as the dashboard runs; what was answered is kept."))
@@ -72,10 +79,10 @@ def _follow() -> None:
 def start_form() -> None:
     """What to ask, and of what."""
     services = state.services()
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    usable = services.backends.usable()
     saved, prompted, wanted = _prefilled(services)
     expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
-    with st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
+    with backstage("run"), st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
         source = Source()
         write = _follow_form(services, usable, wanted, {"run-prompt": address.choice(["", *saved], prompted)})
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -95,7 +102,9 @@ def start_form() -> None:
         prompt = choose_prompt("Prompt", "run-prompt", backend or "", saved, write)
         show_preview(source, backend, int(top_k))
         show(note_html(estimate_words(services.store, backend or "", int(limit), int(workers))))
-        if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=backend is None):
+        if st.button(
+            "Start", type="primary", icon=":material/play_arrow:", **only(Role.EDITOR, disabled=backend is None)
+        ):
             plan = {
                 "backend": backend,
                 "top_k": int(top_k),

@@ -5,11 +5,13 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.picking import MOST_PICKED, made_of, pick_traces, picked_words
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from metrics.queries import TracePage
 from pipeline.errors import InputError, RaglassError
 
@@ -35,7 +37,8 @@ def show_picking(filters: TraceFilters, page: TracePage) -> None:
         backend = _backend(filters) if far else ""
         if name.strip() in kept.names():
             show(note_html(f"{name.strip()} is there: they are added to its newest version as the next one."))
-        if st.button("Make it", type="primary", disabled=not name.strip() or (far and not backend), key="pick-make"):
+        disabled = not name.strip() or (far and not backend)
+        if st.button("Make it", type="primary", key="pick-make", **only(Role.EDITOR, disabled=disabled)):
             _make(filters, name.strip(), int(limit), backend)
 
 
@@ -56,7 +59,9 @@ def _make(filters: TraceFilters, name: str, limit: int, backend: str) -> None:
 
             filters = replace(filters, backends=(backend,))
             with st.spinner("Embedding the questions …"):
-                only = set(find_far_traces(services.store, services.corpus, QuestionPlan(backend, newest=MOST)))
+                only = set(
+                    find_far_traces(services.store, services.backends.corpus, QuestionPlan(backend, newest=MOST))
+                )
             if not only:
                 raise InputError(f"No question to {backend} is far from what was asked before.")
         picked = pick_traces(services.store, filters.to_query(), limit=limit, only=only)

@@ -82,7 +82,7 @@ def _changed(spec: str) -> int:
 def _around(backend: str, dataset: Dataset) -> str:
     """What else a profile depends on: the corpus, how it is cut, and types that people chose."""
     services = state.services()
-    held = services.backend(backend)
+    held = services.backends.open(backend)
     corpus = held.corpus.fingerprint() if isinstance(held, HoldsCorpus) and not dataset.documents else ""
     return f"{corpus} {services.settings.backend_config().chunking} {_changed(str(services.settings.data_dir / TYPES_FILE))}"
 

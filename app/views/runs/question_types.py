@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.types_words import changed, count_pages, editable, on_page, type_cells, types_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from corpus import QUESTION_TYPES
 from evaluation.typed_questions import count_types
 from metrics.runs import StoredRun
@@ -48,7 +50,7 @@ def show_question_types(run: StoredRun) -> None:
             column_config={"type": st.column_config.SelectboxColumn("type", options=list(QUESTION_TYPES))},
         )
         decisions = changed(shown, [row["type"] for row in table])
-        pressed = st.button("Keep these types", icon=":material/save:", disabled=not decisions)
+        pressed = st.button("Keep these types", icon=":material/save:", **only(Role.EDITOR, disabled=not decisions))
         if pressed:
             try:
                 evaluations.types.decide(dataset, decisions)

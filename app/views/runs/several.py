@@ -73,7 +73,7 @@ def _verdict_cell(pair: PairOfRuns) -> Cell:
 
 
 def _show_parted(found: ComparedSeveral) -> None:
-    st.subheader("Questions that they part on", anchor=False)
+    st.header("Questions that they part on", anchor=False)
     show(note_html(f"{parted_words(found)}. A click on one opens a wrong answer beside a right one."))
     if not found.found.parted:
         return

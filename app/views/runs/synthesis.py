@@ -4,11 +4,14 @@ from contextlib import closing
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.runs.synthesis import MOST_QUESTIONS, Of, SynthesisPlan, SynthesisStep, Writer
 from app.runs.synthesis_words import outcome_words, progress_words, rejected_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.kit.work import shown_work
 from pipeline.errors import RaglassError
@@ -20,7 +23,7 @@ WRITERS: dict[Writer, str] = {"templates": "Templates", "model": "The backend's 
 
 def show_synthesis() -> None:
     """The form, and the work that goes on."""
-    with st.expander("Write questions from the documents", icon=":material/edit_note:"):
+    with backstage("synthesis"), st.expander("Write questions from the documents", icon=":material/edit_note:"):
         show(
             note_html(
                 "Each is checked: a reader must find the gold answer in the chunk alone. They are marked as synthetic wherever they are "
@@ -28,7 +31,7 @@ def show_synthesis() -> None:
             )
         )
         services = state.services()
-        usable = [name for name, problem in services.backend_names().items() if problem is None]
+        usable = services.backends.usable()
         usual = services.settings.backend_name
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Name of the dataset", "synthetic", key="synthesis-name", max_chars=60, width=220)
@@ -39,7 +42,8 @@ def show_synthesis() -> None:
             writer = st.selectbox("Written by", list(WRITERS), format_func=WRITERS.__getitem__, key="synthesis-writer")
             count = st.number_input("Questions", 1, MOST_QUESTIONS, 100, key="synthesis-count", width=120)
             seed = st.number_input("Seed", 0, 1_000_000, 0, key="synthesis-seed", width=100)
-        if st.button("Write them", disabled=not name.strip() or backend is None, icon=":material/edit_note:"):
+        disabled = not name.strip() or backend is None
+        if st.button("Write them", icon=":material/edit_note:", **only(Role.EDITOR, disabled=disabled)):
             _write(SynthesisPlan(name.strip(), backend or "", corpus, int(count), int(seed), writer))
 
 

@@ -89,14 +89,18 @@ PARTED = (
     Column("type", "Type", local=True),
 )
 
-FLIPS = (
-    Column("question", "Question", "question", local=True, width_rem=16),
-    Column("now", "Now", "status", local=True),
-    Column("why", "Why", "question"),
-    Column("first", "First", "question"),
-    Column("second", "Second", "question"),
-    Column("type", "Type", local=True),
-)
+
+def flip_columns(called: tuple[str, str]) -> tuple[Column, ...]:
+    """Of the questions that changed sides. called: what the two runs are called."""
+    first, second = called
+    return (
+        Column("question", "Question", "question", local=True, width_rem=16),
+        Column("now", "Now", "status", local=True),
+        Column("why", "Why", "question"),
+        Column("first", first.capitalize(), "question"),
+        Column("second", second.capitalize(), "question"),
+        Column("type", "Type", local=True),
+    )
 
 
 def run_row(run: StoredRun) -> Row:

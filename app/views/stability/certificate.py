@@ -20,6 +20,7 @@ from app.stability.certificate_words import (
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from evaluation.verdict import MAX_DROP
 
@@ -32,7 +33,7 @@ def show_certificate() -> None:
         st.info("Run the same questions before and after a change on the Runs page; then certify the change here.")
         return
     before, after = usual_pair(list(runs.values()))
-    with st.form("certificate-form", border=False):
+    with backstage("certificate"), st.form("certificate-form", border=False):
         for name, usual, key in (("Before", before, "certificate-before"), ("After", after, "certificate-after")):
             st.selectbox(
                 name,

@@ -22,6 +22,7 @@ from app.views.kit import state
 from app.views.kit.charts import chart_layout, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.style import DRIFTED, STEADY, ink
 from app.views.kit.work import NOTHING_KEPT, shown_work
 from app.views.traces.kept import trace_backends
@@ -47,7 +48,7 @@ def show_drift() -> None:
 
 def _form(backends: list[str]) -> QuestionPlan | None:
     usual = state.services().settings.backend_name
-    with st.form("drift-form", border=False):
+    with backstage("drift"), st.form("drift-form", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox(
                 "Answered by",
@@ -68,7 +69,7 @@ def _measure(plan: QuestionPlan) -> QuestionDrift:
     with shown_work("Reading stored questions …", NOTHING_KEPT, "drift") as tell:
         return check_questions(
             state.store(),
-            state.services().corpus,
+            state.services().backends.corpus,
             plan,
             lambda done, total: tell(done, total, progress_words(done, total)),
         )

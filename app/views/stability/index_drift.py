@@ -10,6 +10,7 @@ from app.stability.drift_words import INDEX_HEADS, INDEX_NOTES, index_rows, prog
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.work import NOTHING_KEPT, shown_work
 from pipeline.errors import InputError
@@ -19,11 +20,12 @@ EMBEDDER, FOLDER = "Another embedder", "Another data folder"
 
 def show_index_drift() -> None:
     """The form, the work while it goes on, and what came of it."""
-    names = [name for name, problem in state.services().backend_names().items() if problem is None]
+    names = state.services().backends.usable()
     local = [name for name in names if name.startswith("local/")]
     usual = state.services().settings.backend_name
-    against = st.segmented_control("Compare with", (EMBEDDER, FOLDER), default=EMBEDDER, key="index-against")
-    with st.form("index-form", border=False):
+    with backstage("index-against"):
+        against = st.segmented_control("Compare with", (EMBEDDER, FOLDER), default=EMBEDDER, key="index-against")
+    with backstage("index-drift"), st.form("index-form", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.selectbox("The index of", local, index=local.index(usual) if usual in local else 0)
             other, folder = None, ""
@@ -48,10 +50,10 @@ def _measure(name: str, other: str | None, folder: str, chunks: int) -> Measured
     if other is None:
         if not folder.strip():
             raise InputError("No folder is given. Write the data folder whose index is to be compared.")
-        return compare_folders(services.corpus, name, services.premises.check_path(folder))
+        return compare_folders(services.backends.corpus, name, services.premises.check_path(folder))
     with shown_work("Opening both embedders …", NOTHING_KEPT, "index-drift") as tell:
         return compare_embedders(
-            services.corpus,
+            services.backends.corpus,
             name,
             other,
             chunks=chunks,

@@ -4,12 +4,14 @@ import streamlit as st
 
 from app.kit.numbers import share
 from app.kit.wording import when
+from app.permitting.roles import Role
 from app.stability.kept import KeptResult, KeptStability
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from app.stability.perturbed_words import asked_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.table import Cell, Column, Row, number_cell, show_table, way
+from app.views.kit.visitor import only
 from pipeline.errors import RaglassError
 
 RESULT = "result"
@@ -43,7 +45,7 @@ def show_kept() -> None:
     if not found:
         return
     shown = st.query_params.get(RESULT) or st.session_state.get("stability_shown")
-    st.subheader("Results that are kept", anchor=False)
+    st.header("Results that are kept", anchor=False)
     show(note_html("A click on one shows it."))
     show_table(
         RESULTS,
@@ -54,7 +56,13 @@ def show_kept() -> None:
         current=shown,
     )
     if any(each.kept_id == shown for each in found):
-        st.button("Remove the one that is shown", icon=":material/delete:", on_click=_remove, args=(shown,))
+        st.button(
+            "Remove the one that is shown",
+            icon=":material/delete:",
+            on_click=_remove,
+            args=(shown,),
+            **only(Role.EDITOR),
+        )
 
 
 def _row(each: KeptResult) -> Row:

@@ -4,10 +4,13 @@ from contextlib import closing
 
 import streamlit as st
 
+from app.permitting.roles import Role
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
 from app.stability.perturbed_words import progress_words
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.kit.work import shown_work
 from app.views.stability.kept import RESULT, kept_result, kept_results, show_kept
 from app.views.stability.result import show_result
@@ -43,9 +46,9 @@ def _found() -> tuple[StabilityPlan, StabilityStep] | None:
 
 def _form() -> StabilityPlan | None:
     services = state.services()
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    usable = services.backends.usable()
     usual = services.settings.backend_name
-    with st.form("stability", border=False):
+    with backstage("stability"), st.form("stability", border=False):
         kinds = st.multiselect("What to change", list(ALL_KINDS), default=list(ALL_KINDS))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox("Backend", usable, index=usable.index(usual) if usual in usable else None)
@@ -54,7 +57,7 @@ def _form() -> StabilityPlan | None:
             )
             top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=110)
             variants = st.number_input("Variants of each", 1, len(SEEDS), len(SEEDS), width=150)
-        pressed = st.form_submit_button("Measure", type="primary", icon=":material/play_arrow:")
+        pressed = st.form_submit_button("Measure", type="primary", icon=":material/play_arrow:", **only(Role.EDITOR))
     if not pressed:
         return None
     if not kinds or backend is None:

@@ -56,7 +56,7 @@ FAINT, BAD = "rgba(128,128,128,.10)", "rgba(230,159,0,.75)"
 
 def show_result(plan: StabilityPlan, step: StabilityStep) -> None:
     """The headline, the heat map, the variants behind its cells."""
-    st.subheader(literal(headline(step.results)), anchor=False)
+    st.header(literal(headline(step.results)), anchor=False)
     if len(step.results) < step.total:
         st.warning(f"Stopped after {len(step.results):,} of {step.total:,} questions.", icon=":material/pause:")
     sides = sides_words(step.results)
@@ -117,7 +117,7 @@ def _choose(kinds: Sequence[str], types: Sequence[str]) -> None:
 
 
 def _show_variants(results: Sequence[QuestionStability], kinds: Sequence[str], types: Sequence[str]) -> None:
-    st.subheader("Variants, with both answers", anchor=False)
+    st.header("Variants, with both answers", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         every = list(dict.fromkeys(variant.kind for each in results for variant in each.variants))
         kind = st.selectbox("Changed", every, index=None, placeholder="anything", key="stability-kind", width=220)

@@ -2,8 +2,11 @@
 
 import streamlit as st
 
+from app.permitting.roles import Role
+from app.traces.changing import delete_traces
 from app.views.kit import state
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from pipeline.errors import RaglassError
 
 PROBLEM = "deleting_problem"
@@ -21,7 +24,7 @@ def show_deleting(trace_id: str) -> None:
         st.write(
             "This trace goes for good, with its feedback and what was explained of it. Its application may send it again."
         )
-        st.button("Delete this trace", key=f"delete-{trace_id}", on_click=_delete, args=(trace_id,))
+        st.button("Delete this trace", key=f"delete-{trace_id}", on_click=_delete, args=(trace_id,), **only(Role.ADMIN))
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
         st.error(literal(problem), icon=":material/error:")
@@ -29,7 +32,7 @@ def show_deleting(trace_id: str) -> None:
 
 def _delete(trace_id: str) -> None:
     try:
-        done = state.store().forget([trace_id])
+        done = delete_traces(state.store(), [trace_id])
     except RaglassError as error:
         st.session_state[PROBLEM] = str(error)
         return

@@ -8,12 +8,16 @@ from app.kit.markup import MARK_FOR
 from app.kit.plain import shortened
 from app.kit.quoting import answering_words
 from app.kit.wording import is_unsure, trust
+from app.permitting.acting import refusal, who
+from app.permitting.roles import NotPermitted, Role
+from app.traces.changing import rate_trace
 from app.traces.playground import PLAYGROUND_OF
 from app.traces.provenance import missing_parts, provenance
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import refused
 from app.views.kit.ways import show_way
 from app.views.traces.deleting import show_deleting
 from app.views.traces.html import answer_html, question_html, trust_html
@@ -58,43 +62,7 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
         _feedback(stored)
     with st.container(horizontal=True, vertical_alignment="center"):
         if stored is not None:
-            st.page_link(
-                "../pages/traces.py",
-                label="Link to this trace",
-                icon=":material/link:",
-                query_params={"trace": trace.trace_id},
-            )
-            earlier = trace.settings.get(PLAYGROUND_OF)
-            if earlier:
-                st.page_link(
-                    "../pages/traces.py",
-                    label="Asked again from",
-                    icon=":material/science:",
-                    query_params={"trace": str(earlier)},
-                    help="The trace whose question this is, over other chunks, with another prompt or on another backend.",
-                )
-            if trace.session:
-                show_way(
-                    f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
-                    "forum",
-                    f"to-session-{trace.trace_id}",
-                    "The conversation that this question is part of.",
-                    session=trace.session,
-                )
-            st.page_link(
-                "../pages/explain.py",
-                label="Explain",
-                icon=":material/account_tree:",
-                query_params={"trace": trace.trace_id},
-                help="Which chunks the answer stands on, and whether that can be believed.",
-            )
-            st.page_link(
-                "../pages/compare.py",
-                label="Compare",
-                icon=":material/compare_arrows:",
-                query_params={"first": trace.trace_id},
-                help="Ask this question on two backends, or with two settings, side by side.",
-            )
+            _ways(trace)
         show_download(
             "Download JSON",
             trace_to_json(trace),
@@ -105,9 +73,35 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
             show_deleting(trace.trace_id)
 
 
-def show_trace(trace: Trace, stored: StoredTrace | None) -> None:
-    """The whole trace."""
-    show(question_html(trace.question))
+def _ways(trace: Trace) -> None:
+    """Links to what belongs to a stored trace, and to what can be asked of it."""
+    _to("traces", "Link to this trace", "link", trace=trace.trace_id)
+    earlier = trace.settings.get(PLAYGROUND_OF)
+    if earlier:
+        said = "The trace whose question this is, over other chunks, with another prompt or on another backend."
+        _to("traces", "Asked again from", "science", said, trace=str(earlier))
+    if trace.session:
+        show_way(
+            f"Session {literal(shortened(trace.session, SESSION_CHARS))}",
+            "forum",
+            f"to-session-{trace.trace_id}",
+            "The conversation that this question is part of.",
+            session=trace.session,
+        )
+    said = "Which chunks the answer stands on, and whether that can be believed."
+    _to("explain", "Explain", "account_tree", said, trace=trace.trace_id)
+    said = "Ask this question on two backends, or with two settings, side by side."
+    _to("compare", "Compare", "compare_arrows", said, first=trace.trace_id)
+
+
+def _to(page: str, label: str, icon: str, said: str | None = None, **query: str) -> None:
+    """A link to one of the pages."""
+    st.page_link(f"../pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=query, help=said)
+
+
+def show_trace(trace: Trace, stored: StoredTrace | None, *, titled: bool = False) -> None:
+    """The whole trace. titled: its question is the page's title."""
+    show(question_html(trace.question, title=titled))
     show_answer(trace)
     show_of_run(trace)
     show(note_html(" ".join(filter(None, (provenance(trace), missing_parts(trace))))))
@@ -125,14 +119,16 @@ def _feedback(stored: StoredTrace) -> None:
     def save() -> None:
         thumb = st.session_state[rating]
         try:
-            state.store().annotate(trace_id, 0 if thumb is None else (1 if thumb == 1 else -1), st.session_state[note])
-        except StoreError as error:
+            said = 0 if thumb is None else (1 if thumb == 1 else -1)
+            rate_trace(state.store(), trace_id, said, st.session_state[note])
+        except (NotPermitted, StoreError) as error:
             st.session_state["feedback_problem"] = str(error)
         else:
             st.toast("Feedback saved")
 
+    why = refusal(Role.EDITOR, who())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.feedback("thumbs", key=rating, default={1: 1, -1: 0}.get(stored.rating), on_change=save)
+        st.feedback("thumbs", key=rating, default={1: 1, -1: 0}.get(stored.rating), on_change=save, disabled=bool(why))
         st.text_input(
             "Note",
             value=stored.note,
@@ -142,6 +138,7 @@ def _feedback(stored: StoredTrace) -> None:
             on_change=save,
             width=360,
             max_chars=2000,
+            **refused(why),
         )
     problem = st.session_state.pop("feedback_problem", None)
     if problem:

@@ -13,6 +13,7 @@ from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views.kit import address
 from app.views.kit.address import Field
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.traces.kept import trace_backends, trace_labels
 from metrics.expressions.fields import describe_fields
@@ -57,9 +58,10 @@ def choose_filters(view: SavedView | None) -> TraceFilters | None:
             "Search question, answer and note", key="search", type="search", max_chars=MAX_SEARCH_CHARS, **change
         )
         st.selectbox("Sort", list(SORTS), key="sort", width=190, **change)
-    readable = _show_expression(change)
-    with st.expander("Filters", key="filters"):
-        _show_filters(options, change)
+    with backstage("filters"):
+        readable = _show_expression(change)
+        with st.expander("Filters", key="filters"):
+            _show_filters(options, change)
     return _chosen() if readable else None
 
 

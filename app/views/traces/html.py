@@ -22,8 +22,10 @@ ANSWERS = Markup("<b>")
 """Around the words of a quotation that answer."""
 
 
-def question_html(question: str) -> Markup:
-    """The question as it was asked."""
+def question_html(question: str, *, title: bool = False) -> Markup:
+    """The question as it was asked. title: on a page that has no other."""
+    if title:
+        return html('<h1 class="rg-question" data-testid="question" dir="auto">{}</h1>', question or NO_QUESTION)
     return html('<p class="rg-question" data-testid="question" dir="auto">{}</p>', question or NO_QUESTION)
 
 

@@ -63,12 +63,12 @@ def _show_parts(trace: Trace, tree: SpanTree, title: str) -> None:
         beside, time = st.columns([3, 2], gap="large")
     span = tree.get(st.query_params.get("span", ""))
     with time:
-        st.subheader("Time", anchor=False)
+        st.header("Time", anchor=False)
         _show_tree(trace, tree, title, "" if span is None else span.span_id)
         _show_settings(trace)
     with beside:
         if span is None:
-            st.subheader("Chunks", anchor=False)
+            st.header("Chunks", anchor=False)
             show_chunks(trace)
         else:
             inside = [each.name for each in path_to(tree, span)[:-1]]

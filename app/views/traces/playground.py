@@ -8,16 +8,20 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from app.asking.prompts import save_prompt
 from app.comparing.comparison import compare
 from app.explaining.words import level_text
 from app.kit.numbers import count, milliseconds
 from app.kit.plain import one_line, shortened
+from app.permitting.roles import Role
 from app.services import Services
 from app.traces.difference import differ
 from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_failure
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from app.views.traces.html import answers_html
 from backends.registry import may_be_prompted
 from pipeline.errors import InputError, RaglassError
@@ -54,7 +58,7 @@ def show_playground(trace: Trace) -> None:
     """An expander with all of it, drawn once it is opened. Nothing for a trace without a question."""
     if not trace.question.strip():
         return
-    board = st.expander(
+    board = backstage("playground").expander(
         "Change something and ask again", icon=":material/science:", on_change="rerun", key=f"play-{trace.trace_id}"
     )
     if board.open:
@@ -67,7 +71,7 @@ def _show(trace: Trace) -> None:
     services = state.services()
     board: _Board = st.session_state.setdefault(f"board-{trace.trace_id}", _new_board(trace))
     show(note_html("Nothing is retrieved again: the answer is written over the chunks below, in this order."))
-    usable = [name for name, problem in services.backend_names().items() if problem is None]
+    usable = services.backends.usable()
     usual = trace.backend if trace.backend in usable else services.settings.backend_name
     place = usable.index(usual) if usual in usable else 0
     backend = st.selectbox("Answered by", usable, index=place, key=f"play-backend-{trace.trace_id}")
@@ -173,7 +177,7 @@ def _ask(services: Services, trace: Trace, board: _Board, backend: str, told: Pr
     board.problem, board.outcome, board.scores = "", None, None
     try:
         prompt = PromptTemplate(CHANGED, told) if isinstance(told, str) else told
-        if prompt == DEFAULT and prompt_of(services.backend(backend)) is None:
+        if prompt == DEFAULT and prompt_of(services.backends.open(backend)) is None:
             prompt = None  # one that reads none, as was not known before it was opened
         board.outcome = services.playground.ask(trace, Attempt(backend, tuple(board.drafts), prompt))
     except RaglassError as error:
@@ -190,7 +194,7 @@ def _ask(services: Services, trace: Trace, board: _Board, backend: str, told: Pr
 
 def _show_outcome(services: Services, trace: Trace, board: _Board, outcome: tuple[Trace, str | None]) -> None:
     made, not_stored = outcome
-    st.subheader("What that did", anchor=False)
+    st.header("What that did", anchor=False)
     if made.error is not None:
         st.error(f"**{made.error.kind}**: {literal(made.error.message)}", icon=":material/error:")
     before, now = ("" if each.generation is None else each.generation.answer for each in (trace, made))
@@ -263,11 +267,13 @@ def _show_saving(services: Services, trace: Trace, made: Trace) -> None:
                 placeholder="name",
                 width=260,
             )
-            pressed = st.button("Save as version", icon=":material/save:", key=f"play-save-{trace.trace_id}")
+            pressed = st.button(
+                "Save as version", icon=":material/save:", key=f"play-save-{trace.trace_id}", **only(Role.EDITOR)
+            )
         if not pressed:
             return
         try:
-            saved = services.store.prompts.save(PromptTemplate(name.strip(), prompt.text))
+            saved = save_prompt(services.store.prompts, PromptTemplate(name.strip(), prompt.text))
         except RaglassError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return

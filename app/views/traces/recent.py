@@ -40,11 +40,11 @@ def choose_recent(on_choose: Callable[[str], None], *, unfolded: bool = False) -
     if not rows:
         return
     if unfolded:
-        st.markdown("**Recent questions**")
+        st.header("Recent questions", anchor=False)
         place = st.container(key="recent")
     else:
         place = st.popover("Recent questions", icon=":material/history:", type="tertiary", key="recent")
-    with place:
+    with place, st.container(gap="xxsmall"):
         for row in rows:
             words = literal(shortened(one_line(row.question), SHOWN_CHARS))
             st.button(words, key=f"recent-{row.trace_id}", type="tertiary", on_click=on_choose, args=(row.trace_id,))

@@ -6,9 +6,13 @@ from urllib.parse import parse_qs
 import streamlit as st
 
 from app.kit.plain import shortened
+from app.permitting.roles import Role
+from app.traces.changing import delete_view, rename_view, save_view
 from app.traces.filters import TraceFilters
 from app.views.kit import state
+from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
+from app.views.kit.visitor import only
 from metrics.views import MAX_NAME_CHARS, SavedView
 from pipeline.errors import RaglassError
 
@@ -33,7 +37,10 @@ def show_views(filters: TraceFilters | None, opened: SavedView | None) -> None:
     names = [view.name for view in state.store().views.all()]
     st.session_state["view_chosen"] = opened.name if opened is not None and opened.name in names else None
     changed = filters is not None and opened is not None and filters.to_address() != opened.address
-    with st.popover(_label(opened, changed), icon=":material/bookmark:", key="views"):
+    with (
+        backstage("views", width="content"),
+        st.popover(_label(opened, changed), icon=":material/bookmark:", key="views"),
+    ):
         problem = st.session_state.pop(PROBLEM, None)
         if problem:
             st.error(literal(problem), icon=":material/error:")
@@ -42,7 +49,13 @@ def show_views(filters: TraceFilters | None, opened: SavedView | None) -> None:
         if opened is not None:
             _show_opened(filters, opened, changed)
         st.text_input("Save these filters as", key="view_name", max_chars=MAX_NAME_CHARS)
-        st.button("Save", key="view_save", disabled=filters is None, on_click=_attempt, args=(_save, filters))
+        st.button(
+            "Save",
+            key="view_save",
+            on_click=_attempt,
+            args=(_save, filters),
+            **only(Role.EDITOR, disabled=filters is None),
+        )
 
 
 def _label(opened: SavedView | None, changed: bool) -> str:
@@ -56,11 +69,23 @@ def _show_opened(filters: TraceFilters | None, opened: SavedView, changed: bool)
     query = {"view": opened.name}
     st.page_link("../pages/traces.py", label="Link to this view", icon=":material/link:", query_params=query)
     if changed:
-        st.button("Save the changes", key="view_update", on_click=_attempt, args=(_update, filters, opened))
+        st.button(
+            "Save the changes",
+            key="view_update",
+            on_click=_attempt,
+            args=(_update, filters, opened),
+            **only(Role.EDITOR),
+        )
     st.text_input("New name", key="view_new_name", max_chars=MAX_NAME_CHARS)
     with st.container(horizontal=True):
-        st.button("Rename", key="view_rename", on_click=_attempt, args=(_rename, opened))
-        st.button("Delete this view", key="view_delete", on_click=_attempt, args=(_delete, filters, opened))
+        st.button("Rename", key="view_rename", on_click=_attempt, args=(_rename, opened), **only(Role.EDITOR))
+        st.button(
+            "Delete this view",
+            key="view_delete",
+            on_click=_attempt,
+            args=(_delete, filters, opened),
+            **only(Role.EDITOR),
+        )
 
 
 def _choose() -> None:
@@ -78,22 +103,22 @@ def _attempt(action: Callable[..., None], *args: object) -> None:
 
 
 def _save(filters: TraceFilters) -> None:
-    view = state.store().views.save(st.session_state["view_name"], filters.to_address())
+    view = save_view(state.store(), st.session_state["view_name"], filters.to_address())
     st.session_state["view_name"] = ""
     st.query_params.from_dict({"view": view.name})
 
 
 def _update(filters: TraceFilters, opened: SavedView) -> None:
-    state.store().views.save(opened.name, filters.to_address(), replace=True)
+    save_view(state.store(), opened.name, filters.to_address(), replace=True)
     st.query_params.from_dict({"view": opened.name})
 
 
 def _rename(opened: SavedView) -> None:
-    st.query_params["view"] = state.store().views.rename(opened.name, st.session_state["view_new_name"])
+    st.query_params["view"] = rename_view(state.store(), opened.name, st.session_state["view_new_name"])
     st.session_state["view_new_name"] = ""
 
 
 def _delete(filters: TraceFilters | None, opened: SavedView) -> None:
     """Forget the view; the list stays as it is shown."""
-    state.store().views.delete(opened.name)
+    delete_view(state.store(), opened.name)
     st.query_params.from_dict(parse_qs(opened.address if filters is None else filters.to_address()))

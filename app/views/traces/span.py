@@ -27,7 +27,7 @@ def show_span(details: SpanDetails, row: Row, inside: list[str], *, close: Calla
     """The whole span. row: its row in the tree. inside: names of the spans around it. close: selects none."""
     span = details.span
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Span", anchor=False)
+        st.header("Span", anchor=False)
         st.button("Close", icon=":material/close:", key="close_span", on_click=close)
     show(span_html(span, row, inside))
     if span.error is not None:

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from copy import copy
-from typing import Any, Self
+from typing import Any
 
 from backends.aws.bedrock_faults import STAGE, refuses_temperature
 from backends.aws.converse import NO_SCORES, READY_PROMPT, Reading, abstention, make_request, without_temperature
 from backends.local.bedrock.client import BedrockClient, read_refusal
 from pipeline.deadline import Deadline
 from pipeline.errors import RaglassError, Unavailable
-from pipeline.prompts import DEFAULT, PromptTemplate
+from pipeline.prompts import DEFAULT, KeepsPrompt, PromptTemplate
 from pipeline.types import AnswerScores, Chunk, GenerateOptions, Generation, PartReadiness, Token
 
 SETTING = "RAGLASS_GENERATOR"
@@ -19,7 +18,7 @@ LOOK_S = 10.0
 """Seconds that a model has to say that it is there."""
 
 
-class BedrockGenerator:
+class BedrockGenerator(KeepsPrompt):
     """Question and chunks to an answer by a model on Bedrock, at temperature 0 where it takes one, piece by piece."""
 
     scoring = None
@@ -30,17 +29,10 @@ class BedrockGenerator:
     def __init__(self, word: str, region: str = "", prompt: PromptTemplate = DEFAULT) -> None:
         """Nothing is sent yet. word, region: see `client.BedrockClient`."""
         self.prompt = prompt
-        """What the model is told."""
         self._client = BedrockClient(word, SETTING, region)
         self.model = self._client.model
         self.name = self.model.name
         self._plain: set[str] = set()
-
-    def with_prompt(self, prompt: PromptTemplate) -> Self:
-        """The same model, told otherwise; see `pipeline.prompts.PromptedGenerator`."""
-        other = copy(self)
-        other.prompt = prompt
-        return other
 
     def generate(
         self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None

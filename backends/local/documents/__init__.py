@@ -8,6 +8,7 @@ from backends.local.documents.formats import FORMATS, SUFFIXES, format_of
 from backends.local.documents.kept.library import DocumentLibrary, DocumentPage, DocumentSummary
 from backends.local.documents.kept.sources import KnownFile, Source, path_key
 from backends.local.documents.kept.uploads import WaitingFile
+from backends.local.documents.kept.uploads import named as named_upload
 from backends.local.documents.types import BUILT_IN, GUESSED, MEMBER, Document, Part, Place, base_name
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "builtin_documents",
     "find_files",
     "format_of",
+    "named_upload",
     "path_key",
     "read_documents",
     "read_path",

@@ -6,7 +6,7 @@ import numpy as np
 from psycopg import sql
 
 from backends.local.holding import FloatArray, IntArray
-from backends.local.kept_vectors import KeptVectors, padded
+from backends.local.kept_vectors import KeptVectors, SearchedElsewhere, padded
 from backends.local.pgvector.connecting import Connection, VectorDatabase
 from backends.local.pgvector.faults import REBUILD
 from backends.local.pgvector.tables import read_note
@@ -30,26 +30,16 @@ LOOK_MS = 5_000
 SETTINGS = "SELECT set_config('hnsw.ef_search', %s, false), set_config('statement_timeout', %s, false)"
 
 
-class PgvectorIndex:
+class PgvectorIndex(SearchedElsewhere):
     """A `VectorIndex`. What is not searched for is read from `vectors.npy` of the index folder."""
 
     def __init__(
         self, database: VectorDatabase, table: str, digest: str, kept: KeptVectors, tuning: Tuning | None
     ) -> None:
-        self.place, self.tuning = table, tuning
-        self._database, self._digest, self._kept = database, digest, kept
+        super().__init__(kept, table, tuning)
+        self._database, self._digest = database, digest
         self._verified = False
         self._statement = search_statement(table, kept.dimension)
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self._kept.dimension
-
-    @property
-    def size(self) -> int:
-        """Vectors held."""
-        return self._kept.size
 
     @property
     def kind(self) -> str:
@@ -93,10 +83,6 @@ class PgvectorIndex:
             scores[place, : len(found)] = [score for score, _ in found]
             ids[place, : len(found)] = [row for _, row in found]
         return scores, ids
-
-    def reconstruct(self, ids: IntArray) -> FloatArray:
-        """The vectors at given ids: float32 (len(ids), dim)."""
-        return self._kept.reconstruct(ids)
 
     def is_whole(self) -> bool:
         """As `VectorIndex.is_whole`."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -84,9 +85,11 @@ class RemoteModel:
         self, stage: str, send: Callable[..., Any], given: Mapping[str, Any], seconds: float
     ) -> tuple[Any, float]:
         httpx, openai = import_module("httpx"), require_openai()
-        timeout = httpx.Timeout(max(seconds, 0.001), connect=min(CONNECT_S, max(seconds, 0.001)))
+        until_s = time.monotonic() + seconds
         with naming(stage, self.address, self.setting, seconds):
             while True:
+                left_s = max(until_s - time.monotonic(), 0.001)
+                timeout = httpx.Timeout(left_s, connect=min(CONNECT_S, left_s))
                 try:
                     return send(**self._known(given), extra_headers=self._headers, timeout=timeout), seconds
                 except (openai.BadRequestError, openai.UnprocessableEntityError) as error:

@@ -49,6 +49,8 @@ def _named(error: Exception, stage: str, address: Address, setting: str, seconds
             f"{server} sent more than {MAX_REPLY_BYTES // 1_000_000} MB, which is no answer. Check the URL in {setting}.",
             stage=stage,
         )
+    if isinstance(error.__cause__, httpx.DecodingError):
+        return unusable(stage, address, setting)
     if isinstance(error, openai.APITimeoutError | httpx.TimeoutException):
         return timed_out(stage, seconds, server)
     if isinstance(error, openai.APIStatusError):

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from copy import copy
-from typing import Any, Self
+from typing import Any
 
 from backends.local.remote.address import Address
 from backends.local.remote.client import RemoteModel
@@ -14,7 +13,7 @@ from backends.local.research.generator import mean_probability
 from backends.local.research.prompt import ANSWER_CUE
 from pipeline.deadline import Deadline
 from pipeline.errors import BackendError, InputError, RaglassError, StageFailed, Unavailable
-from pipeline.prompts import ABSTAINS, ABSTENTION, DEFAULT, PromptTemplate
+from pipeline.prompts import ABSTAINS, ABSTENTION, DEFAULT, KeepsPrompt, PromptTemplate
 from pipeline.types import AnswerScores, Chunk, GenerateOptions, Generation, PartReadiness, Token
 
 SETTING = "RAGLASS_GENERATOR"
@@ -31,7 +30,7 @@ LISTED = 8
 """Models named in a message."""
 
 
-class RemoteGenerator:
+class RemoteGenerator(KeepsPrompt):
     """Question and chunks to an answer by a model on another server, at temperature 0, token by token."""
 
     def __init__(
@@ -39,7 +38,6 @@ class RemoteGenerator:
     ) -> None:
         """Nothing is sent yet. environ: see `client.RemoteModel`. Raises Unavailable if the `openai` package is not installed."""
         self.prompt = prompt
-        """What the model is told."""
         self._model = RemoteModel(address, SETTING, environ)
         self.address = address
         self.name = address.name
@@ -49,12 +47,6 @@ class RemoteGenerator:
             f"The model server {address.host} has not been asked yet whether it can score a given answer."
         )
         """Why `scoring` is None."""
-
-    def with_prompt(self, prompt: PromptTemplate) -> Self:
-        """The same model, told otherwise; see `pipeline.prompts.PromptedGenerator`."""
-        other = copy(self)
-        other.prompt = prompt
-        return other
 
     def generate(
         self, question: str, chunks: Sequence[Chunk], options: GenerateOptions, *, deadline: Deadline | None = None

@@ -76,7 +76,7 @@ class World:
         if duration_ms:
             self.ask(duration_ms)
         alarms.look()
-        alarms.send_due()
+        alarms.sender.send_due()
         self.now_s += 60
 
     def raise_slow(self, alarms: Alarms) -> None:
@@ -150,13 +150,13 @@ def test_of_two_dashboards_one_sends(world: World) -> None:
     both[0].save(RULE)
     for duration_ms in (3_000.0, 3_000.0, 3_000.0, 10.0, 10.0, 10.0):
         world.ask(duration_ms)
-        threads = [threading.Thread(target=step) for alarms in both for step in (alarms.look, alarms.send_due)]
+        threads = [threading.Thread(target=step) for alarms in both for step in (alarms.look, alarms.sender.send_due)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         for alarms in both:
-            alarms.send_due()
+            alarms.sender.send_due()
         world.now_s += 60
     assert sorted(first.kinds + second.kinds) == ["began", "ended"]
     assert len(both[0].newest()) == 1
@@ -179,7 +179,7 @@ def test_messages_of_an_hour_are_bounded_and_wait(world: World) -> None:
     assert len(alarms.opened()) == 4
     assert world.box.kinds == ["began"] * 2
     world.now_s += 3_600
-    alarms.send_due()
+    alarms.sender.send_due()
     assert world.box.kinds == ["began"] * 4
 
 
@@ -191,7 +191,7 @@ def test_what_was_never_told_is_not_said_to_have_ended(world: World) -> None:
         world.minute(alarms, duration_ms)
     assert alarms.opened() == []
     world.now_s += 3_600
-    alarms.send_due()
+    alarms.sender.send_due()
     assert world.box.kinds == ["began", "ended"]
     assert len({notice.rule for notice in world.box.sent}) == 1
 
@@ -206,7 +206,7 @@ def test_silenced_rule_sends_nothing_and_its_alert_is_shown(world: World) -> Non
     [opened] = alarms.opened()
     assert "we know" in messages_words(opened, alarms.silenced()[0], has_channels=True)
     world.now_s += 600
-    alarms.send_due()
+    alarms.sender.send_due()
     assert world.box.kinds == ["began"]
 
 
@@ -229,7 +229,7 @@ def test_webhook_that_is_down_is_tried_again_with_growing_waits_and_told(world: 
     assert "HTTP 500); it is tried again" in messages_words(opened, None, has_channels=True)
     for _ in range(2_000):
         world.now_s += 5
-        alarms.send_due()
+        alarms.sender.send_due()
     assert world.box.tried == outbox.ATTEMPTS
     world.box.failing = []
     world.calm_down(alarms)
@@ -244,7 +244,7 @@ def test_channel_that_refuses_is_not_asked_again_and_holds_up_no_other(world: Wo
     world.raise_slow(alarms)
     for _ in range(5):
         world.now_s += 1_000
-        alarms.send_due()
+        alarms.sender.send_due()
     assert (refusing.tried, world.box.kinds) == (1, ["began"])
 
 
@@ -259,9 +259,9 @@ def test_claim_of_a_process_that_died_lapses(world: World) -> None:
         lambda alerts, silences: [each for each, _ in outbox.claim(alerts, silences, Limits(20, 0.0), world.now_s)]
     )
     assert len(found) == 1
-    assert alarms.send_due() == 0
+    assert alarms.sender.send_due() == 0
     world.now_s += outbox.LEASE_S
-    assert alarms.send_due() == 1
+    assert alarms.sender.send_due() == 1
     assert world.box.kinds == ["began"]
 
 
@@ -269,7 +269,7 @@ def test_alert_of_a_rule_that_is_removed_ends(world: World) -> None:
     alarms = world.dashboard()
     world.raise_slow(alarms)
     alarms.remove("slow")
-    alarms.send_due()
+    alarms.sender.send_due()
     assert alarms.opened() == []
     assert "Its rule was removed." in world.box.sent[-1].text
     with pytest.raises(InputError, match="no rule 'slow'"):
@@ -287,7 +287,7 @@ def test_alert_that_nobody_asks_for_any_more_ends(world: World) -> None:
 
 def test_without_a_channel_alerts_are_raised_and_wait(world: World) -> None:
     alarms = world.dashboard()
-    alarms._channels = list
+    alarms.sender._channels = list
     world.raise_slow(alarms)
     [opened] = alarms.opened()
     assert "no channel is set" in messages_words(opened, None, has_channels=False)
@@ -301,7 +301,7 @@ def test_channels_that_cannot_be_are_told_on_status(world: World) -> None:
     def wrong() -> list[Channel]:
         raise ConfigError("RAGLASS_ALERT_SMTP is wrong.")
 
-    alarms._channels = wrong
+    alarms.sender._channels = wrong
     assert alerts_part(alarms) == alerts_part(alarms)
     assert not alerts_part(alarms).ready
     assert "RAGLASS_ALERT_SMTP" in alerts_part(alarms).detail
@@ -369,7 +369,7 @@ def test_every_series_can_raise_an_alert(
     world.now_s += 3_600
     break_it(world)
     alarms.look()
-    alarms.send_due()
+    alarms.sender.send_due()
     [notice] = world.box.sent
     assert len(notice.traces) == named
 
@@ -398,7 +398,7 @@ def test_preview_of_nothing_says_so(world: World) -> None:
 
 def test_test_message_goes_to_every_channel_and_tells_what_failed(world: World) -> None:
     broken = Box("other", failing=[Refused("wrong key")])
-    assert world.dashboard(world.box, broken).test() == {"box (here)": "", "other (here)": "wrong key"}
+    assert world.dashboard(world.box, broken).sender.test() == {"box (here)": "", "other (here)": "wrong key"}
     assert "nothing is wrong" in world.box.sent[0].text
 
 

@@ -8,12 +8,14 @@ from urllib.parse import parse_qs
 import boto3
 import pytest
 
+from app.alerting import channels
 from app.alerting.channels import Channel, Mail, Refused, Topic, Webhook, open_channels
 from app.alerting.notice import Notice
 from app.config import Settings
 from pipeline.errors import BackendError, ConfigError
 from tests.app.alerting.mail_server import MailServer, receiving, trusting
 from tests.aws.loopback import Answer, serving
+from tests.pipeline.test_replies import answering, drip
 
 NOTICE = Notice(
     "began",
@@ -64,6 +66,16 @@ def test_webhook_that_fails_is_told_without_its_address(answer: Answer, error: t
         Webhook(f"{server.url}/{SECRET}").send(NOTICE)
     assert type(raised.value) is error
     assert SECRET not in str(raised.value)
+
+
+def test_webhook_that_answers_byte_by_byte_is_given_up_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "TIMEOUT_S", 0.2)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with (
+        answering(lambda client: drip(client, head)) as url,
+        pytest.raises(BackendError, match=r"did not answer within 0\.2 s"),
+    ):
+        Webhook(url).send(NOTICE)
 
 
 def test_redirect_is_not_followed() -> None:

@@ -110,7 +110,7 @@ def test_a_question_that_is_answered_late_does_not_pile_up_others(services: Serv
             held.wait(30)
             return super().answer(*given, **also)
 
-    services._backends.update(dict.fromkeys(BACKENDS, Late()))
+    services.backends._opened.update(dict.fromkeys(BACKENDS, Late()))
     stop, beats = threading.Event(), iter(range(30))
 
     def on_beat(cue: Cue) -> None:

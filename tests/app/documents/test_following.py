@@ -27,7 +27,7 @@ def services(make_services: Callable[..., Services]) -> Services:
 
 @pytest.fixture
 def corpus(services: Services) -> LocalCorpus:
-    found = services.corpus("fake")
+    found = services.backends.corpus("fake")
     assert found is not None
     return found
 

@@ -27,7 +27,7 @@ def services(make_services: Callable[..., Services]) -> Services:
 
 @pytest.fixture
 def corpus(services: Services) -> LocalCorpus:
-    found = services.corpus("fake")
+    found = services.backends.corpus("fake")
     assert found is not None
     return found
 
@@ -197,7 +197,7 @@ def test_page_can_look_at_the_corpus_while_its_first_index_is_built(
     gate = Gate(monkeypatch, corpus)
     job = services.indexing.start(corpus, many(10))
     assert gate.reached.wait(60)
-    assert services.corpus("fake") is corpus
+    assert services.backends.corpus("fake") is corpus
     assert not corpus.has_index()
     gate.opened.set()
     assert job.wait(60).phase == "done"

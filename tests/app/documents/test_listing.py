@@ -18,7 +18,7 @@ from pipeline.errors import InputError
 @pytest.fixture
 def corpus(make_services: Callable[..., Services]) -> LocalCorpus:
     services = make_services(corpus=True)
-    found = services.corpus("fake")
+    found = services.backends.corpus("fake")
     assert found is not None
     services.indexing.start(found, [Upload("a.txt", b"In the index."), Upload("bad.pdf", b"nonsense")]).wait(60)
     return found

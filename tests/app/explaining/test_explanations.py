@@ -87,7 +87,7 @@ def test_what_is_kept_but_damaged_is_scored_again(make_services: Make) -> None:
 def test_another_generator_than_the_one_that_answered_cannot_speak_for_it(make_services: Make) -> None:
     services = make_services(Script())
     trace = replace(asked(services), settings={"generator": "google/flan-t5-base"})
-    backend = services.backend("fake")
+    backend = services.backends.open("fake")
     backend.generator = type("Other", (), {"name": "other"})()
     with pytest.raises(Unavailable, match="google/flan-t5-base gave this answer; the backend fake now has other"):
         explained(services, trace)

@@ -224,7 +224,9 @@ def test_question_is_asked_on_the_traces_backend_with_its_prompt_and_nothing_is_
 ) -> None:
     services = make_services(Script(prompt=DEFAULT))
     short = PromptTemplate("short", "{context} Short: {question}")
-    trace = replace(services.backend("fake").answer("Who?", top_k=3, deadline_s=9), settings=describe_prompt(short))
+    trace = replace(
+        services.backends.open("fake").answer("Who?", top_k=3, deadline_s=9), settings=describe_prompt(short)
+    )
     assert services.playground.why_not_as_recorded(trace) is None
     made = services.playground.ask_as_recorded(trace, trace.chunks[1:])
     assert made.generation is not None

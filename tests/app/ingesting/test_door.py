@@ -123,6 +123,7 @@ def test_form_of_a_page_may_not_send(store: FakeStore) -> None:
     [
         (b"garbage", {}, 400, "is no ExportTraceServiceRequest in protobuf"),
         (b"garbage", {"content_type": JSON}, 400, "is no ExportTraceServiceRequest in JSON"),
+        (b'{"resourceSpans":[7]}', {"content_type": JSON}, 400, "is no ExportTraceServiceRequest in JSON"),
         (gzip.compress(BODY)[:-4], {"content_encoding": "gzip"}, 400, "ends in the middle of its gzip"),
         (BODY, {"content_encoding": "gzip"}, 400, "is no gzip"),
         (BODY, {"content_encoding": "zstd"}, 415, "'zstd' is not read; compress with gzip or deflate"),
@@ -136,7 +137,18 @@ def test_form_of_a_page_may_not_send(store: FakeStore) -> None:
         (bytes(20_000_001), {}, 413, "more than 20 MB"),
         (b"", {"content_length": "20000001"}, 413, "more than 20 MB"),
     ],
-    ids=["garbage", "no JSON", "truncated", "no gzip", "zstd", "text", "bomb", "large", "said to be large"],
+    ids=[
+        "garbage",
+        "no JSON",
+        "another shape",
+        "truncated",
+        "no gzip",
+        "zstd",
+        "text",
+        "bomb",
+        "large",
+        "said to be large",
+    ],
 )
 def test_what_cannot_be_read_is_told_with_its_status(
     store: FakeStore, body: bytes, headers: dict[str, str], status: int, words: str

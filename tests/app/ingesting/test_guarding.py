@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from app.config import Settings
-from app.ingesting.guarding import PASS_S, Forbidden, Guard, KeyNeeded, is_loopback, sent_secret
+from app.ingesting.guarding import PASS_S, Forbidden, Guard, KeyNeeded, sent_secret
+from app.kit.loopback import is_loopback
 from metrics.keys import Key
 
 INGEST, READ = Key("11111111", "sender", "ingest", 0.0), Key("22222222", "reader", "read", 0.0)

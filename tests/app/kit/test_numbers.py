@@ -136,3 +136,9 @@ def test_money_keeps_what_is_less_than_a_cent(amount: float | None, text: str) -
 )
 def test_a_size_has_its_unit(number_bytes: int, text: str) -> None:
     assert numbers.size(number_bytes) == text
+
+
+def test_figures_keep_their_units_on_their_line() -> None:
+    assert numbers.unbroken("90.5 % to 100.0 %, 57.3 ms or 2 s of 3 shares") == (
+        "90.5\N{NO-BREAK SPACE}% to 100.0\N{NO-BREAK SPACE}%, 57.3\N{NO-BREAK SPACE}ms or 2\N{NO-BREAK SPACE}s of 3 shares"
+    )

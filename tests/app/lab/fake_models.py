@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.local.backend import ScoringBackend, open_corpus, open_questions
+from backends.local.backend import ScoringBackend
+from backends.local.profiles import open_corpus, open_questions
 from backends.registry import BackendConfig
 from pipeline.deadline import Deadline
 from pipeline.errors import ConfigError, Unavailable

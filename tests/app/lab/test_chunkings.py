@@ -56,7 +56,7 @@ def test_the_added_documents_of_the_user_are_what_is_cut(lab_services: Make, que
     plain = tmp_path / "plain.jsonl"
     plain.write_text('{"question": "Who is the volcano keeper?", "answer": "Ada"}\n')
     services = lab_services()
-    corpus = services.corpus("fake", build=False)
+    corpus = services.backends.corpus("fake", build=False)
     assert corpus is not None
     corpus.library.add(Document("d1", "Keepers", "The volcano keeper is Ada.", "keepers.txt"))
     corpus.build()

@@ -13,8 +13,9 @@ import pytest
 from click.testing import Result
 from faiss.contrib.evaluation import knn_intersection_measure
 
+from app.documents.choosing import choose_automatically
 from app.lab import index_study
-from app.lab.index_choosing import choose, choose_automatically
+from app.lab.index_choosing import choose
 from app.lab.index_material import Material, distinct, gather
 from app.lab.index_study import IndexStudy, in_use, measure_all, with_in_use
 from app.lab.index_tables import headline, index_tables, recommended, used
@@ -39,7 +40,7 @@ def services(make_services: Callable[..., Services]) -> Services:
 @pytest.fixture
 def corpus(services: Services) -> LocalCorpus:
     """Forty documents, each of which alone says where its part is."""
-    found = services.corpus("fake", build=False)
+    found = services.backends.corpus("fake", build=False)
     assert found is not None
     documents = [
         Document(
@@ -207,7 +208,7 @@ def test_study_chosen_from_is_followed_by_the_next_build_and_taken_back(
     lab = services.lab
     record = lab.begin("index", {"dataset": questions, "ks": ["5"], "depth": 10}).work()
     assert (record.status, record.problem) == ("finished", "")
-    backend = services.backend("fake")
+    backend = services.backends.open("fake")
     assert choose(backend, record).factory == recommended(record.result or {})["factory"]
     choice = choose(backend, record, "HNSW16", 16)
     assert read_choice(corpus.index.root) == choice
@@ -224,13 +225,13 @@ def test_study_chooses_nothing_where_something_else_holds_the_vectors(
     services: Services, corpus: LocalCorpus, questions: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = services.lab.begin("index", {"dataset": questions, "ks": ["5"], "depth": 10}).work()
-    choose(services.backend("fake"), record)
+    choose(services.backends.open("fake"), record)
     assert corpus.index_choice is not None
     assert in_use(replace(corpus.index.manifest, held_by="pgvector")) == ("", 0)
     monkeypatch.setattr(corpus.index, "holder", PgvectorHolder("postgresql://host/db"))
     assert corpus.index_choice is None
     with pytest.raises(InputError, match="RAGLASS_INDEX=pgvector holds the vectors"):
-        choose(services.backend("fake"), record)
+        choose(services.backends.open("fake"), record)
 
 
 def test_study_is_not_gone_on_with_over_other_documents(
@@ -265,7 +266,7 @@ def test_dataset_with_documents_is_measured_on_these_and_chooses_nothing(
     assert record.result is not None
     assert record.result["about"]["vectors"] == 12
     with pytest.raises(InputError, match="documents of its dataset"):
-        choose(services.backend("fake"), record)
+        choose(services.backends.open("fake"), record)
 
 
 @pytest.mark.parametrize(

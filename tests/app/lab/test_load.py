@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from app.lab.load import LoadStudy, is_own
+from app.lab.load import LoadStudy
 from app.lab.load_words import calls_of
 from app.lab.parts import Parts
 from app.lab.tables import Table
+from app.lab.targets import is_own
 from app.services import Services
 from metrics.queries import TraceQuery
 from pipeline.errors import InputError

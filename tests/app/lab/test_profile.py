@@ -49,7 +49,7 @@ def test_profile_of_a_dataset_with_contexts_has_every_part(services: Services, d
 
 def test_questions_of_a_corpus_are_held_against_that_corpus(make_services: Make, tmp_path: Path) -> None:
     services = make_services(corpus=True)
-    corpus = services.backend("fake").corpus  # type: ignore[attr-defined]
+    corpus = services.backends.open("fake").corpus  # type: ignore[attr-defined]
     from tests.local.conftest import make_document
 
     corpus.library.add(make_document("drift", "Alfred Wegener proposed that continents drift."))
@@ -95,7 +95,7 @@ def test_a_model_with_a_tokenizer_counts_for_itself(services: Services, dataset:
         def count_tokens(self, texts: list[str], kind: str) -> list[int]:
             return [len(text.split()) for text in texts]
 
-    backend = services.backend("fake")
+    backend = services.backends.open("fake")
     backend.embedder, backend.generator = Embedder(), Reader()  # type: ignore[attr-defined]
     found = {
         each["what"]: each for each in profile_now(services.lab.parts, {"dataset": dataset, "top_k": 2})["windows"]

@@ -1,11 +1,11 @@
 """A window's buckets are held against what was before, and a bad one leads to its traces."""
 
 from collections.abc import Callable
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from app.quality.recent import RuleWindow, read_window, step_of, traces_expression, traces_link
+from app.quality.recent import RuleWindow, read_window, step_of, traces_address, traces_expression
 from app.quality.rules import RULES
 from app.quality.watch import WatchState
 from app.quality.words import headline, lag_words, quality_text, score_rows, value_text, watch_words
@@ -61,7 +61,7 @@ def test_a_bad_quarter_of_an_hour_is_found_and_leads_to_its_traces(services: Ser
     assert traces_expression(found, worst) == (
         "quality.grounded < 1.000 and asked_at >= 2025-09-04T16:45:00Z and asked_at < 2025-09-04T16:48:00Z"
     )
-    listed = TraceFilters.from_address(parse_qs(traces_link(found, worst, "fake"))).to_query()
+    listed = TraceFilters.from_address(parse_qs(urlencode(traces_address(found, worst, "fake")))).to_query()
     assert services.store.page(listed).matched.value == worst.point.count == 18
 
 

@@ -82,10 +82,10 @@ def test_comparison_is_printed_with_its_verdict_tests_types_and_flips(
     done = run("eval", "compare", baseline, worse, services=services)
     assert done.exit_code == 0
     assert done.stdout.startswith(
-        "May the second run take the first one’s place? No.\n"
+        "May the newer run take the older one’s place? No.\n"
         "Not safe: 50.0 % of 60 questions right, 98.3 % before (−48.3 points, 95 % interval −"
     )
-    assert "Set differently (first / second): chunks 5 / 1." in done.stdout
+    assert "Set differently (older / newer): chunks 5 / 1." in done.stdout
     assert "29 questions changed sides: 29 went wrong, 0 came right" in done.stdout
     assert "“Alfred Wegener” (trace a-1)" in done.stdout
     assert "Another answer over the same rank of the first gold chunk, 1." in done.stdout
@@ -182,10 +182,10 @@ def test_what_is_left_out_or_half_done_is_said(services: Services, baseline: str
     found = services.evaluations.compare(baseline, "abcd0007")
     assert found.notes == [
         "Run abcd0007 is stopped, with 50 of 60 questions answered.",
-        "49 questions are compared; 10 that only the first run has and 0 that only the second has are left out.",
+        "49 questions are compared; 10 that only the older run has and 0 that only the newer one has are left out.",
         "1 question left out, for the same id has another text.",
         "1 question answerable by the labels of one run alone.",
-        "Failed, which counts as wrong: 0 questions of the first run, 1 of the second.",
+        "Failed, which counts as wrong: 0 questions of the older run, 1 of the newer one.",
     ]
     assert found.settings == [("questions", "f00", "bar")]
     assert "It failed now: Out of time." in comparison_text(found)

@@ -88,7 +88,7 @@ def test_models_and_index_that_answered_are_recorded(tmp_path: Path) -> None:
     try:
         end = last(services.evaluations.run(RunPlan("builtin", "local/embedded", 2, 30.0, limit=2)))
         about = services.evaluations.find(end.run_id).about
-        assert about["index"] == services.corpus("local/embedded").index.manifest.fingerprint
+        assert about["index"] == services.backends.corpus("local/embedded").index.manifest.fingerprint
         assert about["embedder"].startswith("intfloat/multilingual-e5-small")
     finally:
         services.close()
@@ -377,7 +377,7 @@ def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path
     usual = tmp_path / "drift.txt"
     usual.write_text("Alfred Wegener proposed in 1912 that continents drift.")
     try:
-        corpus = services.corpus("local/embedded")
+        corpus = services.backends.corpus("local/embedded")
         services.indexing.start(corpus, [Upload("drift.txt", usual.read_bytes())]).wait(60)
         before = corpus.state()
         stop = threading.Event()
@@ -452,7 +452,7 @@ class Named(ScriptedBackend):
 
 def test_run_is_not_gone_on_with_over_another_system(services: Services, plan: RunPlan) -> None:
     named = Named(Script())
-    services._backends["fake"] = named
+    services.backends._opened["fake"] = named
     stop = threading.Event()
     for step in services.evaluations.run(plan, stop):
         if step.progress is not None and step.progress.done == 2:

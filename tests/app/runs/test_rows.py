@@ -15,6 +15,7 @@ from app.runs.job import RunJob
 from app.runs.rows import (
     HEADLINE,
     NAMES,
+    abstained_words,
     chosen,
     dots,
     groups_words,
@@ -71,6 +72,14 @@ def test_a_value_is_said_with_its_interval_or_why_there_is_none():
     assert interval_words("f1", Measure(0.5, None, None, 3)) == "too few articles for an interval"
     assert interval_words("f1", Measure(None, None, None, 0)) == "no question counts"
     assert [name for name, _, _ in headline(summarise(SCORES)[0])] == ["Right", "Found", "Wrong", "Abstained", "Time"]
+
+
+def test_right_abstentions_are_told_where_there_are_any():
+    wrongly, rightly = (scored(number, abstained=True, correct=number == 21) for number in (20, 21))
+    assert abstained_words([scored(1), wrongly]) == ""
+    assert abstained_words([scored(1), wrongly, rightly]) == (
+        "1 of 2 abstentions came where the documents have no answer: right, and counted in Right too."
+    )
 
 
 def test_types_stand_in_the_order_of_their_mean_below_all():

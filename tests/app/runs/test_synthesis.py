@@ -35,7 +35,7 @@ TEXTS = {
 def services(make_services: Callable[..., Services], monkeypatch: pytest.MonkeyPatch) -> Services:
     """Services whose backend holds TEXTS, with a check that passes what does not ask why."""
     current = make_services(corpus=True)
-    corpus = current.corpus("fake", build=False)
+    corpus = current.backends.corpus("fake", build=False)
     assert corpus is not None
     for title, text in TEXTS.items():
         corpus.library.add(Document(title, title, text, f"{title}.txt"))
@@ -159,7 +159,7 @@ def test_a_backends_generator_writes_where_it_is_chosen(
 ) -> None:
     reply = "Question: Who invented the Tarn Engine in 1771?\nAnswer: Pieter Holm"
     told = make_services(Script(prompt=DEFAULT, tokens=(reply,)), corpus=True)
-    assert told.corpus("fake") is not None
+    assert told.backends.corpus("fake") is not None
     last = write(told, writer="model")[-1]
     assert last.version is not None
     [row] = told.evaluations.datasets.rows("made")

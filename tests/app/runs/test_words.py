@@ -56,11 +56,11 @@ def test_progress_is_a_line(progress: RunProgress, words: str) -> None:
 def test_run_says_what_was_asked_of_what_and_how() -> None:
     assert about_words(make_run()) == [
         "Run aaaa1111, stopped: 1,050 of 1,200 questions of questions.csv",
-        "local/embedded, top_k 5; started 2025-09-04 15:33:20 UTC",  # 1,757,000,000 s after the epoch
+        "local/embedded, 5 chunks; started 2025-09-04 15:33:20 UTC",  # 1,757,000,000 s after the epoch
     ]
     drawn = about_words(make_run(limit=1_200, rerank=True, problems=["row 3: it\nis blank", "and 4 more"]))
     assert drawn[0].endswith("questions of questions.csv, drawn with seed 7")
-    assert drawn[1].startswith("local/embedded, top_k 5, reranked; started")
+    assert drawn[1].startswith("local/embedded, 5 chunks, reranked; started")
     assert drawn[2] == "Left out of the dataset: row 3: it is blank; and 4 more"
 
 

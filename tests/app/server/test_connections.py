@@ -1,5 +1,8 @@
 """Connections that are slow, over real sockets, with patience in tenths of a second."""
 
+import asyncio
+import os
+import resource
 import socket
 import threading
 import time
@@ -183,3 +186,27 @@ def test_patience_is_what_uvicorn_makes_connections_with(monkeypatch: pytest.Mon
     config = uvicorn.Config(Starlette(), log_config=None)
     config.load()
     assert config.http_protocol_class.func is Connection  # type: ignore[attr-defined]
+
+
+# Beside 256 others: 1000 connections with 3 files for each of 800 pages and of 128 closed ones; 112 with 3 for each of 90 and of 128.
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised", "room"),
+    [(1_024, 1_048_576, 4_040, 1_000), (1_024, 1_024, None, 112), (65_536, 65_536, None, 1_000)],
+)
+def test_files_of_the_pages_count_with_their_connections(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised: int | None, room: int
+) -> None:
+    limits = [(soft, hard)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, given: limits.append(given))
+    assert connections._room_for(1_000) == room
+    assert limits[-1] == (raised or soft, hard)
+
+
+def test_a_page_has_no_more_files_open_than_are_counted_for_it() -> None:
+    before = len(os.listdir("/dev/fd"))
+    loop = asyncio.new_event_loop()  # as each of Streamlit's sessions makes one
+    try:
+        assert 0 < len(os.listdir("/dev/fd")) - before <= connections.PAGE_FILES
+    finally:
+        loop.close()

@@ -23,7 +23,7 @@ def services(make_services: Callable[..., Services], run: Run, tmp_path: Path) -
     (folder / "pump.md").write_text("# Pumps\n\nThe pump is reset with the red key.")
     (folder / "broken.pdf").write_bytes(b"nonsense")
     run("index", str(folder), services=made)
-    corpus = made.corpus("fake")
+    corpus = made.backends.corpus("fake")
     assert corpus is not None
     (folder / "late.md").write_text("Late.")
     corpus.library.uploads.put("sent.txt", b"Sent.", keep_both=False)

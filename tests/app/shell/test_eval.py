@@ -6,20 +6,23 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 
 from app.services import Services
-from backends.fake import Script
+from backends.fake import Script, ScriptedBackend
 from evaluation.runner import MOST_FAILURES
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from pipeline.errors import InputError, Throttled
+from pipeline.types import Trace
 from tests.app.runs.labelled_file import write_questions
 from tests.app.shell.shells import shell, start_shell
+from tests.metrics.newer_version import as_if_migrated
 
 Make = Callable[..., Services]
 Run = Callable[..., Result]
@@ -51,11 +54,33 @@ def environ(data_dir: Path, tmp_path: Path) -> dict[str, str]:
     }
 
 
+def test_run_ends_where_a_newer_version_migrates_the_store_under_it(
+    run: Run, make_services: Make, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = make_services()
+    answered: list[object] = []
+
+    class Backend(ScriptedBackend):
+        def answer(self, *given: Any, **named: Any) -> Trace:
+            answered.append(super().answer(*given, **named))
+            if len(answered) == 3:
+                migrated.enter_context(as_if_migrated(services.settings.store_url))
+            return answered[-1]
+
+    monkeypatch.setattr(services.backends, "open", lambda *_, **__: Backend())
+    with ExitStack() as migrated:
+        done = run("eval", "run", "--dataset", path, "--workers", "1", services=services)
+    assert done.exit_code == 1
+    assert "The run stopped, for an answer could not be stored" in done.stderr
+    assert "Stop this Raglass and start the newer version" in done.stderr
+    assert len(answered) < 12
+
+
 def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services: Services, path: str) -> None:
     done = run("eval", "run", "--dataset", path, services=services)
     estimate = "How long 12 questions will take is not known: fake has answered nothing yet.\n"
     assert (done.exit_code, done.stderr) == (0, estimate)
-    assert "finished: 12 of 12 questions of questions.csv\nfake, top_k 5; started" in done.stdout
+    assert "finished: 12 of 12 questions of questions.csv\nfake, 5 chunks; started" in done.stdout
     assert "\n  correct                0.500 [" in done.stdout
     assert "\nPERSON           8  " in done.stdout
     assert run("eval", "show", "LAST", services=services).stdout == done.stdout

@@ -77,7 +77,7 @@ def test_a_dry_run_says_what_each_file_would_give_and_keeps_nothing(run: Run, se
     data = json.loads(run("index", str(folder), "--dry-run", "--json", services=services).stdout)
     assert {len(each["documents"]) for each in data["files"]} == {0, 1}
     assert data["estimate"]["files"] == 4
-    corpus = services.corpus("fake", build=False)
+    corpus = services.backends.corpus("fake", build=False)
     assert corpus is not None
     assert (corpus.library.count(), corpus.library.sources.all(), corpus.library.sources.files()) == (0, [], {})
 
@@ -128,7 +128,7 @@ def test_misuse_leaves_with_two(run: Run, services: Services, arguments: list[st
 def test_asking_says_when_the_index_does_not_cover_the_documents(run: Run, services: Services, folder: Path) -> None:
     run("index", str(folder), services=services)
     assert "raglass index" not in run("ask", "Who may enter?", services=services).stderr
-    corpus = services.corpus("fake")
+    corpus = services.backends.corpus("fake")
     assert corpus is not None
     corpus.library.sources.forget(str(folder / "policy.md"))
     done = run("ask", "Who may enter?", "--json", services=services)

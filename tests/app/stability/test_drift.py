@@ -25,8 +25,8 @@ from app.stability.drift import (
 )
 from app.stability.drift_words import indexes_text, questions_text
 from backends.fake import ScriptedBackend
-from backends.local.backend import open_corpus
 from backends.local.documents.types import Document
+from backends.local.profiles import open_corpus
 from backends.registry import BackendConfig
 from evaluation.drift import FEWEST_QUESTIONS
 from metrics.queries import TraceQuery
@@ -80,7 +80,7 @@ def make_services(folder: Path) -> Services:
 
 def add_documents(services: Services, documents: int, backends: tuple[str, ...] = ("local/embedded",)) -> None:
     for name in backends:
-        backend = services.backend(name)
+        backend = services.backends.open(name)
         assert isinstance(backend, Holding)
         for n in range(documents):
             words = random.Random(n).choices(GEOLOGY, k=12)
@@ -112,7 +112,7 @@ def test_other_questions_and_scores_are_found_in_the_windows_they_came_in(servic
     ask(services, KITCHEN, 20, day=2, score=0.6)
     told: list[tuple[int, int]] = []
     plan = QuestionPlan("local/embedded", window=20, until=START_S + DAY_S)
-    found = check_questions(services.store, services.corpus, plan, lambda *at: told.append(at))
+    found = check_questions(services.store, services.backends.corpus, plan, lambda *at: told.append(at))
     before, after = found.windows
     assert (found.reference.questions, before.stretch.questions, after.stretch.questions) == (60, 20, 20)
     assert (before.drift.drifted, after.drift.drifted) == (False, True)
@@ -129,7 +129,7 @@ def test_windows_tell_a_watcher_which_drifted_and_an_alert_is_raised_by_the_newe
     services.alarms.save(Rule("drift", "drift", 0.05, "below", "local/embedded", for_s=0, minimum=10))
     ask(services, KITCHEN, 20, day=2, score=0.6)
     plan = QuestionPlan("local/embedded", window=20, until=START_S + DAY_S)
-    [before, after] = window_verdicts(check_questions(services.store, services.corpus, plan))
+    [before, after] = window_verdicts(check_questions(services.store, services.backends.corpus, plan))
     assert (before[0], after[0]) == (START_S + DAY_S + 19, START_S + 2 * DAY_S + 19)
     assert (before[1] < 0.05, after[1] < 0.05) == (False, True)
     assert (before[2], after[2]) == (20, 20)
@@ -142,7 +142,7 @@ def test_questions_alone_may_drift_and_scores_alone_may(services: Services) -> N
     ask(services, KITCHEN, 20, day=1)
     ask(services, GEOLOGY, 20, day=2, score=0.6)
     found = check_questions(
-        services.store, services.corpus, QuestionPlan("local/embedded", window=20, until=START_S + DAY_S)
+        services.store, services.backends.corpus, QuestionPlan("local/embedded", window=20, until=START_S + DAY_S)
     )
     worded, scored = (each.drift for each in found.windows)
     assert worded.mmd_p_adjusted < 0.05 < worded.ks_p_adjusted
@@ -165,7 +165,7 @@ def test_questions_of_another_application_drift_without_scores_chunks_or_an_embe
     foreign(services, KITCHEN, 20, day=2, chunks=())
     services.store.put(make_foreign_trace(9_999, question=""))
     found = check_questions(
-        services.store, services.corpus, QuestionPlan("otlp/shop", window=20, until=START_S + 2 * DAY_S)
+        services.store, services.backends.corpus, QuestionPlan("otlp/shop", window=20, until=START_S + 2 * DAY_S)
     )
     (window,) = found.windows
     assert (window.drift.drifted, window.drift.ks, window.drift.ks_p_adjusted, window.drift.psi) == (
@@ -174,7 +174,7 @@ def test_questions_of_another_application_drift_without_scores_chunks_or_an_embe
         None,
         None,
     )
-    assert (found.left_out, found.embedder) == (1, services.corpus("local/embedded").embedder)
+    assert (found.left_out, found.embedder) == (1, services.backends.corpus("local/embedded").embedder)
     words = questions_text(found)
     assert "shop, another application" in words
     assert "Left out: 1 trace without a question" in words
@@ -185,14 +185,16 @@ def test_questions_of_another_application_drift_without_scores_chunks_or_an_embe
 
 def test_scores_of_another_application_are_compared_where_each_question_has_one(services: Services) -> None:
     foreign(services, GEOLOGY, 60, day=1)
-    found = check_questions(services.store, services.corpus, QuestionPlan("otlp/shop", window=30))
+    found = check_questions(services.store, services.backends.corpus, QuestionPlan("otlp/shop", window=30))
     assert [each.drift.ks for each in found.windows] == [0]
 
 
 def test_like_questions_have_not_drifted_and_the_newest_half_is_looked_at(services: Services) -> None:
     ask(services, KITCHEN, 40, day=0)
     ask(services, GEOLOGY, 200, day=1)
-    found = check_questions(services.store, services.corpus, QuestionPlan("local/embedded", newest=200, window=30))
+    found = check_questions(
+        services.store, services.backends.corpus, QuestionPlan("local/embedded", newest=200, window=30)
+    )
     assert (found.reference.questions, [each.stretch.questions for each in found.windows]) == (100, [33, 34, 33])
     assert found.drifted == ()
     assert found.reference.first_at >= START_S + DAY_S
@@ -201,7 +203,7 @@ def test_like_questions_have_not_drifted_and_the_newest_half_is_looked_at(servic
 def test_traces_without_a_chunk_are_left_out_and_counted(services: Services) -> None:
     ask(services, GEOLOGY, 30, day=0)
     services.store.put(make_trace(chunks=(), asked_at=START_S + 10 * DAY_S))
-    found = check_questions(services.store, services.corpus, QuestionPlan("local/embedded", window=10))
+    found = check_questions(services.store, services.backends.corpus, QuestionPlan("local/embedded", window=10))
     assert (found.left_out, found.reference.questions) == (1, 15)
     assert "Left out: 1 trace without a chunk" in questions_text(found)
 
@@ -211,16 +213,16 @@ def test_too_few_traces_are_refused_with_how_many_are_needed(services: Services,
     ask(services, GEOLOGY, asked, day=0)
     plan = QuestionPlan("local/embedded")
     if enough:
-        assert len(check_questions(services.store, services.corpus, plan).windows) == 1
+        assert len(check_questions(services.store, services.backends.corpus, plan).windows) == 1
     else:
         with pytest.raises(InputError, match=f"{asked} stored questions .* at least {FEWEST} are needed"):
-            check_questions(services.store, services.corpus, plan)
+            check_questions(services.store, services.backends.corpus, plan)
 
 
 def test_date_that_leaves_one_side_too_few_says_how_many_each_has(services: Services) -> None:
     ask(services, GEOLOGY, 40, day=0)
     with pytest.raises(InputError, match="40 of them before the date given and 0 after it"):
-        check_questions(services.store, services.corpus, QuestionPlan("local/embedded", until=START_S + DAY_S))
+        check_questions(services.store, services.backends.corpus, QuestionPlan("local/embedded", until=START_S + DAY_S))
 
 
 def test_windows_are_of_equal_count_and_lose_no_question(services: Services) -> None:
@@ -229,13 +231,13 @@ def test_windows_are_of_equal_count_and_lose_no_question(services: Services) -> 
     assert [each.asked_at for each in [*reference, *(t for w in windows for t in w)]] == [float(n) for n in range(157)]
     assert {len(window) for window in windows} <= {26, 27}
     with pytest.raises(InputError):
-        check_questions(services.store, services.corpus, QuestionPlan("b", window=FEWEST_QUESTIONS - 1))
+        check_questions(services.store, services.backends.corpus, QuestionPlan("b", window=FEWEST_QUESTIONS - 1))
 
 
 def test_questions_of_a_backend_that_is_gone_or_elsewhere_are_embedded_here(services: Services) -> None:
     for name in ("gone", "remote"):
         ask(services, GEOLOGY, 40, day=0, backend=name)
-        found = check_questions(services.store, services.corpus, QuestionPlan(name, window=20))
+        found = check_questions(services.store, services.backends.corpus, QuestionPlan(name, window=20))
         assert (found.backend, found.embedder) == (name, "fake")
 
 
@@ -246,14 +248,14 @@ def test_no_embedder_at_all_is_said(tmp_path: Path) -> None:
     broken = Services(replace(Settings(), data_dir=tmp_path / "data"), open_backend=refuse)
     ask(broken, GEOLOGY, 40, day=0)
     with pytest.raises(Unavailable, match="cannot be embedded here"):
-        check_questions(broken.store, broken.corpus, QuestionPlan("local/embedded"))
+        check_questions(broken.store, broken.backends.corpus, QuestionPlan("local/embedded"))
     broken.close()
 
 
 def test_backend_without_questions_is_refused_with_those_that_have_some(services: Services) -> None:
     ask(services, GEOLOGY, 3, day=0)
     with pytest.raises(InputError, match=r"No question to remote is stored\. There are questions to: local/embedded"):
-        check_questions(services.store, services.corpus, QuestionPlan("remote"))
+        check_questions(services.store, services.backends.corpus, QuestionPlan("remote"))
 
 
 def test_backend_that_only_runs_have_asked_says_so(services: Services) -> None:
@@ -262,7 +264,7 @@ def test_backend_that_only_runs_have_asked_says_so(services: Services) -> None:
     traces = [stored.trace.trace_id for stored in services.store.export(TraceQuery())]
     services.store.runs.keep("aaaa1111", [(each, each, {}) for each in traces])
     with pytest.raises(InputError, match="Only runs have asked local/embedded"):
-        check_questions(services.store, services.corpus, QuestionPlan("local/embedded"))
+        check_questions(services.store, services.backends.corpus, QuestionPlan("local/embedded"))
 
 
 def test_drift_of_questions_in_the_shell(run: Run, services: Services) -> None:
@@ -285,7 +287,7 @@ def test_index_over_changed_documents_keeps_the_vectors_of_those_in_both(service
     other = make_services(tmp_path / "other")
     add_documents(other, 33)
     other.close()
-    found = compare_folders(services.corpus, "local/embedded", tmp_path / "other")
+    found = compare_folders(services.backends.corpus, "local/embedded", tmp_path / "other")
     assert (found.drift.shared, found.drift.added, found.drift.removed) == (30, 3, 0)
     assert found.drift.neighbour_overlap == 1
     assert found.drift.centroid_shift == pytest.approx(0, abs=1e-6)
@@ -297,7 +299,7 @@ def test_index_that_another_embedder_made_is_compared_too(services: Services, tm
     other = make_services(tmp_path / "other")
     add_documents(other, 40, ("local/unlike",))
     other.close()
-    found = compare_folders(services.corpus, "local/embedded", tmp_path / "other")
+    found = compare_folders(services.backends.corpus, "local/embedded", tmp_path / "other")
     assert (found.second.embedder, found.drift.shared) == ("unlike", 40)
     assert found.drift.neighbour_overlap < 0.9
     assert found.drift.procrustes_residual > 0.01
@@ -307,11 +309,11 @@ def test_embedders_are_compared_over_the_same_chunks(services: Services) -> None
     add_documents(services, 40, ("local/embedded", "local/copy", "local/unlike"))
     told: list[tuple[int, int]] = []
     same = compare_embedders(
-        services.corpus, "local/embedded", "local/copy", chunks=25, on_progress=lambda *at: told.append(at)
+        services.backends.corpus, "local/embedded", "local/copy", chunks=25, on_progress=lambda *at: told.append(at)
     )
     assert (same.compared, same.drift.neighbour_overlap, told[-1]) == (25, 1, (50, 50))
     assert same.drift.cka == pytest.approx(1, abs=1e-4)
-    unlike = compare_embedders(services.corpus, "local/embedded", "local/unlike", chunks=25)
+    unlike = compare_embedders(services.backends.corpus, "local/embedded", "local/unlike", chunks=25)
     assert unlike.drift.neighbour_overlap < 0.95
     assert unlike.drift.cka < 0.99
 

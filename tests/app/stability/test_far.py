@@ -15,7 +15,7 @@ from tests.factories import make_trace
 @pytest.fixture
 def services(make_services: Callable[..., Services]) -> Services:
     current = make_services(backend="local/embedded")
-    current._open_backend = open_backend
+    current.backends.make = open_backend
     return current
 
 
@@ -32,11 +32,11 @@ def test_far_is_the_later_question_that_shares_nothing_with_those_before(service
         ask(services, " ".join(GEOLOGY[place] for place in range(11) if place != number % 11), number)
     ask(services, "how long must bread dough rise", 40)
     ask(services, " ".join(GEOLOGY[1:]), 41)
-    found = find_far_traces(services.store, services.corpus, QuestionPlan("local/embedded"))
+    found = find_far_traces(services.store, services.backends.corpus, QuestionPlan("local/embedded"))
     assert found == ["t40"]
 
 
 def test_too_few_questions_are_told(services: Services) -> None:
     ask(services, "Who?", 1)
     with pytest.raises(InputError, match="at least"):
-        find_far_traces(services.store, services.corpus, QuestionPlan("local/embedded"))
+        find_far_traces(services.store, services.backends.corpus, QuestionPlan("local/embedded"))

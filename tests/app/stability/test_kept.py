@@ -49,7 +49,7 @@ def test_a_result_is_read_as_it_was_kept(kept: KeptStability) -> None:
 def test_results_are_listed_the_newest_first_until_they_are_removed(kept: KeptStability) -> None:
     first, second = kept.keep(PLAN, STEP), kept.keep(PLAN, replace(STEP, total=9))
     assert kept.listed() == [second, first]
-    assert "50 % the same  2 of 9 questions of builtin, fake, top_k 5" in kept_text(kept.listed()).splitlines()[0]
+    assert "50 % the same  2 of 9 questions of builtin, fake, 5 chunks" in kept_text(kept.listed()).splitlines()[0]
     kept.remove(second.kept_id)
     assert kept.listed() == [first]
     with pytest.raises(InputError, match="raglass stability list"):

@@ -54,7 +54,7 @@ def test_tables_are_of_perturbation_and_type(run: Run) -> None:
     done = run("--limit", "10")
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
-    assert lines[0] == "questions.csv: 10 questions of 12, seed 0; fake, top_k 5"
+    assert lines[0] == "questions.csv: 10 questions of 12, seed 0; fake, 5 chunks"
     assert "10 questions of 12 (--limit sets how many)" in done.stderr
     # The script always finds and says the same.
     (typo,) = (line.split() for line in lines if line.startswith("typo") and "[" in line)
@@ -126,7 +126,7 @@ def test_estimate_comes_first_and_closing_stops(make_services: Make, dataset: Pa
 
 def test_corpus_size_and_distractors_come_from_the_backends_corpus(make_services: Make, dataset: Path) -> None:
     services = make_services(corpus=True)
-    corpus = services.corpus("fake")
+    corpus = services.backends.corpus("fake")
     assert corpus is not None
     for n in range(9):
         corpus.library.add(

@@ -7,12 +7,10 @@ import pytest
 import streamlit as st
 
 from app.views.kit.charts import (
-    Panel,
     chart_layout,
     cut_scale,
     figures_of,
     robust_scale,
-    small_multiples,
     time_unit,
 )
 
@@ -53,13 +51,6 @@ def test_a_cut_is_marked_and_said():
 def test_the_unit_goes_by_the_longest(longest_ms, name, value):
     unit = time_unit(longest_ms)
     assert (unit.name, unit.of(500.0), unit.of(None)) == (name, pytest.approx(value), None)
-
-
-def test_small_multiples_share_their_axes_and_no_title_is_markup():
-    figure = small_multiples("Title", [Panel(NASTY, [go.Bar(x=[1], y=[2])]), Panel("b", [go.Bar(x=[1], y=[3])])])
-    assert len(figure.data) == 2
-    assert "<a" not in figure.layout.annotations[0].text
-    assert "%{" not in figure.layout.annotations[0].text
 
 
 def test_the_figures_behind_a_chart_are_read_off_it():

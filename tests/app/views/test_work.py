@@ -47,14 +47,14 @@ def test_work_that_is_stopped_is_closed_at_once(said: list[str]) -> None:
     closed: list[bool] = []
     steps = stepping(3, closed)
     with pytest.raises(Pressed):
-        work.see_through(steps, "Working …", "{} of {}", "test")
+        work.work_through(steps, "Working …", "{} of {}", "test")
     assert closed == [True]
     assert said == ["1 of 3", "2 of 3"]
 
 
 def test_work_says_why_it_ended_early_and_whether_it_came_to_its_end(said: list[str]) -> None:
     closed: list[bool] = []
-    assert not work.see_through(stepping(2, closed, fails=True), "Working …", "{} of {}", "test")
+    assert not work.work_through(stepping(2, closed, fails=True), "Working …", "{} of {}", "test")
     assert said == [literal("It is down.")]
-    assert work.see_through(stepping(2, closed), "Working …", "{} of {}", "test")
+    assert work.work_through(stepping(2, closed), "Working …", "{} of {}", "test")
     assert closed == [True, True]

@@ -66,7 +66,7 @@ def _answer(request: Request, read: Read, content: int, out: BinaryIO) -> None:
         end = End(Outcome.MEMORY)
     except InputError as error:
         end = End(Outcome.REFUSED, str(error))
-    except Exception:
+    except Exception:  # raised again: only told to the parent, which has no other way to learn of it
         logging.exception("a reader failed in an unforeseen way")
         out.write(ended(End(Outcome.FAILED, log="\n".join(log.lines))))
         raise

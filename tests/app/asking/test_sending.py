@@ -40,8 +40,8 @@ def test_answered_failed_and_unstored_questions_are_sent(
     asked.append(ask(services))
     services.close()
     assert {span.trace_id.hex() for span in collector.spans()} == set(asked)
-    assert services.sent is not None
-    assert (services.sent.sent, services.sent.dropped) == (3, 0)
+    assert services.reporting.sent is not None
+    assert (services.reporting.sent.sent, services.reporting.sent.dropped) == (3, 0)
 
 
 def test_texts_stay_here_where_the_settings_hide_them(
@@ -68,7 +68,7 @@ def test_standard_variable_is_enough(
 def test_nothing_is_sent_unless_the_settings_say_where(make_services: Callable[..., Services]) -> None:
     services = make_services()
     ask(services)
-    assert (services.target, services.sent, services.status().sending) == (None, None, None)
+    assert (services.reporting.target, services.reporting.sent, services.status().sending) == (None, None, None)
 
 
 def test_dashboard_told_to_send_to_itself_says_so_and_does_not(

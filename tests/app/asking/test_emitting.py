@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-import app.services as use_cases
+from app.asking import reporting
 from app.services import Services
 from backends.fake import Script
 from metrics.emit import Datum
@@ -26,7 +26,7 @@ class KeepingSink:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Datum]:
     KeepingSink.sent = []
-    monkeypatch.setattr(use_cases, "CloudWatchSink", KeepingSink)
+    monkeypatch.setattr(reporting, "CloudWatchSink", KeepingSink)
     return KeepingSink.sent
 
 
@@ -43,8 +43,8 @@ def test_answered_and_failed_questions_are_emitted(make_services: Callable[..., 
     services.close()
     assert sorted(value for datum in sent if datum.name == "Latency" for value in datum.values)
     assert sum(v * c for d in sent if d.name == "ErrorCount" for v, c in zip(d.values, d.counts, strict=True)) == 2
-    assert services.emitted is not None
-    assert services.emitted.dropped == 0
+    assert services.reporting.emitted is not None
+    assert services.reporting.emitted.dropped == 0
 
 
 def test_question_that_cannot_be_stored_is_emitted_all_the_same(
@@ -67,5 +67,5 @@ def test_nothing_is_emitted_unless_the_setting_says_so(
     services = make_services()
     services.asking.ask(services.asking.question("What says the script?"))
     services.close()
-    assert services.emitted is None
+    assert services.reporting.emitted is None
     assert sent == []

@@ -1,0 +1,37 @@
+// A click on the way to the page that one is on closes what is open there: Streamlit runs the page again with the same address (1.67).
+// While somebody presents, the address says so, also after a link that says nothing of it.
+
+const WAYS = "[data-testid=stSidebarNavLink], .st-key-presenting [data-testid=stPageLink-NavLink]";
+const NARROW_PX = 768; // here the menu lies over the page, and a click on it puts it away
+const EVERY_MS = 500;
+
+export default function (component) {
+  const walk = (window.raglassWalk ??= {});
+  walk.data = component.data;
+  walk.close = () => component.setTriggerValue("close", true);
+  if (walk.clock) return;
+  walk.clock = setInterval(() => sayThatOnePresents(walk.data), EVERY_MS);
+  document.addEventListener("click", (event) => closeWhatIsOpen(event, walk), true);
+}
+
+function closeWhatIsOpen(event, walk) {
+  const way = event.target.closest?.(WAYS);
+  if (!way || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const here = new URLSearchParams(location.search);
+  if (placeOf(way.href) !== placeOf(location.href) || !walk.data.opened.some((name) => here.has(name))) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  walk.close();
+  if (innerWidth <= NARROW_PX) document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+}
+
+function placeOf(address) {
+  return new URL(address, location.href).pathname.replace(/\/$/, "");
+}
+
+function sayThatOnePresents({ presenting }) {
+  const address = new URL(location.href);
+  if (!presenting || address.searchParams.has(presenting)) return;
+  address.searchParams.set(presenting, "1");
+  history.replaceState(history.state, "", address);
+}

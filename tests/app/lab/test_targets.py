@@ -1,0 +1,46 @@
+"""What studies may ask, by the role of who plans them."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.lab.targets import check_targets
+from app.permitting.acting import acting_as
+from app.permitting.roles import NotPermitted, Person, Role
+
+EDITOR, ADMIN = Person("eve@example.com", Role.EDITOR), Person("ada@example.com", Role.ADMIN)
+PLANS: list[tuple[str, dict[str, Any], bool]] = [
+    ("load", {"target": "local/embedded"}, True),
+    ("load", {"target": "aws"}, False),
+    ("load", {"target": "http/shop"}, False),
+    ("latency", {"targets": ["local/embedded", "aws"]}, True),
+    ("latency", {"targets": ["http/shop"]}, True),
+    ("latency", {"targets": ["http/other"]}, False),
+    ("embedders", {"embedders": ["embedded", "sagemaker:demo-embedder"]}, True),
+    ("embedders", {"embedders": ["embedded", "sagemaker:payroll"]}, False),
+    ("study", {"factors": {"embedder": ["embedded", " sagemaker:payroll"]}}, False),
+]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    endpoint = 'url = "http://h/"\nrequest = { q = "{question}" }\nreply = { answer = "x" }\n'
+    (tmp_path / "backends.toml").write_text(f"[shop]\n{endpoint}")
+    return replace(Settings(), data_dir=tmp_path, api_url="https://api.example.com", stack="demo")
+
+
+@pytest.mark.parametrize(("study", "plan", "may"), PLANS)
+def test_an_editor_asks_what_the_configuration_names_and_loads_this_machine_alone(
+    settings: Settings, study: str, plan: dict[str, Any], may: bool
+) -> None:
+    with acting_as(ADMIN):
+        check_targets(study, plan, settings)
+    with acting_as(EDITOR):
+        if may:
+            check_targets(study, plan, settings)
+            return
+        with pytest.raises(NotPermitted, match="RAGLASS_ADMINS"):
+            check_targets(study, plan, settings)

@@ -1,0 +1,50 @@
+"""Tabs that are gone, and what they held."""
+
+import gc
+import weakref
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.session_manager import SessionInfo
+
+from app.server import tabs
+from app.server.tabs import forget_gone
+
+
+class Session:
+    """Something that can be seen to be gone."""
+
+    def __init__(self, name: str) -> None:
+        self.id = name
+
+
+@pytest.fixture
+def storage(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Where a server keeps the sessions of tabs that were closed, by a clock that the test sets."""
+    made = MemorySessionStorage(ttl_seconds=120)
+    made.now_s = 0.0  # type: ignore[attr-defined]
+    made._cache._timer = lambda: made.now_s  # type: ignore[attr-defined]
+    server = SimpleNamespace(_session_mgr=SimpleNamespace(_session_storage=made))
+    monkeypatch.setattr(tabs, "runtime", SimpleNamespace(exists=lambda: True, get_instance=lambda: server))
+    return made
+
+
+def test_state_of_a_tab_goes_once_it_may_not_come_back_though_no_other_is_closed(storage: Any) -> None:
+    session: Any = Session("first")
+    storage.save(SessionInfo(client=None, session=session, script_run_count=1))
+    seen = weakref.ref(session)
+    del session
+    storage.now_s = 119.0
+    assert forget_gone() == 0
+    assert storage.get("first").session is seen()
+    storage.now_s = 120.0
+    assert forget_gone() == 1
+    gc.collect()
+    assert seen() is None
+
+
+def test_without_a_server_there_is_nothing_to_forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tabs, "runtime", SimpleNamespace(exists=lambda: False))
+    assert forget_gone() == 0
