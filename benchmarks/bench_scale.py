@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench_scale --quick
     python -m benchmarks.bench_scale --traces 10000 100000 1000000 --folder stores      # SQLite; keeps the seeded stores
-    python -m benchmarks.bench_scale --store postgres --traces 10000 1000000 --parts pages plans
+    python -m benchmarks.bench_scale --store postgres --traces 10000 1000000 --parts pages
     python -m benchmarks.bench_scale --parts corpus --chunks 10000 1000000
 
 Pages run under Streamlit's AppTest, without a browser: `first` is a page that this process has not drawn since something was stored, with
@@ -26,6 +26,7 @@ from benchmarks.scaled_corpus import measure_corpus
 from benchmarks.scaled_pages import (
     COMMANDS,
     PAGES,
+    Sent,
     Taken,
     as_asked_last,
     measure_commands,
@@ -39,7 +40,7 @@ from metrics.store import TraceStore
 FIRST_S, AGAIN_S = 1.0, 0.3
 """What a page may take."""
 
-PARTS = ("pages", "commands", "plans", "corpus")
+PARTS = ("pages", "commands", "corpus")
 
 QUICK = {"traces": [1_000, 4_000], "runs": [5, 20], "chunks": [500, 2_000], "answers": 20}
 
@@ -49,14 +50,14 @@ Results = dict[str, Any]
 def measure_size(url: str, parts: Sequence[str], only: Sequence[str]) -> Results:
     """Everything that is asked of one store."""
     found: Results = {}
+    sent = Sent()
     with tempfile.TemporaryDirectory() as data_dir, said_once(), as_asked_last(url):
         os.environ |= {"RAGLASS_DATA_DIR": data_dir, "RAGLASS_DATABASE_URL": url}
         if "pages" in parts:
-            found["pages"] = measure_pages(PAGES, only)
+            found["pages"] = measure_pages(PAGES, only, sent)
         if "commands" in parts:
-            found["commands"] = measure_commands(COMMANDS, only, Path(data_dir))
-        if "plans" in parts:
-            found["plans"] = read_plans(PAGES, COMMANDS, only, Path(data_dir))
+            found["commands"] = measure_commands(COMMANDS, only, Path(data_dir), sent)
+        found["plans"] = read_plans(sent)
     return found
 
 

@@ -23,6 +23,7 @@ GROWING = frozenset(
         "quality",
         "token_use",
         "sketches",
+        "quarter_sketches",
         "answer_counts",
         "run_answers",
         "explanations",

@@ -2,20 +2,20 @@
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.bench_pages import ROOT, SCRIPT_TIMEOUT_S
-from benchmarks.query_plans import Record, find_scans, recording, shorten
+from benchmarks.query_plans import Record, Statement, find_scans, recording, shorten
 from benchmarks.seeding import RARE
 
 FIRSTS, AGAINS = 3, 3
@@ -91,7 +91,10 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "traces --export, all": ["traces", "--export", "jsonl"],
     "backup": ["backup", "{folder}/whole.backup", "--force"],
 }  # fmt: skip
-"""The commands that read the store; the last two read all of it, and grow with it."""
+"""The commands that read the store."""
+
+WHOLE = ("traces --export, all", "backup")
+"""Those that read all of it, and grow with it; the others' queries are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +125,31 @@ def said_once() -> Iterator[None]:
         manifest_scanner.scan_component_manifests = before
 
 
-def measure_pages(pages: Mapping[str, Page], only: Sequence[str]) -> dict[str, Taken]:
-    """Times of each page."""
+@dataclass(slots=True)
+class Sent:
+    """Statements that were sent, each with the pages and commands that sent it."""
+
+    by_sql: dict[str, tuple[Statement, list[str]]] = field(default_factory=dict)
+    """By text."""
+
+    def add(self, name: str, record: Record) -> None:
+        """Those of a page or a command."""
+        for sql, statement in record.statements.items():
+            self.by_sql.setdefault(sql, (statement, []))[1].append(name)
+
+
+def measure_pages(pages: Mapping[str, Page], only: Sequence[str], sent: Sent | None = None) -> dict[str, Taken]:
+    """Times of each page; what it sends is added to `sent`."""
     found: dict[str, Taken] = {}
     with opened() as names:
         server = find_server()
         for name, page in _chosen(pages, only).items():
             filled = _filled(page, names)
-            open_page(filled)  # imports and connections are not the page's time
+            forget_read()
+            with recording(_store()._database.engine) as record:  # imports and connections are not the page's time
+                open_page(filled)
+            if sent is not None:
+                sent.add(name, record)
             firsts, test = [], None
             for _ in range(FIRSTS):
                 forget_read()
@@ -137,64 +157,50 @@ def measure_pages(pages: Mapping[str, Page], only: Sequence[str]) -> dict[str, T
                 firsts.append(took)
             assert test is not None
             agains = [timed(test.run, server)[1:] for _ in range(AGAINS)]
-            forget_read()
-            with recording(_store()._database.engine) as record:
-                open_page(filled)
             walls, cpus = zip(_median(firsts), _median(agains), strict=True)
-            found[name] = Taken(walls, cpus, record.steps, record.sent)
+            found[name] = _say(name, Taken(walls, cpus, record.steps, record.sent))
     return found
 
 
-def measure_commands(commands: Mapping[str, Sequence[str]], only: Sequence[str], folder: Path) -> dict[str, Taken]:
-    """Times of each command within a process that has imported all."""
+def _say(name: str, taken: Taken) -> Taken:
+    print(f"  {name}: {', '.join(f'{each:.3f}' for each in taken.cpu_s)} s", file=sys.stderr, flush=True)
+    return taken
+
+
+def measure_commands(
+    commands: Mapping[str, Sequence[str]], only: Sequence[str], folder: Path, sent: Sent | None = None
+) -> dict[str, Taken]:
+    """Times of each command within a process that has imported all; what it sends is added to `sent`."""
     with opened() as names:
         server = find_server()
     found: dict[str, Taken] = {}
     for name, words in _chosen(commands, only).items():
         filled = [word.format(**names, folder=folder) for word in words]
-        if not found:
-            run_command(filled)
+        record = Record({})
+        if name not in WHOLE:
+            _forget_services()
+            with recording(_store()._database.engine) as record:
+                run_command(filled)
+        _forget_services()
         _, wall_s, cpu_s = timed(lambda filled=filled: run_command(filled), server)
-        found[name] = Taken((wall_s,), (cpu_s,))
+        found[name] = _say(name, Taken((wall_s,), (cpu_s,), record.steps, record.sent))
+        if sent is not None:
+            sent.add(name, record)
         for left in folder.glob("*.backup"):
             left.unlink()
+    _forget_services()
     return found
 
 
-def read_plans(
-    pages: Mapping[str, Page], commands: Mapping[str, Sequence[str]], only: Sequence[str], folder: Path
-) -> dict[str, Any]:
-    """Statements of pages and commands that read a growing table from one end; what reads all by its nature is left out."""
-    by_sql: dict[str, tuple[Any, list[str]]] = {}
-
-    def add(name: str, record: Record) -> None:
-        for sql, statement in record.statements.items():
-            by_sql.setdefault(sql, (statement, []))[1].append(name)
-
-    with opened() as names:
-        engine = _store()._database.engine
-        for name, page in _chosen(pages, only).items():
-            open_page(_filled(page, names))
-            forget_read()
-            with recording(engine) as record:
-                open_page(_filled(page, names))
-            add(name, record)
-    for name, words in _chosen(commands, only).items():
-        if name in ("backup", "traces --export, all", "traces delete --dry-run, all"):
-            continue
-        from app import services
-
-        services.services.cache_clear()
-        with recording(_store()._database.engine) as record:
-            _invoke([word.format(**names, folder=folder) for word in words])
-        add(name, record)
+def read_plans(sent: Sent) -> dict[str, Any]:
+    """What reads a growing table from one end, of the statements that were sent."""
     scans: dict[str, dict[str, Any]] = {}
     with opened(), _store()._database.engine.connect() as connection:
-        for sql, (statement, by) in by_sql.items():
+        for sql, (statement, by) in sent.by_sql.items():
             for scan in find_scans(connection, statement):
                 row = scans.setdefault(f"{scan} {shorten(sql)}", {"what": str(scan), "sql": shorten(sql), "by": []})
                 row["by"] = list(dict.fromkeys([*row["by"], *by]))
-    return {"statements": len(by_sql), "scans": sorted(scans.values(), key=lambda row: row["what"])}
+    return {"statements": len(sent.by_sql), "scans": sorted(scans.values(), key=lambda row: row["what"])}
 
 
 @contextmanager
@@ -276,19 +282,21 @@ def open_page(page: Page) -> AppTest:
 
 
 def run_command(words: Sequence[str]) -> None:
-    """A command in this process, with services of its own."""
+    """A command in this process; what it prints is thrown away, and what it complains of is not."""
+    from app.shell.main import main
+
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        try:
+            main.main(list(words), standalone_mode=False)
+        except SystemExit as left:
+            if left.code:
+                raise RuntimeError(f"{' '.join(words)} left with {left.code}.") from left
+
+
+def _forget_services() -> None:
     from app import services
 
     services.services.cache_clear()
-    _invoke(words)
-    services.services.cache_clear()
-
-
-def _invoke(words: Sequence[str]) -> None:
-    from app.shell.main import main
-
-    result = CliRunner().invoke(main, list(words))
-    assert result.exit_code == 0, (words, result.exit_code, result.output[-2_000:], result.exception)
 
 
 def timed(action: Callable[[], Any], server: int = 0) -> tuple[Any, float, float]:

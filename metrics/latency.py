@@ -1,4 +1,4 @@
-"""Latency over time, by backend, stage and origin, from the per-minute sketches."""
+"""Latency over time, by backend, stage and origin, from sketches by the minute and by the quarter of an hour."""
 
 import math
 from collections import Counter
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from metrics.labels import bounded
 from metrics.search import storable
 from metrics.sketches import Sketch
-from metrics.tables import sketches
+from metrics.tables import quarter_sketches, sketches
 from pipeline.errors import InputError
 
 TOTAL = "total"
@@ -20,22 +20,24 @@ TOTAL = "total"
 MINUTE_S = 60
 """Seconds that one stored sketch covers."""
 
-UPSERT = text(
-    "INSERT INTO sketches (minute, backend, stage, origin, count, errors, sketch) "
-    "VALUES (:minute, :backend, :stage, :origin, :count, :errors, :sketch) ON CONFLICT (minute, backend, stage, origin) "
-    "DO UPDATE SET count = excluded.count, errors = excluded.errors, sketch = excluded.sketch"
-)
-"""Both databases spell it like this; SQLAlchemy has it only dialect by dialect."""
+QUARTER = 15
+"""Minutes that one sketch of `quarter_sketches` covers."""
 
-REMOVE = text(
-    "DELETE FROM sketches WHERE minute = :minute AND backend = :backend AND stage = :stage AND origin = :origin"
-)
+QUARTER_S = QUARTER * MINUTE_S
+
+KEPT = ((sketches, 1), (quarter_sketches, QUARTER))
+"""Where timings are counted, and how many minutes a sketch covers there."""
 
 UNTOLD = ""
 """The origin of what was measured before origins were told apart."""
 
 Key = tuple[int, str, str, str]
 """Minute since the epoch, backend, stage, origin."""
+
+
+def choose_table(*minutes: int) -> Table:
+    """Where to read sketches of stretches that begin and end at such minutes: by quarters of an hour where all are."""
+    return sketches if any(minute % QUARTER for minute in minutes) else quarter_sketches
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,19 @@ def add_timings(connection: Connection, timings: Iterable[Timing], taken_back: I
     """
     added, lost = Counter(timings), Counter(taken_back)
     unchanged = added & lost
-    more_of, less_of = added - unchanged, lost - unchanged
-    stored = _read_sketches(connection, sorted({timing.key[0] for timing in (*more_of, *less_of)}))
+    for table, minutes in KEPT:
+        _count(connection, table, minutes, added - unchanged, lost - unchanged)
+
+
+def _count(connection: Connection, table: Table, minutes: int, added: Counter[Timing], lost: Counter[Timing]) -> None:
+    """Count timings in a table whose sketches cover so many minutes."""
+    more_of = [timing._replace(key=_rounded(timing.key, minutes)) for timing in added.elements()]
+    less_of = [timing._replace(key=_rounded(timing.key, minutes)) for timing in lost.elements()]
+    stored = _read_sketches(connection, table, sorted({timing.key[0] for timing in (*more_of, *less_of)}))
     grouped: dict[Key, tuple[list[Timing], list[Timing]]] = {}
-    for timing in more_of.elements():
+    for timing in more_of:
         grouped.setdefault(timing.key, ([], []))[0].append(timing)
-    for timing in less_of.elements():
+    for timing in less_of:
         key = timing.key if timing.key in stored else (*timing.key[:3], UNTOLD)
         grouped.setdefault(key, ([], []))[1].append(timing)
     rows: list[dict[str, Any]] = []
@@ -115,19 +124,44 @@ def add_timings(connection: Connection, timings: Iterable[Timing], taken_back: I
         count += len(more) - len(less)
         errors += sum(timing.failed for timing in more) - sum(timing.failed for timing in less)
         kept = (max(count, 0), max(errors, 0), sketch.to_bytes())
-        (rows if count > 0 else emptied).append(dict(zip(sketches.c.keys(), (*key, *kept), strict=True)))
+        (rows if count > 0 else emptied).append(dict(zip(table.c.keys(), (*key, *kept), strict=True)))
+    _write(connection, table, rows, emptied)
+
+
+def _rounded(key: Key, minutes: int) -> Key:
+    return (key[0] // minutes * minutes, *key[1:])
+
+
+def _write(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], emptied: Sequence[dict[str, Any]]
+) -> None:
+    """Write sketches, and remove those of which nothing is left."""
+    # Both databases spell it like this; SQLAlchemy has it only dialect by dialect.
     if rows:
-        connection.execute(UPSERT, rows)
+        connection.execute(
+            text(
+                f"INSERT INTO {table.name} (minute, backend, stage, origin, count, errors, sketch) "
+                "VALUES (:minute, :backend, :stage, :origin, :count, :errors, :sketch) ON CONFLICT (minute, backend, stage, origin) "
+                "DO UPDATE SET count = excluded.count, errors = excluded.errors, sketch = excluded.sketch"
+            ),
+            rows,
+        )
     if emptied:
-        connection.execute(REMOVE, emptied)
+        connection.execute(
+            text(
+                f"DELETE FROM {table.name} WHERE minute = :minute AND backend = :backend AND stage = :stage AND origin = :origin"
+            ),
+            emptied,
+        )
 
 
-def _read_sketches(connection: Connection, minutes: Sequence[int]) -> dict[Key, tuple[int, int, bytes]]:
+def _read_sketches(connection: Connection, table: Table, minutes: Sequence[int]) -> dict[Key, tuple[int, int, bytes]]:
     """Count, errors and sketch of every key of some minutes."""
-    chosen = select(sketches).where(sketches.c.minute.in_(minutes))
     return {
         (minute, backend, stage, origin): (count, errors, data)
-        for minute, backend, stage, origin, count, errors, data in connection.execute(chosen)
+        for minute, backend, stage, origin, count, errors, data in connection.execute(
+            select(table).where(table.c.minute.in_(minutes))
+        )
     }
 
 
@@ -153,11 +187,12 @@ def read_latency(
     for all.
     """
     first, end, step = _whole_minutes(since, until, period_s)
-    statement = select(sketches).where(sketches.c.minute >= first, sketches.c.minute < end)
+    table = choose_table(first, end, step)
+    statement = select(table).where(table.c.minute >= first, table.c.minute < end)
     if backend is not None:
-        statement = statement.where(sketches.c.backend == backend)
+        statement = statement.where(table.c.backend == backend)
     if origin is not None:
-        statement = statement.where(sketches.c.origin == origin)
+        statement = statement.where(table.c.origin == origin)
     merged: dict[tuple[int, str, str], _Merged] = {}
     for minute, name, stage, _, count, errors, data in connection.execute(statement).all():
         entry = merged.setdefault(((minute - first) // step, name, stage), _Merged())
@@ -175,10 +210,11 @@ def count_timings(
     A period's points change only when this number does, and it costs a fraction of reading them.
     """
     first, end, step = _whole_minutes(since, until, period_s)
-    period = ((sketches.c.minute - first) // step).label("period")
-    counted = select(period, func.sum(sketches.c.count)).where(sketches.c.minute >= first, sketches.c.minute < end)
+    table = choose_table(first, end, step)
+    period = ((table.c.minute - first) // step).label("period")
+    counted = select(period, func.sum(table.c.count)).where(table.c.minute >= first, table.c.minute < end)
     if origin is not None:
-        counted = counted.where(sketches.c.origin == origin)
+        counted = counted.where(table.c.origin == origin)
     rows = connection.execute(counted.group_by(period).order_by(period))
     return {first * MINUTE_S + int(place) * period_s: int(count) for place, count in rows}
 

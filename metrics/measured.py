@@ -9,10 +9,10 @@ from sqlalchemy import Integer, cast, func, select
 
 from metrics.database import Database
 from metrics.labels import bounded
-from metrics.latency import MINUTE_S
+from metrics.latency import MINUTE_S, choose_table
 from metrics.search import storable
 from metrics.sketches import Sketch
-from metrics.tables import sketches, traces
+from metrics.tables import traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,16 @@ class Measured:
         if not ends:
             return []
         self._freshen()
-        columns = (sketches.c.minute, sketches.c.count, sketches.c.errors, sketches.c.sketch)
         first, last = (ends[0] - length_s) // MINUTE_S, ends[-1] // MINUTE_S
-        query = select(*columns).where(
-            sketches.c.minute >= first,
-            sketches.c.minute < last,
-            sketches.c.backend == bounded(backend),
-            sketches.c.stage == storable(stage),
+        table = choose_table(length_s // MINUTE_S, *(end // MINUTE_S for end in ends))
+        query = select(table.c.minute, table.c.count, table.c.errors, table.c.sketch).where(
+            table.c.minute >= first,
+            table.c.minute < last,
+            table.c.backend == bounded(backend),
+            table.c.stage == storable(stage),
         )
         if origin is not None:
-            query = query.where(sketches.c.origin == origin)
+            query = query.where(table.c.origin == origin)
         with self._explained(), self._database.engine.connect() as connection:
             rows: dict[int, list[Any]] = {}
             for row in connection.execute(query):
@@ -65,14 +65,12 @@ class Measured:
     def counts(self, stage: str, since_s: int, until_s: int) -> dict[str, tuple[int, int]]:
         """By backend, how often a stage was gone through in some minutes, and how often it failed; `total` is the whole trace."""
         self._freshen()
+        first, end = since_s // MINUTE_S, until_s // MINUTE_S
+        table = choose_table(first, end)
         query = (
-            select(sketches.c.backend, func.sum(sketches.c.count), func.sum(sketches.c.errors))
-            .where(
-                sketches.c.minute >= since_s // MINUTE_S,
-                sketches.c.minute < until_s // MINUTE_S,
-                sketches.c.stage == storable(stage),
-            )
-            .group_by(sketches.c.backend)
+            select(table.c.backend, func.sum(table.c.count), func.sum(table.c.errors))
+            .where(table.c.minute >= first, table.c.minute < end, table.c.stage == storable(stage))
+            .group_by(table.c.backend)
         )
         with self._explained(), self._database.engine.connect() as connection:
             return {backend: (int(count), int(errors)) for backend, count, errors in connection.execute(query)}

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from pipeline.errors import StoreError
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision. Alembic is imported only for a database that is older."""
 
 MIGRATION_TIMEOUT_S = 60.0

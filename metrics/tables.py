@@ -171,19 +171,24 @@ calibrations = Table(
 )
 """What a run says about how far a backend's confidence can be trusted; the last one for each. `fitted` is JSON."""
 
-sketches = Table(
-    "sketches",
-    metadata,
-    Column("minute", Seq, primary_key=True, autoincrement=False),
-    Column("backend", Text, primary_key=True),
-    Column("stage", Text, primary_key=True),
-    Column("origin", Text, primary_key=True),
-    Column("count", Seq, nullable=False),
-    Column("errors", Seq, nullable=False),
-    Column("sketch", LargeBinary, nullable=False),
-)
+
+def _sketched() -> list[Column[Any]]:
+    """Durations of one stage, by the origin of the trace."""
+    return [
+        Column("minute", Seq, primary_key=True, autoincrement=False),
+        *(Column(name, Text, primary_key=True) for name in ("backend", "stage", "origin")),
+        Column("count", Seq, nullable=False),
+        Column("errors", Seq, nullable=False),
+        Column("sketch", LargeBinary, nullable=False),
+    ]
+
+
+sketches = Table("sketches", metadata, *_sketched())
 """Durations of one stage in one minute since the epoch, as a DDSketch, by the origin of the trace; empty where it was measured before
 origins were told apart. The stage `total` is the whole trace."""
+
+quarter_sketches = Table("quarter_sketches", metadata, *_sketched())
+"""The same durations by quarters of an hour: `minute` is the quarter's first. A week of minutes is a hundred megabytes."""
 
 
 def _ends() -> list[Column[Any]]:

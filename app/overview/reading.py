@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from app.live.reading import LiveChoice
 from app.traces.filters import TraceFilters
-from metrics.latency import MINUTE_S, TOTAL
+from metrics.latency import MINUTE_S, QUARTER_S, TOTAL
 from metrics.queries import Count, TraceRow
 from metrics.store import TraceStore
 
@@ -76,7 +76,10 @@ def address_of(filters: TraceFilters) -> dict[str, str | list[str]]:
 
 def read_pace(store: TraceStore, span: str, now_s: float) -> Pace:
     """How the stretch that ends now went, and the one before it. span: a key of SPANS. Raises StoreError."""
-    length_s, end_s = SPANS[span], int(now_s) // MINUTE_S * MINUTE_S + MINUTE_S
+    length_s = SPANS[span]
+    # Of what is longer than an hour a quarter more or less tells nothing, and quarters are summed up already.
+    step_s = MINUTE_S if length_s <= SPANS["hour"] else QUARTER_S
+    end_s = int(now_s) // step_s * step_s + step_s
     middle_s = end_s - length_s
     now, before = (store.measured.counts(TOTAL, start, start + length_s) for start in (middle_s, middle_s - length_s))
     backend = max(now or before, key=lambda name: (now or before)[name][0], default="")

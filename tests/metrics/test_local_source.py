@@ -68,3 +68,14 @@ def test_other_periods_are_other_points(reads: Any) -> None:
         store.put(make_trace(asked_at=MINUTE + 60 * minute))
     source.read([COUNT], WINDOW)
     assert set(source.read([COUNT], Window(MINUTE, MINUTE + 600, 300))[0].values.values()) == {5.0}
+
+
+def test_points_of_one_backend_are_not_anothers_and_those_of_two_are_read_at_once(reads: Any) -> None:
+    source, store, noted = reads
+    store.put(make_trace(asked_at=MINUTE))
+    store.put_all([make_trace(asked_at=MINUTE, backend="other"), make_trace(asked_at=MINUTE, backend="other")])
+    other = rag_metric("Latency", "SampleCount", "other")
+    assert [series.values for series in source.read([COUNT], WINDOW)] == [{MINUTE: 1.0}]
+    assert [series.values for series in source.read([other], WINDOW)] == [{MINUTE: 2.0}]
+    assert [series.values for series in source.read([COUNT, other], WINDOW)] == [{MINUTE: 1.0}, {MINUTE: 2.0}]
+    assert len(noted) == 3

@@ -18,7 +18,7 @@ from metrics import folding, freshness, merging, paging, pieces
 from metrics.otlp.records import SpanRecord
 from metrics.queries import Count, TraceQuery
 from metrics.store import TraceStore
-from metrics.tables import labels, search_texts, sketches, stage_times, state, trace_labels, traces
+from metrics.tables import labels, quarter_sketches, search_texts, sketches, stage_times, state, trace_labels, traces
 from tests.factories import make_trace
 from tests.metrics.assembling import START_NS, TRACE_ID, assemble, make_record, make_records
 
@@ -55,6 +55,7 @@ def read_derived(store: TraceStore) -> dict[str, object]:
             "labels": sorted(map(tuple, connection.execute(named))),
             "times": sorted(map(tuple, connection.execute(timed))),
             "sketches": sorted(map(tuple, connection.execute(select(sketches)))),
+            "quarters": sorted(map(tuple, connection.execute(select(quarter_sketches)))),
             "folded": connection.scalar(select(state.c.folded)),
         }
 
