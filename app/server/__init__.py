@@ -30,6 +30,7 @@ from app.server.connections import be_patient
 from app.server.entrance import Entrance
 from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
+from app.server.memory import share_heaps
 from app.server.presenting import Presenting
 from app.server.tabs import freeing_tabs
 from app.server.uploads import held_uploads
@@ -165,6 +166,7 @@ def serve(settings: Settings) -> None:
     known_hosts(settings.host, settings.allowed_hosts)
     check_ancestors(settings.frame_ancestors)
     be_patient(settings.max_connections)
+    share_heaps()
     app.run(config=streamlit_options(settings))
 
 
