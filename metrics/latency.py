@@ -235,7 +235,7 @@ def _points(
 ) -> Iterable[LatencyPoint]:
     for (period, backend, stage), entry in merged:
         sketch = Sketch.merged(entry.stored)
-        p50_ms, p95_ms, p99_ms = (sketch.quantile(q) for q in (0.5, 0.95, 0.99))
+        p50_ms, p95_ms, p99_ms = sketch.quantiles((0.5, 0.95, 0.99))
         yield LatencyPoint(
             start_s + period * period_s,
             backend,

@@ -7,7 +7,7 @@ takes 0.75 ms a sketch and a day of one backend is some 7,000 sketches.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,13 @@ COUNTS_TAG = 0x12
 def _middle(key: int) -> float:
     """The duration that stands for a bin; there are some 2,100 bins between MIN_MS and MAX_MS."""
     return float(_mapping.value(key))
+
+
+@cache
+def _middles() -> tuple[int, NDArray[np.float64]]:
+    """The lowest bin that there can be, and the durations that stand for it and all above."""
+    first, last = (int(_mapping.key(duration_ms)) for duration_ms in (MIN_MS, MAX_MS))
+    return first, np.array([_middle(key) for key in range(first, last + 1)])
 
 
 def _counts(store: Any) -> NDArray[np.float64]:
@@ -131,22 +138,27 @@ class Sketch:
 
     def quantile(self, q: float) -> float:
         """The q-quantile in milliseconds, 0 ≤ q ≤ 1: the least duration that a share q of all do not exceed, within 1 %. NaN if empty."""
-        if not self.count:
-            return math.nan
+        return self.quantiles((q,))[0]
+
+    def quantiles(self, shares: Sequence[float]) -> list[float]:
+        """Several of them, at the cost of one."""
+        count = self.count
+        if not count:
+            return [math.nan] * len(shares)
+        sums = np.cumsum(self.bins)
         # Nearest rank: of three durations, p95 is the longest. 0.95 * 20 is a hair above 19 in floating point.
-        rank = max(math.ceil(q * self.count - 1e-9) - 1, 0)
-        if rank < self.zeros:
-            return 0.0
-        place = int(np.searchsorted(np.cumsum(self.bins), rank - self.zeros, side="right"))
-        return _middle(self.offset + place)
+        ranks = [max(math.ceil(q * count - 1e-9) - 1, 0) - self.zeros for q in shares]
+        places = np.searchsorted(sums, ranks, side="right").tolist()
+        return [0.0 if rank < 0 else _middle(self.offset + place) for rank, place in zip(ranks, places, strict=True)]
 
     def mean(self) -> float:
         """The mean in milliseconds, within 1 %. NaN if empty."""
-        if not self.count:
+        count = self.count
+        if not count:
             return math.nan
         filled = np.flatnonzero(self.bins)
-        middles = [_middle(self.offset + place) for place in filled.tolist()]
-        return float(np.dot(self.bins[filled], middles)) / self.count
+        first, middles = _middles()
+        return float(np.dot(self.bins[filled], middles[filled + (self.offset - first)])) / count
 
     def to_bytes(self) -> bytes:
         """Protocol buffer of the DDSketch project (ddsketch.proto)."""
