@@ -16,10 +16,11 @@ from app.kit.presenting import PARAMETER
 
 Write = Callable[..., None]
 
-KEPT, PAGE = "kept-addresses", "kept-page"
-"""Where the session keeps each page's address, and which page it is on."""
+KEPT, PAGE, WALKED = "kept-addresses", "kept-page", "kept-walked"
+"""Where the session keeps each page's address, which page it is on, and whether it has shown one."""
 
 OPENED = {
+    "": {"trace"},
     "traces": {"trace", "with", "span", "find", "after", "session"},
     "runs": {"run", "with", "dataset", "list"},
     "corpus": {"document"},
@@ -148,6 +149,12 @@ def keeping_address(page: str) -> Iterator[None]:
     _keep()
     yield
     _keep()  # Not where the page led to another one, whose address it is by then.
+    st.session_state[WALKED] = True
+
+
+def is_first_page() -> bool:
+    """Whether nothing was shown in this session yet: the address is what a link said, and no step back."""
+    return WALKED not in st.session_state
 
 
 def _keep() -> None:

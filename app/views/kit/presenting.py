@@ -43,4 +43,4 @@ def show_strip(pages: Iterable[StreamlitPage]) -> None:
     with st.container(horizontal=True, key="presenting", vertical_alignment="center"):
         for page in pages:
             st.page_link(page)
-        show(leave_html())
+        show(leave_html({name: st.query_params.get_all(name) for name in st.query_params}))
