@@ -46,7 +46,7 @@ def test_an_expression_filters_the_list_and_stands_in_the_address(open_page):
     page.text_input(key="expression").set_value('latency_ms > 2000 and "REFUND" in question').run()
     assert questions(page) == {"How is a refund made?"}
     assert address(page) == {"expression": 'latency_ms > 2000 and "REFUND" in question'}
-    assert "1 of 1 traces that match, 3 stored" in shown(page)
+    assert "1 of 1 trace that matches, 3 stored" in shown(page)
 
 
 def test_a_wrong_expression_is_told_under_its_box_and_nothing_is_listed(open_page):

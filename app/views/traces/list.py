@@ -53,7 +53,9 @@ COLUMNS = (
 def show_list(page: TracePage, order: str) -> None:
     """The table, and what can be done with the rows that are ticked. order: a key of SORTS, which the page has."""
     stored = "" if page.matched == page.total else f", {page.total} stored"
-    shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
+    one = page.matched.value == 1
+    match = f" that {'matches' if one else 'match'}" if stored else ""
+    shown = f"{len(page.rows)} of {page.matched} {'trace' if one else 'traces'}{match}{stored}."
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         show(note_html(f"{shown} A click on a row opens it; tick two to compare them."))
         actions = st.container(horizontal=True, width="content")

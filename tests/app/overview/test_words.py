@@ -32,7 +32,7 @@ def test_failures_are_bad_where_there_are_twice_as_many_as_before(now, before, t
         (100.0, "good", "as before"),
         (50.0, "warn", "50.0 ms before"),
         (200.0, "good", "200 ms before"),
-        (None, "good", "came faster."),
+        (None, "good", "came faster, whoever asked."),
     ],
 )
 def test_p95_is_told_with_its_change(before_ms, tone, said):
