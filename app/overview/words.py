@@ -128,14 +128,18 @@ def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
     return Tile("quality", "Quality", "Steady", note, "good", "live", query)
 
 
+ALERTS: Query = {"part": "alerts"}
+"""The alerts' part of Live, with the form for rules open."""
+
+
 def alerts_tile(opened: Sequence[StoredAlert], rules: int) -> Tile:
     """Whether an alert is open."""
     if opened:
-        names = listed([one_line(alert.rule) for alert in opened[:3]])
+        names = listed([one_line(alert.rule) for alert in opened[:3]])  # these stand at the top of Live
         return Tile("alerts", "Alerts", f"{len(opened):,} open", names, "bad", "live")
     if not rules:
-        return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live")
-    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched.", "good", "live")
+        return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live", ALERTS)
+    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched.", "good", "live", ALERTS)
 
 
 def concern_tiles(

@@ -157,6 +157,12 @@ def test_another_backend_is_offered_where_there_is_one(open_page, services):
     assert "Choose another backend" in shown(open_page("live", answered_by="fake"))
 
 
+@pytest.mark.parametrize(("address", "is_open"), [({"part": "alerts"}, True), ({}, False)])
+def test_a_link_to_the_alerts_opens_the_form_for_rules(open_page, address, is_open):
+    [rules] = [each for each in open_page("live", **address).expander if each.label == "Rules of alerts"]
+    assert rules.proto.expanded is is_open
+
+
 def test_choices_stand_in_the_address(open_page, services):
     put_traces(services)
     page = open_page("live", window="7 days", refresh="pause", measure="p95")

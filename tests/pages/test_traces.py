@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.types import Confidence
 from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
 from tests.tables import listed
@@ -206,3 +207,11 @@ def test_a_stage_is_told_with_its_time(open_page):
     row = listed(open_page("traces"))[0]
     assert "retrieve " in row["Stages"]
     assert "generate " in row["Stages"]
+
+
+@pytest.mark.parametrize(("confidence", "word"), [(0.36, "unsure"), (0.5, "answered")])
+def test_an_answer_below_half_confidence_is_not_simply_called_answered(open_page, services, confidence, word):
+    sure = make_generation(confidence=Confidence(confidence, "calibrated"))
+    services.store.put(make_trace(question="Sure?", generation=sure))
+    [row] = [row for row in listed(open_page("traces")) if row["Question"] == "Sure?"]
+    assert word in row["Outcome"]

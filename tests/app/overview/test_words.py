@@ -50,6 +50,7 @@ def test_readiness_names_the_part_that_is_not():
 def test_no_rule_is_not_called_well():
     assert alerts_tile([], 0).tone == "quiet"
     assert alerts_tile([], 2).tone == "good"
+    assert alerts_tile([], 0).query == {"part": "alerts"}
 
 
 def run(run_id: str, name: str, right: float) -> StoredRun:
