@@ -19,6 +19,9 @@ Write = Callable[..., None]
 KEPT, PAGE, WALKED = "kept-addresses", "kept-page", "kept-walked"
 """Where the session keeps each page's address, which page it is on, and whether it has shown one."""
 
+PART = "part"
+"""The anchor of a page's part to which a link leads, once: `app/assets/walking.js` brings it into sight."""
+
 OPENED = {
     "": {"trace"},
     "traces": {"trace", "with", "span", "find", "after", "session"},
@@ -164,7 +167,7 @@ def _keep() -> None:
         opened, kept = OPENED.get(page, set()), st.session_state.setdefault(KEPT, {})
         if opened & set(st.query_params) and page in kept:
             return  # While something is open, the list is still as it was.
-        passing = opened | {PARAMETER}  # the presenter's view is kept by the server
+        passing = opened | {PARAMETER, PART}  # the presenter's view is kept by the server
         kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
 
 
