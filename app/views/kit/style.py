@@ -114,7 +114,7 @@ STYLE = """
 [class*="st-key-tile-"] [data-testid="stElementContainer"] { position: static; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; min-height: 0; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] p { font-size: .85rem; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; z-index: 1; }
 :is(.st-key-looks, .st-key-run-tile) [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 100%; }
 .st-key-looks .rg-tile { flex-flow: row wrap; align-items: baseline; column-gap: .6rem; }
 .st-key-looks .rg-tile b { font-size: 1.05rem; }
