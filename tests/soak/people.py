@@ -12,7 +12,7 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks.person import connected
 from tests.attack.pages import ARGUMENTS, OURS
-from tests.soak.tab import Run, Tab, pressed
+from tests.soak.tab import RUN_S, Run, Tab, pressed
 from tests.soak.walks import Deed, Known, Visitor
 from tests.soak.watching import TabCount
 
@@ -115,8 +115,12 @@ class Crowd:
     def _met(self, where: str, error: Exception) -> None:
         if self._over.is_set():
             return
-        status = f" {error.code}" if isinstance(error, urllib.error.HTTPError) else ""
-        self.tally.fail(where, f"{type(error).__name__}{status}: {error}"[:200])
+        if isinstance(error, TimeoutError):
+            problem = f"no answer within {RUN_S:g} s"
+        else:
+            status = f" {error.code}" if isinstance(error, urllib.error.HTTPError) else ""
+            problem = f"{type(error).__name__}{status}: {error}"[:200]
+        self.tally.fail(where, problem)
         self._over.wait(1.0)
 
     def _keep_a_run_going(self) -> None:
