@@ -175,21 +175,21 @@ class Outcomes:
         Read from the rated traces, which are few and have an index. since_s, backend, origin: as of `by_document`.
         """
         self._freshen()
-        rated = select(traces.c.seq, traces.c.rating, traces.c.backend, traces.c.origin).where(
+        # Begun with the rated traces, which are few: neither an index by backend or origin nor that of labels by kind is to be taken, which
+        # find very many.
+        rated = select(traces.c.seq, traces.c.rating).where(
             traces.c.rating.is_not(None), traces.c.asked_at >= int(since_s // DAY_S) * DAY_S
         )
-        # Begun with the rated traces, which are few: neither the index by backend nor that of labels by kind is to be taken, which find
-        # very many.
+        if backend is not None:
+            rated = rated.where(traces.c.backend.concat("") == bounded(backend))
+        if origin is not None:
+            rated = rated.where(traces.c.origin.concat("") == origin)
         found = rated.cte("rated").prefix_with("MATERIALIZED")
         up, down = (func.sum(case((found.c.rating == rating, 1), else_=0)) for rating in (1, -1))
         joined = found.join(trace_labels, trace_labels.c.seq == found.c.seq).join(
             labels, labels.c.label_id == trace_labels.c.label_id
         )
         chosen = select(labels.c.value, up, down).select_from(joined).where(labels.c.kind.concat("") == "document")
-        if backend is not None:
-            chosen = chosen.where(found.c.backend == bounded(backend))
-        if origin is not None:
-            chosen = chosen.where(found.c.origin == origin)
         with self._explained(), self._database.engine.connect() as connection:
             rows = connection.execute(chosen.group_by(labels.c.value)).all()
         return {document: (int(ups), int(downs)) for document, ups, downs in rows}

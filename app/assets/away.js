@@ -4,6 +4,7 @@
 const PATIENCE_MS = 1500;
 const EVERY_MS = 2000;
 const DRAFTS = "raglass-drafts";
+const LOOKS = 8; // for a box without a draft: the address may name the trace that it belongs to a little later
 
 export default function (component) {
   const { data, parentElement } = component;
@@ -15,7 +16,8 @@ export default function (component) {
     watch.clock = setInterval(() => look(watch), 500);
     document.addEventListener("input", (event) => note(event.target), true);
     document.addEventListener("submit", (event) => forget(event.target), true);
-    document.addEventListener("click", (event) => forget(event.target.closest?.("[data-testid=stForm]")), true);
+    document.addEventListener("keydown", (event) => event.key === "Enter" && forget(formOf(event.target)), true);
+    document.addEventListener("click", (event) => forget(formOf(event.target)), true);
   }
 }
 
@@ -71,13 +73,19 @@ function boxes() {
   return document.querySelectorAll('[data-testid=stForm] [data-testid=stTextInput] input[aria-label="Question"]');
 }
 
+function formOf(part) {
+  return part.closest?.("[data-testid=stForm]");
+}
+
+// A draft belongs to a box beside what is open there: a link to another trace shows that one's question.
 function nameOf(box) {
   const form = box.closest("[class*=st-key-]")?.className.match(/st-key-[\w-]+/)?.[0] ?? "";
-  return `${location.pathname} ${form}`;
+  return `${location.pathname} ${form} ${new URLSearchParams(location.search).get("trace") ?? ""}`;
 }
 
 function note(box) {
   if (!box.matches?.('[data-testid=stForm] input[aria-label="Question"]') || box.givingBack) return;
+  box.looks = LOOKS;
   const drafts = read();
   drafts[nameOf(box)] = box.value;
   write(drafts);
@@ -94,9 +102,9 @@ function forget(form) {
 function giveBack() {
   const drafts = read();
   for (const box of boxes()) {
-    if (box.wasSeen) continue;
-    box.wasSeen = true;
+    if (box.looks >= LOOKS) continue;
     const draft = drafts[nameOf(box)];
+    box.looks = draft === undefined ? (box.looks ?? 0) + 1 : LOOKS;
     if (draft === undefined || draft === box.value) continue;
     box.givingBack = true;
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(box, draft);

@@ -1,5 +1,7 @@
 // A click on the way to the page that one is on closes what is open there: Streamlit runs the page again with the same address (1.67).
+// A link that names a part of its page brings it into sight, once it is drawn.
 // While somebody presents, the address says so, also after a link that says nothing of it.
+// A page that the server leads to is one step of the browser's history, so that back leads to where one came from.
 
 const WAYS = "[data-testid=stSidebarNavLink], .st-key-presenting [data-testid=stPageLink-NavLink]";
 const NARROW_PX = 768; // here the menu lies over the page, and a click on it puts it away
@@ -10,8 +12,26 @@ export default function (component) {
   walk.data = component.data;
   walk.close = () => component.setTriggerValue("close", true);
   if (walk.clock) return;
-  walk.clock = setInterval(() => sayThatOnePresents(walk.data), EVERY_MS);
+  walk.clock = setInterval(() => {
+    sayThatOnePresents(walk.data);
+    bringIntoSight(walk);
+  }, EVERY_MS);
   document.addEventListener("click", (event) => closeWhatIsOpen(event, walk), true);
+  pushOnce();
+}
+
+// Streamlit pushes such an address in two halves: what the page is asked, at the path that one leaves, then the path (1.67).
+function pushOnce() {
+  const push = history.pushState.bind(history);
+  const half = { search: "", path: "" };
+  for (const deed of ["pointerdown", "keydown"]) document.addEventListener(deed, () => (half.search = ""), true);
+  history.pushState = (state, title, address) => {
+    const { pathname, search } = new URL(address ?? location.href, location.href);
+    const second = half.search !== "" && search === half.search && pathname !== half.path;
+    if (second) history.replaceState(state, title, address);
+    else push(state, title, address);
+    Object.assign(half, { search: second ? "" : search, path: pathname });
+  };
 }
 
 function closeWhatIsOpen(event, walk) {
@@ -34,4 +54,14 @@ function sayThatOnePresents({ presenting }) {
   if (!presenting || address.searchParams.has(presenting)) return;
   address.searchParams.set(presenting, "1");
   history.replaceState(history.state, "", address);
+}
+
+function bringIntoSight(walk) {
+  const part = new URLSearchParams(location.search).get("part");
+  const way = part && `${placeOf(location.href)} ${part}`;
+  if (walk.sought === way) return;
+  const heading = way && document.getElementById(part);
+  if (way && (!heading || !document.querySelector("[data-test-script-state=notRunning]"))) return;
+  heading?.scrollIntoView();
+  walk.sought = way;
 }

@@ -48,7 +48,7 @@ def prepare(services: "Services", *, stack: bool, tell: Tell) -> dict[str, str]:
         tell("Alerts: when the stack is slow, and when it fails")
     first, second = _runs(services, tell)
     links = {
-        "Two runs compared": f"runs?run={second.run_id}&with={first.run_id}",
+        "Two runs compared": f"runs?run={first.run_id}&with={second.run_id}",
         "A wrong answer explained": f"explain?trace={_wrong(services, second)}",
     }
     traces = [_asked(services, backend) for backend in (LOCAL, *([STACK] if stack else []))]

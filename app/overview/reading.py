@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
+from app.kit.wording import EVERYONE
 from app.live.reading import LiveChoice
 from app.traces.filters import TraceFilters
 from metrics.latency import MINUTE_S, QUARTER_S, TOTAL
@@ -117,12 +118,12 @@ def read_recent(store: TraceStore, limit: int = RECENT) -> Sequence[TraceRow]:
 
 
 def live_choice(pace: Pace, span: str) -> LiveChoice:
-    """What the Live page shows of the same stretch and backend, from this dashboard's traces."""
+    """What the Live page shows of the same stretch, backend and askers, which are all, from this dashboard's traces."""
     period = "5 min" if span == "hour" else "1 hour"  # Only the whole counts: long periods are read faster.
-    return LiveChoice(source="local", backend=pace.backend, window=WINDOWS[span], period=period)
+    return LiveChoice(source="local", backend=pace.backend, window=WINDOWS[span], period=period, asked_by=EVERYONE)
 
 
 def live_query(pace: Pace, span: str) -> dict[str, str]:
     """The address of it."""
     chosen = {"answered_by": pace.backend} if pace.backend else {}
-    return chosen | {"window": WINDOWS[span]}
+    return chosen | {"asked_by": EVERYONE, "window": WINDOWS[span]}

@@ -78,7 +78,9 @@ def failed_tile(pace: Pace, span: str) -> Tile:
             "failed", "Failed", MISSING, f"Nothing was asked in the last {WORDS[span]}.", "quiet", "traces", query
         )
     share = now.failed / now.questions
-    note = f"{now.failed:,} of {count(now.questions, 'question')}{_was(before, percent(_share(before), 1))}"
+    note = (
+        f"{now.failed:,} of {count(now.questions, 'question')}, whoever asked{_was(before, percent(_share(before), 1))}"
+    )
     worse = share > 2 * (_share(before) or 0.0) and now.failed > 1
     tone: Tone = "good" if not now.failed else "bad" if worse else "warn"
     return Tile("failed", "Failed", percent(share, 0 if not now.failed else 1), note, tone, "traces", query)
@@ -98,7 +100,7 @@ def p95_tile(pace: Pace, span: str) -> Tile:
     query = live_query(pace, span)
     if now_ms is None:
         return Tile("p95", "p95 time", MISSING, f"Nothing was asked in the last {WORDS[span]}.", "quiet", "live", query)
-    of = f"19 of 20 answers of {backend_words(pace.backend)} came faster"
+    of = f"19 of 20 answers of {backend_words(pace.backend)} came faster, whoever asked"
     if not before_ms:
         return Tile("p95", "p95 time", milliseconds(now_ms), f"{of}.", "good", "live", query)
     slower = now_ms > SLOWER * before_ms
@@ -126,14 +128,18 @@ def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
     return Tile("quality", "Quality", "Steady", note, "good", "live", query)
 
 
+ALERTS: Query = {"part": "alerts"}
+"""The alerts' part of Live, with the form for rules open."""
+
+
 def alerts_tile(opened: Sequence[StoredAlert], rules: int) -> Tile:
     """Whether an alert is open."""
     if opened:
-        names = listed([one_line(alert.rule) for alert in opened[:3]])
+        names = listed([one_line(alert.rule) for alert in opened[:3]])  # these stand at the top of Live
         return Tile("alerts", "Alerts", f"{len(opened):,} open", names, "bad", "live")
     if not rules:
-        return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live")
-    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched.", "good", "live")
+        return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live", ALERTS)
+    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched.", "good", "live", ALERTS)
 
 
 def concern_tiles(
@@ -152,12 +158,17 @@ def concern_tiles(
 
 
 def _concern(concern: Concern) -> Tile:
-    number = str(concern.found)
+    number, one = str(concern.found), concern.found.value == 1
     told: dict[str, tuple[str, str, str, Tone]] = {
-        "failed": ("Failed", number, "questions without an answer", "bad"),
-        "unsure": ("Low confidence", number, "answers that are best guesses", "warn"),
-        "disliked": ("Thumbs down", number, "answers that somebody found wrong", "warn"),
-        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest questions first", "quiet"),
+        "failed": ("Failed", number, "question without an answer" if one else "questions without an answer", "bad"),
+        "unsure": (
+            "Low confidence",
+            number,
+            "answer that is a best guess" if one else "answers that are best guesses",
+            "warn",
+        ),
+        "disliked": ("Thumbs down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
+        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest of people and applications first", "quiet"),
     }
     label, value, note, tone = told[concern.name]
     return Tile(concern.name, label, value, note, tone, "traces", concern.query)

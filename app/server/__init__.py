@@ -31,6 +31,7 @@ from app.server.entrance import Entrance
 from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
 from app.server.login import SecureCookies, set_up_login
+from app.server.memory import share_heaps
 from app.server.presenting import Presenting
 from app.server.tabs import freeing_tabs
 from app.server.uploads import held_uploads
@@ -168,6 +169,7 @@ def serve(settings: Settings) -> None:
     check_ancestors(settings.frame_ancestors)
     set_up_login(settings)
     be_patient(settings.max_connections)
+    share_heaps()
     app.run(config=streamlit_options(settings))
 
 

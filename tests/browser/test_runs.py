@@ -154,6 +154,7 @@ def test_run_goes_on_while_one_looks_elsewhere_stops_and_is_gone_on_with(
     open_run(page, 0)
     expect(page.get_by_text("running:", exact=False)).to_be_visible()
     page.wait_for_url("**/runs?*run=*")
+    rest(page)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("stopped:", exact=False)).to_be_visible()
     page.get_by_role("button", name="Go on with it").click()

@@ -103,3 +103,28 @@ def test_a_server_that_is_away_is_said_in_our_words_and_the_page_comes_back(visi
         page.close()
         process.terminate()
         process.wait(30)
+
+
+def test_back_leads_to_the_page_that_a_row_was_opened_on(visit):
+    window = visit()
+    window.go()
+    window.ask(WEGENER)
+    question_box(window.page).fill("What is half typed")
+    page = window.go("/")
+    rows = page.get_by_test_id("table").locator("tbody tr")
+    rows.filter(has_text=WEGENER).first.click()
+    page.wait_for_url("**/traces?trace=*")
+    expect(page.get_by_test_id("answer")).to_contain_text("Wegener")
+    trace = page.url.rsplit("=", 1)[1]
+    page.go_back()
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+    expect(rows.filter(has_text=WEGENER).first).to_be_visible()
+    assert page.url == f"{window.base}/"
+    window.go("/ask")
+    window.ask("Why do volcanoes erupt?")
+    window.go(f"/ask?trace={trace}")  # a link shows the question that it leads to, whatever was typed elsewhere
+    rest(page)
+    expect(page.get_by_test_id("answer")).to_contain_text("Wegener")
+    expect(page.get_by_label("Question", exact=True)).to_have_value("What is half typed")
+    window.go(f"/?trace={trace}")  # a link of the time when Ask was the first page
+    page.wait_for_url(f"**/ask?trace={trace}")

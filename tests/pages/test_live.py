@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.live.reading import Live
 from app.services import Services
@@ -134,6 +135,32 @@ def test_where_only_others_asked_one_click_shows_everyone(open_page, services):
     assert page.selectbox(key="asked_by").value == "everyone"
     assert "".join(page.query_params["asked_by"]) == "everyone"
     assert gauges(page)["Questions"] == "3"
+
+
+def test_questions_older_than_the_note_of_who_asks_are_found_under_everyone(open_page, services):
+    services.store.put(make_trace(backend="fake", asked_at=ago(60)))
+    services.store.fold()
+    with services.store._database.engine.begin() as connection:
+        for table in ("sketches", "quarter_sketches"):
+            connection.execute(text(f"UPDATE {table} SET origin = ''"))
+        connection.execute(text("DELETE FROM answer_counts"))
+    page = open_page("live")
+    told = "1 question was counted before it was noted who asks. Choose Asked by: everyone."
+    assert told in shown(page).replace("\\", "")
+    assert [each.label for each in page.button if each.label.startswith("Show ")] == ["Show everyone"]
+
+
+def test_another_backend_is_offered_where_there_is_one(open_page, services):
+    services.store.put(make_trace(backend="fake", asked_at=ago(8 * 86_400)))
+    assert "Choose another backend" not in shown(open_page("live"))
+    services.store.put(make_trace(backend="other", asked_at=ago(8 * 86_400)))
+    assert "Choose another backend" in shown(open_page("live", answered_by="fake"))
+
+
+@pytest.mark.parametrize(("address", "is_open"), [({"part": "alerts"}, True), ({}, False)])
+def test_a_link_to_the_alerts_opens_the_form_for_rules(open_page, address, is_open):
+    [rules] = [each for each in open_page("live", **address).expander if each.label == "Rules of alerts"]
+    assert rules.proto.expanded is is_open
 
 
 def test_choices_stand_in_the_address(open_page, services):

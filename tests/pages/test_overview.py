@@ -47,12 +47,12 @@ def test_tiles_say_how_it_is_and_lead_to_what_they_count(open_page, services):
     )
     page = open_page("overview", past="hour")
     assert not page.exception
-    assert "1 of 3 questions" in shown(page)
+    assert "1 of 3 questions, whoever asked" in shown(page)
     assert "33.3 %" in shown(page)
     found = links(page)
     assert found["Failed"].startswith("traces?")
     assert {"since=hour", "outcome=failed"} <= set(found["Failed"].partition("?")[2].split("&"))
-    assert "window=1+hour" in found["p95 time"]
+    assert {"window=1+hour", "asked_by=everyone"} <= set(found["p95 time"].partition("?")[2].split("&"))
     assert found["Ready"].startswith("status")
 
 

@@ -96,7 +96,7 @@ def test_traces_lists_filters_and_says_n_of_m(open_page, services):
         services.store.put(make_trace(question=f"question {number}"))
     assert "3 of 3 traces" in shown(open_page("traces"))
     page = open_page("traces", search="question 1")
-    assert "1 of 1 traces that match, 3 stored" in shown(page)
+    assert "1 of 1 trace that matches, 3 stored" in shown(page)
     assert [row["Question"] for row in listed(page)] == ["question 1"]
 
 

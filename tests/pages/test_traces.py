@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.types import Confidence
 from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
 from tests.tables import listed
@@ -46,7 +47,7 @@ def test_an_expression_filters_the_list_and_stands_in_the_address(open_page):
     page.text_input(key="expression").set_value('latency_ms > 2000 and "REFUND" in question').run()
     assert questions(page) == {"How is a refund made?"}
     assert address(page) == {"expression": 'latency_ms > 2000 and "REFUND" in question'}
-    assert "1 of 1 traces that match, 3 stored" in shown(page)
+    assert "1 of 1 trace that matches, 3 stored" in shown(page)
 
 
 def test_a_wrong_expression_is_told_under_its_box_and_nothing_is_listed(open_page):
@@ -206,3 +207,11 @@ def test_a_stage_is_told_with_its_time(open_page):
     row = listed(open_page("traces"))[0]
     assert "retrieve " in row["Stages"]
     assert "generate " in row["Stages"]
+
+
+@pytest.mark.parametrize(("confidence", "word"), [(0.36, "unsure"), (0.5, "answered")])
+def test_an_answer_below_half_confidence_is_not_simply_called_answered(open_page, services, confidence, word):
+    sure = make_generation(confidence=Confidence(confidence, "calibrated"))
+    services.store.put(make_trace(question="Sure?", generation=sure))
+    [row] = [row for row in listed(open_page("traces")) if row["Question"] == "Sure?"]
+    assert word in row["Outcome"]

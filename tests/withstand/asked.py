@@ -25,7 +25,7 @@ from pipeline.protocols import Backend, OnEvent
 from pipeline.types import Kind, Readiness, Trace
 from tests.remote.standin import MODEL, Plan, serving
 from tests.withstand.gate import FAULTS, Fault, Gate, gated
-from tests.withstand.parts import GRACE_S, Asker, Outcome, Place, judge
+from tests.withstand.parts import AFTERWARDS_S, GRACE_S, Asker, Outcome, Place, judge
 
 KINDS: Mapping[Fault, tuple[str, ...]] = {
     "slow": ("Timeout",),
@@ -35,10 +35,10 @@ KINDS: Mapping[Fault, tuple[str, ...]] = {
     "reset": ("Unavailable",),
     "garbage": ("BadResponse",),
     "wrong shape": ("BadResponse",),
-    "too large": ("BadResponse",),
+    "too large": ("BadResponse", "Timeout"),
     "late": ("Timeout",),
 }
-"""The kinds of error that each fault may be told as."""
+"""The kinds of error that each fault may be told as: of what has no end, that it is too long or the time up, whichever comes first."""
 
 SHAPES: Mapping[str, bytes] = {
     "embed": b'{"vectors": [["one", "two"]]}',
@@ -115,7 +115,7 @@ class AskedPart:
             asked, took_s = self._asker.ask(rerank=rerank)
         error = asked.trace.error
         stage = STAGES.get(self.name, self.name)
-        after, _ = self._asker.ask(rerank=rerank)
+        after, _ = self._asker.ask(rerank=rerank, deadline_s=AFTERWARDS_S)
         return judge(
             {
                 "no typed error of the stage": error is None or error.kind not in KINDS[fault] or error.stage != stage,

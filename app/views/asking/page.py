@@ -45,7 +45,7 @@ ADDRESS = ("trace", "span", "backend", "top_k", "rerank", "prompt", "deadline_s"
 def follow_old_address() -> None:
     """Lead a link of the time when Ask was the first page to where Ask is now."""
     asked = st.query_params.to_dict()
-    if any(name in asked for name in ADDRESS):
+    if address.is_first_page() and any(name in asked for name in ADDRESS):
         st.switch_page("../pages/ask.py", query_params=asked)
 
 

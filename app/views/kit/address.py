@@ -16,10 +16,14 @@ from app.kit.presenting import PARAMETER
 
 Write = Callable[..., None]
 
-KEPT, PAGE = "kept-addresses", "kept-page"
-"""Where the session keeps each page's address, and which page it is on."""
+KEPT, PAGE, WALKED = "kept-addresses", "kept-page", "kept-walked"
+"""Where the session keeps each page's address, which page it is on, and whether it has shown one."""
+
+PART = "part"
+"""The anchor of a page's part to which a link leads, once: `app/assets/walking.js` brings it into sight."""
 
 OPENED = {
+    "": {"trace"},
     "traces": {"trace", "with", "span", "find", "after", "session"},
     "runs": {"run", "with", "dataset", "list"},
     "corpus": {"document"},
@@ -148,6 +152,12 @@ def keeping_address(page: str) -> Iterator[None]:
     _keep()
     yield
     _keep()  # Not where the page led to another one, whose address it is by then.
+    st.session_state[WALKED] = True
+
+
+def is_first_page() -> bool:
+    """Whether nothing was shown in this session yet: the address is what a link said, and no step back."""
+    return WALKED not in st.session_state
 
 
 def _keep() -> None:
@@ -157,7 +167,7 @@ def _keep() -> None:
         opened, kept = OPENED.get(page, set()), st.session_state.setdefault(KEPT, {})
         if opened & set(st.query_params) and page in kept:
             return  # While something is open, the list is still as it was.
-        passing = opened | {PARAMETER}  # the presenter's view is kept by the server
+        passing = opened | {PARAMETER, PART}  # the presenter's view is kept by the server
         kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
 
 

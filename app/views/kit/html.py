@@ -5,6 +5,7 @@ Makers stand beside the views that show them, in a folder's `html.py`, and are m
 """
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 from markupsafe import Markup
@@ -72,9 +73,10 @@ def outline_html(parts: Mapping[str, str]) -> Markup:
     return html('<nav class="rg-outline" aria-label="On this page"><b>On this page</b><ul>{}</ul></nav>', links)
 
 
-def leave_html() -> Markup:
-    """The way out of the presenter's view."""
-    return html('<p class="rg-leave"><a href="?{}={}" target="_self">Leave this view</a></p>', PARAMETER, OFF)
+def leave_html(asked: Mapping[str, Sequence[str]]) -> Markup:
+    """The way out of the presenter's view, to the same page. asked: what its address asks it."""
+    query = urlencode({**asked, PARAMETER: OFF}, doseq=True, errors="replace")
+    return html('<p class="rg-leave"><a href="?{}" target="_self">Leave this view</a></p>', query)
 
 
 def chart_title_html(title: str) -> Markup:

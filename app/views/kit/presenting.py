@@ -16,7 +16,8 @@ STYLE = f"""
 <style>
 :root {{ font-size: {LARGER:.0%}; }}
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stExpandSidebarButton"],
-[data-testid="stToolbar"], [class*="st-key-"][class*="-choice"] {{ display: none !important; }}
+[data-testid="stToolbar"], [class*="st-key-"][class*="-choice"],
+[class*="st-key-backstage-"] {{ display: none !important; }}
 [data-testid="stMainBlockContainer"] {{ padding-top: 1rem; }}
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-backstage-"]),
 [data-testid="stColumn"]:has(> * > [data-testid="stLayoutWrapper"]:only-child > [class*="st-key-backstage-"]) {{ display: none; }}
@@ -43,4 +44,4 @@ def show_strip(pages: Iterable[StreamlitPage]) -> None:
     with st.container(horizontal=True, key="presenting", vertical_alignment="center"):
         for page in pages:
             st.page_link(page)
-        show(leave_html())
+        show(leave_html({name: st.query_params.get_all(name) for name in st.query_params}))

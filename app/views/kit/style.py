@@ -110,6 +110,8 @@ STYLE = """
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }
 [class*="st-key-tile-"] { position: relative; flex: 1 1 auto; padding: .5rem .8rem .6rem; }
+/* What is between a tile and its link must not catch the cover that the link has over all of the tile. */
+[class*="st-key-tile-"] [data-testid="stElementContainer"] { position: static; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; min-height: 0; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] p { font-size: .85rem; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }

@@ -1,4 +1,5 @@
-"""What goes with walking from page to page: the menu closes what is open, the address says that one presents: `app/assets/walking.js`."""
+"""What goes with walking from page to page: the menu closes what is open, a link's part is brought into sight,
+the address says that one presents: `app/assets/walking.js`."""
 
 import streamlit as st
 

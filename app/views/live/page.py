@@ -122,7 +122,10 @@ def _empty_words(choice: LiveChoice) -> str:
             f"CloudWatch has no question of {literal(choice.backend)} in this window. Choose a longer window, or check "
             "RAGLASS_STACK and RAGLASS_AWS_REGION; dashboards send theirs with RAGLASS_EMIT_METRICS=1."
         )
-    return f"No question to {literal(choice.backend)} in the longest window. Choose another backend, or ask one."
+    other = (
+        "Choose another backend, or ask one." if len(state.services().live.backends(choice.source)) > 1 else "Ask one."
+    )
+    return f"No question to {literal(choice.backend)} in the longest window, whoever asks. {other}"
 
 
 def show_now(view: LiveView, controls: Controls) -> None:

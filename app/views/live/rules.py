@@ -10,6 +10,7 @@ from app.alerting.words import previewed
 from app.kit.wording import backend_words
 from app.permitting.roles import Role
 from app.views.kit import state
+from app.views.kit.address import PART
 from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
@@ -33,8 +34,9 @@ DONE = "rules-done"
 
 
 def show_rules() -> None:
-    """All rules, and the form for one of them."""
-    with backstage("rules"), st.expander("Rules of alerts"):
+    """All rules, and the form for one of them; open where a link led to the alerts."""
+    wanted = st.query_params.get(PART) == "alerts"
+    with backstage("rules"), st.expander("Rules of alerts", expanded=wanted):
         try:
             _show_form()
         except RaglassError as error:

@@ -18,7 +18,6 @@ from app.runs.naming import (
     usual_name,
 )
 from app.views.kit import state
-from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import only
 from metrics.runs import StoredRun
@@ -32,10 +31,7 @@ def show_naming(run: StoredRun) -> None:
     """The run's name as the page's title, its tags and note, and a form that changes them."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title(literal(run_name(run)), anchor=False, width="content")
-        with (
-            backstage("naming", width="content"),
-            st.popover("Name, note, tags", icon=":material/edit:", type="tertiary"),
-        ):
+        with st.popover("Name, note, tags", icon=":material/edit:", type="tertiary", key="backstage-naming"):
             _show_form(run)
     if run_tags(run):
         st.markdown(" ".join(f":gray-badge[{literal(tag)}]" for tag in run_tags(run)))

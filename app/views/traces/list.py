@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app.kit.numbers import fixed, percent
-from app.kit.wording import NO_ANSWER, when
+from app.kit.wording import LOW, NO_ANSWER, when
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
@@ -30,7 +30,10 @@ PAGE_SIZE = 50
 
 RATINGS = {1: "👍", -1: "👎", 0: ""}
 
-TONES: Mapping[str, Tone] = {"answered": "good", "abstained": "quiet", "no answer": "quiet"}
+UNSURE = "unsure"
+"""Of an answer that is more probably wrong than right by its own confidence, calibrated or not."""
+
+TONES: Mapping[str, Tone] = {"answered": "good", UNSURE: "warn", "abstained": "quiet", "no answer": "quiet"}
 """By what came of a question; whatever else did is an error."""
 
 COLUMNS = (
@@ -53,7 +56,9 @@ COLUMNS = (
 def show_list(page: TracePage, order: str) -> None:
     """The table, and what can be done with the rows that are ticked. order: a key of SORTS, which the page has."""
     stored = "" if page.matched == page.total else f", {page.total} stored"
-    shown = f"{len(page.rows)} of {page.matched} traces{' that match' if stored else ''}{stored}."
+    one = page.matched.value == 1
+    match = f" that {'matches' if one else 'match'}" if stored else ""
+    shown = f"{len(page.rows)} of {page.matched} {'trace' if one else 'traces'}{match}{stored}."
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         show(note_html(f"{shown} A click on a row opens it; tick two to compare them."))
         actions = st.container(horizontal=True, width="content")
@@ -136,7 +141,8 @@ def source_of(row: TraceRow) -> str:
 def outcome_cell(row: TraceRow) -> Cell:
     """What came of a question, with the stage that failed."""
     outcome = _outcome(row)
-    return status_cell(outcome, TONES.get(outcome, "bad"), _failing(row))
+    title = f"Confidence below {percent(LOW)}" if outcome == UNSURE else _failing(row)
+    return status_cell(outcome, TONES.get(outcome, "bad"), title)
 
 
 def _failing(row: TraceRow) -> str:
@@ -146,7 +152,8 @@ def _failing(row: TraceRow) -> str:
 def _outcome(row: TraceRow) -> str:
     """What came of it; an application may have done something else than to answer, as making its index."""
     silent = row.origin == "application" and row.outcome == "answered" and not row.answer
-    return "no answer" if silent else row.outcome
+    doubtful = row.outcome == "answered" and row.confidence is not None and round(row.confidence, 2) < LOW
+    return "no answer" if silent else UNSURE if doubtful else row.outcome
 
 
 def _open(*ids: str) -> None:

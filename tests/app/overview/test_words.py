@@ -32,7 +32,7 @@ def test_failures_are_bad_where_there_are_twice_as_many_as_before(now, before, t
         (100.0, "good", "as before"),
         (50.0, "warn", "50.0 ms before"),
         (200.0, "good", "200 ms before"),
-        (None, "good", "came faster."),
+        (None, "good", "came faster, whoever asked."),
     ],
 )
 def test_p95_is_told_with_its_change(before_ms, tone, said):
@@ -50,6 +50,7 @@ def test_readiness_names_the_part_that_is_not():
 def test_no_rule_is_not_called_well():
     assert alerts_tile([], 0).tone == "quiet"
     assert alerts_tile([], 2).tone == "good"
+    assert alerts_tile([], 0).query == {"part": "alerts"}
 
 
 def run(run_id: str, name: str, right: float) -> StoredRun:

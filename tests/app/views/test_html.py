@@ -182,6 +182,7 @@ DRAWN = [
     lambda value: kit.table_html((value, value), [(value, value)], value),
     lambda value: live.gauges_html([Gauge(value, value, value, "bad", value)]),
     lambda value: live.stack_html([Part(value, value, 1.0, None, 0.0, None, None)]),
+    lambda value: kit.leave_html({value: [value]}),
     lambda value: overview.tile_html(Tile("ready", "Ready", value, value, "good", "status")),
     lambda value: overview.shares_html({value: 0.5}),
     lambda value: overview.step_html(1, value, value),
@@ -196,10 +197,10 @@ DRAWN = [
 HOMES = (comparing, documents, explaining, kit, live, overview, status, traces)
 MODULES = sorted(path for folder in ("app", "pages") for path in (ROOT / folder).rglob("*.py"))
 
-SAID_NOWHERE = {"dot_html"}
+SAID_NOWHERE = {"dot_html", "leave_html"}
 """Makers whose value is no text: it stands in an attribute alone."""
 
-OF_NUMBERS = {"leave_html", "link_rules_html"}
+OF_NUMBERS = {"link_rules_html"}
 """Makers that are given no text at all."""
 
 
