@@ -26,6 +26,8 @@ function look(watch) {
   const app = document.querySelector("[data-test-connection-state]");
   const here = !app || app.dataset.testConnectionState === "CONNECTED";
   if (here) {
+    // What is drawn is of a server that went, whoever of the two notices first that it is back.
+    if (document.documentElement.classList.contains("rg-away")) location.reload();
     watch.since = 0;
     show(watch, false);
     return;

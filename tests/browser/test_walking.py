@@ -93,7 +93,8 @@ def test_a_server_that_is_away_is_said_in_our_words_and_the_page_comes_back(visi
     away = page.get_by_role("alert").filter(has_text="Raglass is not answering")
     expect(away).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    process, _ = start(tmp_path, port=int(port))
+    with page.expect_event("load"):  # the page comes back anew
+        process, _ = start(tmp_path, port=int(port))
     try:
         expect(away).to_have_count(0)
         expect(question_box(page)).to_have_value("Why do vol")
