@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -64,8 +65,7 @@ def main() -> int:
             pass_time(crowd, watch, warm_at_s, began_s + whole_s)
             soaked = Soaked(watch.samples, warm_at_s, crowd.tally, bad_lines(served.log), watch.gone, options.sessions)
         finally:
-            process.terminate()
-            process.wait(120)
+            end(process)
             if options.log:
                 shutil.copyfile(served.log, options.log)
     tell("\n".join(lines(soaked)))
@@ -155,6 +155,16 @@ def pass_time(crowd: Crowd, watch: Watch, warm_at_s: float, until_s: float) -> N
         tell("stopped; what there is:")
     crowd.end()
     watch.stop()
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Have the server end, at once on a second Ctrl-C."""
+    process.terminate()
+    try:
+        process.wait(120)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def tell(text: str) -> None:
