@@ -94,12 +94,12 @@ def _sizes(soaked: Soaked) -> Iterator[str]:
     ):
         values = {sample.at_s: float(getattr(sample, field)) for sample in soaked.warm}
         first, last = getattr(soaked.samples[0], field), getattr(soaked.samples[-1], field)
-        warm = next(iter(values.values()), float("nan"))
+        warm = f"{next(iter(values.values())):.0f}" if values else "not yet"
         slope = soaked.slope(values)
         tells = (
             "" if slope is None else f"{slope.per_hour:>9.1f}   {slope.low:.1f} to {slope.high:.1f}: {_growth(slope)}"
         )
-        yield f"{name:<30}{first:>10.0f}{warm:>11.0f}{last:>9.0f}{tells}"
+        yield f"{name:<30}{first:>10.0f}{warm:>11}{last:>9.0f}{tells}"
     yield from _had(soaked.warm)
 
 
