@@ -31,7 +31,7 @@ from app.server.entrance import Entrance
 from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
 from app.server.login import SecureCookies, set_up_login
-from app.server.memory import share_heaps
+from app.server.memory import settle, share_heaps
 from app.server.presenting import Presenting
 from app.server.tabs import freeing_tabs
 from app.server.uploads import held_uploads
@@ -114,6 +114,7 @@ def warm_up() -> None:
     services().retention.start()
     services().quality.start()
     services().alarms.start()
+    settle()
 
 
 @asynccontextmanager

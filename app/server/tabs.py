@@ -1,9 +1,11 @@
-"""Tabs that are gone: what they held is let go of.
+"""What tabs leave behind is let go of: what those held that are gone, and what reruns made that points at itself.
 
-Streamlit forgets a tab that is gone once it comes across it, which on a quiet server is never.
+Streamlit forgets a tab that is gone once it comes across it, which on a quiet server is never. For the rest it looks through all that
+the process holds after every rerun, which with many tabs takes longer than the reruns; here it is done now and then.
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -17,12 +19,12 @@ from app.server.uploads import Freeing
 log = logging.getLogger(__name__)
 
 LOOK_S = 10.0
-"""Between two looks for tabs that are gone."""
+"""Between two looks."""
 
 
 @asynccontextmanager
 async def freeing_tabs() -> AsyncIterator[None]:
-    """Look for tabs that are gone until the block is left."""
+    """Let go of what tabs leave behind until the block is left."""
     task = asyncio.create_task(_go_on(Freeing()))
     try:
         yield
@@ -50,3 +52,4 @@ async def _go_on(freeing: Freeing) -> None:
         gone = forget_gone()
         if freed or gone:
             log.info("freed the files of %d closed tab(s) and the state of %d", len(freed), gone)
+        gc.collect()

@@ -136,6 +136,7 @@ def test_address_comes_from_the_settings_and_the_rest_from_the_file() -> None:
     assert options["server.maxUploadSize"] == 7
     assert (options["server.address"], options["server.port"]) == ("0.0.0.0", 9000)
     assert options["browser.gatherUsageStats"] is False
+    assert options["runner.postScriptGC"] is False
     assert all("." in name and not isinstance(value, dict) for name, value in options.items())
 
 

@@ -1,5 +1,6 @@
-"""What the C library is told about memory."""
+"""What Python and the C library are told about memory."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 import pytest
 
 from app.server import memory
-from app.server.memory import share_heaps
+from app.server.memory import settle, share_heaps
 
 HEAPS = """
 import ctypes, re, threading
@@ -37,7 +38,7 @@ def heaps_of(before: str) -> int:
 def test_threads_share_a_few_heaps() -> None:
     usual = heaps_of("")
     assert usual == 0 or usual > memory.ARENAS  # 0: another C library
-    assert heaps_of("from app.server.memory import share_heaps; share_heaps()") <= memory.ARENAS
+    assert heaps_of("from app.server.memory import settle, share_heaps; share_heaps()") <= memory.ARENAS
 
 
 def test_who_runs_it_may_say_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +50,14 @@ def test_another_system_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
     monkeypatch.setattr(memory.sys, "platform", "darwin")
     assert not share_heaps()
+
+
+def test_what_stays_is_not_looked_through_again() -> None:
+    before = gc.get_freeze_count()
+    kept = [[] for _ in range(100)]  # type: ignore[var-annotated]
+    settle()
+    try:
+        assert gc.get_freeze_count() >= before + len(kept)
+    finally:
+        gc.unfreeze()
+        gc.freeze()

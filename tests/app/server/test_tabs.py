@@ -1,5 +1,6 @@
 """Tabs that are gone, and what they held."""
 
+import asyncio
 import gc
 import weakref
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.session_manager import SessionInfo
 
 from app.server import tabs
-from app.server.tabs import forget_gone
+from app.server.tabs import forget_gone, freeing_tabs
 
 
 class Session:
@@ -48,3 +49,26 @@ def test_state_of_a_tab_goes_once_it_may_not_come_back_though_no_other_is_closed
 def test_without_a_server_there_is_nothing_to_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tabs, "runtime", SimpleNamespace(exists=lambda: False))
     assert forget_gone() == 0
+
+
+def test_what_points_at_itself_goes_without_a_rerun_that_looks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tabs, "LOOK_S", 0.01)
+    made: Any = Session("a figure")
+    made.itself = made
+    seen = weakref.ref(made)
+    del made
+
+    async def wait() -> None:
+        async with freeing_tabs():
+            for _ in range(500):
+                if seen() is None:
+                    return
+                await asyncio.sleep(0.01)
+
+    gc.disable()
+    try:
+        assert seen() is not None
+        asyncio.run(wait())
+        assert seen() is None
+    finally:
+        gc.enable()
