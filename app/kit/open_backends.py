@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from app.config import Settings
@@ -69,7 +70,7 @@ class OpenBackends:
 
     def names(self) -> Mapping[str, str | None]:
         """Every known backend, with why it cannot be used here, or None."""
-        shipped = {name: registry.why_missing(name) for name in registry.names()}
+        shipped = {name: registry.why_missing(name) for name in self._installed}
         return {**shipped, **registry.configured(self._settings().backend_config())}
 
     def usable(self) -> list[str]:
@@ -94,6 +95,11 @@ class OpenBackends:
             for backend in self._opened.values():
                 backend.close()
             self._opened.clear()
+
+    @cached_property
+    def _installed(self) -> list[str]:
+        """Those that ship or are installed. Looking reads every installed package's entry points; what is added needs a new start."""
+        return registry.names()
 
     def _build_missing(self, corpus: "LocalCorpus") -> None:
         """Build the first index, unless an indexing job is about to."""

@@ -62,6 +62,9 @@ FILES = 5
 CHANGEABLE = ("checkbox", "selectbox", "radio", "button_group", "tabs")
 """Kinds of widgets that are changed at random. Buttons are left alone: they start work, or delete."""
 
+LEFT_ALONE = ("local/research",)
+"""Choices that nobody makes: models that a machine without a hub has not, which every page says, rightly, as an error."""
+
 
 @dataclass
 class Known:
@@ -141,7 +144,7 @@ class Visitor:
             for widget in self._tab.widgets()
             if widget.kind in CHANGEABLE and not widget.form and not widget.disabled
         ]
-        usable = [widget for widget in found if widget.kind == "checkbox" or widget.options]
+        usable = [widget for widget in found if widget.kind == "checkbox" or choices(widget)]
         if not usable:
             return self.go()
         widget = self._chance.choice(usable)
@@ -168,7 +171,7 @@ class Visitor:
     def _changed(self, widget: Widget) -> WidgetState:
         if widget.kind == "checkbox":
             return switched(widget, self._chance.random() < 0.5)
-        return said(widget, self._chance.choice(widget.options))
+        return said(widget, self._chance.choice(choices(widget)))
 
     def _filled(self, query: str) -> str:
         stored = f"{self._chance.randint(1, self._known.rows):032x}"
@@ -179,3 +182,8 @@ class Visitor:
             session=self._chance.randrange(max(self._known.rows // EACH_SESSION, 1)),
             run=self._chance.choice(runs) if runs else "",
         )
+
+
+def choices(widget: Widget) -> list[str]:
+    """What may be chosen of it."""
+    return [option for option in widget.options if option not in LEFT_ALONE]
