@@ -74,28 +74,28 @@ def _run_scores(run_id: str, version: str) -> list[Scored]:
     return state.services().evaluations.scores(run_id)
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=10, show_spinner=False)
 def _run_summary(run_id: str, version: str) -> list[Summary]:
     return summarise(_run_scores(run_id, version))
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=10, show_spinner=False)
 def _run_groups(run_id: str, version: str) -> list[Summary]:
     return summarise_groups(_run_scores(run_id, version))
 
 
-@st.cache_resource(max_entries=100, show_spinner=False)
+@st.cache_resource(max_entries=30, show_spinner=False)
 def _run_types(run_id: str, version: str, measure: str, grouped: bool) -> GroupTest:
     scores = _run_scores(run_id, version)
     return compare_types(in_groups(scores) if grouped else scores, measure)
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
+@st.cache_resource(max_entries=10, show_spinner=False)
 def _run_by_type(run_id: str, version: str, grouped: bool) -> ByType:
     return study_types(_run_scores(run_id, version), grouped=grouped)
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=10, show_spinner=False)
 def _run_spent(run_id: str, version: str) -> Spent:
     services = state.services()
     return run_spending(services.store, services.evaluations.find(run_id))
