@@ -48,6 +48,8 @@ class Encoder:
         # One thread a text; those of ONNX Runtime would spin while they wait for each other.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # What a text needs is given back after it. Kept for the next one, it would add up to what all threads ever needed at once.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         # Held until the session has copied them: the options keep neither the tensors nor the arrays.
         arrays = {name: np.array(array, order="C") for name, array in weights.items()}
         tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
