@@ -144,10 +144,12 @@ def pass_time(crowd: Crowd, watch: Watch, warm_at_s: float, until_s: float) -> N
             if not warmed and now >= warm_at_s:
                 crowd.tally.forget_times()
                 warmed = True
+                if not crowd.looked_round:
+                    tell("not everything was seen once in the warm-up: what is loaded later looks like growth")
             if now >= told_s + TELL_S and watch.samples:
                 told_s, last = now, watch.samples[-1]
                 tell(
-                    f"{(until_s - now) / 60:6.1f} minutes left: {last.pss_mb:.0f} MB, {last.threads} threads, {last.files} files, "
+                    f"{(until_s - now) / 60:6.1f} minutes left: {last.own_mb:.0f} MB, {last.threads} threads, {last.files} files, "
                     f"{last.tabs} sessions, {crowd.tally.problems.total()} error(s){'' if warmed else '; warming up'}"
                 )
             time.sleep(0.5)

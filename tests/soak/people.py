@@ -65,6 +65,8 @@ class Crowd:
     def __init__(self, address: str, known: Known, per_minute: float, seed: int) -> None:
         """address: of the dashboard. per_minute: what a visitor does in a minute."""
         self.tally, self.tabs = Tally(), TabCount()
+        self.looked_round = False
+        """Whether somebody has seen everything once."""
         self._address, self._known, self._every_s, self._seed = address, known, 60 / per_minute, seed
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -78,6 +80,7 @@ class Crowd:
         if browsers and browser_path:
             self._start("browsers", lambda: self._browse(browser_path, browsers))
         self._start("runner", self._keep_a_run_going)
+        self._start("first visitor", self._look_round)
 
     def end(self) -> None:
         """Let them go; whoever waits for a page is not waited for long."""
@@ -90,6 +93,20 @@ class Crowd:
         thread = threading.Thread(target=work, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _look_round(self) -> None:
+        """Somebody who sees everything once, in the warm-up."""
+        visitor = None
+        try:
+            with self.tabs, connected(self._address) as socket:
+                visitor = Visitor(Tab(socket, self._address), self._known, random.Random(f"{self._seed}-first"))
+                for deed in visitor.look_round():
+                    self.tally.note(deed)
+                    if self._over.is_set():
+                        return
+        except FAILURES as error:
+            self._met(visitor.at if visitor else "a new tab", error)
+        self.looked_round = True
 
     def _visit(self, chance: random.Random, wait_s: float) -> None:
         """A visitor: one tab after another."""

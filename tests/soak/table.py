@@ -51,8 +51,8 @@ class Soaked:
 
     @property
     def memory(self) -> Slope | None:
-        """Megabytes an hour a session that the process and its children grow by."""
-        found = self.slope({sample.at_s: sample.pss_mb for sample in self.warm})
+        """Megabytes an hour a session that the own memory of the process and its children grows by."""
+        found = self.slope({sample.at_s: sample.own_mb for sample in self.warm})
         return None if found is None else found.times(1 / self.sessions)
 
 
@@ -82,11 +82,11 @@ def _times(tally: Tally) -> Iterator[str]:
 
 
 def _sizes(soaked: Soaked) -> Iterator[str]:
-    yield f"\n{'server':<30}{'at first':>10}{'warmed up':>11}{'at last':>9}{'an hour':>9}   {'95 % interval'}"
+    yield f"\n{'server':<32}{'at first':>8}{'warmed up':>11}{'at last':>9}{'an hour':>9}   {'95 % interval'}"
     for name, field in (
-        ("memory with children, MB (PSS)", "pss_mb"),
-        ("memory of the process, MB", "rss_mb"),
-        ("of it its own, MB", "own_mb"),
+        ("memory of the process, MB (RSS)", "rss_mb"),
+        ("with children, shares (PSS), MB", "pss_mb"),
+        ("of it its own, not in files, MB", "own_mb"),
         ("threads", "threads"),
         ("open files", "files"),
         ("processes below it", "children"),
@@ -99,7 +99,7 @@ def _sizes(soaked: Soaked) -> Iterator[str]:
         tells = (
             "" if slope is None else f"{slope.per_hour:>9.1f}   {slope.low:.1f} to {slope.high:.1f}: {_growth(slope)}"
         )
-        yield f"{name:<30}{first:>10.0f}{warm:>11}{last:>9.0f}{tells}"
+        yield f"{name:<32}{first:>8.0f}{warm:>11}{last:>9.0f}{tells}"
     yield from _had(soaked.warm)
 
 

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -62,6 +62,9 @@ FILES = 5
 CHANGEABLE = ("checkbox", "selectbox", "radio", "button_group", "tabs")
 """Kinds of widgets that are changed at random. Buttons are left alone: they start work, or delete."""
 
+TRIED = 8
+"""Choices of one widget that whoever looks round makes."""
+
 LEFT_ALONE = ("local/research",)
 """Choices that nobody makes: models that a machine without a hub has not, which every page says, rightly, as an error."""
 
@@ -103,6 +106,28 @@ class Visitor:
         self.at = ""
         """Name of the place that is open; empty before the first."""
 
+    def look_round(self) -> Iterator[Deed]:
+        """A question, an upload, and every choice of every place once: what is loaded when it is first used is loaded then."""
+        yield self.ask()
+        yield self.upload()
+        made: set[tuple[str, str, str]] = set()
+        for name, (_, path, queries) in PLACES.items():
+            self.at = name
+            for query in queries:
+                yield Deed(name, self._tab.open(path, self._filled(query)))
+                while untried := self._untried(made):  # a choice may bring others
+                    widget, choice = untried
+                    made.add((name, widget.label, choice))
+                    yield Deed(f"{name}: a change", self._tab.use(said(widget, choice)))
+
+    def _untried(self, made: Container[tuple[str, str, str]]) -> tuple[Widget, str] | None:
+        """Something to choose on the page that is open which was not chosen yet."""
+        for widget in self._changeable():
+            for choice in choices(widget)[:TRIED]:
+                if (self.at, widget.label, choice) not in made:
+                    return widget, choice
+        return None
+
     def do_something(self) -> Deed:
         """One thing, at random. Raises what a tab raises."""
         drawn = self._chance.random()
@@ -139,12 +164,7 @@ class Visitor:
 
     def change(self) -> Deed:
         """Change something on the page that is open."""
-        found = [
-            widget
-            for widget in self._tab.widgets()
-            if widget.kind in CHANGEABLE and not widget.form and not widget.disabled
-        ]
-        usable = [widget for widget in found if widget.kind == "checkbox" or choices(widget)]
+        usable = [widget for widget in self._changeable() if widget.kind == "checkbox" or choices(widget)]
         if not usable:
             return self.go()
         widget = self._chance.choice(usable)
@@ -167,6 +187,13 @@ class Visitor:
             raise LookupError("what was uploaded cannot be added")
         then = self._tab.use(pressed(button))
         return Deed("an upload", Run(run.took_ms + then.took_ms, run.size_bytes, [*run.problems, *then.problems]))
+
+    def _changeable(self) -> list[Widget]:
+        return [
+            widget
+            for widget in self._tab.widgets()
+            if widget.kind in CHANGEABLE and not widget.form and not widget.disabled
+        ]
 
     def _changed(self, widget: Widget) -> WidgetState:
         if widget.kind == "checkbox":

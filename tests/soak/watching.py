@@ -24,10 +24,10 @@ class Sample:
     """Of a clock that only goes on."""
     rss_mb: float
     """Memory of the process itself that lies in RAM, in megabytes of 10^6 bytes."""
-    own_mb: float
-    """The same without what files give back: anonymous memory, which is what grows."""
     pss_mb: float
-    """Of the process and its children together, what several share counted once."""
+    """Of the process and its children together, what several processes share counted by its part."""
+    own_mb: float
+    """The same without what lies in files too: what grows, and what other processes that come and go do not change."""
     threads: int
     """Threads of the process."""
     files: int
@@ -45,15 +45,15 @@ def take_sample(pid: int, tabs: int) -> Sample:
     rollup = read_fields(PROC / str(pid) / "smaps_rollup")
     status = read_fields(PROC / str(pid) / "status")
     children = children_of(pid)
-    pss_kb = rollup["Pss"]
+    rollups = [rollup]
     for child in children:
-        with suppress(OSError, KeyError):
-            pss_kb += read_fields(PROC / str(child) / "smaps_rollup")["Pss"]
+        with suppress(OSError):
+            rollups.append(read_fields(PROC / str(child) / "smaps_rollup"))
     return Sample(
         time.monotonic(),
         rollup["Rss"] * 1024 / MB,
-        rollup["Anonymous"] * 1024 / MB,
-        pss_kb * 1024 / MB,
+        sum(each.get("Pss", 0) for each in rollups) * 1024 / MB,
+        sum(each.get("Pss_Anon", 0) for each in rollups) * 1024 / MB,
         status["Threads"],
         len(list((PROC / str(pid) / "fd").iterdir())),
         len(children),
