@@ -311,7 +311,7 @@ def _merge_prompts(database: Database, driver: sqlite3.Connection) -> None:
     with database.writing() as connection:
         known = {(row.name, row.text) for row in connection.execute(select(prompts))}
         newest = select(prompts.c.name, func.max(prompts.c.number)).group_by(prompts.c.name)
-        last: dict[str, int] = {name: number for name, number in connection.execute(newest)}
+        last: dict[str, int] = dict(connection.execute(newest).tuples().all())
         for rows in _read(driver, prompts):
             for row in sorted(rows, key=lambda each: int(each["number"])):
                 if (row["name"], row["text"]) not in known:
