@@ -310,8 +310,8 @@ def _merge_prompts(database: Database, driver: sqlite3.Connection) -> None:
     """Add the texts that no version of their name has, as newer versions of it: a number may be taken by another text here."""
     with database.writing() as connection:
         known = {(row.name, row.text) for row in connection.execute(select(prompts))}
-        newest = select(prompts.c.name, func.max(prompts.c.number)).group_by(prompts.c.name)
-        last: dict[str, int] = dict(connection.execute(newest).tuples().all())
+        newest = select(prompts.c.name, func.max(prompts.c.number).label("number")).group_by(prompts.c.name)
+        last: dict[str, int] = {row.name: row.number for row in connection.execute(newest)}
         for rows in _read(driver, prompts):
             for row in sorted(rows, key=lambda each: int(each["number"])):
                 if (row["name"], row["text"]) not in known:

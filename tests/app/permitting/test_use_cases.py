@@ -176,7 +176,9 @@ def test_a_file_takes_the_place_of_somebody_elses_only_where_an_admin_sends_it(s
     assert library.count() == 1
 
 
-def test_what_was_read_of_a_file_stays_its_senders_though_a_later_one_of_theirs_cannot_be_read(services: Services) -> None:
+def test_what_was_read_of_a_file_stays_its_senders_though_a_later_one_of_theirs_cannot_be_read(
+    services: Services,
+) -> None:
     library, editor = document(services).library, BY_ROLE[Role.EDITOR]
     send(services, editor, "one.txt", b"Continents drift, said Wegener in 1912.")
     send(services, editor, "one.txt", b"")
