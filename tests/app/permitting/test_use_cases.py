@@ -26,7 +26,7 @@ from app.stability.perturbed import StabilityPlan, check_stability
 from app.traces.changing import delete_traces, delete_view, rate_trace, rename_view, save_view
 from backends.local.documents.kept.uploads import Uploads
 from evaluation.curated import DatasetRow
-from pipeline.errors import RaglassError
+from pipeline.errors import InputError, RaglassError
 from pipeline.prompts import PromptTemplate
 
 BY_ROLE = {role: Person(f"{role.name.lower()}@example.com", role) for role in Role}
@@ -210,3 +210,17 @@ def test_who_sent_a_file_is_noted_of_it_alone_however_soon_it_is_read(
         remove_target(library, find_target(library, "one.txt (2)"))
         with pytest.raises(NotPermitted):
             remove_target(library, find_target(library, "one.txt"))
+
+
+def test_a_study_is_noted_once_it_goes_on_and_not_where_another_does(services: Services) -> None:
+    editor, lab = BY_ROLE[Role.EDITOR], services.lab
+    plan = {"targets": ["fake"], "questions": 1, "repeats": 1}
+    with acting_as(editor):
+        job = lab.begin("latency", plan)
+        assert services.store.audit.newest() == []
+        lab.jobs.job = job  # which is not at its end
+        with pytest.raises(InputError, match="A study is going on"):
+            lab.start("latency", plan)
+    job.work()
+    noted = [(each.who, each.did, each.subject) for each in services.store.audit.newest()]
+    assert noted == [(editor.name, "started a study", job.record.record_id)]
