@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 from urllib.parse import quote
 
 import platformdirs
 
-from app.setting import MASK, PREFIX, About, parse, value_text, variable
+from app.setting import MASK, PREFIX, About, known_of, parse, value_text, variable
 from backends.registry import FUNCTION, BackendConfig
 
 if TYPE_CHECKING:
@@ -393,9 +393,4 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 def about() -> Iterator[tuple[str, About]]:
     """Every setting's name and what is known of it, in order."""
-    hints = get_type_hints(Settings, include_extras=True)
-    for entry in fields(Settings):
-        told = [each for each in get_args(hints[entry.name])[1:] if isinstance(each, About)]
-        if not told:
-            raise TypeError(f"the setting {entry.name} is not Annotated with what is known About it")
-        yield entry.name, told[0]
+    return known_of(Settings)

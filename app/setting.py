@@ -1,9 +1,10 @@
-"""One setting: what is known of it, the variable that it is read from, and its value as text."""
+"""Settings one by one: what is known of each, the variable that it is read from, and its value as text."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from pipeline.errors import ConfigError
 
@@ -32,6 +33,16 @@ class About:
     """Whether the value is masked wherever it is shown."""
     backend: str = ""
     """The one backend that reads it; empty for all."""
+
+
+def known_of(settings: type) -> Iterator[tuple[str, About]]:
+    """The name of each field of a dataclass of settings and what is known of it, in order. Raises TypeError for one without."""
+    hints = get_type_hints(settings, include_extras=True)
+    for entry in fields(settings):
+        told = [each for each in get_args(hints[entry.name])[1:] if isinstance(each, About)]
+        if not told:
+            raise TypeError(f"the setting {entry.name} is not Annotated with what is known About it")
+        yield entry.name, told[0]
 
 
 def value_text(value: object) -> str:

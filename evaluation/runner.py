@@ -100,9 +100,7 @@ def run_questions(
         tally.add(scored, now=False)
     with tally.waiting():
         yield tally.progress()
-    known = {scored.question_id for scored in done}
-    todo = [question for question in questions if question.question_id not in known]
-    batches = [todo[start : start + batch] for start in range(0, len(todo), max(1, batch))]
+    batches = _unanswered(questions, done, batch)
     workers = max(1, min(workers, MOST_WORKERS))
     flying: Flying = {}
     with ThreadPoolExecutor(workers, "run") as pool:
@@ -122,6 +120,15 @@ def run_questions(
             for future, asked in flying.items():
                 if future.exception() is None:
                     keep(_score(asked, future.result()))
+
+
+def _unanswered(
+    questions: Sequence[LabelledQuestion], done: Sequence[Scored], batch: int
+) -> list[Sequence[LabelledQuestion]]:
+    """The questions that are not done yet, in batches."""
+    known = {scored.question_id for scored in done}
+    todo = [question for question in questions if question.question_id not in known]
+    return [todo[start : start + batch] for start in range(0, len(todo), max(1, batch))]
 
 
 def _answer(

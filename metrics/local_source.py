@@ -80,9 +80,10 @@ class LocalSource:
                 for start_s, points in found.items():
                     # What was counted since the sum was taken is read again with the next refresh.
                     self._known[backend, origin, period_s, start_s] = (counts.get(start_s, 0), points)
-            while len(self._known) > MAX_REMEMBERED:
+            told = {start_s: self._known[backend, origin, period_s, start_s][1] for start_s in counts}
+            while len(self._known) > MAX_REMEMBERED:  # which may be of this very window: the oldest go first
                 del self._known[next(iter(self._known))]
-            return {start_s: self._known[backend, origin, period_s, start_s][1] for start_s in counts}
+            return told
 
 
 def _value(query: MetricQuery, point: LatencyPoint) -> float | None:

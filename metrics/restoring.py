@@ -34,6 +34,7 @@ from metrics.tables import (
     metadata,
     outbox,
     pieces,
+    prompts,
     quality,
     run_answers,
     runs,
@@ -234,6 +235,7 @@ def merge(
         _merge_scores(database, driver)
         for table, known_by in ADDED:
             _merge_rows(database, driver, table, known_by)
+        _merge_prompts(database, driver)
     return added
 
 
@@ -302,6 +304,19 @@ def _merge_scores(database: Database, driver: sqlite3.Connection) -> None:
             new = [row for row in new if (row["seq"], row["rule"]) not in known]
             if new:
                 connection.execute(insert(quality), new)
+
+
+def _merge_prompts(database: Database, driver: sqlite3.Connection) -> None:
+    """Add the texts that no version of their name has, as newer versions of it: a number may be taken by another text here."""
+    with database.writing() as connection:
+        known = {(row.name, row.text) for row in connection.execute(select(prompts))}
+        newest = select(prompts.c.name, func.max(prompts.c.number).label("number")).group_by(prompts.c.name)
+        last: dict[str, int] = {row.name: row.number for row in connection.execute(newest)}
+        for rows in _read(driver, prompts):
+            for row in sorted(rows, key=lambda each: int(each["number"])):
+                if (row["name"], row["text"]) not in known:
+                    last[row["name"]] = last.get(row["name"], 0) + 1
+                    connection.execute(insert(prompts), {**row, "number": last[row["name"]]})
 
 
 def _merge_rows(database: Database, driver: sqlite3.Connection, table: Table, known_by: tuple[str, ...]) -> None:

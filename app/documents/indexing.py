@@ -85,29 +85,27 @@ class Indexing:
         require(Role.ADMIN if rebuild else Role.EDITOR)
         with self._sending:
             for each in uploads:
-                if not each.keep_both and corpus.library.uploads.differs(each.name, each.content):
+                if not each.keep_both and corpus.library.uploads.gives_way(each.name, each.content):
                     require_sender(named_upload(each.name))
             sent = [self._put(corpus.library, each) for each in uploads]
-        work = Work(corpus, tuple(sources), keep_missing, rebuild, unchanged=sent.count("unchanged"))
+        work = Work(corpus, tuple(sources), keep_missing, rebuild, unchanged=sent.count(None))
         with self._lock:
             if self.job is None or not self.job.add(work):
                 if self.job is not None:
                     self.job.wait()
                 self.job = IndexJob(work, self.limits).start()
+            job = self.job
         if rebuild:
             record("rebuilt the index")
-        return self.job
+        return job
 
     @staticmethod
-    def _put(library: DocumentLibrary, upload: Upload) -> str:
-        """Keep a file until it is read, and note who sent it."""
-        before = {each.path for each in library.uploads.waiting()}
-        stored = library.uploads.put(upload.name, upload.content, keep_both=upload.keep_both)
-        if stored != "unchanged":
-            now = {each.path for each in library.uploads.waiting()} - before or {named_upload(upload.name)}
-            for path in now:
-                note_sender(path)
-        return stored
+    def _put(library: DocumentLibrary, upload: Upload) -> str | None:
+        """Keep a file until it is read, and note who sent it; its path, None where it is there already."""
+        path = library.uploads.put(upload.name, upload.content, keep_both=upload.keep_both)
+        if path is not None:
+            note_sender(path)
+        return path
 
     def forget(self) -> None:
         """Forget the last job once it has ended. Takes an editor."""

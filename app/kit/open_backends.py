@@ -82,10 +82,10 @@ class OpenBackends:
         if not self._lock.acquire(timeout=CHECK_S):
             raise Unavailable("The backend is being opened, and its index built if there was none. Wait a moment.")
         try:
-            readiness = self.open(name).check_ready()
+            backend = self.open(name)
         finally:
             self._lock.release()
-        for part in readiness.parts:
+        for part in backend.check_ready().parts:  # which may ask a server: nobody else waits for that one
             if not part.ready:
                 raise Unavailable(f"{part.name}: {part.detail}")
 

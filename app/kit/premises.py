@@ -31,8 +31,8 @@ class Premises:
         self._folders = [each.resolve() for each in (settings.data_dir / UPLOADS, *folders)]
         # What the operator set may be named again: forms offer it.
         named = (settings.embedder, settings.generator, settings.reranker, settings.prompt)
-        self._own = {each for each in named if each}
-        self._servers = {_server_of(each) for each in named if is_remote(each)}
+        self._own = {each.strip() for each in named if each.strip()}
+        self._servers = {_server_of(each) for each in self._own if is_remote(each)}
 
     def check_path(self, text: str) -> Path:
         """The file or folder that a visitor named. Raises InputError for one outside the folders, whether there is such a one or not."""
@@ -51,7 +51,11 @@ class Premises:
         return path
 
     def check_name(self, text: str) -> None:
-        """Raises InputError for a name of a dataset, a model or a prompt that is a place outside the folders, or a server of elsewhere."""
+        """Raises InputError for a name of a dataset, a model or a prompt that is a place outside the folders, or a server of elsewhere.
+
+        Blanks around it count for nothing, as for whoever goes by the name.
+        """
+        text = text.strip()
         if text in self._own:
             return
         if is_remote(text) and (server := _server_of(text)) and server not in self._servers:
@@ -59,7 +63,7 @@ class Premises:
                 f"{text[:80]!r} names a server. A page may ask only those that RAGLASS_EMBEDDER and RAGLASS_GENERATOR name; the shell may "
                 "ask any."
             )
-        bare = text.strip().removeprefix(PREFIX)
+        bare = text.removeprefix(PREFIX).strip()
         if not is_remote(text) and _is_place(bare):
             self.check_path(bare)
 

@@ -89,9 +89,7 @@ class Lab:
         """A new study's job, not started. Raises as `check`."""
         if isinstance(named := plan.get("dataset"), str):
             plan = {**plan, "dataset": self.parts.evaluations.datasets.resolve(named)}
-        job = self._job(self.study(name), self.records.begin(name, self.check(name, plan)))
-        record("started a study", job.record.record_id)
-        return job
+        return self._job(self.study(name), self.records.begin(name, self.check(name, plan)), "started a study")
 
     def start(self, name: str, plan: Mapping[str, Any]) -> LabJob:
         """Begin a study in a thread of this process. Raises InputError for a plan that cannot be carried out, or while another goes on."""
@@ -110,8 +108,8 @@ class Lab:
         if found.status == "finished":
             raise InputError(f"The study {found.record_id} is finished. Start a new one.")
         self.check(found.study, found.plan)
-        record("went on with a study", found.record_id)
-        return self._job(self.study(found.study), found.went_on(status="running", problem=""))
+        going = found.went_on(status="running", problem="")
+        return self._job(self.study(found.study), going, "went on with a study")
 
     def tables(self, record: LabRecord) -> Sequence[Table]:
         """What came out of a study so far; nothing of one that has not come to anything yet."""
@@ -136,12 +134,15 @@ class Lab:
         """A study's title, id and time."""
         return f"{self.study(record.study).title}: {record.record_id}, {moment(record.started_at)}"
 
-    def _job(self, study: Study, record: LabRecord) -> LabJob:
-        def begin(stop: Any) -> Any:
-            with held_alone(self.records.lock_path(record.record_id), _taken(record)):
-                yield from study.run(self.parts, record.plan, record.result, stop)
+    def _job(self, study: Study, found: LabRecord, did: str) -> LabJob:
+        """did: what is noted once it goes on."""
 
-        return LabJob(self.records, record, begin)
+        def begin(stop: Any) -> Any:
+            with held_alone(self.records.lock_path(found.record_id), _taken(found)):
+                record(did, found.record_id)
+                yield from study.run(self.parts, found.plan, found.result, stop)
+
+        return LabJob(self.records, found, begin)
 
     def _page(self, record: LabRecord, tables: Sequence[Table]) -> str:
         body = joined(html("<h2>{}</h2>{}<p>{}</p>", table.title, table_html(table), table.note) for table in tables)

@@ -43,7 +43,7 @@ PROMPTS = 500
 """Prompts of a question and chunks that are made up to be counted."""
 
 MOST_COMPARED_TEXTS = 20_000
-"""Documents, or chunks, that are material through for near-duplicates; of more, so many are drawn."""
+"""Documents, or chunks, that are looked through for near-duplicates; of more, so many are drawn."""
 
 USUAL_WINDOW = 512
 """Tokens, of a model that says none: what E5 and FLAN-T5 read."""
@@ -120,7 +120,7 @@ class ProfileStudy:
         return f"Looks at {questions:,} questions and their corpus. Nothing is asked and nothing embedded. {told}."
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
-        """See `Study.run`; a part that is known already is not material at again, unless the dataset is another one by now."""
+        """See `Study.run`; a part that is known already is not looked at again, unless the dataset is another one by now."""
         yield Step(0, len(PARTS), f"Reading {plan['dataset']}")
         material = Material(parts, plan)
         about = describe(material)
@@ -168,7 +168,7 @@ def profile_now(parts: Parts, plan: Data) -> Data:
 
 
 def describe(material: Material) -> dict[str, Any]:
-    """What was material at."""
+    """What was looked at."""
     return {
         "dataset": material.dataset.name,
         "fingerprint": material.dataset.fingerprint,

@@ -1,5 +1,6 @@
 """What a study may ask: whoever is no admin names what the configuration does, and puts load on this machine alone."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -9,7 +10,9 @@ from app.kit.premises import words_of
 from app.permitting.acting import refusal, who
 from app.permitting.roles import NotPermitted, Role
 from backends import registry
+from backends.local.remote.address import BEDROCK, is_remote, parse_address
 from metrics.catalogue import ENDPOINTS, endpoint_names
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -19,10 +22,22 @@ LOAD, LATENCY = "load", "latency"
 
 
 def is_own(target: str, settings: "Settings") -> bool:
-    """Whether a target runs on this machine, so that nobody else is kept from it: a local one, or a stack that is rehearsed here."""
+    """Whether a target runs on this machine, so that nobody else pays or is kept from it: a local one with models and vectors that are
+    here, or a stack that is rehearsed here."""
     if target.startswith("local/"):
-        return True
+        return settings.index != "pinecone" and not any(map(_is_elsewhere, (settings.embedder, settings.generator)))
     return target == "aws" and is_loopback(urlsplit(settings.api_url).hostname or "")
+
+
+def _is_elsewhere(model: str) -> bool:
+    """Whether a model is asked on another machine. model: as a setting names it."""
+    if not is_remote(model) or model.startswith(BEDROCK):
+        return is_remote(model)
+    try:
+        address = parse_address(model, "RAGLASS_GENERATOR", os.environ)
+    except ConfigError:
+        return True
+    return not is_loopback(urlsplit(address.url).hostname or "")
 
 
 def check_targets(study: str, plan: Mapping[str, Any], settings: "Settings") -> None:
@@ -50,6 +65,6 @@ def _targets(study: str, plan: Mapping[str, Any]) -> Sequence[str]:
 
 def _is_listed(target: str, settings: "Settings") -> bool:
     """Whether the settings name a target, or the file of HTTP endpoints does."""
-    if target == settings.backend_name or (target == "aws" and settings.api_url):
+    if target == settings.backend_name or target.startswith("local/") or (target == "aws" and settings.api_url):
         return True
     return target in registry.configured(settings.backend_config())

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.kit.loopback import is_everywhere, is_loopback
-from app.permitting.people import People
+from app.permitting.people import People, in_small_letters
 from app.permitting.roles import MACHINE, NotPermitted, Person, Role
 from pipeline.errors import ConfigError
 
@@ -118,7 +118,7 @@ class Admission:
                 f"The provider does not say that {address} was verified, so that anybody could claim it. If the provider answers for its "
                 "addresses without saying so, who runs this dashboard can set RAGLASS_OIDC_TRUST_EMAIL=1."
             )
-        name = address.casefold()
+        name = in_small_letters(address)
         role = self._role(name)
         if role is Role.NOBODY:
             raise NotPermitted(f"{name} is not among those who may use this dashboard (RAGLASS_ALLOW_PEOPLE).")

@@ -25,6 +25,7 @@ from app.config import Settings
 from app.ingesting.door import DROPPED_PATHS, METHODS, reached
 from app.ingesting.guarding import Forbidden, KeyNeeded
 from app.ingesting.words import TRACES_PATH
+from app.permitting.roles import NotPermitted
 from app.server.bodies import Bodies
 from app.server.connections import be_patient
 from app.server.entrance import Entrance
@@ -34,13 +35,13 @@ from app.server.login import SecureCookies, set_up_login
 from app.server.memory import settle, share_heaps
 from app.server.presenting import Presenting
 from app.server.tabs import freeing_tabs
-from app.server.uploads import held_uploads
+from app.server.uploads import claims_of, held_uploads
 from app.services import services
 from app.shutdown import finishing_first
 from app.traces.filters import TraceFilters
 from metrics.export import to_csv, to_jsonl
 from metrics.spreadsheet import MARK
-from pipeline.errors import InputError, RaglassError
+from pipeline.errors import ConfigError, InputError, RaglassError
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +151,15 @@ def show_failure(error: Exception) -> bool:
     return True
 
 
+def _is_let_in(session: str) -> bool:
+    """Whether the visitor of a tab may see its pages."""
+    try:
+        services().admission.admit(claims_of(session))
+    except (NotPermitted, ConfigError):
+        return False
+    return True
+
+
 class Dashboard(st.App):
     """Streamlit's application behind our entrance, which stands before whatever Streamlit answers itself, its errors included."""
 
@@ -157,7 +167,7 @@ class Dashboard(st.App):
         super().__init__(*args, **kwargs)
         page = Path(st.__file__).parent / "static" / "index.html"
         inner = SecureCookies(Presenting(super().__call__), lambda: services().settings.public_url.startswith("https:"))
-        self._entrance = Entrance(inner, lambda: services().settings, Bodies(held_uploads), page)
+        self._entrance = Entrance(inner, lambda: services().settings, Bodies(held_uploads, _is_let_in), page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

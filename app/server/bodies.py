@@ -46,15 +46,27 @@ class UploadLimits:
 class Bodies:
     """Watches over what comes in. One event loop uses it."""
 
-    def __init__(self, held: Callable[[], Mapping[str, int]], clock: Callable[[], float] = time.monotonic) -> None:
-        """held: bytes of the files that are held, by session. clock: seconds."""
-        self._held, self._clock = held, clock
+    def __init__(
+        self,
+        held: Callable[[], Mapping[str, int]],
+        let_in: Callable[[str], bool] = lambda session: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """held: bytes of the files that are held, by session. let_in: whether whoever uses a session's tab was. clock: seconds."""
+        self._held, self._let_in, self._clock = held, let_in, clock
         self._coming: Counter[str] = Counter()
 
     def watch(self, scope: Scope, receive: Receive, limits: UploadLimits) -> "Body":
         """The body of a request, watched over. The caller ends it."""
         found = UPLOAD.fullmatch(scope["path"]) if scope["method"] == "PUT" else None
         return Body(self, receive, None if found is None else found["session"], limits)
+
+    def check_visitor(self, session: str) -> None:
+        """Raises Refused for a file of somebody who was not let in: what is held is for those who were."""
+        if not self._let_in(session):
+            raise Refused(
+                403, "Nothing is taken from a tab whose visitor was not let in. Sign in, and choose the file again."
+            )
 
     def check(self, session: str, size: int, limits: UploadLimits) -> None:
         """Raises Refused where so many bytes of a session's file are too many, beside what is held and what is coming."""
@@ -85,8 +97,10 @@ class Body:
         self.refused: Refused | None = None
         """Why it is not read any further."""
 
-    def check_length(self, length: str) -> None:
-        """Raises Refused at once for an upload that says itself that it is too large."""
+    def check_head(self, length: str) -> None:
+        """Raises Refused at once for an upload that nobody may send, or that says itself that it is too large."""
+        if self._session is not None:
+            self._bodies.check_visitor(self._session)
         if self._session is not None and length.isdigit():
             self._bodies.check(self._session, int(length[:20]), self._limits)
 

@@ -65,7 +65,7 @@ class Entrance:
 
         try:
             try:
-                body.check_length(ReadHeaders(scope=scope).get("content-length", ""))
+                body.check_head(ReadHeaders(scope=scope).get("content-length", ""))
                 await self._app(scope, body.receive, send_unless_refused)
             except Refused as error:
                 body.refused = error

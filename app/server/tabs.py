@@ -48,8 +48,15 @@ def forget_gone() -> int:
 async def _go_on(freeing: Freeing) -> None:
     while True:
         await asyncio.sleep(LOOK_S)
-        freed = freeing.look(time.monotonic())
-        gone = forget_gone()
-        if freed or gone:
-            log.info("freed the files of %d closed tab(s) and the state of %d", len(freed), gone)
+        try:
+            _look(freeing)
+        except Exception:  # of Streamlit, say: a task that ended would free nothing any more, and nobody would know
+            log.exception("what closed tabs held could not be freed; it is tried again")
         gc.collect()
+
+
+def _look(freeing: Freeing) -> None:
+    freed = freeing.look(time.monotonic())
+    gone = forget_gone()
+    if freed or gone:
+        log.info("freed the files of %d closed tab(s) and the state of %d", len(freed), gone)

@@ -1,4 +1,4 @@
-"""Files that were chosen on a page: how much of them is held, and letting go of those whose tab is gone."""
+"""Files that were chosen on a page: who may send them, how much of them is held, and letting go of those whose tab is gone."""
 
 from collections.abc import Mapping
 
@@ -18,6 +18,13 @@ def held_uploads() -> Mapping[str, int]:
         session: sum(len(file.data) for file in list(files.values()))
         for session, files in list(manager.file_storage.items())
     }
+
+
+def claims_of(session: str) -> Mapping[str, object]:
+    """What whoever opened a tab was signed in with; nothing for who was not, and of a tab that there is not."""
+    manager = getattr(runtime.get_instance(), "_session_mgr", None) if runtime.exists() else None
+    found = None if manager is None else manager.get_session_info(session)
+    return {} if found is None else dict(found.session._user_info)
 
 
 class Freeing:

@@ -72,6 +72,7 @@ def restore(file: Path, replacing: bool, merging: bool, checking: bool, yes: boo
         raise click.UsageError("Give one of --replace, --merge and --check, or none.")
     stop = threading.Event()
     with stopped_by_interrupt(stop), opened() as current:
+        from app.permitting.acting import record
         from metrics.backup import Stopped
         from metrics.restoring import check
 
@@ -92,6 +93,8 @@ def restore(file: Path, replacing: bool, merging: bool, checking: bool, yes: boo
                 on_progress=_counting(tell, "traces looked at" if merging else "rows restored"),
                 stopping=stop.is_set,
             )
+        if merging or not stop.is_set():  # what was merged until it was stopped stays
+            record(f"restored a backup ({mode})", file.name)
         if not stop.is_set():
             print_json({"traces": came, "mode": mode}) if as_json else click.echo(f"{came:,} traces came from {file}.")
 

@@ -25,12 +25,24 @@ def delete_traces(
     on_progress: Callable[[Forgotten], object] = lambda _: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Forgotten:
-    """Delete traces for good, as `TraceStore.forget` does. Takes an admin. Raises NotPermitted, StoreError."""
+    """Delete traces for good, as `TraceStore.forget` does. Takes an admin. Raises NotPermitted, StoreError.
+
+    However it ends, what was deleted by then is noted.
+    """
     require(Role.ADMIN)
-    done = store.forget(chosen, sparing=sparing, on_progress=on_progress, stopping=stopping)
-    named = () if isinstance(chosen, TraceQuery) else chosen
-    record("deleted traces", named[0] if len(named) == 1 else f"{done.deleted:,} traces")
-    return done
+    deleted = 0
+
+    def follow(done: Forgotten) -> None:
+        nonlocal deleted
+        deleted = done.deleted
+        on_progress(done)
+
+    try:
+        return store.forget(chosen, sparing=sparing, on_progress=follow, stopping=stopping)
+    finally:
+        named = () if isinstance(chosen, TraceQuery) else chosen
+        if deleted:
+            record("deleted traces", named[0] if len(named) == 1 else f"{deleted:,} traces")
 
 
 def save_view(store: TraceStore, name: str, address: str, *, replace: bool = False) -> SavedView:

@@ -118,13 +118,7 @@ def build_index(
         _write(folder, cut, sentences)
         manifest = Manifest(
             format=files.FORMAT,
-            embedder=embedder.name,
-            embedder_fingerprint=embedder.fingerprint,
-            dimension=embedder.dimension,
-            documents=len(cut.documents),
-            chunks=len(cut.rows),
-            duplicates=cut.duplicates,
-            sentences=0 if sentences is None else len(sentences),
+            **_count(cut, embedder, 0 if sentences is None else len(sentences)),
             corpus_hash=corpus_hash,
             chunking=str(chunking or Chunking()),
             built_at=time.time(),
@@ -136,6 +130,30 @@ def build_index(
         files.write_manifest(folder, manifest)
         tell(Progress("write", 1, 1))
     return manifest
+
+
+class _Counted(TypedDict):
+    """What a manifest says of what was cut and by what it was embedded; see `Manifest` for each."""
+
+    embedder: str
+    embedder_fingerprint: str
+    dimension: int
+    documents: int
+    chunks: int
+    duplicates: int
+    sentences: int
+
+
+def _count(cut: Cut, embedder: LocalEmbedder, sentences: int) -> _Counted:
+    return {
+        "embedder": embedder.name,
+        "embedder_fingerprint": embedder.fingerprint,
+        "dimension": embedder.dimension,
+        "documents": len(cut.documents),
+        "chunks": len(cut.rows),
+        "duplicates": cut.duplicates,
+        "sentences": sentences,
+    }
 
 
 class _Held(TypedDict):

@@ -138,24 +138,19 @@ def decompose(outcome: Outcome, *, seed: int = 0, squares: Squares = Form.mean) 
     squares: how a mean's square is estimated; another is for tests. Raises InputError for fewer than two cells or two articles.
     """
     cells = outcome.values.shape[1]
-    names, places = np.unique(np.array(outcome.clusters, object).astype(str), return_inverse=True)
-    if cells < 2 or len(names) < 2:
-        raise InputError(
-            f"{cells} cells over questions about {len(names)} articles cannot be taken apart. It takes two of each: go on with the study, "
-            "or take more questions."
-        )
-    weights = _weights(len(names), seed)
+    places, articles = _count_articles(outcome)
+    weights = _weights(articles, seed)
     model = _Model(outcome)
 
     def form(rows: FloatArray) -> Form:
-        return Form(outcome.values @ rows.T, places, len(names))
+        return Form(outcome.values @ rows.T, places, articles)
 
     everything = form(np.eye(cells) / np.sqrt(cells))
     grand = form(np.full((1, cells), 1 / cells))
     total = everything.every(weights) - squares(grand, weights)
     if total[0] <= CONSTANT * max(1e-300, float(everything.every(weights)[0])):
         return None
-    told = len(names) >= FEWEST_CLUSTERS
+    told = articles >= FEWEST_CLUSTERS
     part = partial(_part, told=told)
     base = form(model.rows("mean"))
     mains = {name: form(model.rows(name)) for name in outcome.names}
@@ -182,6 +177,18 @@ def decompose(outcome: Outcome, *, seed: int = 0, squares: Squares = Form.mean) 
         levels=tuple(_levels(outcome, mains, weights, told)),
         orthogonal=model.orthogonal,
     )
+
+
+def _count_articles(outcome: Outcome) -> tuple[npt.NDArray[np.intp], int]:
+    """Which article each question is about, by number, and how many there are. Raises InputError for fewer than two, or than two cells."""
+    cells = outcome.values.shape[1]
+    names, places = np.unique(np.array(outcome.clusters, object).astype(str), return_inverse=True)
+    if cells < 2 or len(names) < 2:
+        raise InputError(
+            f"{cells} cells over questions about {len(names)} articles cannot be taken apart. It takes two of each: go on with the study, "
+            "or take more questions."
+        )
+    return places, len(names)
 
 
 def _part(values: FloatArray, whole: FloatArray, *, told: bool) -> Part:

@@ -162,6 +162,7 @@ def test_merging_adds_what_is_missing_and_leaves_what_is_there(
     file = back_up(full_store, tmp_path)
     target = new_store(other)
     own = make_trace(trace_id=f"{2:032x}", question="Mine?")
+    target.prompts.save(PromptTemplate("short", "Mine: {context}\n\n{question}"))
     target.put_all([own, make_trace(question="Also mine?")])
     assert target.upkeep.restore(file, "merge") == 6  # three more, one of spans, and two that cannot be read
     assert target.count() == 8
@@ -172,12 +173,21 @@ def test_merging_adds_what_is_missing_and_leaves_what_is_there(
     assert noted is not None
     assert (noted.rating, noted.note) == (-1, "look – “here”")
     assert target.page(TraceQuery(search="“here”")).matched.value == 1
+    assert [(each.number, each.prompt.text[:4]) for each in target.prompts.all()] == [(2, "{con"), (1, "Mine")]
     assert target.runs.scores("r1") == [{"right": True}]
     assert target.runs.calibration("local/embedded") == {"slope": 1.5}
     assert target.quality.of(f"{3:032x}") == {"grounded": 0.25, "cited": None}
     again = contents(target)
     assert target.upkeep.restore(file, "merge") == 0
     assert {**contents(target), "state": set()} == {**again, "state": set()}
+
+
+def test_merging_brings_something_of_every_table(
+    full_store: TraceStore, new_store: Callable[[str], TraceStore], tmp_path: Path
+) -> None:
+    target = new_store("sqlite")
+    target.upkeep.restore(back_up(full_store, tmp_path), "merge")
+    assert [name for name, rows in contents(target).items() if not rows] == []
 
 
 def test_merging_does_not_take_a_key_twice(full_store: TraceStore, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from metrics import local_source
 from metrics.catalogue import rag_metric
 from metrics.local_source import LocalSource
 from metrics.series import Window
@@ -79,3 +80,17 @@ def test_points_of_one_backend_are_not_anothers_and_those_of_two_are_read_at_onc
     assert [series.values for series in source.read([other], WINDOW)] == [{MINUTE: 2.0}]
     assert [series.values for series in source.read([COUNT, other], WINDOW)] == [{MINUTE: 1.0}, {MINUTE: 2.0}]
     assert len(noted) == 3
+
+
+def test_a_window_is_whole_though_what_it_was_remembered_by_gives_way_to_what_is_new(
+    reads: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_source, "MAX_REMEMBERED", 4)
+    source, store, _ = reads
+    for minute in range(3):
+        store.put_all(
+            [make_trace(asked_at=MINUTE + 60 * minute), make_trace(asked_at=MINUTE + 60 * minute, backend="other")]
+        )
+    other = rag_metric("Latency", "SampleCount", "other")
+    for query in (COUNT, other, COUNT):
+        assert source.read([query], WINDOW)[0].values == {MINUTE: 1.0, MINUTE + 60: 1.0, MINUTE + 120: 1.0}

@@ -9,6 +9,7 @@ import pytest
 from app.services import Services
 from backends.fake import Script, ScriptedBackend
 from pipeline.errors import ConfigError, Unavailable
+from pipeline.types import Readiness
 from tests.local.conftest import make_document
 
 Make = Callable[..., Services]
@@ -73,3 +74,31 @@ def test_check_raises_what_keeps_a_backend_from_answering(make_services: Make) -
     services = make_services(Script(failures={"embed": OSError()}))
     with pytest.raises(Unavailable):
         services.backends.check("fake")
+
+
+def test_nobody_waits_for_a_check_that_a_slow_server_keeps_waiting(settings: Any) -> None:
+    checking, goes_on = threading.Event(), threading.Event()
+
+    class Slow(ScriptedBackend):
+        def check_ready(self) -> Readiness:
+            checking.set()
+            goes_on.wait(60)
+            return super().check_ready()
+
+    services = Services(settings, open_backend=lambda name, config: Slow() if name == "slow" else ScriptedBackend())
+    check = threading.Thread(target=services.backends.check, args=("slow",))
+    check.start()
+    opened = threading.Event()
+
+    def open_other() -> None:
+        services.backends.open("other")
+        opened.set()
+
+    try:
+        assert checking.wait(60)
+        threading.Thread(target=open_other, daemon=True).start()
+        assert opened.wait(5)
+    finally:
+        goes_on.set()
+        check.join()
+        services.close()

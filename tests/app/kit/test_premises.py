@@ -100,8 +100,9 @@ def test_uploads_and_what_the_operator_set_may_be_named_again(tmp_path: Path) ->
 def test_visitor_names_no_server_so_that_the_key_goes_nowhere_else(tmp_path: Path) -> None:
     kept = premises(tmp_path, generator="openai:m@https://llm.internal/v1")
     for word in ("openai:m@https://evil.example/v1", "openai-completion:m@http://127.0.0.1:80"):
-        with pytest.raises(InputError, match="names a server"):
-            kept.check_name(word)
+        for written in (word, f" {word}", f"\t{word}\n"):  # studies take blanks away
+            with pytest.raises(InputError, match="names a server"):
+                kept.check_name(written)
 
 
 def test_plan_is_looked_through_however_deep_but_for_its_texts(tmp_path: Path) -> None:

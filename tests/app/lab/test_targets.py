@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from app.lab.targets import check_targets
+from app.lab.targets import check_targets, is_own
 from app.permitting.acting import acting_as
 from app.permitting.roles import NotPermitted, Person, Role
 
@@ -22,6 +22,15 @@ PLANS: list[tuple[str, dict[str, Any], bool]] = [
     ("embedders", {"embedders": ["embedded", "sagemaker:demo-embedder"]}, True),
     ("embedders", {"embedders": ["embedded", "sagemaker:payroll"]}, False),
     ("study", {"factors": {"embedder": ["embedded", " sagemaker:payroll"]}}, False),
+]
+
+
+FAR = [
+    ({"generator": "openai:gpt-5"}, False),
+    ({"generator": "openai-completion:m@https://llm.internal/v1"}, False),
+    ({"generator": "openai:m@http://localhost:11434"}, True),
+    ({"embedder": "bedrock:amazon.titan-embed-text-v2:0"}, False),
+    ({"index": "pinecone"}, False),
 ]
 
 
@@ -44,3 +53,18 @@ def test_an_editor_asks_what_the_configuration_names_and_loads_this_machine_alon
             return
         with pytest.raises(NotPermitted, match="RAGLASS_ADMINS"):
             check_targets(study, plan, settings)
+
+
+@pytest.mark.parametrize(("changes", "own"), FAR)
+def test_a_local_target_that_asks_a_server_elsewhere_is_not_of_this_machine(
+    settings: Settings, changes: dict[str, Any], own: bool
+) -> None:
+    far = replace(settings, **changes)
+    assert is_own("local/embedded", far) is own
+    with acting_as(EDITOR):
+        check_targets("latency", {"targets": ["local/embedded", "local/research"]}, far)
+        if own:
+            check_targets("load", {"target": "local/embedded"}, far)
+            return
+        with pytest.raises(NotPermitted, match="RAGLASS_ADMINS"):
+            check_targets("load", {"target": "local/embedded"}, far)

@@ -92,6 +92,12 @@ def test_others_are_not_let_in(email: object) -> None:
         door(**LOGIN).admit(claims(email))
 
 
+@pytest.mark.parametrize("email", ["ada@fa\N{LATIN SMALL LETTER SHARP S}.example", "\N{KELVIN SIGN}im@fass.example"])
+def test_letters_that_look_into_others_once_folded_make_another_address(email: str) -> None:
+    with pytest.raises(NotPermitted, match="is not among those"):
+        door(**{**LOGIN, "allow_people": "", "admins": "ada@fass.example, Kim@fass.example"}).admit(claims(email))
+
+
 def test_everybody_whom_the_provider_signs_in_may_be_let_in() -> None:
     found = door(**{**LOGIN, "allow_people": "*"}).admit(claims("mallory@example.net"))
     assert found.role is Role.VIEWER
@@ -130,6 +136,7 @@ def test_an_address_counts_if_it_was_verified(verified: bool | None, trusts: boo
         ({"host": "0.0.0.0"}, "needs RAGLASS_PUBLIC_URL"),
         ({"admins": "ada"}, "RAGLASS_ADMINS has the entry 'ada'"),
         ({"editors": "*@example.com"}, "RAGLASS_EDITORS"),
+        ({"admins": "ada@fa\N{LATIN SMALL LETTER SHARP S}.example"}, "RAGLASS_ADMINS"),
     ],
 )
 def test_half_a_login_is_refused_with_what_is_wrong(changes: dict[str, Any], words: str) -> None:

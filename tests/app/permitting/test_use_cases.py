@@ -9,6 +9,7 @@ from app.alerting.rules import Rule
 from app.asking.prompts import delete_prompts, save_prompt
 from app.documents.choosing import choose_automatically
 from app.documents.indexing import Upload
+from app.documents.job import IndexJob, Work
 from app.documents.lookup import Target, find_target, remove_target
 from app.ingesting.keys import create_key, revoke_key
 from app.lab.index_choosing import choose
@@ -23,8 +24,9 @@ from app.services import Services
 from app.stability.kept import KeptStability
 from app.stability.perturbed import StabilityPlan, check_stability
 from app.traces.changing import delete_traces, delete_view, rate_trace, rename_view, save_view
+from backends.local.documents.kept.uploads import Uploads
 from evaluation.curated import DatasetRow
-from pipeline.errors import RaglassError
+from pipeline.errors import InputError, RaglassError
 from pipeline.prompts import PromptTemplate
 
 BY_ROLE = {role: Person(f"{role.name.lower()}@example.com", role) for role in Role}
@@ -172,3 +174,53 @@ def test_a_file_takes_the_place_of_somebody_elses_only_where_an_admin_sends_it(s
         remove_target(library, find_target(library, "one.txt (2)"))
     send(services, BY_ROLE[Role.ADMIN], "one.txt", b"Plates move, as was found in 1967.")
     assert library.count() == 1
+
+
+def test_what_was_read_of_a_file_stays_its_senders_though_a_later_one_of_theirs_cannot_be_read(
+    services: Services,
+) -> None:
+    library, editor = document(services).library, BY_ROLE[Role.EDITOR]
+    send(services, editor, "one.txt", b"Continents drift, said Wegener in 1912.")
+    send(services, editor, "one.txt", b"")
+    assert (library.sources.count_failed(), library.count()) == (1, 1)
+    with pytest.raises(NotPermitted):
+        send(services, OTHER, "one.txt", b"They do not move at all.")
+    with acting_as(OTHER):
+        beside = Upload("one.txt", b"They do not move at all.", keep_both=True)
+        services.indexing.start(document(services), [beside]).wait()
+    assert {each.source for each in library.page().documents} == {"one.txt", "one.txt (2)"}
+
+
+def test_who_sent_a_file_is_noted_of_it_alone_however_soon_it_is_read(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = document(services).library
+    send(services, BY_ROLE[Role.EDITOR], "one.txt", b"Continents drift, said Wegener in 1912.")
+    put = Uploads.put
+
+    def read_at_once(uploads: Uploads, name: str, content: bytes, *, keep_both: bool) -> Any:
+        made = put(uploads, name, content, keep_both=keep_both)
+        IndexJob(Work(document(services))).start().wait()
+        return made
+
+    monkeypatch.setattr(Uploads, "put", read_at_once)
+    with acting_as(OTHER):
+        beside = Upload("one.txt", b"They do not move at all.", keep_both=True)
+        services.indexing.start(document(services), [beside]).wait()
+        remove_target(library, find_target(library, "one.txt (2)"))
+        with pytest.raises(NotPermitted):
+            remove_target(library, find_target(library, "one.txt"))
+
+
+def test_a_study_is_noted_once_it_goes_on_and_not_where_another_does(services: Services) -> None:
+    editor, lab = BY_ROLE[Role.EDITOR], services.lab
+    plan = {"targets": ["fake"], "questions": 1, "repeats": 1}
+    with acting_as(editor):
+        job = lab.begin("latency", plan)
+        assert services.store.audit.newest() == []
+        lab.jobs.job = job  # which is not at its end
+        with pytest.raises(InputError, match="A study is going on"):
+            lab.start("latency", plan)
+    job.work()
+    noted = [(each.who, each.did, each.subject) for each in services.store.audit.newest()]
+    assert noted == [(editor.name, "started a study", job.record.record_id)]

@@ -45,7 +45,7 @@ async def talk(socket: WebSocket) -> None:
 
 
 def entrance(
-    tmp_path: Path, settings: Settings = SETTINGS, held: Mapping[str, int] | None = None, **clock: Any
+    tmp_path: Path, settings: Settings = SETTINGS, held: Mapping[str, int] | None = None, **more: Any
 ) -> Entrance:
     page = tmp_path / "index.html"
     page.write_text("<script>one()</script>", "utf-8")
@@ -56,7 +56,7 @@ def entrance(
         Route("/", say),
         WebSocketRoute("/_stcore/stream", talk),
     ]
-    return Entrance(Starlette(routes=routes), lambda: settings, Bodies(lambda: held or {}, **clock), page)
+    return Entrance(Starlette(routes=routes), lambda: settings, Bodies(lambda: held or {}, **more), page)
 
 
 def client(made: Entrance) -> TestClient:
@@ -174,6 +174,14 @@ def test_what_came_of_a_refused_upload_does_not_count_for_the_next(tmp_path: Pat
     for _ in range(4):
         assert put(made, [bytes(100_000)] * 30)[0] == 413
     assert put(made, [bytes(100_000)] * 9)[0] == 200
+
+
+@pytest.mark.parametrize(("length", "session"), [("90", "a-session"), (None, "a-session"), (None, "another")])
+def test_of_a_visitor_who_was_not_let_in_nothing_is_taken(tmp_path: Path, length: str | None, session: str) -> None:
+    made = entrance(tmp_path, let_in=lambda asked: asked != session)
+    status, taken, said = put(made, [b"x" * 90], length)
+    assert (status, taken) == ((403, 0) if session == "a-session" else (200, 1))
+    assert ("let in" in said) is (session == "a-session")
 
 
 def test_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

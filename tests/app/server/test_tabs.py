@@ -51,6 +51,30 @@ def test_without_a_server_there_is_nothing_to_forget(monkeypatch: pytest.MonkeyP
     assert forget_gone() == 0
 
 
+def test_a_look_that_fails_is_told_and_neither_ends_the_looks_nor_keeps_the_server_from_ending(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks: list[float] = []
+
+    def look(now_s: float) -> list[str]:
+        looks.append(now_s)
+        raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(tabs, "LOOK_S", 0.01)
+    monkeypatch.setattr(tabs, "Freeing", lambda: SimpleNamespace(look=look))
+
+    async def wait() -> None:
+        async with freeing_tabs():
+            for _ in range(500):
+                if len(looks) > 1:
+                    return
+                await asyncio.sleep(0.01)
+
+    asyncio.run(wait())
+    assert len(looks) > 1
+    assert "dictionary changed size" in caplog.text
+
+
 def test_what_points_at_itself_goes_without_a_rerun_that_looks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tabs, "LOOK_S", 0.01)
     made: Any = Session("a figure")

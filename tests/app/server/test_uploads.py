@@ -7,7 +7,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from app.server import uploads
-from app.server.uploads import Freeing, held_uploads
+from app.server.uploads import Freeing, claims_of, held_uploads
 
 
 @pytest.fixture
@@ -49,3 +49,13 @@ def test_without_a_server_nothing_is_held(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(uploads, "runtime", SimpleNamespace(exists=lambda: False))
     assert held_uploads() == {}
     assert Freeing().look(0) == []
+
+
+def test_a_tab_is_its_visitors_and_another_is_nobodys(
+    manager: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = SimpleNamespace(session=SimpleNamespace(_user_info={"is_logged_in": True, "email": "ada@example.com"}))
+    server = uploads.runtime.get_instance()
+    monkeypatch.setattr(server, "_session_mgr", SimpleNamespace(get_session_info={"open": tab}.get), raising=False)
+    assert claims_of("open") == {"is_logged_in": True, "email": "ada@example.com"}
+    assert claims_of("other") == {}

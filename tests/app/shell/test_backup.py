@@ -50,6 +50,8 @@ def test_a_store_is_replaced_only_once_that_is_confirmed(data_dir: Path, tmp_pat
     assert count(data_dir) == 4
     assert shell("restore", file, "--replace", "--yes", RAGLASS_DATA_DIR=str(data_dir)).returncode == 0
     assert count(data_dir) == 3
+    [entry] = json.loads(shell("audit", "--json", RAGLASS_DATA_DIR=str(data_dir)).stdout)
+    assert (entry["did"], entry["subject"]) == ("restored a backup (replace)", "all.backup")
 
 
 def test_what_cannot_be_is_said_in_our_words(data_dir: Path, tmp_path: Path) -> None:

@@ -346,9 +346,9 @@ def test_a_source_is_removed_with_its_files_and_documents_and_nothing_else(path:
 
 def test_an_upload_waits_until_it_is_done_and_its_content_is_known_by_then(path: Path) -> None:
     uploads = DocumentLibrary(path).uploads
-    assert uploads.put("b.txt", b"longer", keep_both=False) == "waiting"
-    assert uploads.put("folder/a.txt", b"short", keep_both=False) == "waiting"
-    assert uploads.put("a.txt", b"short", keep_both=False) == "unchanged"
+    assert uploads.put("b.txt", b"longer", keep_both=False) == "b.txt"
+    assert uploads.put("folder/a.txt", b"short", keep_both=False) == "a.txt"
+    assert uploads.put("a.txt", b"short", keep_both=False) is None
     first, second = uploads.waiting()
     assert (first.name, first.size, second.name) == ("a.txt", 5, "b.txt")
     assert uploads.content(first.sequence) == b"short"

@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from backends.local.documents.extract import printable
 from backends.local.documents.kept.library_file import LibraryFile
@@ -16,8 +15,8 @@ from pipeline.errors import InputError
 MOST_BYTES = 1_000_000_000
 """SQLite keeps no larger value (SQLITE_MAX_LENGTH)."""
 
-Sent = Literal["waiting", "unchanged"]
-"""`unchanged`: the same content is there under this name."""
+UNREAD = ""
+"""In place of the content of a file that could not be read and gave nothing before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,8 @@ class Uploads:
     def __init__(self, file: LibraryFile) -> None:
         self._file = file
 
-    def put(self, name: str, content: bytes, *, keep_both: bool) -> Sent:
-        """Keep a file until it is read, unless its content is there under its name.
+    def put(self, name: str, content: bytes, *, keep_both: bool) -> str | None:
+        """Keep a file until it is read; the path under which it waits, or None where its content is there under its name.
 
         keep_both: whether a file of this name and other content stays; the new one is then called "name (2)".
         Raises InputError for more than MOST_BYTES.
@@ -54,20 +53,26 @@ class Uploads:
         with self._file.writing() as connection:
             known = self._of_name(connection, name)
             if digest in known.values():
-                return "unchanged"
+                return None
             path = free_name(name, known) if keep_both else name
             connection.execute("DELETE FROM uploads WHERE path = ?", (path,))
             connection.execute(
                 "INSERT INTO uploads (name, path, size, digest, sent_at, content) VALUES (?, ?, ?, ?, ?, ?)",
                 (name, path, len(content), digest, time.time(), content),
             )
-        return "waiting"
+        return path
 
     def differs(self, name: str, content: bytes) -> bool:
         """Whether a file of that name is there, and none of it has this content."""
         with self._file.reading() as connection:
             known = self._of_name(connection, named(name))
-        return bool(known) and digest_of(content) not in known.values()
+        return any(each != UNREAD for each in known.values()) and digest_of(content) not in known.values()
+
+    def gives_way(self, name: str, content: bytes) -> bool:
+        """Whether `put` would replace a file that is there, be it one that could not be read, unless told to keep both."""
+        with self._file.reading() as connection:
+            known = self._of_name(connection, named(name))
+        return named(name) in known and digest_of(content) not in known.values()
 
     def waiting(self) -> list[WaitingFile]:
         """The files that wait, the smallest first."""
@@ -88,11 +93,13 @@ class Uploads:
 
     @staticmethod
     def _of_name(connection: sqlite3.Connection, name: str) -> dict[str, str | None]:
-        """The content of uploaded files of a name, numbered ones too, by their path; not of those that could not be read."""
+        """The content of uploaded files of a name, numbered ones too, by their path; None where it is not known, else UNREAD."""
         rows = connection.execute(
-            "SELECT path, content FROM files WHERE root IS NULL AND problem IS NULL AND instr(path, ?) = 1 "
+            "SELECT path, CASE WHEN problem IS NULL THEN content "
+            "WHEN EXISTS (SELECT 1 FROM documents WHERE documents.file = files.path) THEN NULL ELSE ? END "
+            "FROM files WHERE root IS NULL AND instr(path, ?) = 1 "
             "UNION ALL SELECT path, digest FROM uploads WHERE instr(path, ?) = 1",
-            (name, name),
+            (UNREAD, name, name),
         )
         own = re.compile(rf"{re.escape(name)}(?: \(\d+\))?")
         return {path: content for path, content in rows if own.fullmatch(path)}
