@@ -126,11 +126,18 @@ def test_body_that_nobody_waits_for_keeps_no_connection() -> None:
         assert ended(one)
 
 
-def test_reply_that_is_not_fetched_is_given_up() -> None:
+def test_reply_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up, lose = threading.Event(), Connection.connection_lost
+
+    def lost(connection: Connection, error: Exception | None) -> None:
+        lose(connection, error)
+        given_up.set()
+
+    monkeypatch.setattr(Connection, "connection_lost", lost)
     with serving(Crowd(100, headers_s=0.1, stall_s=0.1)) as open_one:
         one, size = open_one(), 0
         one.sendall(GET.replace(b"/ ", b"/long ", 1))
-        time.sleep(1.0)
+        assert given_up.wait(PATIENCE_S)
         try:
             while part := one.recv(1_000_000):
                 size += len(part)
