@@ -57,8 +57,6 @@ FAINT, BAD = "rgba(128,128,128,.10)", "rgba(230,159,0,.75)"
 def show_result(plan: StabilityPlan, step: StabilityStep) -> None:
     """The headline, the heat map, the variants behind its cells."""
     st.header(literal(headline(step.results)), anchor=False)
-    if len(step.results) < step.total:
-        st.warning(f"Stopped after {len(step.results):,} of {step.total:,} questions.", icon=":material/pause:")
     sides = sides_words(step.results)
     asked = f"{len(step.results):,} questions of {step.name}, asked of {plan.backend} with {plan.top_k} chunks."
     show(note_html(f"{sides} {asked}".strip()))
