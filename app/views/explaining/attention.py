@@ -47,11 +47,7 @@ ROW = 19
 
 
 def show_attention(found: Explained) -> None:
-    """The panel: a button, the picture as far as it is known, or why there is none."""
-    why_not = state.services().explanations.why_no_picture(found)
-    if why_not is not None:
-        st.info(literal(why_not))
-        return
+    """The panel of an answer that there can be a picture of: a button, and the picture as far as it is known."""
     show(
         note_html(f"Where the generator looked, token by token: {EVIDENCE}. Beside it, what each token was needed for.")
     )

@@ -1,6 +1,6 @@
 """The panels below an explanation: do the chunks say it, how sure was the generator, what does its inside show.
 
-A panel that the backend cannot fill says why, and what would.
+Whoever draws them asks first whether the backend can fill them.
 """
 
 import streamlit as st
@@ -102,10 +102,6 @@ def _draw_answers(found: Explained) -> list[Sample]:
 
 def show_inside(found: Explained) -> None:
     """Attention and gradients beside what was measured."""
-    why_not = state.services().explanations.why_no_inside(found)
-    if why_not is not None:
-        st.info(literal(why_not))
-        return
     _note(
         "What attention and gradients show is not why the model answered; the measured column is. It is shown to compare."
     )

@@ -6,7 +6,7 @@ import streamlit as st
 from app.kit.costs import spent_words
 from app.kit.numbers import unbroken
 from app.permitting.roles import Role
-from app.runs.labels import RIGHT, flows, label_rows, losses_words
+from app.runs.labels import MEANING, RIGHT, flows, label_rows, losses_words
 from app.runs.leaderboard import run_before
 from app.runs.naming import run_name
 from app.runs.record import is_put_together
@@ -40,6 +40,7 @@ from app.views.runs.question_types import show_question_types
 from app.views.runs.tables import QUESTIONS, question_row
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
+from explain.diagnosis import label_name
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
@@ -151,6 +152,7 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
         return
     show_chart(sankey(scores), key="run-why", alt="From question type to failure label", behind=False)
     st.write(literal(losses_words(scores)))
+    show(note_html("What the labels say.", more=MEANING))
     show(table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
 
 
@@ -162,7 +164,7 @@ def sankey(scores: list[Scored]) -> go.Figure:
     figure = go.Figure(
         go.Sankey(
             node={
-                "label": list(map(chart_text, (*types, *labels))),
+                "label": list(map(chart_text, (*types, *map(label_name, labels)))),
                 "color": [*["#8c96a0"] * len(types), *(DOT if label in right else WHOLE for label in labels)],
                 "pad": 12,
             },
