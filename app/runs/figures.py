@@ -35,7 +35,7 @@ def fill_figures(kept: RunLog, runs: Sequence[StoredRun]) -> list[StoredRun]:
 
 
 def _lacks(run: StoredRun) -> bool:
-    return run.answers > 0 and run.status != "running" and not _NAMES <= set(run.about.get(FIGURES) or ())
+    return run.answers > 0 and run.status != "running" and not _NAMES.issubset(run.about.get(FIGURES) or ())
 
 
 def _filled(kept: RunLog, run: StoredRun) -> StoredRun:
