@@ -7,7 +7,7 @@ from app.explaining.diagnosing import diagnosis_rows, gold_words, right_headline
 from app.views.explaining.kept import remember_diagnosis
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from explain.counterfactuals import Diagnosed, Trial
 from explain.diagnosis import label_name
 from explain.explained import Explained
@@ -61,7 +61,7 @@ def _show_form(found: Explained, known: Gold) -> None:
         try:
             _diagnose(found, Gold.parse(answers, article, unanswerable=unanswerable))
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             return
         st.rerun()
 
@@ -103,7 +103,7 @@ def _offer_repair(trace: Trace, working: Trial) -> None:
         with st.spinner("Asking again …"):
             asked = ask_again(services.asking, services.playground, trace, working)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     if asked.not_stored is not None:
         state.remember_unstored(asked.trace, asked.not_stored)

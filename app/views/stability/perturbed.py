@@ -7,11 +7,11 @@ from app.stability.measuring import go_on, measure
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep
 from app.stability.perturbed_words import part_words, progress_words
 from app.views.kit import state
+from app.views.kit.following import REFRESH_S, show_going_on
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only
-from app.views.runs.following import REFRESH_S, show_going_on
 from app.views.stability.kept import PROBLEM, RESULT, kept_result, kept_results, show_kept, shown_id
 from app.views.stability.result import show_result
 from evaluation.datasets import BUILTIN
@@ -27,7 +27,7 @@ def show_stability() -> None:
     job = state.services().stability_jobs.job
     problem = st.session_state.pop(PROBLEM, None) or (job.problem if job is not None and not job.running else "")
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(message(problem), icon=":material/error:")
     going = job is not None and job.running
     if going:
         _follow()

@@ -1,19 +1,46 @@
 """A job that goes on in the background: how far it is, and buttons that pause and stop it."""
 
-from typing import Any
+from typing import Protocol
 
 import streamlit as st
 
-from app.runs.job import RunJob
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.visitor import refused
+
+
+class GoesOn(Protocol):
+    """A job in the background; see `app.runs.job.RunJob`."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits to be gone on with."""
+        ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        ...
+
+    def stop(self) -> None:
+        """Ask it to stop."""
+
+    def pause(self) -> None:
+        """Ask it to wait."""
+
+    def go_on(self) -> None:
+        """Go on after that."""
+
+    def refusal_to_stop(self) -> str:
+        """Why whoever uses the page may do none of these; empty if they may."""
+        ...
+
 
 REFRESH_S = 1.0
 """How often a job that goes on is looked at."""
 
 
-def show_going_on(job: RunJob[Any], share: float, words: str) -> None:
+def show_going_on(job: GoesOn, share: float, words: str) -> None:
     """A bar with words, and the buttons. share: how much is done, from 0 to 1."""
     st.progress(share, literal(words))
     if job.stopping:
