@@ -147,3 +147,10 @@ def test_the_form_of_a_run_is_there_when_one_comes_back(open_page):
     page.query_params.clear()
     page.switch_page("../pages/runs.py").run()
     assert page.number_input(key="run_limit").value == 50
+
+
+def test_an_address_that_is_no_pages_is_told_as_it_is(open_page):
+    page = open_page("overview", nowhere="<b>*x*")
+    assert [each.value.replace("\\", "") for each in page.info if "no page" in each.value] == [
+        "There is no page “<b>*x*” here. This is the Overview; the menu leads to the others."
+    ]
