@@ -103,9 +103,9 @@ def silence_of(rule: str, silences: Sequence[Silence]) -> Silence | None:
 def preview_words(preview: Preview, unit: Unit, rule: Rule) -> str:
     """What a rule would have done in the last day."""
     newest = value_words(preview.newest.value, unit)
-    measured = f"{share(preview.measured, preview.windows)} of the day's windows have enough traces; the newest value is {newest}"
+    needed = f"{count(rule.minimum, 'trace')} within {duration_words(rule.window_s)}"
+    measured = f"It needs {needed}, which {share(preview.measured, preview.windows)} of the day had; the newest value is {newest}"
     if not preview.measured:
-        needed = f"{count(rule.minimum, 'trace')} within {duration_words(rule.window_s)}"
         return (
             f"In the last 24 h this rule could not have raised an alert: it needs {needed}, and there were {preview.most:,} at most. "
             f"Ask for fewer, or measure over longer. The newest value is {newest}."

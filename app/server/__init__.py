@@ -47,8 +47,11 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-PAGE_NAMES = frozenset(path.stem for path in (ROOT / "pages").glob("*.py"))
-"""Paths of the pages, without the slash."""
+HOME = "overview"
+"""The page that has the empty path."""
+
+PAGE_NAMES = frozenset(path.stem for path in (ROOT / "pages").glob("*.py")) - {HOME}
+"""Paths of the other pages, without the slash."""
 
 EXPORTS = {"traces.csv": (to_csv, "text/csv"), "traces.jsonl": (to_jsonl, "application/x-ndjson")}
 """What can be exported: a writer and a media type by file name."""
@@ -160,7 +163,7 @@ class Dashboard(st.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         page = Path(st.__file__).parent / "static" / "index.html"
-        pages = Nowhere(super().__call__, {*PAGE_NAMES, "readyz"})
+        pages = Nowhere(super().__call__, {*PAGE_NAMES, "readyz"}, HOME)
         inner = SecureCookies(Presenting(pages), lambda: services().settings.public_url.startswith("https:"))
         self._entrance = Entrance(inner, lambda: services().settings, Bodies(held_uploads), page)
 

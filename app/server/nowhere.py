@@ -18,9 +18,9 @@ STREAMLITS = frozenset({"oauth2callback", "healthz", "script-health-check", "_st
 class Nowhere:
     """Wraps an ASGI application."""
 
-    def __init__(self, app: ASGIApp, known: Iterable[str]) -> None:
-        """known: the pages' paths and those of other routes, without the slash."""
-        self._app, self._known = app, STREAMLITS.union(known)
+    def __init__(self, app: ASGIApp, known: Iterable[str], home: str) -> None:
+        """known: the pages' paths and those of other routes, without the slash. home: a name of the Overview, which has the empty path."""
+        self._app, self._known, self._home = app, STREAMLITS.union(known), home
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or lead a browser that opens no page to the Overview."""
@@ -28,7 +28,7 @@ class Nowhere:
         if not asked:
             await self._app(scope, receive, send)
             return
-        location = f"./?{NOWHERE}={asked[:MOST_CHARS]}".encode()
+        location = b"./" if asked == self._home else f"./?{NOWHERE}={asked[:MOST_CHARS]}".encode()
         headers = [(b"location", location), (b"content-length", b"0"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

@@ -41,9 +41,7 @@ def progress_words(step: StabilityStep) -> str:
 
 def part_words(step: StabilityStep) -> str:
     """That a result is of a part of the questions."""
-    return (
-        f"A part: of {step.total:,} questions {len(step.results):,} were asked. What is said here is about those alone."
-    )
+    return f"A part: {len(step.results):,} of {count(step.total, 'question')} asked. What is said below is about these alone."
 
 
 def headline(results: Sequence[QuestionStability]) -> str:

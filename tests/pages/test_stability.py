@@ -51,7 +51,7 @@ def test_a_part_says_so_and_offers_to_go_on(open_page, services):
     kept = KeptStability(services.settings.data_dir)
     part = kept.keep(PLAN, replace(STEP, total=20))
     page = open_page("stability", result=part.kept_id)
-    assert "of 20 questions 2 were asked" in page.warning[0].value
+    assert "2 of 20 questions asked" in page.warning[0].value
     assert any(each.label == "Go on with it" for each in page.button)
     whole = kept.keep(PLAN, STEP)
     page = open_page("stability", result=whole.kept_id)

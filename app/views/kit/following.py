@@ -36,6 +36,9 @@ class GoesOn(Protocol):
         ...
 
 
+LEAVING_STOPS = "Leaving the page stops it, and nothing of it is kept."
+"""Of work that does not go on in the background."""
+
 REFRESH_S = 1.0
 """How often a job that goes on is looked at."""
 

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app.server import PAGE_NAMES
+from app.server import HOME, PAGE_NAMES
 from app.server.nowhere import Nowhere
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml;q=0.9"}
@@ -19,13 +19,17 @@ def client() -> TestClient:
         return PlainTextResponse(request.url.path)
 
     app = Starlette(routes=[Route("/{rest:path}", say, methods=["GET", "POST"])])
-    return TestClient(Nowhere(app, {*PAGE_NAMES, "readyz"}), follow_redirects=False)
+    return TestClient(Nowhere(app, {*PAGE_NAMES, "readyz"}, HOME), follow_redirects=False)
 
 
 def test_a_page_that_there_is_not_leads_to_the_overview_with_its_name(client: TestClient) -> None:
     found = client.get("/nonsense?trace=1", headers=BROWSER)
     assert (found.status_code, found.headers["location"]) == (303, "./?nowhere=nonsense")
     assert len(client.get(f"/{'x' * 500}", headers=BROWSER).headers["location"]) < 80
+
+
+def test_the_overview_by_its_name_is_the_overview(client: TestClient) -> None:
+    assert client.get("/overview", headers=BROWSER).headers["location"] == "./"
 
 
 @pytest.mark.parametrize(
