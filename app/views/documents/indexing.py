@@ -157,7 +157,7 @@ def show_outcome(found: "JobState") -> None:
     outcome = found.outcome
     words = "  \n".join(map(literal, index_text(found, shell=False).splitlines()))
     if outcome.failed or outcome.doubts:
-        words += "  \nWhich files and why stands under *Needs a look*."
+        words += "  \n*Needs a look* says which files, and why."
     match found.phase:
         case "done":
             say = st.warning if outcome.failed or outcome.doubts or outcome.missing else st.success
