@@ -22,9 +22,7 @@ def explain_wrong(window: Visit) -> Page:
 
 def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..., Visit]) -> None:
     page = explain_wrong(visit())
-    expect(page.get_by_text("Verified repair: with 2 chunks, it answers", exact=False)).to_contain_text(
-        "Not found"
-    )
+    expect(page.get_by_text("Verified repair: with 2 chunks, it answers", exact=False)).to_contain_text("Not found")
     page.get_by_text("What was tried").click()
     trials = page.get_by_test_id("trials").get_by_role("row")
     expect(trials.filter(has_text="with the right chunk alone")).to_contain_text("right")
