@@ -6,9 +6,11 @@ from pathlib import Path
 import streamlit as st
 
 from app.ingesting.precedence import making_page
+from app.kit.nowhere import NOWHERE, nowhere_words
 from app.views.kit.address import keeping_address
 from app.views.kit.away import watch_server
 from app.views.kit.demonstration import show_banner
+from app.views.kit.markdown import literal
 from app.views.kit.presenting import is_presenting, show_strip
 from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
@@ -50,6 +52,8 @@ if refused is not None:
     show_refusal(refused)
     st.stop()
 show_person()
+if NOWHERE in st.query_params:
+    st.info(literal(nowhere_words(st.query_params[NOWHERE])), icon=":material/wrong_location:")
 watch_walking(page.url_path, presenting=presenting)
 show_banner()
 if presenting:

@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from app.permitting.admission import Admission
     from app.quality.watch import Quality
     from app.runs.calibrations import Calibrations
-    from app.runs.evaluations import Evaluations
+    from app.runs.evaluations import Evaluations, RunStep
     from app.runs.job import RunJobs
     from app.runs.judging import Judging
     from app.runs.synthesis import Synthesis
+    from app.stability.measuring import MeasuredStep
     from app.status.readiness import Status
     from app.traces.playground import Playground
     from metrics.audit import AuditLog
@@ -166,11 +167,18 @@ class Services:
         return self._part("evaluations", make)
 
     @property
-    def run_jobs(self) -> "RunJobs":
+    def run_jobs(self) -> "RunJobs[RunStep]":
         """Runs that go on in the background."""
         from app.runs.job import RunJobs
 
         return self._part("run_jobs", RunJobs)
+
+    @property
+    def stability_jobs(self) -> "RunJobs[MeasuredStep]":
+        """Measurements of stability that go on in the background."""
+        from app.runs.job import RunJobs
+
+        return self._part("stability_jobs", lambda: RunJobs("measurement"))
 
     @property
     def lab(self) -> "Lab":
@@ -325,7 +333,7 @@ class Services:
                 self._parts[name].stop()
         if "receiving" in self._parts:
             self._parts["receiving"].close()
-        for name in ("indexing", "run_jobs"):
+        for name in ("indexing", "run_jobs", "stability_jobs"):
             if name in self._parts:
                 self._parts[name].close(CLOSE_S)
         if "lab" in self._parts:

@@ -13,7 +13,7 @@ from evaluation.paired import bca_interval, gather, holm, mcnemar_p, sign_flip_p
 from evaluation.scoring import Scored
 from evaluation.summary import FEWEST_CLUSTERS, MEASURES, UNTYPED
 from evaluation.verdict import MAX_DROP, Difference, Verdict, judge
-from explain.diagnosis import Failure
+from explain.diagnosis import Failure, label_name
 from pipeline.errors import InputError
 
 HIGHER_IS_BETTER = ("correct", "exact", "f1", "gold in answer", "recall", "recall@1", "mrr")
@@ -264,17 +264,17 @@ def explain_flip(first: Scored, second: Scored) -> str:
 
 def _label(wrong: Scored) -> str:
     """The failure label of the wrong answer, where it was explained."""
-    return f" The wrong answer is labelled {wrong.label}." if wrong.label in set(Failure) else ""
+    return f" The wrong answer is labelled “{label_name(wrong.label)}”." if wrong.label in set(Failure) else ""
 
 
 def _moved(before: int | None, after: int | None) -> str:
     if before == after:
         return ""
     if before is None:
-        return f"a gold chunk is retrieved now, at rank {after}"
+        return f"a chunk with the right answer is retrieved now, at rank {after}"
     if after is None:
-        return f"no gold chunk is retrieved any more; it was at rank {before}"
-    return f"the first gold chunk {'rose' if after < before else 'fell'} from rank {before} to {after}"
+        return f"no chunk with the right answer is retrieved any more; it was at rank {before}"
+    return f"the first chunk with the right answer {'rose' if after < before else 'fell'} from rank {before} to {after}"
 
 
 def _abstained(first: Scored, second: Scored) -> str:
@@ -295,5 +295,5 @@ def _over(scored: Scored) -> str:
     if not scored.answerable:
         return ""
     if scored.gold_rank is None:
-        return "; neither run retrieved a gold chunk"
-    return f" over the same rank of the first gold chunk, {scored.gold_rank}"
+        return "; neither run retrieved a chunk with the right answer"
+    return f" over the same rank of the first chunk with the right answer, {scored.gold_rank}"

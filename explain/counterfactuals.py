@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from explain.answers import normalise
-from explain.diagnosis import Diagnosis, Facts, Failure, diagnose
+from explain.diagnosis import Diagnosis, Facts, Failure, diagnose, label_name
 from explain.explained import Explained
 from explain.gold import Gold
 from pipeline.errors import InputError, RaglassError
@@ -101,7 +101,7 @@ class Diagnosed:
         """The diagnosis in a few plain words, with the repair that was verified."""
         said = self.unknown
         if self.diagnosis is not None:
-            label = self.diagnosis.label.value
+            label = label_name(self.diagnosis.label.value)
             said = f"{label[0].upper()}{label[1:]}: {self.diagnosis.meaning[0].lower()}{self.diagnosis.meaning[1:]}"
         tried = [trial for trial in self.repairs if not trial.problem]
         working = self.working
@@ -145,7 +145,9 @@ def diagnose_trace(found: Explained, gold: Gold, backend: object, *, with_repair
             yield state
     untried = next((trial.problem for trial in state.counterfactuals if trial.name == ORACLE and trial.problem), "")
     if untried and needs_trials:
-        unknown = "No gold chunk was read, and none was found to try: which stage is to blame is not known."
+        unknown = (
+            "No chunk with the right answer was read, and none was found to try: which stage is to blame is not known."
+        )
         state = replace(state, unknown=f"{unknown} {untried}")
     else:
         state = _labelled(found, state, places)
@@ -164,7 +166,7 @@ def _document_alone(found: Explained, state: Diagnosed, backend: object) -> Diag
         return replace(
             state, unknown=f"{said} Which stage is to blame if the answer is wrong takes the right answer: type it too."
         )
-    said = f"Retrieval miss, if {name} holds the answer: none of its chunks was read."
+    said = f"Not found, if {name} holds the answer: none of its chunks was read."
     if not isinstance(backend, Experimenter):
         return replace(state, unknown=said)
     _, found_at, problem = _Lab(found, state.gold, backend, ()).find_gold()
@@ -208,7 +210,7 @@ def _facts(found: Explained, state: Diagnosed, places: Sequence[int]) -> Facts:
     )
 
 
-ORACLE = "with the gold chunk alone"
+ORACLE = "with the right chunk alone"
 CLOSED_BOOK = "without any chunk"
 
 
@@ -288,7 +290,7 @@ class _Lab:
             return (
                 f"No chunk of “{self.gold.article}” is among the first {len(deep)}. Check the title, or leave it out."
             )
-        return f"No gold chunk is among the first {len(deep)}: the documents may not hold it in these words."
+        return f"No chunk with the right answer is among the first {len(deep)}: the documents may not hold it in these words."
 
     def _without(self, place: int) -> list[Chunk]:
         return [chunk for i, chunk in enumerate(self.read) if i != place]
@@ -312,7 +314,7 @@ class _Lab:
                     *self._fewer(),
                 ]
             case Failure.CONTEXT_IGNORED:
-                return [("with the gold chunk first", self._gold_first, Change()), *self._fewer(), *self._reranked()]
+                return [("with the right chunk first", self._gold_first, Change()), *self._fewer(), *self._reranked()]
             case _:
                 return []
 

@@ -68,12 +68,12 @@ WORDS: dict[Failure, tuple[str, str, str]] = {
     ),
     Failure.OVER_ABSTENTION: (
         "generate",
-        "The gold chunk was read, yet no answer was given.",
-        "Lower the threshold below which the generator abstains, or read fewer chunks, so that the gold one stands out.",
+        "A chunk with the right answer was read, yet no answer was given.",
+        "Lower the threshold below which the generator abstains, or read fewer chunks, so that the right one stands out.",
     ),
     Failure.RETRIEVAL_MISS: (
         "retrieve",
-        "The gold chunk was not retrieved; with it the answer would have been right, or at least tried.",
+        "No chunk with the right answer was retrieved; with one the answer would have been right, or at least tried.",
         "Retrieve more chunks, rerank, or search exactly.",
     ),
     Failure.PARAMETRIC: (
@@ -83,17 +83,17 @@ WORDS: dict[Failure, tuple[str, str, str]] = {
     ),
     Failure.LUCKY: (
         "retrieve",
-        "The answer is right although no gold chunk was retrieved.",
-        "Look at the chunks: another one may hold the answer, or the gold labels miss one.",
+        "The answer is right although no chunk that is known to hold it was retrieved.",
+        "Look at the chunks: another one may hold the answer, or the dataset misses one.",
     ),
     Failure.COMPOUND: (
         "retrieve and generate",
-        "The gold chunk was not retrieved, and with it the answer would still have been wrong.",
+        "No chunk with the right answer was retrieved, and with one the answer would still have been wrong.",
         "Mend retrieval first, then choose another generator; mending one alone does not help.",
     ),
     Failure.READER_FAILURE: (
         "generate",
-        "The gold chunk was read, and even alone it does not lead to the right answer.",
+        "A chunk with the right answer was read, and even alone it does not lead to that answer.",
         "Choose another generator or prompt; retrieval is not to blame.",
     ),
     Failure.PARAMETRIC_OVERRIDE: (
@@ -103,20 +103,33 @@ WORDS: dict[Failure, tuple[str, str, str]] = {
     ),
     Failure.DISTRACTION: (
         "generate",
-        "Another chunk drew the answer away from the gold one.",
+        "Another chunk drew the answer away from the right one.",
         "Rerank, or read fewer chunks, so that the distracting one is left out.",
     ),
     Failure.CONTEXT_IGNORED: (
         "generate",
-        "The gold chunk was read and weighed most, yet the answer is wrong; alone it would have led to the right one.",
+        "A chunk with the right answer was read and weighed most, yet the answer is wrong; alone it would have led to the right one.",
         "Read fewer chunks, or put the best one first.",
     ),
 }
 """Stage, meaning and remedy of each label."""
 
 
+NAMES: dict[str, str] = {
+    Failure.RETRIEVAL_MISS.value: "not found",
+    Failure.COMPOUND.value: "not found and misread",
+    Failure.READER_FAILURE.value: "misread",
+}
+"""What a label is called for people, where that is other than the field's term, which programs and the store keep."""
+
+
 RIGHTLY_ABSTAINED = "The corpus has no answer, and none was given."
 """What `CORRECT` means where there is nothing to answer."""
+
+
+def label_name(label: str) -> str:
+    """What a label is called for people."""
+    return NAMES.get(label, label)
 
 
 def label(facts: Facts) -> Failure:

@@ -52,6 +52,8 @@ class Preview:
     """All windows."""
     newest: Point
     """The newest value."""
+    most: int
+    """The most traces that any window has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ class Alarms:
         since_s = points[-1].end_s - DAY_S
         day = [each for each in points if each.end_s >= since_s]
         measured = sum(rule.verdict(each.value, each.count) != "unknown" for each in day)
-        return Preview(tuple(replay(rule, points, since_s)), measured, len(day), points[-1])
+        most = max((each.count for each in day), default=0)
+        return Preview(tuple(replay(rule, points, since_s)), measured, len(day), points[-1], most)
 
     def _points(self, rule: Rule, length_s: int) -> list[Point]:
         reader = self.readers.of(rule.series)

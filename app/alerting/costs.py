@@ -12,7 +12,7 @@ from metrics.queries import TraceQuery
 from metrics.store import TraceStore
 from metrics.token_costs import TokenUse, total_cost
 
-COST = Series("cost", "Cost of models", "usd", threshold="10", window_s=DAY_S, for_s=0, minimum=1, by_backend=False)
+COST = Series("cost", "Cost of models", "usd", threshold="$10", window_s=DAY_S, for_s=0, minimum=1, by_backend=False)
 """US dollars over a window, which is a day unless said otherwise."""
 
 

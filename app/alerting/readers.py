@@ -40,7 +40,7 @@ class StageReader:
         titles = {"latency_p50": "p50 latency", "latency_p95": "p95 latency", "latency_p99": "p99 latency"}
         named = {**titles, "latency_mean": "Mean latency"}
         return [
-            *(Series(name, title, "ms", threshold="2000", by_stage=True) for name, title in named.items()),
+            *(Series(name, title, "ms", threshold="2000 ms", by_stage=True) for name, title in named.items()),
             Series("errors", "Share of errors", "share", threshold="5 %", by_stage=True),
         ]
 

@@ -159,9 +159,22 @@ def parse_amount(text: str, unit: Unit) -> float:
         raise InputError(f"The bound is {text[:40]!r}; write a number, such as {examples}.") from None
 
 
+UNIT_HELP: Mapping[Unit, str] = {
+    "ms": "A number alone is milliseconds; “2 s” and “1 min” are read as well.",
+    "share": "Of 100, as “5 %”; a number alone is a part of 1, as 0.05.",
+    "usd": "In US dollars.",
+    "number": "A number without a unit.",
+}
+"""How a bound is written, by what its series is counted in."""
+
+DURATION_HELP = "A number and s, min, h or d; a number alone is minutes."
+"""How a stretch of time is written."""
+
+
 def amount_words(value: float, unit: Unit) -> str:
-    """A bound as `parse_amount` reads it."""
-    return f"{value * 100:.12g} %" if unit == "share" else f"{value:.12g}"
+    """A bound with its unit, as `parse_amount` reads it."""
+    written = f"{value * 100 if unit == 'share' else value:.12g}"
+    return {"ms": f"{written} ms", "share": f"{written} %", "usd": f"${written}"}.get(unit, written)
 
 
 def value_words(value: float | None, unit: Unit) -> str:

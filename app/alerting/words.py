@@ -100,12 +100,16 @@ def silence_of(rule: str, silences: Sequence[Silence]) -> Silence | None:
     return max(held, key=lambda each: each.until, default=None)
 
 
-def preview_words(preview: Preview, unit: Unit) -> str:
+def preview_words(preview: Preview, unit: Unit, rule: Rule) -> str:
     """What a rule would have done in the last day."""
     newest = value_words(preview.newest.value, unit)
-    measured = f"{share(preview.measured, preview.windows)} of the day's windows have enough traces; the newest value is {newest}"
+    needed = f"{count(rule.minimum, 'trace')} within {duration_words(rule.window_s)}"
+    measured = f"It needs {needed}, which {share(preview.measured, preview.windows)} of the day had; the newest value is {newest}"
     if not preview.measured:
-        return f"In the last 24 h too little was measured for this rule to say anything; the newest value is {newest}."
+        return (
+            f"In the last 24 h this rule could not have raised an alert: it needs {needed}, and there were {preview.most:,} at most. "
+            f"Ask for fewer, or measure over longer. The newest value is {newest}."
+        )
     if not preview.episodes:
         return f"In the last 24 h it would have raised no alert. {measured}."
     open_s = sum((each.ended_s or preview.newest.end_s) - each.raised_s for each in preview.episodes)
@@ -117,10 +121,10 @@ def preview_words(preview: Preview, unit: Unit) -> str:
     )
 
 
-def previewed(read: Callable[[], Preview], unit: Unit) -> str:
+def previewed(read: Callable[[], Preview], unit: Unit, rule: Rule) -> str:
     """What a rule would have done in the last day, or why that cannot be said."""
     try:
-        return preview_words(read(), unit)
+        return preview_words(read(), unit, rule)
     except RaglassError as error:
         return f"What it would have done in the last 24 h cannot be said: {error}"
 

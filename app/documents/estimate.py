@@ -21,7 +21,7 @@ class Estimate:
     """What is to be done, and about how long it takes."""
 
     files: int
-    """Files to read."""
+    """Files to read; one that is refused for its suffix is none."""
     size: int
     """Their bytes."""
     documents: int
@@ -32,6 +32,7 @@ class Estimate:
 
 def estimate(corpus: LocalCorpus, files: Sequence[tuple[str, int]], pending_chars: Sequence[int] = ()) -> Estimate:
     """How long files take, each by its name and its size in bytes, and documents of these lengths that are not in the index yet."""
+    files = [(name, each) for name, each in files if format_of(name) is not None]
     size = sum(each for _, each in files)
     chars = sum(pending_chars)
     for name, each in files:

@@ -217,8 +217,10 @@ class IndexJob:
     def _tell_estimate(self, work: Work, files: Sequence[FileToRead | WaitingFile]) -> None:
         self.state.files_total += len(files)
         if files:
-            self.state.estimated_at = time.monotonic()
-            self.state.estimate = estimate(work.corpus, [(named(each), size_of(each)) for each in files])
+            found = estimate(work.corpus, [(named(each), size_of(each)) for each in files])
+            if found.files:  # of what is refused for its suffix nothing is promised
+                self.state.estimated_at = time.monotonic()
+                self.state.estimate = found
 
     def _build(self, work: Work) -> None:
         state = self.state

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.kit.plain import WIDTH, one_line, printable
 from explain.counterfactuals import Change, Diagnosed, Trial
-from explain.diagnosis import Diagnosis, Failure
+from explain.diagnosis import NAMES, Diagnosis, Failure, label_name
 from explain.explained import Explained
 from explain.gold import Gold
 from pipeline.errors import InputError
@@ -54,7 +54,7 @@ def right_words(known: Gold | None) -> str:
 
 
 def gold_words(found: Diagnosed) -> str:
-    """What was given as right, and whether the answer read a gold chunk."""
+    """What was given as right, and whether the answer read a chunk that holds it."""
     given = _said(found.gold)
     return f"Given as right: {given}. {_gold_chunk_words(found)}" if given else _gold_chunk_words(found)
 
@@ -70,6 +70,13 @@ def _gold_chunk_words(found: Diagnosed) -> str:
     if found.found_at is not None:
         return f"No chunk that was read holds the right answer; the first that does is at rank {found.found_at}."
     return "No chunk that was read holds the right answer in these words."
+
+
+def terms_words(found: Diagnosed) -> str:
+    """What the field calls what is said here, for whoever knows its terms."""
+    label = "" if found.diagnosis is None else found.diagnosis.label.value
+    named = f"“{label_name(label).capitalize()}” is what the field calls {label}. " if label in NAMES else ""
+    return f"{named}A right chunk is one that holds the right answer; the field calls it a gold chunk."
 
 
 def diagnosis_rows(found: Diagnosed) -> list[tuple[str, str, str]]:

@@ -1,6 +1,6 @@
 """An explanation in words and figures, for whatever shows it: a terminal, the Explain page, its report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
@@ -290,6 +290,12 @@ def explained_with(found: Explained) -> list[str]:
     if unknown := count_unknown_texts(found.trace):
         lines.append(f"Left out: {count(unknown, 'chunk')} whose text was not sent.")
     return lines
+
+
+def not_shown_words(why_not: Mapping[str, str]) -> str:
+    """Which parts of the page a backend cannot fill, and what could. why_not: why, by the part's name."""
+    names = listed([f"“{name}”" for name in why_not])
+    return f"{names} {'is' if len(why_not) == 1 else 'are'} not shown. {next(iter(why_not.values()))}"
 
 
 def how_explained(found: Explained) -> str:

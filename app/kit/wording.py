@@ -40,6 +40,9 @@ GUESS = "Best guess, probably not the answer"
 
 NO_ANSWER = "No answer was given. How sure that is stands in the trace."
 
+SURE_OF_NONE: Mapping[str, str] = {"high": "sure", "moderate": "fairly sure", "low": "not sure"}
+"""How sure an abstention is, by the level of its confidence."""
+
 CALIBRATED = "Calibrated on questions with known answers."
 
 
@@ -48,7 +51,7 @@ class Trust:
     """How far to trust an answer."""
 
     level: str
-    """`high`, `moderate`, `low` or `unknown`."""
+    """`high`, `moderate` or `low`, of an answer; `unknown` where there is none, or nothing is known of it."""
     headline: str
     """For example "High confidence, 87 %"."""
     meaning: str
@@ -71,8 +74,8 @@ def trust(generation: Generation) -> Trust:
     share_right = round(confidence.value * 100)
     if generation.abstained:
         return Trust(
-            level,
-            f"No answer given, {level} confidence that this is right, {told}",
+            "unknown",  # of an answer, which there is none of
+            f"No answer given: {SURE_OF_NONE[level]} that the documents have none, {told}",
             f"Of 100 questions left unanswered with this figure, about {100 - share_right} could have been answered from what was "
             f"found. {CALIBRATED}",
         )

@@ -53,7 +53,7 @@ class Concern:
     """Traces that somebody should look at."""
 
     name: str
-    """`failed`, `unsure`, `disliked` or `slow`."""
+    """`failed`, `unsure`, `unanswered`, `disliked` or `slow`."""
     filters: TraceFilters
     """Which they are."""
     found: Count
@@ -98,7 +98,8 @@ def read_concerns(store: TraceStore, span: str, now_s: float) -> list[Concern]:
     asked = TraceFilters(since=span, origins=ASKED)
     kinds = {
         "failed": replace(asked, outcome="failed"),
-        "unsure": replace(asked, low_confidence=True, sort="least confident"),
+        "unsure": replace(asked, outcome="answered", low_confidence=True, sort="least confident"),
+        "unanswered": replace(asked, outcome="abstained", sort="least confident"),
         "disliked": replace(asked, feedback="down"),
     }
     found = [Concern(name, filters, _count(store, filters, now_s)) for name, filters in kinds.items()]

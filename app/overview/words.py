@@ -160,12 +160,20 @@ def concern_tiles(
 def _concern(concern: Concern) -> Tile:
     number, one = str(concern.found), concern.found.value == 1
     told: dict[str, tuple[str, str, str, Tone]] = {
-        "failed": ("Failed", number, "question without an answer" if one else "questions without an answer", "bad"),
+        "failed": ("Failed", number, "question that met an error" if one else "questions that met an error", "bad"),
         "unsure": (
             "Low confidence",
             number,
             "answer that is a best guess" if one else "answers that are best guesses",
             "warn",
+        ),
+        "unanswered": (
+            "No answer given",
+            number,
+            "question that no document seemed to answer; the least sure first"
+            if one
+            else "questions that no document seemed to answer; the least sure first",
+            "quiet",
         ),
         "disliked": ("Thumbs down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
         "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest of people and applications first", "quiet"),

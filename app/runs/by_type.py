@@ -30,7 +30,7 @@ MISSING = {
     "top cosine": "No chunk was retrieved.",
     "cosine variance": "No chunk was retrieved.",
     "answer words": "Nothing was answered.",
-    "reliance, nats": "Reliance is known of answers that were explained: “Explain them” below, or `raglass eval label`.",
+    "reliance, nats": "Reliance is known of answers that were explained: “Explain them” on its page, or raglass eval label in a shell.",
     "confidence": "The backend says nothing of its confidence.",
 }
 """Why a measure of STUDIED has no value."""

@@ -9,8 +9,8 @@ from evaluation.curated import Changes, DatasetRow, write_answers
 from evaluation.kept import KeptVersion
 
 NONE_YET = (
-    "No dataset is kept yet. Make one of traces (`raglass dataset make`), of a file (`raglass dataset import`), or have questions written "
-    "from the documents (`raglass dataset synthesise`)."
+    "No dataset is kept yet. Make one of traces (on Traces, or `raglass dataset make`), of a file (`raglass dataset import`), or have "
+    "questions written from the documents (`raglass dataset synthesise`)."
 )
 
 ANSWERABLE = {True: "yes", False: "no", None: ""}

@@ -17,6 +17,7 @@ from app.permitting.roles import Role
 from app.runs.compared import ComparedRuns, compare_stored
 from app.runs.datasets import Datasets
 from app.runs.feedback import MARK, FeedbackDataset, read_feedback
+from app.runs.figures import FIGURES, fill_figures
 from app.runs.indexing import index_documents
 from app.runs.question_types import QuestionTypes
 from app.runs.record import (
@@ -231,8 +232,9 @@ class Evaluations:
         return self._store().runs.find(run_id)
 
     def newest(self, limit: int = 100) -> list[StoredRun]:
-        """The newest runs."""
-        return self._store().runs.newest(limit)
+        """The newest runs, each with its figures."""
+        kept = self._store().runs
+        return fill_figures(kept, kept.newest(limit))
 
     def scores(self, run_id: str) -> list[Scored]:
         """The answers of a run."""
@@ -327,7 +329,7 @@ class Evaluations:
             self._store().runs.set_status(run_id, status)
             scores = self.scores(run_id)
             if scores:
-                self._store().runs.note(run_id, {"figures": headline_figures(scores), **self._system(scores)})
+                self._store().runs.note(run_id, {FIGURES: headline_figures(scores), **self._system(scores)})
         except StoreError as error:
             log.error("the run %s is %s, which could not be stored: %s", run_id, status, error)
 

@@ -1,37 +1,52 @@
-"""A run in a thread of its own, so that a page can leave it and come back; one at a time in a process."""
+"""A run, or another measurement, in a thread of its own, so that a page can leave it and come back; one of a kind at a time."""
 
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
 
 from app.permitting.acting import acting_as, own_refusal, record, require, require_own, who
 from app.permitting.roles import Role
-from app.runs.evaluations import RunStep
 from pipeline.errors import InputError, RaglassError
 
 log = logging.getLogger(__name__)
 
 
-WHAT = "This run"
+class RunsOn(Protocol):
+    """Where something is that has an id."""
+
+    @property
+    def run_id(self) -> str:
+        """Its id."""
+        ...
 
 
-class RunJob:
+Step = TypeVar("Step", bound=RunsOn)
+
+Begin = Callable[[threading.Event], Iterator[Step]]
+"""The steps of a run that stops when the event is set."""
+
+RUN = "run"
+"""What a job is called unless something else is said."""
+
+
+class RunJob(Generic[Step]):
     """One run while this process is at it."""
 
-    def __init__(self, begin: Callable[[threading.Event], Iterator[RunStep]]) -> None:
-        """begin: the steps of a run that stops when the event is set."""
-        self.step: RunStep | None = None
+    def __init__(self, begin: Begin[Step], noun: str = RUN) -> None:
+        """noun: what it is called, `run`."""
+        self.step: Step | None = None
         """Where it is; None before it began."""
         self.problem = ""
         """Why it ended early; empty if it did not."""
         self.by = who()
         """Who began it."""
-        self._begin = begin
+        self._begin, self._noun = begin, noun
         self._stop, self._go_on = threading.Event(), threading.Event()
         self._go_on.set()
         self._thread = threading.Thread(target=self._run, name="evaluation", daemon=True)
 
-    def start(self) -> "RunJob":
+    def start(self) -> "RunJob[Step]":
         """Begin."""
         self._thread.start()
         return self
@@ -40,7 +55,7 @@ class RunJob:
         """Ask it to stop once the questions in flight are answered. Takes whoever began it, or an admin. Raises NotPermitted."""
         self._require_own()
         if not self.stopping:
-            record("stopped a run", "" if self.step is None else self.step.run_id)
+            record(f"stopped a {self._noun}", "" if self.step is None else self.step.run_id)
         self.end()
 
     def end(self) -> None:
@@ -83,10 +98,10 @@ class RunJob:
 
     def refusal_to_stop(self) -> str:
         """Why who is acting may not stop or pause it; empty if they may."""
-        return own_refusal(self.by.name, WHAT, who())
+        return own_refusal(self.by.name, f"This {self._noun}", who())
 
     def _require_own(self) -> None:
-        require_own(self.by.name, WHAT)
+        require_own(self.by.name, f"This {self._noun}")
 
     def _run(self) -> None:
         try:
@@ -97,21 +112,20 @@ class RunJob:
         except RaglassError as error:
             self.problem = str(error)
         except Exception as error:
-            log.exception("the run failed")
-            self.problem = (
-                f"The run failed with {type(error).__name__}; the details are in the log. What was answered is kept."
-            )
+            log.exception("the %s failed", self._noun)
+            self.problem = f"The {self._noun} failed with {type(error).__name__}; the details are in the log. What was answered is kept."
 
 
-class RunJobs:
+class RunJobs(Generic[Step]):
     """The runs of one process, one at a time."""
 
-    def __init__(self) -> None:
-        self.job: RunJob | None = None
+    def __init__(self, noun: str = RUN) -> None:
+        """noun: what one is called, `run`."""
+        self.job: RunJob[Step] | None = None
         """The last one, going on or ended; None before the first."""
-        self._lock = threading.Lock()
+        self._noun, self._lock = noun, threading.Lock()
 
-    def start(self, begin: Callable[[threading.Event], Iterator[RunStep]]) -> RunJob:
+    def start(self, begin: Begin[Step]) -> RunJob[Step]:
         """Start a run, or go on with one, in a thread. Takes an editor.
 
         Raises InputError while another is going on in this process, NotPermitted.
@@ -119,14 +133,22 @@ class RunJobs:
         require(Role.EDITOR)
         with self._lock:
             if self.job is not None and self.job.running:
-                raise InputError("A run is going on. Wait for it to end, or stop it, then start this one again.")
-            self.job = RunJob(begin).start()
+                raise InputError(
+                    f"A {self._noun} is going on. Wait for it to end, or stop it, then start this one again."
+                )
+            self.job = RunJob(begin, self._noun).start()
             return self.job
 
     def is_at(self, run_id: str) -> bool:
         """Whether this process is at that run."""
         job = self.job
         return job is not None and job.running and job.step is not None and job.step.run_id == run_id
+
+    def forget(self) -> None:
+        """Say no more of the last one, if it has ended."""
+        with self._lock:
+            if self.job is not None and not self.job.running:
+                self.job = None
 
     def close(self, limit_s: float) -> None:
         """Stop the run that is going on and wait for the questions in flight, at most `limit_s` seconds."""

@@ -8,10 +8,18 @@ from app.kit.numbers import MISSING, percent
 from evaluation.labelling import UNEXPLAINED, count_labels, error_decomposition
 from evaluation.scoring import Scored
 from evaluation.summary import UNTYPED
-from explain.diagnosis import WORDS, Failure
+from explain.diagnosis import NAMES, WORDS, Failure, label_name
 
 RIGHT = (Failure.CORRECT, Failure.LUCKY, Failure.PARAMETRIC)
 """Labels of answers that are right, for whatever reason."""
+
+
+RIGHT_CHUNK = "Right chunk: one that holds the right answer; the field calls it a gold chunk."
+
+MEANING = (
+    f"{RIGHT_CHUNK} The field’s terms of the labels: {', '.join(f'{said}, {term}' for term, said in NAMES.items())}."
+)
+"""The field's terms, for what stands behind a "?"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +50,9 @@ def label_rows(scores: Sequence[Scored]) -> list[list[str]]:
         stage, meaning, _ = (
             WORDS[Failure(label)]
             if label != UNEXPLAINED
-            else (MISSING, "It could not be explained, or no gold chunk was found to try.", "")
+            else (MISSING, "It could not be explained, or no chunk with the right answer was found to try.", "")
         )
-        rows.append([label, f"{count:,}", stage, meaning])
+        rows.append([label_name(label), f"{count:,}", stage, meaning])
     return rows
 
 
@@ -56,14 +64,14 @@ def losses_words(scores: Sequence[Scored]) -> str:
     retriever, reader = (f"{value * 100:.1f} points" for value in found)
     tried = [each for each in scores if each.correct and each.right_with_oracle is not None]
     words = (
-        f"Of the questions explained that have an answer: retriever loss {retriever}, what is wrong although the gold chunk alone leads "
-        f"to the right answer; reader loss {reader}, what is wrong even then."
+        f"Of the questions explained that have an answer: retriever loss {retriever}, what is wrong although a right chunk alone leads to "
+        f"the right answer; reader loss {reader}, what is wrong even then."
     )
     if not tried:
         return words
     hits = sum(bool(each.right_with_oracle) for each in tried) / len(tried)
     return (
-        f"{words} How far to trust this split: of the answers that are right, {percent(hits)} are right from the gold chunk alone too; "
+        f"{words} How far to trust this split: of the answers that are right, {percent(hits)} are right from a right chunk alone too; "
         "in a perfect test that would be 100 %."
     )
 

@@ -18,6 +18,7 @@ from app.runs.words import about_words
 from evaluation.groups import compare_types
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
+from explain.diagnosis import label_name
 from metrics.runs import StoredRun
 
 MOST_WRONG = 30
@@ -95,7 +96,7 @@ def _wrong(scores: Sequence[Scored]) -> Markup:
             each.type,
             "no answer" if each.abstained else shortened(each.answer, EXCERPT_CHARS),
             shortened(" or ".join(each.golds), EXCERPT_CHARS) or "none",
-            each.label or MISSING,
+            label_name(each.label) or MISSING,
         ]
         for each in wrong[:MOST_WRONG]
     ]

@@ -104,7 +104,7 @@ OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
     "wrong": lambda scored: not scored.correct and not scored.abstained,
     "abstained": lambda scored: scored.abstained,
     "failed": lambda scored: scored.failed,
-    "gold chunk not retrieved": lambda scored: scored.answerable and scored.gold_rank is None,
+    "right chunk not retrieved": lambda scored: scored.answerable and scored.gold_rank is None,
 }
 """Which questions a table of them shows."""
 

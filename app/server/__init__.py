@@ -33,6 +33,7 @@ from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
 from app.server.login import SecureCookies, set_up_login
 from app.server.memory import settle, share_heaps
+from app.server.nowhere import Nowhere
 from app.server.presenting import Presenting
 from app.server.tabs import freeing_tabs
 from app.server.uploads import claims_of, held_uploads
@@ -46,6 +47,12 @@ from pipeline.errors import ConfigError, InputError, RaglassError
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+HOME = "overview"
+"""The page that has the empty path."""
+
+PAGE_NAMES = frozenset(path.stem for path in (ROOT / "pages").glob("*.py")) - {HOME}
+"""Paths of the other pages, without the slash."""
 
 EXPORTS = {"traces.csv": (to_csv, "text/csv"), "traces.jsonl": (to_jsonl, "application/x-ndjson")}
 """What can be exported: a writer and a media type by file name."""
@@ -166,7 +173,8 @@ class Dashboard(st.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         page = Path(st.__file__).parent / "static" / "index.html"
-        inner = SecureCookies(Presenting(super().__call__), lambda: services().settings.public_url.startswith("https:"))
+        pages = Nowhere(super().__call__, {*PAGE_NAMES, "readyz"}, HOME)
+        inner = SecureCookies(Presenting(pages), lambda: services().settings.public_url.startswith("https:"))
         self._entrance = Entrance(inner, lambda: services().settings, Bodies(held_uploads, _is_let_in), page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -91,7 +91,7 @@ def add(
             clear=None if given["clear"] is None else parse_amount(given["clear"], known.unit),
         )
         click.echo(printable(f"{rule.name}: {rule_words(rule, known)}."))
-        click.echo(printable(previewed(lambda: alarms.preview(rule), known.unit)))
+        click.echo(printable(previewed(lambda: alarms.preview(rule), known.unit, rule)))
         if not dry_run:
             alarms.save(rule, replacing=rule.name if replace else "")
 

@@ -57,12 +57,15 @@ class KeptStability:
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / FOLDER
 
-    def keep(self, plan: StabilityPlan, step: StabilityStep) -> KeptResult:
-        """Keep a result, also of a part of the questions. Takes an editor. Raises NotPermitted."""
+    def keep(self, plan: StabilityPlan, step: StabilityStep, kept_id: str = "") -> KeptResult:
+        """Keep a result, also of a part of the questions. kept_id: what it is kept as, in place of what was; empty for a new one.
+
+        Takes an editor. Raises NotPermitted.
+        """
         require(Role.EDITOR)
         variants = [variant for each in step.results for variant in each.variants]
         result = KeptResult(
-            secrets.token_hex(4),
+            kept_id or new_id(),
             time.time(),
             step.name,
             plan.backend,
@@ -75,6 +78,7 @@ class KeptStability:
         head = {**asdict(result), "plan": asdict(plan), "available": step.available, "asks": step.asks}
         lines = [json.dumps(head), *(json.dumps(asdict(each)) for each in step.results)]
         path = self._path(result.kept_id)
+        first = not path.exists()
         part = path.with_suffix(".part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +88,8 @@ class KeptStability:
             raise StoreError(
                 f"The result cannot be kept as {path} ({error.strerror}). Free some space, and measure again."
             ) from error
-        record("measured stability", result.kept_id)
+        if first:
+            record("measured stability", result.kept_id)
         return result
 
     def listed(self) -> list[KeptResult]:
@@ -105,6 +110,13 @@ class KeptStability:
             raise InputError(f"There is no result {kept_id!r}. `raglass stability list` lists them.") from error
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise StoreError(f"The result {path} cannot be read ({type(error).__name__}). Measure again.") from error
+
+    def version(self, kept_id: str) -> int:
+        """What changes whenever more of a result is kept; 0 where there is none."""
+        try:
+            return self._path(kept_id).stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def remove(self, kept_id: str) -> None:
         """Remove a result. Takes an editor. Raises InputError where there is none, NotPermitted."""
@@ -131,6 +143,11 @@ class KeptStability:
             return KeptResult(**{each.name: told[each.name] for each in fields(KeptResult)})
         except (OSError, ValueError, TypeError, KeyError):
             return None
+
+
+def new_id() -> str:
+    """An id for a result."""
+    return secrets.token_hex(4)
 
 
 def _question(data: Mapping[str, Any]) -> QuestionStability:

@@ -80,9 +80,12 @@ def read_kinds(text: str) -> tuple[str, ...]:
     return kinds
 
 
-def check_stability(evaluations: Evaluations, plan: StabilityPlan) -> Generator[StabilityStep, None, None]:
+def check_stability(
+    evaluations: Evaluations, plan: StabilityPlan, done: Sequence[QuestionStability] = ()
+) -> Generator[StabilityStep, None, None]:
     """Yield an estimate first, then a step after each question; closing the generator stops.
 
+    done: what is known of an earlier attempt at the same plan; these questions are not asked again.
     Takes an editor. Raises InputError for a dataset that cannot be asked, Unavailable for a backend that is down, NotPermitted.
     """
     require(Role.EDITOR)
@@ -90,18 +93,21 @@ def check_stability(evaluations: Evaluations, plan: StabilityPlan) -> Generator[
     dataset = evaluations.types.fill(whole.draw(plan.limit, plan.seed))
     seeds = tuple(range(plan.variants))
     asks = count_asks(dataset.questions, plan.kinds, seeds)
+    known = {each.question.question_id for each in done}
+    left = [question for question in dataset.questions if question.question_id not in known]
     with evaluations.opened_for(plan.backend, dataset) as backend:
         step = StabilityStep(
             dataset.name,
             len(whole.questions),
             len(dataset.questions),
             asks,
-            asks * _one_ask_s(backend, plan, [question.text for question in dataset.questions]),
+            count_asks(left, plan.kinds, seeds) * _one_ask_s(backend, plan, [question.text for question in left]),
+            list(done),
         )
         yield step
         started = time.monotonic()
         for found in measure_stability(
-            dataset.questions,
+            left,
             backend,
             plan.kinds,
             seeds,
@@ -111,7 +117,7 @@ def check_stability(evaluations: Evaluations, plan: StabilityPlan) -> Generator[
             pool=random_chunks(backend, plan.seed),
         ):
             step.results.append(found)
-            pace_s = (time.monotonic() - started) / len(step.results)
+            pace_s = (time.monotonic() - started) / (len(step.results) - len(done))
             left_s = pace_s * (step.total - len(step.results))
             step = StabilityStep(step.name, step.available, step.total, asks, left_s, step.results)
             yield step
@@ -119,6 +125,8 @@ def check_stability(evaluations: Evaluations, plan: StabilityPlan) -> Generator[
 
 def _one_ask_s(backend: Backend, plan: StabilityPlan, questions: Sequence[str]) -> float:
     """Seconds of one ask. The first question loads what is loaded late; the others are timed, as a backend may remember the first."""
+    if not questions:
+        return 0.0
     first, *others = questions[: TIMED + 1]
     backend.answer(first, top_k=plan.top_k, deadline_s=plan.deadline_s)
     started = time.monotonic()

@@ -39,6 +39,11 @@ def progress_words(step: StabilityStep) -> str:
     return f"{len(step.results):,} of {step.total:,} questions, about {rough_time(step.left_s)} left"
 
 
+def part_words(step: StabilityStep) -> str:
+    """That a result is of a part of the questions."""
+    return f"A part: {len(step.results):,} of {count(step.total, 'question')} asked. What is said below is about these alone."
+
+
 def headline(results: Sequence[QuestionStability]) -> str:
     """How many of the answers stayed the same, and what moved them most."""
     moved: dict[str, list[bool]] = {}

@@ -54,7 +54,7 @@ def test_an_answer_of_the_stack_is_explained_and_what_the_stack_cannot_do_says_w
     expect(page.get_by_text("Against as many random chunks it is +", exact=False)).to_be_visible()
     # One answers, one scores all subsets, one scores the answer over random chunks.
     assert rehearsal.sagemaker.calls(rehearsal.endpoint_path("generator")) == 3
-    page.get_by_role("tab", name="Inside the model").click()
+    page.get_by_role("tab", name="Details").click()
     expect(page.get_by_text("The backend aws cannot be looked into", exact=False)).to_contain_text("local/research")
     page.get_by_role("tab", name="How sure was it?").click()
     page.get_by_role("button", name="Draw 10 answers").click()

@@ -22,12 +22,10 @@ def explain_wrong(window: Visit) -> Page:
 
 def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..., Visit]) -> None:
     page = explain_wrong(visit())
-    expect(page.get_by_text("Verified repair: with 2 chunks, it answers", exact=False)).to_contain_text(
-        "Retrieval miss"
-    )
+    expect(page.get_by_text("Verified repair: with 2 chunks, it answers", exact=False)).to_contain_text("Not found")
     page.get_by_text("What was tried").click()
     trials = page.get_by_test_id("trials").get_by_role("row")
-    expect(trials.filter(has_text="with the gold chunk alone")).to_contain_text("right")
+    expect(trials.filter(has_text="with the right chunk alone")).to_contain_text("right")
     expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, wrong")
     page.get_by_role("button", name="Ask again with 2 chunks and compare").click()
     page.wait_for_url("**/compare?*second=*")
@@ -62,7 +60,8 @@ def test_ten_answers_are_drawn_and_the_panels_without_a_figure_say_why(visit: Ca
     expect(figures).to_contain_text("Semantic entropy")
     page.get_by_role("tab", name="Do the chunks say it?").click()
     expect(page.get_by_test_id("grounded")).to_contain_text("supported")
-    page.get_by_role("tab", name="Inside the model").click()
+    expect(page.get_by_role("tab", name="Inside the model")).to_have_count(0)
+    page.get_by_role("tab", name="Details").click()
     expect(page.get_by_text("The backend local/embedded cannot be looked into", exact=False)).to_be_visible()
 
 
@@ -77,7 +76,7 @@ def test_the_report_needs_no_raglass_fits_a_phone_and_prints_on_two_pages(
     file.write_text(report, "utf-8")
     reader = visit(width=390)
     reader.page.goto(file.as_uri())
-    for words in (SHIP, "Retrieval miss", "The answer stands on chunk 1", "Against as many random chunks"):
+    for words in (SHIP, "Not found", "The answer stands on chunk 1", "Against as many random chunks"):
         expect(reader.page.get_by_text(words, exact=False).first).to_be_visible()
     wide, shown = reader.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= shown

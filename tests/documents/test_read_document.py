@@ -28,10 +28,11 @@ def refusal(name: str, data: bytes | str) -> str:
     return str(caught.value)
 
 
-def test_an_unknown_suffix_lists_the_known_ones() -> None:
+def test_an_unknown_suffix_is_named_with_what_to_save_it_as() -> None:
     message = refusal("letter.odt", b"PK\x03\x04")
     assert ".odt" in message
-    assert all(suffix in message for suffix in SUFFIXES)
+    assert "Save its text as .txt, .md or .pdf" in message
+    assert {".txt", ".md", ".pdf"} <= set(SUFFIXES)
     assert "no suffix" in refusal("README", "text")
 
 

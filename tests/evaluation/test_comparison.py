@@ -207,19 +207,35 @@ def test_flips_hold_both_answers_and_traces_those_that_went_wrong_first() -> Non
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
-        ({}, {"gold_rank": 4}, "The first gold chunk fell from rank 1 to 4; another answer."),
-        ({"gold_rank": 3}, {}, "The first gold chunk rose from rank 3 to 1; another answer."),
-        ({}, {"gold_rank": None}, "No gold chunk is retrieved any more; it was at rank 1; another answer."),
-        ({"gold_rank": None}, {"gold_rank": 2}, "A gold chunk is retrieved now, at rank 2; another answer."),
+        ({}, {"gold_rank": 4}, "The first chunk with the right answer fell from rank 1 to 4; another answer."),
+        ({"gold_rank": 3}, {}, "The first chunk with the right answer rose from rank 3 to 1; another answer."),
+        (
+            {},
+            {"gold_rank": None},
+            "No chunk with the right answer is retrieved any more; it was at rank 1; another answer.",
+        ),
+        (
+            {"gold_rank": None},
+            {"gold_rank": 2},
+            "A chunk with the right answer is retrieved now, at rank 2; another answer.",
+        ),
         ({}, {"abstained": True}, "It abstains now."),
         ({"abstained": True}, {}, "It abstained before and answers now."),
-        ({}, {"gold_rank": 5, "abstained": True}, "The first gold chunk fell from rank 1 to 5; it abstains now."),
-        ({}, {}, "Another answer over the same rank of the first gold chunk, 1."),
-        ({"gold_rank": None}, {"gold_rank": None}, "Another answer; neither run retrieved a gold chunk."),
+        (
+            {},
+            {"gold_rank": 5, "abstained": True},
+            "The first chunk with the right answer fell from rank 1 to 5; it abstains now.",
+        ),
+        ({}, {}, "Another answer over the same rank of the first chunk with the right answer, 1."),
+        (
+            {"gold_rank": None},
+            {"gold_rank": None},
+            "Another answer; neither run retrieved a chunk with the right answer.",
+        ),
         (
             {},
             {"answer": "before"},
-            "The same answer, held against other labels over the same rank of the first gold chunk, 1.",
+            "The same answer, held against other labels over the same rank of the first chunk with the right answer, 1.",
         ),
         ({}, {"failed": True, "problem": "Out of time."}, "It failed now: Out of time."),
         ({"failed": True, "problem": "Out of time."}, {}, "It failed before: Out of time."),
@@ -241,7 +257,7 @@ def test_flip_of_a_question_without_an_answer_is_about_abstaining() -> None:
 
 def test_failure_label_of_the_wrong_answer_is_named_where_it_was_explained() -> None:
     right, wrong = make_scored(), make_scored(correct=False, answer="Darwin", label=Failure.CONTEXT_IGNORED.value)
-    ending = f"The wrong answer is labelled {Failure.CONTEXT_IGNORED.value}."
+    ending = f"The wrong answer is labelled “{Failure.CONTEXT_IGNORED.value}”."
     assert explain_flip(right, wrong).endswith(ending)
     assert explain_flip(wrong, right).endswith(ending)
     assert "labelled" not in explain_flip(right, replace(wrong, label=UNEXPLAINED))

@@ -9,7 +9,7 @@ from backends.fake import Script, ScriptedBackend
 from evaluation.datasets import LabelledQuestion
 from evaluation.labelling import UNEXPLAINED, choose_unlabelled, count_labels, error_decomposition, label_answer
 from evaluation.scoring import Scored, score_trace
-from explain.diagnosis import Failure
+from explain.diagnosis import Failure, label_name
 from pipeline.errors import Throttled
 from tests.factories import make_trace
 
@@ -65,7 +65,7 @@ def test_losses_add_up_to_what_is_wrong() -> None:
     assert (retriever, reader) == (0.25, 0.5)
     assert "retriever loss 25.0 points" in losses_words(scores)
     assert "How far to trust" not in losses_words(scores)
-    assert "50 % are right from the gold chunk alone too" in losses_words(
+    assert "50 % are right from a right chunk alone too" in losses_words(
         [*scores, scored("correct", oracle=True), scored("correct", oracle=False)]
     )
     assert error_decomposition([scored()]) is None
@@ -98,4 +98,5 @@ def test_labels_are_counted_by_type_and_told_most_frequent_first() -> None:
 
 def test_every_label_can_be_told() -> None:
     rows = label_rows([scored(failure.value) for failure in Failure])
-    assert {row[0] for row in rows} == {failure.value for failure in Failure}
+    assert {row[0] for row in rows} == {label_name(failure.value) for failure in Failure}
+    assert label_name("reader failure") == "misread"

@@ -61,7 +61,7 @@ def test_a_retrieval_miss_is_shown_by_the_oracle_and_mended_by_looking_deeper():
     assert (deeper.name, deeper.correct) == ("with 9 chunks", True)
     assert reranked.problem == "There is no reranker."
     assert (exact.correct, exact.problem) == (False, "")
-    assert found.sentence.startswith("Retrieval miss: the gold chunk was not retrieved")
+    assert found.sentence.startswith("Not found: no chunk with the right answer was retrieved")
     assert "Verified repair: with 9 chunks, it answers “Oslo”, which is right." in found.sentence
 
 
@@ -88,7 +88,7 @@ def test_where_neither_retrieval_nor_the_reader_would_do_both_are_blamed():
 def test_an_answer_that_no_document_holds_says_so():
     found = diagnosed(explained(), Gold(("Oslo",)), Backend(lambda ids: "Rome", ranking=[chunk(1)]))
     assert found.found_at is None
-    assert "No gold chunk is among the first 1" in found.counterfactuals[0].problem
+    assert "No chunk with the right answer is among the first 1" in found.counterfactuals[0].problem
     assert found.diagnosis is None
     assert "none was found to try" in found.sentence
     other = diagnosed(explained(), Gold(("Oslo",), "Bergen"), Backend(lambda ids: "Rome", ranking=[chunk(1)]))
@@ -169,7 +169,7 @@ def test_a_backend_that_cannot_be_asked_over_chosen_chunks_says_what_would():
 def test_trials_that_fail_say_why_and_do_not_raise():
     found = diagnosed(explained(), Gold(("Oslo",)), Backend(lambda ids: "Rome", fails=("retrieve", "generate")))
     assert found.diagnosis is None
-    assert found.sentence.startswith("No gold chunk was read, and none was found to try")
+    assert found.sentence.startswith("No chunk with the right answer was read, and none was found to try")
     assert {trial.problem for trial in found.repairs} == {"The index is gone. Run `raglass index`."}
     assert "Verified" not in found.sentence
 
@@ -215,7 +215,7 @@ def test_a_document_alone_says_whether_it_was_read_and_where_a_deeper_search_fin
     others = [chunk(i) for i in range(3)]
     missed = diagnosed(explained(), Gold.parse("", "Ada"), Backend(lambda ids: "Rome", ranking=[*others, GOLD]))
     assert missed.found_at == 4
-    assert missed.sentence.startswith("Retrieval miss, if “Ada” holds the answer")
+    assert missed.sentence.startswith("Not found, if “Ada” holds the answer")
     assert "rank 4" in missed.sentence
     gone = diagnosed(explained(), Gold.parse("", "Ada"), Backend(lambda ids: "Rome", ranking=others))
     assert "No chunk of “Ada” is among the first 3. Check the title" in gone.sentence

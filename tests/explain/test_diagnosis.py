@@ -44,7 +44,7 @@ def test_what_is_wrong_comes_with_something_to_try(failure: Failure) -> None:
 
 def test_a_distracted_answer_is_put_into_words() -> None:
     facts = Facts(False, False, False, True, True, True, False, False)
-    assert diagnose(facts).meaning == "Another chunk drew the answer away from the gold one."
+    assert diagnose(facts).meaning == "Another chunk drew the answer away from the right one."
 
 
 def test_an_abstention_that_is_right_claims_no_answer() -> None:

@@ -73,7 +73,8 @@ def test_rule_is_made_with_what_it_would_have_done(open_page, services):
     raise_slow(services)
     services.alarms.remove(RULE.name)
     page = open_page("live")
-    assert "too little was measured" in shown(page)
+    assert "it needs 20 traces within 5 min, and there were 4 at most" in shown(page)
+    assert {field.label: field.value for field in page.text_input}["Bound"] == "2000 ms"
     fields = {field.label: field for field in page.text_input}
     fields["Name"].set_value("slow")
     fields["Measured over"].set_value("1m")

@@ -38,7 +38,12 @@ def test_a_picture_is_drawn_on_request_and_a_link_chooses_its_layer_and_head(
     assert "cannot be said" in chart_titles(test) or "does not tell" in chart_titles(test)
 
 
-def test_a_backend_without_attention_says_why_there_is_no_picture(services: Services, open_page: Open) -> None:
+def test_parts_that_a_backend_cannot_fill_have_no_tab_and_details_say_what_could(
+    services: Services, open_page: Open
+) -> None:
     test = open_page("explain", trace=ask(services))
-    assert any("has no attention to show" in each.value for each in test.info)
+    (said,) = [each.proto.body for each in test.get("html") if "not shown" in each.proto.body]
+    assert "“Inside the model” and “Attention” are not shown" in said
+    assert "local/research" in said
+    assert [each.label for each in test.tabs] == ["Chunks", "Do the chunks say it?", "How sure was it?", "Details"]
     assert "Picture the attention" not in [button.label for button in test.button]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.documents.indexing import Upload
 from app.services import Services
 from backends.fake import Script
 from backends.local.corpus import LocalCorpus
@@ -48,6 +49,16 @@ def test_every_kind_of_trouble_is_listed_with_its_reason_and_no_markup_survives(
     for words in ("sent.txt", "bad.pdf is broken", "Page 2", "&lt;img src=x"):
         assert words in html
     assert "<img" not in html
+
+
+def test_why_a_file_was_not_read_is_said_once(open_page, corpus: LocalCorpus, services: Services):
+    services.indexing.start(corpus, [Upload("drawing.xyz", b"Lines.")]).wait(60)
+    page = open_page("corpus")
+    said = shown(page) + str([each.value for each in (*page.error, *page.warning)]) + str(listed(page))
+    assert said.count("which Raglass does not read") == 1
+    assert said.count(".epub") == 0
+    assert any("Needs a look" in each.value for each in page.warning)
+    assert [row["State"] for row in listed(page) if row["Document"] == "drawing.xyz"] == ["failed"]
 
 
 def test_what_waits_can_be_removed_before_it_is_read(open_page, corpus: LocalCorpus):

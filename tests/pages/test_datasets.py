@@ -35,6 +35,12 @@ def test_filtered_traces_become_a_dataset_whose_gold_is_open(open_page, services
     ]
 
 
+def test_commands_are_set_as_code_where_no_dataset_is_kept(open_page):
+    [said] = [each.value for each in open_page("runs", list="datasets").info if "raglass dataset make" in each.value]
+    assert "`raglass dataset make`" in said
+    assert "\\`" not in said
+
+
 def test_what_cannot_be_a_name_is_said_and_nothing_is_kept(open_page, services, stored):
     page = open_page("traces")
     page.text_input(key="pick-name").set_value("../life").run()

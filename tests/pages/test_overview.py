@@ -7,7 +7,7 @@ import pytest
 
 from metrics.alerts import StoredAlert
 from pipeline.errors import StoreError
-from pipeline.types import Failure
+from pipeline.types import Confidence, Failure
 from tests.factories import make_trace
 from tests.pages.test_pages import shown
 from tests.tables import listed
@@ -54,6 +54,20 @@ def test_tiles_say_how_it_is_and_lead_to_what_they_count(open_page, services):
     assert {"since=hour", "outcome=failed"} <= set(found["Failed"].partition("?")[2].split("&"))
     assert {"window=1+hour", "asked_by=everyone"} <= set(found["p95 time"].partition("?")[2].split("&"))
     assert found["Ready"].startswith("status")
+
+
+def test_questions_left_unanswered_need_a_look_and_are_no_best_guesses(open_page, services):
+    unsure = Confidence(0.2, "calibrated")
+    generation = make_trace().generation
+    given = replace(generation, confidence=unsure)
+    none = replace(generation, answer="", abstained=True, confidence=unsure)
+    services.store.put_all([lately(1, generation=given), lately(2, generation=none), lately(3, generation=none)])
+    page = open_page("overview", past="hour")
+    found = links(page)
+    assert {"since=hour", "outcome=abstained"} <= set(found["No answer given"].partition("?")[2].split("&"))
+    assert "outcome=answered" in found["Low confidence"]
+    assert "questions that no document seemed to answer" in shown(page)
+    assert "answer that is a best guess" in shown(page)
 
 
 def test_questions_of_people_are_listed_and_those_of_runs_are_not(open_page, services):
@@ -133,3 +147,10 @@ def test_the_form_of_a_run_is_there_when_one_comes_back(open_page):
     page.query_params.clear()
     page.switch_page("../pages/runs.py").run()
     assert page.number_input(key="run_limit").value == 50
+
+
+def test_an_address_that_is_no_pages_is_told_as_it_is(open_page):
+    page = open_page("overview", nowhere="<b>*x*")
+    assert [each.value.replace("\\", "") for each in page.info if "no page" in each.value] == [
+        "There is no page “<b>*x*” here. This is the Overview; the menu leads to the others."
+    ]

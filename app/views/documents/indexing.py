@@ -10,7 +10,6 @@ from app.documents.words import (
     estimate_words,
     index_text,
     missing_words,
-    named_message,
     progress_text,
 )
 from app.permitting.roles import Role
@@ -98,8 +97,9 @@ def _show_estimate(corpus: "LocalCorpus", attention: "Attention") -> None:
     from app.documents.estimate import estimate
 
     files = [(file.name, file.size) for file in attention.waiting]
-    if files or attention.pending_chars:
-        show(note_html(f"Index now takes {estimate_words(estimate(corpus, files, attention.pending_chars))}."))
+    found = estimate(corpus, files, attention.pending_chars)
+    if found.files or found.documents:
+        show(note_html(f"Index now takes {estimate_words(found)}."))
 
 
 def show_job(services: Services) -> None:
@@ -153,9 +153,11 @@ def fraction(found: "JobState") -> float:
 
 
 def show_outcome(found: "JobState") -> None:
-    """How a job ended, bad files included."""
+    """How a job ended; the files that were not read, or not surely, stand under *Needs a look* alone."""
     outcome = found.outcome
     words = "  \n".join(map(literal, index_text(found, shell=False).splitlines()))
+    if outcome.failed or outcome.doubts:
+        words += "  \n*Needs a look* says which files, and why."
     match found.phase:
         case "done":
             say = st.warning if outcome.failed or outcome.doubts or outcome.missing else st.success
@@ -164,9 +166,5 @@ def show_outcome(found: "JobState") -> None:
             st.info(words, icon=":material/pause:")
         case _:
             st.error(message(found.message), icon=":material/error:")
-    for path, why in outcome.failed:
-        st.error(literal(named_message(path, why)), icon=":material/description:")
-    for path, why in outcome.doubts:
-        st.warning(literal(named_message(path, why)), icon=":material/rule:")
     for each in outcome.missing:
         st.warning(literal(missing_words(each, shell=False)), icon=":material/folder_off:")

@@ -1,4 +1,4 @@
-"""Documents as a table: a row opens the document; a file that gave none says why and opens nothing."""
+"""Documents as a table: a row opens the document; a file that gave none opens nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -60,5 +60,5 @@ def _row(row: "Listed", address: Mapping[str, str]) -> Row:
 
 
 def _note(row: "Listed") -> str:
-    """Why a file gave nothing, or which document answers for one."""
-    return row.reasons[-1] if row.reasons and (row.chunks == 0 or row.state == "failed") else ""
+    """Which document answers for one without chunks. Why a file failed stands under *Needs a look*."""
+    return row.reasons[-1] if row.reasons and row.chunks == 0 else ""

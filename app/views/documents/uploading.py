@@ -36,8 +36,9 @@ def upload_box(services: Services, corpus: "LocalCorpus") -> None:
         **only(Role.EDITOR, help=literal(f"{formats_words()}: files that end in {', '.join(SUFFIXES)}.")),
     )
     sending = prepare(corpus.library, [(file.name, file.getvalue()) for file in files])
-    if files:
-        show(note_html(estimate_sentence(estimate(corpus, [(file.name, file.size) for file in files]))))
+    found = estimate(corpus, [(file.name, file.size) for file in files])
+    if found.files:
+        show(note_html(estimate_sentence(found)))
     settled = _settle_clashes(corpus.library, sending)
     disabled = not files or settled is None
     if st.button(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +18,7 @@ from app.explaining.words import (
     chunk_marks,
     chunk_name,
     explained_with,
+    not_shown_words,
     pairs_note,
     reliance_words,
     telling_sentences,
@@ -36,7 +38,7 @@ from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage, grid
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.traces.html import question_html
 from app.views.traces.recent import choose_recent
 from explain.counterfactuals import Diagnosed
@@ -50,6 +52,9 @@ from pipeline.types import Trace
 
 UNITS: dict[Unit, str] = {"chunks": "Chunks", "sentences": "Sentences"}
 """What is told apart, by what it is called in an address."""
+
+INSIDE, ATTENTION = "Inside the model", "Attention"
+"""Parts that only some backends can fill."""
 
 SHADES = "Amber: the chunks made this word more probable; blue: less probable. Point at a word to see its chunk."
 """How to read the shaded answer."""
@@ -98,7 +103,7 @@ def score_and_show(trace: Trace) -> None:
             return
         except RaglassError as error:
             holder.empty()
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             _link_to(trace)
             return
     if found is None:
@@ -163,7 +168,7 @@ def show_explanation(found: Explained, verdict: DeltaGenerator) -> None:
             if told := explained_with(found):
                 st.info(literal(" ".join(told)), icon=":material/group:")
             if found.problem:
-                st.error(literal(found.problem), icon=":material/error:")
+                st.error(message(found.problem), icon=":material/error:")
         if found.complete:
             with right:
                 show_right(found, diagnosed)
@@ -175,24 +180,26 @@ def show_explanation(found: Explained, verdict: DeltaGenerator) -> None:
 
 
 def _show_parts(found: Explained, judged: Belief) -> None:
-    names = ["Chunks", "Do the chunks say it?", "How sure was it?", "Inside the model", "Attention", "Details"]
-    chunks, said, sure, inside, attention, details = st.tabs(names, key="explain-panels")
-    with chunks:
-        _show_chunks(found)
-    with said:
-        show_grounding(grounded(found))
-    with sure:
-        show_sureness(found)
-    with inside:
-        show_inside(found)
-    with attention:
-        show_attention(found)
-    with details:
-        _show_details(found, judged)
+    explanations = state.services().explanations
+    why_not = {INSIDE: explanations.why_no_inside(found), ATTENTION: explanations.why_no_picture(found)}
+    shown = {
+        "Chunks": lambda: _show_chunks(found),
+        "Do the chunks say it?": lambda: show_grounding(grounded(found)),
+        "How sure was it?": lambda: show_sureness(found),
+        INSIDE: lambda: show_inside(found),
+        ATTENTION: lambda: show_attention(found),
+        "Details": lambda: _show_details(found, judged, {name: why for name, why in why_not.items() if why}),
+    }
+    names = [name for name in shown if not why_not.get(name)]
+    for name, tab in zip(names, st.tabs(names, key="explain-panels"), strict=True):
+        with tab:
+            shown[name]()
 
 
-def _show_details(found: Explained, judged: Belief) -> None:
-    """The figures behind the verdict, for whoever knows how to read them."""
+def _show_details(found: Explained, judged: Belief, why_not: Mapping[str, str]) -> None:
+    """The figures behind the verdict, for whoever knows how to read them. why_not: why a part is not there, by its name."""
+    if why_not:
+        show(note_html(not_shown_words(why_not)))
     for line in (reliance_words(found), *judged.details):
         st.write(literal(line))
     _show_charts(found)

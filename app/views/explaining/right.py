@@ -3,12 +3,13 @@
 import streamlit as st
 
 from app.comparing.repairing import ask_again, can_repeat
-from app.explaining.diagnosing import diagnosis_rows, gold_words, right_headline, right_words
+from app.explaining.diagnosing import diagnosis_rows, gold_words, right_headline, right_words, terms_words
 from app.views.explaining.kept import remember_diagnosis
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from explain.counterfactuals import Diagnosed, Trial
+from explain.diagnosis import label_name
 from explain.explained import Explained
 from explain.gold import Gold
 from pipeline.errors import RaglassError
@@ -26,12 +27,16 @@ def show_right(found: Explained, diagnosed: Diagnosed | None) -> None:
         return
     show(note_html(right_words(known), more=MEANING))
     if label := state.services().explanations.label_of(found.trace.trace_id):
-        st.write(literal(f"Its run labelled it “{label}”. Diagnose shows the trials behind that, and tries repairs."))
+        st.write(
+            literal(
+                f"Its run labelled it “{label_name(label)}”. Diagnose shows the trials behind that, and tries repairs."
+            )
+        )
     _show_form(found, known or Gold((), document_only=True))
 
 
 MEANING = (
-    "Diagnose asks again over chosen chunks: the one that holds the right answer alone, and none at all. From what comes of it follows "
+    "Diagnose asks again over chosen chunks: one that holds the right answer alone, and none at all. From what comes of it follows "
     "whether retrieval or the generator is to blame. Then it tries what might help, and says what did."
 )
 
@@ -56,7 +61,7 @@ def _show_form(found: Explained, known: Gold) -> None:
         try:
             _diagnose(found, Gold.parse(answers, article, unanswerable=unanswerable))
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             return
         st.rerun()
 
@@ -71,7 +76,7 @@ def _diagnose(found: Explained, gold: Gold) -> None:
 
 def _show_diagnosed(trace: Trace, diagnosed: Diagnosed) -> None:
     st.write(literal(diagnosed.sentence))
-    show(note_html(gold_words(diagnosed)))
+    show(note_html(gold_words(diagnosed), more=terms_words(diagnosed)))
     if diagnosed.caveat:
         st.warning(literal(diagnosed.caveat), icon=":material/update:")
     working = diagnosed.working
@@ -98,7 +103,7 @@ def _offer_repair(trace: Trace, working: Trial) -> None:
         with st.spinner("Asking again …"):
             asked = ask_again(services.asking, services.playground, trace, working)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     if asked.not_stored is not None:
         state.remember_unstored(asked.trace, asked.not_stored)

@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState, get_script_run_ctx
 
+from app.kit.nowhere import NOWHERE
 from app.kit.presenting import PARAMETER
 
 Write = Callable[..., None]
@@ -167,7 +168,7 @@ def _keep() -> None:
         opened, kept = OPENED.get(page, set()), st.session_state.setdefault(KEPT, {})
         if opened & set(st.query_params) and page in kept:
             return  # While something is open, the list is still as it was.
-        passing = opened | {PARAMETER, PART}  # the presenter's view is kept by the server
+        passing = opened | {PARAMETER, PART, NOWHERE}  # the presenter's view is kept by the server
         kept[page] = {name: st.query_params.get_all(name) for name in st.query_params if name not in passing}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.alerting.rules import Rule, amount_words, make_rule, parse_duration, rule_words
+from app.alerting.rules import DURATION_HELP, UNIT_HELP, Rule, amount_words, make_rule, parse_duration, rule_words
 from app.alerting.series import Series
 from app.alerting.words import previewed
 from app.kit.wording import backend_words
@@ -59,7 +59,7 @@ def _show_form() -> None:
     if made is None:
         return
     show(note_html(f"{rule_words(made, known[made.series])}."))
-    show(note_html(previewed(lambda: preview(made), known[made.series].unit)))
+    show(note_html(previewed(lambda: preview(made), known[made.series].unit, made)))
     admin = only(Role.ADMIN)
     with st.container(horizontal=True):
         st.button("Save the rule", key="rule-save", type="primary", on_click=_save, args=(made, before), **admin)
@@ -125,12 +125,16 @@ def _read_bounds(series: Series, same: Rule | None, key: str) -> dict[str, Any]:
             "Bad is", sides, sides.index(same.side if same else series.worse), key=f"rule-side {key}", width=110
         )
         bound = amount_words(same.threshold, series.unit) if same else series.threshold
-        bound = st.text_input("Bound", bound, key=f"rule-bound {key}", width=120)
-        window = f"{(same.window_s if same else series.window_s) // 60}m"
+        bound = st.text_input("Bound", bound, key=f"rule-bound {key}", width=120, help=UNIT_HELP[series.unit])
+        window = f"{(same.window_s if same else series.window_s) // 60} min"
         if series.windowed:
-            window = st.text_input("Measured over", window, key=f"rule-window {key}", width=130)
+            window = st.text_input("Measured over", window, key=f"rule-window {key}", width=140, help=DURATION_HELP)
         held = st.text_input(
-            "For", f"{(same.for_s if same else series.for_s) // 60}m", key=f"rule-for {key}", width=100
+            "For",
+            f"{(same.for_s if same else series.for_s) // 60} min",
+            key=f"rule-for {key}",
+            width=110,
+            help=f"So long it must hold before an alert is raised. {DURATION_HELP}",
         )
         minimum = st.number_input(
             "At least, traces",
@@ -139,6 +143,7 @@ def _read_bounds(series: Series, same: Rule | None, key: str) -> dict[str, Any]:
             same.minimum if same else series.minimum,
             key=f"rule-minimum {key}",
             width=150,
+            help="Of fewer traces within what it is measured over, nothing is said.",
         )
     # A bound of one's own for the end, which the shell sets, goes with the bound that it belongs to.
     kept = same is not None and (side, bound) == (same.side, amount_words(same.threshold, series.unit))

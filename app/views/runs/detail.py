@@ -6,7 +6,7 @@ import streamlit as st
 from app.kit.costs import spent_words
 from app.kit.numbers import unbroken
 from app.permitting.roles import Role
-from app.runs.labels import RIGHT, flows, label_rows, losses_words
+from app.runs.labels import MEANING, RIGHT, flows, label_rows, losses_words
 from app.runs.leaderboard import run_before
 from app.runs.naming import run_name
 from app.runs.record import is_put_together
@@ -25,7 +25,7 @@ from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.style import ink
 from app.views.kit.table import choose_columns, show_table
 from app.views.kit.visitor import only
@@ -40,6 +40,7 @@ from app.views.runs.question_types import show_question_types
 from app.views.runs.tables import QUESTIONS, question_row
 from evaluation.scoring import Scored
 from evaluation.summary import Summary
+from explain.diagnosis import label_name
 from metrics.runs import StoredRun
 from pipeline.errors import RaglassError
 
@@ -52,7 +53,7 @@ def show_run(run_id: str) -> None:
     run = evaluations.find(run_id)
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(message(problem), icon=":material/error:")
     show_naming(run)
     show(note_html(". ".join(_about(run)[:2]) + "."))
     for line in _about(run)[2:]:
@@ -151,6 +152,7 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
         return
     show_chart(sankey(scores), key="run-why", alt="From question type to failure label", behind=False)
     st.write(literal(losses_words(scores)))
+    show(note_html("What the labels say.", more=MEANING))
     show(table_html(("Label", "Answers", "Stage", "What it means"), label_rows(scores), "labels"))
 
 
@@ -162,7 +164,7 @@ def sankey(scores: list[Scored]) -> go.Figure:
     figure = go.Figure(
         go.Sankey(
             node={
-                "label": list(map(chart_text, (*types, *labels))),
+                "label": list(map(chart_text, (*types, *map(label_name, labels)))),
                 "color": [*["#8c96a0"] * len(types), *(DOT if label in right else WHOLE for label in labels)],
                 "pad": 12,
             },

@@ -12,18 +12,17 @@ from app.runs.words import progress_words, step_words
 from app.services import Services
 from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import address, state
+from app.views.kit.following import REFRESH_S, show_going_on
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
-from app.views.kit.visitor import only, refused
+from app.views.kit.markdown import literal, message
+from app.views.kit.visitor import only
 from app.views.runs.listed import open_runs
 from app.views.runs.profile import show_preview
 from app.views.runs.source import Source
 from backends.registry import ENDPOINT
 from pipeline.errors import RaglassError
 from pipeline.prompts import PromptTemplate
-
-REFRESH_S = 1.0
 
 
 def follow_run() -> None:
@@ -34,7 +33,7 @@ def follow_run() -> None:
     if job.running:
         _follow()
     elif job.problem:
-        st.error(literal(job.problem), icon=":material/error:")
+        st.error(message(job.problem), icon=":material/error:")
     elif job.step is not None and job.step.progress is not None:
         st.success(literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
         st.button("Open this run", on_click=open_runs, args=(job.step.run_id,), icon=":material/open_in_new:")
@@ -48,32 +47,7 @@ def _follow() -> None:
     progress = None if job.step is None else job.step.progress
     share = 0.0 if progress is None else progress.done / max(progress.total, 1)
     words = "Opening the backend …" if job.step is None else step_words(job.step)
-    st.progress(share, literal(words))
-    if job.stopping:
-        show(note_html("Stopping once what is under way is done."))
-        return
-    why = job.refusal_to_stop()
-    with st.container(horizontal=True):
-        if job.paused:
-            st.button("Go on", icon=":material/play_arrow:", on_click=job.go_on, **refused(why))
-        else:
-            st.button(
-                "Pause",
-                icon=":material/pause:",
-                on_click=job.pause,
-                **refused(
-                    why,
-                    help="Nothing more is asked until you go on; what is under way is answered. The models stay loaded.",
-                ),
-            )
-        st.button(
-            "Stop",
-            icon=":material/stop:",
-            on_click=job.stop,
-            **refused(why, help="What was answered is kept; the run can be gone on with."),
-        )
-    if job.paused:
-        show(note_html("Paused. It waits for as long as the dashboard runs; what was answered is kept."))
+    show_going_on(job, share, words)
 
 
 def start_form() -> None:
@@ -158,6 +132,6 @@ def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) 
         whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan).telling(prompt)
         services.run_jobs.start(lambda stop: services.evaluations.run(whole, stop))
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     st.rerun()

@@ -15,6 +15,7 @@ from app.views.kit.table import Cell, Column, Row, Tone, number_cell, status_cel
 from evaluation.comparison import Flip
 from evaluation.kept import KeptVersion
 from evaluation.scoring import Scored
+from explain.diagnosis import label_name
 from metrics.runs import StoredRun
 
 SHARES = ("recall", "wrong", "abstained")
@@ -152,7 +153,7 @@ def question_row(scored: Scored) -> Row:
             "answer": said,
             "expected": expected_words(scored),
             "type": scored.type,
-            "why": scored.label,
+            "why": label_name(scored.label),
             "f1": number_cell(scored.f1, fixed(scored.f1)),
             "gold": number_cell(scored.gold_rank, f"{scored.gold_rank}"),
             "confidence": number_cell(scored.confidence, percent(scored.confidence)),

@@ -21,6 +21,7 @@ from app.stability.drift_words import (
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, show_chart
 from app.views.kit.downloads import show_download
+from app.views.kit.following import LEAVING_STOPS
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
 from app.views.kit.style import DRIFTED, STEADY, ink
@@ -66,12 +67,12 @@ def _form(backends: list[str]) -> QuestionPlan | None:
 
 
 def _measure(plan: QuestionPlan) -> QuestionDrift:
-    with shown_work("Reading stored questions …", NOTHING_KEPT, "drift") as tell:
+    with shown_work(f"Reading stored questions … {LEAVING_STOPS}", NOTHING_KEPT, "drift") as tell:
         return check_questions(
             state.store(),
             state.services().backends.corpus,
             plan,
-            lambda done, total: tell(done, total, progress_words(done, total)),
+            lambda done, total: tell(done, total, f"{progress_words(done, total)}. {LEAVING_STOPS}"),
         )
 
 

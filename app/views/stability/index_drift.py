@@ -9,6 +9,7 @@ from app.stability.drift import CHUNKS, MeasuredIndexes, compare_embedders, comp
 from app.stability.drift_words import INDEX_HEADS, INDEX_NOTES, index_rows, progress_words, side_words
 from app.views.kit import state
 from app.views.kit.downloads import show_download
+from app.views.kit.following import LEAVING_STOPS
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
@@ -51,13 +52,13 @@ def _measure(name: str, other: str | None, folder: str, chunks: int) -> Measured
         if not folder.strip():
             raise InputError("No folder is given. Write the data folder whose index is to be compared.")
         return compare_folders(services.backends.corpus, name, services.premises.check_path(folder))
-    with shown_work("Opening both embedders …", NOTHING_KEPT, "index-drift") as tell:
+    with shown_work(f"Opening both embedders … {LEAVING_STOPS}", NOTHING_KEPT, "index-drift") as tell:
         return compare_embedders(
             services.backends.corpus,
             name,
             other,
             chunks=chunks,
-            on_progress=lambda done, total: tell(done, total, progress_words(done, total)),
+            on_progress=lambda done, total: tell(done, total, f"{progress_words(done, total)}. {LEAVING_STOPS}"),
         )
 
 

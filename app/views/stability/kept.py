@@ -17,6 +17,9 @@ from pipeline.errors import RaglassError
 RESULT = "result"
 """In the address: the id of the result that is shown."""
 
+PROBLEM = "stability_problem"
+"""In the session: why something that was asked for could not be done; said once."""
+
 RESULTS = (
     Column("kept", "Measured", "time", local=True, width_rem=11),
     Column("same", "Answers the same", "number", local=True),
@@ -33,10 +36,21 @@ def kept_results() -> KeptStability:
     return KeptStability(state.services().settings.data_dir)
 
 
-@st.cache_resource(max_entries=5, show_spinner=False)
 def kept_result(kept_id: str) -> tuple[StabilityPlan, StabilityStep]:
     """One of them, which nobody may change. Raises InputError for none."""
+    return _kept_result(kept_id, kept_results().version(kept_id))
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _kept_result(kept_id: str, version: int) -> tuple[StabilityPlan, StabilityStep]:
     return kept_results().find(kept_id)
+
+
+def shown_id() -> str:
+    """The result that is shown: the one that the address names, else what this process measured last, once it has ended; empty for none."""
+    job = state.services().stability_jobs.job
+    ended = "" if job is None or job.running or job.step is None or not job.step.step.results else job.step.run_id
+    return st.query_params.get(RESULT) or ended
 
 
 def show_kept() -> None:
@@ -44,7 +58,7 @@ def show_kept() -> None:
     found = kept_results().listed()
     if not found:
         return
-    shown = st.query_params.get(RESULT) or st.session_state.get("stability_shown")
+    shown, jobs = shown_id(), state.services().stability_jobs
     st.header("Results that are kept", anchor=False)
     show(note_html("A click on one shows it."))
     show_table(
@@ -55,7 +69,7 @@ def show_kept() -> None:
         on_open=_open,
         current=shown,
     )
-    if any(each.kept_id == shown for each in found):
+    if any(each.kept_id == shown for each in found) and not jobs.is_at(shown):
         st.button(
             "Remove the one that is shown",
             icon=":material/delete:",
@@ -90,9 +104,9 @@ def _remove(kept_id: str) -> None:
     try:
         kept_results().remove(kept_id)
     except RaglassError as error:
-        st.session_state["stability_problem"] = str(error)
+        st.session_state[PROBLEM] = str(error)
         return
-    kept_result.clear(kept_id)
     st.query_params.pop(RESULT, None)
-    for name in ("stability_found", "stability_shown", "stability_problem"):
-        st.session_state.pop(name, None)
+    jobs = state.services().stability_jobs
+    if jobs.job is not None and jobs.job.step is not None and jobs.job.step.run_id == kept_id:
+        jobs.forget()

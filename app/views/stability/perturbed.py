@@ -1,18 +1,18 @@
 """Questions asked in other words and over other chunks: the form, the work while it goes on, and what came of it."""
 
-from contextlib import closing
-
 import streamlit as st
 
 from app.permitting.roles import Role
-from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep, check_stability
-from app.stability.perturbed_words import progress_words
+from app.stability.measuring import go_on, measure
+from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep
+from app.stability.perturbed_words import part_words, progress_words
 from app.views.kit import state
+from app.views.kit.following import REFRESH_S, show_going_on
+from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only
-from app.views.kit.work import shown_work
-from app.views.stability.kept import RESULT, kept_result, kept_results, show_kept
+from app.views.stability.kept import PROBLEM, RESULT, kept_result, kept_results, show_kept, shown_id
 from app.views.stability.result import show_result
 from evaluation.datasets import BUILTIN
 from evaluation.perturbations import SEEDS
@@ -20,28 +20,83 @@ from pipeline.errors import RaglassError
 
 
 def show_stability() -> None:
-    """The form, the work while it goes on, what came of it, and what was kept of earlier ones."""
+    """The form, the measurement that goes on, what came of it, and what was kept of earlier ones."""
     plan = _form()
     if plan is not None:
-        for name in ("stability_found", "stability_shown", "stability_problem"):
-            st.session_state.pop(name, None)
-        st.query_params.pop(RESULT, None)
-        _measure(plan)
-    problem = st.session_state.get("stability_problem")
+        _start(plan)
+    job = state.services().stability_jobs.job
+    problem = st.session_state.pop(PROBLEM, None) or (job.problem if job is not None and not job.running else "")
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(message(problem), icon=":material/error:")
+    going = job is not None and job.running
+    if going:
+        _follow()
     found = _found()
     if found is not None:
+        _show_part(*found, busy=going)
         show_result(*found)
-    elif plan is None and not kept_results().listed():
+    elif not going and not kept_results().listed():
         st.info("Nothing measured yet. The built-in questions need no file, and no trace is stored.")
     show_kept()
 
 
+@st.fragment(run_every=REFRESH_S)
+def _follow() -> None:
+    job = state.services().stability_jobs.job
+    if job is None or not job.running:
+        st.rerun()
+    step = None if job.step is None else job.step.step
+    share = 0.0 if step is None else len(step.results) / max(step.total, 1)
+    show_going_on(job, share, "Timing a few questions …" if step is None else progress_words(step))
+    show(note_html("It goes on when you leave this page; its progress and its result are here when you come back."))
+
+
 def _found() -> tuple[StabilityPlan, StabilityStep] | None:
-    """What is shown: the result that the address names, else the one that was measured here last."""
-    named = st.query_params.get(RESULT)
-    return kept_result(named) if named else st.session_state.get("stability_found")
+    """What is shown: the result that the address names, else the last one that was measured by this process."""
+    job = state.services().stability_jobs.job
+    named = shown_id()
+    if not named:
+        return None
+    if job is not None and job.step is not None and job.step.run_id == named and not kept_results().version(named):
+        return job.step.plan, job.step.step  # which could not be kept
+    return kept_result(named)
+
+
+def _show_part(plan: StabilityPlan, step: StabilityStep, *, busy: bool) -> None:
+    """That a result is of a part of the questions, with a way to go on with it."""
+    if len(step.results) == step.total:
+        return
+    named = shown_id()
+    if state.services().stability_jobs.is_at(named):
+        st.info(literal(part_words(step)), icon=":material/sync:")
+        return
+    st.warning(literal(part_words(step)), icon=":material/pause:")
+    if kept_results().version(named):
+        st.button(
+            "Go on with it",
+            icon=":material/play_arrow:",
+            on_click=_go_on,
+            args=(named,),
+            **only(Role.EDITOR, disabled=busy),
+        )
+
+
+def _start(plan: StabilityPlan) -> None:
+    services, kept = state.services(), kept_results()
+    st.query_params.pop(RESULT, None)
+    try:
+        services.stability_jobs.start(lambda stop: measure(services.evaluations, kept, plan, stop))
+    except RaglassError as error:
+        st.session_state[PROBLEM] = str(error)
+
+
+def _go_on(kept_id: str) -> None:
+    services, kept = state.services(), kept_results()
+    try:
+        services.stability_jobs.start(lambda stop: go_on(services.evaluations, kept, kept_id, stop))
+        st.query_params.pop(RESULT, None)
+    except RaglassError as error:
+        st.session_state[PROBLEM] = str(error)
 
 
 def _form() -> StabilityPlan | None:
@@ -72,32 +127,3 @@ def _form() -> StabilityPlan | None:
         limit=int(limit),
         variants=int(variants),
     )
-
-
-def _measure(plan: StabilityPlan) -> None:
-    """See it through, and keep what came of it; a press of Stop ends the page's run here, and what was measured is kept too."""
-    steps, last = check_stability(state.services().evaluations, plan), None
-    try:
-        with (
-            closing(steps),
-            shown_work("Timing a few questions …", "What was measured so far is kept.", "stability") as tell,
-        ):
-            for step in steps:
-                # First: once Stop is pressed, all that touches the session ends the page's run.
-                if step.results:
-                    st.session_state["stability_found"] = (plan, step)
-                last = step
-                tell(len(step.results), step.total, progress_words(step))
-    except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
-    finally:
-        if last is not None and last.results:
-            _keep(plan, last)
-
-
-def _keep(plan: StabilityPlan, step: StabilityStep) -> None:
-    """Draws nothing, and keeps the file first: a page's run that was stopped may neither draw nor touch the session."""
-    try:
-        st.session_state["stability_shown"] = kept_results().keep(plan, step).kept_id
-    except RaglassError as error:
-        st.session_state["stability_problem"] = str(error)

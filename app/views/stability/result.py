@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.numbers import fixed
+from app.kit.numbers import count, fixed
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from app.stability.perturbed_words import (
     Change,
@@ -57,10 +57,8 @@ FAINT, BAD = "rgba(128,128,128,.10)", "rgba(230,159,0,.75)"
 def show_result(plan: StabilityPlan, step: StabilityStep) -> None:
     """The headline, the heat map, the variants behind its cells."""
     st.header(literal(headline(step.results)), anchor=False)
-    if len(step.results) < step.total:
-        st.warning(f"Stopped after {len(step.results):,} of {step.total:,} questions.", icon=":material/pause:")
     sides = sides_words(step.results)
-    asked = f"{len(step.results):,} questions of {step.name}, asked of {plan.backend} with {plan.top_k} chunks."
+    asked = f"{count(len(step.results), 'question')} of {step.name}, asked of {plan.backend} with {count(plan.top_k, 'chunk')}."
     show(note_html(f"{sides} {asked}".strip()))
     cells = summarise_stability(step.results, seed=plan.seed)
     name = st.segmented_control(

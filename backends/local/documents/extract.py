@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from backends.local.documents.blocks import Reading, compose
-from backends.local.documents.formats import GZIP, SUFFIXES, Format, format_of
+from backends.local.documents.formats import GZIP, Format, format_of
 from backends.local.documents.opening import cannot_be_read, opened, too_long
 from backends.local.documents.signatures import is_pdf, kind_in_words, looks_binary, signature_of
 from backends.local.documents.text import one_line
@@ -107,7 +107,7 @@ def _unknown(name: str) -> str:
     suffix = "".join(Path(name).suffixes[-2:] if name.lower().endswith(GZIP) else [Path(name).suffix]).lower()
     return (
         f"{name} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which Raglass does not read. "
-        f"It reads {', '.join(SUFFIXES)}: save the text in one of these and add that."
+        "Save its text as .txt, .md or .pdf, and add that."
     )
 
 

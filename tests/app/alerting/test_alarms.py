@@ -386,14 +386,16 @@ def test_preview_says_what_would_have_been_and_live_does_the_same(world: World) 
     # A look falls somewhere into a minute, a preview's at its end.
     assert [episode.began_s - 60 for episode in found.episodes] == [alert.began_at for alert in happened]
     assert [episode.ended_s is None for episode in found.episodes] == [alert.ended_at is None for alert in happened]
-    words = preview_words(found, "ms")
+    words = preview_words(found, "ms", RULE)
     assert words.startswith("In the last 24 h it would have raised 2 alerts, open for 5 min in all")
     assert "would be open now" in words
     assert world.box.kinds == ["began", "ended", "began"]
 
 
 def test_preview_of_nothing_says_so(world: World) -> None:
-    assert "too little was measured" in preview_words(world.dashboard().preview(RULE), "ms")
+    words = preview_words(world.dashboard().preview(RULE), "ms", RULE)
+    assert "it needs" in words
+    assert "there were 0 at most" in words
 
 
 def test_test_message_goes_to_every_channel_and_tells_what_failed(world: World) -> None:

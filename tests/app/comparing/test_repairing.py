@@ -39,7 +39,7 @@ def test_a_change_of_settings_is_asked_through_the_whole_pipeline_and_kept(servi
 
 def test_chosen_chunks_are_read_in_the_trials_order(services, trace) -> None:
     ids = tuple(chunk.chunk_id for chunk in reversed(trace.chunks))
-    made = ask_again(services.asking, services.playground, trace, Trial("with the gold chunk first", ids)).trace
+    made = ask_again(services.asking, services.playground, trace, Trial("with the right chunk first", ids)).trace
     assert tuple(chunk.chunk_id for chunk in made.chunks) == ids
     assert made.settings[PLAYGROUND_OF] == trace.trace_id
 

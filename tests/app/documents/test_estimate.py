@@ -34,6 +34,12 @@ def test_an_estimate_grows_with_what_there_is_to_embed_and_to_read(corpus: Local
     assert estimate(corpus, []).seconds == 0
 
 
+def test_no_time_is_promised_for_a_file_that_is_refused_for_its_suffix(corpus: LocalCorpus) -> None:
+    refused = estimate(corpus, [("a.xyz", 700_000), ("README", 10)])
+    assert (refused.files, refused.size, refused.seconds) == (0, 0, 0)
+    assert estimate(corpus, [("a.txt", 900), ("a.xyz", 700_000)]) == estimate(corpus, [("a.txt", 900)])
+
+
 def test_a_pace_is_measured_by_a_job_that_embeds_enough_and_tried_out_before(
     corpus: LocalCorpus, services: Services
 ) -> None:

@@ -43,7 +43,7 @@ def missed(answer="Oslo"):
         (),
         9,
         Diagnosis(label, *WORDS[label]),
-        counterfactuals=(Trial("with the gold chunk alone", answer=answer, correct=True),),
+        counterfactuals=(Trial("with the right chunk alone", answer=answer, correct=True),),
         repairs=(
             Trial("with 10 chunks", answer=answer, correct=True),
             Trial("reranked", problem="There is no reranker."),
@@ -56,7 +56,7 @@ def test_it_says_what_a_stakeholder_asks():
     for words in (
         "Why this answer?",
         "The answer stands on chunk 2, “Title 2”: 86 % of what the chunks did for it.",
-        "Retrieval miss: the gold chunk was not retrieved",
+        "Not found: no chunk with the right answer was retrieved",
         "Verified repair: with 10 chunks, it answers “Oslo”, which is right.",
         "the first that does is at rank 9",
         "could not be tried: There is no reranker.",
@@ -65,7 +65,7 @@ def test_it_says_what_a_stakeholder_asks():
         "Linear datamodeling score",
     ):
         assert words in page.text
-    assert page.text.index("Retrieval miss") < page.text.index("The answer stands on")
+    assert page.text.index("Not found") < page.text.index("The answer stands on")
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -123,7 +123,7 @@ def test_what_was_tried_in_vain_is_not_advised_as_if_it_had_not_been():
 
 def test_a_diagnosis_in_a_shell_says_what_was_tried_and_what_to_do():
     said = diagnosis_text(missed())
-    assert "what if asked with the gold chunk alone: “Oslo”, right" in said
+    assert "what if asked with the right chunk alone: “Oslo”, right" in said
     assert "repair  asked with 10 chunks: “Oslo”, right" in said
     assert "What to do: Ask with 10 chunks." in said
     assert "Given as right: “Oslo”." in said

@@ -35,7 +35,8 @@ def test_calibrated_confidence_has_a_level(value: float, level: str) -> None:
 def test_confident_abstention_is_confidence_that_what_was_found_does_not_answer() -> None:
     generation = make_generation(abstained=True, confidence=Confidence(0.9, "calibrated"))
     found = wording.trust(generation)
-    assert found.headline == "No answer given, high confidence that this is right, 90 %"
+    assert found.headline == "No answer given: sure that the documents have none, 90 %"
+    assert found.level == "unknown", "what is no answer is not shown as a good one"
     assert "about 10 could have been answered" in found.meaning
 
 

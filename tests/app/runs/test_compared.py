@@ -88,7 +88,7 @@ def test_comparison_is_printed_with_its_verdict_tests_types_and_flips(
     assert "Set differently (older / newer): chunks 5 / 1." in done.stdout
     assert "29 questions changed sides: 29 went wrong, 0 came right" in done.stdout
     assert "“Alfred Wegener” (trace a-1)" in done.stdout
-    assert "Another answer over the same rank of the first gold chunk, 1." in done.stdout
+    assert "Another answer over the same rank of the first chunk with the right answer, 1." in done.stdout
     assert f"and {29 - MOST_FLIPS} more" in done.stdout
     date = next(line for line in done.stdout.splitlines() if line.startswith("DATE"))
     assert date.endswith("fewer than 5 articles")

@@ -46,6 +46,14 @@ def test_a_result_is_read_as_it_was_kept(kept: KeptStability) -> None:
     assert (told.variants, told.same, told.asked) == (4, 2, 2)
 
 
+def test_more_of_a_result_takes_the_place_of_what_was_kept(kept: KeptStability) -> None:
+    told = kept.keep(PLAN, replace(STEP, results=RESULTS[:1]))
+    before = kept.version(told.kept_id)
+    kept.keep(PLAN, STEP, told.kept_id)
+    assert [(each.kept_id, each.asked) for each in kept.listed()] == [(told.kept_id, 2)]
+    assert kept.version(told.kept_id) > before > kept.version("ffffffff") == 0
+
+
 def test_results_are_listed_the_newest_first_until_they_are_removed(kept: KeptStability) -> None:
     first, second = kept.keep(PLAN, STEP), kept.keep(PLAN, replace(STEP, total=9))
     assert kept.listed() == [second, first]

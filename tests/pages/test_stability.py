@@ -1,0 +1,71 @@
+"""The Stability page while something is measured: it goes on when one leaves, and a part says that it is one."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from app.stability.kept import KeptStability
+from app.stability.measuring import MeasuredStep
+from pipeline.errors import StoreError
+from tests.app.stability.test_kept import PLAN, RESULTS, STEP
+
+WAIT_S = 30
+
+
+def press(page, label):
+    return next(each for each in page.button if each.label == label).click().run()
+
+
+def test_measured_in_the_background_the_result_is_there_when_one_comes_back(open_page, services):
+    page = open_page("stability")
+    next(each for each in page.number_input if each.label == "Questions").set_value(2)
+    next(each for each in page.number_input if each.label == "Variants of each").set_value(1)
+    press(page, "Measure")
+    services.stability_jobs.job.wait(WAIT_S)
+    page = open_page("stability")
+    assert "answers stayed the same" in page.header[0].value
+    assert [each.asked for each in KeptStability(services.settings.data_dir).listed()] == [2]
+    press(page, "Remove the one that is shown")
+    assert any("Nothing measured yet" in each.value for each in open_page("stability").info)
+
+
+def test_while_it_goes_on_the_page_tells_how_far_it_is_and_stops_it(open_page, services):
+    going = threading.Event()
+
+    def steps(stop):
+        yield MeasuredStep("aaaa1111", PLAN, replace(STEP, results=RESULTS[:1]))
+        going.set()
+        stop.wait(WAIT_S)
+
+    job = services.stability_jobs.start(steps)
+    assert going.wait(WAIT_S)
+    page = open_page("stability")
+    assert any("goes on when you leave" in each.proto.body for each in page.get("html"))
+    press(page, "Stop")
+    job.wait(WAIT_S)
+    assert not job.running
+
+
+def test_a_part_says_so_and_offers_to_go_on(open_page, services):
+    kept = KeptStability(services.settings.data_dir)
+    part = kept.keep(PLAN, replace(STEP, total=20))
+    page = open_page("stability", result=part.kept_id)
+    assert "2 of 20 questions asked" in page.warning[0].value
+    assert any(each.label == "Go on with it" for each in page.button)
+    whole = kept.keep(PLAN, STEP)
+    page = open_page("stability", result=whole.kept_id)
+    assert not page.warning
+    assert all(each.label != "Go on with it" for each in page.button)
+
+
+@pytest.mark.parametrize("known", [RESULTS, []])
+def test_what_could_not_be_kept_is_said_and_still_shown(open_page, services, known):
+    def steps(stop):
+        yield MeasuredStep("aaaa1111", PLAN, replace(STEP, results=known))
+        raise StoreError("The disk is full.")
+
+    services.stability_jobs.start(steps).wait(WAIT_S)
+    page = open_page("stability")
+    assert page.error[0].value.startswith("The disk is full")
+    assert bool(page.header) == bool(known)
