@@ -26,12 +26,12 @@ for name in status.unknown_variables:
 show(parts_html(status.all_parts))
 show(note_html("Looked at just now: what a question passes through, and where its trace goes."))
 
-with st.expander(backends_heading(status), icon=":material/dns:"):
+with st.expander(backends_heading(status)):
     show(pairs_html(backend_words(status)))
 if may(Role.ADMIN):
     show_changes()
-    with st.expander("Settings", icon=":material/tune:"):
+    with st.expander("Settings"):
         show(note_html("Each is a variable of the environment; secrets are masked. docs/settings.md explains them."))
         show(pairs_html(status.settings))
-with st.expander("Versions", icon=":material/inventory_2:"):
+with st.expander("Versions"):
     show(pairs_html(status.versions))

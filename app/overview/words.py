@@ -167,7 +167,7 @@ def _concern(concern: Concern) -> Tile:
             "answer that is a best guess" if one else "answers that are best guesses",
             "warn",
         ),
-        "disliked": ("Thumbs down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
+        "disliked": ("Rated down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
         "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest of people and applications first", "quiet"),
     }
     label, value, note, tone = told[concern.name]

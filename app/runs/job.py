@@ -12,7 +12,7 @@ from pipeline.errors import InputError, RaglassError
 log = logging.getLogger(__name__)
 
 
-WHAT = "This run"
+WHAT = "This run was started"
 
 
 class RunJob:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from app.kit.numbers import count
 from app.permitting.acting import record, require
 from app.permitting.roles import Role
 from metrics.forgetting import NAMED, Forgotten, Sparing
@@ -29,7 +30,7 @@ def delete_traces(
     require(Role.ADMIN)
     done = store.forget(chosen, sparing=sparing, on_progress=on_progress, stopping=stopping)
     named = () if isinstance(chosen, TraceQuery) else chosen
-    record("deleted traces", named[0] if len(named) == 1 else f"{done.deleted:,} traces")
+    record("deleted traces", named[0] if len(named) == 1 else count(done.deleted, "trace"))
     return done
 
 

@@ -27,6 +27,11 @@ def backstage(key: str, *, width: Literal["stretch", "content"] = "stretch") -> 
     return st.container(key=f"backstage-{key}", width=width)
 
 
+def actions(key: str) -> DeltaGenerator:
+    """A row of what can be done with what is shown, all of one look, the most important first. key: its own on the page."""
+    return st.container(key=f"actions-{key}", horizontal=True, vertical_alignment="center")
+
+
 @contextmanager
 def outlined(parts: Mapping[str, str], key: str) -> Iterator[Heading]:
     """A long page beside its outline, "On this page", which stays in sight on a wide screen and stands above on another.

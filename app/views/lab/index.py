@@ -72,7 +72,7 @@ def _show_form(lab: Lab) -> None:
     ]
     with (
         backstage("study"),
-        st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"),
+        st.expander("Start a study", expanded=not lab.records.newest("index")),
     ):
         source = Source()
         with st.container(horizontal=True):

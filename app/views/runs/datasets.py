@@ -83,7 +83,7 @@ def _open(name: str) -> None:
 
 
 def _show_import() -> None:
-    with backstage("import"), st.expander("Import a file", icon=":material/upload:"):
+    with backstage("import"), st.expander("Import a file"):
         file = st.file_uploader(
             "JSONL or CSV with question, answer, answerable, type, notes", type=["jsonl", "csv"], key="dataset-file"
         )

@@ -82,7 +82,7 @@ def start_form() -> None:
     usable = services.backends.usable()
     saved, prompted, wanted = _prefilled(services)
     expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
-    with backstage("run"), st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
+    with backstage("run"), st.expander("Start a run", expanded=expanded):
         source = Source()
         write = _follow_form(services, usable, wanted, {"run-prompt": address.choice(["", *saved], prompted)})
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 
 FORMATS = ["json", "jsonl", "csv"]
 
-BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Feedback"
+BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
 
 
 class Source:

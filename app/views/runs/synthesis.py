@@ -23,7 +23,7 @@ WRITERS: dict[Writer, str] = {"templates": "Templates", "model": "The backend's 
 
 def show_synthesis() -> None:
     """The form, and the work that goes on."""
-    with backstage("synthesis"), st.expander("Write questions from the documents", icon=":material/edit_note:"):
+    with backstage("synthesis"), st.expander("Write questions from the documents"):
         show(
             note_html(
                 "Each is checked: a reader must find the gold answer in the chunk alone. They are marked as synthetic wherever they are "

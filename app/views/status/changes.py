@@ -14,7 +14,7 @@ SHOWN = 100
 
 def show_changes() -> None:
     """The newest changes, in an expander."""
-    with st.expander("Who changed what", icon=":material/history:"):
+    with st.expander("Who changed what"):
         try:
             found = read_changes(state.store().audit, SHOWN)
         except RaglassError as error:

@@ -20,7 +20,7 @@ HELD = (
 
 def show_deleting(trace_id: str) -> None:
     """A button that asks before it deletes."""
-    with st.popover("Delete", icon=":material/delete:", key=f"ask-delete-{trace_id}", type="tertiary"):
+    with st.popover("Delete", icon=":material/delete:", key=f"ask-delete-{trace_id}"):
         st.write(
             "This trace goes for good, with its feedback and what was explained of it. Its application may send it again."
         )

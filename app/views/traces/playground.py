@@ -59,7 +59,7 @@ def show_playground(trace: Trace) -> None:
     if not trace.question.strip():
         return
     board = backstage("playground").expander(
-        "Change something and ask again", icon=":material/science:", on_change="rerun", key=f"play-{trace.trace_id}"
+        "Change something and ask again", on_change="rerun", key=f"play-{trace.trace_id}"
     )
     if board.open:
         with board:

@@ -20,7 +20,7 @@ def show_scores(trace_id: str) -> None:
         return
     if not rows:
         return
-    with st.expander("Quality, by the rules", icon=":material/rule:"):
+    with st.expander("Quality, by the rules"):
         show(table_html(("rule", "says", "which is"), rows, "quality-scores"))
         if kept is not None:
             show(note_html(judged_text(kept)))
