@@ -54,7 +54,7 @@ STYLE = """
 /* All that opens looks the same: its arrow before its words, in the colour of words. */
 [data-testid="stExpander"] summary > span > span:last-child:has(> [data-testid="stIconMaterial"]) { order: -1; }
 [data-testid="stExpander"] summary :is(p, span) { color: inherit; }
-[data-testid="stExpander"] summary { color: var(--rg-ink, inherit); }
+[data-testid="stExpander"] summary { color: inherit; opacity: 1; }
 :is(.rg-chunk, .rg-made, .rg-values details) > summary { list-style: none; }
 :is(.rg-chunk, .rg-made, .rg-values details) > summary::-webkit-details-marker { display: none; }
 :is(.rg-chunk, .rg-made, .rg-values details) > summary::before { content: ""; display: inline-block; flex: none;
