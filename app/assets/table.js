@@ -48,20 +48,27 @@ function fit(box) {
   const lines = [...box.querySelectorAll("tr")];
   for (const told of box.querySelectorAll(".folded")) told.remove();
   for (const cell of box.querySelectorAll("[hidden]")) cell.hidden = false;
-  let shown = columns.length;
-  while (shown > 1 && box.scrollWidth > box.clientWidth) {
-    shown -= 1;
-    for (const line of lines) line.cells[shown + (picks ? 1 : 0)].hidden = true;
+  const first = picks ? 1 : 0;
+  const others = columns.map((_, place) => place).slice(1).reverse();
+  const isEmpty = (place) => lines.every((line) => !line.row || !says(line.row.cells[columns[place].name]));
+  const folded = [];
+  // What tells nothing goes first.
+  for (const place of [...others.filter(isEmpty), ...others.filter((place) => !isEmpty(place))]) {
+    if (box.scrollWidth <= box.clientWidth) break;
+    for (const line of lines) line.cells[place + first].hidden = true;
+    folded.unshift(columns[place]);
   }
-  if (shown === columns.length) return;
-  for (const line of lines) if (line.row) line.cells[picks ? 1 : 0].append(...foldedOf(line.row, columns.slice(shown)));
+  if (!folded.length) return;
+  for (const line of lines) if (line.row) line.cells[first].append(...foldedOf(line.row, folded));
 }
+
+const says = (cell) => Boolean(cell?.text) && cell.text !== "—";
 
 function foldedOf(row, columns) {
   const told = part("span", "folded");
   for (const column of columns) {
     const cell = row.cells[column.name];
-    if (!cell || !cell.text || cell.text === "—") continue;
+    if (!says(cell)) continue;
     const held = part("span", `fold ${column.kind}`);
     held.append(part("span", "of", column.head));
     fill(held, cell, column.kind);

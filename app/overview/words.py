@@ -168,7 +168,7 @@ def _concern(concern: Concern) -> Tile:
             "warn",
         ),
         "disliked": ("Rated down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
-        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest of people and applications first", "quiet"),
+        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest answer to people and applications", "quiet"),
     }
     label, value, note, tone = told[concern.name]
     return Tile(concern.name, label, value, note, tone, "traces", concern.query)

@@ -23,7 +23,7 @@ def time_ticks(start_s: int, end_s: int, clock: Clock, most: int = MOST_TICKS) -
     step_s = next((step for step in STEPS_S if (end_s - start_s) / step <= most), STEPS_S[-1])
     places = range(-(-start_s // step_s) * step_s, end_s + 1, step_s)
     days, day_long = end_s - start_s > DAY_S, step_s >= DAY_S
-    words = []
+    words: list[str] = []
     for at in places:
         utc = Clock().time(at, days=days).removesuffix(" UTC")
         here = clock.here(at, days=days)
