@@ -50,6 +50,8 @@ STYLE = """
 <style>
 .block-container, [data-testid="stMainBlockContainer"] { padding: 3.4rem clamp(1rem, 2.4vw, 3rem) 3rem; max-width: 100rem; }
 @media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; } }
+/* Columns that stand below each other are as far apart as anything else. */
+@media (max-width: 640px) { [data-testid="stMain"] [data-testid="stHorizontalBlock"] { row-gap: 1rem; } }
 [data-testid="InputInstructions"] { display: none; }
 /* All that opens looks the same: its arrow before its words, in the colour of words. */
 [data-testid="stExpander"] summary > span > span:last-child:has(> [data-testid="stIconMaterial"]) { order: -1; }
@@ -210,6 +212,9 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-whole-words :is(th, td):not(:last-child) { overflow-wrap: break-word; }
 @media (max-width: 640px) {
   .rg-pairs.rg-names tbody th { font-size: .7rem; min-width: 11.2rem; }
+  .rg-pairs.rg-states { font-size: .84rem; }
+  .rg-states :is(th, td) { padding-right: .4rem; }
+  .rg-states tbody th { min-width: 0; }
   .rg-pairs.rg-parts { font-size: .74rem; }
   .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
   .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }

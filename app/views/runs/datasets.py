@@ -134,7 +134,7 @@ def _show_ways(version: KeptVersion, rows: tuple[DatasetRow, ...]) -> None:
         if version.labelled:
             show_way("Run over it", "play_arrow", "run-dataset", to="runs", questions=version.spec)
         show_download("JSONL", lambda: to_jsonl(rows), f"{version.spec}.jsonl")
-        show_download("CSV", lambda: to_csv(rows), f"{version.spec}.csv")
+        show_download("Download CSV", lambda: to_csv(rows), f"{version.spec}.csv")
 
 
 def _show_table(version: KeptVersion, rows: tuple[DatasetRow, ...], *, editable: bool) -> None:
