@@ -22,7 +22,7 @@ def show_deleting(trace_id: str) -> None:
     """A button that asks before it deletes."""
     with st.popover("Delete", icon=":material/delete:", key=f"ask-delete-{trace_id}"):
         st.write(
-            "This trace goes for good, with its feedback and what was explained of it. Its application may send it again."
+            "This trace goes for good, with its rating, its note and what was explained of it. Its application may send it again."
         )
         st.button("Delete this trace", key=f"delete-{trace_id}", on_click=_delete, args=(trace_id,), **only(Role.ADMIN))
     problem = st.session_state.pop(PROBLEM, None)
