@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.views.explaining.page import ask_for_a_trace, score_and_show
 from app.views.kit import state
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.traces.detail import MISSING_TRACE
 from pipeline.errors import RaglassError
 
@@ -18,4 +18,4 @@ try:
     else:
         score_and_show(found[0])
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

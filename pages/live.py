@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.views.kit.layout import outlined
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.live.alerts import show_alerts
 from app.views.live.controls import choose
 from app.views.live.log import choose_log, show_log
@@ -25,4 +25,4 @@ try:
             choose_log(controls.write)
             st.fragment(show_log, run_every=controls.refresh_s)()
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

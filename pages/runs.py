@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.views.kit import state
 from app.views.kit.address import back_to_list
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.runs.compared import show_compared
 from app.views.runs.datasets import LISTED, show_dataset, show_datasets, show_way_to_datasets
 from app.views.runs.detail import show_run
@@ -41,4 +41,4 @@ try:
         start_form()
         show_runs(state.services().evaluations.newest())
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.stability.certificate import show_certificate
 from app.views.stability.drift import show_drift
 from app.views.stability.index_drift import show_index_drift
@@ -21,4 +21,4 @@ for tab, show in zip(st.tabs(list(views)), views.values(), strict=True):
         try:
             show()
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")

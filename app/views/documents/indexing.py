@@ -81,7 +81,7 @@ def _show_choice(corpus: "LocalCorpus", manifest: "Manifest") -> None:
     choice = corpus.index_choice
     words = manifest.pending(choice)
     if words:
-        st.info(literal(f"{words}."), icon=":material/tune:")
+        st.info(message(f"{words}."), icon=":material/tune:")
     if choice is not None and st.button(
         "Choose the index automatically",
         icon=":material/undo:",
@@ -165,8 +165,8 @@ def show_outcome(found: "JobState") -> None:
         case _:
             st.error(message(found.message), icon=":material/error:")
     for path, why in outcome.failed:
-        st.error(literal(named_message(path, why)), icon=":material/description:")
+        st.error(message(named_message(path, why)), icon=":material/description:")
     for path, why in outcome.doubts:
-        st.warning(literal(named_message(path, why)), icon=":material/rule:")
+        st.warning(message(named_message(path, why)), icon=":material/rule:")
     for each in outcome.missing:
-        st.warning(literal(missing_words(each, shell=False)), icon=":material/folder_off:")
+        st.warning(message(missing_words(each, shell=False)), icon=":material/folder_off:")

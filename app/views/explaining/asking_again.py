@@ -16,7 +16,7 @@ from app.explaining.regenerated_words import (
 )
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.work import shown_work
 from pipeline.errors import InputError, RaglassError
 from pipeline.types import Trace
@@ -34,7 +34,7 @@ def offer_asking_again(trace: Trace) -> None:
     try:
         label, estimate = button_words(trace), estimate_words(trace)
     except InputError as error:
-        st.info(literal(str(error)))
+        st.info(message(str(error)))
         return
     show(note_html(estimate))
     if st.button(label, icon=":material/refresh:", key=f"ask-again-{trace.trace_id}"):
@@ -53,7 +53,7 @@ def _ask(trace: Trace) -> None:
                 st.session_state[KEPT] = (trace.trace_id, found)
                 tell(len(found.replies), len(found.plan), progress_words(found))
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
 
 
 def _show(found: Regenerated) -> None:

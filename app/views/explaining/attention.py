@@ -30,7 +30,7 @@ from app.views.kit.address import choice, follow
 from app.views.kit.charts import Behind, chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.style import ink
 from explain.attention import Picture
 from explain.explained import Explained
@@ -50,7 +50,7 @@ def show_attention(found: Explained) -> None:
     """The panel: a button, the picture as far as it is known, or why there is none."""
     why_not = state.services().explanations.why_no_picture(found)
     if why_not is not None:
-        st.info(literal(why_not))
+        st.info(message(why_not))
         return
     show(
         note_html(f"Where the generator looked, token by token: {EVIDENCE}. Beside it, what each token was needed for.")
@@ -81,7 +81,7 @@ def _draw(found: Explained, begun: Picture | None) -> Picture | None:
                 words += f", about {rough_time((time.monotonic() - started) / (done - before) * (whole - done))} left"
             bar.progress(done / whole, words)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
     holder.empty()
     return picture
 

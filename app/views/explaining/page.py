@@ -36,7 +36,7 @@ from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import actions, backstage, grid
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.traces.html import question_html
 from app.views.traces.recent import choose_recent
 from explain.counterfactuals import Diagnosed
@@ -98,7 +98,7 @@ def score_and_show(trace: Trace) -> None:
             return
         except RaglassError as error:
             holder.empty()
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             _link_to(trace)
             return
     if found is None:
@@ -161,9 +161,9 @@ def show_explanation(found: Explained, verdict: DeltaGenerator) -> None:
             if judged is not None:
                 show(belief_html(judged))
             if told := explained_with(found):
-                st.info(literal(" ".join(told)), icon=":material/group:")
+                st.info(message(" ".join(told)), icon=":material/group:")
             if found.problem:
-                st.error(literal(found.problem), icon=":material/error:")
+                st.error(message(found.problem), icon=":material/error:")
         if found.complete:
             with right:
                 show_right(found, diagnosed)

@@ -23,7 +23,7 @@ from app.views.explaining.kept import keep_of, kept_of
 from app.views.kit import state
 from app.views.kit.charts import show_chart
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from evaluation.calibrating import Calibration
 from explain.explained import Explained
 from pipeline.errors import RaglassError
@@ -54,7 +54,7 @@ def show_sureness(found: Explained) -> None:
     if calibration is not None and calibrated is not None:
         _show_calibration(calibration)
     elif found.trace.origin != "application":
-        st.info(literal(NOT_CALIBRATED))
+        st.info(message(NOT_CALIBRATED))
     drawn: list[Sample] | None = kept_of(found, "drawn")
     if st.button(
         f"Draw {DRAWN} answers",
@@ -95,7 +95,7 @@ def _draw_answers(found: Explained) -> list[Sample]:
                 drawn.append(sample)
                 status.update(label=f"Drew {len(drawn)} of {DRAWN} answers")
     except RaglassError as error:
-        st.info(literal(str(error)))
+        st.info(message(str(error)))
     keep_of(found, "drawn", drawn)
     return drawn
 
@@ -104,7 +104,7 @@ def show_inside(found: Explained) -> None:
     """Attention and gradients beside what was measured."""
     why_not = state.services().explanations.why_no_inside(found)
     if why_not is not None:
-        st.info(literal(why_not))
+        st.info(message(why_not))
         return
     _note(
         "What attention and gradients show is not why the model answered; the measured column is. It is shown to compare."
@@ -115,7 +115,7 @@ def show_inside(found: Explained) -> None:
             with st.spinner("Looking inside the model …"):
                 seen = state.services().explanations.introspect(found, integrated_steps=STEPS if integrated else 0)
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             return
         keep_of(found, "inside", seen)
     seen = kept_of(found, "inside")

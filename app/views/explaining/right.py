@@ -7,7 +7,7 @@ from app.explaining.diagnosing import diagnosis_rows, gold_words, right_headline
 from app.views.explaining.kept import remember_diagnosis
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from explain.counterfactuals import Diagnosed, Trial
 from explain.explained import Explained
 from explain.gold import Gold
@@ -56,7 +56,7 @@ def _show_form(found: Explained, known: Gold) -> None:
         try:
             _diagnose(found, Gold.parse(answers, article, unanswerable=unanswerable))
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             return
         st.rerun()
 
@@ -73,7 +73,7 @@ def _show_diagnosed(trace: Trace, diagnosed: Diagnosed) -> None:
     st.write(literal(diagnosed.sentence))
     show(note_html(gold_words(diagnosed)))
     if diagnosed.caveat:
-        st.warning(literal(diagnosed.caveat), icon=":material/update:")
+        st.warning(message(diagnosed.caveat), icon=":material/update:")
     working = diagnosed.working
     if working is not None and can_repeat(trace, working):
         _offer_repair(trace, working)
@@ -98,7 +98,7 @@ def _offer_repair(trace: Trace, working: Trial) -> None:
         with st.spinner("Asking again …"):
             asked = ask_again(services.asking, services.playground, trace, working)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     if asked.not_stored is not None:
         state.remember_unstored(asked.trace, asked.not_stored)

@@ -214,7 +214,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
   .rg-pairs.rg-names tbody th { font-size: .7rem; min-width: 11.2rem; }
   .rg-pairs.rg-states { font-size: .84rem; }
   .rg-states :is(th, td) { padding-right: .4rem; }
-  .rg-states tbody th { min-width: 0; }
+  .rg-states tbody th { min-width: 0; overflow-wrap: normal; }
   .rg-pairs.rg-parts { font-size: .74rem; }
   .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
   .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }

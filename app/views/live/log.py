@@ -12,7 +12,7 @@ from app.live.reading import LOG_START_S
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.live.html import log_html
 from app.views.live.kept import lines_of
 from pipeline.errors import RaglassError
@@ -42,7 +42,7 @@ def show_log() -> None:
     try:
         page = state.services().live.tail(find, kept["follow"])
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     kept["follow"] = page.follow
     kept["lines"] = [*kept["lines"], *page.lines][-KEPT_LINES:]
@@ -65,7 +65,7 @@ def show_lines_of(trace_id: str) -> None:
     try:
         lines = lines_of(trace_id)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     _note(f"{count(len(lines), 'log line')} with the id of this trace.")
     _show(read_lines(lines, "all"))

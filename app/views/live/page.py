@@ -16,7 +16,7 @@ from app.views.kit.clock import their_clock
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import Heading
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.live.alerts import show_open
 from app.views.live.charts import answers_chart, overview_chart, parts_chart, stages_chart
 from app.views.live.controls import Controls
@@ -131,7 +131,7 @@ def read_view(choice: LiveChoice) -> LiveView | None:
     try:
         view = live_view(choice)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         kept: tuple[LiveChoice, LiveView] | None = st.session_state.get("live-kept")
         return kept[1] if kept is not None and kept[0] == choice else None
     st.session_state["live-kept"] = (choice, view)
@@ -150,7 +150,7 @@ def _show_elsewhere(controls: Controls) -> None:
         controls.write()
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(literal(found.words), icon=":material/filter_alt:")
+        st.info(message(found.words), icon=":material/filter_alt:")
         if st.button(found.label, type="primary", on_click=follow):
             st.rerun()  # all of the page: this part of it began with the other choice
 
@@ -282,7 +282,7 @@ def show_small_print(view: LiveView, controls: Controls) -> None:
             )
         )
         if sent.problem:
-            st.warning(literal(sent.problem), icon=":material/warning:")
+            st.warning(message(sent.problem), icon=":material/warning:")
 
 
 def _draw(figure: Any, key: str, alt: str) -> None:

@@ -16,7 +16,7 @@ from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart, utc_times
 from app.views.kit.clock import their_clock, time_ticks
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.style import DRIFTED, STEADY, ink
 from pipeline.errors import RaglassError
 
@@ -36,7 +36,7 @@ def show_quality(choice: LiveChoice) -> None:
     try:
         found, watched = _read(choice.backend, choice.window)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     now_s = int(time.time())
     span_s = (now_s - WINDOWS[choice.window], now_s)

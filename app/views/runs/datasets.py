@@ -26,7 +26,7 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.table import choose_columns, show_table
 from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
@@ -70,7 +70,7 @@ def show_datasets() -> None:
         rows = [version_row(each, each.name) for each in versions]
         show_table(columns, rows, key="datasets-table", label="Datasets, a row each", on_open=_open)
     else:
-        st.info(literal(NONE_YET))
+        st.info(message(NONE_YET))
     _show_import()
     if any(name.startswith("local/") for name in state.services().backends.usable()):
         from app.views.runs.synthesis import show_synthesis  # which needs the local backend's packages
@@ -93,9 +93,9 @@ def _show_import() -> None:
                 rows, problems = _read_upload(file.name, file.getvalue())
                 version = _kept().save(name.strip(), rows, f"Imported from {file.name}.")
             except RaglassError as error:
-                st.error(literal(str(error)), icon=":material/error:")
+                st.error(message(str(error)), icon=":material/error:")
                 return
-            st.success(literal(f"{version.spec}: {version_words(version)}."))
+            st.success(message(f"{version.spec}: {version_words(version)}."))
             for problem in problems[:20]:
                 show(note_html(problem))
             st.button("Open it", on_click=_open, args=(version.name,))
@@ -115,7 +115,7 @@ def show_dataset(spec: str) -> None:
     st.title(literal(version.name), anchor=False)
     saved = st.session_state.pop(SAVED, None)
     if saved:
-        st.success(literal(saved), icon=":material/check:")
+        st.success(message(saved), icon=":material/check:")
     rows = kept.rows(version.spec)
     show(note_html(f"Version {version.number}: {version_words(version)}. {version.about}"))
     if version.number != newest.number:
@@ -185,7 +185,7 @@ def _save(version: KeptVersion, read: list[DatasetRow], about: str) -> None:
     try:
         saved = _kept().save(version.name, read, about.strip() or "Edited on the page.", after=version.number)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     st.session_state[SAVED] = f"Saved as version {saved.number}: {version_words(saved)}."
     st.rerun()

@@ -25,7 +25,7 @@ from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.style import ink
 from app.views.kit.table import choose_columns, show_table
 from app.views.kit.visitor import only
@@ -52,7 +52,7 @@ def show_run(run_id: str) -> None:
     run = evaluations.find(run_id)
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(message(problem), icon=":material/error:")
     show_naming(run)
     show(note_html(". ".join(_about(run)[:2]) + "."))
     for line in _about(run)[2:]:

@@ -14,7 +14,7 @@ from app.views.asking.page import choose_prompt, saved_prompts
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only, refused
 from app.views.runs.listed import open_runs
 from app.views.runs.profile import show_preview
@@ -34,9 +34,9 @@ def follow_run() -> None:
     if job.running:
         _follow()
     elif job.problem:
-        st.error(literal(job.problem), icon=":material/error:")
+        st.error(message(job.problem), icon=":material/error:")
     elif job.step is not None and job.step.progress is not None:
-        st.success(literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
+        st.success(message(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
         st.button("Open this run", on_click=open_runs, args=(job.step.run_id,), icon=":material/open_in_new:")
 
 
@@ -158,6 +158,6 @@ def _start(source: Source, plan: dict[str, Any], prompt: PromptTemplate | None) 
         whole = RunPlan(dataset=source.settle(), deadline_s=services.settings.deadline_s, **plan).telling(prompt)
         services.run_jobs.start(lambda stop: services.evaluations.run(whole, stop))
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     st.rerun()

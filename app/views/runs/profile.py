@@ -13,7 +13,7 @@ from app.runs.question_types import FILE as TYPES_FILE
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.studied import show_studied
 from app.views.kit.style import ink
 from app.views.kit.table import Column, Row, show_table
@@ -52,7 +52,7 @@ def show_preview(source: Source, backend: str | None, top_k: int) -> None:
             with st.spinner("Looking at them …"):
                 found, tables = _profile(spec, changed, backend, top_k, _around(backend, dataset))
         except RaglassError as error:
-            st.info(literal(str(error)))
+            st.info(message(str(error)))
             return
         show_bars(found, {table.name: table for table in tables}, key="look")
         for table in tables:

@@ -6,7 +6,7 @@ from app.permitting.roles import Role
 from app.runs.types_words import changed, count_pages, editable, on_page, type_cells, types_words
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only
 from corpus import QUESTION_TYPES
 from evaluation.typed_questions import count_types
@@ -24,7 +24,7 @@ def show_question_types(run: StoredRun) -> None:
             dataset = evaluations.dataset_of(run.run_id)
             typed = evaluations.types.of(dataset)
         except RaglassError as error:
-            st.warning(literal(str(error)))
+            st.warning(message(str(error)))
             return
         st.write(literal(types_words(count_types(typed))))
         show(
@@ -56,6 +56,6 @@ def show_question_types(run: StoredRun) -> None:
                 evaluations.types.decide(dataset, decisions)
                 evaluations.retype(run.run_id)
             except RaglassError as error:
-                st.error(literal(str(error)), icon=":material/error:")
+                st.error(message(str(error)), icon=":material/error:")
                 return
             st.rerun()

@@ -10,7 +10,7 @@ from app.runs.synthesis_words import outcome_words, progress_words, rejected_wor
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.kit.work import shown_work
@@ -58,11 +58,11 @@ def _write(plan: SynthesisPlan) -> None:
             for last in steps:
                 tell(len(last.tally.kept), last.tally.wanted, progress_words(last))
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     if last is None or last.version is None:
         return
-    st.success(literal(outcome_words(last)), icon=":material/check:")
+    st.success(message(outcome_words(last)), icon=":material/check:")
     for line in rejected_words(last.tally):
         show(note_html(line))
     show_way("Open it", "table_view", "open-synthesis", to="runs", dataset=last.version.name)

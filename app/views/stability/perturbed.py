@@ -9,7 +9,7 @@ from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilitySt
 from app.stability.perturbed_words import progress_words
 from app.views.kit import state
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from app.views.kit.work import shown_work
 from app.views.stability.kept import RESULT, kept_result, kept_results, show_kept
@@ -29,7 +29,7 @@ def show_stability() -> None:
         _measure(plan)
     problem = st.session_state.get("stability_problem")
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(message(problem), icon=":material/error:")
     found = _found()
     if found is not None:
         show_result(*found)
@@ -89,7 +89,7 @@ def _measure(plan: StabilityPlan) -> None:
                 last = step
                 tell(len(step.results), step.total, progress_words(step))
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
     finally:
         if last is not None and last.results:
             _keep(plan, last)

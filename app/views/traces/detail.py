@@ -17,7 +17,7 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import actions
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import refused
 from app.views.kit.ways import show_way
 from app.views.traces.deleting import show_deleting
@@ -52,7 +52,7 @@ def show_answer(trace: Trace, differing: Sequence[tuple[int, int]] = ()) -> None
         if trace.origin != "application" or generation.confidence is not None:
             show(trust_html(trust(generation)))
     if trace.error is not None:
-        st.error(f"**{trace.error.kind}**: {literal(trace.error.message)}", icon=":material/error:")
+        st.error(f"**{trace.error.kind}**: {message(trace.error.message)}", icon=":material/error:")
 
 
 def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
@@ -147,4 +147,4 @@ def _feedback(stored: StoredTrace) -> None:
         )
     problem = st.session_state.pop("feedback_problem", None)
     if problem:
-        st.error(literal(problem))
+        st.error(message(problem))

@@ -14,7 +14,7 @@ from app.views.kit import address
 from app.views.kit.address import Field
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.traces.kept import trace_backends, trace_labels
 from metrics.expressions.fields import describe_fields
 from metrics.expressions.grammar import MAX_CHARS, parse
@@ -111,11 +111,11 @@ def _is_readable() -> bool:
         if text:
             parse(text)
     except ExpressionError as error:
-        st.error(literal(error.problem), icon=":material/error:")
+        st.error(message(error.problem), icon=":material/error:")
         st.code(error.excerpt, language=None)
         return False
     except InputError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return False
     return True
 
