@@ -75,7 +75,7 @@ STYLE = """
 [data-testid="stSidebarNav"] [data-testid="stNavSectionHeader"] { margin: .2rem 0 0; font-size: .85rem; }
 [data-testid="stSidebarNav"] [data-testid="stSidebarNavLink"] { margin: 0; }
 [data-testid="stMain"] h1 { font-size: 1.8rem; padding: .2rem 0 .5rem; }
-[data-testid="stMain"] h2 { font-size: 1.2rem; padding: .5rem 0 .2rem; }
+[data-testid="stMain"] h2 { font-size: 1.2rem; padding: .5rem 0 .35rem; }
 [data-testid="stMain"] h3 { font-size: 1.05rem; padding: .4rem 0 .2rem; }
 [data-testid="stMain"] h1.rg-question { font-size: 1.2rem; font-weight: 600; padding: 0; }
 /* Prose in lines that the eye finds back from. */
