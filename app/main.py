@@ -40,7 +40,8 @@ SECTIONS = {
     "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],
 }
 
-st.set_page_config(page_title="Raglass", page_icon=str(ASSETS / "icon.png"), layout="wide")
+# The menu is as wide as a page's settings need, and no wider, so that the page has the rest.
+st.set_page_config(page_title="Raglass", page_icon=str(ASSETS / "icon.png"), layout="wide", initial_sidebar_state=248)
 st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "mark.svg")
 presenting = is_presenting()
 refused = turned_away()

@@ -29,7 +29,7 @@ StageTime = tuple[str, Literal[">", "<"], float]
 """A stage, whether it took more or less, and than how many milliseconds."""
 
 Rating = Literal["up", "down", "none", "any"]
-"""Feedback: thumbs up, thumbs down, not rated, rated either way."""
+"""Ratings: up, down, not rated, rated either way."""
 
 MAX_PAGE_ROWS = 1_000
 """More rows than a page can show."""
@@ -61,7 +61,7 @@ class TraceQuery:
     error: str | None = None
     """`any`, `none`, or the kind of error, for example `Timeout`."""
     rating: Rating | None = None
-    """Only traces with this feedback."""
+    """Only traces with this rating."""
     confidence_below: float | None = None
     """Confidence is known and below this, in [0, 1]."""
     abstained: bool | None = None
@@ -162,7 +162,7 @@ class TraceRow:
     abstained: bool
     """Whether the generator abstained."""
     rating: int
-    """1 thumbs up, -1 thumbs down, 0 not rated."""
+    """1 rated up, -1 rated down, 0 not rated."""
     note: str
     """What a person wrote about it."""
     origin: str = "person"
@@ -218,7 +218,7 @@ class StoredTrace:
     trace: Trace
     """The trace as it was put."""
     rating: int = 0
-    """1 thumbs up, -1 thumbs down, 0 not rated."""
+    """1 rated up, -1 rated down, 0 not rated."""
     note: str = ""
     """What a person wrote about it."""
     annotated_at: float | None = None

@@ -6,7 +6,7 @@ from app.kit.glossary import explained
 from app.views.asking.page import answer_live, asking_settings, question_box
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal, message
+from app.views.kit.markdown import message
 from app.views.traces.detail import MISSING_TRACE, show_trace
 from pipeline.errors import RaglassError
 
@@ -26,7 +26,7 @@ try:
         trace_id = asked.trace.trace_id
         if asked.not_stored is not None:
             state.remember_unstored(asked.trace, asked.not_stored)
-            st.warning(literal(asked.not_stored), icon=":material/warning:")
+            st.warning(message(asked.not_stored), icon=":material/warning:")
         st.query_params.pop("span", None)  # of the trace that was open before
         st.query_params["trace"] = trace_id
         state.note_trace_in_box(trace_id)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.views.comparing.page import answer_live, opened_traces, put_question, show_opened
 from app.views.kit import state
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from pipeline.errors import RaglassError
 
 st.title("Compare", anchor=False)
@@ -22,4 +22,4 @@ try:
     with results.container():
         show_opened(opened, verdict)
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.views.asking.page import follow_old_address
 from app.views.kit import state
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.overview.page import REFRESH_S, ask_box, choose_span, show_first_steps, show_overview
 from pipeline.errors import RaglassError
 
@@ -21,4 +21,4 @@ try:
     else:
         st.fragment(show_overview, run_every=REFRESH_S)(span)
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")

@@ -5,7 +5,7 @@ import streamlit as st
 from app.views.comparing.comparison import show_comparison
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.runs.picking import show_picking
 from app.views.traces.detail import MISSING_TRACE, show_trace
 from app.views.traces.filters import choose_filters
@@ -60,7 +60,7 @@ try:
                 show_exports(filters)
                 show_picking(filters, page)
 except RaglassError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+    st.error(message(str(error)), icon=":material/error:")
     if after:
         st.button("First page", on_click=st.query_params.pop, args=("after",))
     elif st.query_params.get("view"):

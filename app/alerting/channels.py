@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as HttpTimeout
 
 from app.alerting.notice import Notice
+from app.kit.numbers import count
 from app.kit.plain import one_line, shortened
 from metrics import aws
 from pipeline.errors import BackendError, ConfigError, RaglassError
@@ -141,7 +142,7 @@ class Mail:
     @property
     def shown(self) -> str:
         """The server, and how many get it."""
-        return f"{self.host}, to {len(self.to)} address{'' if len(self.to) == 1 else 'es'}"
+        return f"{self.host}, to {count(len(self.to), 'address', 'addresses')}"
 
     def send(self, notice: Notice) -> None:
         """Send once, to all of them."""

@@ -1,5 +1,8 @@
 // A table as app/views/kit/table.py sends it. Every text is set as text, never as HTML.
 // A click, Enter or Space opens a row, arrow keys walk; what was done goes to Python as `act`, what is ticked as `picked`.
+// Columns for which there is no room stand as a line in each row's first cell, those at the right first: nothing lies out of sight.
+
+const FOCUS_WITHIN_MS = 15_000; // for a page to show what was opened
 
 export default function (component) {
   const { data, parentElement } = component;
@@ -25,6 +28,53 @@ export default function (component) {
   drawRows(box);
   if (hadFocus && box.here) focusOn(box, find(box, box.here) ?? table.tBodies[0].rows[0]);
   table.onkeydown = (event) => onKey(box, event);
+  box.watch ??= watchWidth(box);
+}
+
+// Also tells of a table that was drawn where it could not be seen yet, in a tab.
+function watchWidth(box) {
+  const watch = new ResizeObserver(() => {
+    if (box.clientWidth !== box.fitted) fit(box);
+  });
+  watch.observe(box);
+  return watch;
+}
+
+// Fold columns, from the right, until the rest have room beside each other.
+function fit(box) {
+  box.fitted = box.clientWidth;
+  if (!box.clientWidth) return;
+  const { columns, picks } = box.data;
+  const lines = [...box.querySelectorAll("tr")];
+  for (const told of box.querySelectorAll(".folded")) told.remove();
+  for (const cell of box.querySelectorAll("[hidden]")) cell.hidden = false;
+  const first = picks ? 1 : 0;
+  const others = columns.map((_, place) => place).slice(1).reverse();
+  const isEmpty = (place) => lines.every((line) => !line.row || !says(line.row.cells[columns[place].name]));
+  const folded = [];
+  // What tells nothing goes first.
+  for (const place of [...others.filter(isEmpty), ...others.filter((place) => !isEmpty(place))]) {
+    if (box.scrollWidth <= box.clientWidth) break;
+    for (const line of lines) line.cells[place + first].hidden = true;
+    folded.unshift(columns[place]);
+  }
+  if (!folded.length) return;
+  for (const line of lines) if (line.row) line.cells[first].append(...foldedOf(line.row, folded));
+}
+
+const says = (cell) => Boolean(cell?.text) && cell.text !== "—";
+
+function foldedOf(row, columns) {
+  const told = part("span", "folded");
+  for (const column of columns) {
+    const cell = row.cells[column.name];
+    if (!says(cell)) continue;
+    const held = part("span", `fold ${column.kind}`);
+    held.append(part("span", "of", column.head));
+    fill(held, cell, column.kind);
+    told.append(held);
+  }
+  return told.childNodes.length ? [told] : [];
 }
 
 function headOf(box) {
@@ -35,7 +85,7 @@ function headOf(box) {
     const head = part("th", column.kind);
     head.scope = "col";
     if (column.help) head.title = column.help;
-    if (column.width) head.style.minWidth = `${column.width}rem`;
+    if (column.width) head.style.setProperty("--least", `${column.width}rem`);
     const next = nextOrder(box, column);
     if (next) {
       const sort = directionOf(box, column);
@@ -84,6 +134,7 @@ function drawRows(box) {
   }
   const made = rows.map((row) => rowOf(box, row));
   box.querySelector("tbody").replaceChildren(...made);
+  fit(box);
   rest(box, find(box, box.here) ?? made[0]);
 }
 
@@ -216,6 +267,23 @@ function open(box, line) {
   if (!box.data.opens) return line.querySelector(".opener").click();
   line.classList.add("opening");
   act(box, { what: "open", key: row.key });
+  focusOnOpened();
+}
+
+// The heading of what was opened has the focus that the table had, which is gone with it; an own list keeps its focus.
+function focusOnOpened() {
+  const heading = () => document.querySelector("[data-testid=stMain] h1");
+  const before = heading()?.textContent;
+  const until = Date.now() + FOCUS_WITHIN_MS;
+  const clock = setInterval(() => {
+    const opened = heading();
+    const lost = document.activeElement === document.body;
+    if (lost && opened && opened.textContent !== before) {
+      opened.tabIndex = -1;
+      opened.focus({ preventScroll: true });
+    } else if (Date.now() < until) return;
+    clearInterval(clock);
+  }, 100);
 }
 
 function openApart(row) {

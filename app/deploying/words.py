@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from app.kit.numbers import usd
+from app.kit.numbers import count, usd
 from app.kit.plain import printable
 from metrics.prices import Estimate
 from serving.deploy.changes import ChangeSet
@@ -20,25 +20,27 @@ def plan_text(plan: Plan) -> str:
     """A plan: what would be made or changed, what a month costs, what is missing."""
     lines = [f"Plan for the stack {plan.stack}", ""]
     for stack, resources in plan.creates.items():
-        lines += [f"{stack}: would be made, with {len(resources)} resources", *_counted(kind for _, kind in resources)]
+        lines += [
+            f"{stack}: would be made, with {count(len(resources), 'resource')}",
+            *_counted(kind for _, kind in resources),
+        ]
     for change in plan.changes:
-        lines += [f"{change.stack}: {len(change.resources)} resources would change", *_diff(change)]
+        lines += [f"{change.stack}: {count(len(change.resources), 'resource')} would change", *_diff(change)]
     if not plan.creates and not plan.changes:
         lines.append("Nothing would change.")
     lines += ["", *_cost(plan.cost), "", checks_text(plan.checks), ""]
-    count = len(plan.missing)
     lines.append(
-        f"{count} thing{'' if count == 1 else 's'} missing: {', '.join(check.name for check in plan.missing)}. "
+        f"{count(len(plan.missing), 'thing')} missing: {', '.join(check.name for check in plan.missing)}. "
         "Put that right, then `raglass deploy up`."
-        if count
+        if plan.missing
         else "Nothing is missing. `raglass deploy up` does it."
     )
     return "\n".join(lines)
 
 
 def _counted(kinds: Iterable[str]) -> Iterator[str]:
-    for kind, count in sorted(Counter(kinds).items()):
-        yield f"  + {count} × {kind.removeprefix('AWS::')}"
+    for kind, number in sorted(Counter(kinds).items()):
+        yield f"  + {number} × {kind.removeprefix('AWS::')}"
 
 
 def _diff(change: ChangeSet) -> Iterator[str]:

@@ -25,7 +25,7 @@ MEASURED_TEXTS = 200
 """From how many texts on their time says how fast embedding is here."""
 
 
-WHAT = "This indexing"
+WHAT = "This indexing was started"
 
 
 class Stopped(Exception):

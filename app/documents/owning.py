@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SENT = "sent a document"
 """What is noted of a file that somebody sent."""
 
-WHAT = "This document"
+WHAT = "This document was sent"
 
 
 def note_sender(path: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.explaining.words import NEVER_NATS, how_explained, nats
-from app.kit.numbers import fixed
+from app.kit.numbers import count, fixed
 from app.kit.wording import listed
 from explain.explained import NOT_ATTRIBUTABLE_NATS, Explained
 from explain.sampled import RANDOM_DROPS, SampledExplanation
@@ -120,7 +120,7 @@ def _figures(found: Explained) -> list[str]:
     ]
     by_chance = f" over {RANDOM_DROPS} draws" if sampled else ""
     for top, drop, chance in found.drops_nats:
-        any_of_them = f"{top} {noun}{'' if top == 1 else 's'} at random"
+        any_of_them = f"{count(top, noun)} at random"
         lines.append(
             f"Without {_names(found, top)} the answer changes by {nats(-drop)} nats; without {any_of_them}, on average{by_chance}, by "
             f"{nats(-chance)}."

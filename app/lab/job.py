@@ -20,7 +20,7 @@ Begin = Callable[[threading.Event], Generator[Step, None, None]]
 """The steps of a study that ends early once the event is set."""
 
 
-WHAT = "This study"
+WHAT = "This study was started"
 
 
 class LabJob:

@@ -1,10 +1,10 @@
-"""How answers went over time: abstentions, confidence and thumbs, by stretches long enough to hold some."""
+"""How answers went over time: abstentions, confidence and ratings, by stretches long enough to hold some."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.kit.numbers import count, percent
+from app.kit.numbers import percent
 from metrics.outcomes import Ends
 from metrics.series import Window
 
@@ -21,9 +21,9 @@ class Stretch:
     ends: Ends
     """How its questions ended."""
     up: int
-    """Thumbs up to them."""
+    """Ratings up of them."""
     down: int
-    """Thumbs down."""
+    """Ratings down."""
 
     @property
     def abstained_share(self) -> float | None:
@@ -47,7 +47,7 @@ class Answers:
         up, down = sum(each.up for each in self.stretches), sum(each.down for each in self.stretches)
         if not whole.asked:
             return "No answer has been counted in this window"
-        rated = f"{count(up, 'thumb')} up and {down:,} down" if up + down else "nobody rated one"
+        rated = f"{up:,} rated up and {down:,} down" if up + down else "nobody rated one"
         sure = "" if whole.mean_confidence is None else f", confidence {percent(whole.mean_confidence)} on average"
         return f"{percent(whole.abstained / whole.asked)} abstained{sure}; {rated}"
 

@@ -213,9 +213,9 @@ class Live:
             return f"cloudwatch {int(now_s) // 5}"
         return f"{self._store().version()} {choice.window_at(now_s).end_s}"
 
-    def traces(self, choice: LiveChoice, start_s: float) -> TracePage:
-        """The traces of one period that this dashboard stored, the slowest first."""
-        end_s = start_s + choice.period_s
+    def traces(self, choice: LiveChoice, start_s: float, end_s: float | None = None) -> TracePage:
+        """Traces that this dashboard stored, the slowest first: of one period, or until end_s."""
+        end_s = start_s + choice.period_s if end_s is None else end_s
         query = TraceQuery(
             backends=frozenset({choice.backend}),
             origins=frozenset() if choice.origin is None else frozenset({choice.origin}),

@@ -31,6 +31,9 @@ UNACCOUNTED = "unaccounted"
 SLOWEST = 10
 """Periods offered for a closer look."""
 
+FEW = 20
+"""Fewer questions than these in a window say little over time: each of them says more."""
+
 Values = dict[int, float]
 """Values by the beginning of their period."""
 
@@ -125,6 +128,11 @@ class LiveView:
     """How answers went; None where that is not counted."""
     untold: bool = False
     """Whether the window holds questions of before origins were told apart, which are left out."""
+
+    @property
+    def is_few(self) -> bool:
+        """Whether each of the questions is shown rather than their course over time; of CloudWatch the single ones are not known."""
+        return self.source == "local" and self.questions < FEW
 
     @property
     def rate_title(self) -> str:

@@ -170,13 +170,11 @@ def _concern(concern: Concern) -> Tile:
         "unanswered": (
             "No answer given",
             number,
-            "question that no document seemed to answer; the least sure first"
-            if one
-            else "questions that no document seemed to answer; the least sure first",
+            f"{'question' if one else 'questions'} that no document seemed to answer",
             "quiet",
         ),
-        "disliked": ("Thumbs down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
-        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest of people and applications first", "quiet"),
+        "disliked": ("Rated down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
+        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest answer to people and applications", "quiet"),
     }
     label, value, note, tone = told[concern.name]
     return Tile(concern.name, label, value, note, tone, "traces", concern.query)

@@ -79,20 +79,26 @@ def require(role: Role) -> Person:
 
 
 def own_refusal(began: str, what: str, person: Person) -> str:
-    """Why somebody may not stop or remove something; empty if they may. began: who began it, empty where that is not known."""
+    """Why somebody may not stop or remove something; empty if they may. began: who began it, empty where that is not known.
+
+    what: as `require_own` has it.
+    """
     if why := refusal(Role.EDITOR, person):
         return why
     if person.role >= Role.ADMIN or person.name == began:
         return ""
     by = began or "somebody else"
-    return f"{what} is of {by}: they may stop or remove it, or an admin may."
+    return f"{what} by {by}: they may stop or remove it, or an admin may."
 
 
 def require_own(began: str, what: str) -> Person:
-    """Who is acting. Raises NotPermitted unless they are an editor who began it, or an admin. what: begins the sentence, `This run`."""
+    """Who is acting. Raises NotPermitted unless they are an editor who began it, or an admin.
+
+    what: begins the sentence, as `This run was started`.
+    """
     person = who()
     if why := own_refusal(began, what, person):
-        log.warning("refused %r: %s is of %r", person.name, what, began)
+        log.warning("refused %r: %s by %r", person.name, what, began)
         raise NotPermitted(why)
     return person
 

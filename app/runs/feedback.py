@@ -1,7 +1,7 @@
 """Traces that people have given feedback on, as a dataset: what they praised is right, and so is what they wrote in a note.
 
 A note says what is right after `Right:`, at its beginning or that of a sentence; several answers are separated by `|`, and `Right: none`
-says that the documents have no answer. Of a thumb down without that it is only known what is wrong, which no answer can be held against.
+says that the documents have no answer. Of a rating down without that it is only known what is wrong, which no answer can be held against.
 """
 
 import json
@@ -101,7 +101,7 @@ def _row(told: Sequence[_Told], problems: list[str]) -> dict[str, object] | None
     newest = next((each for each in told if each.answers is not None), None)
     if newest is None or newest.answers is None:
         problems.append(
-            f"trace {told[0].trace_id}: a thumb down says what is wrong, not what is right; write “Right: …” in the note"
+            f"trace {told[0].trace_id}: a rating down says what is wrong, not what is right; write “Right: …” in the note"
         )
         return None
     answers = list(newest.answers)

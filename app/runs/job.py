@@ -98,10 +98,10 @@ class RunJob(Generic[Step]):
 
     def refusal_to_stop(self) -> str:
         """Why who is acting may not stop or pause it; empty if they may."""
-        return own_refusal(self.by.name, f"This {self._noun}", who())
+        return own_refusal(self.by.name, f"This {self._noun} was started", who())
 
     def _require_own(self) -> None:
-        require_own(self.by.name, f"This {self._noun}")
+        require_own(self.by.name, f"This {self._noun} was started")
 
     def _run(self) -> None:
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.kit.numbers import count
 from app.shell.command import json_option, opened, print_json, progress_line, stopped_by_interrupt
 from pipeline.errors import InputError
 
@@ -53,7 +54,9 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
             return
         traces = made.counts["traces"] + made.counts["outbox"]
         size = file.stat().st_size / 1e6
-        click.echo(f"{file}: {traces:,} traces, {made.counts['runs']:,} runs, {size:.3g} MB, checked. {NOT_IN_IT}")
+        click.echo(
+            f"{file}: {count(traces, 'trace')}, {count(made.counts['runs'], 'run')}, {size:.3g} MB, checked. {NOT_IN_IT}"
+        )
 
 
 @click.command()
@@ -80,7 +83,7 @@ def restore(file: Path, replacing: bool, merging: bool, checking: bool, yes: boo
             if checking:
                 found = check(file, _counting(tell, "rows checked"), stop.is_set)
                 print_json(asdict(found)) if as_json else click.echo(
-                    f"{file} is whole: {found.counts['traces']:,} traces."
+                    f"{file} is whole: {count(found.counts['traces'], 'trace')}."
                 )
                 return
             mode: Mode = "replace" if replacing else "merge" if merging else "empty"
@@ -96,12 +99,14 @@ def restore(file: Path, replacing: bool, merging: bool, checking: bool, yes: boo
         if merging or not stop.is_set():  # what was merged until it was stopped stays
             record(f"restored a backup ({mode})", file.name)
         if not stop.is_set():
-            print_json({"traces": came, "mode": mode}) if as_json else click.echo(f"{came:,} traces came from {file}.")
+            print_json({"traces": came, "mode": mode}) if as_json else click.echo(
+                f"{count(came, 'trace')} came from {file}."
+            )
 
 
-def _confirm(count: int, file: Path) -> None:
+def _confirm(stored: int, file: Path) -> None:
     if not click.confirm(
-        f"Delete the {count:,} traces that are stored, with runs and keys, for those of {file}?", err=True
+        f"Delete what is stored, {count(stored, 'trace')} with runs and keys, for what {file} holds?", err=True
     ):
         raise InputError("Nothing was changed.")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from app.kit.numbers import count
 from app.shell.command import json_option, opened, print_json
 from pipeline.errors import InputError
 
@@ -35,7 +36,10 @@ def types(
             current.evaluations.types.decide(read, decisions)
         if run_id is not None:
             number = current.evaluations.retype(run_id)
-            click.echo(f"{number:,} answers of the run count under another type now.", err=True)
+            click.echo(
+                f"{count(number, 'answer')} of the run now {'counts' if number == 1 else 'count'} under another type.",
+                err=True,
+            )
         typed = current.evaluations.types.of(read)
         if as_json:
             rows = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from app.kit.numbers import count
 from app.permitting.acting import record, require
 from app.permitting.roles import Role
 from metrics.forgetting import NAMED, Forgotten, Sparing
@@ -42,7 +43,7 @@ def delete_traces(
     finally:
         named = () if isinstance(chosen, TraceQuery) else chosen
         if deleted:
-            record("deleted traces", named[0] if len(named) == 1 else f"{deleted:,} traces")
+            record("deleted traces", named[0] if len(named) == 1 else count(deleted, "trace"))
 
 
 def save_view(store: TraceStore, name: str, address: str, *, replace: bool = False) -> SavedView:

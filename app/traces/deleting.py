@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from app.kit.numbers import size
+from app.kit.numbers import count, size
 from app.kit.plain import one_line, printable, shortened
 from app.kit.wording import when
 from metrics.forgetting import Forgotten
@@ -31,7 +31,7 @@ def parse_age(text: str) -> float:
 def plan_text(planned: Forgotten) -> str:
     """What would be deleted."""
     some = f", some {size(planned.freed_bytes)}" if planned.deleted else ""
-    lines = [f"To delete: {_traces(planned.deleted)}{some}.", *_spared(planned)]
+    lines = [f"To delete: {count(planned.deleted, 'trace')}{some}.", *_spared(planned)]
     if not planned.matched and not planned.missing:
         lines = ["No trace meets the conditions."]
     return "\n".join(lines)
@@ -52,7 +52,7 @@ def first_lines(planned: Forgotten, find: Callable[[str], StoredTrace | None]) -
 
 def done_text(done: Forgotten) -> str:
     """What was deleted."""
-    lines = [f"Deleted: {_traces(done.deleted)}, some {size(done.freed_bytes)}.", *_spared(done)]
+    lines = [f"Deleted: {count(done.deleted, 'trace')}, some {size(done.freed_bytes)}.", *_spared(done)]
     if not done.finished:
         lines.append("Stopped before all were looked at: the same command goes on from there.")
     return "\n".join(lines)
@@ -64,8 +64,4 @@ def _spared(found: Forgotten) -> list[str]:
         (found.feedback, "rated or noted (--with-feedback)"),
         (found.tag, "for a tag (--with-kept)"),
     )
-    return [f"Kept: {_traces(count)}, {why}." for count, why in reasons if count]
-
-
-def _traces(count: int) -> str:
-    return f"{count:,} trace{'' if count == 1 else 's'}"
+    return [f"Kept: {count(number, 'trace')}, {why}." for number, why in reasons if number]

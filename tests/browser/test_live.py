@@ -10,6 +10,11 @@ def figure(page, label):
     return page.get_by_test_id("gauge").filter(has=named).locator(".rg-gauge-value")
 
 
+def unfold(page):
+    page.get_by_text("Over time, quality and costs").click()
+    page.locator(".js-plotly-plot").first.wait_for()
+
+
 def test_live_page_updates_by_itself_and_a_click_leads_to_a_trace(visit):
     asking, watching = visit(), visit()
     asking.go()
@@ -20,10 +25,12 @@ def test_live_page_updates_by_itself_and_a_click_leads_to_a_trace(visit):
     asking.ask("Why were the first Hubble images out of focus?")
     expect(figure(live, "Questions")).to_have_text(str(before + 1), timeout=60_000)
 
+    unfold(live)
     live.get_by_label("Look into a period").click()
     live.get_by_role("option").nth(1).click()
     live.wait_for_url("**/live?*at=*")
-    live.get_by_test_id("table").first.locator("tbody tr").first.click()
+    listed = live.get_by_role("region", name="Traces of the period, a row each")
+    listed.locator("tbody tr").first.click()
     live.wait_for_url("**/traces?trace=*")
     expect(live.get_by_test_id("question")).to_be_visible()
     assert watching.elsewhere == []
@@ -34,6 +41,7 @@ def test_click_on_the_latency_chart_chooses_its_minute(visit):
     window.go()
     window.ask("How do clouds form?")
     page = window.go("/live?refresh=pause&window=15+min")
+    unfold(page)
     area = page.locator(".js-plotly-plot .nsewdrag").first
     area.wait_for()
     # The running minute is the last of fifteen columns.
@@ -50,5 +58,5 @@ def test_live_page_fits_a_phone(visit):
     window.go()
     window.ask("How do clouds form?")
     page = window.go("/live?refresh=pause")
-    page.locator(".js-plotly-plot").first.wait_for()
+    unfold(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -28,7 +28,7 @@ DATA: dict[str, Any] = {
             "key": "b",
             "opens": True,
             "href": "traces?trace=b",
-            "cells": {"name": {"text": "b"}, "ms": {"text": "20 ms", "value": 20}},
+            "cells": {"name": {"text": "b"}, "ms": {"text": "20 ms", "value": 20}, "asked": {"text": "14:05"}},
         },
         {"key": "c", "opens": True, "href": "", "cells": {"name": {"text": "c"}}},
     ],
@@ -48,6 +48,7 @@ def page(browser: Browser) -> Iterator[Page]:
         "http://table.test/*", lambda route: route.fulfill(content_type="text/html", body="<main><div></div></main>")
     )
     page.goto("http://table.test/")
+    page.add_style_tag(path=ASSETS / "table.css")
     body = '<div class="box"><table><caption></caption><thead></thead><tbody></tbody></table></div>'
     page.evaluate(
         """async ([body, script, data]) => {
@@ -93,11 +94,35 @@ def test_a_row_opens_by_a_click_anywhere_and_by_the_keyboard(page: Page) -> None
     assert [each["key"] for each in done(page)] == ["b", "b", "a"]
 
 
+def test_what_was_opened_has_the_focus_that_the_table_had(page: Page) -> None:
+    page.locator("tbody th .opener").nth(0).focus()
+    page.keyboard.press("Enter")
+    page.evaluate("document.querySelector('main').outerHTML = '<main data-testid=stMain><h1>opened</h1></main>'")
+    page.wait_for_function("document.activeElement.textContent === 'opened'")
+
+
+def test_columns_without_room_stand_in_the_first_cell_and_come_back_where_there_is_room(page: Page) -> None:
+    named = {**DATA, "columns": [{**DATA["columns"][0], "head": "Question"}, *DATA["columns"][1:]]}
+    page.evaluate("draw", named)
+    shown = page.locator("thead th:visible")
+    assert shown.count() == 3
+    page.set_viewport_size({"width": 260, "height": 600})
+    page.wait_for_function("document.querySelector('.folded') !== null")
+    told = page.locator("tbody tr").nth(1)
+    assert shown.count() < 3
+    wide, room = page.evaluate("['scrollWidth', 'clientWidth'].map((side) => document.querySelector('.box')[side])")
+    assert wide <= room
+    assert "14:05" in told.locator("th").inner_text()
+    page.set_viewport_size({"width": 1280, "height": 600})
+    page.wait_for_function("document.querySelector('.folded') === null")
+    assert shown.count() == 3
+
+
 def test_heads_sort_here_or_ask_for_the_pages_order(page: Page) -> None:
     page.get_by_role("button", name="Time").click()
     assert names(page)[0] == "b"
     assert names(page)[-1] == "c"
-    assert page.locator("th[aria-sort=descending]").all_inner_texts() == ["Time▼", "Asked▼"]
+    assert page.locator("th[aria-sort=descending]").all_text_contents() == ["Time▼", "Asked▼"]
     page.get_by_role("button", name="Time").click()
     assert names(page)[-1] == "c"
     assert names(page)[0] == NASTY

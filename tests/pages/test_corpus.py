@@ -158,15 +158,14 @@ def test_documents_are_listed_by_use_and_what_none_consulted_is_told(
     assert not page.exception
     [row] = listed(page, "Documents that were consulted, a row each")
     assert {
-        name: row[name]
-        for name in ("Document", "Questions", "Answered", "Failed", "Thumbs up", "Thumbs down", "Chunks")
+        name: row[name] for name in ("Document", "Questions", "Answered", "Failed", "Rated up", "Rated down", "Chunks")
     } == {
         "Document": NASTY,
         "Questions": "2",
         "Answered": "50 %",
         "Failed": "50 %",
-        "Thumbs up": "0",
-        "Thumbs down": "1",
+        "Rated up": "0",
+        "Rated down": "1",
         "Chunks": "1",
     }
     assert [row["Document"] for row in listed(page, "Documents that no question consulted, a row each")] == ["Unread"]

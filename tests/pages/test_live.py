@@ -12,6 +12,7 @@ from sqlalchemy import text
 from app.live.reading import Live
 from app.services import Services
 from app.views.live import spending
+from app.views.live.page import OVER_TIME
 from metrics.alarms import AlarmReader
 from metrics.catalogue import log_groups
 from metrics.cloudwatch import CloudWatchSource
@@ -21,7 +22,7 @@ from tests.factories import make_failed_trace, make_generation, make_spans, make
 from tests.metrics.fake_cloudwatch import FakeCloudWatch, refusal
 from tests.metrics.spending import asked
 from tests.pages.test_pages import shown
-from tests.tables import listed
+from tests.tables import listed, tables
 
 STACK = "raglass"
 
@@ -47,9 +48,9 @@ def log_lines(page: Any) -> list[str]:
     return [html.unescape(line) for line in re.findall(r'<span class="rg-line"[^>]*>(.*?)</span>', table, re.DOTALL)]
 
 
-def put_traces(services: Services) -> None:
-    """Nine answered questions in nine minutes, and one that failed in the latest of them."""
-    for place in range(9):
+def put_traces(services: Services, minutes: int = 9) -> None:
+    """An answered question in each of these minutes, and one that failed in the latest of them."""
+    for place in range(minutes):
         services.store.put(
             make_trace(
                 backend="fake",
@@ -82,6 +83,16 @@ def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, s
     assert "All failed in generate" in titles(page)
     assert "10 % failed" in titles(page)
     assert "from the traces of this dashboard" in shown(page)
+
+
+@pytest.mark.parametrize(("minutes", "folded"), [(9, True), (19, False)])
+def test_few_questions_are_listed_and_what_says_little_of_them_is_folded(open_page, services, minutes, folded):
+    put_traces(services, minutes)
+    page = open_page("live")
+    assert not page.exception
+    assert [OVER_TIME] * folded == [each.label for each in page.expander if each.label == OVER_TIME]
+    assert ("Traces of the window, a row each" in [each["label"] for each in tables(page)]) is folded
+    assert (f"{minutes + 1} traces in this window" in shown(page)) is folded
 
 
 def test_quality_stands_beside_latency_with_findings_and_the_way_to_bad_traces(open_page, services):
@@ -235,7 +246,7 @@ def test_local_page_needs_no_cloud(open_page, services, monkeypatch):
     put_traces(services)
     page = open_page("live", log="true")
     assert not page.exception
-    assert "Log lines come from CloudWatch" in shown(page)
+    assert [each.label for each in page.toggle] == []
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_wrong_expression_is_told_under_its_box_and_nothing_is_listed(open_pag
     assert not page.exception
     [error] = page.error
     assert "did you mean" in error.value
-    assert "latency\\_ms" in error.value
+    assert "`latency_ms`" in error.value
     assert page.code[0].value == "  abstained or latency > 5\n               ^"
     assert not questions(page)
     page.text_input(key="expression").set_value("latency_ms > 5").run()

@@ -40,7 +40,7 @@ def show_attention(library: "DocumentLibrary", found: "Attention", *, running: b
     """
     if not found.total:
         return
-    with st.expander(f"Needs a look: {attention_words(found)}", icon=":material/rule:", expanded=True, key="attention"):
+    with st.expander(f"Needs a look: {attention_words(found)}", expanded=True, key="attention"):
         for file in found.waiting[: _rows_shown()]:
             show_row(
                 "waiting",
@@ -73,7 +73,7 @@ def show_sources(services: Services, corpus: "LocalCorpus", *, running: bool) ->
     if not sources:
         return
     title = f"{count(len(sources), 'folder or file', 'folders and files')} followed"
-    with st.expander(title, icon=":material/folder_open:", key="sources"):
+    with st.expander(title, key="sources"):
         show(note_html("Given to raglass index in a shell. Read again follows what is new, changed, renamed or gone."))
         shown = st.session_state.get("sources_shown", SHOWN)
         for each in sources[:shown]:

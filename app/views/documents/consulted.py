@@ -23,8 +23,8 @@ COLUMNS = (
     Column("abstained", "Abstained", "number", local=True, help="The generator found no answer in the chunks."),
     Column("failed", "Failed", "number", local=True),
     Column("confidence", "Confidence", "number", local=True, help="Mean confidence of these questions."),
-    Column("up", "Thumbs up", "number", local=True, help="Of people, for these answers."),
-    Column("down", "Thumbs down", "number", local=True, help="Of people, for these answers."),
+    Column("up", "Rated up", "number", local=True, help="Of people, for these answers."),
+    Column("down", "Rated down", "number", local=True, help="Of people, for these answers."),
     Column("chunks", "Chunks", "number", local=True, help="In the index."),
 )
 

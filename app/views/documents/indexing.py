@@ -80,7 +80,7 @@ def _show_choice(corpus: "LocalCorpus", manifest: "Manifest") -> None:
     choice = corpus.index_choice
     words = manifest.pending(choice)
     if words:
-        st.info(literal(f"{words}."), icon=":material/tune:")
+        st.info(message(f"{words}."), icon=":material/tune:")
     if choice is not None and st.button(
         "Choose the index automatically",
         icon=":material/undo:",
@@ -167,4 +167,4 @@ def show_outcome(found: "JobState") -> None:
         case _:
             st.error(message(found.message), icon=":material/error:")
     for each in outcome.missing:
-        st.warning(literal(missing_words(each, shell=False)), icon=":material/folder_off:")
+        st.warning(message(missing_words(each, shell=False)), icon=":material/folder_off:")

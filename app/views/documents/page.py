@@ -14,7 +14,7 @@ from app.views.documents.html import plain_chunk_html
 from app.views.documents.listed import show_listed
 from app.views.kit.address import Write
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 
 if TYPE_CHECKING:
     from backends.local.corpus import LocalCorpus
@@ -65,11 +65,11 @@ def _show_document(corpus: "LocalCorpus", document_id: str) -> None:
     st.header(literal(found.document.title), anchor=False)
     show(note_html(found.document.source))
     for doubt in own_doubts(found.document.source, found.document.doubts):
-        st.warning(literal(doubt), icon=":material/rule:")
+        st.warning(message(doubt), icon=":material/rule:")
     if corpus.library.get(document_id) is not None:
         _remove_button(corpus, document_id)
     if found.same is not None:
-        st.info(literal(same_words(found.same)))
+        st.info(message(same_words(found.same)))
     elif not found.chunks:
         st.info("This document is not in the index yet: press Index now.")
     for number, chunk in enumerate(found.chunks, start=1):

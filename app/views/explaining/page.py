@@ -37,7 +37,7 @@ from app.views.kit import state
 from app.views.kit.charts import show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.layout import backstage, grid
+from app.views.kit.layout import actions, backstage, grid
 from app.views.kit.markdown import literal, message
 from app.views.traces.html import question_html
 from app.views.traces.recent import choose_recent
@@ -166,7 +166,7 @@ def show_explanation(found: Explained, verdict: DeltaGenerator) -> None:
             if judged is not None:
                 show(belief_html(judged))
             if told := explained_with(found):
-                st.info(literal(" ".join(told)), icon=":material/group:")
+                st.info(message(" ".join(told)), icon=":material/group:")
             if found.problem:
                 st.error(message(found.problem), icon=":material/error:")
         if found.complete:
@@ -255,7 +255,7 @@ def _show_chunks(found: Explained) -> None:
 def _show_actions(found: Explained, diagnosed: Diagnosed | None) -> None:
     trace_id = found.trace.trace_id
     whole = found.to_dict() | ({} if diagnosed is None else {"diagnosis": diagnosis_to_dict(diagnosed)})
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with actions(f"explained-{trace_id}"):
         _link_to(found.trace)
         show_download("Download JSON", json.dumps(whole, indent=1), f"explanation-{trace_id}.json")
         show_download(

@@ -54,7 +54,7 @@ def show_sureness(found: Explained) -> None:
     if calibration is not None and calibrated is not None:
         _show_calibration(calibration)
     elif found.trace.origin != "application":
-        st.info(literal(NOT_CALIBRATED))
+        st.info(message(NOT_CALIBRATED))
     drawn: list[Sample] | None = kept_of(found, "drawn")
     if st.button(
         f"Draw {DRAWN} answers",

@@ -78,7 +78,7 @@ def _show_diagnosed(trace: Trace, diagnosed: Diagnosed) -> None:
     st.write(literal(diagnosed.sentence))
     show(note_html(gold_words(diagnosed), more=terms_words(diagnosed)))
     if diagnosed.caveat:
-        st.warning(literal(diagnosed.caveat), icon=":material/update:")
+        st.warning(message(diagnosed.caveat), icon=":material/update:")
     working = diagnosed.working
     if working is not None and can_repeat(trace, working):
         _offer_repair(trace, working)

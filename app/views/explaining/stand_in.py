@@ -6,7 +6,7 @@ from app.explaining.grounded import grounded_trace
 from app.views.explaining.asking_again import offer_asking_again
 from app.views.explaining.panels import show_grounding
 from app.views.kit import state
-from app.views.kit.markdown import literal, message
+from app.views.kit.markdown import message
 from app.views.traces.detail import show_answer
 from pipeline.errors import RaglassError
 from pipeline.types import Trace
@@ -62,9 +62,9 @@ def show_unexplained(trace: Trace, why: str, *, failed: bool = False) -> None:
     """
     show_answer(trace)
     if failed:
-        st.warning(literal(why), icon=":material/warning:")
+        st.warning(message(why), icon=":material/warning:")
     else:
-        st.info(literal(why), icon=":material/group:")
+        st.info(message(why), icon=":material/group:")
     st.header("Do the chunks say it?", anchor=False)
     try:
         show_grounding(grounded_trace(trace))

@@ -50,13 +50,32 @@ STYLE = """
 <style>
 .block-container, [data-testid="stMainBlockContainer"] { padding: 3.4rem clamp(1rem, 2.4vw, 3rem) 3rem; max-width: 100rem; }
 @media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; } }
+/* Columns that stand below each other are as far apart as anything else. */
+@media (max-width: 640px) { [data-testid="stMain"] [data-testid="stHorizontalBlock"] { row-gap: 1rem; } }
 [data-testid="InputInstructions"] { display: none; }
+/* All that opens looks the same: its arrow before its words, in the colour of words. */
+[data-testid="stExpander"] summary > span > span:last-child:has(> [data-testid="stIconMaterial"]) { order: -1; }
+[data-testid="stExpander"] summary :is(p, span) { color: inherit; }
+[data-testid="stExpander"] summary { color: inherit; opacity: 1; }
+:is(.rg-chunk, .rg-made, .rg-values details) > summary { list-style: none; }
+:is(.rg-chunk, .rg-made, .rg-values details) > summary::-webkit-details-marker { display: none; }
+:is(.rg-chunk, .rg-made, .rg-values details) > summary::before { content: ""; display: inline-block; flex: none;
+  width: .4rem; height: .4rem; margin: 0 .25rem .1rem .1rem;
+  border: solid currentColor; border-width: 0 1.5px 1.5px 0; transform: rotate(-45deg); }
+:is(.rg-chunk, .rg-made, .rg-values details)[open] > summary::before { transform: translateY(-.12rem) rotate(45deg); }
+/* Ways to other pages begin where words do; in a row of actions all look like its buttons. */
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"]:hover p { text-decoration: underline; text-underline-offset: .2em; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] p { font-weight: 400; }
+[class*="st-key-actions-"] [data-testid="stPageLink-NavLink"] { padding: .25rem .75rem; min-height: 2.5rem; border-radius: .35rem;
+  border: 1px solid color-mix(in srgb, var(--rg-ink, currentColor) 28%, transparent); }
+[class*="st-key-actions-"] { gap: .5rem; }
 /* A menu that leaves room below it for a page's settings. */
 [data-testid="stSidebarNavItems"] > div { margin-top: .45rem; }
 [data-testid="stSidebarNav"] [data-testid="stNavSectionHeader"] { margin: .2rem 0 0; font-size: .85rem; }
 [data-testid="stSidebarNav"] [data-testid="stSidebarNavLink"] { margin: 0; }
-[data-testid="stMain"] h1 { font-size: 1.8rem; padding: .2rem 0 .3rem; }
-[data-testid="stMain"] h2 { font-size: 1.2rem; padding: .5rem 0 .2rem; }
+[data-testid="stMain"] h1 { font-size: 1.8rem; padding: .2rem 0 .5rem; }
+[data-testid="stMain"] h2 { font-size: 1.2rem; padding: .5rem 0 .35rem; }
 [data-testid="stMain"] h3 { font-size: 1.05rem; padding: .4rem 0 .2rem; }
 [data-testid="stMain"] h1.rg-question { font-size: 1.2rem; font-weight: 600; padding: 0; }
 /* Prose in lines that the eye finds back from. */
@@ -79,6 +98,7 @@ STYLE = """
 }
 .st-key-demonstration { padding: .3rem .8rem; border-radius: .3rem; font-size: .88rem;
   border-inline-start: 4px solid #e69f00; background: color-mix(in srgb, #e69f00 12%, transparent); }
+:is(.st-key-search, [data-testid="stLayoutWrapper"]:has(> .st-key-backstage-expression)) { min-width: min(100%, 18rem); }
 .rg-banner { display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: 0; }
 .rg-made { position: relative; white-space: nowrap; }
 .rg-made summary { cursor: pointer; }
@@ -144,11 +164,8 @@ STYLE = """
 .rg-meaning { opacity: .85; font-size: .9rem; }
 .rg-chunk { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: .4rem; padding: .1rem .8rem;
   margin: 0 0 .5rem; }
-.rg-chunk summary { cursor: pointer; padding: .45rem 0; display: flex; gap: .6rem; align-items: baseline; list-style: none;
+.rg-chunk summary { cursor: pointer; padding: .45rem 0; display: flex; gap: .6rem; align-items: baseline;
   flex-wrap: wrap; }
-.rg-chunk summary::-webkit-details-marker { display: none; }
-.rg-chunk summary::before { content: "▸"; opacity: .6; }
-.rg-chunk[open] summary::before { content: "▾"; }
 .rg-chunk summary:focus-visible { outline: 2px solid #0b6bcb; outline-offset: 2px; border-radius: .2rem; }
 .rg-title { font-weight: 600; flex: 1 1 12rem; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .rg-score { font-variant-numeric: tabular-nums; opacity: .85; font-size: .88rem; }
@@ -172,7 +189,7 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-token { border-radius: .2rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .rg-missing { text-decoration: underline wavy #d55e00; text-underline-offset: .2em; }
 .rg-belief { margin: 0; max-width: 75ch; font-size: .95rem; }
-.rg-note { opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
+.rg-note { margin: 0; opacity: .8; font-size: .88rem; overflow-wrap: anywhere; }
 .rg-standing { overflow-wrap: anywhere; padding: .25rem 0; }
 [class*="st-key-row-"] > :first-child { flex: 1 1 14rem; min-width: 0; }
 .rg-standing b { font-weight: 600; }
@@ -195,6 +212,9 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 .rg-whole-words :is(th, td):not(:last-child) { overflow-wrap: break-word; }
 @media (max-width: 640px) {
   .rg-pairs.rg-names tbody th { font-size: .7rem; min-width: 11.2rem; }
+  .rg-pairs.rg-states { font-size: .84rem; }
+  .rg-states :is(th, td) { padding-right: .4rem; }
+  .rg-states tbody th { min-width: 0; overflow-wrap: normal; }
   .rg-pairs.rg-parts { font-size: .74rem; }
   .rg-pairs.rg-parts :is(th, td) { padding-right: .35rem; min-width: 0; }
   .rg-pairs.rg-parts thead th { white-space: normal; vertical-align: bottom; }

@@ -231,7 +231,9 @@ def _done(kept: Mapping[str, Any] | None, what: str, offered: Collection[str]) -
 def _show_csv(columns: Sequence[Column], rows: Sequence[Row], file_name: str, key: str) -> None:
     """The rows, to take away."""
     heads = [column.head for column in columns]
-    show_download("CSV", lambda: csv_text(heads, [_values(row, columns) for row in rows]), file_name, key=f"{key}-csv")
+    show_download(
+        "Download CSV", lambda: csv_text(heads, [_values(row, columns) for row in rows]), file_name, key=f"{key}-csv"
+    )
 
 
 def _column(column: Column) -> dict[str, Any]:

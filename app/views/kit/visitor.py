@@ -71,7 +71,7 @@ def _offer_sign_in(words: str, base: str) -> None:
         st.link_button("Go there", base)
         return
     _watch_returning(leaving=True)
-    st.info(literal(words), icon=":material/lock:")
+    st.info(message(words), icon=":material/lock:")
     st.button("Sign in", on_click=st.login, type="primary", icon=":material/login:")
 
 

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 import streamlit as st
 
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from pipeline.errors import RaglassError
 
 Tell = Callable[[int, int, str], None]
@@ -42,6 +42,6 @@ def work_through(steps: Generator[tuple[int, int], None, None], first: str, word
             for done, whole in steps:
                 tell(done, whole, words.format(done, whole))
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return False
     return True

@@ -14,7 +14,7 @@ def show_study(lab: Lab) -> None:
     """The form, and what came out."""
     with (
         backstage("study"),
-        st.expander("Start a study", expanded=not lab.records.newest("chunks"), icon=":material/science:"),
+        st.expander("Start a study", expanded=not lab.records.newest("chunks")),
     ):
         _show_form(lab)
     record = choose_record(lab, "chunks")

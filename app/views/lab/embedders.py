@@ -15,7 +15,7 @@ def show_study(lab: Lab) -> None:
     """The form, and what came out."""
     with (
         backstage("study"),
-        st.expander("Start a study", expanded=not lab.records.newest("embedders"), icon=":material/science:"),
+        st.expander("Start a study", expanded=not lab.records.newest("embedders")),
     ):
         _show_form(lab)
     record = choose_record(lab, "embedders")

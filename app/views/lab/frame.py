@@ -57,7 +57,7 @@ def offer_start(
     if kept is None or kept[0] != asked:
         return
     _, whole, words, more = kept
-    st.info(literal(words), icon=":material/schedule:")
+    st.info(message(words), icon=":material/schedule:")
     busy = lab.jobs.job is not None and lab.jobs.job.running
     if st.button(
         "Start",
@@ -186,7 +186,7 @@ def _await_other(record: LabRecord) -> None:
 def _offer_resume(lab: Lab, record: LabRecord, *, busy: bool) -> None:
     """Say that a study was stopped or failed, with a button that goes on with it."""
     st.warning(
-        literal(record.problem or "This study was stopped before its end: what follows is what is known."),
+        message(record.problem or "This study was stopped before its end: what follows is what is known."),
         icon=":material/pause:",
     )
     if st.button(

@@ -18,7 +18,7 @@ from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal, message
+from app.views.kit.markdown import message
 from app.views.kit.style import ink
 from app.views.kit.visitor import only
 from app.views.lab.frame import choose_record, offer_start, show_record, show_table
@@ -72,7 +72,7 @@ def _show_form(lab: Lab) -> None:
     ]
     with (
         backstage("study"),
-        st.expander("Start a study", expanded=not lab.records.newest("index"), icon=":material/science:"),
+        st.expander("Start a study", expanded=not lab.records.newest("index")),
     ):
         source = Source()
         with st.container(horizontal=True):
@@ -202,7 +202,7 @@ def _show_choice(record: "LabRecord", picked: int | None) -> None:
     clicked = None if picked is None or picked >= len(result["rows"]) else result["rows"][picked]
     wanted = clicked if clicked in rows else best
     if clicked is not None and clicked not in rows:
-        st.info(literal(f"{clicked['name']} keeps no vectors: it is measured only. Choose one with refinement."))
+        st.info(message(f"{clicked['name']} keeps no vectors: it is measured only. Choose one with refinement."))
     if clicked is not None and clicked in rows and st.session_state.get(f"{PICKED}-seen") != picked:
         st.session_state[f"{PICKED}-seen"] = picked
         st.session_state[PICKED] = clicked["name"]
@@ -232,7 +232,7 @@ def _show_pending(corpus: "LocalCorpus") -> None:
         if choice is not None:
             show(note_html(f"{choice.name} is chosen, and in use."))
         return
-    st.info(literal(f"{words}."), icon=":material/tune:")
+    st.info(message(f"{words}."), icon=":material/tune:")
     if not manifest.refuses(choice) and st.button("Rebuild now", icon=":material/refresh:", **only(Role.ADMIN)):
         try:
             state.services().indexing.start(corpus, rebuild=True)

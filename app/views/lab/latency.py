@@ -36,7 +36,7 @@ def show_study(lab: Lab) -> None:
     """The form, then what came out of the study that is chosen."""
     with (
         backstage("study"),
-        st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"),
+        st.expander("Start a study", expanded=not lab.records.newest(NAME)),
     ):
         _show_form(lab)
     record = frame.choose_record(lab, NAME)

@@ -40,7 +40,7 @@ def show_study(lab: Lab) -> None:
         return
     with (
         backstage("study"),
-        st.expander("Start a study", expanded=not lab.records.newest(NAME), icon=":material/science:"),
+        st.expander("Start a study", expanded=not lab.records.newest(NAME)),
     ):
         _show_form(lab)
     record = frame.choose_record(lab, NAME)

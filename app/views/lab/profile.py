@@ -18,7 +18,6 @@ def show_study(lab: Lab) -> None:
         backstage("study"),
         st.expander(
             "Profile a dataset",
-            icon=":material/play_arrow:",
             expanded=not lab.records.newest("profile"),
             key="lab-form",
         ),

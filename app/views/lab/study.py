@@ -57,7 +57,7 @@ def show_study(lab: Lab) -> None:
 def _plan(lab: Lab) -> None:
     with (
         backstage("study"),
-        st.expander("Start a study", expanded=not lab.records.newest("study"), icon=":material/science:"),
+        st.expander("Start a study", expanded=not lab.records.newest("study")),
     ):
         text = st.text_area(
             "Factors and their levels, in TOML",

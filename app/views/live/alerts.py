@@ -12,7 +12,7 @@ from app.kit.numbers import count
 from app.permitting.roles import Role
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.live.html import alarm_html, alert_html
@@ -48,7 +48,7 @@ def _guarded(draw: Callable[[], None]) -> None:
     try:
         draw()
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
 
 
 def _show_open_here() -> None:
@@ -158,7 +158,7 @@ def show_problem() -> None:
     """What the last button could not do."""
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(message(problem), icon=":material/error:")
 
 
 def _show_cloudwatch() -> None:

@@ -125,7 +125,7 @@ def parts_chart(view: LiveView, clock: Clock) -> go.Figure:
 
 
 def answers_chart(found: Answers, clock: Clock) -> go.Figure:
-    """The share of abstentions, the mean confidence, and thumbs, of the same stretches."""
+    """The share of abstentions, the mean confidence, and ratings, of the same stretches."""
     starts = np.array([each.start_s for each in found.stretches])
     middles = utc_times(starts + found.step_s / 2)
     dots: dict[str, Any] = {"x": middles, "mode": "lines+markers", "connectgaps": True}
@@ -146,22 +146,22 @@ def answers_chart(found: Answers, clock: Clock) -> go.Figure:
         )
         for name, values, colour, symbol in series
     ]
-    thumbs = [
+    ratings = [
         go.Bar(
             x=middles,
             y=[sign * getattr(each, name) for each in found.stretches],
             width=found.step_s * 1000 * (1 - GAP),
-            name=f"thumbs {name}",
+            name=f"rated {name}",
             marker={"color": colour, "line": {"width": 0}},
             customdata=[getattr(each, name) for each in found.stretches],
-            hovertemplate=f"thumbs {name} %{{customdata:,}}<extra></extra>",
+            hovertemplate=f"rated {name} %{{customdata:,}}<extra></extra>",
         )
         for name, sign, colour in (("up", 1, STAGE_COLOURS["retrieve"]), ("down", -1, OUTCOME_COLOURS["failed"]))
     ]
     shares = {"range": [-0.03, 1.03], "tickformat": ".0%", "nticks": 4}
     panes = [Pane(lines, "of all", 2.2, shares)]
     if any(each.up or each.down for each in found.stretches):
-        panes.append(Pane(thumbs, "thumbs", 1.0, {"rangemode": "normal"}))
+        panes.append(Pane(ratings, "ratings", 1.0, {"rangemode": "normal"}))
     end_s = int(starts[-1]) + found.step_s
     return _drawn(panes, found.title, (int(starts[0]), end_s), clock, 260 if len(panes) == 1 else 340, [])
 

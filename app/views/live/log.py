@@ -8,11 +8,11 @@ import streamlit as st
 from app.kit.numbers import count
 from app.kit.wording import moment
 from app.live.log_lines import LEVELS, ReadLine, read_lines
-from app.live.reading import LOG_START_S, LiveChoice
+from app.live.reading import LOG_START_S
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.live.html import log_html
 from app.views.live.kept import lines_of
 from pipeline.errors import RaglassError
@@ -21,13 +21,8 @@ KEPT_LINES = 500
 """Log lines kept on the page."""
 
 
-def choose_log(choice: LiveChoice, write: Callable[..., None]) -> None:
+def choose_log(write: Callable[..., None]) -> None:
     """Whether to follow the log, and what to find in it."""
-    if choice.source != "cloudwatch":
-        _note(
-            "Log lines come from CloudWatch. This page reads the dashboard's own traces; a trace that failed says why."
-        )
-        return
     with backstage("log"), st.container(horizontal=True, vertical_alignment="bottom"):
         st.toggle("Follow the log", key="log", on_change=write)
         st.segmented_control("Level", list(LEVELS), key="level", on_change=write, required=True)
@@ -36,9 +31,9 @@ def choose_log(choice: LiveChoice, write: Callable[..., None]) -> None:
         )
 
 
-def show_log(choice: LiveChoice) -> None:
+def show_log() -> None:
     """The log tail, if it is wanted; it goes on from where it was."""
-    if choice.source != "cloudwatch" or not st.session_state.get("log"):
+    if not st.session_state.get("log"):
         return
     find = str(st.session_state.get("find") or "").strip()
     kept: dict[str, Any] = st.session_state.setdefault("log-tail", {})
@@ -47,7 +42,7 @@ def show_log(choice: LiveChoice) -> None:
     try:
         page = state.services().live.tail(find, kept["follow"])
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     kept["follow"] = page.follow
     kept["lines"] = [*kept["lines"], *page.lines][-KEPT_LINES:]
@@ -70,7 +65,7 @@ def show_lines_of(trace_id: str) -> None:
     try:
         lines = lines_of(trace_id)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     _note(f"{count(len(lines), 'log line')} with the id of this trace.")
     _show(read_lines(lines, "all"))

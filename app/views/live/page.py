@@ -16,14 +16,14 @@ from app.views.kit.clock import their_clock
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import Heading
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.live.alerts import show_open
 from app.views.live.charts import answers_chart, overview_chart, parts_chart, stages_chart
 from app.views.live.controls import Controls
 from app.views.live.gauges import show_gauges
 from app.views.live.html import stack_html
 from app.views.live.kept import live_view
-from app.views.live.period import show_period
+from app.views.live.period import show_all, show_period
 from app.views.live.quality import show_quality
 from app.views.live.spending import show_spending
 from pipeline.errors import RaglassError
@@ -32,24 +32,34 @@ WATCHED = ("latency_p95", "latency_p99", "latency_p50", "errors")
 """Series whose bounds are shown."""
 
 
-def parts_of(choice: LiveChoice) -> dict[str, str]:
-    """The parts of the page, by their anchors."""
+OVER_TIME = "Over time, quality and costs"
+"""What a window with few questions has folded behind one heading."""
+
+
+def parts_of(choice: LiveChoice, *, few: bool) -> dict[str, str]:
+    """The parts of the page, by their anchors. few: whether there are so few questions that charts are folded."""
+    own = {"now": "Now"} if few else {"now": "Now", **_charts_of(choice)}
+    log = {"log": "Log"} if choice.source == "cloudwatch" else {}
+    return {**own, "alerts": "Alerts and rules", **log}
+
+
+def _charts_of(choice: LiveChoice) -> dict[str, str]:
+    """The parts with charts, by their anchors."""
     stack = {"stack": "The stack"} if choice.source == "cloudwatch" else {}
     answers = {"answers": "Answers"} if choice.source == "local" else {}
-    return {
-        "now": "Now",
-        "stages": "Where time goes",
-        **answers,
-        "quality": "Quality",
-        **stack,
-        "costs": "Costs",
-        "alerts": "Alerts and rules",
-        "log": "Log",
-    }
+    return {"stages": "Where time goes", **answers, "quality": "Quality", **stack, "costs": "Costs"}
 
 
-def show_live(controls: Controls, head: Heading) -> None:
-    """Everything that refreshes by itself."""
+def has_few(choice: LiveChoice) -> bool:
+    """Whether the window has too few questions for charts; not where it cannot be read, which the page says."""
+    try:
+        return bool(choice.backend) and live_view(choice).is_few
+    except RaglassError:
+        return False
+
+
+def show_live(controls: Controls, head: Heading, *, few: bool) -> None:
+    """Everything that refreshes by itself. few: as `has_few` said when the page was drawn."""
     choice = controls.choice
     show_open()
     view = read_view(choice)
@@ -58,18 +68,54 @@ def show_live(controls: Controls, head: Heading) -> None:
     if not choice.backend:
         st.info(_empty_words(choice))
         return
+    if has_few(choice) != few:
+        st.rerun()  # all of the page, whose outline is another
+    if few:
+        _show_few(view, controls)
+    else:
+        _show_many(view, controls, head)
+
+
+def _show_few(view: LiveView, controls: Controls) -> None:
+    """The figures and every question; the rest behind one heading."""
+    if view.questions:
+        show_gauges(view, _levels(view.backend))
+        show_all(view, controls)
+        _say_whence(view, controls)
+    else:
+        _show_elsewhere(controls)
+    parts = _charts_of(controls.choice)
+
+    def head(part: str) -> None:
+        st.header(parts[part], anchor=False)
+
+    with st.expander(OVER_TIME, expanded=bool(st.session_state.get("at"))):
+        if view.questions:
+            _show_over_time(view, controls)
+            show(note_html(_overview_meaning(view)))
+        _show_parts(view, controls, head)
+
+
+def _show_many(view: LiveView, controls: Controls, head: Heading) -> None:
+    """Figures and charts, a part below the other."""
     if view.questions or view.rows:
-        show_now(view, controls)
+        show_gauges(view, _levels(view.backend))
+        _show_over_time(view, controls)
+        _say_whence(view, controls, _overview_meaning(view))
+    else:
+        _show_elsewhere(controls)
+    _show_parts(view, controls, head)
+
+
+def _show_parts(view: LiveView, controls: Controls, head: Heading) -> None:
+    """Where time goes, answers, quality, the stack and costs, each below its heading."""
+    choice = controls.choice
+    if view.questions or view.rows:
         head("stages")
         show_stages(view, controls)
         if view.answers is not None:
             head("answers")
             show_answers(view)
-    else:
-        _show_elsewhere(controls)
-        for part in [part for part in ("stages", "answers") if part in parts_of(choice)]:
-            head(part)
-            show(note_html("Nothing in this window."))
     head("quality")
     show_quality(choice)
     if choice.source == "cloudwatch":
@@ -85,7 +131,7 @@ def read_view(choice: LiveChoice) -> LiveView | None:
     try:
         view = live_view(choice)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         kept: tuple[LiveChoice, LiveView] | None = st.session_state.get("live-kept")
         return kept[1] if kept is not None and kept[0] == choice else None
     st.session_state["live-kept"] = (choice, view)
@@ -104,7 +150,7 @@ def _show_elsewhere(controls: Controls) -> None:
         controls.write()
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(literal(found.words), icon=":material/filter_alt:")
+        st.info(message(found.words), icon=":material/filter_alt:")
         if st.button(found.label, type="primary", on_click=follow):
             st.rerun()  # all of the page: this part of it began with the other choice
 
@@ -128,14 +174,16 @@ def _empty_words(choice: LiveChoice) -> str:
     return f"No question to {literal(choice.backend)} in the longest window, whoever asks. {other}"
 
 
-def show_now(view: LiveView, controls: Controls) -> None:
-    """How it is: the gauges, latency and questions on one axis of time, and the way into a period."""
-    levels = _levels(view.backend)
-    show_gauges(view, levels)
-    _show_overview(view, controls, levels)
+def _show_over_time(view: LiveView, controls: Controls) -> None:
+    """Latency and questions on one axis of time, and the way into a period."""
+    _show_overview(view, controls, _levels(view.backend))
     show_period(view, controls)
+
+
+def _say_whence(view: LiveView, controls: Controls, more: str = "") -> None:
+    """Which window this is, and how fresh. more: what the charts show, where there are some."""
     words = f"{describe_window(view, controls.refresh_s, their_clock())} {describe_left_out(view)}".strip()
-    show(note_html(words, _overview_meaning(view)))
+    show(note_html(words, more))
 
 
 def _levels(backend: str) -> list[Level]:
@@ -198,11 +246,11 @@ def show_stages(view: LiveView, controls: Controls) -> None:
 
 
 def show_answers(view: LiveView) -> None:
-    """Abstentions, confidence and thumbs."""
+    """Abstentions, confidence and ratings."""
     if view.answers is None or view.answers.empty:
         show(note_html("No answer has been counted in this window."))
         return
-    _draw(answers_chart(view.answers, their_clock()), "answers", "Abstentions, confidence and thumbs over time")
+    _draw(answers_chart(view.answers, their_clock()), "answers", "Abstentions, confidence and ratings over time")
 
 
 def show_stack(view: LiveView) -> None:
@@ -234,7 +282,7 @@ def show_small_print(view: LiveView, controls: Controls) -> None:
             )
         )
         if sent.problem:
-            st.warning(literal(sent.problem), icon=":material/warning:")
+            st.warning(message(sent.problem), icon=":material/warning:")
 
 
 def _draw(figure: Any, key: str, alt: str) -> None:

@@ -1,4 +1,4 @@
-"""A closer look at one period of the Live page: its traces, and the log lines of the one that is picked."""
+"""A closer look at one period of the Live page: its traces, and the log lines of the one that is picked; or all of a quiet window."""
 
 import streamlit as st
 
@@ -43,6 +43,19 @@ def show_period(view: LiveView, controls: Controls) -> None:
     st.selectbox("Look into a period (the slowest first)", list(offered), key="look", on_change=look, width=380)
     if at:
         _show_traces(controls, at, clock)
+
+
+def show_all(view: LiveView, controls: Controls) -> None:
+    """Every trace of a window with few questions."""
+    page, clock = state.services().live.traces(controls.choice, view.window.start_s, view.window.end_s), their_clock()
+    if not page.rows:
+        return
+    show(note_html(f"{count(page.matched.value, 'trace')} in this window, the slowest first. A click on one opens it."))
+    done = show_table(
+        TRACES, [_row(row, clock) for row in page.rows], key="window-traces", label="Traces of the window, a row each"
+    )
+    if done.opened is not None:
+        st.switch_page("../pages/traces.py", query_params={"trace": done.opened})
 
 
 def _show_traces(controls: Controls, at: int, clock: Clock) -> None:

@@ -7,20 +7,25 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.kit.clock import Clock
 from app.live.reading import WINDOWS, LiveChoice
-from app.quality.recent import BUCKETS, RuleWindow, read_window, traces_address
+from app.quality.recent import RuleWindow, read_window, traces_address
 from app.quality.watch import WatchState
-from app.quality.words import CHART_NOTE, DAY_S, clock, headline, lag_words, value_text, watch_words
+from app.quality.words import CHART_NOTE, clock, headline, lag_words, value_text, watch_words
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart, utc_times
+from app.views.kit.clock import their_clock, time_ticks
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.style import DRIFTED, STEADY, ink
 from pipeline.errors import RaglassError
 
 HEIGHT = 210
 
 COLUMNS = 3
+
+TICKS = 3
+"""Steps on the axis of a chart that has a third of the width, at most."""
 
 FRESH_S = 10
 """Seconds for which what was read is shown again, whoever looks."""
@@ -31,12 +36,14 @@ def show_quality(choice: LiveChoice) -> None:
     try:
         found, watched = _read(choice.backend, choice.window)
     except RaglassError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
+    now_s = int(time.time())
+    span_s = (now_s - WINDOWS[choice.window], now_s)
     for start in range(0, len(found), COLUMNS):
         for place, each in zip(st.columns(COLUMNS), found[start : start + COLUMNS], strict=False):
             with place:
-                _show_rule(each, choice.backend)
+                _show_rule(each, choice.backend, span_s)
     words = " ".join(filter(None, (watch_words(watched), lag_words(watched, time.time()))))
     if not found and watched.lag is not None:
         words = f"The rules have said nothing of this window yet. {words}"
@@ -50,9 +57,9 @@ def _read(backend: str, window: str) -> tuple[list[RuleWindow], WatchState]:
     return read_window(services.store, now_s - WINDOWS[window], now_s, backend=backend), services.quality.state()
 
 
-def _show_rule(found: RuleWindow, backend: str) -> None:
+def _show_rule(found: RuleWindow, backend: str, span_s: tuple[int, int]) -> None:
     name = found.rule.name
-    show_chart(rule_chart(found), key=f"quality-{name}", alt=f"{found.rule.title} over time")
+    show_chart(rule_chart(found, span_s, their_clock()), key=f"quality-{name}", alt=f"{found.rule.title} over time")
     if found.worse:
         worst = found.worse[0]
         st.page_link(
@@ -64,8 +71,11 @@ def _show_rule(found: RuleWindow, backend: str) -> None:
         )
 
 
-def rule_chart(found: RuleWindow) -> go.Figure:
-    """A rule's mean by bucket, those that are others in another colour and shape, and the control limits."""
+def rule_chart(found: RuleWindow, span_s: tuple[int, int], theirs: Clock) -> go.Figure:
+    """A rule's mean by bucket, those that are others in another colour and shape, and the control limits.
+
+    span_s: the window, from when until when, of which the axis shows all.
+    """
     rule, points = found.rule, [each.point for each in found.buckets]
     marks = [each.shifted for each in found.buckets]
     # Half a bucket later is its middle.
@@ -83,17 +93,21 @@ def rule_chart(found: RuleWindow) -> go.Figure:
         customdata=[[value_text(rule, each.mean), f"{each.count:,}"] for each in points],
         hovertemplate="%{customdata[0]}, traces: %{customdata[1]}<extra></extra>",
     )
-    return go.Figure(data=[spots], layout=_layout(found))
+    return go.Figure(data=[spots], layout=_layout(found, span_s, theirs))
 
 
-def _layout(found: RuleWindow) -> dict[str, Any]:
+def _layout(found: RuleWindow, span_s: tuple[int, int], theirs: Clock) -> dict[str, Any]:
     """Title, axes and the control limits, in one go: piece by piece Plotly takes ten times as long."""
+    places, words = time_ticks(*span_s, theirs, TICKS)
+    # The first bucket may begin before the window, the last one end after it.
+    ends = (span_s[0] - found.step_s, span_s[1] + found.step_s)
     layout, shares = chart_layout(chart_text(headline(found)), height=HEIGHT), found.rule.unit == "share"
     layout["xaxis"] |= {
         "type": "date",
-        "tickformat": "%d %b" if found.step_s * BUCKETS > DAY_S else "%H:%M",
+        "tickvals": utc_times(np.array(places) / 1000.0),
+        "ticktext": words,
+        "range": utc_times(np.array(ends, float)),
         "fixedrange": True,
-        "nticks": 4,
         "showgrid": False,
     }
     layout["yaxis"] |= {"fixedrange": True, "nticks": 4, "tickformat": ".0%" if shares else None}

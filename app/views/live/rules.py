@@ -13,7 +13,7 @@ from app.views.kit import state
 from app.views.kit.address import PART
 from app.views.kit.html import note_html, pairs_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only
 from app.views.live.kept import preview
 from metrics.alerts import MAX_NAME_CHARS
@@ -40,7 +40,7 @@ def show_rules() -> None:
         try:
             _show_form()
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
 
 
 def _show_form() -> None:
@@ -94,7 +94,7 @@ def _read_form(known: dict[str, Series], before: Rule | None) -> Rule | None:
             name.strip() or series.title, series, given.pop("bound"), window_s=window_s, for_s=for_s, **given
         )
     except RaglassError as error:
-        st.warning(literal(str(error)), icon=":material/warning:")
+        st.warning(message(str(error)), icon=":material/warning:")
         return None
 
 

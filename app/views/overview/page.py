@@ -25,7 +25,7 @@ from app.views.asking.page import box_with_examples
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import grid
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.table import Column, Row, number_cell, show_table, time_cell, way
 from app.views.overview import kept
 from app.views.overview.html import shares_html, step_html, tile_html
@@ -81,7 +81,7 @@ def show_overview(span: str) -> None:
         recent = kept.recent()
     except RaglassError as error:
         _show_tiles([ready_tile(kept.problems())], "tiles")
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return
     tiles = [
         ready_tile(kept.problems()),

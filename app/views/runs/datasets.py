@@ -83,7 +83,7 @@ def _open(name: str) -> None:
 
 
 def _show_import() -> None:
-    with backstage("import"), st.expander("Import a file", icon=":material/upload:"):
+    with backstage("import"), st.expander("Import a file"):
         file = st.file_uploader(
             "JSONL or CSV with question, answer, answerable, type, notes", type=["jsonl", "csv"], key="dataset-file"
         )
@@ -95,7 +95,7 @@ def _show_import() -> None:
             except RaglassError as error:
                 st.error(message(str(error)), icon=":material/error:")
                 return
-            st.success(literal(f"{version.spec}: {version_words(version)}."))
+            st.success(message(f"{version.spec}: {version_words(version)}."))
             for problem in problems[:20]:
                 show(note_html(problem))
             st.button("Open it", on_click=_open, args=(version.name,))
@@ -115,7 +115,7 @@ def show_dataset(spec: str) -> None:
     st.title(literal(version.name), anchor=False)
     saved = st.session_state.pop(SAVED, None)
     if saved:
-        st.success(literal(saved), icon=":material/check:")
+        st.success(message(saved), icon=":material/check:")
     rows = kept.rows(version.spec)
     show(note_html(f"Version {version.number}: {version_words(version)}. {version.about}"))
     if version.number != newest.number:
@@ -134,7 +134,7 @@ def _show_ways(version: KeptVersion, rows: tuple[DatasetRow, ...]) -> None:
         if version.labelled:
             show_way("Run over it", "play_arrow", "run-dataset", to="runs", questions=version.spec)
         show_download("JSONL", lambda: to_jsonl(rows), f"{version.spec}.jsonl")
-        show_download("CSV", lambda: to_csv(rows), f"{version.spec}.csv")
+        show_download("Download CSV", lambda: to_csv(rows), f"{version.spec}.csv")
 
 
 def _show_table(version: KeptVersion, rows: tuple[DatasetRow, ...], *, editable: bool) -> None:

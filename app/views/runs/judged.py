@@ -19,7 +19,7 @@ def show_judge(run: StoredRun, scores: list[Scored]) -> None:
     """An expander: a judge is optional, and costs time or money."""
     judging = state.services().judging
     words = judged_words(scores)
-    with backstage("judge"), st.expander("A model as a judge", icon=":material/gavel:"):
+    with backstage("judge"), st.expander("A model as a judge"):
         if not judging.configured:
             show(note_html(NO_JUDGE))
         else:

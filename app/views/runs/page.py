@@ -15,7 +15,7 @@ from app.views.kit import address, state
 from app.views.kit.following import REFRESH_S, show_going_on
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal, message
+from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from app.views.runs.listed import open_runs
 from app.views.runs.profile import show_preview
@@ -35,7 +35,7 @@ def follow_run() -> None:
     elif job.problem:
         st.error(message(job.problem), icon=":material/error:")
     elif job.step is not None and job.step.progress is not None:
-        st.success(literal(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
+        st.success(message(f"Run {job.step.run_id}: {progress_words(job.step.progress)}"), icon=":material/checklist:")
         st.button("Open this run", on_click=open_runs, args=(job.step.run_id,), icon=":material/open_in_new:")
 
 
@@ -56,7 +56,7 @@ def start_form() -> None:
     usable = services.backends.usable()
     saved, prompted, wanted = _prefilled(services)
     expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
-    with backstage("run"), st.expander("Start a run", icon=":material/play_arrow:", expanded=expanded):
+    with backstage("run"), st.expander("Start a run", expanded=expanded):
         source = Source()
         write = _follow_form(services, usable, wanted, {"run-prompt": address.choice(["", *saved], prompted)})
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -10,7 +10,7 @@ from app.runs.picking import MOST_PICKED, made_of, pick_traces, picked_words
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal, message
+from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from metrics.queries import TracePage
 from pipeline.errors import InputError, RaglassError
@@ -69,7 +69,7 @@ def _make(filters: TraceFilters, name: str, limit: int, backend: str) -> None:
     except RaglassError as error:
         st.error(message(str(error)), icon=":material/error:")
         return
-    st.success(literal(picked_words(picked, version)), icon=":material/check:")
+    st.success(message(picked_words(picked, version)), icon=":material/check:")
     st.page_link(
         "../pages/runs.py",
         label="Edit the gold answers",

@@ -40,7 +40,7 @@ LOOKED_AT = ("lengths", "windows", "repeats", "overlap")
 
 def show_preview(source: Source, backend: str | None, top_k: int) -> None:
     """An expander with the first rows of the chosen dataset and its profile, which is looked at once it is opened."""
-    look = st.expander("Look at the questions first", icon=":material/table_view:", on_change="rerun", key="run-look")
+    look = st.expander("Look at the questions first", on_change="rerun", key="run-look")
     if not look.open or backend is None:
         return
     with look:

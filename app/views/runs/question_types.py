@@ -19,7 +19,7 @@ def show_question_types(run: StoredRun) -> None:
     evaluations = state.services().evaluations
     if not evaluations.leaves_types_open(run):
         return
-    with st.expander("Question types", icon=":material/category:"):
+    with st.expander("Question types"):
         try:
             dataset = evaluations.dataset_of(run.run_id)
             typed = evaluations.types.of(dataset)

@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 
 FORMATS = ["json", "jsonl", "csv"]
 
-BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Feedback"
+BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
 
 
 class Source:
@@ -69,7 +69,7 @@ class Source:
         show(
             note_html(
                 "A praised answer is right; so is what a note says after “Right:” (several separated by |; “Right: none” if the documents "
-                "have no answer). Feedback is given on the Traces page."
+                "have no answer). Answers are rated where a trace is open."
             )
         )
         if self._feedback.problems:

@@ -10,7 +10,7 @@ from app.runs.synthesis_words import outcome_words, progress_words, rejected_wor
 from app.views.kit import state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal, message
+from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from app.views.kit.ways import show_way
 from app.views.kit.work import shown_work
@@ -23,7 +23,7 @@ WRITERS: dict[Writer, str] = {"templates": "Templates", "model": "The backend's 
 
 def show_synthesis() -> None:
     """The form, and the work that goes on."""
-    with backstage("synthesis"), st.expander("Write questions from the documents", icon=":material/edit_note:"):
+    with backstage("synthesis"), st.expander("Write questions from the documents"):
         show(
             note_html(
                 "Each is checked: a reader must find the gold answer in the chunk alone. They are marked as synthetic wherever they are "
@@ -62,7 +62,7 @@ def _write(plan: SynthesisPlan) -> None:
         return
     if last is None or last.version is None:
         return
-    st.success(literal(outcome_words(last)), icon=":material/check:")
+    st.success(message(outcome_words(last)), icon=":material/check:")
     for line in rejected_words(last.tally):
         show(note_html(line))
     show_way("Open it", "table_view", "open-synthesis", to="runs", dataset=last.version.name)

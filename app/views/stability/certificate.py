@@ -21,7 +21,7 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from evaluation.verdict import MAX_DROP
 
 
@@ -61,11 +61,11 @@ def show_certificate() -> None:
 
 def _show(found: Certificate) -> None:
     if found.alarm:
-        st.error(literal(headline(found)), icon=":material/notifications_active:")
+        st.error(message(headline(found)), icon=":material/notifications_active:")
     elif found.compared.comparison.verdict.outcome == "safe":
-        st.success(literal(headline(found)), icon=":material/check:")
+        st.success(message(headline(found)), icon=":material/check:")
     else:  # no alarm is no all-clear
-        st.info(literal(headline(found)), icon=":material/info:")
+        st.info(message(headline(found)), icon=":material/info:")
     for sentence in sentences(found):
         st.write(literal(sentence))
     show(table_html(type_heads(found), [type_cells(each) for each in found.types], "certificate"))

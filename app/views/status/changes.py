@@ -5,7 +5,7 @@ import streamlit as st
 from app.permitting.words import AUDIT_HEADS, NOTHING, change_rows, read_changes
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from pipeline.errors import RaglassError
 
 SHOWN = 100
@@ -14,11 +14,11 @@ SHOWN = 100
 
 def show_changes() -> None:
     """The newest changes, in an expander."""
-    with st.expander("Who changed what", icon=":material/history:"):
+    with st.expander("Who changed what"):
         try:
             found = read_changes(state.store().audit, SHOWN)
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             return
         if not found:
             show(note_html(NOTHING))

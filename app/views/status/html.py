@@ -23,7 +23,7 @@ def parts_html(parts: Sequence[PartReadiness]) -> Markup:
         for part in sorted(parts, key=lambda each: each.ready)
     )
     return html(
-        '<table class="rg-pairs"><thead><tr><th scope="col">Part</th><th scope="col">State</th>'
+        '<table class="rg-pairs rg-states"><thead><tr><th scope="col">Part</th><th scope="col">State</th>'
         '<th scope="col">What it says</th></tr></thead><tbody>{}</tbody></table>',
         rows,
     )

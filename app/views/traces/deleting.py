@@ -5,7 +5,7 @@ import streamlit as st
 from app.permitting.roles import Role
 from app.traces.changing import delete_traces
 from app.views.kit import state
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from pipeline.errors import RaglassError
 
@@ -20,14 +20,14 @@ HELD = (
 
 def show_deleting(trace_id: str) -> None:
     """A button that asks before it deletes."""
-    with st.popover("Delete", icon=":material/delete:", key=f"ask-delete-{trace_id}", type="tertiary"):
+    with st.popover("Delete", icon=":material/delete:", key=f"ask-delete-{trace_id}"):
         st.write(
-            "This trace goes for good, with its feedback and what was explained of it. Its application may send it again."
+            "This trace goes for good, with its rating, its note and what was explained of it. Its application may send it again."
         )
         st.button("Delete this trace", key=f"delete-{trace_id}", on_click=_delete, args=(trace_id,), **only(Role.ADMIN))
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(message(problem), icon=":material/error:")
 
 
 def _delete(trace_id: str) -> None:

@@ -16,7 +16,8 @@ from app.traces.provenance import missing_parts, provenance
 from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.layout import actions
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import refused
 from app.views.kit.ways import show_way
 from app.views.traces.deleting import show_deleting
@@ -51,16 +52,16 @@ def show_answer(trace: Trace, differing: Sequence[tuple[int, int]] = ()) -> None
         if trace.origin != "application" or generation.confidence is not None:
             show(trust_html(trust(generation)))
     if trace.error is not None:
-        st.error(f"**{trace.error.kind}**: {literal(trace.error.message)}", icon=":material/error:")
+        st.error(f"**{trace.error.kind}**: {message(trace.error.message)}", icon=":material/error:")
 
 
 def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
-    """Feedback, links, a download, deleting."""
+    """A rating with its note, then what can be done: explain, compare, whence it came, a link, a download, deleting."""
     if stored is None:
         st.warning("This trace could not be stored; download it before you close the page.", icon=":material/warning:")
     else:
         _feedback(stored)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with actions(trace.trace_id):
         if stored is not None:
             _ways(trace)
         show_download(
@@ -74,8 +75,14 @@ def show_actions(trace: Trace, stored: StoredTrace | None) -> None:
 
 
 def _ways(trace: Trace) -> None:
-    """Links to what belongs to a stored trace, and to what can be asked of it."""
-    _to("traces", "Link to this trace", "link", trace=trace.trace_id)
+    """Links to what can be asked of a stored trace, and to what belongs to it."""
+    said = "Which chunks the answer stands on, and whether that can be believed."
+    _to("explain", "Explain", "account_tree", said, trace=trace.trace_id)
+    said = "Ask this question on two backends, or with two settings, side by side."
+    _to("compare", "Compare", "compare_arrows", said, first=trace.trace_id)
+    run_id = state.store().runs.run_of(trace.trace_id) if trace.origin == "run" else None
+    if run_id is not None:
+        _to("runs", "Its run", "checklist", run=run_id)
     earlier = trace.settings.get(PLAYGROUND_OF)
     if earlier:
         said = "The trace whose question this is, over other chunks, with another prompt or on another backend."
@@ -86,12 +93,10 @@ def _ways(trace: Trace) -> None:
             "forum",
             f"to-session-{trace.trace_id}",
             "The conversation that this question is part of.",
+            type="secondary",
             session=trace.session,
         )
-    said = "Which chunks the answer stands on, and whether that can be believed."
-    _to("explain", "Explain", "account_tree", said, trace=trace.trace_id)
-    said = "Ask this question on two backends, or with two settings, side by side."
-    _to("compare", "Compare", "compare_arrows", said, first=trace.trace_id)
+    _to("traces", "Link to this trace", "link", trace=trace.trace_id)
 
 
 def _to(page: str, label: str, icon: str, said: str | None = None, **query: str) -> None:
@@ -124,7 +129,7 @@ def _feedback(stored: StoredTrace) -> None:
         except (NotPermitted, StoreError) as error:
             st.session_state["feedback_problem"] = str(error)
         else:
-            st.toast("Feedback saved")
+            st.toast("Rating and note saved")
 
     why = refusal(Role.EDITOR, who())
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -142,4 +147,4 @@ def _feedback(stored: StoredTrace) -> None:
         )
     problem = st.session_state.pop("feedback_problem", None)
     if problem:
-        st.error(literal(problem))
+        st.error(message(problem))

@@ -14,7 +14,7 @@ from app.views.kit import address
 from app.views.kit.address import Field
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import message
 from app.views.traces.kept import trace_backends, trace_labels
 from metrics.expressions.fields import describe_fields
 from metrics.expressions.grammar import MAX_CHARS, parse
@@ -57,11 +57,12 @@ def choose_filters(view: SavedView | None) -> TraceFilters | None:
         st.text_input(
             "Search question, answer and note", key="search", type="search", max_chars=MAX_SEARCH_CHARS, **change
         )
-        st.selectbox("Sort", list(SORTS), key="sort", width=190, **change)
-    with backstage("filters"):
-        readable = _show_expression(change)
-        with st.expander("Filters", key="filters"):
-            _show_filters(options, change)
+        with backstage("expression"):
+            _show_expression(change)
+        st.selectbox("Sort", list(SORTS), key="sort", width=170, **change)
+    readable = _is_readable()
+    with backstage("filters"), st.expander("Filters", key="filters"):
+        _show_filters(options, change)
     return _chosen() if readable else None
 
 
@@ -93,24 +94,28 @@ def _fields(view: SavedView | None) -> dict[str, tuple[Field, list[str]]]:
     }
 
 
-def _show_expression(change: Mapping[str, Any]) -> bool:
-    """The box for an expression, its help, and under it what is wrong; whether nothing is."""
+def _show_expression(change: Mapping[str, Any]) -> None:
+    """The box for an expression, and its help."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Expression", key="expression", max_chars=MAX_CHARS, placeholder=EXAMPLE, **change)
         with st.popover("Fields", icon=":material/help:"):
             show(note_html(HELP))
             rows = [(field.name, field.example, field.about, ", ".join(field.verbs)) for field in describe_fields()]
             show(table_html(("field", "for example", "what it is", "goes with"), rows, "expression-fields"))
+
+
+def _is_readable() -> bool:
+    """Whether nothing is wrong with the expression; what is, is shown."""
     text = st.session_state["expression"].strip()
     try:
         if text:
             parse(text)
     except ExpressionError as error:
-        st.error(literal(error.problem), icon=":material/error:")
+        st.error(message(error.problem), icon=":material/error:")
         st.code(error.excerpt, language=None)
         return False
     except InputError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
         return False
     return True
 
@@ -121,7 +126,7 @@ def _show_filters(options: Mapping[str, list[str]], change: Mapping[str, Any]) -
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Asked in the last", list(SINCE_S), key="since", index=None, **any_of)
         st.selectbox("Outcome", list(OUTCOMES), key="outcome", index=None, **any_of)
-        st.selectbox("Feedback", list(FEEDBACK), key="feedback", index=None, **any_of)
+        st.selectbox("Rating", list(FEEDBACK), key="feedback", index=None, **any_of)
         st.number_input("Slower than, ms", 0, MAX_SLOWER_MS, step=100, key="slower_ms", width=150, **change)
         st.multiselect("Backend", options["backends"], key="backends", **wide)
         st.multiselect("Asked by", options["origins"], key="origins", format_func=_asker, **wide)

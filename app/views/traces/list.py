@@ -46,7 +46,7 @@ COLUMNS = (
     Column("source", "Asked by", help="A person, a run, a load test, or another application by its name."),
     Column("answer", "Answer", "question"),
     Column("score", "Top cosine", "number", up="worst top score", down="best top score", shown=False),
-    Column("feedback", "Feedback"),
+    Column("feedback", "Rating"),
     Column("note", "Note", "question"),
     Column("backend", "Backend", shown=False),
     Column("trace", "Trace", shown=False),

@@ -1,6 +1,4 @@
-"""What a run's dataset says of the answer that a trace holds, and the way back to the run."""
-
-import streamlit as st
+"""What a run's dataset says of the answer that a trace holds."""
 
 from app.explaining.diagnosing import known_words
 from app.views.kit import state
@@ -9,19 +7,10 @@ from pipeline.types import Trace
 
 
 def show_of_run(trace: Trace) -> None:
-    """Whether the answer was right, beside what is, and the run; nothing for a trace that no run made."""
+    """Whether the answer was right, beside what is; nothing for a trace that no run made."""
     if trace.origin != "run":
         return
     known = state.services().explanations.gold_of(trace.trace_id)
     generation = trace.generation
     if known is not None and not known.document_only and generation is not None:
         show(note_html(known_words(generation.answer, generation.abstained, known)))
-    run_id = state.store().runs.run_of(trace.trace_id)
-    if run_id is not None:
-        st.page_link(
-            "../pages/runs.py",
-            label="Its run",
-            icon=":material/checklist:",
-            query_params={"run": run_id},
-            width="content",
-        )

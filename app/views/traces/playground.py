@@ -20,7 +20,7 @@ from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_fai
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only
 from app.views.traces.html import answers_html
 from backends.registry import may_be_prompted
@@ -59,7 +59,7 @@ def show_playground(trace: Trace) -> None:
     if not trace.question.strip():
         return
     board = backstage("playground").expander(
-        "Change something and ask again", icon=":material/science:", on_change="rerun", key=f"play-{trace.trace_id}"
+        "Change something and ask again", on_change="rerun", key=f"play-{trace.trace_id}"
     )
     if board.open:
         with board:
@@ -83,7 +83,7 @@ def _show(trace: Trace) -> None:
                 _ask(services, trace, board, backend, text)
         st.button("As it was", key=f"play-reset-{trace.trace_id}", on_click=_reset, args=(trace,))
     if board.problem:
-        st.error(literal(board.problem), icon=":material/error:")
+        st.error(message(board.problem), icon=":material/error:")
     if board.outcome is not None:
         _show_outcome(services, trace, board, board.outcome)
 
@@ -209,7 +209,7 @@ def _show_outcome(services: Services, trace: Trace, board: _Board, outcome: tupl
     show(note_html(f"Written by {made.backend} in {milliseconds(made.duration_ms)}."))
     _show_scores(board.scores)
     if not_stored is not None:
-        st.warning(literal(not_stored), icon=":material/warning:")
+        st.warning(message(not_stored), icon=":material/warning:")
     else:
         with st.container(horizontal=True):
             st.page_link(
@@ -275,9 +275,9 @@ def _show_saving(services: Services, trace: Trace, made: Trace) -> None:
         try:
             saved = save_prompt(services.store.prompts, PromptTemplate(name.strip(), prompt.text))
         except RaglassError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(message(str(error)), icon=":material/error:")
             return
-        st.success(literal(f"{saved.prompt.version} is version {saved.number} of {saved.prompt.name}."))
+        st.success(message(f"{saved.prompt.version} is version {saved.number} of {saved.prompt.name}."))
     st.page_link(
         "../pages/runs.py",
         label="Run a dataset with this prompt",

@@ -11,7 +11,7 @@ from app.traces.changing import delete_view, rename_view, save_view
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import only
 from metrics.views import MAX_NAME_CHARS, SavedView
 from pipeline.errors import RaglassError
@@ -43,7 +43,7 @@ def show_views(filters: TraceFilters | None, opened: SavedView | None) -> None:
     ):
         problem = st.session_state.pop(PROBLEM, None)
         if problem:
-            st.error(literal(problem), icon=":material/error:")
+            st.error(message(problem), icon=":material/error:")
         hint = "choose one" if names else "none is saved yet"
         st.selectbox("Open a view", names, key="view_chosen", index=None, placeholder=hint, on_change=_choose)
         if opened is not None:

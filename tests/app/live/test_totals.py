@@ -56,7 +56,7 @@ def test_answers_are_summed_in_stretches_of_whole_periods():
     found = make_answers(window, {0: Ends(4, 0, 1, 4, 2.0)}, [(179.0, 1), (180.0, -1)])
     assert (found.step_s, len(found.stretches)) == (180, 34)
     assert [(each.up, each.down) for each in found.stretches[:2]] == [(1, 0), (0, 1)]
-    assert found.title == "25 % abstained, confidence 50 % on average; 1 thumb up and 1 down"
+    assert found.title == "25 % abstained, confidence 50 % on average; 1 rated up and 1 down"
 
 
 @pytest.mark.parametrize(

@@ -71,15 +71,15 @@ def test_each_role_may_what_those_before_it_may(person: Person, role: Role, may:
 
 def test_one_stops_what_one_began_and_an_admin_stops_anything() -> None:
     with acting_as(EVE):
-        require_own(EVE.name, "This run")
-        with pytest.raises(NotPermitted, match=r"This run is of carol@example\.com"):
-            require_own("carol@example.com", "This run")
+        require_own(EVE.name, "This run was started")
+        with pytest.raises(NotPermitted, match=r"This run was started by carol@example\.com"):
+            require_own("carol@example.com", "This run was started")
         with pytest.raises(NotPermitted, match="somebody else"):
-            require_own("", "This run")
+            require_own("", "This run was started")
     with acting_as(ADA):
-        require_own("carol@example.com", "This run")
+        require_own("carol@example.com", "This run was started")
     with acting_as(BOB), pytest.raises(NotPermitted, match="role of editor"):
-        require_own(BOB.name, "This run")
+        require_own(BOB.name, "This run was started")
 
 
 def test_the_machine_acts_where_nobody_else_does_and_another_thread_does_not_act_for_one() -> None:

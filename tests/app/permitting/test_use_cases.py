@@ -149,7 +149,7 @@ def test_a_document_is_removed_by_who_sent_it_or_an_admin(services: Services) ->
     editor, library = BY_ROLE[Role.EDITOR], document(services).library
     send(services, editor, "one.txt", b"Continents drift, said Wegener in 1912.")
     send(services, editor, "two.txt", b"The sea floor spreads, said Hess in 1962.")
-    with acting_as(OTHER), pytest.raises(NotPermitted, match=f"of {editor.name}"):
+    with acting_as(OTHER), pytest.raises(NotPermitted, match=f"was sent by {editor.name}"):
         remove_target(library, find_target(library, "one.txt"))
     assert library.count() == 2
     with acting_as(editor):

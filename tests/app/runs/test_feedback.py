@@ -54,7 +54,7 @@ def test_a_thumb_down_alone_does_not_say_what_is_right(note: str) -> None:
     found = read_feedback([said("Who?", rating=-1, note=note, trace_id="t1")])
     assert found.rows == ()
     assert found.problems == (
-        "trace t1: a thumb down says what is wrong, not what is right; write “Right: …” in the note",
+        "trace t1: a rating down says what is wrong, not what is right; write “Right: …” in the note",
     )
     assert feedback_words(found) == "0 labelled questions from feedback; 1 remark on what was left out or decided."
 
@@ -110,7 +110,7 @@ def test_questions_of_the_store_are_written_and_asked(
     done = run("eval", "from-feedback", str(file), services=services)
     assert done.exit_code == 0, done.stderr
     assert "2 labelled questions from feedback; 1 remark" in done.stdout
-    assert "a thumb down says what is wrong" in done.stderr
+    assert "a rating down says what is wrong" in done.stderr
     told = {row["question"]: row["answers"] for row in map(json.loads, file.read_text().splitlines())}
     assert told == {"Praised?": ["Sentence 1 of the script."], "Noted?": ["Oslo"]}
     assert len(load_dataset(str(file)).questions) == 2

@@ -175,7 +175,7 @@ def test_types_in_a_shell(run: Callable[..., Result], services: Services, path: 
     assert SURE not in shown.stdout
     last_run(services, path)
     done = run("eval", "types", str(path), "--set", "b=process", "--run", "LAST", services=services)
-    assert (done.exit_code, done.stderr) == (0, "1 answers of the run count under another type now.\n")
+    assert (done.exit_code, done.stderr) == (0, "1 answer of the run now counts under another type.\n")
     table = tmp_path / "types.csv"
     table.write_text("id,type\na,FACT\nb,none\n")
     told = json.loads(
