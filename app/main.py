@@ -40,24 +40,33 @@ SECTIONS = {
     "System": [st.Page(PAGES / "status.py", title="Status", icon=":material/monitor_heart:")],
 }
 
-# The menu is as wide as a page's settings need, and no wider, so that the page has the rest.
-st.set_page_config(page_title="Raglass", page_icon=str(ASSETS / "icon.png"), layout="wide", initial_sidebar_state=248)
-st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "mark.svg")
-presenting = is_presenting()
-refused = turned_away()
-page = st.navigation(SECTIONS, position="hidden" if presenting or refused else "sidebar")
-apply_style()
-tell_sections()
-watch_server()
-if refused is not None:
-    show_refusal(refused)
-    st.stop()
-show_person()
-if NOWHERE in st.query_params:
-    st.info(literal(nowhere_words(st.query_params[NOWHERE])), icon=":material/wrong_location:")
-watch_walking(page.url_path, presenting=presenting)
-show_banner()
-if presenting:
-    show_strip(chain(*SECTIONS.values()))
-with making_page(), keeping_address(page.url_path):
-    page.run()
+
+def draw() -> None:
+    """Draw the menu, what all pages share, and the page."""
+    # The menu is as wide as a page's settings need, and no wider, so that the page has the rest.
+    st.set_page_config(
+        page_title="Raglass", page_icon=str(ASSETS / "icon.png"), layout="wide", initial_sidebar_state=248
+    )
+    st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "mark.svg")
+    presenting = is_presenting()
+    refused = turned_away()
+    page = st.navigation(SECTIONS, position="hidden" if presenting or refused else "sidebar")
+    apply_style()
+    tell_sections()
+    watch_server()
+    if refused is not None:
+        show_refusal(refused)
+        st.stop()
+    show_person()
+    if NOWHERE in st.query_params:
+        st.info(literal(nowhere_words(st.query_params[NOWHERE])), icon=":material/wrong_location:")
+    watch_walking(page.url_path, presenting=presenting)
+    show_banner()
+    if presenting:
+        show_strip(chain(*SECTIONS.values()))
+    with keeping_address(page.url_path):
+        page.run()
+
+
+with making_page():
+    draw()

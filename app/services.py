@@ -15,7 +15,7 @@ from app.asking.questions import Asking
 from app.asking.reporting import Reporting
 from app.config import Settings
 from app.explaining.explanations import Explanations
-from app.ingesting.precedence import give_way
+from app.ingesting.precedence import give_way, is_making_page
 from app.kit.open_backends import OpenBackends
 from app.kit.privacy import make_data_dir
 from app.kit.streaming import InFlight
@@ -221,7 +221,7 @@ class Services:
         from app.quality.watch import Quality
 
         def make() -> Quality:
-            busy = lambda: self.in_flight.count > 0  # noqa: E731
+            busy = lambda: self.in_flight.count > 0 or is_making_page()  # noqa: E731
             return Quality(self.settings, lambda: self.store, self.calibrations, self.judging, busy)
 
         return self._part("quality", make)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-WAIT_S = 0.025
+WAIT_S = 0.05
 """The longest that one step gives way: a request, or the folding of a trace, each some milliseconds' work."""
 
 _lock = threading.Lock()
@@ -27,6 +27,11 @@ def making_page() -> Iterator[None]:
             _running -= 1
             if not _running:
                 _free.set()
+
+
+def is_making_page() -> bool:
+    """Whether a page is being made."""
+    return not _free.is_set()
 
 
 def give_way() -> None:

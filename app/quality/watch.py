@@ -41,7 +41,7 @@ class Quality:
         judging: Judging,
         busy: Callable[[], bool],
     ) -> None:
-        """busy: whether a question is being answered."""
+        """busy: whether a question or a page comes first."""
         self._settings, self._store, self._judging = settings, store, judging
         calibration_of = Remembered(calibrations.of, answered_by)
         self.watcher = Watcher(

@@ -25,11 +25,11 @@ PERIOD_S = 1.0
 BATCH = 16
 """Traces that are read, and whose scores are written, at once."""
 
-GIVE_WAY_S = 0.025
-"""The longest that one trace's scoring gives way to a question that is being answered."""
+GIVE_WAY_S = 0.05
+"""The longest that one trace's scoring gives way to what is more urgent."""
 
 STEP_S = 0.002
-"""Between two looks whether it is answered by now."""
+"""Between two looks whether it is over by now."""
 
 STOP_S = 5.0
 """The longest that ending waits."""
@@ -105,7 +105,7 @@ class Watcher:
         per_s: float = 50.0,
         busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        """share: of traces that are scored, in [0, 1]. per_s: traces a second at most. busy: whether a question is being answered."""
+        """share: of traces that are scored, in [0, 1]. per_s: traces a second at most. busy: whether a question or a page comes first."""
         self._store, self._calibration_of = store, calibration_of
         self._share, self._per_s, self._busy = share, per_s, busy
         self._begun = False
@@ -146,7 +146,7 @@ def in_sample(trace_id: str, share: float, of: str = "quality") -> bool:
 
 
 def give_way(busy: Callable[[], bool]) -> None:
-    """Wait while a question is being answered, for GIVE_WAY_S at most: two threads of one process share one interpreter."""
+    """Wait while something else is more urgent, for GIVE_WAY_S at most: two threads of one process share one interpreter."""
     end = time.monotonic() + GIVE_WAY_S
     while busy() and time.monotonic() < end:
         time.sleep(STEP_S)

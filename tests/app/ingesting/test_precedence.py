@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app.ingesting import precedence
-from app.ingesting.precedence import give_way, making_page
+from app.ingesting.precedence import give_way, is_making_page, making_page
 
 
 def test_nothing_waits_where_no_page_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,9 +31,11 @@ def test_what_waits_goes_on_once_the_last_page_is_done_even_if_it_failed(monkeyp
                 waiting.start()
             waiting.join(0.05)
             assert waiting.is_alive()
+            assert is_making_page()
             raise KeyError("page")
 
     with pytest.raises(KeyError, match="page"):
         fail()
+    assert not is_making_page()
     waiting.join(15.0)
     assert not waiting.is_alive()
