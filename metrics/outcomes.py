@@ -175,8 +175,8 @@ class Outcomes:
         Read from the rated traces, which are few and have an index. since_s, backend, origin: as of `by_document`.
         """
         self._freshen()
-        # Begun with the rated traces, which are few: neither an index by backend or origin nor that of labels by kind is to be taken, which
-        # find very many.
+        # Begun with the rated traces, which are few, and gone on from their labels to what these are: neither an index by backend or origin
+        # nor that of labels by kind is to be taken, which find very many, nor is every document to be tried with every trace.
         rated = select(traces.c.seq, traces.c.rating).where(
             traces.c.rating.is_not(None), traces.c.asked_at >= int(since_s // DAY_S) * DAY_S
         )
@@ -186,12 +186,18 @@ class Outcomes:
             rated = rated.where(traces.c.origin.concat("") == origin)
         found = rated.cte("rated").prefix_with("MATERIALIZED")
         up, down = (func.sum(case((found.c.rating == rating, 1), else_=0)) for rating in (1, -1))
-        joined = found.join(trace_labels, trace_labels.c.seq == found.c.seq).join(
-            labels, labels.c.label_id == trace_labels.c.label_id
+        of_labels = (
+            select(trace_labels.c.label_id, up.label("ups"), down.label("downs"))
+            .select_from(found.join(trace_labels, trace_labels.c.seq == found.c.seq))
+            .group_by(trace_labels.c.label_id)
+            .cte("of_labels")
+            .prefix_with("MATERIALIZED")
         )
-        chosen = select(labels.c.value, up, down).select_from(joined).where(labels.c.kind.concat("") == "document")
+        named = of_labels.join(labels, labels.c.label_id == of_labels.c.label_id)
+        chosen = select(labels.c.value, of_labels.c.ups, of_labels.c.downs).select_from(named)
+        chosen = chosen.where(labels.c.kind.concat("") == "document")
         with self._explained(), self._database.engine.connect() as connection:
-            rows = connection.execute(chosen.group_by(labels.c.value)).all()
+            rows = connection.execute(chosen).all()
         return {document: (int(ups), int(downs)) for document, ups, downs in rows}
 
     def by_document(self, since_s: float, backend: str | None = None, origin: str | None = None) -> dict[str, Ends]:
