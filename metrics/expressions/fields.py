@@ -90,7 +90,7 @@ FIELDS: tuple[Field, ...] = (
     Field("error_stage", "name", "the stage that failed", 'error_stage = "generate"', "error_stage", optional=True),
     Field("confidence", "number", "how far the answer may be trusted, from 0 to 1", "confidence < .5", "confidence", optional=True),
     Field("abstained", "flag", "whether the generator held that the chunks do not answer", "not abstained", "abstained"),
-    Field("rating", "choice", "feedback of a person", "rating = down", "rating", choices=("up", "down", "none")),
+    Field("rating", "choice", "what a person said of the answer", "rating = down", "rating", choices=("up", "down", "none")),
     Field("top_score", "number", "the best score among the chunks: cosine, from -1 to 1", "top_score < .8", "top_score", optional=True),
     Field(STAGE, "number", "how long a stage took in all, in milliseconds", "stage.generate.ms > 1500", optional=True),
     Field(QUALITY, "number", "what a rule that watches quality says of it", "quality.grounded < .5", optional=True),

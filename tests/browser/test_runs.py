@@ -293,7 +293,7 @@ def test_what_is_no_dataset_is_said_and_starts_nothing(visit: Callable[..., Visi
     bad = tmp_path / "bad.csv"
     bad.write_text("name,value\na,1\n", "utf-8")
     page = begin(visit(), "test/slow", bad)
-    expect(page.get_by_text("`question` and `answer` are needed", exact=False)).to_be_visible()
+    expect(page.get_by_text("question and answer are needed", exact=False)).to_be_visible()
 
 
 def test_a_run_that_is_not_there_is_said(visit: Callable[..., Visit]) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import weakref
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +14,12 @@ from streamlit.runtime.session_manager import SessionInfo
 
 from app.server import tabs
 from app.server.tabs import forget_gone, freeing_tabs
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """See it through in a thread of its own: where a browser is open, this one has a loop that goes on."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
 
 
 class Session:
@@ -70,7 +78,7 @@ def test_a_look_that_fails_is_told_and_neither_ends_the_looks_nor_keeps_the_serv
                     return
                 await asyncio.sleep(0.01)
 
-    asyncio.run(wait())
+    run(wait())
     assert len(looks) > 1
     assert "dictionary changed size" in caplog.text
 
@@ -92,7 +100,7 @@ def test_what_points_at_itself_goes_without_a_rerun_that_looks_for_it(monkeypatc
     gc.disable()
     try:
         assert seen() is not None
-        asyncio.run(wait())
+        run(wait())
         assert seen() is None
     finally:
         gc.enable()
