@@ -22,8 +22,8 @@ READ_FOLD_S = 0.05
 READ_FOLD_TRACES = 8
 """Traces of which it folds the spans at once."""
 
-READ_REST_S = 1.0
-"""Where that time was not enough, reads leave spans to the background for so long: a page reads several times."""
+READ_REST_S = 5.0
+"""Where that time was not enough, reads leave spans to the background for so long: in a flood a page in ten waits, not each."""
 
 
 class Freshness:
