@@ -273,11 +273,13 @@ def describe_window(view: LiveView, refresh_s: int | None, clock: Clock) -> str:
     period = next(name for name, seconds in PERIODS.items() if seconds == window.period_s and name != "auto")
     origin = "CloudWatch" if view.source == "cloudwatch" else "the traces of this dashboard"
     shaded = (
-        "What is shaded is still arriving." if view.source == "cloudwatch" else "The shaded period is still running."
+        "What is shaded is still arriving."
+        if view.source == "cloudwatch"
+        else "The last period, shaded, is still running."
     )
     late = "" if view.incomplete_from_s is None else f" {shaded}"
     pace = "Refreshing is paused." if refresh_s is None else f"Refreshed every {refresh_s} s."
-    days = window.end_s - window.start_s > DAY_S
+    days = window.end_s - window.start_s >= DAY_S
     start, end = clock_time(window.start_s, window), clock.time(window.end_s, days=days)
     return f"{start} to {end} in periods of {period}, from {origin}.{late} {pace}"
 

@@ -203,7 +203,7 @@ def share_text(part: float, whole: float) -> str:
 
 def clock_time(start_s: float, window: Window) -> str:
     """The beginning of a period, UTC, with the day where the window is longer than one."""
-    days = window.end_s - window.start_s > 86_400
+    days = window.end_s - window.start_s >= 86_400
     return datetime.fromtimestamp(start_s, UTC).strftime("%d %b %H:%M" if days else "%H:%M")
 
 

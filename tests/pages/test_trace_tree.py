@@ -127,7 +127,7 @@ def test_a_session_is_a_conversation_in_the_order_of_its_questions(open_page, se
     text = shown(page)
     assert text.index("question 1") < text.index("question 2") < text.index("question 3")
     assert "elsewhere" not in text
-    assert "👍 · helped" in text
+    assert "rated up · helped" in text
     assert "3 asked, answered by shop-assistant" in text
 
 

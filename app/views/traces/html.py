@@ -259,7 +259,7 @@ def value_html(value: Attribute) -> Markup:
 
 def turn_html(row: TraceRow) -> Markup:
     """A question of a conversation with its answer, and what came of it."""
-    rated = {1: "👍", -1: "👎"}.get(row.rating, "")
+    rated = {1: "rated up", -1: "rated down"}.get(row.rating, "")
     told = (when(row.asked_at), milliseconds(row.duration_ms), row.outcome, f"user {row.user}" if row.user else "")
     return html(
         '<div class="rg-message" data-testid="turn"><p class="rg-question" dir="auto">{}</p><p class="rg-turn" dir="auto">{}</p>'

@@ -28,7 +28,7 @@ from metrics.queries import TracePage, TraceRow
 
 PAGE_SIZE = 50
 
-RATINGS = {1: "👍", -1: "👎", 0: ""}
+RATINGS = {1: "▲ up", -1: "▼ down", 0: ""}
 
 UNSURE = "unsure"
 """Of an answer that is more probably wrong than right by its own confidence, calibrated or not."""
