@@ -1,6 +1,7 @@
 // A click on the way to the page that one is on closes what is open there: Streamlit runs the page again with the same address (1.67).
 // A link that names a part of its page brings it into sight, once it is drawn.
 // While somebody presents, the address says so, also after a link that says nothing of it.
+// What is opened is seen from its top: Streamlit leaves the page where it was scrolled to.
 // A page that the server leads to is one step of the browser's history, so that back leads to where one came from.
 
 const WAYS = "[data-testid=stSidebarNavLink], .st-key-presenting [data-testid=stPageLink-NavLink]";
@@ -17,21 +18,28 @@ export default function (component) {
     bringIntoSight(walk);
   }, EVERY_MS);
   document.addEventListener("click", (event) => closeWhatIsOpen(event, walk), true);
-  pushOnce();
+  pushOnce(walk);
 }
 
 // Streamlit pushes such an address in two halves: what the page is asked, at the path that one leaves, then the path (1.67).
-function pushOnce() {
+function pushOnce(walk) {
   const push = history.pushState.bind(history);
   const half = { search: "", path: "" };
   for (const deed of ["pointerdown", "keydown"]) document.addEventListener(deed, () => (half.search = ""), true);
   history.pushState = (state, title, address) => {
     const { pathname, search } = new URL(address ?? location.href, location.href);
+    const from = whatIsOpen(walk);
     const second = half.search !== "" && search === half.search && pathname !== half.path;
     if (second) history.replaceState(state, title, address);
     else push(state, title, address);
     Object.assign(half, { search: second ? "" : search, path: pathname });
+    if (whatIsOpen(walk) !== from) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
   };
+}
+
+function whatIsOpen({ data }) {
+  const asked = new URLSearchParams(location.search);
+  return [placeOf(location.href), ...data.opened.map((name) => asked.get(name))].join(" ");
 }
 
 function closeWhatIsOpen(event, walk) {

@@ -128,3 +128,15 @@ def test_back_leads_to_the_page_that_a_row_was_opened_on(visit):
     expect(page.get_by_label("Question", exact=True)).to_have_value("What is half typed")
     window.go(f"/?trace={trace}")  # a link of the time when Ask was the first page
     page.wait_for_url(f"**/ask?trace={trace}")
+
+
+def test_what_a_row_opens_is_seen_from_its_top(visit):
+    page = visit(1280, 500).go("/corpus")
+    row = page.get_by_test_id("table").locator("tbody tr").nth(15)
+    row.scroll_into_view_if_needed()
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("main => main.scrollTop") > 100
+    row.click()
+    page.wait_for_url("**/corpus?*document=*")
+    rest(page)
+    assert main.evaluate("main => main.scrollTop") == 0
