@@ -29,8 +29,14 @@ def test_live_page_updates_by_itself_and_a_click_leads_to_a_trace(visit):
     asking.ask("Why were the first Hubble images out of focus?")
     expect(figure(live, "Questions")).to_have_text(str(before + 1), timeout=60_000)
 
+    live = watching.go("/live?refresh=pause&window=15+min")
     unfold(live)
-    live.get_by_label("Look into a period").click()
+    menu = live.get_by_label("Look into a period")
+    menu.scroll_into_view_if_needed()
+    live.evaluate(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )  # scrolling closes a menu
+    menu.click()
     live.get_by_role("option").nth(1).click()
     live.wait_for_url("**/live?*at=*")
     listed = live.get_by_role("region", name="Traces of the period, a row each")
