@@ -116,44 +116,19 @@ def build_index(
         held = _hold(root, folder, vectors, cut, holder, tell)
         tell(Progress("write", 0, 1))
         _write(folder, cut, sentences)
-        manifest = Manifest(
-            format=files.FORMAT,
-            **_count(cut, embedder, 0 if sentences is None else len(sentences)),
+        manifest = _describe(
+            folder,
+            cut,
+            embedder,
+            held,
+            sentences=0 if sentences is None else len(sentences),
             corpus_hash=corpus_hash,
             chunking=str(chunking or Chunking()),
-            built_at=time.time(),
             build_s=time.monotonic() - started,
-            versions={name: version(name) for name in LIBRARIES},
-            checksums=files.checksums(folder),
-            **held,
         )
         files.write_manifest(folder, manifest)
         tell(Progress("write", 1, 1))
     return manifest
-
-
-class _Counted(TypedDict):
-    """What a manifest says of what was cut and by what it was embedded; see `Manifest` for each."""
-
-    embedder: str
-    embedder_fingerprint: str
-    dimension: int
-    documents: int
-    chunks: int
-    duplicates: int
-    sentences: int
-
-
-def _count(cut: Cut, embedder: LocalEmbedder, sentences: int) -> _Counted:
-    return {
-        "embedder": embedder.name,
-        "embedder_fingerprint": embedder.fingerprint,
-        "dimension": embedder.dimension,
-        "documents": len(cut.documents),
-        "chunks": len(cut.rows),
-        "duplicates": cut.duplicates,
-        "sentences": sentences,
-    }
 
 
 class _Held(TypedDict):
@@ -165,6 +140,37 @@ class _Held(TypedDict):
     refused: str
     held_by: str
     place: str
+
+
+def _describe(
+    folder: Path,
+    cut: Cut,
+    embedder: LocalEmbedder,
+    held: _Held,
+    *,
+    sentences: int,
+    corpus_hash: str,
+    chunking: str,
+    build_s: float,
+) -> Manifest:
+    """What the index in a folder holds and how it was made."""
+    return Manifest(
+        format=files.FORMAT,
+        embedder=embedder.name,
+        embedder_fingerprint=embedder.fingerprint,
+        dimension=embedder.dimension,
+        documents=len(cut.documents),
+        chunks=len(cut.rows),
+        duplicates=cut.duplicates,
+        sentences=sentences,
+        corpus_hash=corpus_hash,
+        chunking=chunking,
+        built_at=time.time(),
+        build_s=build_s,
+        versions={name: version(name) for name in LIBRARIES},
+        checksums=files.checksums(folder),
+        **held,
+    )
 
 
 def _hold(
