@@ -309,6 +309,13 @@ class Services:
         usual = self.settings.backend_name
         return check_ready(self.in_flight, lambda: self.backends.check(usual), lambda: self.store)
 
+    def watch(self) -> None:
+        """Watch quality and alerts and delete what is old, in the background, unless this process is ending."""
+        with self._parts_lock:
+            if not self.in_flight.finishing:
+                for part in (self.retention, self.quality, self.alarms):
+                    part.start()
+
     def finish(self, limit_s: float = FINISH_S) -> None:
         """Take no more questions, see those in flight through and send their measures and traces, so that ending loses nothing."""
         waiting = self.in_flight.count
@@ -328,9 +335,10 @@ class Services:
         if not self.in_flight.finishing:
             self.finish(CLOSE_S)
         drop_book(self._audit)
-        for name in ("retention", "quality", "alarms"):
-            if name in self._parts:
-                self._parts[name].stop()
+        with self._parts_lock:  # what is being begun has begun, and nothing begins any more
+            watching = [self._parts[name] for name in ("retention", "quality", "alarms") if name in self._parts]
+        for part in watching:
+            part.stop()
         if "receiving" in self._parts:
             self._parts["receiving"].close()
         for name in ("indexing", "run_jobs", "stability_jobs"):

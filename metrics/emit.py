@@ -175,8 +175,10 @@ class MetricsEmitter:
         """Send what waits, each batch tried once more, then stop. What is left after `timeout_s` seconds is dropped."""
         self._stopping.set()
         self._hurry.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        with self._lock:  # it is not begun by half
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
         with self._lock:
             self._dropped += len(self._queue)
             self._queue.clear()

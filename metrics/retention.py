@@ -1,13 +1,13 @@
 """`Retention`: traces that are too old, or too many, are deleted in the background, by one process of all that share a store."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from metrics.forgetting import Forgotten
 from metrics.store import TraceStore
+from pipeline.background import Background
 from pipeline.errors import RaglassError
 
 log = logging.getLogger(__name__)
@@ -62,8 +62,7 @@ class Retention:
 
     def __init__(self, store: Callable[[], TraceStore], rule: Rule, period_s: float = PERIOD_S) -> None:
         self._store, self.rule, self._period_s = store, rule, period_s
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._background = Background(retention=self._run)
         self.last: Round | None = None
         """The last round; None before the first has ended."""
         self.deleted = 0
@@ -71,21 +70,18 @@ class Retention:
 
     def start(self) -> None:
         """Begin, unless nothing is ever to be deleted."""
-        if self.rule.bounded and self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="raglass-retention", daemon=True)
-            self._thread.start()
+        if self.rule.bounded:
+            self._background.start()
 
     def stop(self) -> None:
         """End after the batch that is being deleted."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._background.stop()
 
     def carry_out(self) -> Round:
         """One round. Never raises."""
         try:
             done = self._store().upkeep.forget_beyond(
-                self.rule.keep_s, self.rule.keep_traces, self.rule.tags, self._stopping.is_set
+                self.rule.keep_s, self.rule.keep_traces, self.rule.tags, self._background.stopping.is_set
             )
         except RaglassError as error:
             log.warning("old traces are not deleted now: %s", error)
@@ -98,6 +94,6 @@ class Retention:
         return Round(time.time(), done)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._background.stopping.is_set():
             self.last = self.carry_out()
-            self._stopping.wait(self._period_s)
+            self._background.stopping.wait(self._period_s)

@@ -5,7 +5,6 @@ is decided in the database (`AlertLog.change`), so that of several dashboards on
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from app.permitting.acting import record, require
 from app.permitting.roles import Role
 from metrics.alerts import AlertLog, Silence, StoredAlert, check_name, new_id
 from metrics.store import TraceStore
+from pipeline.background import Background
 from pipeline.errors import InputError, RaglassError
 
 log = logging.getLogger(__name__)
@@ -82,10 +82,12 @@ class Alarms:
         """channels: may raise ConfigError. base: the dashboard's address in links."""
         self._store, self.readers = store, readers
         self._limits, self._every_s, self._clock = limits, every_s, clock
-        self._stopping = threading.Event()
-        self.sender = Sender(store, readers, channels, base, limits, self._stopping, clock)
+        self._background = Background(
+            alerts_look=lambda: self._run(self.look, self._every_s),
+            alerts_send=lambda: self._run(self.sender.send_due, SEND_EVERY_S),
+        )
+        self.sender = Sender(store, readers, channels, base, limits, self._background.stopping, clock)
         """Sends their messages."""
-        self._threads: list[threading.Thread] = []
         self.looked: Looked | None = None
         """The last look of this process; None before the first."""
 
@@ -95,23 +97,14 @@ class Alarms:
 
     def start(self) -> None:
         """Begin to look and to send."""
-        if not self._threads:
-            work = {"look": (self.look, self._every_s), "send": (self.sender.send_due, SEND_EVERY_S)}
-            for name, (step, every_s) in work.items():
-                thread = threading.Thread(
-                    target=self._run, args=(step, every_s), name=f"raglass-alerts-{name}", daemon=True
-                )
-                self._threads.append(thread)
-                thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End after what is under way, or leave it after JOIN_S: a message's claim lapses, and it is sent by whoever comes next."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(JOIN_S)
+        self._background.stop(JOIN_S)
 
     def _run(self, step: Callable[[], object], every_s: float) -> None:
-        while not self._stopping.wait(every_s):
+        while not self._background.stopping.wait(every_s):
             try:
                 step()
             except RaglassError as error:

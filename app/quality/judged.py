@@ -59,7 +59,7 @@ class JudgeWatcher:
         self._rater: Rater | None = None
         self._begun = False
         self._missing = 0
-        self.loop = Loop(self.look, "raglass-judge")
+        self.loop = Loop(self.look, "judge")
 
     def look(self) -> int:
         """Have some of what waits rated; how many traces were looked at. Raises StoreError, ConfigError."""

@@ -5,7 +5,6 @@ What it has scored, and how far it has come, is in the store: it goes on where i
 
 import hashlib
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -14,6 +13,7 @@ from app.quality.rules import CalibrationOf, score_trace
 from evaluation.calibrating import Calibration
 from metrics.quality import Unscored
 from metrics.store import TraceStore
+from pipeline.background import Background
 from pipeline.errors import RaglassError
 from pipeline.types import Trace
 
@@ -49,35 +49,30 @@ class Loop:
     """Calls a pass again and again in a thread, from `start` to `stop`: at once while something waits, else each PERIOD_S."""
 
     def __init__(self, look: Pass, name: str) -> None:
-        self._look, self._name = look, name
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._look = look
+        self._background = Background(**{name: self._run})
         self.problem = ""
         """Why the last look failed; empty if it did not."""
 
     def start(self) -> None:
         """Begin."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End after what is being worked on; a model that is slow to answer is not waited for longer than STOP_S."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(STOP_S)
+        self._background.stop(STOP_S)
 
     @property
     def stopping(self) -> bool:
         """Whether it is to stop."""
-        return self._stopping.is_set()
+        return self._background.stopping.is_set()
 
     def wait(self, seconds: float) -> bool:
         """Wait; whether it is to stop."""
-        return self._stopping.wait(seconds)
+        return self._background.stopping.wait(seconds)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._background.stopping.is_set():
             done = 0
             try:
                 done = self._look()
@@ -89,7 +84,7 @@ class Loop:
             except Exception:  # of the store, a judge or a rule: a thread that ended would score nothing any more
                 log.exception("watching quality failed; it is tried again")
                 self.problem = "It failed; the details are in the log. It is tried again."
-            if not done and self._stopping.wait(PERIOD_S):
+            if not done and self._background.stopping.wait(PERIOD_S):
                 return
 
 
@@ -109,7 +104,7 @@ class Watcher:
         self._store, self._calibration_of = store, calibration_of
         self._share, self._per_s, self._busy = share, per_s, busy
         self._begun = False
-        self.loop = Loop(self.look, "raglass-quality")
+        self.loop = Loop(self.look, "quality")
 
     def look(self) -> int:
         """Score some of what waits; how many traces were looked at. Raises StoreError."""

@@ -119,9 +119,7 @@ def warm_up() -> None:
     """
     with suppress(RaglassError):
         services().check_ready()
-    services().retention.start()
-    services().quality.start()
-    services().alarms.start()
+    services().watch()
     settle()
 
 

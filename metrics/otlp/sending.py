@@ -249,8 +249,10 @@ class TraceSender:
             self._stopping.set()
             self._hurry.set()
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        with self._lock:  # it is not begun by half
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
         with self._lock:
             self._dropped += len(self._queue)
             self._queue.clear()

@@ -117,3 +117,10 @@ def test_process_that_is_stopping_is_not_ready(services: Services) -> None:
     services.finish()
     assert services.check_ready() == {"process": services.check_ready()["process"]}
     assert "stopping" in str(services.check_ready()["process"])
+
+
+def test_a_process_that_has_ended_begins_to_watch_nothing(services: Services) -> None:
+    services.close()
+    services.watch()
+    assert not [each.name for each in threading.enumerate() if each.name in ("raglass-quality", "raglass-alerts-look")]
+    assert services._store is None

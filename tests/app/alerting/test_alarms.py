@@ -416,7 +416,7 @@ def test_watching_looks_and_sends_until_it_is_stopped(world: World) -> None:
     finally:
         alarms.stop()
     assert alarms.looked is not None
-    assert not any(thread.is_alive() for thread in alarms._threads)
+    assert not [each.name for each in threading.enumerate() if each.name.startswith("raglass-alerts")]
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 1e9, float("nan")])

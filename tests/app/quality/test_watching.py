@@ -1,5 +1,6 @@
 """New traces are scored in the background, once each, at a bounded rate, and a restart goes on where it was."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -118,18 +119,20 @@ def test_a_store_that_cannot_be_reached_is_told_and_tried_again(monkeypatch: pyt
     monkeypatch.setattr(watching, "PERIOD_S", 0.0)
     looks = iter([StoreError("The disk is full."), RuntimeError("odd"), None])
     told: list[str] = []
+    went_well = threading.Event()
 
     def look() -> int:
         told.append(loop.problem)
-        found = next(looks)
+        found = next(looks, None)
         if found is not None:
             raise found
-        loop._stopping.set()
+        went_well.set()
         return 0
 
     loop = Loop(look, "a-test")
     loop.start()
-    loop._thread.join(5)
+    assert went_well.wait(5)
+    loop.stop()
     assert told[:2] == ["", "The disk is full."]
     assert "in the log" in told[2]
     assert loop.problem == ""
