@@ -35,9 +35,6 @@ PAUSE_S = 0.01
 WITHOUT_END_S = -1.0
 """Waits for a lock as long as it takes."""
 
-AT_A_STRETCH = 4
-"""Traces that the background makes before it gives way to whoever is more urgent."""
-
 CHECKPOINT_AFTER = 512
 """Folded traces after which the database's log is moved into place."""
 
@@ -102,8 +99,8 @@ class PieceFolder:
         for piece in taken:
             by_trace.setdefault(piece.trace_id, []).append(piece)
         ready = []
-        for place, (each, several) in enumerate(by_trace.items()):
-            if scope == "settled" and place % AT_A_STRETCH == 0:
+        for each, several in by_trace.items():
+            if scope == "settled":
                 self._give_way()
             ready.append(self._merge(several, known.get(each)))
         self._write([item for item in ready if item is not None])
@@ -155,7 +152,7 @@ class Folder:
         assembling: merging.Assemble = merging.assemble,
         give_way: Callable[[], None] = lambda: None,
     ) -> None:
-        """give_way: called by the background every few traces; it may wait a moment."""
+        """give_way: called by the background before every trace; it may wait a moment."""
         self._database = database
         self._explained = explained
         self._pieces = PieceFolder(database, assembling, give_way)

@@ -19,6 +19,9 @@ READ_FOLD_LIMIT = 16 * BATCH
 READ_FOLD_S = 0.05
 """Seconds that a read folds spans of other applications before it answers: in a flood of them, whoever reads must not wait."""
 
+READ_WAIT_S = 0.01
+"""Seconds that it waits for another thread that folds, which may itself be giving way to this reader."""
+
 READ_FOLD_TRACES = 8
 """Traces of which it folds the spans at once."""
 
@@ -67,8 +70,8 @@ class Freshness:
             if time.monotonic() < self._rested_at:
                 return
             end = time.monotonic() + READ_FOLD_S
-            while (left_s := end - time.monotonic()) > 0:
-                if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=left_s):
+            while time.monotonic() < end:
+                if not self._folder.fold_pieces("arrived", now, limit=READ_FOLD_TRACES, wait_s=READ_WAIT_S):
                     break
             if time.monotonic() >= end:
                 self._rested_at = time.monotonic() + READ_REST_S

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers as ReadHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import Settings
+from app.ingesting.precedence import expect_page
 from app.server.bodies import Bodies, Refused, UploadLimits
 from app.server.headers import Headers, check_ancestors, headers_of, inline_scripts, with_headers
 from app.server.hosts import Refusal, known_hosts
@@ -43,7 +44,7 @@ class Entrance:
             log.info("refused %s %s: %s", scope["type"], scope["path"][:200], refusal.message)
             await _refuse(scope, send_ours, refusal)
         elif scope["type"] == "websocket":
-            await self._app(scope, receive, send_ours)
+            await self._app(scope, _expecting(receive), send_ours)
         else:
             await self._watched(scope, receive, send_ours, limits_of(settings))
 
@@ -77,6 +78,17 @@ class Entrance:
                 await _refuse(scope, send, Refusal(body.refused.status, body.refused.message))
         finally:
             body.end()
+
+
+def _expecting(receive: Receive) -> Receive:
+    """Receives a tab's messages. Each may ask for a page, which what is sent gives way to."""
+
+    async def receive_message() -> Message:
+        message = await receive()
+        expect_page()
+        return message
+
+    return receive_message
 
 
 def limits_of(settings: Settings) -> UploadLimits:

@@ -484,11 +484,11 @@ def test_in_a_flood_a_page_that_reads_several_times_folds_once(
     assert len(asked) == before
 
 
-def test_the_background_gives_way_every_few_traces_and_readers_do_not(sqlite_store: TraceStore) -> None:
+def test_the_background_gives_way_before_every_trace_and_readers_do_not(sqlite_store: TraceStore) -> None:
     given: list[None] = []
     folder = folding.PieceFolder(sqlite_store._database, assemble, lambda: given.append(None))
     now = time.time() + 5
-    for start, scope, ways in ((1, "settled", 3), (11, "arrived", 0)):
+    for start, scope, ways in ((1, "settled", 9), (11, "arrived", 0)):
         sqlite_store.put_spans([make_record(trace_id=f"{start + number:032x}") for number in range(9)])
         given.clear()
         assert folder.fold(scope, now) == 9

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.config import Settings
+from app.ingesting import precedence
 from app.server import bodies
 from app.server.bodies import Bodies
 from app.server.entrance import Entrance
@@ -114,6 +115,18 @@ def test_page_of_elsewhere_opens_no_socket(tmp_path: Path, headers: dict[str, st
         pass
     with made.websocket_connect("/_stcore/stream", headers=own) as socket:
         assert socket.receive_text() == "opened"
+
+
+def test_message_of_a_tab_holds_up_what_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precedence, "_around_until_s", 0.0)
+    monkeypatch.setattr(precedence, "AROUND_S", 30.0)
+    made = client(entrance(tmp_path))
+    made.get("/")
+    assert not precedence.is_making_page()
+    with made.websocket_connect(
+        "/_stcore/stream", headers={"Host": "localhost:8501", "Origin": "http://localhost:8501"}
+    ):
+        assert precedence.is_making_page()
 
 
 def put(made: Entrance, chunks: list[bytes], length: str | None = None) -> tuple[int, int, str]:
