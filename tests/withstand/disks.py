@@ -87,10 +87,12 @@ def full_server_disk(cluster: PostgresCluster) -> str:
 
 
 def _fill(store: TraceStore, disk: SmallDisk, server: PostgresCluster | None = None) -> str:
-    with Traffic(store, padding_chars=PADDING_CHARS) as traffic:
+    with Traffic(store) as traffic:
         traffic.meet("kept")
         disk.crowd()
+        traffic.padding_chars = PADDING_CHARS
         traffic.meet("refused", 20)
+        traffic.padding_chars = 0  # what is sent afterwards must not fill the disk once more
         disk.make_room()
         if server is not None:
             server.start_again()

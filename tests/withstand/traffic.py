@@ -31,9 +31,10 @@ ASKERS = 2
 class Traffic:
     """Two people ask and an application sends, each one thing after another. Use as a context manager, over an open store."""
 
-    def __init__(self, store: TraceStore, *, padding_chars: int = 0) -> None:
-        """padding_chars: of each span, so that a disk is full before long."""
-        self._store, self._padding_chars = store, padding_chars
+    def __init__(self, store: TraceStore) -> None:
+        self._store = store
+        self.padding_chars = 0
+        """Of each span that is sent from now on, so that a disk is full before long."""
         self._lock, self._stopping = Lock(), Event()
         self.kept: list[str] = []
         """Ids of traces that were acknowledged."""
@@ -108,7 +109,7 @@ class Traffic:
 
     def _send(self) -> str:
         trace_id = uuid.uuid4()
-        padding = base64.b85encode(random.randbytes(self._padding_chars * 4 // 5)).decode()
+        padding = base64.b85encode(random.randbytes(self.padding_chars * 4 // 5)).decode()
         body = request(span(trace_id=trace_id.bytes, attributes=[pair("padding", padding)])).SerializeToString()
         self._receiving.take(Parcel(body, PROTOBUF, "", "shop", "127.0.0.1"))
         return trace_id.hex
