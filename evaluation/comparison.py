@@ -56,7 +56,7 @@ Pair = tuple[Scored, Scored]
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A question that one run has right and the other wrong."""
+    """A question that one run has right and the other has not."""
 
     question_id: str
     """The question in its dataset."""
@@ -89,7 +89,7 @@ class Comparison:
     reworded: int
     """Questions left out because the same id has another text."""
     failed_first: int
-    """Shared questions that failed in the first run; they count as wrong there."""
+    """Shared questions that failed in the first run; they are not right there."""
     failed_second: int
     """Shared questions that failed in the second."""
     relabelled: int
@@ -99,7 +99,7 @@ class Comparison:
     types: tuple[Difference, ...]
     """`correct` by question type, corrected over the types; empty where there is one type."""
     flips: tuple[Flip, ...]
-    """Questions that changed sides: those that went wrong first, each by id."""
+    """Questions that changed sides: those no longer right first, each by id."""
     verdict: Verdict
     """Whether the second may take the first one's place."""
 
@@ -263,8 +263,8 @@ def explain_flip(first: Scored, second: Scored) -> str:
 
 
 def _label(wrong: Scored) -> str:
-    """The failure label of the wrong answer, where it was explained."""
-    return f" The wrong answer is labelled “{label_name(wrong.label)}”." if wrong.label in set(Failure) else ""
+    """The failure label of what is not right, where it was explained."""
+    return f" What was not right is labelled “{label_name(wrong.label)}”." if wrong.label in set(Failure) else ""
 
 
 def _moved(before: int | None, after: int | None) -> str:

@@ -35,7 +35,8 @@ TERMS: Mapping[str, str] = {
     "true nearest chunks that it finds.",
     "reliance": "How much less probable the answer becomes without a chunk. It is measured, by asking again without it.",
     "reranking": "Putting the retrieved chunks in a better order by comparing each with the question once more.",
-    "right": "The answer holds the gold answer, or abstains where there is none.",
+    "right": "The answer holds the gold answer, or abstains where there is none. What is not right is wrong, abstained "
+    "wrongly or failed.",
     "run": "All questions of a dataset, asked and marked.",
     "session": "Questions of one conversation.",
     "Shapley value": "A chunk's fair share of an answer: its mean effect over all orders in which the chunks could have been given.",

@@ -257,7 +257,7 @@ def test_flip_of_a_question_without_an_answer_is_about_abstaining() -> None:
 
 def test_failure_label_of_the_wrong_answer_is_named_where_it_was_explained() -> None:
     right, wrong = make_scored(), make_scored(correct=False, answer="Darwin", label=Failure.CONTEXT_IGNORED.value)
-    ending = f"The wrong answer is labelled “{Failure.CONTEXT_IGNORED.value}”."
+    ending = f"What was not right is labelled “{Failure.CONTEXT_IGNORED.value}”."
     assert explain_flip(right, wrong).endswith(ending)
     assert explain_flip(wrong, right).endswith(ending)
     assert "labelled" not in explain_flip(right, replace(wrong, label=UNEXPLAINED))
