@@ -14,6 +14,8 @@ from app.runs.compared import ComparedRuns
 from app.runs.compared_words import MOST_FLIPS, comparison_text, gate_markdown, markdown_cell
 from app.services import Services
 from app.shell.compare import compare, gate
+from app.views.kit.table import status_cell
+from app.views.runs.tables import flip_row
 from evaluation.scoring import Scored
 from evaluation.verdict import MAX_DROP
 from tests.evaluation.labelled import make_scored
@@ -204,6 +206,15 @@ def test_no_text_of_a_dataset_or_a_model_is_markup_in_a_pull_request(
     rows = [line for line in text.splitlines() if line.startswith("| now wrong")]
     assert len(rows) == MOST_FLIPS
     assert {row.replace("\\|", "").count("|") for row in rows} == {6}
+
+
+def test_a_question_that_is_abstained_from_now_is_not_called_wrong(services: Services, baseline: str) -> None:
+    silent = [each if each.correct else replace(each, abstained=True) for each in scored("e", wrong=30)]
+    found = compared(services, baseline, store(services, "eeee0005", silent))
+    assert "29 questions changed sides: 29 no longer right, 0 now right" in comparison_text(found)
+    assert "now abstained wrongly" in gate_markdown(found)
+    assert "now wrong" not in gate_markdown(found)
+    assert flip_row(found.comparison.flips[0]).cells["now"] == status_cell("abstained wrongly", "warn")
 
 
 def test_markdown_of_a_text_reads_as_the_text() -> None:
