@@ -9,7 +9,7 @@ TERMS: Mapping[str, str] = {
     "backend": "What answers questions: models on this machine, a stack on AWS, or an endpoint elsewhere.",
     "calibration": "Turning a score into a probability, by questions whose answers are known.",
     "chunk": "A piece of a document, a few sentences long: what is indexed, retrieved and read.",
-    "confidence": "How sure the backend is that its answer is right. Calibrated, it is a probability.",
+    "confidence": "How sure the backend is of its answer; of an abstention, that there is none. Calibrated, it is a probability.",
     "corpus": "All documents that questions are answered from.",
     "cosine": "How alike two vectors are: 1 for the same direction, 0 for unrelated ones.",
     "dataset": "Questions with known answers, kept in versions.",

@@ -154,7 +154,7 @@ def _abstained(now: Totals, before: Totals) -> Gauge:
 
 def _confidence(now: Totals, before: Totals) -> Gauge:
     change = _points(now.confidence, before.confidence)
-    meaning = "Mean of the answers' confidence: how probable the generator holds it that they are right."
+    meaning = "Mean confidence: how probable the generator holds it that an answer is right, or of an abstention that there is none."
     return Gauge("Confidence", percent(now.confidence), change, "quiet", meaning)
 
 

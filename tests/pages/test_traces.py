@@ -1,12 +1,18 @@
 """The Traces page: expressions, filters by what applications say, and saved views."""
 
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.kit.wording import SURE_THAT_NONE
+from app.views.kit.table import Cell
+from app.views.runs.tables import question_row
 from pipeline.types import Confidence
+from tests.evaluation.labelled import make_scored
 from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
-from tests.tables import listed
+from tests.tables import listed, tables
 
 
 @pytest.fixture(autouse=True)
@@ -192,6 +198,19 @@ def test_confidence_is_listed_where_a_trace_has_one(open_page, services):
     services.store.put(make_trace(generation=make_generation(confidence=None), origin="application", service="indexer"))
     assert "Confidence" in heads(open_page("traces"))
     assert "Confidence" not in heads(open_page("traces", services="indexer"))
+
+
+def test_an_abstention_is_as_sure_on_every_list_as_on_its_own_page(open_page, services):
+    silent = make_generation(abstained=True, confidence=Confidence(0.874, "calibrated"))
+    services.store.put(make_trace(question="Any?", generation=silent, asked_at=time.time()))
+    scored = make_scored(1, abstained=True, confidence=0.874)
+    for name in ("traces", "overview"):
+        [row] = [row for row in tables(open_page(name))[0]["rows"] if row["cells"]["question"]["text"] == "Any?"]
+        assert row["cells"]["confidence"] == {"text": "87 %", "title": SURE_THAT_NONE, "icon": "○", "tone": "quiet"}, (
+            name
+        )
+    assert question_row(scored).cells["confidence"] == Cell("87 %", 0.87, SURE_THAT_NONE, "○", "quiet")
+    assert question_row(make_scored(2, confidence=0.874)).cells["confidence"] == Cell("87 %", 0.87)
 
 
 def test_columns_are_chosen_and_stand_in_the_address(open_page):

@@ -5,13 +5,14 @@ thing; of what was done it hears what was opened and what is ticked.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from app.kit.numbers import MISSING, milliseconds
+from app.kit.numbers import MISSING, milliseconds, percent
+from app.kit.wording import SURE_THAT_NONE
 from app.views.kit import address
 from app.views.kit.components import component
 from app.views.kit.downloads import show_download
@@ -116,6 +117,15 @@ def number_cell(value: float | None, text: str, title: str = "") -> Cell:
 def time_cell(value_ms: float | None) -> Cell:
     """A duration with its unit."""
     return number_cell(value_ms, "" if value_ms is None else milliseconds(value_ms))
+
+
+def confidence_cell(value: float | None, *, abstained: bool) -> Cell:
+    """How sure an answer is, in [0, 1]; an abstention, which is as sure that there is none, has a look of its own."""
+    certain = None if value is None else round(value, 2)  # sorted and called as it is read
+    cell = number_cell(certain, percent(certain))
+    if certain is None or not abstained:
+        return cell
+    return replace(cell, title=SURE_THAT_NONE, icon=ICONS["quiet"], tone="quiet")
 
 
 def status_cell(word: str, tone: Tone, title: str = "") -> Cell:

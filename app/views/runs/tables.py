@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from app.kit.numbers import change_of, count, fixed, percent
-from app.kit.wording import when
+from app.kit.wording import CONFIDENCE, when
 from app.runs.compared_words import answer_words
 from app.runs.leaderboard import differs_words
 from app.runs.naming import run_name, run_note, run_tags
@@ -12,7 +12,7 @@ from app.runs.outcomes import Outcome, outcome
 from app.runs.rows import JUDGED, MEANINGS
 from app.runs.several import LETTERS
 from app.runs.several_words import expected_words
-from app.views.kit.table import Cell, Column, Row, Tone, number_cell, status_cell, time_cell, way
+from app.views.kit.table import Cell, Column, Row, Tone, confidence_cell, number_cell, status_cell, time_cell, way
 from evaluation.comparison import Flip
 from evaluation.kept import KeptVersion
 from evaluation.scoring import Scored
@@ -69,7 +69,7 @@ QUESTIONS = (
     Column("why", "Why", local=True),
     Column("f1", "F1", "number", local=True, shown=False),
     Column("gold", "Gold rank", "number", local=True, help="Where the chunk that answers it stood."),
-    Column("confidence", "Confidence", "number", local=True),
+    Column("confidence", "Confidence", "number", local=True, help=CONFIDENCE),
     Column("reliance", "Reliance, nats", "number", local=True, shown=False),
     Column("judge", "Judge", shown=False),
     Column("time", "Time", "number", local=True),
@@ -157,7 +157,7 @@ def question_row(scored: Scored) -> Row:
             "why": label_name(scored.label),
             "f1": number_cell(scored.f1, fixed(scored.f1)),
             "gold": number_cell(scored.gold_rank, f"{scored.gold_rank}"),
-            "confidence": number_cell(scored.confidence, percent(scored.confidence)),
+            "confidence": confidence_cell(scored.confidence, abstained=scored.abstained),
             "reliance": number_cell(nats, change_of(nats, 1)),
             "judge": JUDGED[scored.judged_right],
             "time": time_cell(scored.duration_ms),
