@@ -17,7 +17,8 @@ NOT_WATCHED = (
 
 CHART_NOTE = (
     "Each point is what a rule says of the traces of a stretch of time, on average. Orange diamonds are others than those before, by "
-    "tests corrected over all points; dashed: 19 of 20 points stay on this side if nothing changed."
+    "tests corrected over all points; dashed: 19 of 20 points stay on this side if nothing changed. Rules score the questions of people "
+    "and applications, whoever is chosen above; abstentions are told of those that did not fail, confidence of answers alone."
 )
 
 
