@@ -76,7 +76,10 @@ def outline_html(parts: Mapping[str, str]) -> Markup:
 def leave_html(asked: Mapping[str, Sequence[str]]) -> Markup:
     """The way out of the presenter's view, to the same page. asked: what its address asks it."""
     query = urlencode({**asked, PARAMETER: OFF}, doseq=True, errors="replace")
-    return html('<p class="rg-leave"><a href="?{}" target="_self">Leave this view</a></p>', query)
+    return html(
+        '<p class="rg-leave"><a href="?{}" target="_self" aria-label="Leave this view">Leave<span> this view</span></a></p>',
+        query,
+    )
 
 
 def chart_title_html(title: str) -> Markup:
