@@ -34,7 +34,8 @@ def ago(seconds: float) -> float:
 
 def titles(page: Any) -> str:
     """The titles of the charts, as they are sent to the browser."""
-    return "\n".join(each.proto.body for each in page.get("html") if "rg-chart-title" in each.proto.body)
+    made = "\n".join(each.proto.body for each in page.get("html") if "rg-chart-title" in each.proto.body)
+    return made.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def gauges(page: Any) -> dict[str, str]:

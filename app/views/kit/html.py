@@ -12,6 +12,7 @@ from markupsafe import Markup
 from streamlit.delta_generator import DeltaGenerator
 
 from app.kit.markup import html, joined
+from app.kit.numbers import unbroken
 from app.kit.presenting import OFF, PARAMETER
 
 
@@ -27,6 +28,7 @@ def show(made: Markup, place: DeltaGenerator | None = None) -> None:
 
 def note_html(note: str, more: str = "") -> Markup:
     """A line of small print. more: what is to be said besides, behind a "?" that a click or Enter opens."""
+    note, more = unbroken(note), unbroken(more)
     if not more:
         return html('<p class="rg-note">{}</p>', note)
     return html(
@@ -84,4 +86,4 @@ def leave_html(asked: Mapping[str, Sequence[str]]) -> Markup:
 
 def chart_title_html(title: str) -> Markup:
     """What a chart says, above it, where it wraps."""
-    return html('<p class="rg-chart-title" data-testid="chart-title" dir="auto">{}</p>', title)
+    return html('<p class="rg-chart-title" data-testid="chart-title" dir="auto">{}</p>', unbroken(title))

@@ -4,7 +4,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.costs import spent_words
-from app.kit.numbers import unbroken
 from app.permitting.roles import Role
 from app.runs.labels import MEANING, RIGHT, flows, label_rows, losses_words
 from app.runs.leaderboard import run_before
@@ -121,7 +120,7 @@ def _show_headline(whole: Summary, timed: str) -> None:
     for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
         with column:
             st.metric(name, value, help=MEANINGS[name])
-            show(note_html(unbroken(f"95 %: {interval}")))
+            show(note_html(f"95 %: {interval}"))
     if timed:
         show(note_html(timed))
     if whole.failed:

@@ -214,6 +214,9 @@ def test_a_question_that_is_abstained_from_now_is_not_called_wrong(services: Ser
     assert "29 questions changed sides: 29 no longer right, 0 now right" in comparison_text(found)
     assert "now abstained wrongly" in gate_markdown(found)
     assert "now wrong" not in gate_markdown(found)
+    assert "\N{NO-BREAK SPACE}" not in comparison_text(found) + gate_markdown(
+        found
+    )  # what is taken away has plain spaces
     assert flip_row(found.comparison.flips[0]).cells["now"] == status_cell("abstained wrongly", "warn")
 
 
