@@ -244,3 +244,14 @@ def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_p
     assert "2 filters" not in shown(page)
     told = shown(open_page("traces", services="shop", expression="latency > 5", present="1"))
     assert "2 filters: service shop, where latency &gt; 5." in told
+
+
+def test_a_note_and_a_rating_are_said_to_be_saved_once_they_are(open_page, services):
+    trace = make_trace(question="Rated?")
+    services.store.put(trace)
+    page = open_page("traces", trace=trace.trace_id)
+    assert "Saved" not in shown(page)
+    page.text_input(key=f"note-{trace.trace_id}").set_value("Well said").run()
+    assert "Saved" in shown(page)
+    assert services.store.get(trace.trace_id).note == "Well said"
+    assert "Saved" not in shown(page.run())
