@@ -6,7 +6,7 @@ are those of the `ddsketch` library, whose own reader takes ours; merging is don
 takes 0.75 ms a sketch and a day of one backend is some 7,000 sketches.
 
 Beside the bins a sketch keeps bounds, which are the shortest and the longest duration where they are known: nothing read from it lies
-beyond them, so that a percentile never exceeds the slowest trace.
+beyond them, so that a percentile never exceeds the slowest trace, and of a few traces is the slowest.
 """
 
 import math
@@ -189,7 +189,7 @@ class Sketch:
 
     def quantile(self, q: float) -> float:
         """The q-quantile in milliseconds, 0 ≤ q ≤ 1: the least duration that a share q of all do not exceed, within 1 %,
-        and never beyond the shortest and the longest of them that are known. NaN if empty."""
+        and never beyond the shortest and the longest of them, which are told as they are where they are known. NaN if empty."""
         return self.quantiles((q,))[0]
 
     def quantiles(self, shares: Sequence[float]) -> list[float]:
@@ -199,12 +199,21 @@ class Sketch:
             return [math.nan] * len(shares)
         sums = np.cumsum(self.bins)
         # Nearest rank: of three durations, p95 is the longest. 0.95 * 20 is a hair above 19 in floating point.
-        ranks = [max(math.ceil(q * count - 1e-9) - 1, 0) - self.zeros for q in shares]
-        places = np.searchsorted(sums, ranks, side="right").tolist()
+        ranks = [max(math.ceil(q * count - 1e-9) - 1, 0) for q in shares]
+        places = np.searchsorted(sums, [rank - self.zeros for rank in ranks], side="right").tolist()
+        ends = self._known_ends(count)
         return [
-            0.0 if rank < 0 else self._within(_middle(self.offset + place))
+            ends.get(rank, 0.0 if rank < self.zeros else self._within(_middle(self.offset + place)))
             for rank, place in zip(ranks, places, strict=True)
         ]
+
+    def _known_ends(self, count: int) -> dict[int, float]:
+        """The first and the last of the durations by their rank, as far as they are known: a bound at the end of a bin is none of them."""
+        if not len(self.bins):
+            return {}
+        low, high = _edges(self.offset, len(self.bins))
+        first = {0: self.shortest_ms} if not self.zeros and self.shortest_ms > low else {}
+        return first | ({count - 1: self.longest_ms} if self.longest_ms < high else {})
 
     def _within(self, value_ms: float) -> float:
         """A value that is 1 % off at most, moved to the bound that it would lie beyond."""

@@ -65,9 +65,9 @@ def test_the_library_reads_our_bytes_and_agrees() -> None:
     assert read.count == theirs.count
     for q in QUANTILES:
         # The bins are the same; γ, and so a bin's value, differs in its last bit after a round trip through the message.
-        ours, within = make_sketch(values).quantile(q), (values.min(), values.max())
-        assert ours == pytest.approx(np.clip(read.get_quantile_value(q), *within), rel=1e-12)
-        assert ours == np.clip(theirs.get_quantile_value(q), *within)
+        if 0 < q < 1:  # ours knows the first and the last duration themselves
+            assert make_sketch(values).quantile(q) == pytest.approx(read.get_quantile_value(q), rel=1e-12)
+            assert make_sketch(values).quantile(q) == theirs.get_quantile_value(q)
 
 
 def test_a_single_duration_takes_few_bytes() -> None:
@@ -154,9 +154,12 @@ def test_no_percentile_exceeds_the_longest_duration_of_several_minutes() -> None
         parts = [random.lognormal(8, 1, 5) for _ in range(4)]
         merged = Sketch.merged(make_sketch(part).to_bytes() for part in parts)
         longest, shortest = max(part.max() for part in parts), min(part.min() for part in parts)
-        assert merged.quantile(1.0) <= longest
-        assert merged.quantile(0.0) >= shortest
-        assert merged.quantile(1.0) == pytest.approx(longest, rel=RELATIVE_ACCURACY)
+        assert merged.quantiles((0.0, 0.95, 1.0)) == [
+            shortest,
+            pytest.approx(sorted(np.concatenate(parts))[18], rel=0.01),
+            longest,
+        ]
+        assert merged.quantile(0.96) == longest
 
 
 def test_a_sketch_without_bounds_counts_beside_one_that_has_some() -> None:
@@ -170,7 +173,7 @@ def test_a_sketch_without_bounds_counts_beside_one_that_has_some() -> None:
 def test_a_longest_duration_that_is_taken_back_bounds_nothing_any_more() -> None:
     sketch = make_sketch(np.array([100.0, 250.0, 900.0]))
     sketch.subtract([900.0])
-    assert sketch.quantile(1.0) == pytest.approx(250, rel=RELATIVE_ACCURACY)
+    assert sketch.quantiles((0.0, 1.0)) == [100.0, pytest.approx(250, rel=RELATIVE_ACCURACY)]
     sketch.subtract([100.0, 250.0])
     sketch.add([40.3])
     assert sketch.quantiles((0.0, 1.0)) == [40.3, 40.3]
