@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.live.reading import Live
+from app.quality.words import WHOSE_NOTE
 from app.services import Services
 from app.views.live import spending
 from app.views.live.page import OVER_TIME
@@ -116,6 +117,8 @@ def test_quality_stands_beside_latency_with_findings_and_the_way_to_bad_traces(o
     assert way.label.startswith("Traces at")
     assert "quality.grounded+%3C+1.000" in way.query_string
     assert "backends=fake" in way.query_string
+    assert WHOSE_NOTE not in shown(page)
+    assert WHOSE_NOTE in shown(open_page("live", asked_by="everyone"))
 
 
 def test_before_any_rule_has_run_the_page_says_who_scores(open_page, services):
