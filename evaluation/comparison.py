@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.paired import bca_interval, gather, holm, mcnemar_p, sign_flip_p
+from evaluation.paired import bca_interval, gather, holm, mcnemar_p, score_limits, sign_flip_p
 from evaluation.scoring import Scored
 from evaluation.summary import FEWEST_CLUSTERS, MEASURES, UNTYPED
 from evaluation.verdict import MAX_DROP, Difference, Verdict, judge
@@ -56,7 +56,7 @@ Pair = tuple[Scored, Scored]
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A question that one run has right and the other wrong."""
+    """A question that one run has right and the other has not."""
 
     question_id: str
     """The question in its dataset."""
@@ -89,7 +89,7 @@ class Comparison:
     reworded: int
     """Questions left out because the same id has another text."""
     failed_first: int
-    """Shared questions that failed in the first run; they count as wrong there."""
+    """Shared questions that failed in the first run; they are not right there."""
     failed_second: int
     """Shared questions that failed in the second."""
     relabelled: int
@@ -97,9 +97,10 @@ class Comparison:
     differences: tuple[Difference, ...]
     """Every measure of COMPARED, in its order."""
     types: tuple[Difference, ...]
-    """`correct` by question type, corrected over the types; empty where there is one type."""
+    """`correct` by question type, corrected over the types; empty where there is one type. Intervals are the bootstrap's where there are
+    FEWEST_CLUSTERS articles and something changed, else score intervals (Tango), which take questions as independent."""
     flips: tuple[Flip, ...]
-    """Questions that changed sides: those that went wrong first, each by id."""
+    """Questions that changed sides: those no longer right first, each by id."""
     verdict: Verdict
     """Whether the second may take the first one's place."""
 
@@ -125,7 +126,8 @@ def compare_runs(
 
     max_drop: the drop of the share of right answers that is put up with, in [0, 1). seed: of resampling and sign flips.
     Intervals are 95 % BCa bootstrap and p values paired sign flips, both over whole articles; p values of the quality measures are
-    corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither. Raises InputError where no question is shared.
+    corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither, but that a type has a score interval.
+    Raises InputError where no question is shared.
     """
     pairs, reworded = shared_pairs(first, second)
     if not pairs:
@@ -238,7 +240,15 @@ def _by_type(pairs: Sequence[Pair], seed: int) -> tuple[Difference, ...]:
     if len(kinds) < 2:
         return ()
     found = {kind: replace(_difference("correct", kinds[kind], seed), name=kind) for kind in sorted(kinds)}
-    return tuple(_corrected(found).values())
+    return tuple(map(_with_interval, _corrected(found).values()))
+
+
+def _with_interval(each: Difference) -> Difference:
+    """With a score interval where the bootstrap gives none, or one without width: types are small, and few of their questions change."""
+    if each.low is not None and each.high is not None and each.low < each.high:
+        return each
+    low, high = score_limits(each.gained, each.lost, each.questions)
+    return replace(each, low=low, high=high)
 
 
 def _flips(pairs: Sequence[Pair]) -> tuple[Flip, ...]:
@@ -263,8 +273,8 @@ def explain_flip(first: Scored, second: Scored) -> str:
 
 
 def _label(wrong: Scored) -> str:
-    """The failure label of the wrong answer, where it was explained."""
-    return f" The wrong answer is labelled “{label_name(wrong.label)}”." if wrong.label in set(Failure) else ""
+    """The failure label of what is not right, where it was explained."""
+    return f" What was not right is labelled “{label_name(wrong.label)}”." if wrong.label in set(Failure) else ""
 
 
 def _moved(before: int | None, after: int | None) -> str:

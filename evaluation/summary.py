@@ -62,6 +62,7 @@ MEASURES: Mapping[str, Callable[[Scored], float | None]] = {
     "has answer: f1": lambda s: s.f1 if s.answerable else None,
     "no answer: correct": lambda s: None if s.answerable else float(s.correct),
     "abstained": lambda s: float(s.abstained),
+    "abstained wrongly": lambda s: float(s.abstained and not s.correct),
     "recall@1": lambda s: float(s.gold_rank == 1) if s.answerable else None,
     "recall": lambda s: float(s.gold_rank is not None) if s.answerable else None,
     "mrr": lambda s: (0.0 if s.gold_rank is None else 1 / s.gold_rank) if s.answerable else None,
@@ -125,9 +126,9 @@ def in_groups(scores: Sequence[Scored]) -> list[Scored]:
 
 def headline_figures(scores: Sequence[Scored], *, seed: int = 0) -> dict[str, float | None]:
     """What a leaderboard shows of a run, JSON-ready: shares, that of right answers with its interval, and milliseconds a question."""
-    right, recall, wrong, abstained, duration = (
+    right, recall, wrong, abstained, wrongly, duration = (
         measure([(each.cluster, MEASURES[name](each)) for each in scores], seed=seed)
-        for name in ("correct", "recall", "wrong", "abstained", "duration, ms")
+        for name in ("correct", "recall", "wrong", "abstained", "abstained wrongly", "duration, ms")
     )
     return {
         "correct": right.value,
@@ -136,6 +137,7 @@ def headline_figures(scores: Sequence[Scored], *, seed: int = 0) -> dict[str, fl
         "recall": recall.value,
         "wrong": wrong.value,
         "abstained": abstained.value,
+        "abstained_wrongly": wrongly.value,
         "duration_ms": duration.value,
     }
 

@@ -115,7 +115,7 @@ def _decide(
     if low - failed_first / correct.questions >= -max_drop:
         return "safe", f"{drop} is ruled out", None
     if low >= -max_drop:
-        failed = f"{_questions(failed_first)} failed before and count as wrong there: go on with that run first"
+        failed = f"{_questions(failed_first)} failed before and are not right there: go on with that run first"
         return "unknown", f"{drop} is not ruled out, for {failed}", None
     needed = _needed(correct, max_drop)
     few = f": only {_questions(correct.gained + correct.lost)} changed sides" if correct.low >= -max_drop else ""

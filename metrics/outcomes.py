@@ -153,6 +153,19 @@ class Outcomes:
             rows = connection.execute(chosen.group_by("period")).all()
         return {since_s + int(place) * period_s: _ends(sums) for place, *sums in rows}
 
+    def of_stored(self, backend: str, origin: str | None, since_s: int, until_s: int, period_s: int) -> dict[int, Ends]:
+        """What `by_period` says, of the traces that are stored now, whether or not they were counted: at a look at the row of each."""
+        self._freshen()
+        period = Periods((traces.c.asked_at - since_s).self_group(), period_s).label("period")
+        chosen = select(period, *_sums(1)).where(
+            traces.c.backend == bounded(backend), traces.c.asked_at >= since_s, traces.c.asked_at < until_s
+        )
+        if origin is not None:
+            chosen = chosen.where(traces.c.origin == origin)
+        with self._explained(), self._database.engine.connect() as connection:
+            rows = connection.execute(chosen.group_by("period")).all()
+        return {since_s + int(place) * period_s: _ends(sums) for place, *sums in rows}
+
     def thumbs(self, backend: str, origin: str | None, since_s: int, until_s: int) -> list[tuple[float, int]]:
         """When the rated questions of a stretch were asked, and how each was rated: 1 up, -1 down."""
         self._freshen()

@@ -73,7 +73,7 @@ def _by_gold(first: Trace, second: Trace, gold: Gold) -> tuple[str, Side | None]
     if not any(right):
         return "Neither answer is right", None
     better, worse = SIDES[right[1]], SIDES[right[0]]
-    return f"The {better} is better: its answer is right, the {worse}'s is wrong", better
+    return f"The {better} is better: its answer is right, the {worse}'s is not", better
 
 
 def _is_right(trace: Trace, gold: Gold) -> bool:

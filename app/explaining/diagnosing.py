@@ -12,11 +12,11 @@ from explain.explained import Explained
 from explain.gold import Gold
 from pipeline.errors import InputError
 
-OUTCOMES = {True: "right", False: "wrong"}
+OUTCOMES = {True: "right", False: "not right"}
 
 
 def trial_words(trial: Trial) -> str:
-    """What came of a trial: "“Oslo”, right", "no answer, wrong", or why it could not be tried."""
+    """What came of a trial: "“Oslo”, right", "no answer, not right", or why it could not be tried."""
     if trial.problem:
         return f"could not be tried: {trial.problem}"
     said = "no answer" if trial.abstained else f"“{one_line(trial.answer)}”"

@@ -9,7 +9,7 @@ TERMS: Mapping[str, str] = {
     "backend": "What answers questions: models on this machine, a stack on AWS, or an endpoint elsewhere.",
     "calibration": "Turning a score into a probability, by questions whose answers are known.",
     "chunk": "A piece of a document, a few sentences long: what is indexed, retrieved and read.",
-    "confidence": "How sure the backend is that its answer is right. Calibrated, it is a probability.",
+    "confidence": "How sure the backend is of its answer; of an abstention, that there is none. Calibrated, it is a probability.",
     "corpus": "All documents that questions are answered from.",
     "cosine": "How alike two vectors are: 1 for the same direction, 0 for unrelated ones.",
     "dataset": "Questions with known answers, kept in versions.",
@@ -35,7 +35,8 @@ TERMS: Mapping[str, str] = {
     "true nearest chunks that it finds.",
     "reliance": "How much less probable the answer becomes without a chunk. It is measured, by asking again without it.",
     "reranking": "Putting the retrieved chunks in a better order by comparing each with the question once more.",
-    "right": "The answer holds the gold answer, or abstains where there is none.",
+    "right": "The answer holds the gold answer, or abstains where there is none. What is not right is wrong, abstained "
+    "wrongly or failed.",
     "run": "All questions of a dataset, asked and marked.",
     "session": "Questions of one conversation.",
     "Shapley value": "A chunk's fair share of an answer: its mean effect over all orders in which the chunks could have been given.",

@@ -37,8 +37,8 @@ def fixed(value: float | None, decimals: int = 2) -> str:
 
 
 def unbroken(text: str) -> str:
-    """A text whose figures keep their units on the same line."""
-    return re.sub(r"(?<=\d) (?=%|ms\b|s\b)", "\N{NO-BREAK SPACE}", text)
+    """A text whose figures keep their units on the same line: for what a browser breaks into lines, not for files."""
+    return re.sub(r"(?<=\d) (?=%|(?:ms|s|min|KB|MB|GB|UTC)\b)", "\N{NO-BREAK SPACE}", text)
 
 
 def percent(share: float | None, decimals: int = 0) -> str:

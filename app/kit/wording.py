@@ -38,7 +38,11 @@ ASKERS: Mapping[str, str | None] = {
 
 GUESS = "Best guess, probably not the answer"
 
-NO_ANSWER = "No answer was given. How sure that is stands in the trace."
+CONFIDENCE = "How probable it is that the answer is right; with ○, of a question without an answer, that there is none."
+"""What figures of confidence in a list are."""
+
+SURE_THAT_NONE = "No answer was given. How sure it is that the documents have none."
+"""What the figure beside an abstention is."""
 
 SURE_OF_NONE: Mapping[str, str] = {"high": "sure", "moderate": "fairly sure", "low": "not sure"}
 """How sure an abstention is, by the level of its confidence."""

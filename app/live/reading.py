@@ -158,7 +158,7 @@ class Live:
             origin=choice.origin,
             now=now,
             before=before,
-            answers=self._answers(choice, window),
+            answers=self._answers(choice, window, now.questions),
             untold=told and bool(store.latency_counts(window.start_s, window.end_s, window.period_s, UNTOLD)),
         )
 
@@ -189,7 +189,7 @@ class Live:
         store, length_s = self._store(), window.end_s - window.start_s
         found = store.measured.stretches(choice.backend, TOTAL, [window.start_s, window.end_s], length_s, choice.origin)
         since_s = window.start_s - length_s
-        ends = store.outcomes.by_period(choice.backend, choice.origin, since_s, window.end_s, length_s)
+        ends = self._ends(choice, since_s, window.end_s, length_s, sum(each.count for each in found))
         before, now = (
             Totals(
                 each.count,
@@ -201,10 +201,24 @@ class Live:
         )
         return now, before
 
-    def _answers(self, choice: LiveChoice, window: Window) -> Answers:
-        outcomes, about = self._store().outcomes, (choice.backend, choice.origin)
-        ends = outcomes.by_period(*about, window.start_s, window.end_s, step_of(window))
-        return make_answers(window, ends, outcomes.thumbs(*about, window.start_s, window.end_s))
+    def _answers(self, choice: LiveChoice, window: Window, asked: int) -> Answers:
+        ends = self._ends(choice, window.start_s, window.end_s, step_of(window), asked)
+        thumbs = self._store().outcomes.thumbs(choice.backend, choice.origin, window.start_s, window.end_s)
+        return make_answers(window, ends, thumbs)
+
+    def _ends(self, choice: LiveChoice, since_s: int, until_s: int, step_s: int, asked: int) -> Mapping[int, Ends]:
+        """How the questions of each step ended. asked: how many were timed.
+
+        A store that was upgraded has timed more than it has counted the ends of; of these the traces themselves are read, as long as
+        they lie in a window.
+        """
+        outcomes, about = self._store().outcomes, (choice.backend, choice.origin, since_s, until_s, step_s)
+        counted = outcomes.by_period(*about)
+        if sum(each.asked for each in counted.values()) >= asked:
+            return counted
+        stored = outcomes.of_stored(*about)
+        both = {at: (counted.get(at, Ends()), stored.get(at, Ends())) for at in {*counted, *stored}}
+        return {at: max(ends, key=lambda each: each.asked) for at, ends in both.items()}
 
     def version(self, choice: LiveChoice) -> str:
         """A token that differs once a refresh may show something new: a key for caches."""

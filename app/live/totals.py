@@ -146,7 +146,7 @@ def _abstained(now: Totals, before: Totals) -> Gauge:
     share, earlier = now.abstained_share, before.abstained_share
     more = share is not None and earlier is not None and share - earlier > MORE_ABSTENTIONS
     meaning = (
-        "Part to which the generator gave no answer, because the chunks held none. "
+        "Part of all questions, failed ones among them, to which the generator gave no answer, because the chunks held none. "
         "Amber where it is 10 points more than in the window before."
     )
     return Gauge("Abstained", share_words(share), _points(share, earlier), "warn" if more else "quiet", meaning)
@@ -154,7 +154,7 @@ def _abstained(now: Totals, before: Totals) -> Gauge:
 
 def _confidence(now: Totals, before: Totals) -> Gauge:
     change = _points(now.confidence, before.confidence)
-    meaning = "Mean of the answers' confidence: how probable the generator holds it that they are right."
+    meaning = "Mean confidence: how probable the generator holds it that an answer is right, or of an abstention that there is none."
     return Gauge("Confidence", percent(now.confidence), change, "quiet", meaning)
 
 

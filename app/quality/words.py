@@ -15,6 +15,12 @@ NOT_WATCHED = (
     "No rule has scored a trace yet: a dashboard does so while it runs (RAGLASS_QUALITY_SHARE, docs/quality.md)."
 )
 
+WHOSE_NOTE = (
+    "Rules score the questions of people and applications, whoever is chosen above: abstentions are of those that did not fail, confidence "
+    "is of answers alone."
+)
+"""Why figures of quality are others than those of a window that holds more."""
+
 CHART_NOTE = (
     "Each point is what a rule says of the traces of a stretch of time, on average. Orange diamonds are others than those before, by "
     "tests corrected over all points; dashed: 19 of 20 points stay on this side if nothing changed."

@@ -54,7 +54,7 @@ class ComparedRuns:
             notes.append(f"{count(found.relabelled, 'question')} answerable by the labels of one run alone.")
         if found.failed_first or found.failed_second:
             notes.append(
-                f"Failed, which counts as wrong: {count(found.failed_first, 'question')} of the {first} run, {found.failed_second:,} "
+                f"Failed, which counts as not right: {count(found.failed_first, 'question')} of the {first} run, {found.failed_second:,} "
                 f"of the {second} one."
             )
         return notes

@@ -9,6 +9,7 @@ from typing import Any
 from app.kit.numbers import MISSING, change_of, count, fixed
 from app.kit.plain import WIDTH, one_line, shortened
 from app.runs.compared import ComparedRuns
+from app.runs.outcomes import outcome
 from app.runs.record import named_dataset
 from app.runs.words import about_words
 from evaluation.comparison import Comparison, Flip
@@ -18,7 +19,8 @@ MOST_FLIPS = 20
 """Questions that are listed; how many more there are is said."""
 
 FOOTNOTE = (
-    "Intervals: 95 % BCa bootstrap over resampled articles. p: paired sign flips by article; Holm: adjusted over the measures of quality, "
+    "Intervals: 95 % BCa bootstrap over resampled articles; of a type with fewer than 5 articles, or where nothing changed, Tango’s score "
+    "interval, which takes questions as independent. p: paired sign flips by article; Holm: adjusted over the measures of quality, "
     "and over the types. Measures run from 0 to 1, but for words and time."
 )
 
@@ -137,7 +139,8 @@ def flips_headline(comparison: Comparison) -> str:
     if not comparison.flips:
         return "No question changed sides."
     gained = sum(flip.now_right for flip in comparison.flips)
-    return f"{count(len(comparison.flips), 'question')} changed sides: {len(comparison.flips) - gained:,} went wrong, {gained:,} came right"
+    lost = len(comparison.flips) - gained
+    return f"{count(len(comparison.flips), 'question')} changed sides: {lost:,} no longer right, {gained:,} now right"
 
 
 def _flip_lines(flip: Flip) -> list[str]:
@@ -219,7 +222,7 @@ def _markdown_flips(comparison: Comparison) -> list[str]:
     for flip in comparison.flips[:MOST_FLIPS]:
         answers = [answer_words(each.answer, each.abstained) for each in (flip.first, flip.second)]
         cells = (
-            "now right" if flip.now_right else "now wrong",
+            f"now {outcome(flip.second)}",
             shortened(one_line(flip.question), 120),
             *answers,
             flip.why,

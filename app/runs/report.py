@@ -13,6 +13,7 @@ from app.kit.markup import html, joined
 from app.kit.numbers import MISSING
 from app.kit.plain import shortened
 from app.runs.labels import label_rows, losses_words
+from app.runs.outcomes import outcome
 from app.runs.rows import headline, interval_words, measure_rows, measure_words, time_words, types_words
 from app.runs.words import about_words
 from evaluation.groups import compare_types
@@ -22,7 +23,7 @@ from explain.diagnosis import label_name
 from metrics.runs import StoredRun
 
 MOST_WRONG = 30
-"""Wrong answers that are printed."""
+"""Questions that were not answered rightly, of which so many are printed."""
 
 EXCERPT_CHARS = 160
 
@@ -94,6 +95,7 @@ def _wrong(scores: Sequence[Scored]) -> Markup:
         [
             each.question,
             each.type,
+            outcome(each),
             "no answer" if each.abstained else shortened(each.answer, EXCERPT_CHARS),
             shortened(" or ".join(each.golds), EXCERPT_CHARS) or "none",
             label_name(each.label) or MISSING,
@@ -102,9 +104,9 @@ def _wrong(scores: Sequence[Scored]) -> Markup:
     ]
     left = len(wrong) - len(rows)
     return html(
-        "<h2>Wrong answers</h2>{}{}",
-        _table(("Question", "Type", "Answer", "Right", "Why"), rows),
-        _small(f"{left:,} more are wrong.") if left else "",
+        "<h2>Not right</h2>{}{}",
+        _table(("Question", "Type", "Outcome", "Answer", "Right", "Why"), rows),
+        _small(f"{left:,} more are not right.") if left else "",
     )
 
 

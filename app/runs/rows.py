@@ -1,14 +1,14 @@
 """What the Runs page shows, as rows and words. Without streamlit."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from app.kit.numbers import MISSING, count, fixed, milliseconds, percent, three_figures
 from app.kit.wording import listed
 from app.runs.compared_words import markdown_cell, p_equals
 from app.runs.naming import run_name
+from app.runs.outcomes import OUTCOMES
 from app.runs.record import named_dataset
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
@@ -17,8 +17,8 @@ from evaluation.summary import GROUPS, Measure, Summary
 from metrics.runs import StoredRun
 from metrics.spreadsheet import csv_text
 
-HEADLINE = ("correct", "recall", "wrong", "abstained", "duration, ms")
-"""Measures that stand at the top of a run."""
+HEADLINE = ("correct", "wrong", "abstained wrongly", "recall", "duration, ms")
+"""Measures that stand at the top of a run; the first three are 100 % together."""
 
 NAMES = {
     "correct": "Right",
@@ -30,7 +30,8 @@ NAMES = {
     "has answer: exact": "Exact, with an answer",
     "has answer: f1": "F1, with an answer",
     "no answer: correct": "Right, without one",
-    "abstained": "Abstained",
+    "abstained": "Abstained, rightly or not",
+    "abstained wrongly": "Abstained wrongly",
     "recall@1": "Recall@1",
     "recall": "Found",
     "mrr": "MRR",
@@ -79,34 +80,11 @@ MEANINGS = {
     "Right": "Share of questions whose answer holds a gold answer or shares most of its words; without an answer: that abstained.",
     "Found": "Recall: share of answerable questions for which a retrieved chunk holds the gold answer.",
     "Wrong": "Share of questions that got an answer which is not right.",
-    "Abstained": "Share of questions that got no answer; one that failed got none. Where the documents have no answer, abstaining is right "
-    "and counts as right too, so that right, wrong and abstained can come to more than 100 % together.",
+    "Abstained wrongly": "Share of questions that got no answer although the documents have one; one that failed got none. Where they have "
+    "none, abstaining is right. With right and wrong this makes 100 %.",
     "Time": "Mean time from question to answer.",
 }
 """What the headline measures say."""
-
-Outcome = Literal["right", "wrong", "abstained", "failed"]
-
-
-def outcome(scored: Scored) -> Outcome:
-    """What became of a question, in a word. One that abstains where the documents have no answer is right."""
-    if scored.failed:
-        return "failed"
-    if scored.correct:
-        return "right"
-    return "abstained" if scored.abstained else "wrong"
-
-
-OUTCOMES: Mapping[str, Callable[[Scored], bool]] = {
-    "all": lambda scored: True,
-    "not right": lambda scored: not scored.correct,
-    "right": lambda scored: scored.correct,
-    "wrong": lambda scored: not scored.correct and not scored.abstained,
-    "abstained": lambda scored: scored.abstained,
-    "failed": lambda scored: scored.failed,
-    "right chunk not retrieved": lambda scored: scored.answerable and scored.gold_rank is None,
-}
-"""Which questions a table of them shows."""
 
 JUDGED = {True: "right", False: "wrong", None: ""}
 """A judge's word in a table."""
@@ -164,12 +142,12 @@ def interval_words(name: str, found: Measure) -> str:
 
 
 def abstained_words(scores: Sequence[Scored]) -> str:
-    """How many abstentions are right, which the shares at the top do not say; empty where none is."""
+    """How many abstentions are among the right answers; empty where none is."""
     rightly = sum(each.abstained and each.correct for each in scores)
     abstained = sum(each.abstained for each in scores)
     if not rightly:
         return ""
-    return f"{rightly:,} of {count(abstained, 'abstention')} came where the documents have no answer: right, and counted in Right too."
+    return f"Of {count(abstained, 'abstention')}, {rightly:,} came where the documents have no answer: right, and counted so."
 
 
 def headline(whole: Summary) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import listed
 from app.runs.compared_words import answer_words, p_words, ship_answer
 from app.runs.naming import run_name
-from app.runs.rows import outcome
+from app.runs.outcomes import outcome
 from app.runs.several import LETTERS, ComparedSeveral
 from evaluation.scoring import Scored
 from evaluation.several import PairOfRuns
@@ -61,7 +61,7 @@ def several_text(found: ComparedSeveral) -> str:
     for answers in found.found.parted[:MOST_PARTED]:
         lines.append(shortened(one_line(answers[0].question), WIDTH))
         lines += [
-            f"  {letter} {outcome(each):<9} {answer_words(each.answer, each.abstained)}"
+            f"  {letter} {outcome(each):<17} {answer_words(each.answer, each.abstained)}"
             for letter, each in zip(LETTERS, answers, strict=False)
         ]
     left = len(found.found.parted) - MOST_PARTED

@@ -93,7 +93,7 @@ def run_text(run: StoredRun, summaries: Sequence[Summary], spent: Spent) -> str:
     lines = [*about_words(run), *filter(None, (spent_words(spent),)), ""]
     lines += [f"  {name:<22} {measure_words(found)}" for name, found in whole.measures.items() if found.questions]
     if whole.failed:
-        lines.append(f"  {count(whole.failed, 'question')} failed, counted as wrong.")
+        lines.append(f"  {count(whole.failed, 'question')} failed, counted as not right.")
     if types:
         lines += ["", f"{'type':<12} {'n':>5}  {'correct':<22} {'f1':<22} {'recall':<22}"]
         for each in types:

@@ -26,7 +26,7 @@ def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..
     page.get_by_text("What was tried").click()
     trials = page.get_by_test_id("trials").get_by_role("row")
     expect(trials.filter(has_text="with the right chunk alone")).to_contain_text("right")
-    expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, wrong")
+    expect(trials.filter(has_text="without any chunk")).to_contain_text("no answer, not right")
     page.get_by_role("button", name="Ask again with 2 chunks and compare").click()
     page.wait_for_url("**/compare?*second=*")
     expect(page.get_by_role("heading", name="The second is better")).to_be_visible()

@@ -242,7 +242,7 @@ def test_feedback_and_note_are_kept(visit, dashboard: Dashboard):
     page = window.go()
     window.ask(WEGENER)
     page.get_by_role("radio", name="Thumbs up").click()
-    expect(page.get_by_text("Rating and note saved").first).to_be_visible()
+    expect(page.get_by_text("✓ Saved")).to_be_visible()
     expect(page.get_by_label("Note")).to_have_count(1)
     note = page.get_by_label("Note")
     note.fill("quotes the right sentence")

@@ -1,5 +1,6 @@
 """Nothing is lost by walking about, by a reload, or while the server is away."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -74,11 +75,16 @@ def test_the_presenters_view_stays_in_the_address_and_back_leads_one_page_back(v
         strip.get_by_role("link", name=name, exact=True).click()
         page.wait_for_url(f"**/{name.lower()}?present=1")
         rest(page)
+        expect(strip.locator("[aria-current=page] p")).to_have_text([name])
     page.go_back()
     page.wait_for_url("**/live?present=1")
     expect(page.get_by_role("heading", name="Live", level=1)).to_be_visible()
     expect(page.locator(".st-key-backstage-live")).to_be_attached()
     expect(page.locator(".st-key-backstage-live")).to_be_hidden()
+    page.goto(page.url.replace("/live?", "/traces?trace=none&"))
+    rest(page)
+    strip.get_by_role("link", name="Overview", exact=True).click()
+    page.wait_for_url(re.compile(r"//[^/]+/\?present=1$"))
 
 
 def test_a_server_that_is_away_is_said_in_our_words_and_the_page_comes_back(visit, tmp_path: Path):

@@ -196,6 +196,21 @@ def test_one_type_is_not_repeated() -> None:
     assert compare_runs(scored([1] * 6), scored([1] * 6)).types == ()
 
 
+def test_a_type_has_an_interval_with_few_articles_and_where_nothing_changed() -> None:
+    first, second = (
+        [replace(each, type="DATE" if place < 7 else "PERSON") for place, each in enumerate(scored([1] * 7 + last))]
+        for last in ([1, 1, 0], [0, 1, 0])
+    )
+    date, person = compare_runs(first, second).types
+    # Where none of n questions changed, Tango's limits are those of z² against n: z² / (n + z²).
+    bound = 1.959964**2 / (7 + 1.959964**2)
+    assert (date.difference, date.low, date.high) == pytest.approx((0, -bound, bound), abs=1e-6)
+    known = [each for each in (-1, person.low, person.difference, person.high, 1) if each is not None]
+    assert known == sorted(set(known))
+    assert len(known) == 5
+    assert person.why_no_test == "fewer than 5 articles"
+
+
 def test_flips_hold_both_answers_and_traces_those_that_went_wrong_first() -> None:
     first, second = run_with(both=5, gained=1, lost=1)
     found = compare_runs(first, [replace(each, trace_id=f"new {each.trace_id}") for each in second])
@@ -257,7 +272,7 @@ def test_flip_of_a_question_without_an_answer_is_about_abstaining() -> None:
 
 def test_failure_label_of_the_wrong_answer_is_named_where_it_was_explained() -> None:
     right, wrong = make_scored(), make_scored(correct=False, answer="Darwin", label=Failure.CONTEXT_IGNORED.value)
-    ending = f"The wrong answer is labelled “{Failure.CONTEXT_IGNORED.value}”."
+    ending = f"What was not right is labelled “{Failure.CONTEXT_IGNORED.value}”."
     assert explain_flip(right, wrong).endswith(ending)
     assert explain_flip(wrong, right).endswith(ending)
     assert "labelled" not in explain_flip(right, replace(wrong, label=UNEXPLAINED))

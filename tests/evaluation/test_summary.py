@@ -67,6 +67,7 @@ def test_every_measure_is_the_mean_over_what_counts_towards_it() -> None:
         "has answer: f1": (0.75 / 3, 3),
         "no answer: correct": (1 / 2, 2),
         "abstained": (2 / 5, 5),
+        "abstained wrongly": (1 / 5, 5),
         "recall@1": (1 / 3, 3),
         "recall": (2 / 3, 3),
         "mrr": (1.25 / 3, 3),

@@ -37,6 +37,9 @@ def test_questions_are_counted_by_how_they_ended(store: TraceStore) -> None:
     counted = store.outcomes.by_period(LOCAL, None, MINUTE, MINUTE + 120, 60)
     assert counted == {MINUTE: Ends(3, 1, 1, 2, pytest.approx(1.4)), MINUTE + 60: Ends(1, 0, 0, 1, 0.25)}
     assert store.outcomes.by_period(LOCAL, "run", MINUTE, MINUTE + 120, 120) == {MINUTE: Ends(1, 0, 0, 1, 0.25)}
+    assert store.outcomes.of_stored(LOCAL, None, MINUTE, MINUTE + 120, 60) == counted
+    assert store.outcomes.of_stored(LOCAL, "run", MINUTE, MINUTE + 120, 120) == {MINUTE: Ends(1, 0, 0, 1, 0.25)}
+    assert store.outcomes.of_stored(LOCAL, None, MINUTE + 62, MINUTE + 120, 60) == {}
     assert store.outcomes.by_document(DAY, LOCAL, "person") == {
         "a": Ends(2, 0, 1, 2, pytest.approx(1.4)),
         "b": Ends(1, 0, 0, 1, 0.9),

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.live.reading import Live
+from app.quality.words import WHOSE_NOTE
 from app.services import Services
 from app.views.live import spending
 from app.views.live.page import OVER_TIME
@@ -18,6 +19,7 @@ from metrics.catalogue import log_groups
 from metrics.cloudwatch import CloudWatchSource
 from metrics.logs import LogReader
 from pipeline.measures import measures_of
+from pipeline.types import Confidence
 from tests.factories import make_failed_trace, make_generation, make_spans, make_trace
 from tests.metrics.fake_cloudwatch import FakeCloudWatch, refusal
 from tests.metrics.spending import asked
@@ -33,7 +35,8 @@ def ago(seconds: float) -> float:
 
 def titles(page: Any) -> str:
     """The titles of the charts, as they are sent to the browser."""
-    return "\n".join(each.proto.body for each in page.get("html") if "rg-chart-title" in each.proto.body)
+    made = "\n".join(each.proto.body for each in page.get("html") if "rg-chart-title" in each.proto.body)
+    return made.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def gauges(page: Any) -> dict[str, str]:
@@ -114,6 +117,8 @@ def test_quality_stands_beside_latency_with_findings_and_the_way_to_bad_traces(o
     assert way.label.startswith("Traces at")
     assert "quality.grounded+%3C+1.000" in way.query_string
     assert "backends=fake" in way.query_string
+    assert WHOSE_NOTE not in shown(page)
+    assert WHOSE_NOTE in shown(open_page("live", asked_by="everyone"))
 
 
 def test_before_any_rule_has_run_the_page_says_who_scores(open_page, services):
@@ -159,6 +164,24 @@ def test_questions_older_than_the_note_of_who_asks_are_found_under_everyone(open
     told = "1 question was counted before it was noted who asks. Choose Asked by: everyone."
     assert told in shown(page).replace("\\", "")
     assert [each.label for each in page.button if each.label.startswith("Show ")] == ["Show everyone"]
+
+
+def test_what_was_asked_before_ends_were_counted_has_abstentions_and_confidence(open_page, services):
+    silent = make_generation(abstained=True, confidence=Confidence(0.71, "calibrated"))
+    services.store.put_all(
+        [make_trace(backend="fake", asked_at=ago(60 * place), generation=silent) for place in (0, 3)]
+    )
+    services.store.put(make_trace(backend="fake", asked_at=ago(60)))
+    services.store.fold()
+    with services.store._database.engine.begin() as connection:
+        for table in ("sketches", "quarter_sketches"):
+            connection.execute(text(f"UPDATE {table} SET origin = ''"))
+        connection.execute(text("DELETE FROM answer_counts"))
+    services.store.put(make_trace(backend="fake", asked_at=ago(120)))
+    page = open_page("live", asked_by="everyone")
+    told = {name: gauges(page)[name] for name in ("Questions", "Abstained", "Confidence")}
+    assert told == {"Questions": "4", "Abstained": "50 %", "Confidence": "81 %"}
+    assert "50 % abstained, confidence 81 % on average" in titles(page)
 
 
 def test_another_backend_is_offered_where_there_is_one(open_page, services):

@@ -8,7 +8,7 @@ from tests.tables import listed
 
 
 def shown(test) -> str:
-    """All text of a page, HTML included."""
+    """All text of a page, HTML included, as it is read: what keeps a figure and its unit on a line is a space."""
     kinds = (
         test.title,
         test.header,
@@ -21,7 +21,8 @@ def shown(test) -> str:
         test.success,
     )
     html = [element.proto.body for element in test.get("html")]
-    return "\n".join([*(str(element.value) for kind in kinds for element in kind), *html])
+    said = "\n".join([*(str(element.value) for kind in kinds for element in kind), *html])
+    return said.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_ask_says_what_to_do_before_the_first_question(open_page):

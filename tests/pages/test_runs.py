@@ -58,19 +58,19 @@ def test_a_run_is_renamed_noted_and_tagged_on_its_page(open_page, runs):
     assert runs.find("bbbb0002").about["tags"] == ["x"]
 
 
-def test_the_tiles_of_a_run_say_right_found_wrong_abstained_and_time(open_page, runs):
+def test_the_tiles_of_a_run_say_right_wrong_abstained_wrongly_found_and_time(open_page, runs):
     page = open_page("runs", run="bbbb0002")
     assert [(each.label, each.value) for each in page.metric][:4] == [
         ("Right", "50.0 %"),
-        ("Found", "100.0 %"),
         ("Wrong", "50.0 %"),
-        ("Abstained", "0.0 %"),
+        ("Abstained wrongly", "0.0 %"),
+        ("Found", "100.0 %"),
     ]
     assert page.metric[4].label == "Time"
     rows = listed(page, "Questions of the run")
     assert {row["Outcome"] for row in rows} == {"wrong"}
     assert (rows[0]["Expected"], rows[0]["Answer"]) == ("Alfred Wegener", "Charles | <b>Darwin</b>")
-    page.selectbox(key="run-outcome").set_value("abstained").run()
+    page.selectbox(key="run-outcome").set_value("abstained wrongly").run()
     assert listed(page, "Questions of the run") == []
 
 
@@ -99,7 +99,7 @@ def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, servi
     assert page.header[0].value.startswith("2 of 4 answers stayed the same")
     rows = listed(page, "Variants")
     assert [(row["Changed"], row["Answer before"], row["Right"]) for row in rows] == [
-        ("typo", "1912", "right → wrong"),
+        ("typo", "1912", "right → not right"),
         ("chunk dropped", "1912", "right → right"),
     ]
     page.selectbox(key="stability-kind").set_value("chunk dropped").run()

@@ -1,12 +1,18 @@
 """The Traces page: expressions, filters by what applications say, and saved views."""
 
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.kit.wording import SURE_THAT_NONE
+from app.views.kit.table import Cell
+from app.views.runs.tables import question_row
 from pipeline.types import Confidence
+from tests.evaluation.labelled import make_scored
 from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
-from tests.tables import listed
+from tests.tables import listed, tables
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +200,19 @@ def test_confidence_is_listed_where_a_trace_has_one(open_page, services):
     assert "Confidence" not in heads(open_page("traces", services="indexer"))
 
 
+def test_an_abstention_is_as_sure_on_every_list_as_on_its_own_page(open_page, services):
+    silent = make_generation(abstained=True, confidence=Confidence(0.874, "calibrated"))
+    services.store.put(make_trace(question="Any?", generation=silent, asked_at=time.time()))
+    scored = make_scored(1, abstained=True, confidence=0.874)
+    for name in ("traces", "overview"):
+        [row] = [row for row in tables(open_page(name))[0]["rows"] if row["cells"]["question"]["text"] == "Any?"]
+        assert row["cells"]["confidence"] == {"text": "87 %", "title": SURE_THAT_NONE, "icon": "○", "tone": "quiet"}, (
+            name
+        )
+    assert question_row(scored).cells["confidence"] == Cell("87 %", 0.87, SURE_THAT_NONE, "○", "quiet")
+    assert question_row(make_scored(2, confidence=0.874)).cells["confidence"] == Cell("87 %", 0.87)
+
+
 def test_columns_are_chosen_and_stand_in_the_address(open_page):
     page = open_page("traces", traces_columns="backend")
     assert heads(page) == {"Question", "Backend"}
@@ -215,3 +234,24 @@ def test_an_answer_below_half_confidence_is_not_simply_called_answered(open_page
     services.store.put(make_trace(question="Sure?", generation=sure))
     [row] = [row for row in listed(open_page("traces")) if row["Question"] == "Sure?"]
     assert word in row["Outcome"]
+
+
+def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_page):
+    assert [each.label for each in open_page("traces").expander] == ["Filters"]
+    page = open_page("traces", services="shop", slower_ms="2000")
+    [box] = [each.label.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ") for each in page.expander]
+    assert box == "Filters: 2 set — slower than 2.00 s, service shop"
+    assert "2 filters" not in shown(page)
+    told = shown(open_page("traces", services="shop", expression="latency > 5", present="1"))
+    assert "2 filters: service shop, where latency &gt; 5." in told
+
+
+def test_a_note_and_a_rating_are_said_to_be_saved_once_they_are(open_page, services):
+    trace = make_trace(question="Rated?")
+    services.store.put(trace)
+    page = open_page("traces", trace=trace.trace_id)
+    assert "Saved" not in shown(page)
+    page.text_input(key=f"note-{trace.trace_id}").set_value("Well said").run()
+    assert "Saved" in shown(page)
+    assert services.store.get(trace.trace_id).note == "Well said"
+    assert "Saved" not in shown(page.run())

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from streamlit.delta_generator import DeltaGenerator
 
 from app.kit.markup import html, joined
+from app.kit.numbers import unbroken
 from app.kit.presenting import OFF, PARAMETER
 
 
@@ -27,6 +28,7 @@ def show(made: Markup, place: DeltaGenerator | None = None) -> None:
 
 def note_html(note: str, more: str = "") -> Markup:
     """A line of small print. more: what is to be said besides, behind a "?" that a click or Enter opens."""
+    note, more = unbroken(note), unbroken(more)
     if not more:
         return html('<p class="rg-note">{}</p>', note)
     return html(
@@ -76,9 +78,12 @@ def outline_html(parts: Mapping[str, str]) -> Markup:
 def leave_html(asked: Mapping[str, Sequence[str]]) -> Markup:
     """The way out of the presenter's view, to the same page. asked: what its address asks it."""
     query = urlencode({**asked, PARAMETER: OFF}, doseq=True, errors="replace")
-    return html('<p class="rg-leave"><a href="?{}" target="_self">Leave this view</a></p>', query)
+    return html(
+        '<p class="rg-leave"><a href="?{}" target="_self" aria-label="Leave this view">Leave<span> this view</span></a></p>',
+        query,
+    )
 
 
 def chart_title_html(title: str) -> Markup:
     """What a chart says, above it, where it wraps."""
-    return html('<p class="rg-chart-title" data-testid="chart-title" dir="auto">{}</p>', title)
+    return html('<p class="rg-chart-title" data-testid="chart-title" dir="auto">{}</p>', unbroken(title))

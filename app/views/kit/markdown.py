@@ -2,6 +2,8 @@
 
 import re
 
+from app.kit.numbers import unbroken
+
 MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:^=&\"'/@")
 """Characters to which Streamlit's Markdown gives a meaning somewhere."""
 
@@ -10,9 +12,9 @@ ADDRESS = re.compile(r"(?:https?://|www\.)[^\s`]*[^\s`.,;:!?()\[\]'\"]|[-.\w+]+@
 
 
 def literal(text: str) -> str:
-    """Text that is shown as it is, in one line. An address in it is set as code, which is no link: nobody is led to where a text from
-    outside would have them."""
-    pieces, end = [], 0
+    """Text that is shown as it is, in one line, with figures beside their units. An address in it is set as code, which is no link:
+    nobody is led to where a text from outside would have them."""
+    pieces, end, text = [], 0, unbroken(text)
     for found in ADDRESS.finditer(text):
         pieces += [_escaped(text[end : found.start()]), f"`{found[0]}`"]
         end = found.end()

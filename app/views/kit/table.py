@@ -5,13 +5,14 @@ thing; of what was done it hears what was opened and what is ticked.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from app.kit.numbers import MISSING, milliseconds
+from app.kit.numbers import MISSING, milliseconds, percent
+from app.kit.wording import SURE_THAT_NONE
 from app.views.kit import address
 from app.views.kit.components import component
 from app.views.kit.downloads import show_download
@@ -118,6 +119,15 @@ def time_cell(value_ms: float | None) -> Cell:
     return number_cell(value_ms, "" if value_ms is None else milliseconds(value_ms))
 
 
+def confidence_cell(value: float | None, *, abstained: bool) -> Cell:
+    """How sure an answer is, in [0, 1]; an abstention, which is as sure that there is none, has a look of its own."""
+    certain = None if value is None else round(value, 2)  # sorted and called as it is read
+    cell = number_cell(certain, percent(certain))
+    if certain is None or not abstained:
+        return cell
+    return replace(cell, title=SURE_THAT_NONE, icon=ICONS["quiet"], tone="quiet")
+
+
 def status_cell(word: str, tone: Tone, title: str = "") -> Cell:
     """An icon and its word."""
     return Cell(word, word, title, ICONS[tone], tone)
@@ -187,32 +197,29 @@ def show_table(
     ticked at once. current: the row whose contents stand beside the table. file_name: of a CSV of these rows to take away, if any.
     """
     opening = {row.key for row in rows if row.opens}
-    data = {
-        "label": label,
-        "columns": [_column(column) for column in columns],
-        "rows": [_row(row, columns) for row in rows],
-        "opens": opens,
-        "order": order,
-        "picks": picks,
-        "picked": _ticked(st.session_state.get(key), rows),
-        "current": current,
-        "tall": len(rows) > TALL,
-    }
     offered = {word for column in columns for word in (column.up, column.down)} - {""}
-
-    def act() -> None:
-        done = st.session_state.get(key)
-        if on_open is not None and (row := _done(done, "open", opening)) is not None:
-            on_open(row)
-        if on_order is not None and (wanted := _done(done, "order", offered)) is not None:
-            on_order(wanted)
-
+    heard = {"open": (on_open, opening), "order": (on_order, offered)}
+    picked = _ticked(st.session_state.get(key), rows)
+    asked = {"label": label, "opens": opens, "order": order, "picks": picks, "picked": picked, "current": current}
     result = component("table")(
-        key=key, data=data, default={"picked": []}, on_act_change=act, on_picked_change=lambda: None
+        key=key,
+        data={**_drawn(columns, rows), **asked},
+        default={"picked": []},
+        on_act_change=lambda: _tell_page(st.session_state.get(key), heard),
+        on_picked_change=lambda: None,
     )
     if file_name:
         _show_csv(columns, rows, file_name, key)
     return Shown(_done(result, "open", opening), tuple(_ticked(result, rows)[:picks]))
+
+
+def _tell_page(
+    kept: Mapping[str, Any] | None, heard: Mapping[str, tuple[Callable[[str], None] | None, Collection[str]]]
+) -> None:
+    """Call what the page gave for what a person did. heard: by what was done, whom to call and what was offered."""
+    for what, (call, offered) in heard.items():
+        if call is not None and (done := _done(kept, what, offered)) is not None:
+            call(done)
 
 
 def _ticked(kept: Mapping[str, Any] | None, rows: Sequence[Row]) -> list[str]:
@@ -234,6 +241,15 @@ def _show_csv(columns: Sequence[Column], rows: Sequence[Row], file_name: str, ke
     show_download(
         "Download CSV", lambda: csv_text(heads, [_values(row, columns) for row in rows]), file_name, key=f"{key}-csv"
     )
+
+
+def _drawn(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Any]:
+    """Heads and rows as the browser draws them."""
+    return {
+        "columns": [_column(column) for column in columns],
+        "rows": [_row(row, columns) for row in rows],
+        "tall": len(rows) > TALL,
+    }
 
 
 def _column(column: Column) -> dict[str, Any]:

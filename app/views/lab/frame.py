@@ -40,7 +40,7 @@ def offer_start(
 
     source: where the dataset comes from, if the plan does not say. lines: what else is told of a checked plan.
     """
-    held = f"lab-{name}-told"
+    held = _held(name)
     asked = json.dumps([plan, "" if source is None else source.key], sort_keys=True, default=str)
     if st.button(
         "Plan",
@@ -54,9 +54,13 @@ def offer_start(
         except RaglassError as error:
             st.error(message(str(error)), icon=":material/error:")
     kept = st.session_state.get(held)
-    if kept is None or kept[0] != asked:
-        return
-    _, whole, words, more = kept
+    if kept is not None and kept[0] == asked:
+        _, whole, words, more = kept
+        _show_told(lab, name, whole, words, more)
+
+
+def _show_told(lab: Lab, name: str, whole: Mapping[str, Any], words: str, more: Sequence[str]) -> None:
+    """What a checked plan would take, and the button that starts it. whole: the plan as it would be run. more: what else is told."""
     st.info(message(words), icon=":material/schedule:")
     busy = lab.jobs.job is not None and lab.jobs.job.running
     if st.button(
@@ -71,13 +75,18 @@ def offer_start(
         except RaglassError as error:
             st.error(message(str(error)), icon=":material/error:")
             return
-        st.session_state.pop(held, None)
+        st.session_state.pop(_held(name), None)
         st.session_state.pop(f"lab-{name}-chosen", None)
         st.rerun()
     if busy:
         show(note_html("A study is going on. Another can start once it has ended or was stopped."))
     if more:
         st.code("\n".join(more), language=None)
+
+
+def _held(name: str) -> str:
+    """Where the session keeps what was told of a study's plan."""
+    return f"lab-{name}-told"
 
 
 def _tell(

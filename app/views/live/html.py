@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from app.kit.markup import html, joined
-from app.kit.numbers import milliseconds, three_figures
+from app.kit.numbers import milliseconds, three_figures, unbroken
 from app.kit.wording import when
 from app.live.log_lines import ReadLine
 from app.live.rows import Part
@@ -47,10 +47,10 @@ def gauges_html(gauges: Sequence[Gauge]) -> Markup:
             html(
                 ' <details class="rg-more"><summary aria-label="What {} means">?</summary><p>{}</p></details>',
                 gauge.name,
-                gauge.meaning,
+                unbroken(gauge.meaning),
             ),
             gauge.value,
-            gauge.change,
+            unbroken(gauge.change),
         )
         for gauge in gauges
     )

@@ -195,11 +195,7 @@ def _levels(backend: str) -> list[Level]:
 
 
 def _overview_meaning(view: LiveView) -> str:
-    near = (
-        " Of the trace store each is within 1 %, and so may lie a little above the slowest one."
-        if view.source == "local"
-        else ""
-    )
+    near = " Of the trace store each is within 1 %." if view.source == "local" else ""
     return (
         f"Half of the questions took less than p50, 95 of 100 less than p95, 99 of 100 less than p99.{near} A dashed line is the bound "
         "of a rule that raises alerts. Each bar counts the questions of a period: answered (an abstention is an answer), or failed."

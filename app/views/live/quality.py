@@ -11,7 +11,7 @@ from app.kit.clock import Clock
 from app.live.reading import WINDOWS, LiveChoice
 from app.quality.recent import RuleWindow, read_window, traces_address
 from app.quality.watch import WatchState
-from app.quality.words import CHART_NOTE, clock, headline, lag_words, value_text, watch_words
+from app.quality.words import CHART_NOTE, WHOSE_NOTE, clock, headline, lag_words, value_text, watch_words
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, chart_text, show_chart, utc_times
 from app.views.kit.clock import their_clock, time_ticks
@@ -38,6 +38,8 @@ def show_quality(choice: LiveChoice) -> None:
     except RaglassError as error:
         st.error(message(str(error)), icon=":material/error:")
         return
+    if found and choice.tells_askers and choice.asked_by != "people":
+        show(note_html(WHOSE_NOTE))
     now_s = int(time.time())
     span_s = (now_s - WINDOWS[choice.window], now_s)
     for start in range(0, len(found), COLUMNS):

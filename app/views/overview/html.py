@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from app.kit.markup import html, joined
-from app.kit.numbers import percent
+from app.kit.numbers import percent, unbroken
 from app.overview.words import Tile
 from app.views.kit.style import STAGE_COLOURS
 from app.views.kit.table import ICONS
@@ -18,8 +18,8 @@ def tile_html(tile: Tile) -> Markup:
         '<span class="rg-icon" aria-hidden="true">{}</span> {}</b><span class="rg-tile-note" dir="auto">{}</span></div>',
         tile.tone,
         ICONS[tile.tone],
-        tile.value,
-        tile.note,
+        unbroken(tile.value),
+        unbroken(tile.note),
     )
 
 
@@ -30,7 +30,12 @@ def shares_html(shares: Mapping[str, float]) -> Markup:
         for stage, share in shares.items()
     )
     key = joined(
-        html('<li><span class="rg-dot" style="background:{}"></span> {} {}</li>', _colour(stage), stage, percent(share))
+        html(
+            '<li><span class="rg-dot" style="background:{}"></span> {} {}</li>',
+            _colour(stage),
+            stage,
+            unbroken(percent(share)),
+        )
         for stage, share in shares.items()
     )
     return html('<div class="rg-lane" aria-hidden="true">{}</div><ul class="rg-key">{}</ul>', bars, key)

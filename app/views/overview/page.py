@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.kit.numbers import percent
-from app.kit.wording import NO_ANSWER
+from app.kit.wording import CONFIDENCE
 from app.overview.reading import SPANS, live_query
 from app.overview.words import (
     STEPS,
@@ -26,7 +25,7 @@ from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import grid
 from app.views.kit.markdown import message
-from app.views.kit.table import Column, Row, number_cell, show_table, time_cell, way
+from app.views.kit.table import Column, Row, confidence_cell, show_table, time_cell, way
 from app.views.overview import kept
 from app.views.overview.html import shares_html, step_html, tile_html
 from app.views.traces.html import NO_QUESTION
@@ -40,7 +39,7 @@ REFRESH_S = 30
 COLUMNS = (
     Column("question", "Question", "question", width_rem=10),
     Column("outcome", "Outcome", "status"),
-    Column("confidence", "Confidence", "number"),
+    Column("confidence", "Confidence", "number", help=CONFIDENCE),
     Column("time", "Time", "number"),
 )
 
@@ -129,15 +128,12 @@ def _show_recent(rows: Sequence[TraceRow]) -> None:
 
 
 def _row(row: TraceRow) -> Row:
-    sure = None if row.confidence is None else round(row.confidence, 2)
     return Row(
         row.trace_id,
         {
             "question": row.question or NO_QUESTION,
             "outcome": outcome_cell(row),
-            "confidence": number_cell(
-                None if row.abstained else sure, percent(sure), NO_ANSWER if row.abstained else ""
-            ),
+            "confidence": confidence_cell(row.confidence, abstained=row.abstained),
             "time": time_cell(row.duration_ms),
         },
         way("traces", trace=row.trace_id),

@@ -47,6 +47,7 @@ BY_TYPE = (
     "margin",
     "redundancy",
     "abstained",
+    "abstained wrongly",
     "overconfidence",
     "reliance, nats",
     "judge: right",
@@ -142,17 +143,17 @@ def _show_scatter(found: ByType) -> None:
     show_chart(scatter(found.points), title=title, key="run-scatter", alt=alt)
     show(
         note_html(
-            "Each mark is an answer; hollow ones are wrong. Spearman’s ρ is told with a 95 % interval over articles. What holds over all "
-            "may come of types that differ in both: look at ρ within each. An extractive reader’s words are those that it quotes."
+            "Each mark is an answer; hollow ones are not right. Spearman’s ρ is told with a 95 % interval over articles. What holds over "
+            "all may come of types that differ in both: look at ρ within each. An extractive reader’s words are those that it quotes."
         )
     )
     show(table_html(("Type", "Answers", "Spearman’s ρ"), association_rows(found.associations), "associations"))
 
 
 def _show_counts(found: ByType) -> None:
-    alt = "Questions of each type, right and wrong"
+    alt = "Questions of each type, right and not right"
     show_chart(count_plot(found.counts), title=counts_title(found.counts), key="run-counts", alt=alt)
-    show(note_html("An abstention is right where the documents have no answer, and wrong where they have one."))
+    show(note_html("An abstention is right where the documents have no answer, and not right where they have one."))
 
 
 SHOWN: Mapping[str, Callable[[ByType], None]] = dict(
@@ -205,7 +206,7 @@ def _drawn(values: Sequence[float]) -> Sequence[float]:
 
 
 def scatter(points: Sequence[Point]) -> go.Figure:
-    """Cosine of the best chunk against words of the answer, a colour and a mark for each type; hollow where it is wrong."""
+    """Cosine of the best chunk against words of the answer, a colour and a mark for each type; hollow where it is not right."""
     figure = go.Figure()
     for place, kind in enumerate(dict.fromkeys(each.type for each in points)):
         mine = [each for each in points if each.type == kind]
@@ -236,7 +237,7 @@ def count_plot(found: Sequence[TypeCount]) -> go.Figure:
     figure = go.Figure()
     for label, values, colour in (
         ("right", [each.right for each in found], DOT),
-        ("wrong", [each.questions - each.right for each in found], WRONG),
+        ("not right", [each.questions - each.right for each in found], WRONG),
     ):
         figure.add_bar(y=names, x=values, name=label, orientation="h", marker={"color": colour})
     figure.update_layout(**chart_layout("", height=110 + 32 * len(found), legend=True), barmode="stack")

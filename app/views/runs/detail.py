@@ -4,15 +4,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.costs import spent_words
-from app.kit.numbers import unbroken
 from app.permitting.roles import Role
 from app.runs.labels import MEANING, RIGHT, flows, label_rows, losses_words
 from app.runs.leaderboard import run_before
 from app.runs.naming import run_name
+from app.runs.outcomes import OUTCOMES
 from app.runs.record import is_put_together
 from app.runs.rows import (
     MEANINGS,
-    OUTCOMES,
     abstained_words,
     chosen,
     headline,
@@ -121,11 +120,13 @@ def _show_headline(whole: Summary, timed: str) -> None:
     for column, (name, value, interval) in zip(st.columns(5), headline(whole), strict=True):
         with column:
             st.metric(name, value, help=MEANINGS[name])
-            show(note_html(unbroken(f"95 %: {interval}")))
+            show(note_html(f"95 %: {interval}"))
     if timed:
         show(note_html(timed))
     if whole.failed:
-        st.warning(f"{whole.failed:,} questions failed; they count as wrong. Going on with the run asks them again.")
+        st.warning(
+            f"{whole.failed:,} questions failed; they count as not right. Going on with the run asks them again."
+        )
 
 
 def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
@@ -148,7 +149,7 @@ def _show_labels(run: StoredRun, scores: list[Scored]) -> None:
         if work_through(steps, "Explaining answers …", "Explained {:,} of {:,} answers", "labels"):
             st.rerun()
     if not labelled:
-        show(note_html("Explains answers one by one, and says of each wrong one which stage is to blame."))
+        show(note_html("Explains answers one by one, and says of each that is not right which stage is to blame."))
         return
     show_chart(sankey(scores), key="run-why", alt="From question type to failure label", behind=False)
     st.write(literal(losses_words(scores)))

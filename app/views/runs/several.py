@@ -74,7 +74,7 @@ def _verdict_cell(pair: PairOfRuns) -> Cell:
 
 def _show_parted(found: ComparedSeveral) -> None:
     st.header("Questions that they part on", anchor=False)
-    show(note_html(f"{parted_words(found)}. A click on one opens a wrong answer beside a right one."))
+    show(note_html(f"{parted_words(found)}. A click on one opens one that is not right beside a right one."))
     if not found.found.parted:
         return
     done = show_table(

@@ -4,24 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from app.kit.numbers import change_of, count, fixed, percent
-from app.kit.wording import when
+from app.kit.wording import CONFIDENCE, when
 from app.runs.compared_words import answer_words
 from app.runs.leaderboard import differs_words
 from app.runs.naming import run_name, run_note, run_tags
-from app.runs.rows import JUDGED, MEANINGS, Outcome, outcome
+from app.runs.outcomes import Outcome, outcome
+from app.runs.rows import JUDGED, MEANINGS
 from app.runs.several import LETTERS
 from app.runs.several_words import expected_words
-from app.views.kit.table import Cell, Column, Row, Tone, number_cell, status_cell, time_cell, way
+from app.views.kit.table import Cell, Column, Row, Tone, confidence_cell, number_cell, status_cell, time_cell, way
 from evaluation.comparison import Flip
 from evaluation.kept import KeptVersion
 from evaluation.scoring import Scored
 from explain.diagnosis import label_name
 from metrics.runs import StoredRun
 
-SHARES = ("recall", "wrong", "abstained")
+SHARES = ("recall", "wrong", "abstained_wrongly")
 """Figures of a run that are shares, each a column of its name."""
 
-TONES: Mapping[Outcome, Tone] = {"right": "good", "wrong": "bad", "failed": "bad", "abstained": "warn"}
+TONES: Mapping[Outcome, Tone] = {"right": "good", "wrong": "bad", "failed": "bad", "abstained wrongly": "warn"}
 
 STATUS_TONES: Mapping[str, Tone] = {"finished": "good", "running": "quiet"}
 
@@ -31,7 +32,7 @@ RUNS = (
     Column("interval", "95 % interval", "number"),
     Column("recall", "Found", "number", local=True, help=MEANINGS["Found"]),
     Column("wrong", "Wrong", "number", local=True, help=MEANINGS["Wrong"]),
-    Column("abstained", "Abstained", "number", local=True, help=MEANINGS["Abstained"]),
+    Column("abstained_wrongly", "Abstained wrongly", "number", local=True, help=MEANINGS["Abstained wrongly"]),
     Column("time", "Mean time", "number", local=True),
     Column("tags", "Tags", local=True),
     Column("answered", "Answered", "number", local=True),
@@ -51,7 +52,7 @@ BOARD = (
     Column("differs", "Differs from the best in", "question", width_rem=9),
     Column("recall", "Found", "number", local=True, help=MEANINGS["Found"]),
     Column("wrong", "Wrong", "number", local=True, help=MEANINGS["Wrong"]),
-    Column("abstained", "Abstained", "number", local=True, help=MEANINGS["Abstained"]),
+    Column("abstained_wrongly", "Abstained wrongly", "number", local=True, help=MEANINGS["Abstained wrongly"]),
     Column("time", "Mean time", "number", local=True),
     Column("cost", "Cost", "number", local=True, help="What its models cost by the token, by list prices."),
     Column("answered", "Answered", "number", local=True, shown=False),
@@ -68,7 +69,7 @@ QUESTIONS = (
     Column("why", "Why", local=True),
     Column("f1", "F1", "number", local=True, shown=False),
     Column("gold", "Gold rank", "number", local=True, help="Where the chunk that answers it stood."),
-    Column("confidence", "Confidence", "number", local=True),
+    Column("confidence", "Confidence", "number", local=True, help=CONFIDENCE),
     Column("reliance", "Reliance, nats", "number", local=True, shown=False),
     Column("judge", "Judge", shown=False),
     Column("time", "Time", "number", local=True),
@@ -156,7 +157,7 @@ def question_row(scored: Scored) -> Row:
             "why": label_name(scored.label),
             "f1": number_cell(scored.f1, fixed(scored.f1)),
             "gold": number_cell(scored.gold_rank, f"{scored.gold_rank}"),
-            "confidence": number_cell(scored.confidence, percent(scored.confidence)),
+            "confidence": confidence_cell(scored.confidence, abstained=scored.abstained),
             "reliance": number_cell(nats, change_of(nats, 1)),
             "judge": JUDGED[scored.judged_right],
             "time": time_cell(scored.duration_ms),
@@ -176,7 +177,7 @@ def flip_row(flip: Flip) -> Row:
         flip.question_id,
         {
             "question": flip.question,
-            "now": status_cell("right", "good") if flip.now_right else status_cell("wrong", "bad"),
+            "now": _outcome(flip.second),
             "why": flip.why,
             "first": answer_words(flip.first.answer, flip.first.abstained),
             "second": answer_words(flip.second.answer, flip.second.abstained),
@@ -216,7 +217,7 @@ def parted_columns(runs: Sequence[StoredRun]) -> tuple[Column, ...]:
 
 
 def parted_row(answers: Sequence[Scored]) -> Row:
-    """A question that several runs part on; it opens the first wrong and the first right answer beside each other."""
+    """A question that several runs part on; it opens the first that is not right and the first right answer beside each other."""
     first = answers[0]
     wrong, right = (next(each for each in answers if each.correct is so) for so in (False, True))
     return Row(

@@ -49,7 +49,7 @@ VARIANTS = (
     Column("right", "Right", local=True),
 )
 
-RIGHT = {True: "right", False: "wrong"}
+RIGHT = {True: "right", False: "not right"}
 
 FAINT, BAD = "rgba(128,128,128,.10)", "rgba(230,159,0,.75)"
 

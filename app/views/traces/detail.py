@@ -129,7 +129,7 @@ def _feedback(stored: StoredTrace) -> None:
         except (NotPermitted, StoreError) as error:
             st.session_state["feedback_problem"] = str(error)
         else:
-            st.toast("Rating and note saved")
+            st.session_state["feedback_saved"] = trace_id
 
     why = refusal(Role.EDITOR, who())
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -145,6 +145,8 @@ def _feedback(stored: StoredTrace) -> None:
             max_chars=2000,
             **refused(why),
         )
+        if st.session_state.pop("feedback_saved", None) == trace_id:
+            show(note_html("✓ Saved"))
     problem = st.session_state.pop("feedback_problem", None)
     if problem:
         st.error(message(problem))

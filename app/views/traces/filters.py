@@ -9,12 +9,14 @@ import streamlit as st
 
 from app.kit.numbers import percent
 from app.kit.wording import LOW, ORIGINS
+from app.traces.filter_words import audience_words, box_label
 from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views.kit import address
 from app.views.kit.address import Field
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import message
+from app.views.kit.markdown import literal, message
+from app.views.kit.presenting import is_presenting
 from app.views.traces.kept import trace_backends, trace_labels
 from metrics.expressions.fields import describe_fields
 from metrics.expressions.grammar import MAX_CHARS, parse
@@ -60,10 +62,12 @@ def choose_filters(view: SavedView | None) -> TraceFilters | None:
         with backstage("expression"):
             _show_expression(change)
         st.selectbox("Sort", list(SORTS), key="sort", width=170, **change)
-    readable = _is_readable()
-    with backstage("filters"), st.expander("Filters", key="filters"):
+    readable, chosen = _is_readable(), _chosen()
+    if is_presenting() and (told := audience_words(chosen)):
+        show(note_html(told))
+    with backstage("filters"), st.expander(literal(box_label(chosen)), key="filters"):
         _show_filters(options, change)
-    return _chosen() if readable else None
+    return chosen if readable else None
 
 
 def _fields(view: SavedView | None) -> dict[str, tuple[Field, list[str]]]:

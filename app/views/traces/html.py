@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
-from app.kit.numbers import MISSING, milliseconds
+from app.kit.numbers import MISSING, milliseconds, unbroken
 from app.kit.wording import Trust, when, whereabouts
 from app.traces.difference import Difference
 from app.traces.spans import Placed
@@ -84,8 +84,8 @@ def trust_html(trust: Trust) -> Markup:
     return html(
         '<div class="rg-trust" data-testid="trust"><b>{} {}</b> <span class="rg-meaning">{}</span></div>',
         dot_html(LEVEL_COLOURS[trust.level]),
-        trust.headline,
-        trust.meaning,
+        unbroken(trust.headline),
+        unbroken(trust.meaning),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app.kit.numbers import fixed, percent
-from app.kit.wording import LOW, NO_ANSWER, when
+from app.kit.wording import CONFIDENCE, LOW, when
 from app.traces.filters import TraceFilters
 from app.views.kit import state
 from app.views.kit.html import note_html, show
@@ -16,6 +16,7 @@ from app.views.kit.table import (
     Row,
     Tone,
     choose_columns,
+    confidence_cell,
     number_cell,
     show_table,
     stage_cell,
@@ -39,7 +40,7 @@ TONES: Mapping[str, Tone] = {"answered": "good", UNSURE: "warn", "abstained": "q
 COLUMNS = (
     Column("question", "Question", "question"),
     Column("outcome", "Outcome", "status"),
-    Column("confidence", "Confidence", "number", up="least confident", down="most confident"),
+    Column("confidence", "Confidence", "number", help=CONFIDENCE, up="least confident", down="most confident"),
     Column("time", "Time", "number", up="fastest", down="slowest"),
     Column("stages", "Stages", "bars", help="Where the time went; the longest of this page fills the lane."),
     Column("asked", "Asked", "time", up="oldest", down="newest"),
@@ -107,14 +108,11 @@ def columns_of(rows: Sequence[TraceRow]) -> list[Column]:
 
 
 def _row(row: TraceRow, longest_ms: float) -> Row:
-    certain = None if row.confidence is None else round(row.confidence, 2)
     cells: dict[str, Cell | str] = {
         "question": row.question or NO_QUESTION,
         "answer": row.answer,
         "outcome": outcome_cell(row),
-        "confidence": number_cell(
-            None if row.abstained else certain, percent(certain), NO_ANSWER if row.abstained else ""
-        ),
+        "confidence": confidence_cell(row.confidence, abstained=row.abstained),
         "time": time_cell(row.duration_ms),
         "stages": stage_cell(row.stage_ms, longest_ms),
         "asked": Cell(when(row.asked_at)),

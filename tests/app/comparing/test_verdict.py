@@ -18,11 +18,11 @@ FAILED = make_failed_trace(chunks=())
 @pytest.mark.parametrize(
     ("first", "second", "gold", "headline", "better"),
     [
-        (WRONG, RIGHT, GOLD, "The second is better: its answer is right, the first's is wrong", "second"),
-        (RIGHT, WRONG, GOLD, "The first is better: its answer is right, the second's is wrong", "first"),
+        (WRONG, RIGHT, GOLD, "The second is better: its answer is right, the first's is not", "second"),
+        (RIGHT, WRONG, GOLD, "The first is better: its answer is right, the second's is not", "first"),
         (RIGHT, RIGHT, GOLD, "No difference: both answers are right", None),
         (WRONG, NONE, GOLD, "Neither answer is right", None),
-        (WRONG, NONE, Gold(()), "The second is better: its answer is right, the first's is wrong", "second"),
+        (WRONG, NONE, Gold(()), "The second is better: its answer is right, the first's is not", "second"),
         (RIGHT, WRONG, None, "The answers differ; nobody said which is right", None),
         (RIGHT, RIGHT, None, "No difference: the answers are the same", None),
         (RIGHT, NONE, None, "Only the first gives an answer", "first"),

@@ -1,10 +1,13 @@
 """Documents by use, and where the questions that went badly gather."""
 
+import time
+
 import numpy as np
 import pytest
 
 from app.documents.asked_map import AskedPoint, headline
 from app.documents.consulted import Consulted, Use, expression_of
+from app.documents.words import SINCE_S
 from metrics.outcomes import Ends
 from metrics.queries import TraceQuery
 from metrics.store import TraceStore
@@ -43,3 +46,16 @@ def test_never_is_said_only_where_every_question_was_counted():
     upgraded = Consulted(used, (), 1, 69, 1_757_000_040.0)
     assert upgraded.headline.startswith("1 document consulted since 2025-09-04")
     assert "never" not in upgraded.headline + upgraded.rest
+
+
+def test_a_longer_stretch_never_shows_fewer_questions_of_a_document(tmp_path):
+    now_s = time.time()
+    with TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}") as store:
+        ages_days = (0, 3, 6, 20, 200)
+        store.put_all(
+            [make_trace(asked_at=now_s - days * 86_400, chunks=(make_chunk(document_id="a"),)) for days in ages_days]
+        )
+        starts = [0.0 if length_s is None else now_s - length_s for length_s in SINCE_S.values()]
+        asked = [store.outcomes.by_document(since_s)["a"].asked for since_s in starts]
+    assert list(SINCE_S) == ["day", "week", "month", "ever"]
+    assert asked == [1, 3, 4, 5]

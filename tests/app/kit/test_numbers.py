@@ -139,6 +139,15 @@ def test_a_size_has_its_unit(number_bytes: int, text: str) -> None:
 
 
 def test_figures_keep_their_units_on_their_line() -> None:
+    assert numbers.unbroken("2 min 5 s, 3.20 MB, 13:17:08 UTC and 3 minutes").split(" ") == [
+        "2\N{NO-BREAK SPACE}min",
+        "5\N{NO-BREAK SPACE}s,",
+        "3.20\N{NO-BREAK SPACE}MB,",
+        "13:17:08\N{NO-BREAK SPACE}UTC",
+        "and",
+        "3",
+        "minutes",
+    ]
     assert numbers.unbroken("90.5 % to 100.0 %, 57.3 ms or 2 s of 3 shares") == (
         "90.5\N{NO-BREAK SPACE}% to 100.0\N{NO-BREAK SPACE}%, 57.3\N{NO-BREAK SPACE}ms or 2\N{NO-BREAK SPACE}s of 3 shares"
     )

@@ -14,6 +14,8 @@ from app.runs.compared import ComparedRuns
 from app.runs.compared_words import MOST_FLIPS, comparison_text, gate_markdown, markdown_cell
 from app.services import Services
 from app.shell.compare import compare, gate
+from app.views.kit.table import status_cell
+from app.views.runs.tables import flip_row
 from evaluation.scoring import Scored
 from evaluation.verdict import MAX_DROP
 from tests.evaluation.labelled import make_scored
@@ -86,7 +88,7 @@ def test_comparison_is_printed_with_its_verdict_tests_types_and_flips(
         "Not safe: 50.0 % of 60 questions right, 98.3 % before (−48.3 points, 95 % interval −"
     )
     assert "Set differently (older / newer): chunks 5 / 1." in done.stdout
-    assert "29 questions changed sides: 29 went wrong, 0 came right" in done.stdout
+    assert "29 questions changed sides: 29 no longer right, 0 now right" in done.stdout
     assert "“Alfred Wegener” (trace a-1)" in done.stdout
     assert "Another answer over the same rank of the first chunk with the right answer, 1." in done.stdout
     assert f"and {29 - MOST_FLIPS} more" in done.stdout
@@ -185,7 +187,7 @@ def test_what_is_left_out_or_half_done_is_said(services: Services, baseline: str
         "49 questions are compared; 10 that only the older run has and 0 that only the newer one has are left out.",
         "1 question left out, for the same id has another text.",
         "1 question answerable by the labels of one run alone.",
-        "Failed, which counts as wrong: 0 questions of the older run, 1 of the newer one.",
+        "Failed, which counts as not right: 0 questions of the older run, 1 of the newer one.",
     ]
     assert found.settings == [("questions", "f00", "bar")]
     assert "It failed now: Out of time." in comparison_text(found)
@@ -204,6 +206,18 @@ def test_no_text_of_a_dataset_or_a_model_is_markup_in_a_pull_request(
     rows = [line for line in text.splitlines() if line.startswith("| now wrong")]
     assert len(rows) == MOST_FLIPS
     assert {row.replace("\\|", "").count("|") for row in rows} == {6}
+
+
+def test_a_question_that_is_abstained_from_now_is_not_called_wrong(services: Services, baseline: str) -> None:
+    silent = [each if each.correct else replace(each, abstained=True) for each in scored("e", wrong=30)]
+    found = compared(services, baseline, store(services, "eeee0005", silent))
+    assert "29 questions changed sides: 29 no longer right, 0 now right" in comparison_text(found)
+    assert "now abstained wrongly" in gate_markdown(found)
+    assert "now wrong" not in gate_markdown(found)
+    assert "\N{NO-BREAK SPACE}" not in comparison_text(found) + gate_markdown(
+        found
+    )  # what is taken away has plain spaces
+    assert flip_row(found.comparison.flips[0]).cells["now"] == status_cell("abstained wrongly", "warn")
 
 
 def test_markdown_of_a_text_reads_as_the_text() -> None:
@@ -237,7 +251,7 @@ def test_three_runs_are_held_against_each_other_with_the_oldest_as_the_baseline(
     assert "  C of A  yes: 0.0 points [0.0, 0.0]" in lines
     assert any(line.startswith("  B of A  no: −48.3 points [") and "p " in line for line in lines)
     assert "The runs part on 29 of 60 questions." in lines
-    assert "  B wrong     “Charles | <b>Darwin</b>”" in lines
+    assert "  B wrong             “Charles | <b>Darwin</b>”" in lines
     found = json.loads(run("eval", "compare", baseline, worse, same, "--json", services=services).stdout)
     assert [each["run_id"] for each in found["runs"]] == [baseline, worse, same]
     assert (baseline, worse, "not safe") in {

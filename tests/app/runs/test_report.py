@@ -23,7 +23,7 @@ def test_it_says_how_good_it_is_where_and_why() -> None:
         "DATE",
         "Why",
         "distraction",
-        "Wrong answers",
+        "Not right",
         "Who 7?",
     ):
         assert words in page
@@ -40,7 +40,7 @@ def test_wrong_answers_stand_beside_what_would_be_right_and_are_cut_visibly() ->
 def test_a_run_of_one_type_without_labels_or_wrong_answers_has_a_report_too() -> None:
     page = read(run_html(RUN, summarise(SCORES[:6]), SCORES[:6], Spent())).text
     assert "By question type" not in page
-    assert "Wrong answers" not in page
+    assert "Not right" not in page
 
 
 @pytest.mark.parametrize("nasty", NASTY)

@@ -12,6 +12,7 @@ import pytest
 from app.runs.estimate import cost_words, estimate_words
 from app.runs.evaluations import RunStep
 from app.runs.job import RunJob
+from app.runs.outcomes import outcome
 from app.runs.rows import (
     HEADLINE,
     NAMES,
@@ -23,7 +24,6 @@ from app.runs.rows import (
     interval_words,
     is_share,
     measure_words,
-    outcome,
     run_label,
     run_markdown,
     scores_csv,
@@ -71,15 +71,30 @@ def test_a_value_is_said_with_its_interval_or_why_there_is_none():
     assert measure_words("duration, ms", Measure(31.26, None, None, 10)) == "31.3"
     assert interval_words("f1", Measure(0.5, None, None, 3)) == "too few articles for an interval"
     assert interval_words("f1", Measure(None, None, None, 0)) == "no question counts"
-    assert [name for name, _, _ in headline(summarise(SCORES)[0])] == ["Right", "Found", "Wrong", "Abstained", "Time"]
+    assert [name for name, _, _ in headline(summarise(SCORES)[0])] == [
+        "Right",
+        "Wrong",
+        "Abstained wrongly",
+        "Found",
+        "Time",
+    ]
 
 
 def test_right_abstentions_are_told_where_there_are_any():
     wrongly, rightly = (scored(number, abstained=True, correct=number == 21) for number in (20, 21))
     assert abstained_words([scored(1), wrongly]) == ""
     assert abstained_words([scored(1), wrongly, rightly]) == (
-        "1 of 2 abstentions came where the documents have no answer: right, and counted in Right too."
+        "Of 2 abstentions, 1 came where the documents have no answer: right, and counted so."
     )
+
+
+def test_right_wrong_and_abstained_wrongly_are_all_questions_together():
+    kinds = [(False, True), (False, False), (True, True), (True, False), (True, False)]
+    scores = [scored(place, abstained=quiet, correct=right) for place, (quiet, right) in enumerate(kinds)]
+    told = {name: value for name, value, _ in headline(summarise(scores)[0])}
+    assert (told["Right"], told["Wrong"], told["Abstained wrongly"]) == ("40.0 %", "20.0 %", "40.0 %")
+    for name in ("right", "wrong", "abstained wrongly"):
+        assert [outcome(each) for each in chosen(scores, name, None)] == [name] * (1 if name == "wrong" else 2)
 
 
 def test_types_stand_in_the_order_of_their_mean_below_all():
@@ -114,7 +129,8 @@ def test_types_stand_in_three_groups():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "count"), [("all", 9), ("not right", 1), ("right", 8), ("wrong", 1), ("abstained", 1), ("failed", 1)]
+    ("wanted", "count"),
+    [("all", 9), ("not right", 1), ("right", 8), ("wrong", 1), ("abstained rightly", 1), ("failed", 1)],
 )
 def test_questions_are_chosen_by_outcome_and_type(wanted, count):
     assert len(chosen(SCORES, wanted, None)) == count
@@ -124,7 +140,7 @@ def test_questions_are_chosen_by_outcome_and_type(wanted, count):
 def test_what_became_of_a_question_is_told_in_a_word():
     made = scored(1, answer="Nobody")
     assert [outcome(each) for each in (scored(1), made)] == ["right", "wrong"]
-    assert outcome(replace(made, abstained=True)) == "abstained"
+    assert outcome(replace(made, abstained=True)) == "abstained wrongly"
     assert outcome(replace(made, abstained=True, failed=True)) == "failed"
     assert (
         outcome(replace(made, abstained=True, correct=True)) == "right"

@@ -84,7 +84,7 @@ def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() ->
     assert by_name["correct"].startswith("0.444 [0.")  # 4 of 9
     assert by_name["duration, ms"] == "20.0 [20.0, 20.0]"
     assert "no answer: correct" not in by_name  # every question has one
-    assert "  1 question failed, counted as wrong." in lines
+    assert "  1 question failed, counted as not right." in lines
     one, eight = (line for line in lines if line.startswith(("A TYPE", "PERSON")))
     assert one.split()[-6:] == ["0.000", "[–]", "1.000", "[–]", "1.000", "[–]"]
     assert (len(one.split("…")[0]), one[13:18]) == (11, "    1")

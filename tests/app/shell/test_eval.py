@@ -109,7 +109,7 @@ def test_failed_questions_leave_with_one_and_resuming_asks_them_again(run: Run, 
     few = ("--dataset", path, "--limit", str(MOST_FAILURES - 1))
     done = run("eval", "run", *few, services=services)
     assert done.exit_code == 1
-    assert f"{MOST_FAILURES - 1} questions failed, counted as wrong" in done.stdout
+    assert f"{MOST_FAILURES - 1} questions failed, counted as not right" in done.stdout
     script.failures.clear()
     again = run("eval", "resume", "LAST", services=services)
     assert (again.exit_code, again.stderr) == (0, "")

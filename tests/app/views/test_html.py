@@ -39,6 +39,7 @@ from metrics.alarms import Alarm, State
 from metrics.otlp.documents import Document
 from metrics.otlp.messages import Message, ToolCall
 from metrics.queries import TraceRow
+from metrics.spreadsheet import csv_text
 from pipeline.span_tree import SpanTree
 from pipeline.spans import SpanEvent
 from pipeline.types import Chunk, Evidence, PartReadiness, Span
@@ -409,3 +410,16 @@ def test_longer_answer_is_set_smaller(length: int, size: str) -> None:
 def test_words_that_answer_are_bold_and_everything_is_escaped() -> None:
     html = traces.answer_html("<i>Leonardo</i> painted it.", words=[(3, 11)])
     assert "&lt;i&gt;<b>Leonardo</b>&lt;/i&gt; painted it." in html
+
+
+def test_figures_of_our_words_keep_their_units_on_their_line():
+    made = [
+        kit.note_html("95 of 100 took 5.7 s.", "Within 1 %."),
+        kit.chart_title_html("p95 peaked at 5.7 s"),
+        overview.tile_html(Tile("p95", "p95 time", "5.7 s", "4 % slower", "good", "live")),
+        live.gauges_html([Gauge("p95", "5.7", "+12 %, was 5.1 s", "good", "Red above 2.00 s.")]),
+        traces.trust_html(Trust("high", "High confidence, 98 %", "Of 100 answers")),
+        literal("Generate takes 96 % of 5.06 s"),
+    ]
+    assert [each for each in made if re.search(r"\d (%|s\b)", str(each))] == []
+    assert csv_text(("time",), [("5.7 s",)]).endswith("5.7 s\r\n")
