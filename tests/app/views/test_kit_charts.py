@@ -58,7 +58,7 @@ def test_the_figures_behind_a_chart_are_read_off_it():
     figure.update_layout(**chart_layout("Title", height=200))
     figure.update_xaxes(tickvals=[0, 1], ticktext=["one", "two<br>lines"], title_text="what")
     behind = figures_of(figure)
-    assert list(behind.heads) == ["", "what", "up"]
+    assert list(behind.heads) == ["Drawn", "what", "Figure"]
     assert behind.rows[:2] == [("p50", "one", "1.23"), ("p50", "two, lines", "—")]
     heat = figures_of(go.Figure(go.Heatmap(z=[[1, 2]], x=["a", "b"], y=["row"])))
     assert heat.rows == [("row", "a", "1"), ("row", "b", "2")]
