@@ -114,8 +114,8 @@ def _layout_table(rows: Sequence[Row]) -> Table | None:
     note = (
         "Right pair: cosine of a question and its nearest right chunk; wrong pair: of a question and a chunk at random; margin: that "
         "of the right chunk less that of the nearest other one, below 0 where that one is nearer. Anisotropy: mean cosine of two chunks at "
-        "random, 0 for directions spread evenly: a model whose anisotropy is high has high cosines for everything. Hubness: skewness of how "
-        "often a chunk is among the 10 nearest of a question; above 1, a few chunks come up everywhere. Cosines of two models are not "
+        "random, 0 for directions spread evenly: a model whose anisotropy is high has high cosines for everything. Hubness: skewness of "
+        "how often a chunk is among the 10 nearest of a question; above 1, a few chunks come up everywhere. Cosines of two models are not "
         "to be held against each other."
     )
     shown: list[Shown] = [("right", "right pair", "number"), ("margin", "margin", "number")]

@@ -70,7 +70,7 @@ def test_what_would_calibrate_is_said_by_what_there_is() -> None:
     others = why_not_calibrated(trace, None, "", other_runs=True)
     assert "no finished run that is kept was answered by local/embedded with the same generator and embedder" in others
     fitting = why_not_calibrated(trace, None, "aaaa1111", other_runs=True)
-    assert "run aaaa1111 has asked what answered here, but was not calibrated" in fitting
+    assert "run aaaa1111 was answered by the same models, but is not calibrated on yet" in fitting
     other_kind = why_not_calibrated(answered(kind="token_probability"), FOUND, "", other_runs=True)
     assert "is a token probability figure; run aaaa1111, which is calibrated, has a calibrated figure" in other_kind
     named = re.findall(r"raglass eval (\w+)", none + fitting)
