@@ -102,7 +102,10 @@ def why_not_calibrated(trace: Trace, found: Calibration | None, run_id: str, *, 
         what = "This answer has no confidence" if said is None else f"This answer’s confidence is a {_kind(said.kind)}"
         return f"{NOT_CALIBRATED}. {what}; run {found.run_id}, which is calibrated, has a {_kind(found.kind)}."
     if run_id:
-        return f"{NOT_CALIBRATED}: run {run_id} was answered by the same models, but is not calibrated on yet (raglass eval calibrate {run_id})."
+        return (
+            f"{NOT_CALIBRATED}: run {run_id} was answered by the same models, but is not calibrated on yet "
+            f"(raglass eval calibrate {run_id})."
+        )
     if other_runs:
         return (
             f"{NOT_CALIBRATED}: no finished run that is kept was answered by {trace.backend} with the same generator and embedder. "

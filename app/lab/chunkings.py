@@ -311,8 +311,9 @@ def _main_table(result: Data, rows: Sequence[Row]) -> Table:
     ]
     note = (
         f"Recall: a chunk of the right document that holds an expected answer is among the first {result['top_k']}. Larger chunks have "
-        f"more of it for the same number, as they hold more; recall in {result['words']:,.0f} words, what a question reads as documents are "
-        "cut now, holds them to the same length. Whole in a chunk: the answer stands in one chunk at all, which no search can make up for. "
+        f"more of it for the same number, as they hold more; recall in {result['words']:,.0f} words, what a question reads as documents "
+        "are cut now, holds them to the same length. Whole in a chunk: the answer stands in one chunk at all, which no search can make up "
+        "for. "
         f"The star is the one in use. Intervals are 95 %, over {count(len(set(result['clusters'])), 'article')}."
     )
     marked = frozenset(place for place, row in enumerate(rows) if row["name"] == result["in_use"])
