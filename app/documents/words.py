@@ -227,7 +227,7 @@ def formats_words() -> str:
     """The formats that are read, in a line."""
     from backends.local.documents import FORMATS
 
-    return f"{listed([kind.name for kind in FORMATS])} are read."
+    return f"What can be read: {listed([kind.name for kind in FORMATS])}."
 
 
 def unread_words(names: "Sequence[str]") -> str:
