@@ -40,8 +40,8 @@ def examine(connection: Connection, database: Database) -> StoreHealth:
 
 
 def read_changes(connection: Connection) -> int:
-    """How many pieces were folded beyond the first of each trace, and how many traces were deleted."""
-    return int(connection.scalar(select(state.c.changed + state.c.forgotten)) or 0)
+    """How many pieces were folded beyond the first of each trace."""
+    return int(connection.scalar(select(state.c.changed)) or 0)
 
 
 def read_version(connection: Connection) -> str:

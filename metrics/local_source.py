@@ -1,7 +1,7 @@
 """Metrics from the local trace store's sketches, in the shape in which CloudWatch gives them.
 
-It remembers what it read of a period and reads it again only when more was counted in it, or a trace that was counted changed or was
-deleted, so that a refresh over a week costs one sum and the period that is running.
+It remembers what it read of a period and reads it again only when more was counted in it, or spans came late to a trace that was, so that a
+refresh over a week costs one sum and the period that is running.
 """
 
 import threading

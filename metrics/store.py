@@ -274,7 +274,7 @@ class TraceStore:
             return latency.count_timings(connection, since, until, period_s, origin)
 
     def changes(self) -> int:
-        """Grows whenever a trace that was counted may have changed, by spans that came later, or was deleted."""
+        """Grows whenever a trace that was counted may have changed, by spans that came later. Deleted ones stay counted."""
         with self._explained(), self._database.engine.connect() as connection:
             return read_changes(connection)
 

@@ -120,17 +120,6 @@ def test_a_span_that_comes_late_and_makes_its_trace_longer_is_seen(store_url: st
         assert read() == pytest.approx(900.0, rel=0.02)
 
 
-def test_one_trace_deleted_and_another_asked_in_its_minute_are_told_apart(reads: Any) -> None:
-    source, store, _ = reads
-    slowest = rag_metric("Latency", "p99", "local/embedded")
-    gone = make_trace(asked_at=MINUTE, duration_ms=40.0)
-    store.put(gone)
-    assert source.read([slowest], WINDOW)[0].values[MINUTE] == pytest.approx(40.0, rel=0.02)
-    store.forget([gone.trace_id])
-    store.put(make_trace(asked_at=MINUTE, duration_ms=900.0))
-    assert source.read([slowest], WINDOW)[0].values[MINUTE] == pytest.approx(900.0, rel=0.02)
-
-
 def test_whoever_waits_for_a_slow_read_holds_up_no_other(reads: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     source, store, _ = reads
     store.put(make_trace(asked_at=MINUTE))
