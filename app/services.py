@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.runs.job import RunJobs
     from app.runs.judging import Judging
     from app.runs.synthesis import Synthesis
+    from app.stability.comparing import Comparisons
     from app.stability.measuring import MeasuredStep
     from app.status.readiness import Status
     from app.traces.playground import Playground
@@ -179,6 +180,13 @@ class Services:
         from app.runs.job import RunJobs
 
         return self._part("stability_jobs", lambda: RunJobs("measurement"))
+
+    @property
+    def comparisons(self) -> "Comparisons":
+        """Comparisons of drift that go on in the background."""
+        from app.stability.comparing import Comparisons
+
+        return self._part("comparisons", Comparisons)
 
     @property
     def lab(self) -> "Lab":
@@ -341,7 +349,7 @@ class Services:
             part.stop()
         if "receiving" in self._parts:
             self._parts["receiving"].close()
-        for name in ("indexing", "run_jobs", "stability_jobs"):
+        for name in ("indexing", "run_jobs", "stability_jobs", "comparisons"):
             if name in self._parts:
                 self._parts[name].close(CLOSE_S)
         if "lab" in self._parts:

@@ -39,6 +39,11 @@ def examine(connection: Connection, database: Database) -> StoreHealth:
     return StoreHealth(True, database.location, detail, total, waiting, stored_bytes, forgotten)
 
 
+def read_changes(connection: Connection) -> int:
+    """How many pieces were folded beyond the first of each trace."""
+    return int(connection.scalar(select(state.c.changed)) or 0)
+
+
 def read_version(connection: Connection) -> str:
     """A token that differs once anything stored has changed; see `metrics.store.TraceStore.version`."""
     waiting = select(func.count()).select_from(outbox).scalar_subquery()

@@ -207,7 +207,7 @@ def count_timings(
 ) -> dict[int, int]:
     """How many timings each period holds that holds any, by its beginning; periods are those of `read_latency`.
 
-    A period's points change only when this number does, and it costs a fraction of reading them.
+    Where no trace that was counted changes, a period's points change only when this number does, and it costs a fraction of reading them.
     """
     first, end, step = _whole_minutes(since, until, period_s)
     table = choose_table(first, end, step)

@@ -1,7 +1,7 @@
 """Metrics from the local trace store's sketches, in the shape in which CloudWatch gives them.
 
-It remembers what it read of a period and reads it again only when more was counted in it, so that a refresh over a week
-costs one sum and the period that is running.
+It remembers what it read of a period and reads it again only when more was counted in it, or spans came late to a trace that was, so that a
+refresh over a week costs one sum and the period that is running.
 """
 
 import threading
@@ -39,7 +39,7 @@ class LocalSource:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[Place, tuple[int, list[LatencyPoint]]] = {}
+        self._known: dict[Place, tuple[tuple[int, int], list[LatencyPoint]]] = {}
 
     def read(self, queries: Sequence[MetricQuery], window: Window, origin: str | None = None) -> list[MetricSeries]:
         """One series for each query; only `Latency` and `ErrorCount` are kept here. Raises StoreError.
@@ -66,24 +66,27 @@ class LocalSource:
     def _points(self, window: Window, backend: str | None, origin: str | None) -> dict[int, list[LatencyPoint]]:
         """What each period of the window holds, by its beginning."""
         store, period_s = self._store(), window.period_s
+        counts = store.latency_counts(window.start_s, window.end_s, period_s, origin)
+        changes = store.changes()
+        # What was counted since these were taken is read again with the next refresh.
+        stands = {start_s: (count, changes) for start_s, count in counts.items()}
+        told: dict[int, list[LatencyPoint]] = {}
         with self._lock:
-            counts = store.latency_counts(window.start_s, window.end_s, period_s, origin)
-            changed = [
-                start_s
-                for start_s, count in counts.items()
-                if self._known.get((backend, origin, period_s, start_s), (0,))[0] != count
-            ]
-            for first_s, end_s in _runs(changed, period_s):
-                found: dict[int, list[LatencyPoint]] = {start_s: [] for start_s in range(first_s, end_s, period_s)}
-                for point in store.latency(first_s, end_s, period_s, backend=backend, origin=origin):
-                    found[int(point.start_s)].append(point)
-                for start_s, points in found.items():
-                    # What was counted since the sum was taken is read again with the next refresh.
-                    self._known[backend, origin, period_s, start_s] = (counts.get(start_s, 0), points)
-            told = {start_s: self._known[backend, origin, period_s, start_s][1] for start_s in counts}
+            for start_s, stand in stands.items():
+                known = self._known.get((backend, origin, period_s, start_s))
+                if known is not None and known[0] == stand:
+                    told[start_s] = known[1]
+        # Without the lock: a database that is slow holds up whoever asks it, and nobody else.
+        read: dict[int, list[LatencyPoint]] = {start_s: [] for start_s in counts if start_s not in told}
+        for first_s, end_s in _runs(list(read), period_s):
+            for point in store.latency(first_s, end_s, period_s, backend=backend, origin=origin):
+                read[int(point.start_s)].append(point)
+        with self._lock:
+            for start_s, points in read.items():
+                self._known[backend, origin, period_s, start_s] = (stands[start_s], points)
             while len(self._known) > MAX_REMEMBERED:  # which may be of this very window: the oldest go first
                 del self._known[next(iter(self._known))]
-            return told
+        return {start_s: told[start_s] if start_s in told else read[start_s] for start_s in counts}
 
 
 def _value(query: MetricQuery, point: LatencyPoint) -> float | None:

@@ -21,7 +21,7 @@ from metrics.database import Database, open_database
 from metrics.folding import Folder
 from metrics.forgetting import NAMED, Forgotten, Sparing, forget, survey
 from metrics.freshness import Freshness
-from metrics.health import StoreHealth, examine, read_version
+from metrics.health import StoreHealth, examine, read_changes, read_version
 from metrics.keys import KeyRing
 from metrics.labels import LabelKind
 from metrics.masking import Masker
@@ -268,10 +268,15 @@ class TraceStore:
     def latency_counts(
         self, since: float, until: float, period_s: int = 60, origin: str | None = None
     ) -> dict[int, int]:
-        """How many timings each period holds: what `latency` gives for it changes only when this does."""
+        """How many timings each period holds: what `latency` gives for it changes only when this does, or `changes`."""
         self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
             return latency.count_timings(connection, since, until, period_s, origin)
+
+    def changes(self) -> int:
+        """Grows whenever a trace that was counted may have changed, by spans that came later. Deleted ones stay counted."""
+        with self._explained(), self._database.engine.connect() as connection:
+            return read_changes(connection)
 
     def fold(self) -> int:
         """Bring lists, search and sketches up to date with what is stored now; how many traces were waiting."""

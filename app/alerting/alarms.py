@@ -104,11 +104,15 @@ class Alarms:
         self._background.stop(JOIN_S)
 
     def _run(self, step: Callable[[], object], every_s: float) -> None:
+        problem = ""  # which is told once, however often it is met
         while not self._background.stopping.wait(every_s):
             try:
                 step()
+                problem = ""
             except RaglassError as error:
-                log.warning("alerts are not looked after now: %s", error)
+                if str(error) != problem:
+                    log.warning("alerts are not looked after now: %s", error)
+                problem = str(error)
             except Exception:  # whoever raised it: a thread that ended would look after no alert any more
                 log.exception("looking after alerts failed; it is tried again")
 

@@ -91,9 +91,7 @@ class Indexing:
         work = Work(corpus, tuple(sources), keep_missing, rebuild, unchanged=sent.count(None))
         with self._lock:
             if self.job is None or not self.job.add(work):
-                if self.job is not None:
-                    self.job.wait()
-                self.job = IndexJob(work, self.limits).start()
+                self.job = IndexJob(work, self.limits, after=self.job).start()
             job = self.job
         if rebuild:
             record("rebuilt the index")

@@ -25,6 +25,9 @@ MEASURED_TEXTS = 200
 """From how many texts on their time says how fast embedding is here."""
 
 
+STEP_S = 0.1
+"""Between two looks whether a job that waits for another was stopped."""
+
 WHAT = "This indexing was started"
 
 
@@ -88,13 +91,13 @@ class JobState:
 class IndexJob:
     """Follows sources, reads files and builds the index in a thread of its own."""
 
-    def __init__(self, work: Work, limits: ReadLimits | None = None) -> None:
-        """limits: of reading a file; the usual ones, if left out."""
+    def __init__(self, work: Work, limits: ReadLimits | None = None, after: "IndexJob | None" = None) -> None:
+        """limits: of reading a file; the usual ones, if left out. after: a job that was stopped, whose end is waited for."""
         self.state = JobState()
         self.by = who()
         """Who began it."""
         self._work = [work]
-        self._limits = limits or ReadLimits()
+        self._limits, self._after = limits or ReadLimits(), after
         self._stop = threading.Event()
         # The truth about its end: a thread whose `join` was interrupted counts as ended in CPython 3.11, though it runs.
         self._ended = threading.Event()
@@ -146,6 +149,7 @@ class IndexJob:
     def _run(self) -> None:
         state = self.state
         try:
+            self._await_other()
             with Extractor(self._limits) as extractor:
                 while (work := self._next()) is not None:
                     self._read(extractor, work)
@@ -161,6 +165,15 @@ class IndexJob:
         finally:
             with self._lock:
                 self._ended.set()
+
+    def _await_other(self) -> None:
+        """Wait for the end of those before: a file that is slow to read may hold one up for long after it was stopped."""
+        other = self._after
+        while other is not None:
+            while not other._ended.wait(STEP_S):
+                self._check_stop()
+            other = other._after  # whose end it did not wait for, if it was stopped first
+        self._after = None
 
     def _next(self) -> Work | None:
         """What to do next; None, and the end, where there is nothing more."""

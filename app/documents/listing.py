@@ -59,6 +59,10 @@ class Listing:
     """What waits and what failed first, then the last added first, then what is built in."""
     total: int
     """How many there are in all."""
+    waiting: int = 0
+    """Files among them that wait to be read, and are no documents yet."""
+    failed: int = 0
+    """Files among them that could not be read, and are no documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50, *, bu
     files = [Listed("waiting", None, file.name, file.path) for file in library.uploads.waiting()]
     files += [Listed("failed", None, _name(file), file.path, reasons=(file.problem or "",)) for file in failed]
     found = [row for row in files if _holds(row, search)]
+    waits = sum(row.state == "waiting" for row in found)
+    fails = len(found) - waits
     page = library.page(search, limit=limit)
     found += [_listed(corpus, document, chunks) for document in page.documents]
     articles = builtin_documents() if builtin and corpus.has_builtin else []
@@ -131,7 +137,7 @@ def list_documents(corpus: LocalCorpus, search: str = "", limit: int = 50, *, bu
     ]
     own = [row for row in rows if _holds(row, search)]
     total = len(found) - len(page.documents) + page.total + len(own)
-    return Listing(tuple((found + own)[:limit]), total)
+    return Listing(tuple((found + own)[:limit]), total, waits, fails)
 
 
 def needs_attention(corpus: LocalCorpus, state: CorpusState, limit: int) -> Attention:

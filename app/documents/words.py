@@ -227,7 +227,13 @@ def formats_words() -> str:
     """The formats that are read, in a line."""
     from backends.local.documents import FORMATS
 
-    return ", ".join(kind.name for kind in FORMATS)
+    return f"What can be read: {listed([kind.name for kind in FORMATS])}."
+
+
+def unread_words(names: "Sequence[str]") -> str:
+    """That files will not be read, as their names say: before they are sent."""
+    verb = "is of no format that is read, and is" if len(names) == 1 else "are of no format that is read, and are"
+    return f"{listed(list(names[:NAMED]))}{_more(len(names))} {verb} not sent."
 
 
 def preview_text(found: "Preview") -> str:
@@ -274,8 +280,17 @@ def listing_text(found: "Listing") -> str:
         lines.append(f"{row.title}  [{', '.join([row.state, *size])}]")
         lines.append(f"  {row.document_id or '-'}  {row.source}")
         lines += [f"  {reason}" for reason in row.reasons]
-    lines.append(f"{len(found.rows):,} of {found.total:,}")
+    lines.append(listed_words(found))
     return printable("\n".join(lines))
+
+
+def listed_words(found: "Listing") -> str:
+    """How many documents are listed, and how many files gave none: "10 of 10 documents; 2 files could not be read"."""
+    shown = sum(row.document_id is not None for row in found.rows)
+    told = [f"{shown:,} of {count(found.total - found.waiting - found.failed, 'document')}"]
+    told += [f"{count(found.failed, 'file')} could not be read"] if found.failed else []
+    told += [f"{count(found.waiting, 'file')} {'waits' if found.waiting == 1 else 'wait'}"] if found.waiting else []
+    return "; ".join(told)
 
 
 def sources_text(sources: "Sequence[ListedSource]") -> str:

@@ -86,10 +86,36 @@ def _undecided_rows(generation: Generation) -> list[Row]:
     ]
 
 
-NOT_CALIBRATED = (
-    "No run of yours says yet how often answers with this figure are right on your documents. Run labelled questions "
-    "(raglass eval run --dataset builtin, or a file of your own), then raglass eval calibrate LAST."
-)
+NOT_CALIBRATED = "How often answers with this figure are right on your documents is not known yet"
+
+RUN_FIRST = "Run labelled questions on Runs, or with raglass eval run --dataset builtin, then calibrate on that run."
+
+
+def why_not_calibrated(trace: Trace, found: Calibration | None, run_id: str, *, other_runs: bool) -> str:
+    """Why no calibration speaks for an answer, and what would make one.
+
+    found: of what answered, where there is one. run_id: a run that could be calibrated on; empty for none. other_runs: whether any is
+    kept.
+    """
+    if found is not None:
+        said = None if trace.generation is None else trace.generation.confidence
+        what = "This answer has no confidence" if said is None else f"This answer’s confidence is a {_kind(said.kind)}"
+        return f"{NOT_CALIBRATED}. {what}; run {found.run_id}, which is calibrated, has a {_kind(found.kind)}."
+    if run_id:
+        return (
+            f"{NOT_CALIBRATED}: run {run_id} was answered by the same models, but is not calibrated on yet "
+            f"(raglass eval calibrate {run_id})."
+        )
+    if other_runs:
+        return (
+            f"{NOT_CALIBRATED}: no finished run that is kept was answered by {trace.backend} with the same generator and embedder. "
+            f"{RUN_FIRST}"
+        )
+    return f"{NOT_CALIBRATED}: no run is kept. {RUN_FIRST}"
+
+
+def _kind(kind: str) -> str:
+    return f"{kind.replace('_', ' ')} figure"
 
 
 def calibrated_row(trace: Trace, found: Calibration | None) -> Row | None:

@@ -13,8 +13,8 @@ from explain.sampled import SampledExplanation
 from explain.spans import token_spans
 from pipeline.types import Chunk, Evidence
 
-LARGEST_NATS = 13.8155
-"""ln 1,000,000: what is more is said as "more than a million times"."""
+LARGEST_NATS = 13.8156
+"""ln 1,000,000, rounded up: what is more is said as "more than a million times"."""
 
 NEVER_NATS = 0.01 - LARGEST_NATS
 """Log-probability below which a quoting reader has no such sentence, rounding allowed for."""
@@ -119,18 +119,22 @@ def token_marks(found: Explained) -> list[TokenMark]:
     return marks
 
 
-def probable(value_nats: float) -> str:
-    """What a difference of log-probabilities comes to: "874,000 times as probable", or "0.373 times as probable"."""
-    if abs(value_nats) > LARGEST_NATS:
-        return "more than a million times as probable" if value_nats > 0 else "less than a millionth as probable"
-    return f"{three_figures(exp(value_nats))} times as probable"
+def probable(value_nats: float, beside: str = "") -> str:
+    """What a difference of log-probabilities comes to: "874,000 times as probable", or "2.68 times less probable".
+
+    beside: what it is compared with, "without any", which makes it "2.68 times less probable than without any".
+    """
+    times, link = ("times as probable", "as") if value_nats >= 0 else ("times less probable", "than")
+    factor = "more than a million" if abs(value_nats) > LARGEST_NATS else three_figures(exp(abs(value_nats)))
+    factor = "a million" if factor == "1,000,000" else factor
+    return f"{factor} {times} {link} {beside}" if beside else f"{factor} {times}"
 
 
 def reliance_words(found: Explained) -> str:
     """How much the answer owes to its chunks, and to these rather than to any."""
     reliance = nats(found.reliance_nats)
     words = (
-        f"With all chunks the answer is {probable(found.reliance_nats)} as without any: its reliance on them is {reliance} nats "
+        f"With all chunks the answer is {probable(found.reliance_nats, 'without any')}: its reliance on them is {reliance} nats "
         "(natural logarithms)."
     )
     if found.trace.generation is not None and found.trace.generation.finish_reason == "quoted":

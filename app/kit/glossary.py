@@ -19,7 +19,7 @@ TERMS: Mapping[str, str] = {
     "exact match": "The answer equals the gold answer, apart from case, articles and punctuation.",
     "F1": "How far the words of the answer and of the gold answer are the same, from 0 to 1.",
     "generator": "What writes the answer from the question and the retrieved chunks.",
-    "gold answer": "The known right answer to a question of a dataset.",
+    "gold answer": "The known right answer to a question of a dataset; pages call it the expected answer.",
     "gold chunk": "A chunk that holds the right answer; pages call it a right chunk.",
     "index": "Where the chunks' vectors are searched for those nearest to a question's.",
     "interval": "The range in which the true figure lies, by a method that is right in 95 of 100 cases.",

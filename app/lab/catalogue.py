@@ -41,10 +41,10 @@ TITLES: Mapping[str, str] = {
     "index": "Which index",
     "embedders": "Which embedder",
     "generators": "Which generator",
-    "chunks": "How to cut documents",
+    "chunks": "How to cut",
     "study": "What matters",
     "latency": "How fast",
-    "load": "Under load",
+    "load": "Load",
 }
 """As a page offers them: known without importing a study, some of which need the local backend's libraries."""
 

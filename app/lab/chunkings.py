@@ -74,7 +74,7 @@ class ChunkingStudy:
     """The same questions over the same documents, cut in different ways."""
 
     name = "chunks"
-    title = "How to cut documents"
+    title = "How to cut"
     about = (
         "Cuts and indexes the documents in different ways and asks the same questions over each. Do not read a difference as one for "
         "other documents: what suits manuals does not suit chats; and a larger chunk is found more easily because it holds more."
@@ -152,7 +152,7 @@ class ChunkingStudy:
                 fill(backend.corpus, dataset)
                 if not (yield from build(backend.corpus, stop, INDEXING)):
                     return None
-                yield Doing(0, 0, "looking for the gold chunks", ASKING)
+                yield Doing(0, 0, "looking for the right chunks", ASKING)
                 chunks = all_chunks(backend.corpus.index)
                 cost = _cost(backend.corpus, chunks)
                 gold = find_gold(dataset.questions, [chunk.unranked(0) for chunk in chunks])
@@ -221,7 +221,7 @@ def _ask(
         if stop.is_set():
             return None
         kept.append(_words_to_gold(backend, question, plan, deadline_s))
-        yield Doing(place + 1, len(dataset.questions), "looking how far down the gold chunk is", LOOKING)
+        yield Doing(place + 1, len(dataset.questions), "looking how far down the right chunk is", LOOKING)
     return values, kept
 
 
@@ -310,9 +310,10 @@ def _main_table(result: Data, rows: Sequence[Row]) -> Table:
         ("abstained", "abstained", "share"),
     ]
     note = (
-        f"Recall: a chunk of the gold document that holds a gold answer is among the first {result['top_k']}. Larger chunks have more of "
-        f"it for the same number, as they hold more; recall in {result['words']:,.0f} words, what a question reads as documents are cut "
-        "now, holds them to the same length. Whole in a chunk: the answer stands in one chunk at all, which no search can make up for. "
+        f"Recall: a chunk of the right document that holds an expected answer is among the first {result['top_k']}. Larger chunks have "
+        f"more of it for the same number, as they hold more; recall in {result['words']:,.0f} words, what a question reads as documents "
+        "are cut now, holds them to the same length. Whole in a chunk: the answer stands in one chunk at all, which no search can make up "
+        "for. "
         f"The star is the one in use. Intervals are 95 %, over {count(len(set(result['clusters'])), 'article')}."
     )
     marked = frozenset(place for place, row in enumerate(rows) if row["name"] == result["in_use"])

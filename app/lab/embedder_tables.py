@@ -40,7 +40,7 @@ def embedder_tables(result: Data) -> Sequence[Table]:
     }
     kinds = [
         _types("types", f"Recall@{k} by meaning alone, by question type", embedders, "alone recall"),
-        _types("similarity-types", "Cosine of question and gold chunk, by question type", embedders, "right"),
+        _types("similarity-types", "Cosine of question and right chunk, by question type", embedders, "right"),
     ]
     found = [
         _found_table(result, embedders, "alone ", "meaning", "by meaning alone") if embedders else None,
@@ -61,7 +61,7 @@ def _found_table(result: Data, rows: Sequence[Row], prefix: str, name: str, how:
     )
     held = value_words("share", figure(best, f"{prefix}recall").value or 0.0)
     title = (
-        f"{best['name']} finds a gold chunk among {count(k, 'chunk')} for {held} of the questions that have one, {how}"
+        f"{best['name']} finds a right chunk among {count(k, 'chunk')} for {held} of the questions that have one, {how}"
     )
     others = [row for row in rows if row is not best]
     tied = [row for row in others if _tied(result, best, row, f"{prefix}recall")]
@@ -76,8 +76,8 @@ def _found_table(result: Data, rows: Sequence[Row], prefix: str, name: str, how:
         (f"{prefix}ndcg", "nDCG", "number"),
     ]
     note = (
-        "Over questions that have an answer. Gold: a chunk of the named document that holds a gold answer, each chunk counted once. nDCG "
-        "speaks of the gold chunks that were retrieved. "
+        "Over questions that have an answer. Right: a chunk of the named document that holds an expected answer, each counted once. nDCG "
+        "speaks of the right chunks that were retrieved. "
         f"Intervals are 95 %, over {count(len(set(result['clusters'])), 'article')}; overlap of two does not say that they are alike: the "
         "table of pairs does."
     )
@@ -112,10 +112,10 @@ def _layout_table(rows: Sequence[Row]) -> Table | None:
         ("never near", "share", [row["layout"]["never"] for row in laid]),
     ]
     note = (
-        "Right pair: cosine of a question and its nearest gold chunk; wrong pair: of a question and a chunk at random; margin: gold "
-        "less the nearest chunk that is not gold, below 0 where that one is nearer. Anisotropy: mean cosine of two chunks at random, "
-        "0 for directions spread evenly: a model whose anisotropy is high has high cosines for everything. Hubness: skewness of how "
-        "often a chunk is among the 10 nearest of a question; above 1, a few chunks come up everywhere. Cosines of two models are not "
+        "Right pair: cosine of a question and its nearest right chunk; wrong pair: of a question and a chunk at random; margin: that "
+        "of the right chunk less that of the nearest other one, below 0 where that one is nearer. Anisotropy: mean cosine of two chunks at "
+        "random, 0 for directions spread evenly: a model whose anisotropy is high has high cosines for everything. Hubness: skewness of "
+        "how often a chunk is among the 10 nearest of a question; above 1, a few chunks come up everywhere. Cosines of two models are not "
         "to be held against each other."
     )
     shown: list[Shown] = [("right", "right pair", "number"), ("margin", "margin", "number")]

@@ -10,7 +10,7 @@ from evaluation.verdict import MAX_DROP
 NAMES = {
     "right": "Right answers",
     "f1": "Token F1",
-    "recall": "Gold chunk retrieved",
+    "recall": "Right chunk retrieved",
     "similarity": "Best cosine",
     "latency": "Time of a question",
 }
@@ -34,9 +34,9 @@ CELLS_NOTE = (
 )
 
 ERRORS_NOTE = (
-    "Shares of all questions, which add up to 100 % with the right ones. Not retrieved: no chunk holds a gold answer. Misread: one does, "
-    "and the answer is wrong. Abstained: one does, and there is no answer. Made up: the documents have no answer, and there is one. A "
-    "gold answer that stands in a chunk by chance counts as retrieved."
+    "Shares of all questions, which add up to 100 % with the right ones. Not retrieved: no chunk holds an expected answer. Misread: one "
+    "does, and the answer is wrong. Abstained: one does, and there is no answer. Made up: the documents have no answer, and there is one. "
+    "An expected answer that stands in a chunk by chance counts as retrieved."
 )
 
 PASSAGES_NOTE = (

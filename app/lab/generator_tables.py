@@ -21,8 +21,8 @@ KINDS: Mapping[str, Kind] = dict.fromkeys(("correct", "f1", "gold correct", "gol
 LABELS: Mapping[str, str] = {
     "correct": "right, retrieved",
     "f1": "F1, retrieved",
-    "gold correct": "right, gold",
-    "gold f1": "F1, gold",
+    "gold correct": "right, right chunk alone",
+    "gold f1": "F1, right chunk alone",
 }
 
 
@@ -87,9 +87,9 @@ def _retrieved_table(result: Data, rows: Sequence[Row]) -> Table:
         ("no answer: correct", "no answer: abstained", "share"),
     ]
     note = (
-        "Right: a gold answer stands in the answer, or most words are shared; for a question without an answer, abstaining. Exact and "
+        "Right: an expected answer stands in the answer, or most words are shared; for a question without an answer, abstaining. Exact and "
         "F1 as SQuAD v2 has them, which punish a sentence around the answer: they suit models that answer in few words. "
-        f"{sum(result['retrieved_gold']):,} questions had a gold chunk among what was retrieved, the same for all. Intervals are 95 %, "
+        f"{sum(result['retrieved_gold']):,} questions had a right chunk among what was retrieved, the same for all. Intervals are 95 %, "
         f"over {count(len(set(result['clusters'])), 'article')}."
     )
     marked = frozenset(place for place, row in enumerate(rows) if row is best)
@@ -107,7 +107,7 @@ def _gold_table(result: Data, rows: Sequence[Row]) -> Table:
         ("gold abstained", "abstained", "share"),
     ]
     note = (
-        f"Over the {count(result['with_gold'], 'question')} with a gold chunk, which alone is read: what is missing here is missing in "
+        f"Over the {count(result['with_gold'], 'question')} with a right chunk, which alone is read: what is missing here is missing in "
         "reading, not in retrieval. It is no upper bound: other chunks can help as well as mislead."
     )
     marked = frozenset(place for place, row in enumerate(rows) if row is best)

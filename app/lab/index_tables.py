@@ -87,7 +87,7 @@ def headline(result: Data) -> str:
 
 def _table(result: Data, name: str, title: str, rows: Sequence[Row], note: str) -> Table:
     ks = [str(k) for k in result["about"]["ks"]]
-    heads = [("recall", f"found@{k}") for k in ks] + [("gold", f"gold@{k}") for k in ks]
+    heads = [("recall", f"found@{k}") for k in ks] + [("gold", f"right chunk@{k}") for k in ks]
     width = 8 + len(heads)
     columns = [Column("index"), Column("")]
     for place, (_, head) in enumerate(heads):
@@ -113,8 +113,8 @@ def _front_note(result: Data) -> str:
         f"{about['vectors']:,} vectors of {about['dimension']:,} numbers ({about['duplicates']:,} doubles left out) and "
         f"{count(about['questions'], 'question')}, each asked for {about['depth']} chunks. Settings on the front: none is both "
         f"quicker and finds more at {top_k(result)}. Recommended is the quickest whose lower limit is {TARGET} or more. found@k: share of "
-        "an exact search's first k chunks; gold@k: share of questions with a chunk of their document that holds the answer among the "
-        f"first k ({about['gold_questions']:,} questions have one); MRR: mean of 1 over its place. 95 % intervals over resampled "
+        "an exact search's first k chunks; right chunk@k: share of questions with a chunk of their document that holds the answer among "
+        f"the first k ({about['gold_questions']:,} questions have one); MRR: mean of 1 over its place. 95 % intervals over resampled "
         "documents. p50, p95: one question at a time on one thread, the median of a few passes. Neighbours on the front change places "
         "with how busy the machine is, and other questions than these may fare worse."
     )

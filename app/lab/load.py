@@ -43,7 +43,7 @@ class LoadStudy:
     """See `app.lab.study.Study`."""
 
     name = "load"
-    title = "Under load"
+    title = "Load"
     about = (
         "What a target does when questions come at a rate, whether it has answered the ones before or not: throughput, latency from when "
         "each was due, errors. Of this machine's target it says what this machine does while it asks as well: its answers and its asking "

@@ -199,8 +199,8 @@ def repeats_table(result: Data) -> Table:
         ),
         tuple((f"{each['name']}s", each["texts"], each["exact"], each["near_texts"]) for each in kinds),
         f"Nearly equal: {percent(ALIKE)} or more of the runs of {SHINGLE} words that either has are shared. A corpus that holds a text "
-        "several times makes recall look worse than it is, as one copy is gold and the others are not; an index drops chunks that are the "
-        f"same word for word.{again}{cut}",
+        "several times makes recall look worse than it is, as one copy is the right chunk and the others are not; an index drops chunks "
+        f"that are the same word for word.{again}{cut}",
     )
 
 
@@ -226,7 +226,7 @@ def overlap_table(result: Data) -> Table:
         (
             Column("type"),
             Column("questions", "count"),
-            Column("in the gold chunk", "share", (4, 5)),
+            Column("in the right chunk", "share", (4, 5)),
             Column("in another chunk", "share"),
         ),
         tuple(_overlap_row(each) for each in result["overlap"]),

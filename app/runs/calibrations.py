@@ -8,6 +8,7 @@ from app.permitting.acting import record, require
 from app.permitting.roles import Role
 from evaluation.calibrating import Calibration, calibrate
 from evaluation.scoring import Scored
+from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
 from pipeline.types import Trace
@@ -52,8 +53,22 @@ class Calibrations:
             log.warning("no calibration: %s", error)
             return None
 
+    def run_to_fit(self, trace: Trace) -> StoredRun | None:
+        """The newest finished run that was answered as a trace was, on which its confidence could be calibrated; None without one."""
+        wanted = answered_by(trace)
+        runs = self._store().runs.newest()
+        return next((run for run in runs if run.status == "finished" and _answered_by(run.about) == wanted), None)
+
+    def has_runs(self) -> bool:
+        """Whether any run is kept."""
+        return bool(self._store().runs.newest(1))
+
 
 def answered_by(trace: Trace) -> str:
     """What a calibration speaks for: backend, generator and embedder."""
-    told: Mapping[str, object] = trace.settings
-    return json.dumps([trace.backend, told.get("generator"), told.get("embedder")])
+    return _answered_by({**trace.settings, "backend": trace.backend})
+
+
+def _answered_by(told: Mapping[str, object]) -> str:
+    """The same of a run's record."""
+    return json.dumps([told.get("backend"), told.get("generator"), told.get("embedder")])

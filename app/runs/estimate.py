@@ -27,16 +27,14 @@ TIMED = 10
 """Newest traces from which a serverless endpoint's seconds, and a question's tokens, are taken."""
 
 
-def estimate_words(store: TraceStore, backend: str, questions: int, workers: int) -> str:
-    """Time and cost of a run, in a sentence or two."""
+def estimate_words(store: TraceStore, backend: str, questions: int, workers: int, *, noun: str = "question") -> str:
+    """Time and cost of a run, in a sentence or two. noun: what is counted."""
     took = recent_seconds(store, backend)
     if took:
         spent = rough_time(sum(took) / len(took) * questions / workers)
-        words = (
-            f"About {spent} for {count(questions, 'question')}, by the newest {count(len(took), 'trace')} of {backend}."
-        )
+        words = f"About {spent} for {count(questions, noun)}, by the newest {count(len(took), 'trace')} of {backend}."
     else:
-        words = f"How long {count(questions, 'question')} will take is not known: {backend} has answered nothing yet."
+        words = f"How long {count(questions, noun)} will take is not known: {backend} has answered nothing yet."
     return f"{words} {cost_words(store, backend, questions)}".strip()
 
 

@@ -29,12 +29,17 @@ Begin = Callable[[threading.Event], Iterator[Step]]
 RUN = "run"
 """What a job is called unless something else is said."""
 
+ANSWERED = "What was answered is kept; it can be gone on with."
+"""What becomes of a job that is stopped, unless something else is said."""
+
 
 class RunJob(Generic[Step]):
     """One run while this process is at it."""
 
-    def __init__(self, begin: Begin[Step], noun: str = RUN) -> None:
-        """noun: what it is called, `run`."""
+    def __init__(self, begin: Begin[Step], noun: str = RUN, kept: str = ANSWERED) -> None:
+        """noun: what it is called, `run`. kept: what becomes of it where it is stopped."""
+        self.kept = kept
+        """What becomes of it where it is stopped, in a sentence."""
         self.step: Step | None = None
         """Where it is; None before it began."""
         self.problem = ""
@@ -113,30 +118,32 @@ class RunJob(Generic[Step]):
             self.problem = str(error)
         except Exception as error:
             log.exception("the %s failed", self._noun)
-            self.problem = f"The {self._noun} failed with {type(error).__name__}; the details are in the log. What was answered is kept."
+            self.problem = (
+                f"The {self._noun} failed with {type(error).__name__}; the details are in the log. {self.kept}"
+            )
 
 
 class RunJobs(Generic[Step]):
     """The runs of one process, one at a time."""
 
-    def __init__(self, noun: str = RUN) -> None:
-        """noun: what one is called, `run`."""
+    def __init__(self, noun: str = RUN, role: Role = Role.EDITOR, kept: str = ANSWERED) -> None:
+        """noun: what one is called, `run`. role: that starting one takes. kept: what becomes of one that is stopped."""
         self.job: RunJob[Step] | None = None
         """The last one, going on or ended; None before the first."""
-        self._noun, self._lock = noun, threading.Lock()
+        self._noun, self._role, self._kept, self._lock = noun, role, kept, threading.Lock()
 
     def start(self, begin: Begin[Step]) -> RunJob[Step]:
-        """Start a run, or go on with one, in a thread. Takes an editor.
+        """Start a run, or go on with one, in a thread. Takes the role that it was made for.
 
         Raises InputError while another is going on in this process, NotPermitted.
         """
-        require(Role.EDITOR)
+        require(self._role)
         with self._lock:
             if self.job is not None and self.job.running:
                 raise InputError(
                     f"A {self._noun} is going on. Wait for it to end, or stop it, then start this one again."
                 )
-            self.job = RunJob(begin, self._noun).start()
+            self.job = RunJob(begin, self._noun, self._kept).start()
             return self.job
 
     def is_at(self, run_id: str) -> bool:

@@ -34,6 +34,7 @@ from app.server.hosts import known_hosts
 from app.server.login import SecureCookies, set_up_login
 from app.server.memory import settle, share_heaps
 from app.server.nowhere import Nowhere
+from app.server.page import OwnPage
 from app.server.presenting import Presenting
 from app.server.tabs import freeing_tabs
 from app.server.uploads import claims_of, held_uploads
@@ -171,7 +172,7 @@ class Dashboard(st.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         page = Path(st.__file__).parent / "static" / "index.html"
-        pages = Nowhere(super().__call__, {*PAGE_NAMES, "readyz"}, HOME)
+        pages = Nowhere(OwnPage(super().__call__, page, PAGE_NAMES), {*PAGE_NAMES, "readyz"}, HOME)
         inner = SecureCookies(Presenting(pages), lambda: services().settings.public_url.startswith("https:"))
         self._entrance = Entrance(inner, lambda: services().settings, Bodies(held_uploads, _is_let_in), page)
 

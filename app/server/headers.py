@@ -1,7 +1,7 @@
 """Headers of every response: what a browser may load, run and frame, and what it tells others.
 
 The policy was found by drawing every page in Chromium: nothing may be taken away from it. Styles stand within elements (Streamlit's own
-and Plotly's), so they are allowed; scripts are those of this server alone, but for the one line in Streamlit's page, by its hash.
+and Plotly's), so they are allowed; scripts are those of this server alone, but for the lines in Streamlit's page, by their hashes.
 """
 
 import base64
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from app.server.page import page_text
 from pipeline.errors import ConfigError
 
 Headers = list[tuple[bytes, bytes]]
@@ -86,11 +87,8 @@ def _data_policy(ancestors: str) -> str:
 
 @cache
 def inline_scripts(page: Path) -> tuple[str, ...]:
-    """SHA-256, in base64, of each script that stands within a page."""
-    try:
-        text = page.read_text("utf-8")
-    except OSError:
-        return ()
+    """SHA-256, in base64, of each script that stands within a page as it is sent."""
     return tuple(
-        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in _INLINE.findall(text)
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        for script in _INLINE.findall(page_text(page))
     )

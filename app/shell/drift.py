@@ -67,8 +67,8 @@ def index(
     """Hold a local backend's index against that of another data folder, or its embedder against another backend's."""
     with opened() as current:
         from app.kit.plain import printable
-        from app.stability.drift import compare_embedders, compare_folders
         from app.stability.drift_words import indexes_text
+        from app.stability.index_drift import compare_embedders, compare_folders
 
         name = backend or current.settings.backend_name
         if (other_backend is None) == (other_data_dir is None):

@@ -1,29 +1,26 @@
-"""The use cases about drift: whether questions still are what they were, and how far an index or an embedder is from another.
+"""The use case about drift: whether questions still are what they were.
 
-Owns which traces, indexes and chunks are held against each other. Refuses to format anything, and to know streamlit.
+Owns which traces are held against each other, and by which embedder. Refuses to format anything, and to know streamlit.
 """
 
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice, pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from app.kit.wording import APPLICATION, listed
+from app.stability.steps import OnProgress, Steps, embed_in_batches, finish
 from evaluation.drift import (
     FEWEST_QUESTIONS,
-    MOST_CHUNKS,
     MOST_QUESTIONS,
     PERMUTATIONS,
-    IndexDrift,
     Window,
     WindowDrift,
-    measure_index_drift,
     measure_window_drift,
     mmd_level,
 )
@@ -49,12 +46,6 @@ FEWEST = 2 * FEWEST_QUESTIONS
 MOST = 5_000
 """Stored questions that may be looked at."""
 
-CHUNKS = 500
-"""Chunks that two embedders are compared over by default."""
-
-BATCH = 16
-"""Texts that are embedded between two reports of progress."""
-
 LOOKED_UP = 200
 """Traces whose runs are looked up at once."""
 
@@ -63,9 +54,6 @@ USUAL_EMBEDDER = "local/embedded"
 
 CorpusOf = Callable[[str], "LocalCorpus | None"]
 """The corpus of a backend by its name; None where the backend keeps its documents elsewhere."""
-
-OnProgress = Callable[[int, int], None]
-"""Told how many texts have a vector, and how many there are; what it raises stops the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,37 +119,14 @@ class QuestionDrift:
         return tuple(each for each in self.windows if each.drift.drifted)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSide:
-    """One of two sides."""
-
-    name: str
-    """The backend, or the data folder."""
-    embedder: str
-    """What made its vectors."""
-    chunks: int
-    """Chunks in its index."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredIndexes:
-    """Two indexes, or two embedders, held against each other."""
-
-    first: IndexSide
-    """What is there."""
-    second: IndexSide
-    """The other one."""
-    embedded: bool
-    """Whether both embedded the same chunks for this; else the vectors are those of the two indexes."""
-    compared: int
-    """Chunks whose vectors were compared."""
-    drift: IndexDrift
-    """How far the second is from the first."""
-
-
 def check_questions(
     store: TraceStore, corpus_of: CorpusOf, plan: QuestionPlan, on_progress: OnProgress | None = None
 ) -> QuestionDrift:
+    """All steps of `question_steps`, at once."""
+    return finish(question_steps(store, corpus_of, plan), on_progress)
+
+
+def question_steps(store: TraceStore, corpus_of: CorpusOf, plan: QuestionPlan) -> Steps[QuestionDrift]:
     """Hold the later stored questions of a backend against the earlier ones.
 
     Questions are embedded again, by the backend's own embedder where it runs here. Another application's need no chunk, and their scores
@@ -176,7 +141,7 @@ def check_questions(
     traces, left_out = newest_traces(store, plan)
     reference, windows = split_by_time(traces, plan)
     corpus = embedding_corpus(corpus_of, plan.backend)
-    vector_of = embed_traces(traces, corpus, on_progress)
+    vector_of = yield from embed_traces(traces, corpus)
 
     def window(name: str, part: Sequence[Trace]) -> Window:
         vectors = np.stack([vector_of[each.question] for each in part])
@@ -238,69 +203,11 @@ def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Tra
     return list(traces[:end]), [list(traces[a:b]) for a, b in pairwise(bounds)]
 
 
-def compare_folders(corpus_of: CorpusOf, backend: str, other: Path, *, seed: int = 0) -> MeasuredIndexes:
-    """Hold the index of another data folder against a backend's own, over the chunks that both have, whichever embedder made them.
-
-    Raises InputError for a backend without an index here, a folder without one, or fewer than 3 chunks in common.
-    """
-    from backends.local.index import open_kept
-
-    here = _local_corpus(corpus_of, backend).index.opened()
-    there = open_kept(other, here.manifest.embedder_fingerprint)
-    places, others = ({chunk_id: row for row, chunk_id in enumerate(each.chunk_ids())} for each in (here, there))
-    shared = [chunk_id for chunk_id in places if chunk_id in others]
-    drawn = np.random.default_rng(seed).permutation(len(shared))[:MOST_CHUNKS].tolist()
-    ids = [shared[place] for place in drawn]
-    rows = (np.array([known[each] for each in ids], np.int64) for known in (places, others))
-    vectors = [index.vectors.reconstruct(each) for index, each in zip((here, there), rows, strict=True)]
-    drift = measure_index_drift(ids, vectors[0], ids, vectors[1], seed=seed)
-    return MeasuredIndexes(
-        IndexSide(backend, here.manifest.embedder, len(places)),
-        IndexSide(str(other), there.manifest.embedder, len(others)),
-        embedded=False,
-        compared=len(ids),
-        drift=replace(drift, shared=len(shared), added=len(others) - len(shared), removed=len(places) - len(shared)),
-    )
-
-
-def compare_embedders(
-    corpus_of: CorpusOf,
-    backend: str,
-    other: str,
-    *,
-    chunks: int = CHUNKS,
-    seed: int = 0,
-    on_progress: OnProgress | None = None,
-) -> MeasuredIndexes:
-    """Hold another backend's embedder against a backend's own, over chunks drawn from the first one's index.
-
-    Raises InputError for backends without an embedder here, for one against itself, or fewer than 3 chunks.
-    """
-    from backends.local.texts import chunk_text
-
-    if backend == other:
-        raise InputError(f"The embedder of {backend} cannot be held against itself. Name another backend.")
-    first, second = _local_corpus(corpus_of, backend), _local_corpus(corpus_of, other)
-    drawn = first.index.random_chunks(chunks, seed)
-    ids, texts = [chunk.chunk_id for chunk in drawn], [chunk_text(chunk.heading, chunk.text) for chunk in drawn]
-    sides = []
-    for place, corpus in enumerate((first, second)):
-        told = None if on_progress is None else _shifted(on_progress, place * len(texts), 2 * len(texts))
-        sides.append(_in_batches(texts, corpus.embed, told))
-    names = [
-        IndexSide(name, corpus.embedder, corpus.index.manifest.chunks)
-        for name, corpus in ((backend, first), (other, second))
-    ]
-    drift = measure_index_drift(ids, sides[0], ids, sides[1], seed=seed)
-    return MeasuredIndexes(names[0], names[1], embedded=True, compared=len(ids), drift=drift)
-
-
-def embed_traces(
-    traces: Sequence[Trace], corpus: "LocalCorpus", on_progress: OnProgress | None
-) -> dict[str, npt.NDArray[np.float32]]:
+def embed_traces(traces: Sequence[Trace], corpus: "LocalCorpus") -> Steps[dict[str, npt.NDArray[np.float32]]]:
     """The vector of each question, (d,), L2-normalised. traces: at least one."""
     questions = list(dict.fromkeys(trace.question for trace in traces))
-    return dict(zip(questions, _in_batches(questions, corpus.embed_questions, on_progress), strict=True))
+    vectors = yield from embed_in_batches(questions, corpus.embed_questions)
+    return dict(zip(questions, vectors, strict=True))
 
 
 def newest_traces(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
@@ -357,29 +264,6 @@ def embedding_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
     raise Unavailable(
         f"The questions cannot be embedded here: {' and '.join((*own, USUAL_EMBEDDER))} cannot be opened. `raglass status` says why."
     )
-
-
-def _local_corpus(corpus_of: CorpusOf, backend: str) -> "LocalCorpus":
-    corpus = corpus_of(backend)
-    if corpus is None:
-        raise InputError(f"{backend} keeps its vectors elsewhere. Name a local backend, such as {USUAL_EMBEDDER}.")
-    return corpus
-
-
-def _in_batches(
-    texts: list[str], embed: Callable[[list[str]], npt.NDArray[np.float32]], on_progress: OnProgress | None
-) -> npt.NDArray[np.float32]:
-    """(n, d): the vectors of n texts, at least one."""
-    parts = []
-    for start in range(0, len(texts), BATCH):
-        parts.append(embed(texts[start : start + BATCH]))
-        if on_progress is not None:
-            on_progress(min(start + BATCH, len(texts)), len(texts))
-    return np.concatenate(parts)
-
-
-def _shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:
-    return lambda done, _: on_progress(before + done, total)
 
 
 def _stretch(name: str, traces: Sequence[Trace]) -> Stretch:

@@ -8,7 +8,8 @@ from app.kit.numbers import MISSING, count, fixed
 from app.kit.plain import one_line
 from app.kit.wording import APPLICATION, backend_words, when
 from app.runs.compared_words import p_words
-from app.stability.drift import IndexSide, MeasuredIndexes, MeasuredWindow, QuestionDrift, Stretch
+from app.stability.drift import MeasuredWindow, QuestionDrift, Stretch
+from app.stability.index_drift import IndexSide, MeasuredIndexes
 
 HEADS = ("window", "questions", "from", "until", "MMD²", "p, corrected", "KS", "p, corrected", "PSI", "")
 """Of the table of windows."""

@@ -4,13 +4,13 @@ import numpy as np
 
 from app.stability.drift import (
     CorpusOf,
-    OnProgress,
     QuestionPlan,
     embed_traces,
     embedding_corpus,
     newest_traces,
     split_by_time,
 )
+from app.stability.steps import OnProgress, finish
 from evaluation.novelty import find_far
 from metrics.store import TraceStore
 
@@ -25,7 +25,7 @@ def find_far_traces(
     traces, _ = newest_traces(store, plan)
     reference, windows = split_by_time(traces, plan)
     later = [trace for window in windows for trace in window]
-    vector_of = embed_traces(traces, embedding_corpus(corpus_of, plan.backend), on_progress)
+    vector_of = finish(embed_traces(traces, embedding_corpus(corpus_of, plan.backend)), on_progress)
     # Once each: what is asked often would make the bound 1, and all others far.
     before = np.stack([vector_of[question] for question in dict.fromkeys(trace.question for trace in reference)])
     after = np.stack([vector_of[trace.question] for trace in later])

@@ -9,11 +9,13 @@ from typing import Any
 from app.kit.numbers import count, fixed, percent, rough_time, share
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import listed, when
+from app.runs.estimate import estimate_words as run_words
 from app.runs.words import measure_words
 from app.stability.kept import KeptResult
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from evaluation.stability import Cell, QuestionStability, Variant, summarise_stability
 from evaluation.summary import ALL, UNTYPED
+from metrics.store import TraceStore
 
 SHOWN = (("overlap", "overlap@{k}"), ("rbo", "RBO"), ("answer changed", "answers changed"))
 """Measures that the tables show, and what they are called there."""
@@ -34,6 +36,17 @@ def estimate_words(step: StabilityStep) -> str:
     )
 
 
+def ahead_words(store: TraceStore, plan: StabilityPlan) -> str:
+    """What a measurement will ask, before it is begun, and how long it will take: an upper bound, as not every question has every variant.
+
+    plan: with a limit that the dataset has.
+    """
+    questions, kinds = plan.limit or 0, len(plan.kinds)
+    asks = questions * (1 + kinds * plan.variants)
+    told = f"{count(questions, 'question')} as they stand, and in {count(kinds, 'way')} × {count(plan.variants, 'variant')}: "
+    return f"{told}at most {count(asks, 'answer')}. {run_words(store, plan.backend, asks, 1, noun='answer')}"
+
+
 def progress_words(step: StabilityStep) -> str:
     """Where it is, in a line."""
     return f"{len(step.results):,} of {step.total:,} questions, about {rough_time(step.left_s)} left"
@@ -44,17 +57,16 @@ def part_words(step: StabilityStep) -> str:
     return f"A part: {len(step.results):,} of {count(step.total, 'question')} asked. What is said below is about these alone."
 
 
-def headline(results: Sequence[QuestionStability]) -> str:
-    """How many of the answers stayed the same, and what moved them most."""
-    moved: dict[str, list[bool]] = {}
-    for variant in (variant for each in results for variant in each.variants):
-        moved.setdefault(variant.kind, []).append(variant.changed)
-    total, changed = sum(map(len, moved.values())), sum(map(sum, moved.values()))
+def headline(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> str:
+    """How many of the answers stayed the same, and what moved them most: the kinds' own figures, as tables and charts have them."""
+    moved = [variant.changed for each in results for variant in each.variants]
+    total, changed = len(moved), sum(moved)
     if not total:
         return "No variant was answered."
     if not changed:
         return f"All {total:,} answers stayed the same."
-    most = sorted(((sum(found) / len(found), kind) for kind, found in moved.items() if any(found)), reverse=True)
+    shares = [(cell.measures["answer changed"].value or 0.0, cell.kind) for cell in cells if cell.type == ALL]
+    most = sorted((each for each in shares if each[0] > 0), reverse=True)
     told = listed([f"{kind} ({percent(part)} changed)" for part, kind in most[:MOST_MOVERS]])
     return f"{total - changed:,} of {total:,} answers stayed the same ({share(total - changed, total)}). Moved most by: {told}."
 
@@ -119,7 +131,11 @@ def stability_text(plan: StabilityPlan, step: StabilityStep) -> str:
     cells = summarise_stability(step.results, seed=plan.seed)
     stopped = f", stopped after {len(step.results):,}" if len(step.results) < step.total else ""
     asked = f"{one_line(step.name)}: {step.total:,} questions of {step.available:,}, seed {plan.seed}{stopped}"
-    told = [line for text in (headline(step.results), sides_words(step.results)) for line in textwrap.wrap(text, WIDTH)]
+    told = [
+        line
+        for text in (headline(step.results, cells), sides_words(step.results))
+        for line in textwrap.wrap(text, WIDTH)
+    ]
     lines = [f"{asked}; {plan.backend}, {count(plan.top_k, 'chunk')}", *told, "", *_whole_table(cells, plan.top_k)]
     types = list(dict.fromkeys(cell.type for cell in cells if cell.type != ALL))
     if types:
@@ -191,6 +207,7 @@ def notes(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> list[s
         lines.append(f"{count(failed, 'ask')} failed and were left out.")
     return [
         *lines,
+        "Every figure of a way of changing is a mean over questions, of the mean of each one’s variants.",
         "Overlap and RBO are 1 where the same chunks were found, RBO only in the same order. An answer has changed if it has fewer words "
         "in common with the first one than two ways of saying the same have, or if just one of the two is an abstention.",
     ]

@@ -1,5 +1,6 @@
-"""The local source reads a period again only when more was counted in it."""
+"""The local source reads a period again only when more was counted in it, or what was counted changed."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from metrics.local_source import LocalSource
 from metrics.series import Window
 from metrics.store import TraceStore
 from tests.factories import make_trace
+from tests.metrics.assembling import START_NS, assemble, make_record
 from tests.metrics.conftest import sqlite_url
 
 MINUTE = 29_283_333 * 60
@@ -94,3 +96,50 @@ def test_a_window_is_whole_though_what_it_was_remembered_by_gives_way_to_what_is
     other = rag_metric("Latency", "SampleCount", "other")
     for query in (COUNT, other, COUNT):
         assert source.read([query], WINDOW)[0].values == {MINUTE: 1.0, MINUTE + 60: 1.0, MINUTE + 120: 1.0}
+
+
+def test_a_span_that_comes_late_and_makes_its_trace_longer_is_seen(store_url: str) -> None:
+    at = START_NS // 60_000_000_000 * 60
+    longest = rag_metric("Latency", "p99", "otlp/shop")
+    with TraceStore.open(store_url, assembling=assemble) as store:
+        source = LocalSource(lambda: store, clock=lambda: at + 590.0)
+
+        def read() -> float:
+            return source.read([longest], Window(at, at + 600, 60))[0].values[at]
+
+        root = make_record(end_ns=START_NS + 40_000_000)
+        store.put_spans([root])
+        store.fold()
+        assert read() == pytest.approx(40.0, rel=0.02)
+        late = make_record(
+            parent_id=root.span_id, end_ns=START_NS + 900_000_000
+        )  # of no stage: as many timings as before
+        store.put_spans([late])
+        store.fold()
+        assert store.latency_counts(at, at + 60) == {at: 1}
+        assert read() == pytest.approx(900.0, rel=0.02)
+
+
+def test_whoever_waits_for_a_slow_read_holds_up_no_other(reads: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, store, _ = reads
+    store.put(make_trace(asked_at=MINUTE))
+    begun, go_on, plain = threading.Event(), threading.Event(), store.latency
+
+    def latency(*given: Any, **about: Any) -> Any:
+        if not begun.is_set():
+            begun.set()
+            go_on.wait(60)
+        return plain(*given, **about)
+
+    monkeypatch.setattr(store, "latency", latency)
+    told: list[Any] = []
+    slow = threading.Thread(target=lambda: told.append(source.read([COUNT], WINDOW)[0].values))
+    slow.start()
+    assert begun.wait(60)
+    other = threading.Thread(target=lambda: told.append(source.read([COUNT], WINDOW)[0].values))
+    other.start()
+    other.join(30)
+    assert told == [{MINUTE: 1.0}]
+    go_on.set()
+    slow.join(30)
+    assert told == [{MINUTE: 1.0}] * 2

@@ -56,9 +56,29 @@ def test_why_a_file_was_not_read_is_said_once(open_page, corpus: LocalCorpus, se
     page = open_page("corpus")
     said = shown(page) + str([each.value for each in (*page.error, *page.warning)]) + str(listed(page))
     assert said.count("which Raglass does not read") == 1
-    assert said.count(".epub") == 0
+    assert said.count(".epub") == 1  # behind the "?" of the box alone
     assert any("Needs a look" in each.value for each in page.warning)
     assert [row["State"] for row in listed(page) if row["Document"] == "drawing.xyz"] == ["failed"]
+
+
+def test_files_that_gave_no_document_are_not_counted_as_documents(open_page, corpus: LocalCorpus):
+    corpus.library.uploads.put("sent.txt", b"Sent.", keep_both=False)
+    corpus.library.sources.note([KnownFile("/t/bad.pdf", "/t", problem="bad.pdf is broken.")])
+    assert "1 of 1 document; 1 file could not be read; 1 file waits. " in shown(open_page("corpus"))
+
+
+def test_a_file_that_will_not_be_read_is_named_before_anything_is_sent_and_is_not_sent(
+    open_page, corpus: LocalCorpus, services: Services
+):
+    page = open_page("corpus")
+    assert "PDF" in shown(page)
+    (box,) = page.file_uploader
+    box.set_value([("setup.exe", b"MZ", "application/octet-stream"), ("note.txt", b"Text.", "text/plain")]).run()
+    assert any("setup" in each.value and "not sent" in each.value for each in page.warning)
+    next(button for button in page.button if button.label == "Add and index").click().run()
+    services.indexing.job.wait(60)
+    assert [change.path for change in services.indexing.job.state.outcome.changes] == ["note.txt"]
+    assert services.indexing.job.state.outcome.failed == []
 
 
 def test_what_waits_can_be_removed_before_it_is_read(open_page, corpus: LocalCorpus):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from app.services import Services
+from app.stability.comparing import ComparingStep
 from app.views.stability.index_drift import FOLDER
 from backends import registry
 from tests.app.stability import test_drift as corpora
 from tests.pages.test_pages import shown
+
+WAIT_S = 60
 
 
 @pytest.fixture
@@ -26,13 +30,15 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     return current
 
 
-def look(open_page: Callable, **values: int):
+def look(open_page: Callable, services: Services, **values: int):
     page = open_page("stability")
     for field in page.number_input:
         if field.label in values:
             field.set_value(values[field.label])
     (button,) = [each for each in page.button if each.label == "Look for drift"]
-    return button.click().run()
+    button.click().run()
+    services.comparisons.questions.job.wait(WAIT_S)
+    return page.run()
 
 
 def test_store_without_traces_says_what_to_do(open_page, services):
@@ -45,7 +51,7 @@ def test_store_without_traces_says_what_to_do(open_page, services):
 def test_drifted_window_stands_out_of_the_control_chart(open_page, services):
     corpora.ask(services, corpora.GEOLOGY, 60, day=0)
     corpora.ask(services, corpora.KITCHEN, 20, day=2, score=0.6)
-    page = look(open_page, **{"In a window": 20})
+    page = look(open_page, services, **{"In a window": 20})
     assert not page.exception
     (chart,) = [json.loads(element.proto.spec) for element in page.get("plotly_chart")]
     assert "1 of 2 windows drifted" in shown(page)
@@ -60,24 +66,28 @@ def test_drifted_window_stands_out_of_the_control_chart(open_page, services):
 
 def test_too_few_questions_are_said_and_nothing_old_is_shown(open_page, services):
     corpora.ask(services, corpora.GEOLOGY, 12, day=0)
-    page = look(open_page)
+    page = look(open_page, services)
     assert not page.exception
     assert "12 stored questions" in shown(page).replace("\\", "")
     assert not page.get("plotly_chart")
     services.close()
 
 
-def compare(page, **fields: str):
+def compare(page, services: Services, **fields: str):
     for field in page.text_input:
         if field.label in fields:
             field.set_value(fields[field.label])
     (button,) = [each for each in page.button if each.label == "Compare"]
-    return button.click().run()
+    button.click().run()
+    if (job := services.comparisons.indexes.job) is None:
+        return page  # which says why it was not begun
+    job.wait(WAIT_S)
+    return page.run()
 
 
 def test_another_embedder_is_compared_over_the_same_chunks(open_page, services):
     corpora.add_documents(services, 20, ("local/embedded", "local/copy"))
-    page = compare(open_page("stability"))
+    page = compare(open_page("stability"), services)
     assert not page.exception
     assert "20 chunks compared, embedded by both for this" in shown(page)
     assert re.search(r"neighbours kept</\w+><td[^>]*>1\.000", shown(page))
@@ -93,10 +103,10 @@ def test_another_folder_is_compared_by_what_both_hold(open_page, services, tmp_p
     (tmp_path / "empty").mkdir()
     page = open_page("stability")
     page.session_state["index-against"] = FOLDER
-    page = compare(page.run(), **{"Data folder": str(tmp_path / "other")})
+    page = compare(page.run(), services, **{"Data folder": str(tmp_path / "other")})
     assert not page.exception
     assert "15 in both, 0 only in the second, 5 only in the first" in shown(page).replace("\\", "")
-    page = compare(page, **{"Data folder": str(tmp_path / "empty")})
+    page = compare(page, services, **{"Data folder": str(tmp_path / "empty")})
     assert not page.exception
     assert "holds no index" in shown(page)
     assert "15 in both" not in shown(page)
@@ -107,6 +117,28 @@ def test_folder_of_the_server_that_is_not_listed_is_refused_whether_it_is_there_
     page = open_page("stability")
     page.session_state["index-against"] = FOLDER
     for folder in (str(tmp_path), "/nowhere", "~", "/dev/stdin", "../.."):
-        page = compare(page.run(), **{"Data folder": folder})
+        page = compare(page.run(), services, **{"Data folder": folder})
         assert not page.exception
         assert "a page may not name" in shown(page)
+
+
+def test_a_comparison_goes_on_when_one_leaves_can_be_stopped_and_is_said_to_be_stopped(open_page, services):
+    corpora.ask(services, corpora.GEOLOGY, 40, day=0)
+    going = threading.Event()
+
+    def steps(stop):
+        yield ComparingStep("aaaa1111", 16, 64)
+        going.set()
+        stop.wait(WAIT_S)
+
+    job = services.comparisons.questions.start(steps)
+    assert going.wait(WAIT_S)
+    page = open_page("stability")
+    (button,) = [each for each in page.button if each.label == "Look for drift"]
+    assert button.disabled
+    assert "goes on when you leave this page" in shown(page)
+    page.button(key="stop-drift").click().run()
+    job.wait(WAIT_S)
+    assert "Stopped" in shown(page.run())
+    assert not page.exception
+    services.close()

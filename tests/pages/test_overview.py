@@ -10,7 +10,7 @@ from pipeline.errors import StoreError
 from pipeline.types import Confidence, Failure
 from tests.factories import make_trace
 from tests.pages.test_pages import shown
-from tests.tables import listed
+from tests.tables import listed, tables
 
 
 def links(page) -> dict[str, str]:
@@ -129,13 +129,21 @@ def test_the_menu_leads_to_the_list_of_traces_with_its_filters(open_page, servic
     assert {name: "".join(value) for name, value in page.query_params.items()} == {"since": "week"}
 
 
-@pytest.mark.parametrize(("name", "holds"), [("ask", "trace"), ("compare", "first"), ("explain", "trace")])
+@pytest.mark.parametrize(("name", "holds"), [("ask", "trace"), ("compare", "first")])
 def test_a_recent_question_is_opened(open_page, services, name, holds):
     trace = lately(1, question="Asked before?")
     services.store.put(trace)
     page = open_page(name)
     page.button(key=f"recent-{trace.trace_id}").click().run()
     assert "".join(page.query_params[holds]) == trace.trace_id
+
+
+def test_explain_lists_recent_questions_in_the_table_that_opens(open_page, services):
+    trace = lately(1, question="Asked before?")
+    services.store.put(trace)
+    (table,) = tables(open_page("explain"))
+    assert (table["label"], table["opens"]) == ("Recent questions, a row each", True)
+    assert [row["href"] for row in table["rows"]] == [f"explain?trace={trace.trace_id}"]
 
 
 def test_the_form_of_a_run_is_there_when_one_comes_back(open_page):

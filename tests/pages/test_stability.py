@@ -1,5 +1,6 @@
 """The Stability page while something is measured: it goes on when one leaves, and a part says that it is one."""
 
+import json
 import threading
 from dataclasses import replace
 
@@ -11,6 +12,14 @@ from pipeline.errors import StoreError
 from tests.app.stability.test_kept import PLAN, RESULTS, STEP
 
 WAIT_S = 30
+
+
+def bodies(page):
+    return "".join(each.proto.body for each in page.get("html"))
+
+
+def field(page, label):
+    return next(each for each in page.number_input if each.label == label)
 
 
 def press(page, label):
@@ -69,3 +78,39 @@ def test_what_could_not_be_kept_is_said_and_still_shown(open_page, services, kno
     page = open_page("stability")
     assert page.error[0].value.startswith("The disk is full")
     assert bool(page.header) == bool(known)
+
+
+def test_before_it_is_begun_the_form_says_what_it_takes_and_keeps_what_was_chosen(open_page, services):
+    page = open_page("stability")
+    field(page, "Questions").set_value(3).run()
+    assert "3 questions as they stand, and in 10 ways × 5 variants: at most 153 answers." in bodies(page)
+    assert "fake has answered nothing yet" in bodies(page)
+    assert not services.stability_jobs.job  # a changed field begins nothing
+    page.switch_page("../pages/ask.py").run()
+    page.switch_page("../pages/stability.py").run()
+    assert field(page, "Questions").value == 3
+
+
+def test_while_one_goes_on_no_other_can_be_begun_and_the_form_says_why(open_page, services):
+    job = services.stability_jobs.start(lambda stop: (stop.wait(WAIT_S) for _ in range(1)))
+    page = open_page("stability")
+    (measure,) = (each for each in page.button if each.label == "Measure")
+    assert measure.disabled
+    assert "A measurement is going on" in measure.help
+    job.end()
+    job.wait(WAIT_S)
+    (measure,) = (each for each in open_page("stability").button if each.label == "Measure")
+    assert not measure.disabled
+
+
+def test_the_chart_is_in_the_words_of_the_headline_and_its_figures_have_heads(open_page, services):
+    kept = KeptStability(services.settings.data_dir).keep(PLAN, STEP)
+    page = open_page("stability", result=kept.kept_id)
+    page.session_state["heat-figures"] = True
+    page.run()
+    (chart,) = (json.loads(each.proto.spec) for each in page.get("plotly_chart"))
+    assert "typo (50 % changed)" in page.header[0].value.replace("\\", "")
+    assert chart["data"][0]["text"][0][0] == "50 %"
+    assert [f">{head}</th>" in bodies(page) for head in ("Changed", "Type (questions)", "Answers changed")] == [
+        True
+    ] * 3

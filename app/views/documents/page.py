@@ -7,8 +7,7 @@ import streamlit as st
 
 from app.documents.doubts import own_doubts
 from app.documents.twins import same_words
-from app.documents.words import chunk_note
-from app.kit.numbers import count
+from app.documents.words import chunk_note, listed_words
 from app.views.documents.attention import remove_button, removing
 from app.views.documents.html import plain_chunk_html
 from app.views.documents.listed import show_listed
@@ -48,7 +47,7 @@ def show_documents(corpus: "LocalCorpus", write: Write) -> None:
         st.info("No document matches. Search for another word, or clear the box.")
         return
     show_listed(found.rows, st.query_params.to_dict(), _open, whole=len(found.rows) == found.total)
-    show(note_html(f"{count(len(found.rows), 'document')} of {found.total:,}. A click on one shows its chunks."))
+    show(note_html(f"{listed_words(found)}. A click on a document shows its chunks."))
     if len(found.rows) < found.total and st.button("Show more"):
         st.session_state["documents_shown"] = number + 4 * PAGE_SIZE
         st.rerun()

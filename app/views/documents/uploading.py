@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.documents.words import NAMED, clash_words, estimate_sentence, formats_words, there_words
+from app.documents.words import (
+    NAMED,
+    clash_words,
+    estimate_sentence,
+    formats_words,
+    there_words,
+    unread_words,
+)
 from app.permitting.roles import Role
 from app.services import Services
 from app.views.documents.indexing import start
@@ -24,17 +31,21 @@ def upload_box(services: Services, corpus: "LocalCorpus") -> None:
     """Takes files, says how long they will take, and starts a job over them."""
     from app.documents.estimate import estimate
     from app.documents.indexing import prepare
-    from backends.local.documents import SUFFIXES
+    from backends.local.documents import SUFFIXES, format_of
 
     # A new key empties the box once its files are sent.
     box = f"files-{st.session_state.setdefault('sent_files', 0)}"
-    files = st.file_uploader(
+    chosen = st.file_uploader(
         "Add documents",
         accept_multiple_files=True,
         max_upload_size=services.settings.max_file_mb,
         key=box,
-        **only(Role.EDITOR, help=literal(f"{formats_words()}: files that end in {', '.join(SUFFIXES)}.")),
+        **only(Role.EDITOR),
     )
+    show(note_html(formats_words(), f"Files that end in {', '.join(SUFFIXES)}."))
+    files = [file for file in chosen if format_of(file.name) is not None]
+    if unread := [file.name for file in chosen if format_of(file.name) is None]:
+        st.warning(literal(unread_words(unread)), icon=":material/block:")
     sending = prepare(corpus.library, [(file.name, file.getvalue()) for file in files])
     found = estimate(corpus, [(file.name, file.size) for file in files])
     if found.files:

@@ -40,7 +40,7 @@ from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import actions, backstage, grid
 from app.views.kit.markdown import literal, message
 from app.views.traces.html import question_html
-from app.views.traces.recent import choose_recent
+from app.views.traces.recent import show_recent
 from explain.counterfactuals import Diagnosed
 from explain.explained import Explained
 from explain.explainer import estimate_s
@@ -77,7 +77,7 @@ def ask_for_a_trace() -> None:
     with st.container(horizontal=True):
         st.page_link("../pages/ask.py", label="Ask", icon=":material/search:")
         st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
-    choose_recent(lambda trace_id: st.query_params.from_dict({"trace": trace_id}), unfolded=True)
+    show_recent("explain")
 
 
 def score_and_show(trace: Trace) -> None:

@@ -9,14 +9,15 @@ from app.explaining.grounded import Grounded
 from app.explaining.inside import completeness_words, inside_heads, inside_rows
 from app.explaining.sureness import (
     DRAWN,
-    NOT_CALIBRATED,
     calibrated_row,
     drawn_rows,
     entropy_words,
     quality_rows,
     sample_rows,
     sureness_rows,
+    why_not_calibrated,
 )
+from app.permitting.roles import Role
 from app.views.explaining import charts
 from app.views.explaining.html import figures_html, grounded_html
 from app.views.explaining.kept import keep_of, kept_of
@@ -24,10 +25,11 @@ from app.views.kit import state
 from app.views.kit.charts import show_chart
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal, message
+from app.views.kit.visitor import only
 from evaluation.calibrating import Calibration
 from explain.explained import Explained
 from pipeline.errors import RaglassError
-from pipeline.types import Sample
+from pipeline.types import Sample, Trace
 
 STEPS = 50
 """Steps of integrated gradients; 50 do for most models."""
@@ -54,7 +56,7 @@ def show_sureness(found: Explained) -> None:
     if calibration is not None and calibrated is not None:
         _show_calibration(calibration)
     elif found.trace.origin != "application":
-        st.info(message(NOT_CALIBRATED))
+        _offer_calibration(found.trace, calibration)
     drawn: list[Sample] | None = kept_of(found, "drawn")
     if st.button(
         f"Draw {DRAWN} answers",
@@ -70,6 +72,21 @@ def show_sureness(found: Explained) -> None:
     _note(
         "No figure here is a probability of being right, unless it says that it was calibrated. Longer answers have lower sums."
     )
+
+
+def _offer_calibration(trace: Trace, known: Calibration | None) -> None:
+    """Why no calibration speaks for the answer, and a way to one where a run can be calibrated on."""
+    calibrations = state.services().calibrations
+    run = None if known is not None else calibrations.run_to_fit(trace)
+    run_id = "" if run is None else run.run_id
+    st.info(message(why_not_calibrated(trace, known, run_id, other_runs=calibrations.has_runs())))
+    if run_id and st.button(f"Calibrate on run {run_id}", icon=":material/tune:", **only(Role.EDITOR)):
+        try:
+            calibrations.fit(run_id)
+        except RaglassError as error:
+            st.error(message(str(error)), icon=":material/error:")
+            return
+        st.rerun()
 
 
 def _show_calibration(found: Calibration) -> None:

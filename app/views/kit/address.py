@@ -91,9 +91,9 @@ def choice(options: Sequence[str], default: str | None = None) -> Field:
     return Field(default, read)
 
 
-def several(options: Sequence[str]) -> Field:
+def several(options: Sequence[str], default: Sequence[str] = ()) -> Field:
     """Any of several words."""
-    return Field([], lambda texts: [text for text in texts if text in options])
+    return Field(list(default), lambda texts: [text for text in texts if text in options])
 
 
 def follow(page: str, fields: Mapping[str, Field]) -> Write:

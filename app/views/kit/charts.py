@@ -154,13 +154,13 @@ def figures_of(figure: go.Figure) -> Behind:
             name = f"{trace.name or ''}{unit}"
             rows += [(name, read_x(x), read_y(y)) for x, y in zip(trace.x, trace.y, strict=True)]
     named = _named(figure)
-    across, up = named("xaxis"), "value" if figure.layout.hoversubplots else named("yaxis")
-    heads = ("", across, up) if any(row[0] for row in rows) else (across, up)
+    across, up = named("xaxis"), "Figure" if figure.layout.hoversubplots else named("yaxis")
+    heads = ("Drawn", across, up) if any(row[0] for row in rows) else (across, up)
     return Behind(heads, rows if len(heads) == 3 else [row[1:] for row in rows])
 
 
 def _named(figure: go.Figure) -> Callable[[str], str]:
-    usual = {"xaxis": "across", "yaxis": "up"}
+    usual = {"xaxis": "Where", "yaxis": "Figure"}
     return lambda axis: figure.layout[axis].title.text or usual[axis]
 
 

@@ -22,6 +22,11 @@ class GoesOn(Protocol):
         """Whether it was asked to stop."""
         ...
 
+    @property
+    def kept(self) -> str:
+        """What becomes of it where it is stopped, in a sentence."""
+        ...
+
     def stop(self) -> None:
         """Ask it to stop."""
 
@@ -36,15 +41,12 @@ class GoesOn(Protocol):
         ...
 
 
-LEAVING_STOPS = "Leaving the page stops it, and nothing of it is kept."
-"""Of work that does not go on in the background."""
-
 REFRESH_S = 1.0
 """How often a job that goes on is looked at."""
 
 
-def show_going_on(job: GoesOn, share: float, words: str) -> None:
-    """A bar with words, and the buttons. share: how much is done, from 0 to 1."""
+def show_going_on(job: GoesOn, share: float, words: str, *, key: str = "") -> None:
+    """A bar with words, and the buttons. share: how much is done, from 0 to 1. key: tells it from others on the page."""
     st.progress(share, literal(words))
     if job.stopping:
         show(note_html("Stopping once what is under way is done."))
@@ -52,11 +54,12 @@ def show_going_on(job: GoesOn, share: float, words: str) -> None:
     why = job.refusal_to_stop()
     with st.container(horizontal=True):
         if job.paused:
-            st.button("Go on", icon=":material/play_arrow:", on_click=job.go_on, **refused(why))
+            st.button("Go on", icon=":material/play_arrow:", on_click=job.go_on, key=f"go-on{key}", **refused(why))
         else:
-            pausing = "Nothing more is asked until you go on; what is under way is answered. The models stay loaded."
-            st.button("Pause", icon=":material/pause:", on_click=job.pause, **refused(why, help=pausing))
-        stopping = "What was answered is kept; it can be gone on with."
-        st.button("Stop", icon=":material/stop:", on_click=job.stop, **refused(why, help=stopping))
+            pausing = "Nothing more is begun until you go on; what is under way is ended. The models stay loaded."
+            st.button(
+                "Pause", icon=":material/pause:", on_click=job.pause, key=f"pause{key}", **refused(why, help=pausing)
+            )
+        st.button("Stop", icon=":material/stop:", on_click=job.stop, key=f"stop{key}", **refused(why, help=job.kept))
     if job.paused:
-        show(note_html("Paused. It waits for as long as the dashboard runs; what was answered is kept."))
+        show(note_html("Paused. It waits for as long as the dashboard runs."))

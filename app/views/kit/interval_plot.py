@@ -11,6 +11,9 @@ from app.views.kit.style import ink
 PERCENT = ".0%"
 """How an axis of shares is labelled."""
 
+WHOLE = {"minallowed": 0, "maxallowed": 1}
+"""How far an axis of shares reaches: Plotly would draw beyond what there can be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -50,6 +53,7 @@ def interval_plot(
             },
             customdata=[row.words for row in rows],
             hovertemplate="%{customdata}<extra></extra>",
+            cliponaxis=False,
         )
     )
     if at_zero:
@@ -58,6 +62,8 @@ def interval_plot(
     labels = [row.label for row in rows]
     figure.update_yaxes(autorange="reversed", fixedrange=True, tickvals=list(range(len(rows))), ticktext=labels)
     figure.update_xaxes(fixedrange=True, tickformat=PERCENT if in_percent else None)
+    if in_percent and not at_zero:
+        figure.update_xaxes(autorangeoptions=WHOLE)
     return figure
 
 

@@ -11,8 +11,6 @@ from pipeline.errors import RaglassError
 Tell = Callable[[int, int, str], None]
 """Called with how much is done, of how much, and words for it."""
 
-NOTHING_KEPT = "Nothing of it is kept; it can be started again."
-
 
 @contextmanager
 def shown_work(first: str, kept: str, key: str) -> Iterator[Tell]:

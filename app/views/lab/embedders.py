@@ -25,7 +25,7 @@ def show_study(lab: Lab) -> None:
     tables = show_record(lab, record)
     rows = [] if record.result is None else good_rows(record.result)
     if rows:
-        title = "Share of questions for which a gold chunk is found, by meaning and words"
+        title = "Share of questions for which a right chunk is found, by meaning and words"
         draw(shares_chart(title, rows, (("recall", "recall"),)), f"embedders-recall-{record.record_id}", title)
         _show_pairs(rows, record.record_id)
     for table in tables:

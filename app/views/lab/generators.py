@@ -24,7 +24,7 @@ def show_study(lab: Lab) -> None:
     tables = show_record(lab, record)
     if record.result is not None and (rows := good_rows(record.result)):
         title = "Right answers from what was retrieved, and from the chunk that holds the answer"
-        measures = (("correct", "retrieved"), ("gold correct", "gold"))
+        measures = (("correct", "retrieved"), ("gold correct", "right chunk"))
         draw(shares_chart(title, rows, measures), f"generators-{record.record_id}", title)
     for table in tables:
         show_table(table)

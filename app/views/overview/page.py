@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.kit.wording import CONFIDENCE
 from app.overview.reading import SPANS, live_query
 from app.overview.words import (
     STEPS,
@@ -25,23 +24,15 @@ from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import grid
 from app.views.kit.markdown import message
-from app.views.kit.table import Column, Row, confidence_cell, show_table, time_cell, way
+from app.views.kit.table import show_table
 from app.views.overview import kept
 from app.views.overview.html import shares_html, step_html, tile_html
-from app.views.traces.html import NO_QUESTION
-from app.views.traces.list import outcome_cell
+from app.views.traces.recent import ASKED_COLUMNS, asked_row
 from metrics.queries import TraceRow
 from pipeline.errors import RaglassError
 
 REFRESH_S = 30
 """Seconds between refreshes."""
-
-COLUMNS = (
-    Column("question", "Question", "question", width_rem=10),
-    Column("outcome", "Outcome", "status"),
-    Column("confidence", "Confidence", "number", help=CONFIDENCE),
-    Column("time", "Time", "number"),
-)
 
 
 def choose_span() -> str:
@@ -120,24 +111,14 @@ def _show_tiles(tiles: Sequence[Tile], key: str) -> None:
 def _show_recent(rows: Sequence[TraceRow]) -> None:
     st.header("Asked of late", anchor=False)
     done = show_table(
-        COLUMNS, [_row(row) for row in rows], key="recent-questions", label="Questions asked of late, a row each"
+        ASKED_COLUMNS,
+        [asked_row(row, "traces") for row in rows],
+        key="recent-questions",
+        label="Questions asked of late, a row each",
     )
     if done.opened is not None:
         st.switch_page("../pages/traces.py", query_params={"trace": done.opened})
     st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
-
-
-def _row(row: TraceRow) -> Row:
-    return Row(
-        row.trace_id,
-        {
-            "question": row.question or NO_QUESTION,
-            "outcome": outcome_cell(row),
-            "confidence": confidence_cell(row.confidence, abstained=row.abstained),
-            "time": time_cell(row.duration_ms),
-        },
-        way("traces", trace=row.trace_id),
-    )
 
 
 def show_first_steps() -> None:

@@ -68,7 +68,7 @@ QUESTIONS = (
     Column("type", "Type", local=True),
     Column("why", "Why", local=True),
     Column("f1", "F1", "number", local=True, shown=False),
-    Column("gold", "Gold rank", "number", local=True, help="Where the chunk that answers it stood."),
+    Column("gold", "Right chunk’s rank", "number", local=True, help="Where the chunk that answers it stood."),
     Column("confidence", "Confidence", "number", local=True, help=CONFIDENCE),
     Column("reliance", "Reliance, nats", "number", local=True, shown=False),
     Column("judge", "Judge", shown=False),

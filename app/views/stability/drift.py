@@ -7,13 +7,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.wording import backend_words, when
-from app.stability.drift import FEWEST, MOST, NEWEST, WINDOW, QuestionDrift, QuestionPlan, check_questions
+from app.stability.drift import FEWEST, MOST, NEWEST, WINDOW, QuestionDrift, QuestionPlan, question_steps
 from app.stability.drift_words import (
     HEADS,
     QUESTION_NOTES,
     drift_headline,
     left_out_words,
-    progress_words,
     questions_to_dict,
     reference_words,
     window_row,
@@ -21,11 +20,11 @@ from app.stability.drift_words import (
 from app.views.kit import state
 from app.views.kit.charts import chart_layout, show_chart
 from app.views.kit.downloads import show_download
-from app.views.kit.following import LEAVING_STOPS
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
 from app.views.kit.style import DRIFTED, STEADY, ink
-from app.views.kit.work import NOTHING_KEPT, shown_work
+from app.views.kit.visitor import refused
+from app.views.stability.comparing import begin, show_comparison, why_busy
 from app.views.traces.kept import trace_backends
 from evaluation.drift import FEWEST_QUESTIONS, MOST_QUESTIONS
 
@@ -36,20 +35,21 @@ def show_drift() -> None:
     if not backends:
         st.info(f"No question is stored yet. Ask {FEWEST} or more, then look whether they change.")
         return
-    plan = _form(backends)
+    services = state.services()
+    jobs = services.comparisons.questions
+    plan = _form(backends, why_busy(jobs))
     if plan is not None:
-        st.session_state["drift"] = None
-        st.session_state["drift"] = _measure(plan)
-    found: QuestionDrift | None = st.session_state.get("drift")
-    if found is None:
+        begin(jobs, question_steps(services.store, services.backends.corpus, plan))
+    found = show_comparison(jobs, "Reading stored questions …", "drift")
+    if found is not None:
+        _show(found)
+    elif jobs.job is None:
         st.info("The newest stored questions, window by window, against those before. Nothing is asked again.")
-        return
-    _show(found)
 
 
-def _form(backends: list[str]) -> QuestionPlan | None:
+def _form(backends: list[str], busy: str) -> QuestionPlan | None:
     usual = state.services().settings.backend_name
-    with backstage("drift"), st.form("drift-form", border=False):
+    with backstage("drift"), st.form("drift-form", border=False, enter_to_submit=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox(
                 "Answered by",
@@ -62,18 +62,8 @@ def _form(backends: list[str]) -> QuestionPlan | None:
                 "Newest traces", FEWEST, MOST, NEWEST, width=150, help="The oldest half of them is the reference."
             )
             window = st.number_input("In a window", FEWEST_QUESTIONS, MOST_QUESTIONS, WINDOW, width=140)
-        pressed = st.form_submit_button("Look for drift", type="primary", icon=":material/timeline:")
+        pressed = st.form_submit_button("Look for drift", type="primary", icon=":material/timeline:", **refused(busy))
     return QuestionPlan(backend, int(newest), int(window)) if pressed else None
-
-
-def _measure(plan: QuestionPlan) -> QuestionDrift:
-    with shown_work(f"Reading stored questions … {LEAVING_STOPS}", NOTHING_KEPT, "drift") as tell:
-        return check_questions(
-            state.store(),
-            state.services().backends.corpus,
-            plan,
-            lambda done, total: tell(done, total, f"{progress_words(done, total)}. {LEAVING_STOPS}"),
-        )
 
 
 def _show(found: QuestionDrift) -> None:

@@ -5,25 +5,26 @@ import streamlit as st
 from app.permitting.roles import Role
 from app.stability.measuring import go_on, measure
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep
-from app.stability.perturbed_words import part_words, progress_words
-from app.views.kit import state
+from app.stability.perturbed_words import ahead_words, part_words, progress_words
+from app.views.kit import address, state
 from app.views.kit.following import REFRESH_S, show_going_on
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
-from app.views.kit.visitor import only
+from app.views.kit.visitor import only, refused
 from app.views.stability.kept import PROBLEM, RESULT, kept_result, kept_results, show_kept, shown_id
 from app.views.stability.result import show_result
 from evaluation.datasets import BUILTIN
 from evaluation.perturbations import SEEDS
 from pipeline.errors import RaglassError
 
+MOST_QUESTIONS = 650
+"""Built-in questions."""
+
 
 def show_stability() -> None:
     """The form, the measurement that goes on, what came of it, and what was kept of earlier ones."""
-    plan = _form()
-    if plan is not None:
-        _start(plan)
+    _form()
     job = state.services().stability_jobs.job
     problem = st.session_state.pop(PROBLEM, None) or (job.problem if job is not None and not job.running else "")
     if problem:
@@ -81,8 +82,13 @@ def _show_part(plan: StabilityPlan, step: StabilityStep, *, busy: bool) -> None:
         )
 
 
-def _start(plan: StabilityPlan) -> None:
-    services, kept = state.services(), kept_results()
+def _start() -> None:
+    """Measure what the form says now: it may have changed in the same moment as the button was pressed."""
+    services, kept, plan = state.services(), kept_results(), _plan()
+    why = _why_not(plan)
+    if why:
+        st.session_state[PROBLEM] = why
+        return
     st.query_params.pop(RESULT, None)
     try:
         services.stability_jobs.start(lambda stop: measure(services.evaluations, kept, plan, stop))
@@ -99,31 +105,72 @@ def _go_on(kept_id: str) -> None:
         st.session_state[PROBLEM] = str(error)
 
 
-def _form() -> StabilityPlan | None:
+def _form() -> None:
+    """What to ask; kept in the address."""
     services = state.services()
     usable = services.backends.usable()
-    usual = services.settings.backend_name
-    with backstage("stability"), st.form("stability", border=False):
-        kinds = st.multiselect("What to change", list(ALL_KINDS), default=list(ALL_KINDS))
+    write = _follow_form(usable)
+    with backstage("stability"):
+        st.multiselect("What to change", list(ALL_KINDS), key="stability_kinds", on_change=write)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            backend = st.selectbox("Backend", usable, index=usable.index(usual) if usual in usable else None)
-            limit = st.number_input(
-                "Questions", 1, 650, LIMIT, width=130, help="Of the built-in ones, drawn at random."
+            st.selectbox("Backend", usable, key="stability_backend", on_change=write)
+            st.number_input(
+                "Questions",
+                1,
+                MOST_QUESTIONS,
+                key="stability_limit",
+                on_change=write,
+                width=130,
+                help="Of the built-in ones, drawn at random.",
             )
-            top_k = st.number_input("Chunks", 1, 100, services.settings.top_k, width=110)
-            variants = st.number_input("Variants of each", 1, len(SEEDS), len(SEEDS), width=150)
-        pressed = st.form_submit_button("Measure", type="primary", icon=":material/play_arrow:", **only(Role.EDITOR))
-    if not pressed:
-        return None
-    if not kinds or backend is None:
-        st.info("Choose a backend and something to change first.")
-        return None
+            st.number_input("Chunks", 1, 100, key="stability_top_k", on_change=write, width=110)
+            st.number_input("Variants of each", 1, len(SEEDS), key="stability_variants", on_change=write, width=150)
+        plan = _plan()
+        why = _why_not(plan)
+        show(note_html(why or ahead_words(services.store, plan)))
+        st.button(
+            "Measure",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            **(refused(why) | only(Role.EDITOR)),
+        )
+
+
+def _follow_form(usable: list[str]) -> address.Write:
+    settings = state.services().settings
+    usual = settings.backend_name if settings.backend_name in usable else next(iter(usable), None)
+    return address.follow(
+        "stability-form",
+        {
+            "stability_kinds": address.several(ALL_KINDS, ALL_KINDS),
+            "stability_backend": address.choice(usable, usual),
+            "stability_limit": address.number(LIMIT, 1, MOST_QUESTIONS),
+            "stability_top_k": address.number(settings.top_k, 1, 100),
+            "stability_variants": address.number(len(SEEDS), 1, len(SEEDS)),
+        },
+    )
+
+
+def _plan() -> StabilityPlan:
+    """What the form says."""
+    said = st.session_state
     return StabilityPlan(
         BUILTIN,
-        backend,
-        int(top_k),
-        services.settings.deadline_s,
-        kinds=tuple(kinds),
-        limit=int(limit),
-        variants=int(variants),
+        said["stability_backend"] or "",
+        int(said["stability_top_k"]),
+        state.services().settings.deadline_s,
+        kinds=tuple(said["stability_kinds"]),
+        limit=int(said["stability_limit"]),
+        variants=int(said["stability_variants"]),
     )
+
+
+def _why_not(plan: StabilityPlan) -> str:
+    """Why nothing can be measured now; empty where it can."""
+    job = state.services().stability_jobs.job
+    if job is not None and job.running:
+        return "A measurement is going on. Another can start once it has ended or was stopped."
+    if not plan.kinds or not plan.backend:
+        return "Choose a backend and something to change first."
+    return ""

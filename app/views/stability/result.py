@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.kit.numbers import count, fixed
+from app.kit.numbers import MISSING, count, fixed, percent
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from app.stability.perturbed_words import (
     Change,
@@ -19,7 +19,7 @@ from app.stability.perturbed_words import (
     sides_words,
     stability_to_dict,
 )
-from app.views.kit.charts import chart_layout, chart_text, show_chart
+from app.views.kit.charts import Behind, chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
@@ -56,11 +56,11 @@ FAINT, BAD = "rgba(128,128,128,.10)", "rgba(230,159,0,.75)"
 
 def show_result(plan: StabilityPlan, step: StabilityStep) -> None:
     """The headline, the heat map, the variants behind its cells."""
-    st.header(literal(headline(step.results)), anchor=False)
+    cells = summarise_stability(step.results, seed=plan.seed)
+    st.header(literal(headline(step.results, cells)), anchor=False)
     sides = sides_words(step.results)
     asked = f"{count(len(step.results), 'question')} of {step.name}, asked of {plan.backend} with {count(plan.top_k, 'chunk')}."
     show(note_html(f"{sides} {asked}".strip()))
-    cells = summarise_stability(step.results, seed=plan.seed)
     name = st.segmented_control(
         "Measured",
         list(HEATS),
@@ -79,6 +79,7 @@ def show_result(plan: StabilityPlan, step: StabilityStep) -> None:
         figure,
         key="heat",
         alt=HEATS[name][0],
+        behind=_figures(figure, name),
         on_select=lambda: _choose(kinds, types),
         selection_mode="points",
     )
@@ -86,6 +87,21 @@ def show_result(plan: StabilityPlan, step: StabilityStep) -> None:
     for line in notes(step.results, cells):
         show(note_html(line))
     show_download("Download JSON", lambda: json.dumps(stability_to_dict(plan, step), indent=1), "stability.json")
+
+
+def _figures(figure: go.Figure, name: str) -> Behind:
+    """The cells as a table."""
+    cells = figure.data[0]
+    rows = [
+        (kind, type_, said or MISSING)
+        for kind, row in zip(cells.y, cells.text, strict=True)
+        for type_, said in zip(cells.x, row, strict=True)
+    ]
+    return Behind(("Changed", "Type (questions)", HEATS[name][0]), rows)
+
+
+def _said(value: float, name: str) -> str:
+    return percent(value) if name == "answer changed" else fixed(value)
 
 
 def _make_cells_open(figure: go.Figure, kinds: Sequence[str], types: Sequence[str]) -> None:
@@ -161,11 +177,11 @@ def heat(rows: tuple[list[str], list[str], list[list[float | None]]], name: str)
             zmin=0,
             zmax=1,
             colorscale=[[0, low], [1, high]],
-            text=[["" if value is None else fixed(value) for value in row] for row in values],
+            text=[["" if value is None else _said(value, name) for value in row] for row in values],
             texttemplate="%{text}",
             textfont={"color": ink()},
             showscale=False,
-            hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>",
+            hovertemplate="%{y}, %{x}: %{text}<extra></extra>",
         )
     )
     figure.update_layout(**chart_layout(title, height=150 + 34 * len(kinds)))

@@ -17,7 +17,7 @@ from app.alerting.rules import Rule, make_rule
 from app.alerting.series import Series
 from app.alerting.words import alerts_part, alerts_text, messages_words, preview_words
 from metrics.store import TraceStore
-from pipeline.errors import BackendError, ConfigError, InputError
+from pipeline.errors import BackendError, ConfigError, InputError, StoreError
 from tests.factories import make_failed_trace, make_generation, make_trace
 
 START_S = 1_757_000_040.0
@@ -417,6 +417,25 @@ def test_watching_looks_and_sends_until_it_is_stopped(world: World) -> None:
         alarms.stop()
     assert alarms.looked is not None
     assert not [each.name for each in threading.enumerate() if each.name.startswith("raglass-alerts")]
+
+
+def test_a_problem_is_logged_once_and_again_only_after_a_look_that_went_well(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    alarms = world.dashboard()
+    full, down = StoreError("The disk is full."), StoreError("The store is down.")
+    looks = iter([full, full, full, down, down, None, down])
+
+    def step() -> None:
+        found = next(looks, "end")
+        if found == "end":
+            alarms.stop()
+        elif isinstance(found, StoreError):
+            raise found
+
+    alarms._run(step, 0.0)
+    told = [record.getMessage().rpartition(": ")[2] for record in caplog.records]
+    assert told == ["The disk is full.", "The store is down.", "The store is down."]
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 1e9, float("nan")])

@@ -165,6 +165,25 @@ def test_what_was_sent_to_a_job_that_is_stopped_waits_for_the_next_one(
     assert after.outcome.changes == [Changed("new", "late.txt")]
 
 
+def test_a_job_that_is_slow_to_stop_holds_up_nobody_who_starts_the_next(
+    corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, corpus)
+    slow = services.indexing.start(corpus, many(12))
+    assert gate.reached.wait(60)
+    slow.stop()
+    waiting = services.indexing.start(corpus, [text("a.txt")])  # which returns while the first is at work
+    assert (slow.running, waiting.running, waiting.state.files_done) == (True, True, 0)
+    waiting.stop()
+    assert waiting.wait(60).phase == "stopped"
+    last = services.indexing.start(corpus)
+    assert not last._ended.wait(0.3)
+    assert (slow.running, last.state.files_total) == (True, 0)  # it does not begin beside the first
+    gate.opened.set()
+    assert (slow.wait(60).phase, last.wait(60).phase) == ("stopped", "done")
+    assert last.state.manifest.documents == 13
+
+
 def test_a_build_of_another_process_is_waited_for_and_the_files_are_stored_meanwhile(
     corpus: LocalCorpus, services: Services
 ) -> None:

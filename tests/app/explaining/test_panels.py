@@ -36,11 +36,11 @@ def test_each_sentence_is_held_against_the_chunks_by_words_and_by_what_is_lost_w
     [(start, end)] = wrong.unsupported
     assert wrong.text[start:end] == "1816"
     assert (
-        "Chunk 1 holds 75 % of its words, but not “1816”; without that chunk it is 0.000335 times as probable."
+        "Chunk 1 holds 75 % of its words, but not “1816”; without that chunk it is 2,980 times less probable."
         in wrong.words
     )
     assert right.supported
-    assert right.words == "Chunk 2 holds 100 % of its words; without that chunk it is 0.000912 times as probable."
+    assert right.words == "Chunk 2 holds 100 % of its words; without that chunk it is 1,100 times less probable."
     assert found.citations.startswith("Citations: recall 0.50")
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.explaining.sureness import NOT_CALIBRATED, calibrated_row, quality_rows
+from app.explaining.sureness import calibrated_row, quality_rows, why_not_calibrated
 from app.shell.eval import evaluate
 from evaluation.calibrating import Calibration, Quality
 from explain.calibration import Isotonic, Temperature
@@ -63,7 +63,16 @@ def test_qualities_have_a_dash_for_what_a_score_is_not() -> None:
     ]
 
 
-def test_what_is_not_calibrated_names_commands_that_exist() -> None:
-    named = re.findall(r"raglass eval (\w+)", NOT_CALIBRATED)
+def test_what_would_calibrate_is_said_by_what_there_is() -> None:
+    trace = answered()
+    none = why_not_calibrated(trace, None, "", other_runs=False)
+    assert "no run is kept" in none
+    others = why_not_calibrated(trace, None, "", other_runs=True)
+    assert "no finished run that is kept was answered by local/embedded with the same generator and embedder" in others
+    fitting = why_not_calibrated(trace, None, "aaaa1111", other_runs=True)
+    assert "run aaaa1111 was answered by the same models, but is not calibrated on yet" in fitting
+    other_kind = why_not_calibrated(answered(kind="token_probability"), FOUND, "", other_runs=True)
+    assert "is a token probability figure; run aaaa1111, which is calibrated, has a calibrated figure" in other_kind
+    named = re.findall(r"raglass eval (\w+)", none + fitting)
     assert named == ["run", "calibrate"]
     assert set(named) <= set(evaluate.commands)

@@ -42,15 +42,25 @@ def explanation(values: list[float]) -> Explanation:
     ("value", "words"),
     [
         (np.log(12.5), "12.5 times as probable"),
-        (np.log(0.25), "0.250 times as probable"),
+        (np.log(0.25), "4.00 times less probable"),
         (13.7, "891,000 times as probable"),  # e^13.7 = 890,911
         (14.0, "more than a million times as probable"),
-        (-20.0, "less than a millionth as probable"),
+        (np.log(1e-6), "a million times less probable"),
+        (-20.0, "more than a million times less probable"),
         (800.0, "more than a million times as probable"),
     ],
 )
 def test_nats_are_said_as_a_factor(value: float, words: str) -> None:
     assert probable(value) == words
+
+
+def test_a_factor_says_what_it_is_compared_with() -> None:
+    assert reliance_words(explanation([-1, -1, -1, -1 + np.log(2)])).startswith(
+        "With all chunks the answer is 2.00 times as probable as without any:"
+    )
+    assert reliance_words(explanation([-1, -1, -1, -1 - np.log(2)])).startswith(
+        "With all chunks the answer is 2.00 times less probable than without any:"
+    )
 
 
 def test_differences_carry_their_sign() -> None:

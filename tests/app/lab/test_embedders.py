@@ -59,7 +59,7 @@ def test_the_one_that_understands_finds_more_and_the_test_says_so(lab_services: 
     [pair] = [each for each in done.result["pairs"] if each["measure"] == "alone recall"]
     assert pair["significant"]
     text = "\n".join(map(to_plain, services.lab.tables(done)))
-    assert "words finds a gold chunk among 1 chunk for" in text
+    assert "words finds a right chunk among 1 chunk for" in text
     assert "the other one finds fewer" in text
 
 

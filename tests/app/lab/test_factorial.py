@@ -157,7 +157,7 @@ def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_fact
     assert [cell["answers"] for cell in (record.result or {})["cells"]] == [12] * 4
     untold = next(table for table in services.lab.tables(record) if table.name == "untold")
     assert (
-        "Gold chunk retrieved",
+        "Right chunk retrieved",
         "It is the same for every question in every cell (0), so there is nothing to account for.",
     ) in (untold.rows)
     assert check_plan(services.settings, record.plan) == record.plan

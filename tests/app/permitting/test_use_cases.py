@@ -79,6 +79,8 @@ USE_CASES: dict[str, tuple[Role, Callable[[Services], Any]]] = {
     "start a study": (Role.EDITOR, lambda s: s.lab.start("latency", {"targets": ["none"]})),
     "measure stability": (Role.EDITOR, lambda s: next(check_stability(s.evaluations, STABILITY))),
     "measure stability in the background": (Role.EDITOR, lambda s: s.stability_jobs.start(lambda stop: iter(()))),
+    "compare questions": (Role.VIEWER, lambda s: s.comparisons.questions.start(lambda stop: iter(()))),
+    "compare indexes": (Role.VIEWER, lambda s: s.comparisons.indexes.start(lambda stop: iter(()))),
     "remove a stability result": (Role.EDITOR, lambda s: KeptStability(s.settings.data_dir).remove("0" * 8)),
     "choose an index": (Role.ADMIN, lambda s: choose(s.backends.open("fake"), RECORD)),
     "choose automatically": (Role.ADMIN, lambda s: choose_automatically(document(s))),

@@ -423,6 +423,18 @@ def test_calibration_speaks_for_what_answered_and_for_nothing_else(services: Ser
     assert services.calibrations.of(replace(trace, backend="other")) is None
 
 
+def test_a_run_can_be_calibrated_on_for_what_answered_it_and_for_nothing_else(
+    services: Services, tmp_path: Path
+) -> None:
+    assert not services.calibrations.has_runs()
+    path = write_questions(tmp_path / "few.csv", 2)
+    end = last(services.evaluations.run(RunPlan(str(path), "fake", 5, 30.0)))
+    trace = find_trace(services.store, services.evaluations.scores(end.run_id)[0].trace_id)
+    assert services.calibrations.has_runs()
+    assert services.calibrations.run_to_fit(trace).run_id == end.run_id
+    assert services.calibrations.run_to_fit(replace(trace, settings={**trace.settings, "embedder": "other"})) is None
+
+
 def test_calibration_that_cannot_be_read_is_none_and_logged(
     services: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -52,7 +52,7 @@ def test_documents_are_listed_with_how_they_stand(run: Run, services: Services, 
     said = run("corpus", "list", "--limit", "3", services=services).stdout
     assert "Pumps  [indexed, 35 characters, 1 chunk]" in said
     assert "broken.pdf is not a PDF" in said
-    assert "3 of 4" in said
+    assert "1 of 2 documents; 1 file could not be read; 1 file waits" in said
     assert f"Follows {tmp_path / 'texts'}: 3 files, 2 documents; read " in said
 
 

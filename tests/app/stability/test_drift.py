@@ -18,12 +18,11 @@ from app.stability.drift import (
     FEWEST,
     QuestionPlan,
     check_questions,
-    compare_embedders,
-    compare_folders,
     split_by_time,
     window_verdicts,
 )
 from app.stability.drift_words import indexes_text, questions_text
+from app.stability.index_drift import compare_embedders, compare_folders
 from backends.fake import ScriptedBackend
 from backends.local.documents.types import Document
 from backends.local.profiles import open_corpus

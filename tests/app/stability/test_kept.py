@@ -7,11 +7,21 @@ import pytest
 
 from app.stability.kept import KeptStability
 from app.stability.perturbed import StabilityPlan, StabilityStep
-from app.stability.perturbed_words import NONE_KEPT, chosen_variants, headline, kept_text, sides_words
+from app.stability.perturbed_words import (
+    NONE_KEPT,
+    ahead_words,
+    chosen_variants,
+    headline,
+    heat_rows,
+    kept_text,
+    sides_words,
+)
 from evaluation.agreement import Agreement
 from evaluation.datasets import LabelledQuestion
-from evaluation.stability import QuestionStability, Variant
+from evaluation.stability import QuestionStability, Variant, summarise_stability
+from metrics.store import TraceStore
 from pipeline.errors import InputError, StoreError
+from tests.factories import make_trace
 
 PLAN = StabilityPlan("builtin", "fake", 5, 60.0, kinds=("typo", "chunk dropped"))
 
@@ -79,13 +89,32 @@ def test_a_damaged_result_is_left_out_of_the_list_and_said_to_be_damaged(kept: K
 
 
 def test_the_headline_says_how_many_answers_stayed_and_what_moved_them() -> None:
-    assert headline(RESULTS) == (
+    assert headline(RESULTS, summarise_stability(RESULTS)) == (
         "2 of 4 answers stayed the same (50 %). Moved most by: typo (50 % changed) and chunk dropped (50 % changed)."
     )
-    assert headline(RESULTS[:1]) == "All 1 answers stayed the same."
-    assert headline([]) == "No variant was answered."
+    assert headline(RESULTS[:1], summarise_stability(RESULTS[:1])) == "All 1 answers stayed the same."
+    assert headline([], []) == "No variant was answered."
     assert sides_words(RESULTS) == "Of the 2 that changed, 1 went from right to wrong and 0 from wrong to right."
     assert sides_words(RESULTS[:1]) == ""
+
+
+def test_the_headline_names_the_same_figures_as_the_chart() -> None:
+    uneven = [replace(RESULTS[0], variants=(variant(),)), replace(RESULTS[1], variants=(variant("typo", True),) * 3)]
+    cells = summarise_stability(uneven)
+    _, types, values = heat_rows(cells, "answer changed")
+    assert (types[0], values[0][0]) == ("all", 0.5)  # a question with more variants than another counts no more than it
+    assert "typo (50 % changed)" in headline(uneven, cells)
+
+
+def test_what_is_ahead_is_counted_and_timed_before_it_is_begun(tmp_path: Path) -> None:
+    store = TraceStore.open(f"sqlite:///{tmp_path / 'traces.sqlite'}")
+    plan = replace(PLAN, limit=10, variants=3)
+    assert ahead_words(store, plan).startswith(
+        "10 questions as they stand, and in 2 ways × 3 variants: at most 70 answers. How long 70 answers will take is not known"
+    )
+    store.put(make_trace(backend="fake", duration_ms=2_000.0))
+    assert "About 2 min for 70 answers, by the newest 1 trace of fake." in ahead_words(store, plan)
+    store.close()
 
 
 def test_a_cell_holds_the_variants_of_its_kind_and_type_those_that_changed_first() -> None:

@@ -13,6 +13,7 @@ from app.views.kit.charts import (
     robust_scale,
     time_unit,
 )
+from app.views.kit.interval_plot import Row, interval_plot
 
 NASTY = '<a href="https://example.org">x</a> %{y}'
 
@@ -58,7 +59,7 @@ def test_the_figures_behind_a_chart_are_read_off_it():
     figure.update_layout(**chart_layout("Title", height=200))
     figure.update_xaxes(tickvals=[0, 1], ticktext=["one", "two<br>lines"], title_text="what")
     behind = figures_of(figure)
-    assert list(behind.heads) == ["", "what", "up"]
+    assert list(behind.heads) == ["Drawn", "what", "Figure"]
     assert behind.rows[:2] == [("p50", "one", "1.23"), ("p50", "two, lines", "—")]
     heat = figures_of(go.Figure(go.Heatmap(z=[[1, 2]], x=["a", "b"], y=["row"])))
     assert heat.rows == [("row", "a", "1"), ("row", "b", "2")]
@@ -68,3 +69,9 @@ def test_times_behind_a_chart_are_moments():
     figure = go.Figure(go.Bar(x=[1_757_000_000_000.0], y=[1]))
     figure.update_xaxes(type="date")
     assert figures_of(figure).rows == [("2025-09-04 15:33:20 UTC", "1")]
+
+
+def test_an_axis_of_shares_ends_at_all_of_them_and_one_of_differences_goes_below_none():
+    rows = [Row("one", 1.0, None, None, "#000000", "one: 100 %")]
+    assert interval_plot("Title", rows, in_percent=True).layout.xaxis.autorangeoptions.maxallowed == 1
+    assert interval_plot("Title", rows, in_percent=True, at_zero=True).layout.xaxis.autorangeoptions.minallowed is None
