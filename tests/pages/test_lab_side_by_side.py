@@ -7,6 +7,7 @@ import pytest
 from app.lab import embedders
 from app.services import Services
 from tests.app.lab.fake_models import Deaf, WordEmbedder, open_fake, write_questions
+from tests.shown import as_read
 
 PLANS = {
     "chunks": {"chunkings": ["heading:100"]},
@@ -55,7 +56,7 @@ def test_study_is_read_with_its_charts_and_tables(
     page = open_page("lab", study=name)
     assert not page.exception
     assert len(page.get("plotly_chart")) == charts
-    headings = [each.value.replace("\\", "") for each in page.header]
+    headings = [as_read(each.value) for each in page.header]
     assert headings == [table.title for table in services.lab.tables(done)]
 
 

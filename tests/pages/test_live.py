@@ -24,6 +24,7 @@ from tests.factories import make_failed_trace, make_generation, make_spans, make
 from tests.metrics.fake_cloudwatch import FakeCloudWatch, refusal
 from tests.metrics.spending import asked
 from tests.pages.test_pages import shown
+from tests.shown import as_read
 from tests.tables import listed, tables
 
 STACK = "raglass"
@@ -36,7 +37,7 @@ def ago(seconds: float) -> float:
 def titles(page: Any) -> str:
     """The titles of the charts, as they are sent to the browser."""
     made = "\n".join(each.proto.body for each in page.get("html") if "rg-chart-title" in each.proto.body)
-    return made.replace("\N{NO-BREAK SPACE}", " ")
+    return as_read(made)
 
 
 def gauges(page: Any) -> dict[str, str]:

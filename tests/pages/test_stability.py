@@ -10,6 +10,7 @@ from app.stability.kept import KeptStability
 from app.stability.measuring import MeasuredStep
 from pipeline.errors import StoreError
 from tests.app.stability.test_kept import PLAN, RESULTS, STEP
+from tests.shown import as_read
 
 WAIT_S = 30
 
@@ -109,7 +110,7 @@ def test_the_chart_is_in_the_words_of_the_headline_and_its_figures_have_heads(op
     page.session_state["heat-figures"] = True
     page.run()
     (chart,) = (json.loads(each.proto.spec) for each in page.get("plotly_chart"))
-    assert "typo (50 % changed)" in page.header[0].value.replace("\\", "")
+    assert "typo (50 % changed)" in as_read(page.header[0].value)
     assert chart["data"][0]["text"][0][0] == "50 %"
     assert [f">{head}</th>" in bodies(page) for head in ("Changed", "Type (questions)", "Answers changed")] == [
         True

@@ -12,6 +12,7 @@ from pipeline.types import Confidence
 from tests.evaluation.labelled import make_scored
 from tests.factories import make_generation, make_trace
 from tests.pages.test_pages import shown
+from tests.shown import as_read
 from tests.tables import listed, tables
 
 
@@ -239,7 +240,7 @@ def test_an_answer_below_half_confidence_is_not_simply_called_answered(open_page
 def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_page):
     assert [each.label for each in open_page("traces").expander] == ["Filters"]
     page = open_page("traces", services="shop", slower_ms="2000")
-    [box] = [each.label.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ") for each in page.expander]
+    [box] = [as_read(each.label) for each in page.expander]
     assert box == "Filters: 2 set — slower than 2.00 s, service shop"
     assert "2 filters" not in shown(page)
     told = shown(open_page("traces", services="shop", expression="latency > 5", present="1"))
