@@ -7,6 +7,7 @@ refresh over a week costs one sum and the period that is running.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from metrics.latency import LatencyPoint
 from metrics.series import MetricQuery, MetricSeries, Statistic, Window, make_series
@@ -15,6 +16,12 @@ from pipeline.measures import NAMESPACE
 
 MAX_REMEMBERED = 20_000
 """Periods kept in memory at most: two weeks of minutes."""
+
+LATE_S = 3_600
+"""How long after a period nearly all of its spans have come."""
+
+LATER_EVERY_S = 300.0
+"""How often at most an older period is read again because spans came late to some trace: a day of minutes takes a good part of a second."""
 
 Place = tuple[str | None, str | None, int, int]
 """Of which backend and whence the questions came (None for all), seconds in a period, and its beginning."""
@@ -30,6 +37,25 @@ LATENCIES: dict[Statistic, Callable[[LatencyPoint], float]] = {
 """How each statistic of `Latency` is read from a point."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read of a period."""
+
+    count: int
+    """Timings that it held."""
+    changes: int
+    """How often traces had changed in the store by then."""
+    read_at: float
+    """When it was read, in seconds since the epoch."""
+    points: list[LatencyPoint]
+    """What it holds."""
+
+    def holds(self, count: int, changes: int, now_s: float, end_s: float) -> bool:
+        """Whether it may still be shown. end_s: of the period."""
+        older = end_s < now_s - LATE_S and now_s - self.read_at < LATER_EVERY_S
+        return self.count == count and (self.changes == changes or older)
+
+
 class LocalSource:
     """The sketches of this dashboard's traces."""
 
@@ -39,7 +65,7 @@ class LocalSource:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[Place, tuple[tuple[int, int], list[LatencyPoint]]] = {}
+        self._known: dict[Place, Known] = {}
 
     def read(self, queries: Sequence[MetricQuery], window: Window, origin: str | None = None) -> list[MetricSeries]:
         """One series for each query; only `Latency` and `ErrorCount` are kept here. Raises StoreError.
@@ -67,15 +93,14 @@ class LocalSource:
         """What each period of the window holds, by its beginning."""
         store, period_s = self._store(), window.period_s
         counts = store.latency_counts(window.start_s, window.end_s, period_s, origin)
-        changes = store.changes()
         # What was counted since these were taken is read again with the next refresh.
-        stands = {start_s: (count, changes) for start_s, count in counts.items()}
+        changes, now_s = store.changes(), self._clock()
         told: dict[int, list[LatencyPoint]] = {}
         with self._lock:
-            for start_s, stand in stands.items():
+            for start_s, count in counts.items():
                 known = self._known.get((backend, origin, period_s, start_s))
-                if known is not None and known[0] == stand:
-                    told[start_s] = known[1]
+                if known is not None and known.holds(count, changes, now_s, start_s + period_s):
+                    told[start_s] = known.points
         # Without the lock: a database that is slow holds up whoever asks it, and nobody else.
         read: dict[int, list[LatencyPoint]] = {start_s: [] for start_s in counts if start_s not in told}
         for first_s, end_s in _runs(list(read), period_s):
@@ -83,7 +108,7 @@ class LocalSource:
                 read[int(point.start_s)].append(point)
         with self._lock:
             for start_s, points in read.items():
-                self._known[backend, origin, period_s, start_s] = (stands[start_s], points)
+                self._known[backend, origin, period_s, start_s] = Known(counts[start_s], changes, now_s, points)
             while len(self._known) > MAX_REMEMBERED:  # which may be of this very window: the oldest go first
                 del self._known[next(iter(self._known))]
         return {start_s: told[start_s] if start_s in told else read[start_s] for start_s in counts}

@@ -51,11 +51,11 @@ class Visit:
         return self.page
 
     def ask(self, question: str) -> None:
-        """Type a question, press Enter and wait for the outcome."""
-        box = question_box(self.page)
+        """Type a question, press Enter and wait for the outcome, which has an address of its own."""
+        box, before = question_box(self.page), self.page.url
         box.fill(question)
         box.press("Enter")
-        self.page.wait_for_url("**/ask?*trace=*")
+        self.page.wait_for_url(lambda url: "/ask?" in url and "trace=" in url and url != before)
         self.page.get_by_test_id("question").wait_for()
 
     def add(self, *files: Path) -> None:

@@ -120,6 +120,24 @@ def test_a_span_that_comes_late_and_makes_its_trace_longer_is_seen(store_url: st
         assert read() == pytest.approx(900.0, rel=0.02)
 
 
+def test_what_comes_late_to_an_older_period_is_seen_within_some_minutes(tmp_path: Path) -> None:
+    at, now = START_NS // 60_000_000_000 * 60, [0.0]
+    longest = rag_metric("Latency", "p99", "otlp/shop")
+    with TraceStore.open(sqlite_url(tmp_path), assembling=assemble) as store:
+        source = LocalSource(lambda: store, clock=lambda: now[0])
+        root = make_record(end_ns=START_NS + 40_000_000)
+        told = []
+        for now[0], record in (
+            (at + 7_200.0, root),
+            (at + 7_260.0, make_record(parent_id=root.span_id, end_ns=START_NS + 900_000_000)),
+            (at + 7_200.0 + local_source.LATER_EVERY_S, None),
+        ):
+            store.put_spans([] if record is None else [record])
+            store.fold()
+            told.append(source.read([longest], Window(at, at + 600, 60))[0].values[at])
+        assert told == pytest.approx([40.0, 40.0, 900.0], rel=0.02)
+
+
 def test_whoever_waits_for_a_slow_read_holds_up_no_other(reads: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     source, store, _ = reads
     store.put(make_trace(asked_at=MINUTE))
