@@ -298,6 +298,12 @@ def server_s(server: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def peak_mb() -> float:
+    """Most memory of this process at once, megabytes; without that of the one that started it, which `getrusage` counts in."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
+
+
 def _stat(path: Path) -> list[str]:
     """What stands in a process's `stat` behind its name: state, parent, …; nothing of one that has ended."""
     try:

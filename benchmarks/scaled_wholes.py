@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.scaled_pages import find_server, opened, run_command, server_s
+from benchmarks.scaled_pages import find_server, opened, peak_mb, run_command, server_s
 from benchmarks.scaled_places import Place
 
 READING: Mapping[str, Sequence[str]] = {
@@ -84,16 +84,10 @@ def _run(name: str, words: Sequence[str], url: str, file: Path) -> Whole:
     return whole
 
 
-def _peak_mb() -> float:
-    """Of this process, the one that started it left out, which `getrusage` counts in."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
-
-
 def main() -> None:
     """Run one command, and print what it took as JSON."""
     run_command(sys.argv[1:])
-    print(json.dumps({"cpu_s": time.process_time(), "peak_mb": _peak_mb()}))
+    print(json.dumps({"cpu_s": time.process_time(), "peak_mb": peak_mb()}))
 
 
 if __name__ == "__main__":
