@@ -2,13 +2,15 @@
 
     python -m benchmarks.bench_scale --quick
     python -m benchmarks.bench_scale --traces 10000 100000 1000000 --folder stores      # SQLite; keeps the seeded stores
-    python -m benchmarks.bench_scale --store postgres --traces 10000 1000000 --parts pages
+    python -m benchmarks.bench_scale --store postgres --traces 10000 1000000 --runs 100 1000 --folder stores --parts pages
+    python -m benchmarks.bench_scale --folder stores --parts whole --only backup        # of what was seeded before
     python -m benchmarks.bench_scale --parts corpus --chunks 10000 1000000
 
 Pages run under Streamlit's AppTest, without a browser: `first` is a page that this process has not drawn since something was stored, with
 all imports and connections made, `again` a rerun with nothing changed. Times are the processor's, of this process and of PostgreSQL's,
 and in parentheses wall time, which on a busy machine says more of the others. A page may take 1 s at first and 0.3 s again; what takes
-longer of the processor is marked.
+longer of the processor is marked. `whole` are the commands that go through all that is stored, each in a process of its own, with its
+peak of memory. What is seeded in a folder is kept there, and seeding that was broken off goes on where it was.
 """
 
 import argparse
@@ -21,10 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench_ingest import databases
+from benchmarks.scaled_commands import COMMANDS
 from benchmarks.scaled_corpus import measure_corpus
 from benchmarks.scaled_pages import (
-    COMMANDS,
     PAGES,
     Sent,
     Taken,
@@ -34,21 +35,23 @@ from benchmarks.scaled_pages import (
     read_plans,
     said_once,
 )
-from benchmarks.scaled_store import TREE_SPANS, seed_scaled
+from benchmarks.scaled_places import Place, places
+from benchmarks.scaled_store import TREE_SPANS, is_whole, seed_scaled
+from benchmarks.scaled_wholes import Whole, measure_wholes
 from metrics.store import TraceStore
 
 FIRST_S, AGAIN_S = 1.0, 0.3
 """What a page may take."""
 
-PARTS = ("pages", "commands", "corpus")
+PARTS = ("pages", "commands", "whole", "corpus")
 
 QUICK = {"traces": [1_000, 4_000], "runs": [5, 20], "chunks": [500, 2_000], "answers": 20}
 
 Results = dict[str, Any]
 
 
-def measure_size(url: str, parts: Sequence[str], only: Sequence[str]) -> Results:
-    """Everything that is asked of one store."""
+def measure_size(url: str, place: Place, parts: Sequence[str], only: Sequence[str], folder: Path) -> Results:
+    """Everything that is asked of one store. folder: where a backup may lie for a while."""
     found: Results = {}
     sent = Sent()
     with tempfile.TemporaryDirectory() as data_dir, said_once(), as_asked_last(url):
@@ -57,17 +60,19 @@ def measure_size(url: str, parts: Sequence[str], only: Sequence[str]) -> Results
             found["pages"] = measure_pages(PAGES, only, sent)
         if "commands" in parts:
             found["commands"] = measure_commands(COMMANDS, only, Path(data_dir), sent)
-        found["plans"] = read_plans(sent)
+        if sent.by_sql:
+            found["plans"] = read_plans(sent)
+        if "whole" in parts:
+            found["whole"] = measure_wholes(url, place, only, folder)
     return found
 
 
 @contextmanager
-def seeded(options: argparse.Namespace, traces: int, runs: int, folder: Path) -> Iterator[tuple[str, float]]:
-    """The address of a store of that size and its bytes; seeded unless it is there."""
-    with databases(options.store) as database, database() as made:
-        url = made or f"sqlite:///{folder / f'scaled-{traces}-{options.spans}-{runs}.sqlite'}"
+def seeded(options: argparse.Namespace, traces: int, runs: int, place: Place) -> Iterator[tuple[str, float]]:
+    """The address of a store of that size and its bytes; seeded to its end unless it was."""
+    with place(f"scaled_{traces}_{options.spans}_{runs}") as url:
         with TraceStore.open(url) as store:
-            if not store.count():
+            if not is_whole(store, traces, runs):
                 print(f"storing {traces:,} traces, {runs:,} runs …", file=sys.stderr)
                 seed_scaled(store, traces, options.spans, runs, options.answers)
         with TraceStore.open(url) as store:  # closing the first moved SQLite's log into the file
@@ -91,6 +96,9 @@ def report(results: Mapping[str, Results], spans: int, answers: int) -> Iterator
     commands = {size: found["commands"] for size, found in results.items() if "commands" in found}
     if commands:
         yield from _report_times("commands, s", commands, 0, None)
+    wholes = {size: found["whole"] for size, found in results.items() if "whole" in found}
+    if wholes:
+        yield from _report_wholes(wholes)
     for size, found in results.items():
         if "plans" in found:
             yield from _report_plans(size, found["plans"])
@@ -106,6 +114,15 @@ def _report_times(
         cells = "".join(f"{each.cpu_s[place]:>12.3f} ({each.wall_s[place]:>7.3f})" for each in taken)
         slow = "  too slow" if most_s is not None and max(used) > most_s else ""
         yield f"  {name:<32}{cells}{used[-1] / max(used[0], 1e-9):>8.1f}×{slow}"
+
+
+def _report_wholes(by_size: Mapping[str, Mapping[str, Whole]]) -> Iterator[str]:
+    yield f"\n{'of all that is stored, s and MB':<34}" + "".join(f"{size:>30}" for size in by_size)
+    for name in next(iter(by_size.values())):
+        taken = [found[name] for found in by_size.values()]
+        yield f"  {name:<32}" + "".join(
+            f"{each.cpu_s:>12.1f} ({each.wall_s:>7.1f}){each.peak_mb:>6.0f} MB" for each in taken
+        )
 
 
 def _report_steps(by_size: Mapping[str, Mapping[str, Taken]]) -> Iterator[str]:
@@ -130,9 +147,12 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Results]:
     results: dict[str, Results] = {}
     runs = [*options.runs, *[options.runs[-1]] * len(options.traces)]
     for traces, of_runs in zip(options.traces, runs, strict=False):
-        with seeded(options, traces, of_runs, folder) as (url, stored_bytes):
+        with (
+            places(options.store, folder) as place,
+            seeded(options, traces, of_runs, place) as (url, stored_bytes),
+        ):
             name = f"{traces:,} / {of_runs:,}"
-            found = measure_size(url, options.parts, options.only)
+            found = measure_size(url, place, options.parts, options.only, folder)
             results[name] = {"traces": traces, "runs": of_runs, "bytes": stored_bytes, **found}
             print(f"measured {name}", file=sys.stderr, flush=True)
     return results
@@ -165,6 +185,7 @@ def main() -> None:
         parser.set_defaults(**QUICK)
         options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
+        Path(temporary).chmod(0o755)  # a PostgreSQL server runs as another user
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         stores = measure(options, folder) if set(options.parts) - {"corpus"} else {}

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import ColumnElement, func, insert, literal, select, true
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, literal, select, true
 
 from app.traces.filters import TraceFilters
 from benchmarks.bench_pages import rerun, run_once
@@ -130,7 +130,7 @@ def _span(
 def seed_trees(
     store: TraceStore, count: int, *, make: Callable[..., dict[str, Any]] = tree_trace, **given: Any
 ) -> None:
-    """Fill an empty store with `count` traces of six spans, and all that they are found by, in bulk. given: to `seed`."""
+    """Fill a store as `seed` does with `count` traces of six spans, and all that they are found by, in bulk. given: to `seed`."""
     seed(store, count, make=make, **given)
 
     seq = traces.c.seq
@@ -146,14 +146,23 @@ def seed_trees(
     }
     for label_id, ((kind, value), condition) in enumerate(found.items(), 1):
         with store._database.writing() as connection:
+            if has_rows(connection, labels.c.label_id == label_id):
+                continue
             connection.execute(insert(labels).values(label_id=label_id, kind=kind, value=value))
             labelled = select(literal(label_id), seq).where(condition).order_by(seq)
             connection.execute(insert(trace_labels).from_select(["label_id", "seq"], labelled))
     for stage, _, share in STAGES:
         with store._database.writing() as connection:
+            if has_rows(connection, stage_times.c.stage == stage):
+                continue
             took = select(literal(stage), traces.c.duration_ms * share, seq).order_by(traces.c.duration_ms, seq)
             connection.execute(insert(stage_times).from_select(["stage", "duration_ms", "seq"], took))
     store._database.tidy()
+
+
+def has_rows(connection: Connection, condition: ColumnElement[bool]) -> bool:
+    """Whether some row meets a condition, so that what is broken off is not done twice."""
+    return bool(connection.scalar(select(exists().where(condition))))
 
 
 def measure_store(store: TraceStore) -> dict[str, tuple[float, str]]:

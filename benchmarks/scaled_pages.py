@@ -5,9 +5,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -68,33 +69,6 @@ PAGES: Mapping[str, Page] = {
     "status": Page("status"),
 }
 """Every page, and of those that read most each of their views."""
-
-COMMANDS: Mapping[str, Sequence[str]] = {
-    "status": ["status"],
-    "traces": ["traces"],
-    "traces --json": ["traces", "--json"],
-    "traces --search": ["traces", "--search", RARE],
-    "traces --where": ["traces", "--where", "latency_ms > 2000"],
-    "traces --id": ["traces", "--id", "{trace}"],
-    "traces --export, of a user": ["traces", "--export", "jsonl", "--user", "u17"],
-    "traces delete --dry-run, 29 days": ["traces", "delete", "--older-than", "29d", "--dry-run"],
-    "traces delete --dry-run, all": ["traces", "delete", "--all", "--dry-run"],
-    "costs": ["costs"],
-    "quality, a day": ["quality"],
-    "quality, 7 days": ["quality", "--last", "7d"],
-    "alerts list": ["alerts", "list"],
-    "alerts add --dry-run": ["alerts", "add", "slow", "--series", "latency_p95", "--above", "2s", "--dry-run"],
-    "alerts add --dry-run, abstained": [
-        "alerts", "add", "silent", "--series", "abstained", "--above", "30%", "--dry-run",
-    ],
-    "eval list": ["eval", "list"],
-    "traces --export, all": ["traces", "--export", "jsonl"],
-    "backup": ["backup", "{folder}/whole.backup", "--force"],
-}  # fmt: skip
-"""The commands that read the store."""
-
-WHOLE = ("traces --export, all", "backup")
-"""Those that read all of it, and grow with it; the others' queries are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +150,14 @@ def measure_commands(
     found: dict[str, Taken] = {}
     for name, words in _chosen(commands, only).items():
         filled = [word.format(**names, folder=folder) for word in words]
-        record = Record({})
-        if name not in WHOLE:
-            _forget_services()
-            with recording(_store()._database.engine) as record:
-                run_command(filled)
+        _forget_services()
+        with recording(_store()._database.engine) as record:
+            run_command(filled)
         _forget_services()
         _, wall_s, cpu_s = timed(lambda filled=filled: run_command(filled), server)
         found[name] = _say(name, Taken((wall_s,), (cpu_s,), record.steps, record.sent))
         if sent is not None:
             sent.add(name, record)
-        for left in folder.glob("*.backup"):
-            left.unlink()
     _forget_services()
     return found
 
@@ -282,15 +252,16 @@ def open_page(page: Page) -> AppTest:
 
 
 def run_command(words: Sequence[str]) -> None:
-    """A command in this process; what it prints is thrown away, and what it complains of is not."""
+    """A command in this process; what it prints is thrown away. Raises RuntimeError with what it complained of where it failed."""
     from app.shell.main import main
 
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+    complaints = StringIO()
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(complaints):
         try:
             main.main(list(words), standalone_mode=False)
         except SystemExit as left:
             if left.code:
-                raise RuntimeError(f"{' '.join(words)} left with {left.code}.") from left
+                raise RuntimeError(f"{' '.join(words)} left with {left.code}: {complaints.getvalue()}") from left
 
 
 def _forget_services() -> None:
@@ -325,6 +296,12 @@ def server_s(server: int) -> float:
         int(each) for each in _stat(Path(f"/proc/{server}/stat"))[11:15]
     )
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mb() -> float:
+    """Most memory of this process at once, megabytes; without that of the one that started it, which `getrusage` counts in."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
 
 
 def _stat(path: Path) -> list[str]:

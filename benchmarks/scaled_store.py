@@ -9,14 +9,15 @@ import time
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, case, func, insert, literal, null, select, update
+from sqlalchemy import Connection, case, delete, func, insert, literal, null, select, update
 
 from benchmarks.bench_pages import seed_runs
-from benchmarks.bench_traces import MODELS, STAGES, seed_trees, tree_trace
+from benchmarks.bench_traces import MODELS, STAGES, has_rows, seed_trees, tree_trace
 from benchmarks.seeding import DAY_S
 from metrics import outcomes
 from metrics.store import TraceStore
-from metrics.tables import labels, quality, state, token_use, trace_labels, traces
+from metrics.tables import answer_counts, labels, quality, run_answers, state, token_use, trace_labels, traces
+from metrics.tables import runs as stored_runs
 
 SKETCHED_S = 15 * DAY_S
 """Of so long there are sketches: a page tells of 7 days and of the 7 before."""
@@ -62,12 +63,17 @@ def scaled_trace(
 
 
 def seed_scaled(store: TraceStore, count: int, spans: int, runs: int, answers: int) -> None:
-    """Fill an empty store. spans: of each trace, TREE_SPANS at least. answers: of each run."""
+    """Fill an empty store, or go on where that was broken off.
+
+    spans: of each trace, TREE_SPANS at least. answers: of each run. Raises SystemExit where something else is stored.
+    """
     now_s, began = time.time(), time.perf_counter()
     seed_trees(store, count, make=partial(scaled_trace, spans=spans), until=now_s, sketched_s=SKETCHED_S)
     _say(f"{count:,} traces", began)
     _add_documents(store, count)
-    for start in range(0, count, COUNTED):
+    with store._database.engine.connect() as connection:
+        counted = int(connection.scalar(select(func.sum(answer_counts.c.asked))) or 0)
+    for start in range(counted, count, COUNTED):
         with store._database.writing() as connection:
             outcomes.add_up(connection, range(start + 1, min(start + COUNTED, count) + 1))
     _say("counts", began)
@@ -75,6 +81,8 @@ def seed_scaled(store: TraceStore, count: int, spans: int, runs: int, answers: i
         _add_tokens(connection)
     for rule, value in RULES.items():
         with store._database.writing() as connection:
+            if has_rows(connection, quality.c.rule == rule):
+                continue
             scored = select(traces.c.seq, literal(rule), traces.c.asked_at, traces.c.backend, value, traces.c.asked_at)
             connection.execute(
                 insert(quality).from_select(["seq", "rule", "asked_at", "backend", "value", "scored_at"], scored)
@@ -82,9 +90,28 @@ def seed_scaled(store: TraceStore, count: int, spans: int, runs: int, answers: i
     with store._database.writing() as connection:
         connection.execute(update(state).values(scored=count, judged=count, counted_from=null()))
     _say("tokens and scores", began)
-    seed_runs(store, runs, answers)
+    _add_runs(store, runs, answers)
     store._database.tidy()
     _say(f"{runs:,} runs", began)
+
+
+def is_whole(store: TraceStore, count: int, runs: int) -> bool:
+    """Whether a store was filled to its end: runs come last."""
+    return store.count() == count and _finished(store) >= runs
+
+
+def _finished(store: TraceStore) -> int:
+    with store._database.engine.connect() as connection:
+        return connection.scalar(select(func.count()).where(stored_runs.c.status == "finished")) or 0
+
+
+def _add_runs(store: TraceStore, runs: int, answers: int) -> None:
+    with store._database.writing() as connection:  # one that was broken off is made anew
+        begun = select(stored_runs.c.run_id).where(stored_runs.c.status != "finished")
+        connection.execute(delete(run_answers).where(run_answers.c.run_id.in_(begun)))
+        connection.execute(delete(stored_runs).where(stored_runs.c.status != "finished"))
+    finished = _finished(store)
+    seed_runs(store, runs - finished, answers, first=finished)
 
 
 def _say(what: str, began: float) -> None:
@@ -94,6 +121,8 @@ def _say(what: str, began: float) -> None:
 def _add_documents(store: TraceStore, count: int) -> None:
     for number in range(min(DOCUMENTS, count)):
         with store._database.writing() as connection:
+            if has_rows(connection, (labels.c.kind == "document") & (labels.c.value == f"document-{number}")):
+                continue
             label_id = (connection.scalar(select(func.max(labels.c.label_id))) or 0) + 1
             connection.execute(insert(labels).values(label_id=label_id, kind="document", value=f"document-{number}"))
             seqs = [{"label_id": label_id, "seq": seq} for seq in range(number or DOCUMENTS, count + 1, DOCUMENTS)]
@@ -103,6 +132,8 @@ def _add_documents(store: TraceStore, count: int) -> None:
 
 def _add_tokens(connection: Connection) -> None:
     """One call of a model for each trace."""
+    if has_rows(connection, token_use.c.seq > 0):
+        return
     model = case(
         *((traces.c.seq % len(MODELS) == place, literal(name)) for place, name in enumerate(MODELS)), else_=literal("")
     )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from metrics import latency, search
 from metrics.derived import light_row
@@ -108,26 +108,29 @@ def seed(
     make: Callable[..., dict[str, Any]] | None = None,
     sketched_s: float = DAY_S,
 ) -> None:
-    """Fill an empty store with `count` small traces over the 30 days before `until`, some 100 µs each.
+    """Fill an empty store, or go on where that was broken off, with `count` small traces over the 30 days before `until`, some 100 µs each.
 
     make: a trace in its JSON form, as `small_trace`, which is the default. It writes the tables in bulk, which `put` must not; the search
-    index is built at the end. sketched_s: of how many seconds, up to `until`, sketches are made.
+    index is built at the end. sketched_s: of how many seconds, up to `until`, sketches are made. Raises SystemExit where something else is
+    stored.
     """
-    make = make or small_trace
-    rng, words = random.Random(0), make_words()
-    with store._database.writing() as connection:
-        if connection.scalar(select(func.count()).select_from(traces)):
-            raise SystemExit("Only an empty store can be seeded. Name another file.")
-    every_s = 30 * DAY_S / count
-    for start in range(0, count, BLOCK):
+    make, words, every_s = make or small_trace, make_words(), 30 * DAY_S / count
+    with store._database.engine.connect() as connection:
+        stored, newest = connection.execute(select(func.count(), func.max(traces.c.asked_at))).one()
+    if stored > count or (stored % BLOCK and stored != count):
+        raise SystemExit("Only an empty store can be seeded. Name another file.")
+    if stored:
+        until = newest + (count - stored) * every_s
+    for start in range(stored, count, BLOCK):
+        rng = random.Random(start)
         block = [
             make(rng, words, seq, until - (count - seq) * every_s, rare=seq % max(count // 10, 1) == 1)
             for seq in range(start + 1, min(start + BLOCK, count) + 1)
         ]
-        _write_block(store, rng, start, block)
         recent = [data for data in block if data["asked_at"] > until - sketched_s]
-        if recent:
-            with store._database.writing() as connection:
+        with store._database.writing() as connection:
+            _write_block(connection, rng, start, block)
+            if recent:
                 latency.add_timings(connection, [timing for data in recent for timing in latency.list_timings(data)])
     with store._database.writing() as connection:
         if connection.dialect.name == "sqlite":
@@ -135,7 +138,7 @@ def seed(
     store._database.tidy()
 
 
-def _write_block(store: TraceStore, rng: random.Random, before: int, block: list[dict[str, Any]]) -> None:
+def _write_block(connection: Connection, rng: random.Random, before: int, block: list[dict[str, Any]]) -> None:
     """Write traces as folding would leave them, less their sketches. before: how many were written earlier."""
     rows = [{"seq": seq, **light_row(data), "rating": _rating(rng)} for seq, data in enumerate(block, before + 1)]
     kept = [
@@ -143,11 +146,10 @@ def _write_block(store: TraceStore, rng: random.Random, before: int, block: list
         for row, data in zip(rows, block, strict=True)
     ]
     folded = [{"seq": r["seq"], "folded": search.fold_text(r["question"], r["answer"], "")} for r in rows]
-    with store._database.writing() as connection:
-        connection.execute(insert(traces), rows)
-        connection.execute(insert(payloads), kept)
-        connection.execute(insert(search_texts), folded)
-        connection.execute(update(state).values(folded=state.c.folded + len(rows)))
+    connection.execute(insert(traces), rows)
+    connection.execute(insert(payloads), kept)
+    connection.execute(insert(search_texts), folded)
+    connection.execute(update(state).values(folded=state.c.folded + len(rows)))
 
 
 def _rating(rng: random.Random) -> int | None:

@@ -171,6 +171,14 @@ def count_matched(connection: Connection, listing: Listing) -> Count:
     return _count_some(connection, select(traces.c.seq).where(*listing.where), COUNT_LIMIT)
 
 
+def count_query(connection: Connection, query: TraceQuery) -> Count:
+    """How many traces a query matches, exactly up to COUNT_LIMIT, where none of them is to be listed."""
+    filters = list_conditions(connection, query)
+    if filters and not search.fold_needle(query.search):
+        return _count_some(connection, select(traces.c.seq).where(*filters), COUNT_LIMIT)
+    return count_matched(connection, plan(connection, query))
+
+
 def _count_some(connection: Connection, seqs: Select[tuple[int]], limit: int) -> Count:
     """How many rows a select has, exactly up to `limit`."""
     some = seqs.limit(limit + 1).subquery()

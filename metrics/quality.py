@@ -254,11 +254,16 @@ class QualityScores:
         with self._explained(), self._database.engine.connect() as connection:
             where = _values_of(connection, rule, backend)
             whole, parted = _few_values(where, 1), _few_values(where, PARTS)
+            full = False
             for bucket in range(math.floor(since / step_s), math.ceil(until / step_s)):
-                start, end = max(since, bucket * step_s), min(until, (bucket + 1) * step_s)
-                count, total, squares = _sum(connection, whole, start, end, 1)
-                if count == MOST_VALUES:
-                    count, total, squares = _sum(connection, parted, start, end, PARTS)
+                bounds = max(since, bucket * step_s), min(until, (bucket + 1) * step_s)
+                # Behind a full bucket comes another, most often: where each of its parts is full, so is the whole.
+                count, total, squares = _sum(connection, parted, *bounds, PARTS) if full else (0, 0.0, 0.0)
+                if count < MOST_VALUES:
+                    count, total, squares = _sum(connection, whole, *bounds, 1)
+                    full = count == MOST_VALUES
+                    if full:
+                        count, total, squares = _sum(connection, parted, *bounds, PARTS)
                 if count:
                     found.append(_to_point((bucket, count, total / count, squares / count), step_s))
         return found

@@ -32,7 +32,7 @@ from metrics.outcomes import Outcomes
 from metrics.pieces import WaitingPieces
 from metrics.prompts import SavedPrompts
 from metrics.quality import QualityScores
-from metrics.queries import Cursor, StoredTrace, TracePage, TraceQuery, check_page_rows, decode_cursor
+from metrics.queries import Count, Cursor, StoredTrace, TracePage, TraceQuery, check_page_rows, decode_cursor
 from metrics.runs import RunLog
 from metrics.sessions import SessionPosition, SessionRow, list_sessions
 from metrics.upkeep import Upkeep
@@ -247,6 +247,12 @@ class TraceStore:
         self._freshness.renew()
         with self._explained(), self._database.engine.connect() as connection:
             return paging.read_page(connection, query, position, limit)
+
+    def matched(self, query: TraceQuery) -> Count:
+        """How many traces a query matches, as its pages say; no row is read, nor sorted."""
+        self._freshness.renew()
+        with self._explained(), self._database.engine.connect() as connection:
+            return paging.count_query(connection, query)
 
     def export(self, query: TraceQuery) -> Iterator[StoredTrace]:
         """Every trace that a query matches, in its order, as the store is when the first is taken.

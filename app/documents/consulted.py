@@ -71,14 +71,32 @@ class Consulted:
         )
 
 
-def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: str, origin: str | None) -> Consulted:
-    """How the documents of a backend's corpus were used. since: a key of SINCE_S. origin: whence the questions came; None for all."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a store says of documents by use, whatever is in the corpus."""
+
+    ends: dict[str, Ends]
+    """How the questions ended that consulted each, those consulted most first."""
+    thumbs: dict[str, tuple[int, int]]
+    """How many of these were rated up, and how many down, of documents that have such."""
+    since_s: float | None
+    """From when on questions are counted, in seconds since the epoch; None where every one is."""
+
+
+def count_consulted(store: TraceStore, backend: str, since: str, origin: str | None) -> Counted:
+    """How a store's questions used documents. since: a key of SINCE_S. origin: whence the questions came; None for all."""
     length_s = SINCE_S[since]
     since_s = 0.0 if length_s is None else time.time() - length_s
-    counted_s = store.costs.counted_from()
-    found = store.outcomes.by_document(since_s, backend, origin)
-    thumbs = store.outcomes.thumbs_by_document(since_s, backend, origin)
-    indexed = corpus.indexed()
+    return Counted(
+        store.outcomes.by_document(since_s, backend, origin),
+        store.outcomes.thumbs_by_document(since_s, backend, origin),
+        max(since_s, store.costs.counted_from() or 0.0) or None,
+    )
+
+
+def read_consulted(corpus: LocalCorpus, counted: Counted) -> Consulted:
+    """How the documents of a corpus were used, by what was counted of its backend."""
+    found, indexed = counted.ends, corpus.indexed()
     known = {bounded(document_id): document_id for document_id in indexed}
     builtin = {each.document_id: each.title for each in builtin_documents()}
 
@@ -86,7 +104,7 @@ def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: 
         document_id = known.get(label, label)
         own = None if document_id in builtin else corpus.library.get(document_id)
         title = builtin.get(document_id) or (own.title if own is not None else document_id)
-        return Use(document_id, title, indexed.get(document_id), ends, thumbs.get(label, (0, 0)))
+        return Use(document_id, title, indexed.get(document_id), ends, counted.thumbs.get(label, (0, 0)))
 
     unused = sorted(label for label in known if label not in found)
     return Consulted(
@@ -94,7 +112,7 @@ def read_consulted(corpus: LocalCorpus, store: TraceStore, backend: str, since: 
         tuple(use(label, Ends()) for label in unused[:LISTED]),
         len(found),
         len(unused),
-        max(since_s, counted_s or 0.0) or None,
+        counted.since_s,
     )
 
 

@@ -102,15 +102,11 @@ def read_concerns(store: TraceStore, span: str, now_s: float) -> list[Concern]:
         "unanswered": replace(asked, outcome="abstained", sort="least confident"),
         "disliked": replace(asked, feedback="down"),
     }
-    found = [Concern(name, filters, _count(store, filters, now_s)) for name, filters in kinds.items()]
+    found = [Concern(name, filters, store.matched(filters.to_query(now_s))) for name, filters in kinds.items()]
     slowest = replace(asked, sort="slowest")
     page = store.page(slowest.to_query(now_s), limit=1)
     slow = [Concern("slow", slowest, page.matched, row.duration_ms) for row in page.rows]
     return [each for each in found if each.found.value] + slow
-
-
-def _count(store: TraceStore, filters: TraceFilters, now_s: float) -> Count:
-    return store.page(filters.to_query(now_s), limit=1).matched
 
 
 def read_recent(store: TraceStore, limit: int = RECENT) -> Sequence[TraceRow]:

@@ -6,6 +6,7 @@ from statistics import fmean, pstdev
 
 import pytest
 
+from benchmarks.query_plans import recording
 from metrics import folding, quality
 from metrics.expressions.fields import describe_fields
 from metrics.quality import LOOK_BACK_S
@@ -114,6 +115,34 @@ def test_of_a_full_bucket_as_many_values_are_read_of_each_part(
     score(store, {seq: float((seq - 1) // 10) for seq in range(1, 51)})  # 0 in the first fifth, 4 in the last
     [point] = store.quality.sampled("grounded", BEGAN, BEGAN + 50, 1e6)
     assert (point.count, point.mean, point.spread) == (10, 2.0, pytest.approx(2**0.5))
+
+
+def test_full_buckets_behind_one_another_are_each_asked_for_once(
+    store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "MOST_VALUES", 10)
+    put(store, 75)
+    score(store, {seq: float((seq - 1) // 10) for seq in range(1, 76)})
+    sent, alone = [], []
+    for buckets in (1, 3):
+        with recording(store._database.engine) as record:
+            points = store.quality.sampled("grounded", BEGAN, BEGAN + buckets * 25, 25)
+        sent.append(record.sent)
+    for point in points:
+        alone += store.quality.sampled("grounded", point.at, point.at + 25, 25)
+    assert points == alone
+    assert [point.count for point in points] == [10, 10, 10]
+    assert sent[1] - sent[0] == 2
+
+
+def test_a_bucket_that_is_not_full_behind_one_that_is_is_read_whole(
+    store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "MOST_VALUES", 10)
+    put(store, 33)
+    score(store, {seq: float(seq) for seq in range(1, 34)})
+    full, rest = store.quality.sampled("grounded", BEGAN, BEGAN + 50, 25)
+    assert (full.count, rest.count, rest.mean) == (10, 8, fmean(range(26, 34)))
 
 
 def test_a_series_is_of_one_backend_where_that_is_asked_and_of_known_values(store: TraceStore) -> None:

@@ -10,6 +10,7 @@ from app.services import Services
 from backends.fake import Script
 from backends.local.corpus import LocalCorpus
 from backends.local.documents import Document, KnownFile, Source
+from metrics.outcomes import Outcomes
 from tests.app.conftest import CorpusBackend
 from tests.factories import make_chunk, make_failed_trace, make_trace
 from tests.tables import listed, tables
@@ -191,6 +192,16 @@ def test_documents_are_listed_by_use_and_what_none_consulted_is_told(
     assert [row["Document"] for row in listed(page, "Documents that no question consulted, a row each")] == ["Unread"]
     assert "<img" not in shown(page)
     assert listed(on_tab(open_page, "Consulted", asked_by="everyone"))[0]["Questions"] == "3"
+
+
+def test_a_click_on_documents_by_use_does_not_count_them_again(
+    open_page, corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
+):
+    services.store.put(make_trace(backend="fake", asked_at=time.time(), chunks=(make_chunk(document_id="a"),)))
+    page, again = on_tab(open_page, "Consulted"), []
+    monkeypatch.setattr(Outcomes, "thumbs_by_document", lambda *_: again.append("every rated trace") or {})
+    assert listed(page.run(), "Documents that were consulted, a row each")
+    assert not again
 
 
 def test_questions_stand_on_the_map_by_how_they_ended(open_page, corpus: LocalCorpus, services: Services):

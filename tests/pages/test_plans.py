@@ -10,8 +10,7 @@ from app.services import Services
 from benchmarks.bench_pages import seed_runs
 from benchmarks.query_plans import Scan, find_scans, recording
 from benchmarks.scaled_store import TREE_SPANS, seed_scaled
-from metrics import conditions, paging, sessions
-from metrics.store import TraceStore
+from tests.plans import FEW, MANY, connected_to_unknown, limit_to_few, whole_reads
 
 PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "overview": ("overview", {"past": "week"}),
@@ -32,8 +31,6 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
 GROUPED = Scan("traces", "scan", "traces_by_session")
 """Conversations are all grouped at once, but only where `sessions.FEW` traces or fewer have one."""
 
-FEW, MANY = "of few", "of many"
-
 
 @pytest.mark.parametrize("stored", [FEW, MANY])
 def test_no_query_of_a_page_reads_all_that_is_stored(
@@ -43,29 +40,18 @@ def test_no_query_of_a_page_reads_all_that_is_stored(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    if stored == MANY:  # as if more matched than are looked up first
-        limits = {"COUNT_LIMIT": 2, "HIT_LIMIT": 2, "EXAMINED": 2}
-        for name, limit in limits.items():
-            monkeypatch.setattr(paging, name, limit)
-        monkeypatch.setattr(conditions, "FOUND_LIMIT", 2)
-        monkeypatch.setattr(sessions, "FEW", 2)
+    if stored == MANY:
+        limit_to_few(monkeypatch)
     seed_scaled(services.store, 40, TREE_SPANS, 2, 3)
     found: dict[str, list[Scan]] = {}
-    # One that was never looked through: SQLite then takes every table for a large one.
-    with (
-        TraceStore.open(f"sqlite:///{tmp_path / 'unknown.sqlite'}") as unknown,
-        unknown._database.engine.connect() as connection,
-    ):
+    with connected_to_unknown(tmp_path) as connection:
         for name, (page, address) in PAGES.items():
             with recording(services.store._database.engine) as record:
                 assert not open_page(page, **address).exception
             assert record.statements
-            found[name] = [scan for each in record.statements.values() for scan in find_scans(connection, each)]
-    whole = {
-        name: [scan for scan in scans if scan.reading == "scan" or not scan.index] for name, scans in found.items()
-    }
+            found[name] = whole_reads(connection, record)
     allowed = [GROUPED] if stored == FEW else []
-    assert {name: scans for name, scans in whole.items() if scans} == ({"sessions": allowed} if allowed else {})
+    assert {name: scans for name, scans in found.items() if scans} == ({"sessions": allowed} if allowed else {})
 
 
 def test_a_query_that_reads_a_whole_table_is_seen(services: Services) -> None:

@@ -13,7 +13,7 @@ from app.views.kit.html import chart_title_html, note_html, show
 from app.views.kit.table import Column, Row, number_cell, show_table, way
 
 if TYPE_CHECKING:
-    from app.documents.consulted import Use
+    from app.documents.consulted import Counted, Use
     from backends.local.corpus import LocalCorpus
 
 COLUMNS = (
@@ -30,6 +30,9 @@ COLUMNS = (
 
 NEVER = (COLUMNS[0], COLUMNS[-1])
 
+FRESH_S = 15
+"""Seconds for which what was counted is shown again, whoever looks."""
+
 MEANING = (
     "A document is consulted when a chunk of it is retrieved for a question, whether or not the answer uses it. Questions are counted "
     "by whole days, UTC; those of traces that are deleted are taken back."
@@ -43,7 +46,7 @@ def show_consulted(corpus: "LocalCorpus", backend: str, write: Write) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         since = st.selectbox("In the last", list(SINCE_S), key="since", on_change=write, width=150)
         asked_by = st.selectbox("Asked by", list(ASKERS), key="asked_by", on_change=write, width=150)
-    found = read_consulted(corpus, state.services().store, backend, since, ASKERS[asked_by])
+    found = read_consulted(corpus, _counted(backend, since, ASKERS[asked_by]))
     show(chart_title_html(found.headline))
     show(note_html("A click on a document opens the traces for which it was consulted.", MEANING))
     if found.used:
@@ -72,6 +75,14 @@ def show_consulted(corpus: "LocalCorpus", backend: str, write: Write) -> None:
             if done.opened is not None:
                 st.query_params["document"] = done.opened
                 st.rerun()
+
+
+@st.cache_data(ttl=FRESH_S, max_entries=20, show_spinner=False)
+def _counted(backend: str, since: str, origin: str | None) -> "Counted":
+    """What the store says, which goes through every trace that is rated."""
+    from app.documents.consulted import count_consulted
+
+    return count_consulted(state.store(), backend, since, origin)
 
 
 def _row(use: "Use", href: str) -> Row:
