@@ -45,7 +45,8 @@ def sign_in(visited: Visit, name: str, path: str = "/") -> Page:
 
 
 def sign_out(visited: Visit) -> None:
-    visited.page.get_by_role("button", name="Sign out").click()
+    with visited.page.expect_response("**/auth/logout*"):  # which takes the cookie back
+        visited.page.get_by_role("button", name="Sign out").click()
     expect(visited.page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
