@@ -3,12 +3,13 @@
 What they cost is worked out as they are read, by the price table of that moment: `metrics.token_costs`.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, delete, func, select
+from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -54,6 +55,10 @@ def _name_sqlite_periods(element: Periods, compiler: Any, **options: Any) -> str
 SUMS = tuple(func.sum(token_use.c[name]) for name in ("calls", "input_tokens", "output_tokens", "uncounted"))
 
 
+FEW = 40
+"""Periods up to which each is asked for by itself: SQLite sorts what it groups, and sorts by a model alone in half the time."""
+
+
 class CostReader:
     """Reads what a trace store knows of tokens. Every error of the database is a StoreError."""
 
@@ -74,12 +79,12 @@ class CostReader:
         if step_s <= 0:
             raise InputError(f"A period of {step_s} s holds nothing. Give at least 1.")
         self._freshen()
-        period = Periods(token_use.c.asked_at, step_s).label("period")
-        asked = (token_use.c.asked_at >= since, token_use.c.asked_at < until)
-        # By its name: PostgreSQL does not see that two expressions with bound values are the same.
-        chosen = select(period, token_use.c.model, *SUMS).where(*asked).group_by("period", token_use.c.model)
+        periods = range(math.floor(since / step_s), math.ceil(until / step_s))
         with self._explained(), self._database.engine.connect() as connection:
-            found = [CostPoint(int(row[0]) * step_s, _to_use(row[1:])) for row in connection.execute(chosen)]
+            if len(periods) <= FEW:
+                found = _read_each(connection, periods, since, until, step_s)
+            else:
+                found = _read_at_once(connection, since, until, step_s)
         return sorted(found, key=lambda point: (point.start_s, point.use.model))
 
     def of_run(self, run_id: str) -> list[TokenUse]:
@@ -106,6 +111,27 @@ class CostReader:
         with self._explained(), self._database.engine.connect() as connection:
             found: float | None = connection.scalar(select(state.c.counted_from))
         return found
+
+
+def _read_each(
+    connection: Connection, periods: Sequence[int], since: float, until: float, step_s: int
+) -> list[CostPoint]:
+    asked_at = token_use.c.asked_at
+    chosen = select(token_use.c.model, *SUMS).where(asked_at >= bindparam("start"), asked_at < bindparam("end"))
+    chosen = chosen.group_by(token_use.c.model)
+    found = []
+    for period in periods:
+        bounds = {"start": max(since, period * step_s), "end": min(until, (period + 1) * step_s)}
+        found += [CostPoint(period * step_s, _to_use(row)) for row in connection.execute(chosen, bounds)]
+    return found
+
+
+def _read_at_once(connection: Connection, since: float, until: float, step_s: int) -> list[CostPoint]:
+    period = Periods(token_use.c.asked_at, step_s).label("period")
+    asked = (token_use.c.asked_at >= since, token_use.c.asked_at < until)
+    # By its name: PostgreSQL does not see that two expressions with bound values are the same.
+    chosen = select(period, token_use.c.model, *SUMS).where(*asked).group_by("period", token_use.c.model)
+    return [CostPoint(int(row[0]) * step_s, _to_use(row[1:])) for row in connection.execute(chosen)]
 
 
 def _to_use(row: Row[Any] | Sequence[Any]) -> TokenUse:

@@ -5,6 +5,7 @@ import time
 import pytest
 from sqlalchemy import create_engine, text
 
+from metrics import costs
 from metrics.costs import DAY_S, CostPoint
 from metrics.migration import migrate
 from metrics.queries import TraceQuery
@@ -16,7 +17,11 @@ from tests.metrics.assembling import make_record, make_records
 from tests.metrics.spending import DAY, MINI, OTHER, asked
 
 
-def test_use_is_summed_by_day_and_model_and_a_day_begins_at_midnight(store: TraceStore) -> None:
+@pytest.mark.parametrize("few", [0, costs.FEW])
+def test_use_is_summed_by_day_and_model_and_a_day_begins_at_midnight(
+    few: int, store: TraceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "FEW", few)
     store.put_all(
         [
             asked(MINI, DAY - 0.25),
