@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -158,14 +159,14 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Results]:
     return results
 
 
-def main() -> None:
-    """Seed where need be, measure, print."""
+def read_options() -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--traces", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="sizes of the store"
     )
     parser.add_argument("--spans", type=int, default=10, help=f"spans of a trace, {TREE_SPANS} at least")
-    parser.add_argument("--runs", type=int, nargs="+", default=[10, 100, 1_000], help="runs in each of these stores")
+    parser.add_argument("--runs", type=int, nargs="+", default=[100, 300, 1_000], help="runs in each of these stores")
     parser.add_argument("--answers", type=int, default=100, help="answers of each run")
     parser.add_argument(
         "--chunks", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="chunks in the index"
@@ -184,6 +185,12 @@ def main() -> None:
     if options.quick:
         parser.set_defaults(**QUICK)
         options = parser.parse_args()
+    return options
+
+
+def main() -> None:
+    """Seed where need be, measure, print."""
+    options = read_options()
     with tempfile.TemporaryDirectory() as temporary:
         Path(temporary).chmod(0o755)  # a PostgreSQL server runs as another user
         folder = options.folder or Path(temporary)
@@ -193,7 +200,7 @@ def main() -> None:
             measure_corpus(options.chunks, folder, options.index, options.effort) if "corpus" in options.parts else {}
         )
     if options.json:
-        print(json.dumps({"stores": stores, "corpora": corpora}, indent=1, default=vars))
+        print(json.dumps({"stores": stores, "corpora": corpora}, indent=1, default=asdict))
         return
     print(f"{options.store}, {os.cpu_count()} processors; by traces / runs stored")
     print("\n".join(report(stores, options.spans, options.answers)) if stores else "")

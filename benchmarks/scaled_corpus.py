@@ -83,11 +83,7 @@ def make_documents(chunks: int) -> Iterator[Document]:
         )
 
 
-def build(corpus: LocalCorpus, chunks: int, index: str, effort: int) -> dict[str, float]:
-    """Keep the documents and build the index; seconds of each."""
-    from benchmarks.scaled_pages import peak_mb
-
-    began = time.perf_counter()
+def _keep(corpus: LocalCorpus, chunks: int) -> None:
     block: list[Document] = []
     for number, document in enumerate(make_documents(chunks)):
         block.append(document)
@@ -96,6 +92,14 @@ def build(corpus: LocalCorpus, chunks: int, index: str, effort: int) -> dict[str
             block = []
     if block:
         corpus.library.keep(KnownFile("made-rest.zip", read_at=time.time()), block)
+
+
+def build(corpus: LocalCorpus, chunks: int, index: str, effort: int) -> dict[str, float]:
+    """Keep the documents and build the index; seconds of each."""
+    from benchmarks.scaled_pages import peak_mb
+
+    began = time.perf_counter()
+    _keep(corpus, chunks)
     kept_s, built = time.perf_counter() - began, time.process_time()
     if index:
         write_choice(corpus.index.root, IndexChoice(index, effort, 10, "", time.time()))
