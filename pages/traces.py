@@ -54,7 +54,11 @@ try:
                     "send its traces here, as docs/ingest.md has it."
                 )
             elif not page.rows:
-                show(note_html(f"None of {page.total} traces matches. Clear the search or a filter."))
+                show(
+                    note_html(
+                        f"None of {page.total} traces matches. Clear the search or a filter, or all of them under Filters."
+                    )
+                )
             else:
                 show_list(page, filters.sort)
                 show_exports(filters)

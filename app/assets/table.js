@@ -26,7 +26,8 @@ export default function (component) {
   if (data.columns.every((column) => column.name !== box.sorted?.name)) box.sorted = null;
   table.querySelector("thead").replaceChildren(headOf(box));
   drawRows(box);
-  if (hadFocus && box.here) focusOn(box, find(box, box.here) ?? table.tBodies[0].rows[0]);
+  // The page stays where it is: it may just have been brought to the top of what a row opened.
+  if (hadFocus && box.here) focusOn(box, find(box, box.here) ?? table.tBodies[0].rows[0], false, { preventScroll: true });
   table.onkeydown = (event) => onKey(box, event);
   box.watch ??= watchWidth(box);
 }
@@ -251,9 +252,9 @@ function onKey(box, event) {
   event.preventDefault();
 }
 
-function focusOn(box, line, onTick = false) {
+function focusOn(box, line, onTick = false, how = {}) {
   rest(box, line);
-  (line?.querySelector(onTick ? "input" : ".opener") ?? line?.querySelector("input"))?.focus();
+  (line?.querySelector(onTick ? "input" : ".opener") ?? line?.querySelector("input"))?.focus(how);
 }
 
 // One row is reached by Tab, the others by arrow keys.

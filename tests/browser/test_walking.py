@@ -142,6 +142,7 @@ def test_what_a_row_opens_is_seen_from_its_top(visit):
     row.scroll_into_view_if_needed()
     main = page.get_by_test_id("stMain")
     assert main.evaluate("main => main.scrollTop") > 100
+    page.wait_for_function("window.raglassWalk?.clock")
     row.click()
     page.wait_for_url("**/corpus?*document=*")
     rest(page)

@@ -247,6 +247,17 @@ def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_p
     assert "2 filters: service shop, where latency &gt; 5." in told
 
 
+def test_all_filters_are_cleared_at_once(open_page):
+    assert "Clear all" not in [each.label for each in open_page("traces", sort="slowest").button]
+    page = open_page("traces", services="shop", slower_ms="2000", search="moon", sort="slowest", feedback="down")
+    (clear,) = (each for each in page.button if each.label == "Clear all")
+    clear.click().run()
+    assert [each.label for each in page.expander] == ["Filters"]
+    assert "".join(page.query_params.pop("sort")) == "slowest"
+    assert not page.query_params
+    assert listed(page)
+
+
 def test_a_note_and_a_rating_are_said_to_be_saved_once_they_are(open_page, services):
     trace = make_trace(question="Rated?")
     services.store.put(trace)

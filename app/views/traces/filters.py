@@ -12,7 +12,7 @@ from app.kit.wording import LOW, ORIGINS
 from app.traces.filter_words import audience_words, box_label
 from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views.kit import address
-from app.views.kit.address import Field
+from app.views.kit.address import Field, Write
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
@@ -67,7 +67,17 @@ def choose_filters(view: SavedView | None) -> TraceFilters | None:
         show(note_html(told))
     with backstage("filters"), st.expander(literal(box_label(chosen)), key="filters"):
         _show_filters(options, change)
+        if chosen != TraceFilters(sort=chosen.sort):
+            anew = {name: field.default for name, (field, _) in fields.items() if name != "sort"}
+            st.button("Clear all", icon=":material/filter_alt_off:", on_click=_clear, args=(anew, write))
     return chosen if readable else None
+
+
+def _clear(anew: Mapping[str, Any], write: Write) -> None:
+    """Take back what was chosen, down to what the view has. anew: the value of each by its name."""
+    for name, value in anew.items():
+        st.session_state[name] = value
+    write("after")
 
 
 def _fields(view: SavedView | None) -> dict[str, tuple[Field, list[str]]]:
