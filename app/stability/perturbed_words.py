@@ -78,7 +78,7 @@ def sides_words(results: Sequence[QuestionStability]) -> str:
         return ""
     lost, gained = changed.count((True, False)), changed.count((False, True))
     return (
-        f"Of the {len(changed):,} that changed, {lost:,} went from right to wrong and {gained:,} from wrong to right."
+        f"Of the {len(changed):,} that changed, {lost:,} are no longer right, and {gained:,} are right that were not."
     )
 
 

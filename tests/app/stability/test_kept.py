@@ -94,7 +94,7 @@ def test_the_headline_says_how_many_answers_stayed_and_what_moved_them() -> None
     )
     assert headline(RESULTS[:1], summarise_stability(RESULTS[:1])) == "All 1 answers stayed the same."
     assert headline([], []) == "No variant was answered."
-    assert sides_words(RESULTS) == "Of the 2 that changed, 1 went from right to wrong and 0 from wrong to right."
+    assert sides_words(RESULTS) == "Of the 2 that changed, 1 are no longer right, and 0 are right that were not."
     assert sides_words(RESULTS[:1]) == ""
 
 
