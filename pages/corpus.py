@@ -56,7 +56,8 @@ try:
         held, how = corpus_summary(found.manifest, found.builtin_documents, found.added_documents)
         show(note_html(held, f"{how} {explained('chunk', 'embedding')}".strip()))
         show_index_state(services, corpus, found, attention, running=running)
-    show_attention(corpus.library, attention, running=running)
+    with backstage("attention"):
+        show_attention(corpus.library, attention, running=running)
     show_sources(services, corpus, running=running)
     if not one and found.manifest is None:
         show_documents(corpus, write)

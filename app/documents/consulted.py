@@ -64,10 +64,12 @@ class Consulted:
         if not self.used_total:
             return "No question has been counted by its documents in this time"
         most = self.used[0]
+        also = sum(each.ends.asked == most.ends.asked for each in self.used) - 1
+        named = f"“{most.title}”" + (f" and {count(also, 'other')}" if also else "")
         idle, since = ("never", "") if self.since_s is None else ("not", f" since {when(self.since_s)}")
         return (
             f"{count(self.used_total, 'document')} consulted{since}, {self.never_total:,} {idle}; "
-            f"most often “{most.title}”, for {count(most.ends.asked, 'question')}"
+            f"most often {named}, for {count(most.ends.asked, 'question')}{' each' if also else ''}"
         )
 
 

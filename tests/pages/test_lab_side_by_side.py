@@ -44,6 +44,7 @@ def test_form_is_there_before_any_study(open_page, services: Services, name: str
     assert not page.exception
     assert any("Press Plan" in each.value or "press Plan" in each.value for each in page.info)
     assert "Plan" in [button.label for button in page.button]
+    assert not any("ress Plan" in each.value for each in open_page("lab", study=name, present="1").info)
 
 
 @pytest.mark.parametrize(("name", "charts"), [("chunks", 1), ("embedders", 2), ("generators", 1)])

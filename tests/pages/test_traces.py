@@ -247,6 +247,13 @@ def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_p
     assert "2 filters: service shop, where latency &gt; 5." in told
 
 
+def test_a_filter_that_cannot_be_is_said_to_be_left_out(open_page):
+    page = open_page("traces", outcome="lost", slower_ms="soon", sort="slowest")
+    [told] = page.info
+    assert "The link asks for outcome=lost and slower_ms=soon, which is no filter" in as_read(told.value)
+    assert not open_page("traces", outcome="failed", feedback="down").info
+
+
 def test_all_filters_are_cleared_at_once(open_page):
     assert "Clear all" not in [each.label for each in open_page("traces", sort="slowest").button]
     page = open_page("traces", services="shop", slower_ms="2000", search="moon", sort="slowest", feedback="down")

@@ -50,10 +50,21 @@ class Field:
 
     def value(self, texts: Sequence[str]) -> Any:
         """The value from the address, or the default."""
+        return self.read(texts) if texts and self.reads(texts) else self.default
+
+    def reads(self, texts: Sequence[str]) -> bool:
+        """Whether the texts say a value."""
         try:
-            return self.read(texts) if texts else self.default
+            self.read(texts)
         except ValueError:
-            return self.default
+            return False
+        return True
+
+
+def unread(fields: Mapping[str, Field]) -> list[str]:
+    """What the address says that cannot be, "outcome=lost", and that is not followed therefore."""
+    said = {name: st.query_params.get_all(name) for name in fields}
+    return [f"{name}={texts[0]}" for name, texts in said.items() if texts and not fields[name].reads(texts)]
 
 
 def words(default: str = "") -> Field:

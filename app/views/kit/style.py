@@ -126,6 +126,8 @@ STYLE = """
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) { position: absolute; width: 0; height: 0; overflow: visible; }
 @media (max-width: 640px) {
   [data-testid="stHorizontalBlock"]:has([data-testid="stMetric"]) > [data-testid="stColumn"] { min-width: calc(50% - 1rem); }
+  [data-testid="stMetricValue"] { font-size: 1.7rem; }
+  [data-testid="stMetricLabel"] p { white-space: normal; }
 }
 .rg-away [role="dialog"], .rg-away [data-testid="stDialog"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-tile-"]) { flex: 1 1 10rem; align-self: stretch; }

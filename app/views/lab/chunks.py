@@ -7,7 +7,7 @@ from app.lab.chunkings import USUAL
 from app.lab.side_by_side import figure, good_rows
 from app.views.kit.layout import backstage
 from app.views.lab.asked import ask_which, draw, names_field, scatter_chart
-from app.views.lab.frame import choose_record, offer_start, show_record, show_table
+from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 
 
 def show_study(lab: Lab) -> None:
@@ -19,8 +19,9 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = choose_record(lab, "chunks")
     if record is None:
-        st.info(
-            "No way of cutting was studied yet. Press Plan: over the built-in corpus, the usual six take a few minutes."
+        show_none(
+            "No way of cutting was studied yet.",
+            "Press Plan: over the built-in corpus, the usual six take a few minutes.",
         )
         return
     tables = show_record(lab, record)

@@ -8,7 +8,7 @@ from app.lab.side_by_side import good_rows
 from app.views.kit.layout import backstage
 from app.views.kit.style import LEVEL_COLOURS
 from app.views.lab.asked import ask_which, boxes_chart, draw, names_field, shares_chart
-from app.views.lab.frame import choose_record, offer_start, show_record, show_table
+from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 
 
 def show_study(lab: Lab) -> None:
@@ -20,7 +20,7 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = choose_record(lab, "embedders")
     if record is None:
-        st.info("No embedder was studied yet. Name some and press Plan.")
+        show_none("No embedder was studied yet.", "Name some and press Plan.")
         return
     tables = show_record(lab, record)
     rows = [] if record.result is None else good_rows(record.result)

@@ -17,6 +17,7 @@ from app.views.kit import state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal, message
+from app.views.kit.presenting import is_presenting
 from app.views.kit.studied import show_studied
 from app.views.kit.visitor import only, refused
 from app.views.runs.source import Source
@@ -132,6 +133,11 @@ def _follow() -> None:
             on_click=job.stop,
             **refused(job.refusal_to_stop(), help="What was measured is kept; the study can be gone on with."),
         )
+
+
+def show_none(said: str, how: str) -> None:
+    """Say that nothing was studied yet, and how to begin, except to an audience, which sees no form."""
+    st.info(said if is_presenting() else f"{said} {how}")
 
 
 def choose_record(lab: Lab, name: str) -> LabRecord | None:

@@ -7,7 +7,7 @@ from app.lab.generators import RELIANCE
 from app.lab.side_by_side import good_rows
 from app.views.kit.layout import backstage
 from app.views.lab.asked import ask_which, draw, names_field, shares_chart
-from app.views.lab.frame import choose_record, offer_start, show_record, show_table
+from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 
 
 def show_study(lab: Lab) -> None:
@@ -19,7 +19,7 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = choose_record(lab, "generators")
     if record is None:
-        st.info("No generator was studied yet. Name some and press Plan.")
+        show_none("No generator was studied yet.", "Name some and press Plan.")
         return
     tables = show_record(lab, record)
     if record.result is not None and (rows := good_rows(record.result)):

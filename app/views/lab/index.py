@@ -21,7 +21,7 @@ from app.views.kit.layout import backstage
 from app.views.kit.markdown import message
 from app.views.kit.style import ink
 from app.views.kit.visitor import only
-from app.views.lab.frame import choose_record, offer_start, show_record, show_table
+from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 from app.views.runs.source import Source
 from backends.local.fusion import CANDIDATES
 from evaluation.lab.index_fronts import find_front
@@ -50,7 +50,7 @@ def show_study(lab: Lab) -> None:
     _show_form(lab)
     record = choose_record(lab, "index")
     if record is None:
-        st.info("No index was studied yet. Press Plan: on the built-in corpus it takes a minute or less.")
+        show_none("No index was studied yet.", "Press Plan: on the built-in corpus it takes a minute or less.")
         return
     tables = show_record(lab, record)
     if not tables or record.result is None or not record.result["rows"]:

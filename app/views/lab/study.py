@@ -39,10 +39,9 @@ def show_study(lab: Lab) -> None:
     _plan(lab)
     record = frame.choose_record(lab, "study")
     if record is None:
-        show(
-            note_html(
-                "No study yet. The plan above is one to begin with: 12 cells over 60 of the built-in questions, a minute or two."
-            )
+        frame.show_none(
+            "No study yet.",
+            "The plan above is one to begin with: 12 cells over 60 of the built-in questions, a minute or two.",
         )
         return
     tables = frame.show_record(lab, record)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import streamlit as st
 
 from app.kit.numbers import percent
-from app.kit.wording import LOW, ORIGINS
+from app.kit.wording import LOW, ORIGINS, listed
 from app.traces.filter_words import audience_words, box_label
 from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
 from app.views.kit import address
@@ -53,7 +53,12 @@ def choose_filters(view: SavedView | None) -> TraceFilters | None:
     """
     fields = _fields(view)
     options = {name: fields[name][1] for name in fields}
-    write = address.follow("traces", {name: field for name, (field, _) in fields.items()})
+    followed = {name: field for name, (field, _) in fields.items()}
+    if wrong := address.unread(followed):
+        st.info(
+            message(f"The link asks for {listed(wrong)}, which is no filter: it is left out."), icon=":material/info:"
+        )
+    write = address.follow("traces", followed)
     change: dict[str, Any] = {"on_change": write, "args": ("after",)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(

@@ -38,6 +38,11 @@ def test_the_expression_of_a_document_finds_its_traces(tmp_path, document):
         assert store.page(TraceQuery(expression=expression_of(document))).matched.value == 1
 
 
+def test_those_consulted_as_often_as_the_first_are_counted():
+    used = tuple(Use(name, name, 3, Ends(asked=asked)) for name, asked in (("a", 2), ("b", 2), ("c", 2), ("d", 1)))
+    assert Consulted(used, (), 4, 0).headline.endswith("most often “a” and 2 others, for 2 questions each")
+
+
 def test_never_is_said_only_where_every_question_was_counted():
     used = (Use("a", "Apples", 3, Ends(asked=2)),)
     counted = Consulted(used, (), 1, 69)
