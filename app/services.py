@@ -344,7 +344,7 @@ class Services:
             self.finish(CLOSE_S)
         drop_book(self._audit)
         with self._parts_lock:  # what is being begun has begun, and nothing begins any more
-            watching = [self._parts[name] for name in ("retention", "quality", "alarms") if name in self._parts]
+            watching = [self._parts.pop(name) for name in ("retention", "quality", "alarms") if name in self._parts]
         for part in watching:
             part.stop()
         if "receiving" in self._parts:

@@ -4,11 +4,12 @@
 answers 200 whatever the application does, so it says that the process lives and nothing more.
 """
 
+import asyncio
 import logging
 import sys
 import threading
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from itertools import chain
@@ -27,7 +28,7 @@ from app.ingesting.guarding import Forbidden, KeyNeeded
 from app.ingesting.words import TRACES_PATH
 from app.permitting.roles import NotPermitted
 from app.server.bodies import Bodies
-from app.server.connections import be_patient
+from app.server.connections import HANG_UP_S, Crowd, be_patient
 from app.server.entrance import Entrance
 from app.server.headers import check_ancestors
 from app.server.hosts import known_hosts
@@ -131,10 +132,20 @@ async def lifespan(application: st.App) -> AsyncIterator[None]:
     # Whole before pages run side by side: Plotly takes what another thread has imported by half, and fails.
     import_module("pandas")
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-    with finishing_first(lambda: services().finish()):
+    with finishing_first(_finishing(asyncio.get_running_loop())):
         async with freeing_tabs():
             yield
     services().close()
+
+
+def _finishing(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """Sees questions in flight through, and has what is still connected some seconds later broken off, which would hold up the end."""
+
+    def finish() -> None:
+        services().finish()
+        loop.call_soon_threadsafe(loop.call_later, HANG_UP_S, app.crowd.hang_up)
+
+    return finish
 
 
 def _leave_path_alone() -> None:
@@ -171,6 +182,8 @@ class Dashboard(st.App):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.crowd = Crowd(0)
+        """Its connections, once it serves."""
         page = Path(st.__file__).parent / "static" / "index.html"
         pages = Nowhere(OwnPage(super().__call__, page, PAGE_NAMES), {*PAGE_NAMES, "readyz"}, HOME)
         inner = SecureCookies(Presenting(pages), lambda: services().settings.public_url.startswith("https:"))
@@ -186,7 +199,7 @@ def serve(settings: Settings) -> None:
     known_hosts(settings.host, settings.allowed_hosts)
     check_ancestors(settings.frame_ancestors)
     set_up_login(settings)
-    be_patient(settings.max_connections)
+    app.crowd = be_patient(settings.max_connections)
     share_heaps()
     app.run(config=streamlit_options(settings))
 

@@ -7,7 +7,7 @@ is met, the connection that has been unfinished longest gives way to the new one
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from app.server.headers import FIXED
 
 log = logging.getLogger(__name__)
+
+HANG_UP_S = 5.0
+"""Seconds that connections have to end by themselves once the server is told to end."""
 
 HEADERS_S = 10.0
 """Seconds from a connection's opening, or from its last reply, until all headers of the next request have come."""
@@ -58,6 +61,14 @@ class Crowd:
     """As STALL_S."""
     unfinished: "dict[Connection, None]" = field(default_factory=dict)
     """Those whose request has not come whole, or whose reply is not being fetched; the oldest first."""
+    open: Collection[Any] = ()
+    """The protocols of all that are open, pages' too, as uvicorn has them."""
+
+    def hang_up(self) -> None:
+        """Break off all that are open: at the end, where a browser that neither reads nor closes would hold it up. In the server's loop."""
+        for each in list(self.open):
+            if each.transport is not None:
+                each.transport.abort()
 
 
 class Connection(H11Protocol):
@@ -73,6 +84,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a place, another's if none is free."""
         super().connection_made(transport)
+        self._crowd.open = self.connections
         if len(self.connections) > self._crowd.most:
             slowest = next(iter(self._crowd.unfinished), None)
             if slowest is None:

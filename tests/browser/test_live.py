@@ -2,7 +2,10 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import TimeoutError, expect
+
+from tests.browser.conftest import rest
 
 
 def figure(page, label):
@@ -10,10 +13,30 @@ def figure(page, label):
     return page.get_by_test_id("gauge").filter(has=named).locator(".rg-gauge-value")
 
 
+OFTEN = 10
+
+
+def choose(page, label, place):
+    """Choose from a menu, which closes where the page moves under it, as it does while charts find their heights."""
+    menu, option = page.get_by_label(label), page.get_by_role("option").nth(place)
+    for _ in range(OFTEN):
+        rest(page)
+        menu.scroll_into_view_if_needed()
+        menu.click()
+        try:
+            option.click(timeout=6_000)
+        except TimeoutError:
+            page.keyboard.press("Escape")
+        else:
+            return
+    pytest.fail(f"the menu {label} never stayed open")
+
+
 def unfold(page):
     """Show the charts, which are folded away where there are few questions."""
     fold, chart = page.get_by_text("Over time, quality and costs"), page.locator(".js-plotly-plot").first
     page.get_by_text("in periods of", exact=False).first.wait_for()
+    rest(page)
     if fold.count():
         fold.click()
     chart.wait_for()
@@ -31,13 +54,7 @@ def test_live_page_updates_by_itself_and_a_click_leads_to_a_trace(visit):
 
     live = watching.go("/live?refresh=pause&window=15+min")
     unfold(live)
-    menu = live.get_by_label("Look into a period")
-    menu.scroll_into_view_if_needed()
-    live.evaluate(
-        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )  # scrolling closes a menu
-    menu.click()
-    live.get_by_role("option").nth(1).click()
+    choose(live, "Look into a period", 1)
     live.wait_for_url("**/live?*at=*")
     listed = live.get_by_role("region", name="Traces of the period, a row each")
     listed.locator("tbody tr").first.click()

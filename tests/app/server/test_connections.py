@@ -126,6 +126,18 @@ def test_body_that_nobody_waits_for_keeps_no_connection() -> None:
         assert ended(one)
 
 
+def test_whoever_neither_reads_nor_closes_is_broken_off_at_the_end() -> None:
+    crowd = Crowd(100)
+    with serving(crowd) as open_one:
+        page, download = open_one(), open_one()
+        assert reply(page, UPGRADE).startswith(b"HTTP/1.1 101")
+        download.sendall(GET.replace(b"GET / ", b"GET /long "))
+        assert download.recv(1)
+        next(iter(crowd.open)).loop.call_soon_threadsafe(crowd.hang_up)
+        assert ended(page)
+        assert ended(download)
+
+
 def test_reply_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     given_up, lose = threading.Event(), Connection.connection_lost
 
