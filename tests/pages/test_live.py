@@ -18,6 +18,7 @@ from metrics.alarms import AlarmReader
 from metrics.catalogue import log_groups
 from metrics.cloudwatch import CloudWatchSource
 from metrics.logs import LogReader
+from metrics.store import TraceStore
 from pipeline.measures import measures_of
 from pipeline.types import Confidence
 from tests.factories import make_failed_trace, make_generation, make_spans, make_trace
@@ -32,6 +33,15 @@ STACK = "raglass"
 
 def ago(seconds: float) -> float:
     return time.time() - seconds
+
+
+def as_of_before(store: TraceStore) -> None:
+    """Make what is stored what a store was before it noted who asks and how questions end."""
+    store.fold()
+    with store._database.engine.begin() as connection:
+        for table in ("sketches", "quarter_sketches"):
+            connection.execute(text(f"UPDATE {table} SET origin = ''"))
+        connection.execute(text("DELETE FROM answer_counts"))
 
 
 def titles(page: Any) -> str:
@@ -156,11 +166,7 @@ def test_where_only_others_asked_one_click_shows_everyone(open_page, services):
 
 def test_questions_older_than_the_note_of_who_asks_are_found_under_everyone(open_page, services):
     services.store.put(make_trace(backend="fake", asked_at=ago(60)))
-    services.store.fold()
-    with services.store._database.engine.begin() as connection:
-        for table in ("sketches", "quarter_sketches"):
-            connection.execute(text(f"UPDATE {table} SET origin = ''"))
-        connection.execute(text("DELETE FROM answer_counts"))
+    as_of_before(services.store)
     page = open_page("live")
     told = "1 question was counted before it was noted who asks. Choose Asked by: everyone."
     assert told in shown(page).replace("\\", "")
@@ -173,11 +179,7 @@ def test_what_was_asked_before_ends_were_counted_has_abstentions_and_confidence(
         [make_trace(backend="fake", asked_at=ago(60 * place), generation=silent) for place in (0, 3)]
     )
     services.store.put(make_trace(backend="fake", asked_at=ago(60)))
-    services.store.fold()
-    with services.store._database.engine.begin() as connection:
-        for table in ("sketches", "quarter_sketches"):
-            connection.execute(text(f"UPDATE {table} SET origin = ''"))
-        connection.execute(text("DELETE FROM answer_counts"))
+    as_of_before(services.store)
     services.store.put(make_trace(backend="fake", asked_at=ago(120)))
     page = open_page("live", asked_by="everyone")
     told = {name: gauges(page)[name] for name in ("Questions", "Abstained", "Confidence")}
