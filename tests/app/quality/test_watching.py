@@ -155,8 +155,10 @@ def test_a_dashboard_watches_until_it_closes(make_services: Callable[..., Servic
         time.sleep(0.01)
     assert scored(services, ids) == ids
     assert services.quality.state().problems == ()
+    loop = services.quality.watcher.loop
+    assert not loop.stopping
     services.close()
-    assert services.quality.watcher.loop.stopping
+    assert loop.stopping
 
 
 def test_nothing_is_watched_where_the_share_is_nought(make_services: Callable[..., Services]) -> None:
