@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from serving.rehearsal import running
+from tests.migrated_once import migrated_once  # noqa: F401  # a fixture
 
 if TYPE_CHECKING:
     from serving.rehearsal.session import Rehearsal
@@ -27,6 +28,7 @@ SHARED = ("deployed", "postgres", "torch")
 
 BY_PARAMETER = {
     ("store_url", "postgres"): "postgres",
+    ("database", "postgres"): "postgres",
     ("holder", "pgvector"): "postgres",
     ("named", "aws"): "deployed",
     ("named", "local/research"): "torch",

@@ -79,6 +79,7 @@ def test_a_study_that_may_not_start_leaves_no_record(services: Services, only_la
     with pytest.raises(InputError, match="A study is going on"):
         services.lab.start("latency", plan)
     assert services.lab.records.newest() == [first.record]
+    services.lab.jobs.job = None  # it was never begun: closing would wait for its end
 
 
 def test_the_newest_result_is_shown_until_another_is_chosen(open_page, services: Services, only_latency: None):
