@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.metrics.postgres_cluster import PostgresCluster
 
 HERE = Path(__file__).parent
+DEPTH = len(HERE.parts)
 
 FIRST = ("rehearsal", "browser", "research")
 """Folders whose tests take longest; begun first, so that no worker is left with them at the end."""
@@ -94,7 +95,7 @@ def group_of(item: pytest.Item) -> str:
 
 def folder_of(item: pytest.Item) -> str:
     """The folder of `tests` that a test stands in."""
-    return item.path.relative_to(HERE).parts[0]
+    return item.path.parts[DEPTH]
 
 
 def rank(item: pytest.Item) -> tuple[bool, int]:

@@ -1,4 +1,4 @@
-"""The encoder's model file, vocabulary and graph, each against a reference."""
+"""The encoder's model file, vocabulary and graph, each against a reference; what it computes is held against torch in tests/research."""
 
 import hashlib
 import struct
@@ -7,17 +7,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import BertConfig, BertModel
 
 from backends.local.encoder.e5_file import E5File
 from backends.local.encoder.pieces import Pieces
-from backends.local.encoder.session import GRAPH, LAYERS, WIDTH, Encoder
+from backends.local.encoder.session import GRAPH, WIDTH
 from backends.local.nano import _model_path
 from benchmarks import encoder_graph
-from benchmarks.export_reader import convert
-from pipeline.errors import Unavailable
 
 
 @pytest.fixture(scope="module")
@@ -67,50 +63,6 @@ def test_what_reads_alike_is_cut_alike(file: E5File) -> None:
     ours = Pieces(file.vocabulary())
     assert ours.cut("a\tb\nc  d\x01") == ours.cut("a b c d")
     assert ours.cut("ﬁ") == ours.cut("fi")  # the file's table says so, as NFKC does
-
-
-@pytest.fixture(scope="module")
-def bert() -> BertModel:
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=50, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=12, intermediate_size=4 * WIDTH
-    )
-    return BertModel(config, add_pooling_layer=False).eval()
-
-
-def weights_of(bert: BertModel) -> dict[str, np.ndarray]:
-    """As the span reader's are made, without what lies outside the encoder."""
-    state = {f"bert.{name}": tensor.numpy() for name, tensor in bert.state_dict().items()}
-    head = {"head.weight": np.zeros((2, WIDTH), np.float32), "head.bias": np.zeros(2, np.float32)}
-    outside = {"head", "head.bias", "places", "types"}
-    return {name: array for name, array in convert(state | head).items() if name not in outside}
-
-
-def test_it_computes_what_transformers_does(bert: BertModel) -> None:
-    ids = torch.arange(30)[None] % 50
-    with torch.no_grad():
-        embeddings = bert.embeddings
-        summed = embeddings.word_embeddings(ids) + embeddings.position_embeddings.weight[None, :30]
-        summed = summed + embeddings.token_type_embeddings.weight[0]
-        expected = bert(input_ids=ids).last_hidden_state[0].numpy()
-    found = Encoder(weights_of(bert), threads=1).run(summed[0].numpy())
-    # Eight bits leave about one part in a hundred; a layer wired wrongly leaves nothing of the direction.
-    cosines = (found * expected).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)
-    assert cosines.min() > 0.995
-
-
-def test_a_text_is_embedded_alike_alone_and_beside_others(bert: BertModel) -> None:
-    encoder = Encoder(weights_of(bert), threads=2)
-    texts = [np.random.default_rng(n).normal(size=(n + 2, WIDTH)).astype(np.float32) for n in range(6)]
-    for alone, together in zip(map(encoder.run, texts), encoder.run_all(texts), strict=True):
-        np.testing.assert_array_equal(alone, together)
-
-
-def test_weights_that_do_not_fit_are_refused(bert: BertModel) -> None:
-    weights = weights_of(bert)
-    weights["layer.3.inner.bias"] = np.zeros(7, np.float32)
-    with pytest.raises(Unavailable, match="do not fit each other"):
-        Encoder(weights)
 
 
 def test_the_committed_graph_is_what_the_script_writes_and_holds_no_weight() -> None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -133,10 +134,10 @@ def test_the_name_within_a_gzip_files_name_says_what_it_holds() -> None:
         ("a.txt.gz.gz", gzip.compress(b"x"), r"has the suffix \.gz\.gz, which"),
         ("a.txt.gz", b"\x1f\x8b\x08 and no more", "is broken: it cannot be read as gzip"),
         ("a.txt.gz", gzip.compress(b" "), r"a\.txt is empty"),
-        ("a.txt.gz", gzip.compress(bytes(60_000_000)), "unpacks to more than 500 times its size"),
+        ("a.txt.gz", lambda: gzip.compress(bytes(60_000_000)), "unpacks to more than 500 times its size"),
     ],
     ids=["tar", "no inner suffix", "twice", "cut", "empty", "bomb"],
 )
-def test_a_gzip_file_that_cannot_be_read_says_why(name: str, data: bytes, said: str) -> None:
+def test_a_gzip_file_that_cannot_be_read_says_why(name: str, data: bytes | Callable[[], bytes], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        read(data, name)
+        read(data() if callable(data) else data, name)
