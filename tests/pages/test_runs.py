@@ -102,6 +102,7 @@ def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, servi
         ("typo", "1912", "right → not right"),
         ("chunk dropped", "1912", "right → right"),
     ]
+    assert list(rows[0])[:4] == ["Question", "Expected", "Answer before", "Answer now"]
     page.selectbox(key="stability-kind").set_value("chunk dropped").run()
     page.toggle(key="stability-changed").set_value(False).run()
     assert [row["Answer"] for row in listed(page, "Variants")] == ["another", "the same"]

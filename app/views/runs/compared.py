@@ -22,6 +22,7 @@ from app.runs.compared_words import (
 from app.runs.naming import run_name
 from app.runs.rows import NAMES
 from app.runs.words import about_words
+from app.traces.difference import MARKED
 from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
@@ -151,7 +152,7 @@ def _show_flips(found: ComparedRuns) -> None:
     st.header("Questions that changed sides", anchor=False)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         opens = (
-            f" A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
+            f" {MARKED} A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
             if flips
             else ""
         )
