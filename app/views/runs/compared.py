@@ -20,7 +20,7 @@ from app.runs.compared_words import (
     ship_words,
 )
 from app.runs.naming import run_name
-from app.runs.rows import NAMES
+from app.runs.rows import NAMES, NO_INTERVAL
 from app.runs.words import about_words
 from app.traces.difference import MARKED
 from app.views.kit.charts import chart_text, show_chart
@@ -66,6 +66,8 @@ def show_compared(first: str, second: str) -> None:
         if comparison.types:
             _draw(differences_plot("Right, by question type, points", comparison.types), "types")
     show(note_html("A line that crosses 0 may be chance. Grey: no significant difference, by the adjusted p value."))
+    if any(each.difference is not None and each.low is None for each in comparison.types):
+        show(note_html(NO_INTERVAL))
     _show_figures(found)
     _show_flips(found)
     _show_downloads(found)
