@@ -31,7 +31,7 @@ ELSEWHERE_S = 3.0
 
 PLAN_MEANING = (
     "Says how long this would take and, where that is known, what it would cost. Nothing begins before you press Start, "
-    "which then stands here."
+    "which then stands below."
 )
 
 PLANNED = "It is planned: press Start above."
