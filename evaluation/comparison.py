@@ -126,7 +126,7 @@ def compare_runs(
 
     max_drop: the drop of the share of right answers that is put up with, in [0, 1). seed: of resampling and sign flips.
     Intervals are 95 % BCa bootstrap and p values paired sign flips, both over whole articles; p values of the quality measures are
-    corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither, but that a type has a score interval.
+    corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither, in a type as in all.
     Raises InputError where no question is shared.
     """
     pairs, reworded = shared_pairs(first, second)
@@ -244,8 +244,8 @@ def _by_type(pairs: Sequence[Pair], seed: int) -> tuple[Difference, ...]:
 
 
 def _with_interval(each: Difference) -> Difference:
-    """With a score interval where the bootstrap gives none, or one without width: types are small, and few of their questions change."""
-    if each.low is not None and each.high is not None and each.low < each.high:
+    """With a score interval where the bootstrap gives one without width: few of a type's questions change. Too few articles have none."""
+    if each.low is None or each.high is None or each.low < each.high:
         return each
     low, high = score_limits(each.gained, each.lost, each.questions)
     return replace(each, low=low, high=high)

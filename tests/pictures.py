@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
@@ -18,6 +19,10 @@ from app.config import Settings
 from app.demonstration.preparing import FIRST_QUESTION, LOCAL, prepare
 from app.demonstration.stream import question_sets
 from app.services import Services
+from app.stability.kept import KeptStability
+from app.stability.measuring import measure
+from app.stability.perturbed import StabilityPlan
+from evaluation.datasets import BUILTIN
 from tests.browser.conftest import ARGUMENTS, question_box, rest
 from tests.browser.install import find_browser
 from tests.served_dashboard import start
@@ -28,6 +33,9 @@ WIDTH, HEIGHT = 1280, 800
 
 ASKED = 60
 """Questions that are asked before, so that no page is empty."""
+
+VARIED, VARIANTS = 20, 1
+"""Questions of which variants are asked, and how many of each way."""
 
 COLOURS = 128
 """Of a still picture: pages are flat, and so their files small."""
@@ -56,7 +64,7 @@ PAGES = {
     "traces": "traces",
     "runs": "runs",
     "runs-compared": "{compared}",
-    "stability": "stability",
+    "stability": "stability?result={stability}",
     "lab": "lab",
     "corpus": "corpus",
     "status": "status",
@@ -104,9 +112,22 @@ def fill(folder: Path) -> dict[str, str]:
         for text in question_sets()["usual"][:ASKED]:
             services.asking.ask(Question(text, LOCAL, 5, 30.0))
         asked = [services.asking.ask(Question(FIRST_QUESTION, LOCAL, top_k, 30.0)).trace.trace_id for top_k in (5, 2)]
-        return {"trace": asked[0], "other": asked[1], "compared": links["Two runs compared"]}
+        services.lab.begin("profile", {"dataset": BUILTIN, "backend": LOCAL}).work()
+        return {
+            "trace": asked[0],
+            "other": asked[1],
+            "compared": links["Two runs compared"],
+            "stability": vary(services, folder),
+        }
     finally:
         services.close()
+
+
+def vary(services: Services, folder: Path) -> str:
+    """Ask some questions in other words and over other chunks; the id of what came of it."""
+    plan = StabilityPlan(BUILTIN, LOCAL, 5, 30.0, limit=VARIED, variants=VARIANTS)
+    *_, last = measure(services.evaluations, KeptStability(folder), plan, Event())
+    return last.run_id
 
 
 @contextmanager

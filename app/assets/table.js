@@ -216,7 +216,7 @@ function pickOf(box, row) {
 }
 
 function fill(held, cell, kind) {
-  if (cell.title || kind === "question") held.title = cell.title || cell.text;
+  if (cell.title || kind === "question" || kind === "answer") held.title = cell.title || cell.text;
   if (kind === "bars") {
     const lane = part("span", "lane");
     for (const bar of cell.bars ?? []) {
@@ -234,7 +234,8 @@ function fill(held, cell, kind) {
     icon.setAttribute("aria-hidden", "true");
     held.append(icon);
   }
-  const words = part("span", "words", cell.text);
+  const words = part("span", "words", cell.parts ? undefined : cell.text);
+  for (const [text, marked] of cell.parts ?? []) words.append(marked ? part("mark", "", text) : text);
   words.dir = "auto";
   held.append(words);
 }

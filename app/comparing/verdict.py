@@ -1,18 +1,14 @@
 """What comes of comparing two traces: which answer is better, by what, or that there is no difference; and the words that differ."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.comparing.comparison import Comparison, compare
 from app.comparing.side_by_side import SIDES, Side
 from app.kit.numbers import count, milliseconds, percent
 from app.kit.plain import one_line, shortened
-from app.traces.difference import differ
+from app.traces.difference import MARKED, telling
 from explain.gold import Gold
 from pipeline.types import Trace
-
-MOSTLY_OTHER = 0.7
-"""Share of an answer's letters from which on marking what differs would mark nearly all of it."""
 
 RIGHT_CHARS = 120
 """Characters of the right answer that are shown."""
@@ -130,11 +126,7 @@ def _marks(found: Comparison) -> tuple[tuple[Spans, Spans], str]:
     one, other = found.answers
     if one is None or other is None or one == other:
         return ((), ()), ""
-    difference = differ(one, other)
-    if _covered(one, difference.first) > MOSTLY_OTHER and _covered(other, difference.second) > MOSTLY_OTHER:
+    words = telling(one, other)
+    if words is None:
         return ((), ()), "The answers share few words, so that none is marked."
-    return (difference.first, difference.second), "Marked: words that the other answer does not have."
-
-
-def _covered(text: str, spans: Sequence[tuple[int, int]]) -> float:
-    return sum(end - start for start, end in spans) / max(len(text), 1)
+    return (words.first, words.second), MARKED

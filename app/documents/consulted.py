@@ -40,7 +40,7 @@ class Consulted:
     used: tuple[Use, ...]
     """Those consulted most, LISTED at most."""
     never: tuple[Use, ...]
-    """Those in the index that no question consulted, LISTED at most."""
+    """Those with chunks in the index that no question consulted, LISTED at most."""
     used_total: int
     """How many were consulted."""
     never_total: int
@@ -108,7 +108,8 @@ def read_consulted(corpus: LocalCorpus, counted: Counted) -> Consulted:
         title = builtin.get(document_id) or (own.title if own is not None else document_id)
         return Use(document_id, title, indexed.get(document_id), ends, counted.thumbs.get(label, (0, 0)))
 
-    unused = sorted(label for label in known if label not in found)
+    # One without chunks of its own, whose text another document has, cannot be consulted.
+    unused = sorted(label for label, document_id in known.items() if indexed[document_id] and label not in found)
     return Consulted(
         tuple(use(label, ends) for label, ends in list(found.items())[:LISTED]),
         tuple(use(label, Ends()) for label in unused[:LISTED]),

@@ -38,6 +38,9 @@ ASKERS: Mapping[str, str | None] = {
 
 GUESS = "Best guess, probably not the answer"
 
+NO_ANSWER = "no answer"
+"""What stands in place of an answer that was not given."""
+
 CONFIDENCE = "How probable it is that the answer is right; with ○, of a question without an answer, that there is none."
 """What figures of confidence in a list are."""
 

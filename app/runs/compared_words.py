@@ -19,7 +19,7 @@ MOST_FLIPS = 20
 """Questions that are listed; how many more there are is said."""
 
 FOOTNOTE = (
-    "Intervals: 95 % BCa bootstrap over resampled articles; of a type with fewer than 5 articles, or where nothing changed, Tango’s score "
+    "Intervals: 95 % BCa bootstrap over resampled articles; none of fewer than 5; of a type in which nothing changed, Tango’s score "
     "interval, which takes questions as independent. p: paired sign flips by article; Holm: adjusted over the measures of quality, "
     "and over the types. Measures run from 0 to 1, but for words and time."
 )

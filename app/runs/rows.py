@@ -13,7 +13,7 @@ from app.runs.record import named_dataset
 from evaluation.groups import GroupTest
 from evaluation.paired import ALPHA
 from evaluation.scoring import Scored
-from evaluation.summary import GROUPS, Measure, Summary
+from evaluation.summary import FEWEST_CLUSTERS, GROUPS, Measure, Summary
 from metrics.runs import StoredRun
 from metrics.spreadsheet import csv_text
 
@@ -88,6 +88,12 @@ MEANINGS = {
 
 JUDGED = {True: "right", False: "wrong", None: ""}
 """A judge's word in a table."""
+
+NO_INTERVAL = (
+    f"A type without a line is about fewer than {FEWEST_CLUSTERS} articles: an interval would say more about them than "
+    "about the run."
+)
+"""What is said below a chart of types of which one has no interval."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.kit.numbers import MISSING, count, percent, points
+from app.kit.numbers import count, percent, points
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import listed
 from app.runs.compared_words import answer_words, p_words, ship_answer
 from app.runs.naming import run_name
 from app.runs.outcomes import outcome
 from app.runs.several import LETTERS, ComparedSeveral
-from evaluation.scoring import Scored
 from evaluation.several import PairOfRuns
 
 MOST_PARTED = 20
@@ -78,13 +77,6 @@ def several_text(found: ComparedSeveral) -> str:
 def parted_words(found: ComparedSeveral) -> str:
     """On how many questions the runs part."""
     return f"The runs part on {len(found.found.parted):,} of {count(found.found.questions, 'question')}"
-
-
-def expected_words(scored: Scored) -> str:
-    """The accepted answers of a question."""
-    if not scored.answerable:
-        return "none in the documents"
-    return " | ".join(scored.golds) or MISSING
 
 
 def several_to_dict(found: ComparedSeveral) -> dict[str, Any]:

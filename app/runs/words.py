@@ -168,3 +168,8 @@ def summaries_to_dict(run: StoredRun, summaries: Sequence[Summary], spent: Spent
             for each in summaries
         ],
     }
+
+
+def expected_words(answers: Sequence[str], *, answerable: bool) -> str:
+    """The accepted answers of a question. answerable: whether the documents have one, be it that none is known."""
+    return " | ".join(answers) or (MISSING if answerable else "none in the documents")

@@ -26,17 +26,25 @@ FOOTNOTE = (
 
 
 def headline(found: Certificate) -> str:
-    """Whether there is an alarm, and of what."""
+    """What comes of it: an alarm and of what, that there is none, or that it cannot be told."""
     reasons = ["the verdict"] if found.unsafe else []
     reasons += [f"{one_line(each.name)} (p {p_words(each.p_adjusted)})" for each in found.signals]
-    return f"Alarm: {', '.join(reasons)}." if reasons else "No alarm."
+    if reasons:
+        return f"Alarm: {', '.join(reasons)}."
+    verdict = found.compared.comparison.verdict
+    if verdict.outcome == "safe":
+        return "No alarm: safe to ship."
+    if verdict.outcome == "not safe":
+        return "Cannot be told: the verdict is “not safe”, and no test bears it out."
+    return f"Cannot be told{': not enough questions' if verdict.too_few else ' whether it is safe to ship'}."
 
 
 def false_alarm_words(found: Certificate) -> str:
     """What an alarm is worth."""
     return (
         f"Of two runs of an unchanged system, at most 5 in 100 raise an alarm: one half is the verdict's, the other that of "
-        f"{count(len(found.tests), 'test')}, corrected together (Holm, p < {ALARM_P:g}). No alarm does not say that nothing changed."
+        f"{count(len(found.tests), 'test')}, corrected together (Holm, p < {ALARM_P:g}). That none is raised does not say that nothing "
+        "changed."
     )
 
 

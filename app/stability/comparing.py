@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from app.permitting.roles import Role
 from app.runs.job import RunJobs
-from app.stability.drift import QuestionDrift
+from app.stability.drift import QuestionDrift, TooFew
 from app.stability.index_drift import MeasuredIndexes
 from app.stability.kept import new_id
 from app.stability.steps import Steps
@@ -33,10 +33,12 @@ class ComparingStep(Generic[Found]):
     """Texts in all."""
     found: Found | None = None
     """What came of it, at the end."""
+    lacking: str = ""
+    """Why there is nothing to compare yet; empty where there is."""
 
 
 def compare_on(steps: Steps[Found], stop: threading.Event) -> Iterator[ComparingStep[Found]]:
-    """Take every step until the end, or until the event is set. Raises what they do."""
+    """Take every step until the end, or until the event is set. Raises what they do, but for too few questions."""
     run_id, done, total = new_id(), 0, 0
     with closing(steps):
         while not stop.is_set():
@@ -44,6 +46,9 @@ def compare_on(steps: Steps[Found], stop: threading.Event) -> Iterator[Comparing
                 done, total = next(steps)
             except StopIteration as end:
                 yield ComparingStep(run_id, done, total, end.value)
+                return
+            except TooFew as few:
+                yield ComparingStep(run_id, done, total, lacking=str(few))
                 return
             yield ComparingStep(run_id, done, total)
 

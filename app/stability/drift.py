@@ -52,6 +52,11 @@ LOOKED_UP = 200
 USUAL_EMBEDDER = "local/embedded"
 """The backend that embeds where the one asked about has no embedder here."""
 
+
+class TooFew(InputError):
+    """There are not enough questions yet: nothing is wrong, and nothing can be told."""
+
+
 CorpusOf = Callable[[str], "LocalCorpus | None"]
 """The corpus of a backend by its name; None where the backend keeps its documents elsewhere."""
 
@@ -130,8 +135,8 @@ def question_steps(store: TraceStore, corpus_of: CorpusOf, plan: QuestionPlan) -
     """Hold the later stored questions of a backend against the earlier ones.
 
     Questions are embedded again, by the backend's own embedder where it runs here. Another application's need no chunk, and their scores
-    are compared only where each has one. Raises InputError for too few traces, saying how many
-    are needed, and Unavailable where no embedder can be had.
+    are compared only where each has one. Raises TooFew for too few traces, saying how many
+    are needed, InputError for a plan that cannot be, and Unavailable where no embedder can be had.
     """
     if not FEWEST <= plan.newest <= MOST or not FEWEST_QUESTIONS <= plan.window <= MOST_QUESTIONS:
         raise InputError(
@@ -185,7 +190,7 @@ def _control_limit(reference: Window, window: int, seed: int) -> float:
 def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Trace], list[list[Trace]]]:
     """The reference, and the rest in windows of equal count (to one), at least `plan.window` where there are as many.
 
-    traces: oldest first. Raises InputError where the reference or the rest has fewer than FEWEST_QUESTIONS.
+    traces: oldest first. Raises TooFew where the reference or the rest has fewer than FEWEST_QUESTIONS.
     """
     end = len(traces) // 2
     if plan.until is not None:
@@ -194,7 +199,7 @@ def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Tra
     if min(end, rest) < FEWEST_QUESTIONS:
         chunks = "" if plan.backend.startswith(APPLICATION) else " with chunks"
         where = "" if plan.until is None else f", {end:,} of them before the date given and {rest:,} after it"
-        raise InputError(
+        raise TooFew(
             f"{plan.backend} has {len(traces):,} stored questions{chunks} among its newest {plan.newest:,} traces{where}; at least "
             f"{FEWEST} are needed, {FEWEST_QUESTIONS} for the reference and {FEWEST_QUESTIONS} for a window; what runs asked does not "
             "count. Ask more, or look at more traces."
@@ -217,11 +222,11 @@ def newest_traces(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], i
     if not traces:
         known = store.backends()
         if plan.backend in known:
-            raise InputError(
+            raise TooFew(
                 f"Only runs have asked {plan.backend}, and their questions are left out here, since a dataset is no change of what people "
                 "ask. Ask it some questions of your own."
             )
-        raise InputError(
+        raise TooFew(
             f"No question to {plan.backend} is stored. "
             f"{f'There are questions to: {listed(known)}.' if known else 'None to any other backend is either: ask some first.'}"
         )

@@ -1,6 +1,7 @@
 """Where two texts say something else, word by word."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -8,6 +9,12 @@ WORD = re.compile(r"\S+")
 
 MOST_WORDS = 4_000
 """Of either text: beyond, comparing would take longer than reading."""
+
+MOSTLY_OTHER = 0.7
+"""Share of a text's letters from which on marking what differs would mark nearly all of it."""
+
+MARKED = "Marked: words that the other answer does not have."
+"""What is said beside two answers whose words are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,17 @@ def differ(first: str, second: str) -> Difference:
             gone += _joined(one[start:end])
             came += _joined(other[other_start:other_end])
     return Difference(tuple(gone), tuple(came))
+
+
+def telling(first: str, second: str) -> Difference | None:
+    """The words that differ; None where nearly all of both do, so that marking them would tell nothing."""
+    found = differ(first, second)
+    mostly = _covered(first, found.first) > MOSTLY_OTHER and _covered(second, found.second) > MOSTLY_OTHER
+    return None if mostly else found
+
+
+def _covered(text: str, spans: Sequence[tuple[int, int]]) -> float:
+    return sum(end - start for start, end in spans) / max(len(text), 1)
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

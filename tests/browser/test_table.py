@@ -142,3 +142,51 @@ def test_one_row_is_reached_by_tab_and_focus_stays_when_rows_are_drawn_anew(page
     page.get_by_role("link").focus()
     page.evaluate("data => draw({ ...data, order: 'oldest' })", DATA)
     assert page.evaluate("document.activeElement.closest('tr').row.key") == "b"
+
+
+ANSWERS: dict[str, Any] = {
+    **DATA,
+    "picks": 0,
+    "columns": [
+        {"name": "name", "head": "Question", "kind": "question"},
+        {"name": "before", "head": "Before", "kind": "answer"},
+        {"name": "after", "head": "After", "kind": "answer"},
+    ],
+    "rows": [
+        {
+            "key": "a",
+            "opens": True,
+            "href": "",
+            "cells": {
+                "name": {"text": "When was it?"},
+                "before": {"text": f"in {NASTY}", "parts": [["in ", False], [NASTY, True]]},
+                "after": {"text": "in the autumn of 1912, says Wegener, " * 3},
+            },
+        }
+    ],
+}
+
+
+def test_marked_words_of_an_answer_are_text_too(page: Page) -> None:
+    page.evaluate("draw", ANSWERS)
+    assert page.locator("mark").all_text_contents() == [NASTY]
+    assert page.locator("tbody td").first.inner_text() == f"in {NASTY}"
+    assert page.locator("img, script").count() == 0
+
+
+def test_two_answers_stand_beside_each_other_and_whole_one_above_the_other_where_it_is_narrow(page: Page) -> None:
+    page.evaluate("draw", ANSWERS)
+    one, other = (page.locator("tbody td").nth(place).bounding_box() for place in (0, 1))
+    assert one
+    assert other
+    assert (one["y"], one["x"] + one["width"]) == (other["y"], other["x"])
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.wait_for_function("document.querySelectorAll('.fold.answer').length === 2")
+    one, other = (page.locator(".fold.answer").nth(place).bounding_box() for place in (0, 1))
+    assert one
+    assert other
+    assert one["y"] + one["height"] <= other["y"]
+    words = page.locator(".fold.answer .words")
+    assert words.all_text_contents()[1] == ANSWERS["rows"][0]["cells"]["after"]["text"]
+    high, room = words.nth(1).evaluate("(each) => [each.scrollHeight, each.clientHeight]")
+    assert high == room

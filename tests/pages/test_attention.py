@@ -45,5 +45,10 @@ def test_parts_that_a_backend_cannot_fill_have_no_tab_and_details_say_what_could
     (said,) = [each.proto.body for each in test.get("html") if "not shown" in each.proto.body]
     assert "“Inside the model” and “Attention” are not shown" in said
     assert "local/research" in said
-    assert [each.label for each in test.tabs] == ["Chunks", "Do the chunks say it?", "How sure was it?", "Details"]
+    assert [each.label for each in test.tabs] == [
+        "What each chunk did",
+        "Do the chunks say it?",
+        "How sure was it?",
+        "Details",
+    ]
     assert "Picture the attention" not in [button.label for button in test.button]

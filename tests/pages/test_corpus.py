@@ -163,8 +163,12 @@ def on_tab(open_page, name: str, **query: str):
 def test_documents_are_listed_by_use_and_what_none_consulted_is_told(
     open_page, corpus: LocalCorpus, services: Services
 ):
-    corpus.library.keep(KnownFile("b.txt"), [Document("b", "Unread", "Nobody asks for it.", "b.txt")])
+    unread = [Document(name, "Unread", "Nobody asks for it.", f"{name}.txt") for name in ("b", "twin")]
+    for document in unread:
+        corpus.library.keep(KnownFile(document.source), [document])
+    corpus.library.sources.note([KnownFile("broken.pdf", problem="It is no PDF.")])
     corpus.build()
+    assert corpus.indexed()["twin"] == 0
     chunk = make_chunk(document_id="a")
     disliked = make_trace(backend="fake", asked_at=time.time(), chunks=(chunk,))
     services.store.put_all(

@@ -68,8 +68,28 @@ def test_too_few_questions_are_said_and_nothing_old_is_shown(open_page, services
     corpora.ask(services, corpora.GEOLOGY, 12, day=0)
     page = look(open_page, services)
     assert not page.exception
-    assert "12 stored questions" in shown(page).replace("\\", "")
+    (note,) = [each for each in page.info if "12 stored questions" in each.value]
+    assert "at least 20 are needed" in note.value
+    assert not page.error
     assert not page.get("plotly_chart")
+    services.close()
+
+
+def test_both_forms_are_in_the_address_and_as_they_were_when_one_comes_back(open_page, services):
+    corpora.ask(services, corpora.GEOLOGY, 40, day=0)
+    page = open_page("stability")
+    for key, value in (("drift_newest", 120), ("drift_window", 20), ("index_chunks", 30)):
+        page.number_input(key=key).set_value(value).run()
+    page.selectbox(key="index_of").set_value("local/copy").run()
+    said = {"drift_newest": "120", "drift_window": "20", "index_chunks": "30", "index_of": "local/copy"}
+    assert dict(page.query_params) == said
+    page.switch_page("../pages/ask.py").run()
+    page.switch_page("../pages/stability.py").run()
+    assert page.number_input(key="drift_newest").value == 120
+    assert page.selectbox(key="index_of").value == "local/copy"
+    assert page.selectbox(key="index_other").value == "local/embedded"
+    page = open_page("stability", index_against=FOLDER, index_folder="/elsewhere")
+    assert page.text_input(key="index_folder").value == "/elsewhere"
     services.close()
 
 
@@ -102,7 +122,7 @@ def test_another_folder_is_compared_by_what_both_hold(open_page, services, tmp_p
     services.settings = replace(services.settings, allowed_folders=str(tmp_path))
     (tmp_path / "empty").mkdir()
     page = open_page("stability")
-    page.session_state["index-against"] = FOLDER
+    page.session_state["index_against"] = FOLDER
     page = compare(page.run(), services, **{"Data folder": str(tmp_path / "other")})
     assert not page.exception
     assert "15 in both, 0 only in the second, 5 only in the first" in shown(page).replace("\\", "")
@@ -115,7 +135,7 @@ def test_another_folder_is_compared_by_what_both_hold(open_page, services, tmp_p
 
 def test_folder_of_the_server_that_is_not_listed_is_refused_whether_it_is_there_or_not(open_page, services, tmp_path):
     page = open_page("stability")
-    page.session_state["index-against"] = FOLDER
+    page.session_state["index_against"] = FOLDER
     for folder in (str(tmp_path), "/nowhere", "~", "/dev/stdin", "../.."):
         page = compare(page.run(), services, **{"Data folder": folder})
         assert not page.exception

@@ -4,6 +4,7 @@ import pytest
 
 from app.lab import catalogue
 from app.services import Services
+from app.views.lab.frame import BEGUN, ENDED
 from pipeline.errors import InputError
 from pipeline.locks import held_alone
 from tests.pages.test_pages import shown
@@ -51,6 +52,15 @@ def test_a_study_starts_only_once_it_is_said_what_the_very_plan_takes(
     assert services.lab.jobs.job.wait(30).plan["questions"] == 3
 
 
+def test_where_nothing_was_studied_yet_the_next_press_is_named(open_page, services: Services, only_latency: None):
+    page = open_page("lab", study="latency")
+    assert "Press Plan" in page.info[-1].value
+    press(page, "Plan")
+    assert page.info[-1].value == "No target was timed yet. It is planned: press Start above."
+    page.number_input[0].set_value(3).run()
+    assert "Press Plan" in page.info[-1].value
+
+
 def test_a_stopped_study_is_gone_on_with_and_one_with_another_process_is_not(
     open_page, services: Services, only_latency: None
 ):
@@ -61,12 +71,14 @@ def test_a_stopped_study_is_gone_on_with_and_one_with_another_process_is_not(
         assert "Another process is at this study" in page.info[0].value
         assert "running" in page.selectbox[-1].options[0]
         assert "Go on with it" not in labels(page)
+        assert page.info[-1].value == BEGUN
         assert not page.warning
         with pytest.raises(InputError, match="is going on already"):
             services.lab.resume(record.record_id)
     page.run()
     assert "This study was stopped before its end" in page.warning[0].value
     assert "stopped" in page.selectbox[-1].options[0]
+    assert page.info[-1].value == ENDED
     press(page, "Go on with it")
     assert services.lab.jobs.job is not None
     assert services.lab.jobs.job.wait(30).status == "finished"

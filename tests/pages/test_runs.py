@@ -1,7 +1,10 @@
 """The Runs and Stability pages over stored runs and kept results: names, the leaderboard, up to five at once, variants."""
 
+from dataclasses import replace
+
 import pytest
 
+from app.runs.rows import NO_INTERVAL
 from app.stability.kept import KeptStability
 from evaluation.summary import headline_figures
 from tests.app.runs.test_compared import scored, store
@@ -45,6 +48,19 @@ def test_from_the_list_one_press_says_whether_the_newest_run_may_ship(open_page,
     assert "May the newer run take the older one’s place? Yes" in page.success[0].value
     page = press(open_page("runs", run="bbbb0002"), "May it ship?")
     assert "May the newer run take the older one’s place? No" in page.error[0].value
+
+
+def test_a_type_of_few_articles_has_no_interval_on_either_page_and_both_say_why(open_page, runs):
+    for query in ({"run": "bbbb0002"}, {"run": "aaaa0001", "with": "bbbb0002"}):
+        page = open_page("runs", **query)
+        assert shown(page).count(NO_INTERVAL) == 1
+
+
+def test_where_every_figure_has_an_interval_nothing_is_said_of_it(open_page, services):
+    for run_id in ("aaaa0001", "bbbb0002"):
+        store(services, run_id, [replace(each, type="AB"[place % 2]) for place, each in enumerate(scored(run_id, 3))])
+    for query in ({"run": "bbbb0002"}, {"run": "aaaa0001", "with": "bbbb0002"}):
+        assert NO_INTERVAL not in shown(open_page("runs", **query))
 
 
 def test_a_run_is_renamed_noted_and_tagged_on_its_page(open_page, runs):
@@ -102,6 +118,7 @@ def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, servi
         ("typo", "1912", "right → not right"),
         ("chunk dropped", "1912", "right → right"),
     ]
+    assert list(rows[0])[:4] == ["Question", "Expected", "Answer before", "Answer now"]
     page.selectbox(key="stability-kind").set_value("chunk dropped").run()
     page.toggle(key="stability-changed").set_value(False).run()
     assert [row["Answer"] for row in listed(page, "Variants")] == ["another", "the same"]

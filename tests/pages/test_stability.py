@@ -27,6 +27,12 @@ def press(page, label):
     return next(each for each in page.button if each.label == label).click().run()
 
 
+def waiting(stop):
+    """A measurement that comes to nothing before it is stopped."""
+    stop.wait(WAIT_S)
+    yield from ()
+
+
 def test_measured_in_the_background_the_result_is_there_when_one_comes_back(open_page, services):
     page = open_page("stability")
     next(each for each in page.number_input if each.label == "Questions").set_value(2)
@@ -69,6 +75,20 @@ def test_a_part_says_so_and_offers_to_go_on(open_page, services):
     assert all(each.label != "Go on with it" for each in page.button)
 
 
+def test_the_form_is_open_until_there_is_a_result_to_look_at(open_page, services):
+    def is_open(**query):
+        (form,) = [each for each in open_page("stability", **query).expander if each.label == "What to measure"]
+        return form.proto.expanded
+
+    assert is_open()
+    kept = KeptStability(services.settings.data_dir).keep(PLAN, STEP)
+    assert not is_open(result=kept.kept_id)
+    job = services.stability_jobs.start(waiting)
+    assert is_open(result=kept.kept_id)
+    job.end()
+    job.wait(WAIT_S)
+
+
 @pytest.mark.parametrize("known", [RESULTS, []])
 def test_what_could_not_be_kept_is_said_and_still_shown(open_page, services, known):
     def steps(stop):
@@ -93,7 +113,7 @@ def test_before_it_is_begun_the_form_says_what_it_takes_and_keeps_what_was_chose
 
 
 def test_while_one_goes_on_no_other_can_be_begun_and_the_form_says_why(open_page, services):
-    job = services.stability_jobs.start(lambda stop: (stop.wait(WAIT_S) for _ in range(1)))
+    job = services.stability_jobs.start(waiting)
     page = open_page("stability")
     (measure,) = (each for each in page.button if each.label == "Measure")
     assert measure.disabled

@@ -35,7 +35,8 @@ FRESH_S = 15
 
 MEANING = (
     "A document is consulted when a chunk of it is retrieved for a question, whether or not the answer uses it. Questions are counted "
-    "by whole days, UTC; those of traces that are deleted are taken back."
+    "by whole days, UTC; those of traces that are deleted are taken back. What has no chunk of its own in the index is not counted: a file "
+    "that could not be read, or a document whose text another one has."
 )
 
 

@@ -183,7 +183,7 @@ def _show_parts(found: Explained, judged: Belief) -> None:
     explanations = state.services().explanations
     why_not = {INSIDE: explanations.why_no_inside(found), ATTENTION: explanations.why_no_picture(found)}
     shown = {
-        "Chunks": lambda: _show_chunks(found),
+        "What each chunk did": lambda: _show_chunks(found),
         "Do the chunks say it?": lambda: show_grounding(grounded(found)),
         "How sure was it?": lambda: show_sureness(found),
         INSIDE: lambda: show_inside(found),

@@ -14,6 +14,9 @@ PERCENT = ".0%"
 WHOLE = {"minallowed": 0, "maxallowed": 1}
 """How far an axis of shares reaches: Plotly would draw beyond what there can be."""
 
+LABEL_ROOM = 24
+"""Pixels at the right of an axis of shares: Plotly leaves out the label of its end, 100 %, where half of it would not fit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -64,6 +67,7 @@ def interval_plot(
     figure.update_xaxes(fixedrange=True, tickformat=PERCENT if in_percent else None)
     if in_percent and not at_zero:
         figure.update_xaxes(autorangeoptions=WHOLE)
+        figure.update_layout(margin_r=LABEL_ROOM)
     return figure
 
 

@@ -6,13 +6,15 @@ thing; of what was done it hears what was opened and what is ticked.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from app.kit.numbers import MISSING, milliseconds, percent
-from app.kit.wording import SURE_THAT_NONE
+from app.kit.wording import NO_ANSWER, SURE_THAT_NONE
+from app.traces.difference import telling
 from app.views.kit import address
 from app.views.kit.components import component
 from app.views.kit.downloads import show_download
@@ -22,9 +24,9 @@ from metrics.spreadsheet import csv_text
 TALL = 15
 """More rows than these scroll in a frame of their own, under heads that stay."""
 
-Kind = Literal["words", "question", "number", "time", "status", "bars"]
-"""How a column is set: plain words; a long text in two lines, whole in its pop-up; figures at the right; a moment, never broken;
-an icon with its word; small bars of stages."""
+Kind = Literal["words", "question", "answer", "number", "time", "status", "bars"]
+"""How a column is set: plain words; a long text in two lines, whole in its pop-up; one to be read, in up to eight lines; figures at the
+right; a moment, never broken; an icon with its word; small bars of stages."""
 
 Tone = Literal["good", "warn", "bad", "quiet"]
 
@@ -81,6 +83,8 @@ class Cell:
     """The icon's colour: one of `Tone`."""
     bars: tuple[Bar, ...] = ()
     """Of a cell of bars."""
+    marks: tuple[tuple[int, int], ...] = ()
+    """Character ranges of the text that are marked, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,14 @@ def confidence_cell(value: float | None, *, abstained: bool) -> Cell:
 def status_cell(word: str, tone: Tone, title: str = "") -> Cell:
     """An icon and its word."""
     return Cell(word, word, title, ICONS[tone], tone)
+
+
+def answer_cells(before: str, after: str) -> tuple[Cell, Cell]:
+    """Two answers to one question, empty for none; the words are marked that the other does not have, unless that is nearly all of them."""
+    found = telling(before, after) if before and after else None
+    marks = ((), ()) if found is None else (found.first, found.second)
+    told = [each or NO_ANSWER for each in (before, after)]
+    return Cell(told[0], told[0], marks=marks[0]), Cell(told[1], told[1], marks=marks[1])
 
 
 def stage_cell(stage_ms: Mapping[str, float], longest_ms: float) -> Cell:
@@ -285,9 +297,18 @@ def _cell(cell: Cell | str, sorts: bool) -> dict[str, Any]:
     told = {name: value for name, value in told.items() if value}
     if sorts and cell.value is not None:
         told["value"] = cell.value
+    if cell.marks:
+        told["parts"] = _parts(cell.text, cell.marks)
     if cell.bars:
         told["bars"] = [{"colour": bar.colour, "share": round(bar.share, 4)} for bar in cell.bars]
     return told
+
+
+def _parts(text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
+    """A text in pieces, each with whether it is marked: a browser counts characters otherwise."""
+    edges = [0, *(edge for mark in marks for edge in mark), len(text)]
+    pieces = [(text[start:end], bool(place % 2)) for place, (start, end) in enumerate(pairwise(edges))]
+    return [piece for piece in pieces if piece[0]]
 
 
 def _values(row: Row, columns: Sequence[Column]) -> list[float | str | None]:

@@ -20,6 +20,7 @@ def show_study(lab: Lab) -> None:
     record = choose_record(lab, "chunks")
     if record is None:
         show_none(
+            "chunks",
             "No way of cutting was studied yet.",
             "Press Plan: over the built-in corpus, the usual six take a few minutes.",
         )

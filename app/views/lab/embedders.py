@@ -20,7 +20,7 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = choose_record(lab, "embedders")
     if record is None:
-        show_none("No embedder was studied yet.", "Name some and press Plan.")
+        show_none("embedders", "No embedder was studied yet.", "Name some above, a line each, and press Plan.")
         return
     tables = show_record(lab, record)
     rows = [] if record.result is None else good_rows(record.result)

@@ -29,6 +29,20 @@ REFRESH_S = 1.0
 ELSEWHERE_S = 3.0
 """How often it is looked whether another process is still at a study."""
 
+PLAN_MEANING = (
+    "Says how long this would take and, where that is known, what it would cost. Nothing begins before you press Start, "
+    "which then stands below."
+)
+
+PLANNED = "It is planned: press Start above."
+"""What is said where nothing was studied yet, once a plan stands."""
+
+BEGUN, ENDED = (
+    "Nothing is known of it yet. What is measured comes here part by part.",
+    "Nothing was known of it when it ended. Go on with it, or plan another above.",
+)
+"""What is said of a study without results, while it goes on and after."""
+
 
 def offer_start(
     lab: Lab,
@@ -47,7 +61,7 @@ def offer_start(
         "Plan",
         icon=":material/calculate:",
         key=f"lab-{name}-tell",
-        **only(Role.EDITOR, help="The time and the cost, as far as they are known. Nothing is begun."),
+        **only(Role.EDITOR, help=PLAN_MEANING),
     ):
         st.session_state.pop(held, None)
         try:
@@ -58,6 +72,8 @@ def offer_start(
     if kept is not None and kept[0] == asked:
         _, whole, words, more = kept
         _show_told(lab, name, whole, words, more)
+    else:
+        st.session_state.pop(held, None)  # the form says something else now
 
 
 def _show_told(lab: Lab, name: str, whole: Mapping[str, Any], words: str, more: Sequence[str]) -> None:
@@ -135,9 +151,9 @@ def _follow() -> None:
         )
 
 
-def show_none(said: str, how: str) -> None:
-    """Say that nothing was studied yet, and how to begin, except to an audience, which sees no form."""
-    st.info(said if is_presenting() else f"{said} {how}")
+def show_none(name: str, said: str, how: str) -> None:
+    """Say that nothing was studied yet, and what to do next, except to an audience, which sees no form. how: before anything is planned."""
+    st.info(said if is_presenting() else f"{said} {PLANNED if _held(name) in st.session_state else how}")
 
 
 def choose_record(lab: Lab, name: str) -> LabRecord | None:
@@ -165,15 +181,17 @@ def show_record(lab: Lab, record: LabRecord) -> tuple[Table, ...]:
     """A study's standing, a way to go on with it, and its files; gives its tables, to be drawn."""
     job = lab.jobs.job
     going = job is not None and job.running
-    if job is not None and going and job.record.record_id == record.record_id:
+    followed = job is not None and going and job.record.record_id == record.record_id
+    attended = followed or lab.records.is_attended(record.record_id)
+    if followed:
         pass
-    elif lab.records.is_attended(record.record_id):
+    elif attended:
         _await_other(record)
     elif record.status != "finished":
         _offer_resume(lab, record, busy=going)
     tables = tuple(lab.tables(record))
     if not tables:
-        st.info("Nothing is known of it yet.")
+        st.info(BEGUN if attended else ENDED)
         return ()
     with st.container(horizontal=True):
         for form, label in (("csv", "CSV"), ("json", "JSON"), ("md", "Markdown"), ("html", "Report")):

@@ -19,7 +19,7 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = choose_record(lab, "generators")
     if record is None:
-        show_none("No generator was studied yet.", "Name some and press Plan.")
+        show_none("generators", "No generator was studied yet.", "Name some above, a line each, and press Plan.")
         return
     tables = show_record(lab, record)
     if record.result is not None and (rows := good_rows(record.result)):

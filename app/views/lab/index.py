@@ -50,7 +50,7 @@ def show_study(lab: Lab) -> None:
     _show_form(lab)
     record = choose_record(lab, "index")
     if record is None:
-        show_none("No index was studied yet.", "Press Plan: on the built-in corpus it takes a minute or less.")
+        show_none("index", "No index was studied yet.", "Press Plan: on the built-in corpus it takes a minute or less.")
         return
     tables = show_record(lab, record)
     if not tables or record.result is None or not record.result["rows"]:

@@ -41,7 +41,7 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = frame.choose_record(lab, NAME)
     if record is None:
-        frame.show_none("No target was timed yet.", "Press Plan: the backend in use needs no further setting.")
+        frame.show_none(NAME, "No target was timed yet.", "Press Plan: the backend in use needs no further setting.")
         return
     tables = frame.show_record(lab, record)
     if not tables or record.result is None:

@@ -45,7 +45,9 @@ def show_study(lab: Lab) -> None:
         _show_form(lab)
     record = frame.choose_record(lab, NAME)
     if record is None:
-        frame.show_none("No target was put under load yet.", "Press Plan: the backend in use needs no further setting.")
+        frame.show_none(
+            NAME, "No target was put under load yet.", "Press Plan: the backend in use needs no further setting."
+        )
         return
     tables = frame.show_record(lab, record)
     if tables and record.result is not None:

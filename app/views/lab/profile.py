@@ -30,7 +30,7 @@ def show_study(lab: Lab) -> None:
         frame.offer_start(lab, "profile", {"backend": backend, "top_k": int(top_k)}, source)
     record = frame.choose_record(lab, "profile")
     if record is None:
-        frame.show_none("No profile yet.", "Press Plan: the built-in questions need no file.")
+        frame.show_none("profile", "No profile yet.", "Press Plan: the built-in questions need no file.")
         return
     tables = frame.show_record(lab, record)
     if record.result is not None:

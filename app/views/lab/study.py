@@ -40,8 +40,9 @@ def show_study(lab: Lab) -> None:
     record = frame.choose_record(lab, "study")
     if record is None:
         frame.show_none(
+            "study",
             "No study yet.",
-            "The plan above is one to begin with: 12 cells over 60 of the built-in questions, a minute or two.",
+            "Press Plan: what stands above is one to begin with, 12 cells over 60 of the built-in questions, a minute or two.",
         )
         return
     tables = frame.show_record(lab, record)

@@ -20,6 +20,7 @@ from app.runs.by_type import (
 )
 from app.runs.rows import (
     NAMES,
+    NO_INTERVAL,
     dots,
     groups_words,
     interval_words,
@@ -109,6 +110,9 @@ def _show_means(
     name = st.selectbox("Measure", BY_TYPE, format_func=lambda each: NAMES[each], key="run-measure", width=260)
     figure = dot_plot(summaries[0], parts, name)
     show_chart(figure, key="run-types", alt="By question type")
+    drawn = [each.measures[name] for each in parts]
+    if any(each.value is not None and each.low is None for each in drawn):
+        show(note_html(NO_INTERVAL))
     st.write(literal(types_words(run_types(run, name, grouped=grouped), "group" if grouped else "type")))
     if name in SPREAD:
         held = boxes(in_groups(scores) if grouped else scores, name)

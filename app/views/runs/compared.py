@@ -20,8 +20,9 @@ from app.runs.compared_words import (
     ship_words,
 )
 from app.runs.naming import run_name
-from app.runs.rows import NAMES
+from app.runs.rows import NAMES, NO_INTERVAL
 from app.runs.words import about_words
+from app.traces.difference import MARKED
 from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
@@ -65,6 +66,8 @@ def show_compared(first: str, second: str) -> None:
         if comparison.types:
             _draw(differences_plot("Right, by question type, points", comparison.types), "types")
     show(note_html("A line that crosses 0 may be chance. Grey: no significant difference, by the adjusted p value."))
+    if any(each.difference is not None and each.low is None for each in comparison.types):
+        show(note_html(NO_INTERVAL))
     _show_figures(found)
     _show_flips(found)
     _show_downloads(found)
@@ -151,7 +154,7 @@ def _show_flips(found: ComparedRuns) -> None:
     st.header("Questions that changed sides", anchor=False)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         opens = (
-            f" A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
+            f" {MARKED} A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
             if flips
             else ""
         )

@@ -4,15 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from app.kit.numbers import change_of, count, fixed, percent
-from app.kit.wording import CONFIDENCE, when
-from app.runs.compared_words import answer_words
+from app.kit.wording import CONFIDENCE, NO_ANSWER, when
 from app.runs.leaderboard import differs_words
 from app.runs.naming import run_name, run_note, run_tags
 from app.runs.outcomes import Outcome, outcome
 from app.runs.rows import JUDGED, MEANINGS
 from app.runs.several import LETTERS
-from app.runs.several_words import expected_words
-from app.views.kit.table import Cell, Column, Row, Tone, confidence_cell, number_cell, status_cell, time_cell, way
+from app.runs.words import expected_words
+from app.views.kit.table import (
+    Cell,
+    Column,
+    Row,
+    Tone,
+    answer_cells,
+    confidence_cell,
+    number_cell,
+    status_cell,
+    time_cell,
+    way,
+)
 from evaluation.comparison import Flip
 from evaluation.kept import KeptVersion
 from evaluation.scoring import Scored
@@ -96,11 +106,12 @@ def flip_columns(called: tuple[str, str]) -> tuple[Column, ...]:
     """Of the questions that changed sides. called: what the two runs are called."""
     first, second = called
     return (
-        Column("question", "Question", "question", local=True, width_rem=16),
+        Column("question", "Question", "question", local=True, width_rem=12),
+        Column("expected", "Expected", "question", width_rem=8),
+        Column("first", f"{first.capitalize()} answer", "answer"),
+        Column("second", f"{second.capitalize()} answer", "answer"),
         Column("now", "Now", "status", local=True),
-        Column("why", "Why", "question"),
-        Column("first", first.capitalize(), "question"),
-        Column("second", second.capitalize(), "question"),
+        Column("why", "Why", "question", width_rem=10),
         Column("type", "Type", local=True),
     )
 
@@ -144,7 +155,7 @@ def board_row(run: StoredRun, best: StoredRun | None, cost: tuple[float | None, 
 
 def question_row(scored: Scored) -> Row:
     """A question with its answer, the expected one, and how it fared."""
-    said = scored.problem if scored.failed else "no answer" if scored.abstained else scored.answer
+    said = scored.problem if scored.failed else NO_ANSWER if scored.abstained else scored.answer
     nats = scored.reliance_nats
     return Row(
         scored.question_id,
@@ -152,7 +163,7 @@ def question_row(scored: Scored) -> Row:
             "question": scored.question,
             "right": _outcome(scored),
             "answer": said,
-            "expected": expected_words(scored),
+            "expected": expected_words(scored.golds, answerable=scored.answerable),
             "type": scored.type,
             "why": label_name(scored.label),
             "f1": number_cell(scored.f1, fixed(scored.f1)),
@@ -172,15 +183,17 @@ def _outcome(scored: Scored) -> Cell:
 
 
 def flip_row(flip: Flip) -> Row:
-    """A question that changed sides, with both answers."""
+    """A question that changed sides, with the expected answer and those of both runs."""
+    first, second = answer_cells(*("" if each.abstained else each.answer for each in (flip.first, flip.second)))
     return Row(
         flip.question_id,
         {
             "question": flip.question,
+            "expected": expected_words(flip.second.golds, answerable=flip.second.answerable),
+            "first": first,
+            "second": second,
             "now": _outcome(flip.second),
             "why": flip.why,
-            "first": answer_words(flip.first.answer, flip.first.abstained),
-            "second": answer_words(flip.second.answer, flip.second.abstained),
             "type": flip.type,
         },
         way("traces", **{"trace": flip.first.trace_id, "with": flip.second.trace_id}),
@@ -224,7 +237,7 @@ def parted_row(answers: Sequence[Scored]) -> Row:
         first.question_id,
         {
             "question": first.question,
-            "expected": expected_words(first),
+            "expected": expected_words(first.golds, answerable=first.answerable),
             "type": first.type,
             **{letter: _answer_cell(each) for letter, each in zip(LETTERS, answers, strict=False)},
         },

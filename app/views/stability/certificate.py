@@ -64,7 +64,7 @@ def _show(found: Certificate) -> None:
         st.error(message(headline(found)), icon=":material/notifications_active:")
     elif found.compared.comparison.verdict.outcome == "safe":
         st.success(message(headline(found)), icon=":material/check:")
-    else:  # no alarm is no all-clear
+    else:  # what cannot be told is no all-clear
         st.info(message(headline(found)), icon=":material/info:")
     for sentence in sentences(found):
         st.write(literal(sentence))

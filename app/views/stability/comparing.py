@@ -29,9 +29,11 @@ def show_comparison(jobs: RunJobs[ComparingStep[Found]], first: str, key: str) -
     if job.running:
         _follow(jobs, first, key)
         return None
-    found = None if job.step is None else job.step.found
+    found, lacking = (None, "") if job.step is None else (job.step.found, job.step.lacking)
     if job.problem:
         st.error(message(job.problem), icon=":material/error:")
+    elif lacking:
+        st.info(message(lacking), icon=":material/hourglass_empty:")
     elif found is None:
         st.info(f"Stopped. {NOTHING_KEPT}", icon=":material/pause:")
     return found

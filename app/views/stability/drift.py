@@ -17,7 +17,7 @@ from app.stability.drift_words import (
     reference_words,
     window_row,
 )
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.charts import chart_layout, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
@@ -48,21 +48,34 @@ def show_drift() -> None:
 
 
 def _form(backends: list[str], busy: str) -> QuestionPlan | None:
+    """What to hold against what, kept in the address; returned once it is pressed."""
     usual = state.services().settings.backend_name
-    with backstage("drift"), st.form("drift-form", border=False, enter_to_submit=False):
+    write = address.follow(
+        "drift-form",
+        {
+            "drift_backend": address.choice(backends, usual if usual in backends else backends[0]),
+            "drift_newest": address.number(NEWEST, FEWEST, MOST),
+            "drift_window": address.number(WINDOW, FEWEST_QUESTIONS, MOST_QUESTIONS),
+        },
+    )
+    with backstage("drift"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox(
-                "Answered by",
-                backends,
-                index=backends.index(usual) if usual in backends else 0,
-                format_func=backend_words,
-                key="drift-backend",
+                "Answered by", backends, format_func=backend_words, key="drift_backend", on_change=write
             )
             newest = st.number_input(
-                "Newest traces", FEWEST, MOST, NEWEST, width=150, help="The oldest half of them is the reference."
+                "Newest traces",
+                FEWEST,
+                MOST,
+                key="drift_newest",
+                on_change=write,
+                width=150,
+                help="The oldest half of them is the reference.",
             )
-            window = st.number_input("In a window", FEWEST_QUESTIONS, MOST_QUESTIONS, WINDOW, width=140)
-        pressed = st.form_submit_button("Look for drift", type="primary", icon=":material/timeline:", **refused(busy))
+            window = st.number_input(
+                "In a window", FEWEST_QUESTIONS, MOST_QUESTIONS, key="drift_window", on_change=write, width=140
+            )
+        pressed = st.button("Look for drift", type="primary", icon=":material/timeline:", **refused(busy))
     return QuestionPlan(backend, int(newest), int(window)) if pressed else None
 
 

@@ -1,7 +1,9 @@
 """How far an index, or an embedder, is from another: a form, and what was measured."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 import streamlit as st
 
@@ -9,7 +11,7 @@ from app.services import Services
 from app.stability.drift_words import INDEX_HEADS, INDEX_NOTES, index_rows, side_words
 from app.stability.index_drift import CHUNKS, MeasuredIndexes, embedder_steps, folder_steps
 from app.stability.steps import Steps
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.layout import backstage
@@ -18,38 +20,72 @@ from app.views.kit.visitor import refused
 from app.views.stability.comparing import begin, show_comparison, why_busy
 from pipeline.errors import InputError
 
-EMBEDDER, FOLDER = "Another embedder", "Another data folder"
+AGAINST = EMBEDDER, FOLDER = "Another embedder", "Another data folder"
+
+MOST_CHUNKS = 20_000
+"""Chunks that may be embedded by both."""
 
 
 def show_index_drift() -> None:
     """The form, the work while it goes on, and what came of it."""
     services = state.services()
     jobs = services.comparisons.indexes
-    names = services.backends.usable()
-    local = [name for name in names if name.startswith("local/")]
-    usual = services.settings.backend_name
-    with backstage("index-against"):
-        against = st.segmented_control("Compare with", (EMBEDDER, FOLDER), default=EMBEDDER, key="index-against")
-    with backstage("index-drift"), st.form("index-form", border=False, enter_to_submit=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.selectbox("The index of", local, index=local.index(usual) if usual in local else 0)
-            other, folder = None, ""
-            if against == FOLDER:
-                folder = st.text_input("Data folder", placeholder="the RAGLASS_DATA_DIR of the other", width=360)
-            else:
-                other = st.selectbox("The embedder of", [each for each in local if each != name] or local)
-            chunks = st.number_input("Chunks", 3, 20_000, CHUNKS, width=120, disabled=against == FOLDER)
-        pressed = st.form_submit_button(
-            "Compare", type="primary", icon=":material/compare_arrows:", **refused(why_busy(jobs))
-        )
-    if pressed:
+    steps = _form(services, why_busy(jobs))
+    if steps is not None:
         jobs.forget()  # what is wrong with the form is said without what came of another
-        begin(jobs, _steps(services, str(name), other, folder, int(chunks)))
+        begin(jobs, steps())
     found = show_comparison(jobs, "Opening both sides …", "index-drift")
     if found is not None:
         _show(found)
     elif jobs.job is None:
         st.info("The same chunks by two sets of vectors: what a search would notice of a change of embedder or index.")
+
+
+def _form(services: Services, busy: str) -> Callable[[], Steps[MeasuredIndexes]] | None:
+    """What to hold against what, kept in the address; once it is pressed, what begins it."""
+    local = [name for name in services.backends.usable() if name.startswith("local/")]
+    write = _follow_form(services, local)
+    with backstage("index-drift"):
+        against = st.segmented_control("Compare with", AGAINST, key="index_against", on_change=write) or EMBEDDER
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.selectbox("The index of", local, key="index_of", on_change=write)
+            other, folder = None, ""
+            if against == FOLDER:
+                folder = st.text_input(
+                    "Data folder",
+                    placeholder="the RAGLASS_DATA_DIR of the other",
+                    key="index_folder",
+                    on_change=write,
+                    width=360,
+                )
+            else:
+                other = st.selectbox("The embedder of", _others(local, name), key="index_other", on_change=write)
+            chunks = st.number_input(
+                "Chunks", 3, MOST_CHUNKS, key="index_chunks", on_change=write, width=120, disabled=against == FOLDER
+            )
+        pressed = st.button("Compare", type="primary", icon=":material/compare_arrows:", **refused(busy))
+    return partial(_steps, services, str(name), other, folder, int(chunks)) if pressed else None
+
+
+def _follow_form(services: Services, local: list[str]) -> address.Write:
+    usual = services.settings.backend_name
+    indexes = address.choice(local, usual if usual in local else next(iter(local), None))
+    others = _others(local, indexes.value(st.query_params.get_all("index_of")))
+    return address.follow(
+        "index-form",
+        {
+            "index_against": address.choice(AGAINST, EMBEDDER),
+            "index_of": indexes,
+            "index_other": address.choice(others, next(iter(others), None)),
+            "index_folder": address.words(),
+            "index_chunks": address.number(CHUNKS, 3, MOST_CHUNKS),
+        },
+    )
+
+
+def _others(local: list[str], name: str | None) -> list[str]:
+    """What an index can be compared with; itself where there is no other."""
+    return [each for each in local if each != name] or local
 
 
 def _steps(services: Services, name: str, other: str | None, folder: str, chunks: int) -> Steps[MeasuredIndexes]:

@@ -24,12 +24,12 @@ MOST_QUESTIONS = 650
 
 def show_stability() -> None:
     """The form, the measurement that goes on, what came of it, and what was kept of earlier ones."""
-    _form()
     job = state.services().stability_jobs.job
-    problem = st.session_state.pop(PROBLEM, None) or (job.problem if job is not None and not job.running else "")
+    going = job is not None and job.running
+    _form(folded=bool(shown_id()) and not going)
+    problem = st.session_state.pop(PROBLEM, None) or (job.problem if job is not None and not going else "")
     if problem:
         st.error(message(problem), icon=":material/error:")
-    going = job is not None and job.running
     if going:
         _follow()
     found = _found()
@@ -105,12 +105,14 @@ def _go_on(kept_id: str) -> None:
         st.session_state[PROBLEM] = str(error)
 
 
-def _form() -> None:
-    """What to ask; kept in the address."""
+def _form(*, folded: bool) -> None:
+    """What to ask; kept in the address. folded: whether it begins so, to leave the first screen to a result."""
     services = state.services()
     usable = services.backends.usable()
     write = _follow_form(usable)
-    with backstage("stability"):
+    # A key of its own for each, since an expander keeps the state that it began with.
+    key = f"stability-what-{'kept' if folded else 'new'}"
+    with backstage("stability"), st.expander("What to measure", expanded=not folded, key=key):
         st.multiselect("What to change", list(ALL_KINDS), key="stability_kinds", on_change=write)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox("Backend", usable, key="stability_backend", on_change=write)

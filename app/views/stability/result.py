@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.numbers import MISSING, count, fixed, percent
+from app.runs.words import expected_words
 from app.stability.perturbed import StabilityPlan, StabilityStep
 from app.stability.perturbed_words import (
     Change,
@@ -19,12 +20,13 @@ from app.stability.perturbed_words import (
     sides_words,
     stability_to_dict,
 )
+from app.traces.difference import MARKED
 from app.views.kit.charts import Behind, chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
-from app.views.kit.table import Cell, Column, Row, show_table, status_cell
+from app.views.kit.table import Cell, Column, Row, answer_cells, show_table, status_cell
 from evaluation.stability import QuestionStability, summarise_stability
 from evaluation.summary import ALL
 
@@ -40,14 +42,16 @@ MOST_VARIANTS = 200
 """Variants that are listed; how many more there are is said."""
 
 VARIANTS = (
-    Column("question", "Question", "question", local=True, width_rem=14),
-    Column("kind", "Changed", local=True),
-    Column("asked", "Asked as", "question", width_rem=12),
-    Column("before", "Answer before", "question", width_rem=12),
-    Column("after", "Answer now", "question", width_rem=12),
-    Column("answer", "Answer", "status", local=True),
+    Column("question", "Question", "question", local=True, width_rem=12),
+    Column("expected", "Expected", "question", width_rem=9),
+    Column("before", "Answer before", "answer"),
+    Column("after", "Answer now", "answer"),
     Column("right", "Right", local=True),
+    Column("answer", "Answer", "status", local=True),
+    Column("kind", "Changed", local=True),
+    Column("asked", "Asked as", "answer"),
 )
+"""Both answers stand beside each other; what there is no room for at their right stands below the question."""
 
 RIGHT = {True: "right", False: "not right"}
 
@@ -140,7 +144,7 @@ def _show_variants(results: Sequence[QuestionStability], kinds: Sequence[str], t
     found = chosen_variants(results, kind, type_, changed=changed)
     rows = [_row(place, each) for place, each in enumerate(found[:MOST_VARIANTS])]
     more = len(found) - len(rows)
-    show(note_html(f"{len(found):,} variants{f', the first {len(rows):,} of them' if more > 0 else ''}."))
+    show(note_html(f"{len(found):,} variants{f', the first {len(rows):,} of them' if more > 0 else ''}. {MARKED}"))
     if rows:
         show_table(
             VARIANTS, rows, key="stability-variants", label="Variants", opens=False, file_name="stability-variants.csv"
@@ -150,14 +154,16 @@ def _show_variants(results: Sequence[QuestionStability], kinds: Sequence[str], t
 def _row(place: int, each: Change) -> Row:
     question, variant = each.question, each.variant
     same = status_cell("the same", "quiet")
+    before, after = answer_cells(question.answer, "" if variant.abstained else variant.answer)
     return Row(
         str(place),
         {
             "question": question.question.text,
             "kind": variant.kind,
             "asked": "the same words, other chunks" if variant.text == question.question.text else variant.text,
-            "before": question.answer or "no answer",
-            "after": "no answer" if variant.abstained else variant.answer,
+            "expected": expected_words(question.question.answers, answerable=bool(question.question.answers)),
+            "before": before,
+            "after": after,
             "answer": status_cell("another", "warn") if variant.changed else same,
             "right": Cell(f"{RIGHT[question.correct]} → {RIGHT[variant.correct]}"),
         },

@@ -15,7 +15,7 @@ from app.kit.numbers import count, milliseconds
 from app.kit.plain import one_line, shortened
 from app.permitting.roles import Role
 from app.services import Services
-from app.traces.difference import differ
+from app.traces.difference import MARKED, differ
 from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_failure
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html
@@ -205,7 +205,7 @@ def _show_outcome(services: Services, trace: Trace, board: _Board, outcome: tupl
     )
     show(answers_html(before, now, found))
     if found.any:
-        show(note_html("Marked are the words that the other answer does not have."))
+        show(note_html(MARKED))
     show(note_html(f"Written by {made.backend} in {milliseconds(made.duration_ms)}."))
     _show_scores(board.scores)
     if not_stored is not None:

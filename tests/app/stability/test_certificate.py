@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.stability.certificate_words import certificate_markdown, certificate_te
 from evaluation.comparison import compare_runs, shared_pairs
 from evaluation.scoring import Scored
 from evaluation.summary import ALL
+from evaluation.verdict import Outcome
 from metrics.runs import StoredRun
 from tests.app.runs.test_compared import scored, store
 from tests.evaluation.labelled import make_scored
@@ -78,7 +80,7 @@ def test_unchanged_system_raises_no_alarm_and_says_what_that_is_worth(
 ) -> None:
     done = run("stability", "certificate", baseline, same, services=services)
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("No alarm.")
+    assert done.stdout.startswith("No alarm: safe to ship.")
     assert "Both runs gave the same answer to every question" in done.stdout
     assert "at most 5 in 100 raise an alarm" in done.stdout
     found = certify_runs(services.evaluations, services.store, baseline, same)
@@ -137,6 +139,26 @@ def test_scores_alone_raise_the_alarm(services: Services, baseline: str) -> None
     assert [each.name for each in found.signals] == [TOP_SCORE]
     assert headline(found) == f"Alarm: {TOP_SCORE} (p <0.001)."
     assert found.compared.comparison.verdict.outcome == "safe"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "too_few", "words"),
+    [
+        ("safe", False, "No alarm: safe to ship."),
+        ("unknown", True, "Cannot be told: not enough questions."),
+        ("unknown", False, "Cannot be told whether it is safe to ship."),
+        ("not safe", False, "Cannot be told: the verdict is “not safe”, and no test bears it out."),
+    ],
+)
+def test_a_certificate_that_cannot_tell_says_so_and_not_that_there_is_no_alarm(
+    services: Services, baseline: str, same: str, outcome: Outcome, too_few: bool, words: str
+) -> None:
+    found = certify_runs(services.evaluations, services.store, baseline, same)
+    verdict = replace(found.compared.comparison.verdict, outcome=outcome, too_few=too_few)
+    comparison = replace(found.compared.comparison, verdict=verdict)
+    told = replace(found, compared=replace(found.compared, comparison=comparison))
+    assert headline(told) == words
+    assert ("No alarm" in certificate_text(told) + certificate_markdown(told)) == (outcome == "safe")
 
 
 def test_questions_without_traces_or_that_failed_are_left_out_of_what_needs_them(

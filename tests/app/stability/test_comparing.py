@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.stability.comparing import Comparisons, compare_on
+from app.stability.drift import TooFew
 from app.stability.steps import BATCH, embed_in_batches, finish
 from pipeline.errors import InputError
 
@@ -35,6 +36,15 @@ def test_what_is_stopped_ends_at_the_next_step_and_finds_nothing() -> None:
     stop.set()
     assert list(steps) == []
     assert closed == [True]
+
+
+def test_too_few_questions_are_told_at_the_end_and_are_no_failure() -> None:
+    def steps() -> Generator[tuple[int, int], None, str]:
+        yield 1, 2
+        raise TooFew("Ask more.")
+
+    *_, last = compare_on(steps(), threading.Event())
+    assert (last.found, last.lacking) == (None, "Ask more.")
 
 
 def test_one_of_each_kind_goes_on_at_a_time_and_closing_ends_both() -> None:

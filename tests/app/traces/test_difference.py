@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.traces.difference import MOST_WORDS, differ
+from app.traces.difference import MOST_WORDS, differ, telling
 
 TEXTS = st.text("ab \n", max_size=30)
 
@@ -42,3 +42,9 @@ def test_what_is_not_marked_is_the_same_in_both(first: str, second: str) -> None
 
 def test_very_long_texts_are_compared_as_far_as_is_quick() -> None:
     assert not differ("a " * MOST_WORDS + "b", "a " * MOST_WORDS + "c").any
+
+
+def test_nothing_is_told_of_texts_that_share_few_words() -> None:
+    assert telling("in 1912", "by Alfred Wegener") is None
+    assert telling("in 1912", "in 1924") == differ("in 1912", "in 1924")
+    assert telling("the same", "the same") == differ("", "")

@@ -13,7 +13,7 @@ from app.views.kit.charts import (
     robust_scale,
     time_unit,
 )
-from app.views.kit.interval_plot import Row, interval_plot
+from app.views.kit.interval_plot import LABEL_ROOM, Row, interval_plot
 
 NASTY = '<a href="https://example.org">x</a> %{y}'
 
@@ -74,4 +74,5 @@ def test_times_behind_a_chart_are_moments():
 def test_an_axis_of_shares_ends_at_all_of_them_and_one_of_differences_goes_below_none():
     rows = [Row("one", 1.0, None, None, "#000000", "one: 100 %")]
     assert interval_plot("Title", rows, in_percent=True).layout.xaxis.autorangeoptions.maxallowed == 1
+    assert interval_plot("Title", rows, in_percent=True).layout.margin.r == LABEL_ROOM  # where the label of 100 % fits
     assert interval_plot("Title", rows, in_percent=True, at_zero=True).layout.xaxis.autorangeoptions.minallowed is None

@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.views.kit.table import Bar, number_cell, stage_cell, status_cell, time_cell, way
+from app.views.kit.table import Bar, Cell, answer_cells, number_cell, stage_cell, status_cell, time_cell, way
 from metrics.spreadsheet import MARK
 from tests.tables import listed, tables
 
@@ -40,6 +40,40 @@ def test_texts_are_sent_as_they_are_and_what_is_missing_is_left_out() -> None:
     assert sent["rows"][0]["cells"]["name"]["value"] == NASTY
     assert "value" not in sent["rows"][0]["cells"]["figure"]
     assert at.text[0].value == "None ()"
+
+
+def test_words_are_marked_that_the_other_answer_does_not_have() -> None:
+    before, after = answer_cells("In the spring of 1912.", "In the autumn of 1912.")
+    assert [cell.text[slice(*cell.marks[0])] for cell in (before, after)] == ["spring", "autumn"]
+    assert (before.value, len(before.marks), len(after.marks)) == (before.text, 1, 1)
+
+
+@pytest.mark.parametrize(("before", "after"), [("1912", ""), ("", "1912"), ("in 1912", "Alfred Wegener"), ("a", "a")])
+def test_nothing_is_marked_where_an_answer_is_missing_or_nearly_all_is_other(before: str, after: str) -> None:
+    assert answer_cells(before, after) == tuple(
+        Cell(each or "no answer", each or "no answer") for each in (before, after)
+    )
+
+
+def marking_page() -> None:
+    """A table with a cell whose words are marked, one at its end, after a character that browsers count as two."""
+    import streamlit as st
+
+    from app.views.kit.table import Cell, Column, Row, show_table
+
+    st.text("x")
+    row = Row("a", {"answer": Cell("\N{GRINNING FACE} in <b>1912</b>", marks=((2, 4), (5, 16)))})
+    show_table((Column("answer", "Answer", "answer"),), [row], key="t", label="Marked")
+
+
+def test_marked_words_are_sent_in_pieces() -> None:
+    [sent] = tables(AppTest.from_function(marking_page).run())
+    assert sent["rows"][0]["cells"]["answer"]["parts"] == [
+        ["\N{GRINNING FACE} ", False],
+        ["in", True],
+        [" ", False],
+        ["<b>1912</b>", True],
+    ]
 
 
 def test_a_column_that_is_not_chosen_is_neither_shown_nor_sent() -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from app.views.kit.table import Cell, Row
-from app.views.runs.tables import question_row, run_row
+from app.views.runs.tables import flip_columns, flip_row, question_row, run_row
+from evaluation.comparison import Flip
 from evaluation.summary import headline_figures
 from tests.app.runs.test_rows import RUN, SCORES
 
@@ -30,3 +31,17 @@ def test_a_run_stands_in_the_leaderboard_with_what_it_came_to() -> None:
     assert isinstance(right, Cell)
     assert (right.text, right.value) == ("88.9 %", pytest.approx(8 / 9))
     assert re.fullmatch(r"\d+\.\d to \d+\.\d %", text(row, "interval"))
+
+
+def test_both_answers_of_a_question_that_changed_sides_stand_beside_each_other_and_the_expected_one() -> None:
+    heads = [column.head for column in flip_columns(("older", "newer"))]
+    assert heads[:4] == ["Question", "Expected", "Older answer", "Newer answer"]
+    first = replace(SCORES[0], answer="It was Alfred Wegener who said so")
+    row = flip_row(Flip("q0", "Who?", "", False, "", first, replace(first, answer="It was Charles Darwin who said so")))
+    cells = [row.cells[name] for name in ("first", "second")]
+    assert [
+        [cell.text[start:end] for start, end in cell.marks] if isinstance(cell, Cell) else None for cell in cells
+    ] == [["Alfred Wegener"], ["Charles Darwin"]]
+    assert row.cells["expected"] == "Wegener"
+    silent = flip_row(Flip("q0", "Who?", "", False, "", first, replace(first, answer="", abstained=True)))
+    assert [text(silent, name) for name in ("first", "second")] == [first.answer, "no answer"]
