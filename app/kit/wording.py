@@ -36,6 +36,10 @@ ASKERS: Mapping[str, str | None] = {
 }
 """Whose questions are shown where one kind is chosen, or all: the origin, or None for all, by the words on pages and in addresses."""
 
+PEOPLE = ORIGINS["person"]
+"""Whose questions are shown at first."""
+
+
 GUESS = "Best guess, probably not the answer"
 
 CONFIDENCE = "How probable it is that the answer is right; with ○, of a question without an answer, that there is none."
