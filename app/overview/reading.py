@@ -133,7 +133,7 @@ def read_concerns(store: TraceStore, span: str, whose: str, now_s: float) -> lis
         "failed": replace(asked, outcome="failed"),
         "unsure": replace(asked, outcome="answered", low_confidence=True, sort="least confident"),
         "unanswered": replace(asked, outcome="abstained", sort="least confident"),
-        "disliked": replace(asked, feedback="down"),
+        "disliked": replace(asked, rating="down"),
     }
     found = [Concern(name, filters, store.matched(filters.to_query(now_s))) for name, filters in kinds.items()]
     slowest = replace(asked, sort="slowest")
