@@ -42,7 +42,10 @@ PEOPLE = ORIGINS["person"]
 
 GUESS = "Best guess, probably not the answer"
 
-CONFIDENCE = "How probable it is that the answer is right; with ○, of a question without an answer, that there is none."
+CONFIDENCE = (
+    "How probable it is that the answer is right; with ○, of a question without an answer, that there is none. Sorted by it, answers "
+    "come before those."
+)
 """What figures of confidence in a list are."""
 
 SURE_THAT_NONE = "No answer was given. How sure it is that the documents have none."

@@ -210,7 +210,7 @@ def test_an_abstention_is_as_sure_on_every_list_as_on_its_own_page(open_page, se
         assert row["cells"]["confidence"] == {"text": "87 %", "title": SURE_THAT_NONE, "icon": "○", "tone": "quiet"}, (
             name
         )
-    assert question_row(scored).cells["confidence"] == Cell("87 %", 0.87, SURE_THAT_NONE, "○", "quiet")
+    assert question_row(scored).cells["confidence"] == Cell("87 %", 0.87, SURE_THAT_NONE, "○", "quiet", later=True)
     assert question_row(make_scored(2, confidence=0.874)).cells["confidence"] == Cell("87 %", 0.87)
 
 

@@ -81,6 +81,8 @@ class Cell:
     """The icon's colour: one of `Tone`."""
     bars: tuple[Bar, ...] = ()
     """Of a cell of bars."""
+    later: bool = False
+    """Whether it is sorted behind those that are not, in either direction: its value means something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def confidence_cell(value: float | None, *, abstained: bool) -> Cell:
     cell = number_cell(certain, percent(certain))
     if certain is None or not abstained:
         return cell
-    return replace(cell, title=SURE_THAT_NONE, icon=ICONS["quiet"], tone="quiet")
+    return replace(cell, title=SURE_THAT_NONE, icon=ICONS["quiet"], tone="quiet", later=True)
 
 
 def status_cell(word: str, tone: Tone, title: str = "") -> Cell:
@@ -285,6 +287,8 @@ def _cell(cell: Cell | str, sorts: bool) -> dict[str, Any]:
     told = {name: value for name, value in told.items() if value}
     if sorts and cell.value is not None:
         told["value"] = cell.value
+    if sorts and cell.later:
+        told["later"] = True
     if cell.bars:
         told["bars"] = [{"colour": bar.colour, "share": round(bar.share, 4)} for bar in cell.bars]
     return told
