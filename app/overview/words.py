@@ -151,14 +151,14 @@ ALERTS: Query = {"part": "alerts"}
 """The alerts' part of Live, with the form for rules open."""
 
 
-def alerts_tile(opened: Sequence[StoredAlert], rules: int) -> Tile:
-    """Whether an alert is open."""
+def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "") -> Tile:
+    """Whether an alert is open. idle: how many rules can never raise one, in words."""
     if opened:
         names = listed([one_line(alert.rule) for alert in opened[:3]])  # these stand at the top of Live
         return Tile("alerts", "Alerts", f"{len(opened):,} open", names, "bad", "live")
     if not rules:
         return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live", ALERTS)
-    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched.", "good", "live", ALERTS)
+    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched{idle}.", "good", "live", ALERTS)
 
 
 def concern_tiles(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.alerting.words import idle_words
 from app.kit.wording import ASKERS, PEOPLE
 from app.overview.reading import SPANS, live_query
 from app.overview.words import (
@@ -78,7 +79,7 @@ def show_overview(span: str, whose: str) -> None:
     services = state.services()
     try:
         pace, windows = kept.pace(span, whose), kept.quality(span)
-        opened, rules = services.alarms.opened(), len(services.alarms.rules())
+        opened, rules = services.alarms.opened(), services.alarms.rules()
         concerns, shares = kept.concerns(span, whose), kept.shares(pace, span)
         run = run_tile(kept.runs())
         recent = kept.recent(whose)
@@ -91,7 +92,7 @@ def show_overview(span: str, whose: str) -> None:
         failed_tile(pace, span),
         p95_tile(pace, span),
         quality_tile(windows, pace, span),
-        alerts_tile(opened, rules),
+        alerts_tile(opened, len(rules), idle_words(services.alarms, rules)),
     ]
     _show_tiles(tiles, "tiles")
     left, right = grid([3, 2], "overview")
