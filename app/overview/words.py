@@ -25,6 +25,9 @@ Query = Mapping[str, str | list[str]]
 WORDS: Mapping[str, str] = {"hour": "hour", "day": "24 hours", "week": "7 days"}
 """A span, as in "in the last …"."""
 
+CHOICES: Mapping[str, str] = {**WORDS, "hour": "1 hour"}
+"""A span where one is chosen."""
+
 BY: Mapping[str, str] = {name: "whoever asked" if name == EVERYONE else f"by {name}" for name in ASKERS}
 """Whose questions a figure is of."""
 
@@ -83,6 +86,11 @@ def failed_tile(pace: Pace, span: str) -> Tile:
     worse = share > 2 * (_share(before) or 0.0) and now.failed > 1
     tone: Tone = "good" if not now.failed else "bad" if worse else "warn"
     return Tile("failed", "Failed", percent(share, 0 if not now.failed else 1), note, tone, "traces", query)
+
+
+def asker_choice(asked_by: str) -> str:
+    """Whose questions, where that is chosen: a key of ASKERS."""
+    return f"Asked by {asked_by}"
 
 
 def _asked(questions: int, whose: str) -> str:
@@ -158,7 +166,8 @@ def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "") -> Ti
         return Tile("alerts", "Alerts", f"{len(opened):,} open", names, "bad", "live")
     if not rules:
         return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live", ALERTS)
-    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched{idle}.", "good", "live", ALERTS)
+    tone: Tone = "warn" if idle else "good"
+    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched{idle}.", tone, "live", ALERTS)
 
 
 def concern_tiles(

@@ -1,6 +1,7 @@
 """The Overview's parts: a box for a question, tiles, what was asked, what needs a look, where the time goes; the first steps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -8,10 +9,12 @@ from app.alerting.words import idle_words
 from app.kit.wording import ASKERS, PEOPLE
 from app.overview.reading import SPANS, live_query
 from app.overview.words import (
+    CHOICES,
     STEPS,
     WORDS,
     Tile,
     alerts_tile,
+    asker_choice,
     concern_tiles,
     failed_tile,
     none_of_late,
@@ -40,28 +43,18 @@ REFRESH_S = 30
 
 def choose() -> tuple[str, str]:
     """Which stretch of time is told of, and whose questions, as on Live; kept in the address."""
-    fields = {"past": address.choice(list(SPANS), "day"), "whose": address.choice(list(ASKERS), PEOPLE)}
+    fields = {"past": address.choice(list(SPANS), "day"), "by_whom": address.choice(list(ASKERS), PEOPLE)}
     write = address.follow("overview", fields)
-    with backstage("whose", width="content"):
-        whose = st.selectbox(
-            "Asked by",
-            list(ASKERS),
-            key="whose",
-            format_func=lambda each: f"Asked by {each}",
-            on_change=write,
-            label_visibility="collapsed",
-            width=190,
+    collapsed: dict[str, Any] = {"on_change": write, "label_visibility": "collapsed"}
+    with st.container(horizontal=True, width="content", vertical_alignment="center"):
+        chosen = st.segmented_control(
+            "Of the last", list(SPANS), key="past", format_func=CHOICES.__getitem__, required=True, **collapsed
         )
-    chosen = st.segmented_control(
-        "Of the last",
-        list(SPANS),
-        key="past",
-        format_func=WORDS.__getitem__,
-        on_change=write,
-        required=True,
-        label_visibility="collapsed",
-    )
-    return str(chosen or "day"), whose
+        with backstage("by-whom", width="content"):
+            asked_by = st.selectbox(
+                "Asked by", list(ASKERS), key="by_whom", format_func=asker_choice, width=190, **collapsed
+            )
+    return str(chosen or "day"), asked_by
 
 
 def ask_box(services: Services, *, with_examples: bool) -> None:
