@@ -48,7 +48,7 @@ BEYOND = "beyond the scale"
 MOST_ROWS = 200
 """Rows of figures behind a chart."""
 
-COUNTED = 4
+COUNTED = 3
 """Ticks above 0 of a scale of counts, at most."""
 
 

@@ -39,9 +39,11 @@ LABELS: Mapping[str, tuple[Any, str]] = {
 }
 """Filters by label: the kind of label, and what the page calls it, by name in the address."""
 
-EXAMPLE = 'latency_ms > 2000 and stage.retrieve.top_score < .8 and "refund" in question'
+HINT = "latency_ms > 2000"
+"""In the empty box, which has room for no more at 1280 px."""
 
 HELP = (
+    'For example: latency_ms > 2000 and stage.retrieve.top_score < .8 and "refund" in question. '
     "Join claims by and, or, not and parentheses. Words are compared as they are written; a text is found in any case. "
     "A number that a trace lacks is neither above nor below another."
 )
@@ -118,7 +120,7 @@ def _fields(view: SavedView | None) -> dict[str, tuple[Field, list[str]]]:
 def _show_expression(change: Mapping[str, Any]) -> None:
     """The box for an expression, and its help."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Expression", key="expression", max_chars=MAX_CHARS, placeholder=EXAMPLE, **change)
+        st.text_input("Expression", key="expression", max_chars=MAX_CHARS, placeholder=HINT, **change)
         with st.popover("Fields", icon=":material/help:"):
             show(note_html(HELP))
             rows = [(field.name, field.example, field.about, ", ".join(field.verbs)) for field in describe_fields()]
