@@ -162,7 +162,7 @@ def idle_words(alarms: Alarms, rules: Sequence[Rule]) -> str:
     """Of rules that are counted, how many can never raise an alert; empty where all can."""
     known = alarms.readers.all()
     idle = sum(rule.series in known and bool(beyond_reach(rule, known[rule.series])) for rule in rules)
-    return f" ({idle:,} of them can never raise an alert)" if idle else ""
+    return f" ({idle:,} can never raise an alert)" if idle else ""
 
 
 def alerts_text(alerts: Sequence[StoredAlert], silences: Sequence[Silence], alarms: Alarms) -> str:

@@ -167,7 +167,9 @@ def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "") -> Ti
     if not rules:
         return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live", ALERTS)
     tone: Tone = "warn" if idle else "good"
-    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched{idle}.", tone, "live", ALERTS)
+    return Tile(
+        "alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched, whoever asks{idle}.", tone, "live", ALERTS
+    )
 
 
 def concern_tiles(

@@ -125,9 +125,9 @@ def test_a_rule_that_can_never_raise_an_alert_is_told_where_it_is_saved_listed_a
     button(page, "Save the rule").click().run()
     assert "The rule Share of errors is saved. It can never raise an alert" in as_read(page.warning[0].value)
     assert f"of at least 20. {never}" in shown(page)
-    assert "1 rule watched (1 of them can never raise an alert)." in shown(page)
+    assert "1 rule watched (1 can never raise an alert)." in shown(page)
     services.store.put(make_trace(backend="fake"))
-    assert "1 rule watched (1 of them can never raise an alert)." in shown(open_page("overview"))
+    assert "1 rule watched, whoever asks (1 can never raise an alert)." in shown(open_page("overview"))
 
 
 def test_a_listed_rule_says_that_too_few_were_asked_for_it(open_page, services):

@@ -67,6 +67,7 @@ def test_readiness_names_the_part_that_is_not():
 def test_no_rule_is_not_called_well():
     assert alerts_tile([], 0).tone == "quiet"
     assert alerts_tile([], 2).tone == "good"
+    assert alerts_tile([], 2, " (1 can never raise an alert)").tone == "warn"
     assert alerts_tile([], 0).query == {"part": "alerts"}
 
 

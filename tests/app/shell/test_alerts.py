@@ -104,7 +104,7 @@ def test_rules_that_can_raise_no_alert_say_why_when_they_are_made_and_listed(run
     assert listed[4].startswith("slow: ")
     assert len(listed) == 5
     status = run("status", services=services).stdout
-    assert "alerts: 3 rules (1 of them can never raise an alert)" in status
+    assert "alerts: 3 rules (1 can never raise an alert)" in status
 
 
 def test_every_rule_is_silenced_at_once(run: Run, services: Services) -> None:
