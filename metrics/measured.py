@@ -62,18 +62,21 @@ class Measured:
                 rows.setdefault(row.minute, []).append(row)
         return [_stretch(rows, end // MINUTE_S, length_s // MINUTE_S) for end in ends]
 
-    def counts(self, stage: str, since_s: int, until_s: int) -> dict[str, tuple[int, int]]:
-        """By backend, how often a stage was gone through in some minutes, and how often it failed; `total` is the whole trace."""
+    def counts(self, stage: str, since_s: int, until_s: int) -> dict[tuple[str, str], tuple[int, int]]:
+        """By backend and origin, how often a stage was gone through in some minutes, and how often it failed; `total` is all of a trace."""
         self._freshen()
         first, end = since_s // MINUTE_S, until_s // MINUTE_S
         table = choose_table(first, end)
         query = (
-            select(table.c.backend, func.sum(table.c.count), func.sum(table.c.errors))
+            select(table.c.backend, table.c.origin, func.sum(table.c.count), func.sum(table.c.errors))
             .where(table.c.minute >= first, table.c.minute < end, table.c.stage == storable(stage))
-            .group_by(table.c.backend)
+            .group_by(table.c.backend, table.c.origin)
         )
         with self._explained(), self._database.engine.connect() as connection:
-            return {backend: (int(count), int(errors)) for backend, count, errors in connection.execute(query)}
+            return {
+                (backend, origin): (int(count), int(errors))
+                for backend, origin, count, errors in connection.execute(query)
+            }
 
     def abstentions(self, backend: str, since_s: int, until_s: int) -> dict[int, tuple[float, int]]:
         """By the beginning of each minute that has answers of a backend: how many abstained, and how many there are."""

@@ -6,7 +6,7 @@ first does (https://use-the-index-luke.com/no-offset).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select, tuple_
 
@@ -14,6 +14,7 @@ from metrics import pieces, search
 from metrics.catalogue import STAGES
 from metrics.conditions import list_conditions
 from metrics.queries import (
+    APART,
     NULLABLE_SORTS,
     SORT_COLUMNS,
     Count,
@@ -196,8 +197,38 @@ def select_rows(connection: Connection, listing: Listing, position: Position | N
     return rows
 
 
+Segment = Literal["known", "abstained", "missing"]
+"""Traces with a value; where they are apart, abstentions with one; traces without."""
+
+
+def _segments_of(query: TraceQuery) -> list[Segment]:
+    """A list's segments in their order, which is the same in either direction of sorting."""
+    named: tuple[tuple[Segment, bool], ...] = (
+        ("known", True),
+        ("abstained", query.sort in APART),
+        ("missing", query.sort in NULLABLE_SORTS),
+    )
+    return [name for name, has in named if has]
+
+
+def _segment_at(position: Position) -> Segment:
+    return "missing" if position.value is None else "abstained" if position.abstained else "known"
+
+
+def _held(query: TraceQuery, segment: Segment, value: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """What holds of a segment's traces, and of no others. value: what the list is sorted by."""
+    if query.sort not in NULLABLE_SORTS:
+        return []
+    if segment == "missing":
+        return [value.is_(None)]
+    if query.sort not in APART:
+        return [value.is_not(None)]
+    # Bound, not written out: the partial index of abstentions would have all of them sorted for one page.
+    return [value.is_not(None), traces.c.abstained == int(segment == "abstained")]
+
+
 def _segments(listing: Listing, position: Position | None) -> Iterator[Select[Any]]:
-    """The list as one range of an index, or two: rows with a value, then (or, going back, before) rows without."""
+    """The list as ranges of an index, one after the other, from a position on; going back, from the last to the first."""
     query = listing.query
     column: ColumnElement[Any] = traces.c[SORT_COLUMNS[query.sort]]
     # A sum is in no index: it keeps the planner, which cannot know how few match, from walking along the sort order.
@@ -205,17 +236,21 @@ def _segments(listing: Listing, position: Position | None) -> Iterator[Select[An
     backward = position is not None and position.backward
     descending = query.descending != backward
     base = select(*_LIGHT).where(*listing.where)
-    nullable = query.sort in NULLABLE_SORTS
-    for missing in (True, False) if nullable and backward else (False, True) if nullable else (False,):
-        if position is not None and (position.value is None) != missing and missing == backward:
+    order = _segments_of(query)[:: -1 if backward else 1]
+    begins = None if position is None else _segment_at(position)
+    never = None
+    if query.sort in APART and query.abstained is not None:
+        never = "known" if query.abstained else "abstained"
+    for segment in order[0 if begins is None else order.index(begins) :]:
+        if segment == never:  # else all of the index would be walked to find that out
             continue
-        keys = [number] if missing else [value, number]
-        segment = base.where(value.is_(None) if missing else value.is_not(None)) if nullable else base
-        if position is not None and (position.value is None) == missing:
-            place = [position.seq] if missing else [position.value, position.seq]
+        keys = [number] if segment == "missing" else [value, number]
+        rows = base.where(*_held(query, segment, value))
+        if position is not None and segment == begins:
+            place = [position.seq] if segment == "missing" else [position.value, position.seq]
             beyond = tuple_(*keys) < tuple_(*place) if descending else tuple_(*keys) > tuple_(*place)
-            segment = segment.where(beyond)
-        yield segment.order_by(*(key.desc() if descending else key.asc() for key in keys))
+            rows = rows.where(beyond)
+        yield rows.order_by(*(key.desc() if descending else key.asc() for key in keys))
 
 
 def read_stages(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict[str, float]]:
@@ -239,7 +274,9 @@ def to_row(row: Row[Any], stage_ms: Mapping[str, float]) -> TraceRow:
 
 def to_position(query: TraceQuery, row: Row[Any], *, backward: bool) -> Position:
     """The place beside a light row."""
-    return Position(row._mapping[SORT_COLUMNS[query.sort]], row.seq, backward)
+    value = row._mapping[SORT_COLUMNS[query.sort]]
+    apart = query.sort in APART and value is not None and bool(row.abstained)
+    return Position(value, row.seq, backward, abstained=apart)
 
 
 def read_page(connection: Connection, query: TraceQuery, position: Position | None, limit: int) -> TracePage:

@@ -25,6 +25,9 @@ SORT_COLUMNS: dict[Sort, str] = {
 NULLABLE_SORTS: frozenset[Sort] = frozenset({"confidence", "top_score"})
 """Sorts whose value a trace may lack; those traces come last, in either direction."""
 
+APART: frozenset[Sort] = frozenset({"confidence"})
+"""Sorts whose value says something else of an abstention: these come after the answers, in either direction."""
+
 StageTime = tuple[str, Literal[">", "<"], float]
 """A stage, whether it took more or less, and than how many milliseconds."""
 
@@ -91,7 +94,7 @@ class TraceQuery:
     sort: Sort = "asked_at"
     """What to sort by."""
     descending: bool = True
-    """Largest (newest) first. Traces that lack the value come last either way."""
+    """Largest (newest) first. Traces that lack the value come last either way; by confidence abstentions come after the answers."""
 
     def __post_init__(self) -> None:
         if self.sort not in SORT_COLUMNS:
@@ -235,6 +238,8 @@ class Position:
     """The row's number, which breaks ties."""
     backward: bool
     """Whether to go towards the list's beginning."""
+    abstained: bool = False
+    """Whether it stands among the abstentions of a list that has them apart."""
 
 
 def check_page_rows(limit: int) -> None:
@@ -246,6 +251,7 @@ def check_page_rows(limit: int) -> None:
 def encode_cursor(query: TraceQuery, position: Position) -> Cursor:
     """A cursor for `position` in a list sorted as `query` says."""
     content = [query.sort, query.descending, position.value, position.seq, position.backward]
+    content += [True] if position.abstained else []
     text = json.dumps(content, separators=(",", ":"))
     return Cursor(base64.urlsafe_b64encode(text.encode()).decode().rstrip("="))
 
@@ -254,12 +260,15 @@ def decode_cursor(query: TraceQuery, cursor: str) -> Position:
     """The position that `encode_cursor` wrote. Raises InputError for anything else, or for another sort's cursor."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        sort, descending, value, seq, backward = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        sort, descending, value, seq, backward, *apart = found
     except (ValueError, TypeError, RecursionError) as error:
         raise _bad_cursor() from error
-    if (sort, descending) != (query.sort, query.descending) or not _possible(query, value, seq, backward):
+    ours = (sort, descending) == (query.sort, query.descending)
+    known = not apart or (apart == [True] and query.sort in APART and value is not None)
+    if not ours or not known or not _possible(query, value, seq, backward):
         raise _bad_cursor()
-    return Position(value, seq, backward)
+    return Position(value, seq, backward, abstained=bool(apart))
 
 
 def _possible(query: TraceQuery, value: Any, seq: Any, backward: Any) -> bool:

@@ -5,7 +5,7 @@ import streamlit as st
 from app.views.asking.page import follow_old_address
 from app.views.kit import state
 from app.views.kit.markdown import message
-from app.views.overview.page import REFRESH_S, ask_box, choose_span, show_first_steps, show_overview
+from app.views.overview.page import REFRESH_S, ask_box, choose, show_first_steps, show_overview
 from pipeline.errors import RaglassError
 
 follow_old_address()
@@ -14,11 +14,11 @@ try:
     is_empty = not services.store.count()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title("Overview", anchor=False, width="content")
-        span = "day" if is_empty else choose_span()
+        chosen = None if is_empty else choose()
     ask_box(services, with_examples=is_empty)
-    if is_empty:
+    if chosen is None:
         show_first_steps()
     else:
-        st.fragment(show_overview, run_every=REFRESH_S)(span)
+        st.fragment(show_overview, run_every=REFRESH_S)(*chosen)
 except RaglassError as error:
     st.error(message(str(error)), icon=":material/error:")

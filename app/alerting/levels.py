@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.alerting.rules import Rule
+from app.kit.wording import listed
 from metrics.latency import TOTAL
 
 
@@ -27,6 +28,27 @@ def levels_of(rules: Sequence[Rule], backend: str, *series: str) -> list[Level]:
         if rule.series in series and rule.backend == backend and rule.stage == TOTAL and rule.side == "above"
     ]
     return sorted(found, key=lambda level: (series.index(level.series), level.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Bounds at one height, as one line of a chart."""
+
+    value: float
+    """The height, in the series' unit."""
+    words: str
+    """Which rules' bound of what it is: "slow and late: p95, slowest: p99". Names of rules are data, to be escaped."""
+
+
+def bounds_of(levels: Sequence[Level]) -> list[Bound]:
+    """Bounds by height, ascending; those at one height are one line, with the names of all its rules."""
+    at: dict[float, dict[str, list[str]]] = {}
+    for level in levels:
+        at.setdefault(level.value, {}).setdefault(level.series.removeprefix("latency_"), []).append(level.rule)
+    return [
+        Bound(value, ", ".join(f"{listed(rules)}: {series}" for series, rules in at[value].items()))
+        for value in sorted(at)
+    ]
 
 
 def lowest(levels: Sequence[Level], series: str) -> float | None:

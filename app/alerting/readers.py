@@ -25,6 +25,9 @@ DRIFT_EVERY_S = 3_600.0
 QUALITY = "quality."
 """How the series of scores begin; the rule's own name follows."""
 
+SCORES: Mapping[str, tuple[float, float | None]] = {"share": (0.0, 1.0), "words": (0.0, None)}
+"""The lowest and the highest score that there can be, by its unit."""
+
 Verdict = tuple[float, float, int]
 """A window of questions: when its last one was asked, its smaller corrected p value, and how many they are."""
 
@@ -119,6 +122,7 @@ class DriftReader:
                 for_s=0,
                 minimum=10,
                 windowed=False,
+                within=(0.0, 1.0),
             )
         ]
 
@@ -210,6 +214,10 @@ class Scored(Protocol):
     def worse(self) -> str:
         """Which scores are the bad ones: `low` or `high`."""
 
+    @property
+    def unit(self) -> str:
+        """What they are in: `share`, `cosine`, which another application's scores need not be, or `words`."""
+
 
 def quality_reader(
     scored: Iterable[Scored], points: Callable[[str, float, float, float], Sequence[HasMean]]
@@ -225,6 +233,7 @@ def quality_reader(
             window_s=3_600,
             for_s=600,
             by_backend=False,
+            within=SCORES.get(each.unit),
         )
         for each in scored
     ]

@@ -201,6 +201,16 @@ def duration_words(seconds: float) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
+def beyond_reach(rule: Rule, series: Series) -> str:
+    """Why no value can ever be beyond a rule's bound; empty where one can."""
+    low, high = series.reach
+    limit = high if rule.side == "above" else low
+    if limit is None or (rule.threshold < limit if rule.side == "above" else rule.threshold > limit):
+        return ""
+    title = f"{series.title[:1].lower()}{series.title[1:]}"
+    return f"It can never raise an alert: {title} is never {rule.side} {value_words(limit, series.unit)}."
+
+
 def rule_words(rule: Rule, series: Series | None) -> str:
     """What a rule says, in a line. series: None for one that is not read here."""
     unit: Unit = series.unit if series else "number"

@@ -14,6 +14,14 @@ Side = Literal["above", "below"]
 Unit = Literal["ms", "share", "usd", "number"]
 """Milliseconds, a part of all in [0, 1], US dollars, or a figure that has none."""
 
+REACH: Mapping[Unit, tuple[float | None, float | None]] = {
+    "ms": (0.0, None),
+    "share": (0.0, 1.0),
+    "usd": (0.0, None),
+    "number": (None, None),
+}
+"""The lowest and the highest value that there can be, by what a series is counted in."""
+
 STEPS = 10
 """Steps of a grid in a window, at most: a longer window need not be measured as often."""
 
@@ -44,6 +52,13 @@ class Series:
     """Whether it is counted for each backend."""
     windowed: bool = True
     """Whether a value is of the rule's window; else of one that the series has itself."""
+    within: tuple[float | None, float | None] | None = None
+    """The lowest and the highest value that there can be, None where there is no such; None for what its unit says."""
+
+    @property
+    def reach(self) -> tuple[float | None, float | None]:
+        """The lowest and the highest value that there can be."""
+        return REACH[self.unit] if self.within is None else self.within
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from app.alerting import outbox
 from app.alerting.alarms import Alarms, Preview
 from app.alerting.notice import traces_of
-from app.alerting.rules import Rule, duration_words, rule_words, value_words
+from app.alerting.rules import Rule, beyond_reach, duration_words, rule_words, value_words
 from app.alerting.series import Series, Unit
 from app.kit.numbers import count, share
 from app.kit.plain import printable
@@ -18,7 +19,11 @@ from pipeline.errors import InputError, RaglassError
 from pipeline.types import PartReadiness
 
 NO_RULES = "There are no rules. `raglass alerts add NAME --series latency_p95 --above 2s` makes one, or the Live page."
-NO_CHANNEL = "no channel is set (RAGLASS_ALERT_WEBHOOK, RAGLASS_ALERT_SMTP or RAGLASS_ALERT_SNS_TOPIC): alerts are shown on Live alone"
+NO_CHANNEL = (
+    "no channel is set, so that alerts are shown on pages alone and nobody is told: RAGLASS_ALERT_WEBHOOK, RAGLASS_ALERT_SMTP or "
+    "RAGLASS_ALERT_SNS_TOPIC, set where the dashboard is started, says where messages go"
+)
+"""Where alerts go as long as no channel is set, and what to do about it."""
 
 SAID = {"began": "raised", "reminder": "reminded", "ended": "said to have ended"}
 """What a message did, by its kind."""
@@ -31,8 +36,8 @@ def alerts_part(alarms: Alarms) -> PartReadiness:
         rules, opened, failing = alarms.rules(), alarms.opened(), alarms.sender.failing()
     except RaglassError as error:
         return PartReadiness("alerts", False, str(error))
-    said = [f"{count(len(rules), 'rule')}, {count(len(opened), 'open alert')}"]
-    said.append(f"messages by {listed(destinations)}" if destinations else NO_CHANNEL)
+    said = [f"{count(len(rules), 'rule')}{idle_words(alarms, rules)}, {count(len(opened), 'open alert')}"]
+    said.append(destinations_words(destinations))
     if alarms.looked is not None:
         said.append(f"last looked at {when(alarms.looked.ended_at)}")
         said += [f"not read: {problem}" for problem in alarms.looked.problems]
@@ -78,7 +83,7 @@ def messages_words(alert: StoredAlert, silenced: Silence | None, *, has_channels
             again = "; it is tried again" if message.is_waiting else ""
             said.append(f"not delivered, {message.problem.rstrip('.')}{again}")
         elif message.is_waiting and not has_channels:
-            said.append("no message is sent: no channel is set")
+            said.append("nobody is told: no channel is set")
         elif message.is_waiting and message.first_at is None:
             said.append(
                 "its message waits" if silenced else "its message is about to be sent, or waits for the next hour"
@@ -103,13 +108,10 @@ def silence_of(rule: str, silences: Sequence[Silence]) -> Silence | None:
 def preview_words(preview: Preview, unit: Unit, rule: Rule) -> str:
     """What a rule would have done in the last day."""
     newest = value_words(preview.newest.value, unit)
-    needed = f"{count(rule.minimum, 'trace')} within {duration_words(rule.window_s)}"
+    needed = _needed(rule)
     measured = f"It needs {needed}, which {share(preview.measured, preview.windows)} of the day had; the newest value is {newest}"
     if not preview.measured:
-        return (
-            f"In the last 24 h this rule could not have raised an alert: it needs {needed}, and there were {preview.most:,} at most. "
-            f"Ask for fewer, or measure over longer. The newest value is {newest}."
-        )
+        return f"{_starved(preview, needed)} Ask for fewer, or measure over longer. The newest value is {newest}."
     if not preview.episodes:
         return f"In the last 24 h it would have raised no alert. {measured}."
     open_s = sum((each.ended_s or preview.newest.end_s) - each.raised_s for each in preview.episodes)
@@ -121,12 +123,46 @@ def preview_words(preview: Preview, unit: Unit, rule: Rule) -> str:
     )
 
 
-def previewed(read: Callable[[], Preview], unit: Unit, rule: Rule) -> str:
-    """What a rule would have done in the last day, or why that cannot be said."""
+def _needed(rule: Rule) -> str:
+    return f"{count(rule.minimum, 'trace')} within {duration_words(rule.window_s)}"
+
+
+def _starved(preview: Preview, needed: str) -> str:
+    return f"In the last 24 h this rule could not have raised an alert: it needs {needed}, and there were {preview.most:,} at most."
+
+
+def previewed(read: Callable[[], Preview], series: Series, rule: Rule) -> str:
+    """What a rule would have done in the last day, or why that cannot be said; of one that never raises an alert, why."""
+    if never := beyond_reach(rule, series):
+        return never
     try:
-        return preview_words(read(), unit, rule)
+        return preview_words(read(), series.unit, rule)
     except RaglassError as error:
         return f"What it would have done in the last 24 h cannot be said: {error}"
+
+
+def destinations_words(destinations: Sequence[str]) -> str:
+    """Where messages go; with no channel, that they go nowhere and what to do about it."""
+    return f"messages go to {listed(destinations)}" if destinations else NO_CHANNEL
+
+
+def idle_why(read: Callable[[], Preview], series: Series | None, rule: Rule) -> str:
+    """Why a rule can raise no alert, or could raise none in the last day for want of traces; empty where neither is known."""
+    if series is None:
+        return ""
+    if (never := beyond_reach(rule, series)) or not series.windowed:
+        return never
+    with suppress(RaglassError):
+        found = read()
+        return "" if found.measured else _starved(found, _needed(rule))
+    return ""
+
+
+def idle_words(alarms: Alarms, rules: Sequence[Rule]) -> str:
+    """Of rules that are counted, how many can never raise an alert; empty where all can."""
+    known = alarms.readers.all()
+    idle = sum(rule.series in known and bool(beyond_reach(rule, known[rule.series])) for rule in rules)
+    return f" ({idle:,} can never raise an alert)" if idle else ""
 
 
 def alerts_text(alerts: Sequence[StoredAlert], silences: Sequence[Silence], alarms: Alarms) -> str:
@@ -142,9 +178,15 @@ def alerts_text(alerts: Sequence[StoredAlert], silences: Sequence[Silence], alar
     return printable("\n".join(lines or ["No alert was raised."]))
 
 
-def rules_text(rules: Sequence[Rule], silences: Sequence[Silence], known: Mapping[str, Series]) -> str:
-    """Rules for a shell, a line each."""
-    lines = [f"{rule.name}: {rule_words(rule, known.get(rule.series))}" for rule in rules] or [NO_RULES]
+def rules_text(rules: Sequence[Rule], silences: Sequence[Silence], alarms: Alarms) -> str:
+    """Rules for a shell, a line each, and below one that can raise no alert why."""
+    known, lines = alarms.readers.all(), []
+    for rule in rules:
+        series = known.get(rule.series)
+        lines.append(f"{rule.name}: {rule_words(rule, series)}")
+        if why := idle_why(partial(alarms.preview, rule), series, rule):
+            lines.append(f"      {why}")
+    lines = lines or [NO_RULES]
     lines += [f"Silence {each.silence_id}: {silence_words(each)}" for each in silences]
     return printable("\n".join(lines))
 

@@ -131,7 +131,7 @@ function drawRows(box) {
   if (box.sorted) {
     const { name, direction } = box.sorted;
     const sign = direction === "ascending" ? 1 : -1;
-    rows.sort((one, other) => compare(one.cells[name]?.value, other.cells[name]?.value, sign));
+    rows.sort((one, other) => compare(one.cells[name] ?? {}, other.cells[name] ?? {}, sign));
   }
   const made = rows.map((row) => rowOf(box, row));
   box.querySelector("tbody").replaceChildren(...made);
@@ -139,9 +139,10 @@ function drawRows(box) {
   rest(box, find(box, box.here) ?? made[0]);
 }
 
-// What has no value comes last, in either direction.
-function compare(one, other, sign) {
+// In either direction what has no value comes last, and before it what comes later than the others.
+function compare({ value: one, later: oneLater }, { value: other, later: otherLater }, sign) {
   if (one == null || other == null) return (one == null) - (other == null);
+  if (Boolean(oneLater) !== Boolean(otherLater)) return oneLater ? 1 : -1;
   if (typeof one === "number" && typeof other === "number") return sign * (one - other);
   return sign * String(one).localeCompare(String(other), undefined, { numeric: true });
 }

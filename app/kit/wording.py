@@ -36,12 +36,18 @@ ASKERS: Mapping[str, str | None] = {
 }
 """Whose questions are shown where one kind is chosen, or all: the origin, or None for all, by the words on pages and in addresses."""
 
+PEOPLE = ORIGINS["person"]
+"""Whose questions are shown at first."""
+
 GUESS = "Best guess, probably not the answer"
 
 NO_ANSWER = "no answer"
 """What stands in place of an answer that was not given."""
 
-CONFIDENCE = "How probable it is that the answer is right; with ○, of a question without an answer, that there is none."
+CONFIDENCE = (
+    "How probable it is that the answer is right; with ○, of a question without an answer, that there is none. Sorted by it, answers "
+    "come before those."
+)
 """What figures of confidence in a list are."""
 
 SURE_THAT_NONE = "No answer was given. How sure it is that the documents have none."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from app.config import Settings
 from app.kit.clock import DAY_S, Clock
 from app.kit.numbers import count
-from app.kit.wording import APPLICATION, ASKERS, backend_words
+from app.kit.wording import APPLICATION, ASKERS, PEOPLE, backend_words
 from app.live.answers import Answers, make_answers, step_of
 from app.live.rows import LiveView, clock_time, make_view
 from app.live.totals import Totals, sum_series
@@ -78,7 +78,7 @@ class LiveChoice:
     """A key of PERIODS."""
     measure: str = "mean"
     """A key of MEASURES."""
-    asked_by: str = "people"
+    asked_by: str = PEOPLE
     """A key of `app.kit.wording.ASKERS`."""
 
     @property

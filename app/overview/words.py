@@ -7,9 +7,9 @@ from typing import Any, Literal
 from app.alerting.words import alert_rule
 from app.kit.numbers import MISSING, count, milliseconds, percent, points
 from app.kit.plain import one_line, shortened
-from app.kit.wording import backend_words, listed
+from app.kit.wording import ASKERS, EVERYONE, PEOPLE, backend_words, listed
 from app.overview.readiness import Problems
-from app.overview.reading import Concern, Pace, Stretch, address_of, live_query
+from app.overview.reading import Concern, Pace, Stretch, address_of, live_query, origins_of
 from app.quality.recent import RuleWindow
 from app.quality.words import headline
 from app.runs.leaderboard import run_before
@@ -24,6 +24,12 @@ Query = Mapping[str, str | list[str]]
 
 WORDS: Mapping[str, str] = {"hour": "hour", "day": "24 hours", "week": "7 days"}
 """A span, as in "in the last …"."""
+
+CHOICES: Mapping[str, str] = {**WORDS, "hour": "1 hour"}
+"""A span where one is chosen."""
+
+BY: Mapping[str, str] = {name: "whoever asked" if name == EVERYONE else f"by {name}" for name in ASKERS}
+"""Whose questions a figure is of."""
 
 SLOWER = 1.5
 """Times the p95 of before from which on a stretch is called slow."""
@@ -71,19 +77,38 @@ def ready_tile(problems: Problems | None) -> Tile:
 
 def failed_tile(pace: Pace, span: str) -> Tile:
     """The share of questions that failed."""
-    query = address_of(TraceFilters(since=span, outcome="failed"))
+    query = address_of(TraceFilters(since=span, outcome="failed", origins=origins_of(pace.whose)))
     now, before = pace.now, pace.before
     if not now.questions:
-        return Tile(
-            "failed", "Failed", MISSING, f"Nothing was asked in the last {WORDS[span]}.", "quiet", "traces", query
-        )
+        return Tile("failed", "Failed", MISSING, _nothing(pace, span), "quiet", "traces", query)
     share = now.failed / now.questions
-    note = (
-        f"{now.failed:,} of {count(now.questions, 'question')}, whoever asked{_was(before, percent(_share(before), 1))}"
-    )
+    note = f"{now.failed:,} of {_asked(now.questions, pace.whose)}{_was(before, percent(_share(before), 1))}"
     worse = share > 2 * (_share(before) or 0.0) and now.failed > 1
     tone: Tone = "good" if not now.failed else "bad" if worse else "warn"
     return Tile("failed", "Failed", percent(share, 0 if not now.failed else 1), note, tone, "traces", query)
+
+
+def asker_choice(asked_by: str) -> str:
+    """Whose questions, where that is chosen: a key of ASKERS."""
+    return f"Asked by {asked_by}"
+
+
+def _asked(questions: int, whose: str) -> str:
+    """So many questions, and whose: "12 questions by people"."""
+    return f"{count(questions, 'question')}{',' if whose == EVERYONE else ''} {BY[whose]}"
+
+
+def _nothing(pace: Pace, span: str) -> str:
+    """That nothing was asked, unless by others."""
+    if pace.whose == EVERYONE:
+        return f"Nothing was asked in the last {WORDS[span]}."
+    others = f"; {pace.others:,} by others" if pace.others else ""
+    return f"No question {BY[pace.whose]} in the last {WORDS[span]}{others}."
+
+
+def none_of_late(whose: str) -> str:
+    """Where no question is listed."""
+    return f"No question {BY[whose]} is stored."
 
 
 def _share(stretch: Stretch) -> float | None:
@@ -99,8 +124,9 @@ def p95_tile(pace: Pace, span: str) -> Tile:
     now_ms, before_ms = pace.now.p95_ms, pace.before.p95_ms
     query = live_query(pace, span)
     if now_ms is None:
-        return Tile("p95", "p95 time", MISSING, f"Nothing was asked in the last {WORDS[span]}.", "quiet", "live", query)
-    of = f"19 of 20 answers of {backend_words(pace.backend)} came faster, whoever asked"
+        return Tile("p95", "p95 time", MISSING, _nothing(pace, span), "quiet", "live", query)
+    everyone, to = pace.whose == EVERYONE, f"to {backend_words(pace.backend)} took less"
+    of = f"19 of 20 questions {to}, {BY[EVERYONE]}" if everyone else f"19 of 20 questions {BY[pace.whose]} {to}"
     if not before_ms:
         return Tile("p95", "p95 time", milliseconds(now_ms), f"{of}.", "good", "live", query)
     slower = now_ms > SLOWER * before_ms
@@ -113,18 +139,19 @@ def p95_tile(pace: Pace, span: str) -> Tile:
 def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
     """Whether some rule says that answers got worse."""
     query = live_query(pace, span)
+    # The rules score what people and applications ask, and nothing else.
+    alone = "" if pace.whose == PEOPLE else f" Questions {BY[PEOPLE]} alone."
     if not windows:
-        return Tile(
-            "quality", "Quality", MISSING, f"No answer of the last {WORDS[span]} was scored.", "quiet", "live", query
-        )
+        note = f"No answer of the last {WORDS[span]} was scored.{alone}"
+        return Tile("quality", "Quality", MISSING, note, "quiet", "live", query)
     if all(found.reference is None for found in windows):
-        note = f"{count(len(windows), 'rule')} watched; too little was asked before to tell a change."
+        note = f"{count(len(windows), 'rule')} watched; too little was asked before to tell a change.{alone}"
         return Tile("quality", "Quality", "Watched", note, "quiet", "live", query)
     worse = [found for found in windows if found.worse]
     if worse:
-        note = headline(worse[0])
+        note = f"{headline(worse[0])}.{alone}"
         return Tile("quality", "Quality", f"{len(worse)} of {len(windows)} worse", note, "warn", "live", query)
-    note = f"{count(len(windows), 'rule')} watched. {headline(windows[0])}."
+    note = f"{count(len(windows), 'rule')} watched. {headline(windows[0])}.{alone}"
     return Tile("quality", "Quality", "Steady", note, "good", "live", query)
 
 
@@ -132,14 +159,17 @@ ALERTS: Query = {"part": "alerts"}
 """The alerts' part of Live, with the form for rules open."""
 
 
-def alerts_tile(opened: Sequence[StoredAlert], rules: int) -> Tile:
-    """Whether an alert is open."""
+def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "") -> Tile:
+    """Whether an alert is open. idle: how many rules can never raise one, in words."""
     if opened:
         names = listed([one_line(alert.rule) for alert in opened[:3]])  # these stand at the top of Live
         return Tile("alerts", "Alerts", f"{len(opened):,} open", names, "bad", "live")
     if not rules:
         return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live", ALERTS)
-    return Tile("alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched.", "good", "live", ALERTS)
+    tone: Tone = "warn" if idle else "good"
+    return Tile(
+        "alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched, whoever asks{idle}.", tone, "live", ALERTS
+    )
 
 
 def concern_tiles(
@@ -174,7 +204,7 @@ def _concern(concern: Concern) -> Tile:
             "quiet",
         ),
         "disliked": ("Rated down", number, f"{'answer' if one else 'answers'} that somebody found wrong", "warn"),
-        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest answer to people and applications", "quiet"),
+        "slow": ("Slowest", milliseconds(concern.worst_ms), "the slowest of all", "quiet"),
     }
     label, value, note, tone = told[concern.name]
     return Tile(concern.name, label, value, note, tone, "traces", concern.query)

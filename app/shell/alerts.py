@@ -46,7 +46,7 @@ def rules(as_json: bool) -> None:
             silences = [asdict(each) for each in alarms.silenced()]
             print_json({"rules": [asdict(each) for each in alarms.rules()], "silences": silences})
         else:
-            click.echo(rules_text(alarms.rules(), alarms.silenced(), alarms.readers.all()))
+            click.echo(rules_text(alarms.rules(), alarms.silenced(), alarms))
 
 
 @alerts.command()
@@ -91,7 +91,7 @@ def add(
             clear=None if given["clear"] is None else parse_amount(given["clear"], known.unit),
         )
         click.echo(printable(f"{rule.name}: {rule_words(rule, known)}."))
-        click.echo(printable(previewed(lambda: alarms.preview(rule), known.unit, rule)))
+        click.echo(printable(previewed(lambda: alarms.preview(rule), known, rule)))
         if not dry_run:
             alarms.save(rule, replacing=rule.name if replace else "")
 

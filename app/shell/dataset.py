@@ -63,7 +63,7 @@ def show(spec: str, as_json: bool) -> None:
 @click.argument("name")
 @filter_options
 @click.option("--low-confidence", is_flag=True, help="Confidence is known and low.")
-@click.option("--rated", "feedback", type=click.Choice(["up", "down", "any", "none"]), help="Has this rating.")
+@click.option("--rated", "rating", type=click.Choice(["up", "down", "any", "none"]), help="Has this rating.")
 @click.option("--drifted", is_flag=True, help="The question is far from all that --backend was asked before.")
 @backend_option
 @click.option(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.kit.numbers import count, milliseconds, percent
 from app.kit.plain import one_line, shortened
-from app.kit.wording import LOW, ORIGINS, backend_words
+from app.kit.wording import LOW, ORIGINS, backend_words, listed
 from app.traces.filters import TraceFilters
 
 RATED: Mapping[str, str] = {"up": "rated up", "down": "rated down", "any": "rated", "none": "not rated"}
@@ -27,7 +27,7 @@ def filter_words(filters: TraceFilters) -> list[str]:
     told = [
         f"in the last {filters.since}" if filters.since else "",
         filters.outcome,
-        RATED.get(filters.feedback, ""),
+        RATED.get(filters.rating, ""),
         f"slower than {milliseconds(filters.slower_ms)}" if filters.slower_ms else "",
         _any_of("backend", [backend_words(name) for name in filters.backends]),
         _any_of("asked by", [ORIGINS.get(origin, origin) for origin in filters.origins]),
@@ -45,6 +45,12 @@ def box_label(filters: TraceFilters) -> str:
     """What stands on the closed box: "Filters: 2 set — backend local, failed"; "Filters" where none is set."""
     told = filter_words(filters)
     return shortened(f"Filters: {len(told)} set — {', '.join(told)}", MOST_CHARS) if told else "Filters"
+
+
+def left_out_words(wrong: Sequence[str]) -> str:
+    """What a link asks for that cannot be: "outcome=lost"."""
+    which = "which is no filter: it is" if len(wrong) == 1 else "which are no filters: they are"
+    return f"The link asks for {listed([shortened(one_line(each), MOST_CHARS) for each in wrong])}, {which} left out."
 
 
 def audience_words(filters: TraceFilters) -> str:

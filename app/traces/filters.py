@@ -22,7 +22,7 @@ OUTCOMES: Mapping[str, Mapping[str, Any]] = {
 }
 """What became of the question."""
 
-FEEDBACK: Mapping[str, Rating] = {"up": "up", "down": "down", "any": "any", "none": "none"}
+RATINGS: Mapping[str, Rating] = {"up": "up", "down": "down", "any": "any", "none": "none"}
 
 SORTS: Mapping[str, tuple[Sort, bool]] = {
     "newest": ("asked_at", True),
@@ -36,6 +36,9 @@ SORTS: Mapping[str, tuple[Sort, bool]] = {
 }
 """Orders, by the words that stand in the address."""
 
+
+RENAMED: Mapping[str, str] = {"feedback": "rating"}
+"""Names that addresses had before, by what they are called now."""
 
 MOVING = re.compile("now|day", re.IGNORECASE)
 """In an expression that may say something else later."""
@@ -55,8 +58,8 @@ class TraceFilters:
     """Only traces that took at least this long."""
     outcome: str = ""
     """A key of OUTCOMES."""
-    feedback: str = ""
-    """A key of FEEDBACK."""
+    rating: str = ""
+    """A key of RATINGS."""
     low_confidence: bool = False
     """Only traces whose confidence is known and low."""
     origins: tuple[str, ...] = ()
@@ -87,7 +90,7 @@ class TraceFilters:
             backends=frozenset(self.backends),
             asked_from=now - _choice("since", SINCE_S, self.since) if self.since else None,
             duration_min_ms=self.slower_ms or None,
-            rating=_choice("feedback", FEEDBACK, self.feedback) if self.feedback else None,
+            rating=_choice("rating", RATINGS, self.rating) if self.rating else None,
             confidence_below=LOW if self.low_confidence else None,
             search=self.search,
             origins=frozenset(self.origins),
@@ -113,6 +116,7 @@ class TraceFilters:
     @classmethod
     def from_address(cls, values: Mapping[str, Sequence[str]]) -> "TraceFilters":
         """The filters that an address holds; `values` has every value of every name. Raises InputError."""
+        values = with_new_names(values)
         first = {name: found[0] for name, found in values.items() if found}
         try:
             slower_ms = float(first.get("slower_ms", 0))
@@ -128,12 +132,18 @@ class TraceFilters:
             since=first.get("since", ""),
             slower_ms=slower_ms,
             outcome=first.get("outcome", ""),
-            feedback=first.get("feedback", ""),
+            rating=first.get("rating", ""),
             low_confidence=first.get("low_confidence", "").lower() in ("true", "1"),
             **texts,
             **several,
             sort=first.get("sort", "newest"),
         )
+
+
+def with_new_names(values: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """What an address says, by the names of now; a name of before counts only where the new one is missing."""
+    found = {RENAMED[name]: texts for name, texts in values.items() if name in RENAMED}
+    return found | {name: texts for name, texts in values.items() if name not in RENAMED}
 
 
 def _choice(name: str, choices: Mapping[str, Any], value: str) -> Any:

@@ -130,6 +130,25 @@ def test_heads_sort_here_or_ask_for_the_pages_order(page: Page) -> None:
     assert done(page) == [{"what": "order", "order": "oldest"}]
 
 
+@pytest.mark.parametrize("clicks", [1, 2])
+def test_what_means_something_else_is_sorted_behind_the_others_in_either_direction(page: Page, clicks: int) -> None:
+    values: list[dict[str, Any]] = [
+        {"value": 9, "later": True},
+        {},
+        {"value": 5},
+        {"value": 1, "later": True},
+        {"value": 7},
+    ]
+    rows = [
+        {"key": str(place), "cells": {"name": {"text": str(place)}, "ms": {"text": "", **value}}}
+        for place, value in enumerate(values)
+    ]
+    page.evaluate("draw", {**DATA, "rows": rows})
+    for _ in range(clicks):
+        page.get_by_role("button", name="Time").click()
+    assert names(page) == {1: ["4", "2", "0", "3", "1"], 2: ["2", "4", "3", "0", "1"]}[clicks]
+
+
 def test_no_more_rows_are_ticked_than_may_be(page: Page) -> None:
     for place in range(3):
         page.get_by_role("checkbox").nth(place).check()

@@ -71,7 +71,10 @@ def test_quarters_of_an_hour_tell_what_their_minutes_do(store: TraceStore) -> No
     for share in (0.5, 0.95):
         true = np.quantile(durations, share, method="inverted_cdf")
         assert stretch.sketch.quantile(share) == pytest.approx(true, rel=0.0101)
-    assert store.measured.counts("total", QUARTER, QUARTER + 3_600) == {"local/embedded": (60, 6)}
+    assert store.measured.counts("total", QUARTER, QUARTER + 3_600) == {
+        ("local/embedded", "person"): (45, 3),
+        ("local/embedded", "run"): (15, 3),
+    }
 
 
 def test_what_was_measured_before_quarters_were_kept_is_in_them(store_url: str) -> None:

@@ -49,8 +49,13 @@ def test_abstentions_are_counted_by_the_minute_of_answers_alone(store: TraceStor
     assert store.measured.abstentions("local/embedded", START_S + 60, START_S + 60) == {}
 
 
-def test_how_often_a_stage_was_gone_through_is_counted_by_backend(store: TraceStore) -> None:
+def test_how_often_a_stage_was_gone_through_is_counted_by_backend_and_origin(store: TraceStore) -> None:
     store.put_all([make_failed_trace(asked_at=START_S + 1.0), make_trace(asked_at=START_S + 60.0)])
     store.put_all([make_trace(asked_at=START_S + at, backend="other") for at in (-1.0, 61.0, 120.0)])
-    assert store.measured.counts("total", START_S, START_S + 120) == {"local/embedded": (2, 1), "other": (1, 0)}
+    store.put(make_trace(asked_at=START_S + 62.0, backend="other", origin="run"))
+    assert store.measured.counts("total", START_S, START_S + 120) == {
+        ("local/embedded", "person"): (2, 1),
+        ("other", "person"): (1, 0),
+        ("other", "run"): (1, 0),
+    }
     assert store.measured.counts("no such stage", START_S, START_S + 120) == {}

@@ -79,6 +79,31 @@ def test_paging_by_a_value_with_ties_and_gaps(values: list[float | None], limit:
         assert backward == forward
 
 
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("abstained", [None, True, False])
+def test_by_confidence_abstentions_come_after_the_answers_and_what_has_none_last(
+    store: TraceStore, descending: bool, abstained: bool | None
+) -> None:
+    for place in range(12):
+        confidence = None if place % 4 == 3 else Confidence(place / 12, "calibrated")
+        answered, abstention = "Paris", {"finish_reason": "abstained", "abstained": True}
+        generation = (
+            make_generation("", confidence=confidence, **abstention)
+            if place % 3 == 0
+            else make_generation(answered, confidence=confidence)
+        )
+        store.put(make_trace(generation=generation))
+    query = TraceQuery(sort="confidence", descending=descending, abstained=abstained)
+    forward, backward = walk(store, query, limit=2)
+    assert backward == forward
+    assert len({row.trace_id for row in forward}) == {None: 12, True: 4, False: 8}[abstained]
+    places = [(row.confidence is None, row.confidence is not None and row.abstained) for row in forward]
+    assert places == sorted(places)
+    for apart in (False, True):
+        known = [row.confidence for row in forward if row.confidence is not None and row.abstained == apart]
+        assert known == sorted(known, reverse=descending)
+
+
 def test_a_page_stays_in_place_when_traces_are_added(store: TraceStore) -> None:
     for place in range(4):
         store.put(make_trace(asked_at=1_757_000_000.0 + place))
@@ -105,6 +130,7 @@ BAD_CURSORS = {
     "infinite": cursor_of(["asked_at", True, float("inf"), 1, False]),
     "a huge row number": cursor_of(["asked_at", True, 1.0, 2**63, False]),
     "a huge value": cursor_of(["asked_at", True, 10**400, 1, False]),
+    "abstentions of a sort that has none apart": cursor_of(["asked_at", True, 1.0, 1, False, True]),
     "no direction": cursor_of(["asked_at", True, 1.0, 1, 0]),
 }
 

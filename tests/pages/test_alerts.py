@@ -11,6 +11,7 @@ from pipeline.errors import StoreError
 from tests.factories import make_trace
 from tests.pages.test_live import cloud, on_aws  # noqa: F401
 from tests.pages.test_pages import shown
+from tests.shown import as_read
 
 RULE = Rule("slow <b>", "latency_p95", 2_000.0, "above", "fake", window_s=60, for_s=60, minimum=1)
 
@@ -19,8 +20,8 @@ def raise_slow(services: Services) -> None:
     now_s = time.time()
     services.store.put_all(
         [
-            make_trace(trace_id=f"t{place}", backend="fake", asked_at=now_s - 60 * place, duration_ms=3_000.0)
-            for place in range(4)
+            make_trace(trace_id=f"t{place + 1}", backend="fake", asked_at=now_s - 60 * place, duration_ms=3_000.0)
+            for place in range(-1, 4)  # one of the next minute, which may begin before anybody looks
         ]
     )
     services.alarms.save(RULE)
@@ -72,7 +73,7 @@ def test_local_alerts_stand_beside_cloudwatchs(open_page, services, on_aws, clou
 def test_rule_is_made_with_what_it_would_have_done(open_page, services):
     raise_slow(services)
     services.alarms.remove(RULE.name)
-    page = open_page("live")
+    page = open_page("live", part="alerts")
     assert "it needs 20 traces within 5 min, and there were 4 at most" in shown(page)
     assert {field.label: field.value for field in page.text_input}["Bound"] == "2000 ms"
     fields = {field.label: field for field in page.text_input}
@@ -92,7 +93,7 @@ def test_rule_is_made_with_what_it_would_have_done(open_page, services):
 
 def test_rule_is_changed_renamed_and_removed(open_page, services):
     services.alarms.save(replace(RULE, clear=500.0))
-    page = open_page("live")
+    page = open_page("live", part="alerts")
     page.selectbox(key="rule-chosen").set_value(RULE.name).run()
     {field.label: field for field in page.text_input}["Name"].set_value("slower")
     button(page, "Save the rule").click().run()
@@ -108,15 +109,47 @@ def test_rule_is_changed_renamed_and_removed(open_page, services):
 
 @pytest.mark.parametrize(("label", "value", "said"), [("Bound", "much", "The bound is"), ("For", "long", "duration")])
 def test_what_is_no_rule_is_told_and_cannot_be_saved(open_page, services, label, value, said):
-    page = open_page("live")
+    page = open_page("live", part="alerts")
     {field.label: field for field in page.text_input}[label].set_value(value).run()
     assert not page.exception
     assert said in shown(page)
     assert "Save the rule" not in [each.label for each in page.button]
 
 
+def test_a_rule_that_can_never_raise_an_alert_is_told_where_it_is_saved_listed_and_counted(open_page, services):
+    page = open_page("live", part="alerts")
+    page.selectbox(key="rule-series New rule").set_value("errors").run()
+    {field.label: field for field in page.text_input}["Bound"].set_value("120 %").run()
+    never = "It can never raise an alert: share of errors is never above 100 %."
+    assert shown(page).count(never) == 1
+    button(page, "Save the rule").click().run()
+    assert "The rule Share of errors is saved. It can never raise an alert" in as_read(page.warning[0].value)
+    assert f"of at least 20. {never}" in shown(page)
+    assert "1 rule watched (1 can never raise an alert)." in shown(page)
+    services.store.put(make_trace(backend="fake"))
+    assert "1 rule watched, whoever asks (1 can never raise an alert)." in shown(open_page("overview"))
+
+
+def test_a_listed_rule_says_that_too_few_were_asked_for_it(open_page, services):
+    services.alarms.save(replace(RULE, minimum=9))
+    raised = "this rule could not have raised an alert: it needs 9 traces within 1 min, and there were 0 at most."
+    assert raised in shown(open_page("live", part="alerts"))
+
+
+def test_without_a_channel_live_and_status_say_alike_that_nobody_is_told(open_page):
+    told = (
+        "shown on pages alone and nobody is told: RAGLASS_ALERT_WEBHOOK, RAGLASS_ALERT_SMTP or RAGLASS_ALERT_SNS_TOPIC"
+    )
+    assert told in shown(open_page("live", part="alerts"))
+    assert told in shown(open_page("status"))
+
+
+def test_rules_are_read_only_once_they_are_looked_at(open_page):
+    assert "Save the rule" not in [each.label for each in open_page("live").button]
+
+
 def test_rule_without_a_name_is_called_by_what_it_watches(open_page, services):
-    page = open_page("live")
+    page = open_page("live", part="alerts")
     button(page, "Save the rule").click().run()
     assert [rule.name for rule in services.alarms.rules()] == ["p95 latency"]
 
@@ -126,7 +159,7 @@ def test_alerts_that_cannot_be_read_are_told_and_the_charts_stay(open_page, serv
         raise StoreError("The store is away.")
 
     monkeypatch.setattr("metrics.alerts.AlertLog._select", fail)
-    page = open_page("live")
+    page = open_page("live", part="alerts")
     assert not page.exception
     assert "The store is away" in shown(page)
 
@@ -134,5 +167,5 @@ def test_alerts_that_cannot_be_read_are_told_and_the_charts_stay(open_page, serv
 def test_status_says_how_alerts_are(open_page, services):
     services.settings = replace(services.settings, alert_webhook="https://hooks.example.org/T0KEN-OF-THE-HOOK")
     text = shown(open_page("status"))
-    assert "0 rules, 0 open alerts; messages by webhook (hooks.example.org)" in text
+    assert "0 rules, 0 open alerts; messages go to webhook (hooks.example.org)" in text
     assert "T0KEN-OF-THE-HOOK" not in text

@@ -109,6 +109,13 @@ def test_few_questions_are_listed_and_what_says_little_of_them_is_folded(open_pa
     assert (f"{minutes + 1} traces in this window" in shown(page)) is folded
 
 
+@pytest.mark.parametrize("minutes", [9, 19])
+def test_where_most_of_the_time_went_is_said_beside_the_figures(open_page, services, minutes):
+    put_traces(services, minutes)
+    drawn = shown(open_page("live"))
+    assert re.search(r"Generate takes 8\d % of the time\.", drawn)
+
+
 def test_quality_stands_beside_latency_with_findings_and_the_way_to_bad_traces(open_page, services):
     long_ago = [make_trace(backend="fake", asked_at=ago(4_000 + 10 * place)) for place in range(40)]
     odd = make_generation("Penguins invented calculus in Lisbon.")

@@ -47,12 +47,12 @@ def test_tiles_say_how_it_is_and_lead_to_what_they_count(open_page, services):
     )
     page = open_page("overview", past="hour")
     assert not page.exception
-    assert "1 of 3 questions, whoever asked" in shown(page)
+    assert "1 of 3 questions by people" in shown(page)
     assert "33.3 %" in shown(page)
     found = links(page)
     assert found["Failed"].startswith("traces?")
     assert {"since=hour", "outcome=failed"} <= set(found["Failed"].partition("?")[2].split("&"))
-    assert {"window=1+hour", "asked_by=everyone"} <= set(found["p95 time"].partition("?")[2].split("&"))
+    assert {"window=1+hour", "asked_by=people"} <= set(found["p95 time"].partition("?")[2].split("&"))
     assert found["Ready"].startswith("status")
 
 
@@ -68,6 +68,20 @@ def test_questions_left_unanswered_need_a_look_and_are_no_best_guesses(open_page
     assert "outcome=answered" in found["Low confidence"]
     assert "questions that no document seemed to answer" in shown(page)
     assert "answer that is a best guess" in shown(page)
+
+
+def test_whose_questions_are_counted_is_chosen_as_on_live_and_kept_by_links(open_page, services):
+    services.store.put_all([lately(1), lately(2, origin="run"), lately(3, origin="run")])
+    page = open_page("overview")
+    assert page.selectbox(key="by_whom").value == "people"
+    assert "0 of 1 question by people" in shown(page)
+    page.selectbox(key="by_whom").set_value("everyone").run()
+    assert "0 of 3 questions, whoever asked" in shown(page)
+    assert "asked_by=everyone" in links(page)["p95 time"]
+    assert "".join(page.query_params["by_whom"]) == "everyone"
+    runs = open_page("overview", by_whom="runs")
+    assert "origins=run" in links(runs)["Failed"]
+    assert "No question by load tests is stored." in shown(open_page("overview", by_whom="load tests"))
 
 
 def test_questions_of_people_are_listed_and_those_of_runs_are_not(open_page, services):

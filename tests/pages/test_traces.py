@@ -210,7 +210,7 @@ def test_an_abstention_is_as_sure_on_every_list_as_on_its_own_page(open_page, se
         assert row["cells"]["confidence"] == {"text": "87 %", "title": SURE_THAT_NONE, "icon": "○", "tone": "quiet"}, (
             name
         )
-    assert question_row(scored).cells["confidence"] == Cell("87 %", 0.87, SURE_THAT_NONE, "○", "quiet")
+    assert question_row(scored).cells["confidence"] == Cell("87 %", 0.87, SURE_THAT_NONE, "○", "quiet", later=True)
     assert question_row(make_scored(2, confidence=0.874)).cells["confidence"] == Cell("87 %", 0.87)
 
 
@@ -250,13 +250,37 @@ def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_p
 def test_a_filter_that_cannot_be_is_said_to_be_left_out(open_page):
     page = open_page("traces", outcome="lost", slower_ms="soon", sort="slowest")
     [told] = page.info
-    assert "The link asks for outcome=lost and slower_ms=soon, which is no filter" in as_read(told.value)
-    assert not open_page("traces", outcome="failed", feedback="down").info
+    assert "The link asks for outcome=lost and slower_ms=soon, which are no filters: they are left out." in as_read(
+        told.value
+    )
+    assert not open_page("traces", outcome="failed", rating="down", traces_columns="time", list="", after="").info
+
+
+def test_a_name_that_is_no_filter_is_told_until_something_is_chosen(open_page):
+    page = open_page("traces", outcme="failed *x*", outcome="answered")
+    [told] = page.info
+    assert as_read(told.value) == "The link asks for outcme=failed *x*, which is no filter: it is left out."
+    page.selectbox(key="since").set_value("hour").run()
+    assert not page.info
+    assert {name: "".join(value) for name, value in page.query_params.items()} == {
+        "outcome": "answered",
+        "since": "hour",
+    }
+
+
+def test_a_link_of_before_finds_the_filter_by_rating(open_page, services):
+    services.store.put(make_trace(question="Rated?", trace_id="a" * 32))
+    services.store.annotate("a" * 32, -1)
+    page = open_page("traces", feedback="down")
+    assert not page.info
+    assert [row["Question"] for row in listed(page)] == ["Rated?"]
+    assert page.selectbox(key="rating").value == "down"
+    assert {name: "".join(value) for name, value in page.query_params.items()} == {"rating": "down"}
 
 
 def test_all_filters_are_cleared_at_once(open_page):
     assert "Clear all" not in [each.label for each in open_page("traces", sort="slowest").button]
-    page = open_page("traces", services="shop", slower_ms="2000", search="moon", sort="slowest", feedback="down")
+    page = open_page("traces", services="shop", slower_ms="2000", search="moon", sort="slowest", rating="down")
     (clear,) = (each for each in page.button if each.label == "Clear all")
     clear.click().run()
     assert [each.label for each in page.expander] == ["Filters"]

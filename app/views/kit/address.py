@@ -4,7 +4,7 @@ Streamlit's own `bind="query-params"` loses them on "back": leaving a page pushe
 Here the address is written when a widget changes, which makes an entry in the browser's history, and read when it changed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +65,12 @@ def unread(fields: Mapping[str, Field]) -> list[str]:
     """What the address says that cannot be, "outcome=lost", and that is not followed therefore."""
     said = {name: st.query_params.get_all(name) for name in fields}
     return [f"{name}={texts[0]}" for name, texts in said.items() if texts and not fields[name].reads(texts)]
+
+
+def strange(fields: Mapping[str, Field], others: Collection[str]) -> list[str]:
+    """Names in the address that say nothing to the page one is on. others: those that do, beside fields and what it can have open."""
+    known = {*fields, *others, *OPENED.get(st.session_state.get(PAGE, ""), ()), PARAMETER, PART}
+    return [name for name in st.query_params if name not in known]
 
 
 def words(default: str = "") -> Field:

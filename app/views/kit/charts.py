@@ -6,6 +6,7 @@ A maker builds a figure with `chart_layout`, every text from outside through `ch
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, overload
 
 import numpy as np
@@ -46,6 +47,9 @@ BEYOND = "beyond the scale"
 
 MOST_ROWS = 200
 """Rows of figures behind a chart."""
+
+COUNTED = 3
+"""Ticks above 0 of a scale of counts, at most."""
 
 
 def chart_text(words: str) -> str:
@@ -204,6 +208,21 @@ class Scale:
     """How many values lie beyond."""
     highest: float
     """The largest of them."""
+
+
+def count_ticks(highest: float, below: float = 0.0) -> dict[str, Any]:
+    """Whole numbers as ticks, a few of them. below: the highest count of what is drawn downward, whose ticks say how many, too."""
+    step = _whole_step(max(highest, below), COUNTED)
+    ticks = range(-(int(below) // step) * step, int(highest) + 1, step)
+    return {"tickvals": list(ticks), "ticktext": [f"{abs(tick):,}" for tick in ticks]}
+
+
+def _whole_step(highest: float, most: int) -> int:
+    """The step between ticks of a count: 1, 2 or 5, or ten times that and so on, so that there are no more than so many above 0."""
+    step, factors = 1, cycle((2.0, 2.5, 2.0))
+    while highest // step > most:
+        step = int(step * next(factors))
+    return step
 
 
 def robust_scale(values: Sequence[float | None]) -> Scale | None:

@@ -85,6 +85,8 @@ class Cell:
     """Of a cell of bars."""
     marks: tuple[tuple[int, int], ...] = ()
     """Character ranges of the text that are marked, in order."""
+    later: bool = False
+    """Whether it is sorted behind those that are not, in either direction: its value means something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def confidence_cell(value: float | None, *, abstained: bool) -> Cell:
     cell = number_cell(certain, percent(certain))
     if certain is None or not abstained:
         return cell
-    return replace(cell, title=SURE_THAT_NONE, icon=ICONS["quiet"], tone="quiet")
+    return replace(cell, title=SURE_THAT_NONE, icon=ICONS["quiet"], tone="quiet", later=True)
 
 
 def status_cell(word: str, tone: Tone, title: str = "") -> Cell:
@@ -299,6 +301,8 @@ def _cell(cell: Cell | str, sorts: bool) -> dict[str, Any]:
         told["value"] = cell.value
     if cell.marks:
         told["parts"] = _parts(cell.text, cell.marks)
+    if sorts and cell.later:
+        told["later"] = True
     if cell.bars:
         told["bars"] = [{"colour": bar.colour, "share": round(bar.share, 4)} for bar in cell.bars]
     return told

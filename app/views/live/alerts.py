@@ -7,7 +7,7 @@ import streamlit as st
 from app.alerting.alarms import Alarms
 from app.alerting.notice import traces_of
 from app.alerting.rules import parse_duration
-from app.alerting.words import alert_words, messages_words, silence_of, silence_words
+from app.alerting.words import alert_words, idle_words, messages_words, silence_of, silence_words
 from app.kit.numbers import count
 from app.permitting.roles import Role
 from app.views.kit import state
@@ -77,7 +77,8 @@ def _show_local() -> None:
         if opened
         else "No alert is open"
     )
-    _note(f"{what}; {count(len(alarms.rules()), 'rule')} watched.")
+    rules = alarms.rules()
+    _note(f"{what}; {count(len(rules), 'rule')} watched{idle_words(alarms, rules)}.")
     for each in silences:
         if not each.rule:
             _show_silence(each)

@@ -4,6 +4,7 @@ Times are UTC, those of whoever looks beneath. Figures are made in one go from p
 times as long over a week.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,12 +14,21 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.alerting.levels import Level
+from app.alerting.levels import Bound, Level, bounds_of
 from app.kit.clock import Clock
 from app.kit.numbers import milliseconds, percent
 from app.live.answers import Answers
 from app.live.rows import UNACCOUNTED, Line, LiveView
-from app.views.kit.charts import Unit, chart_layout, chart_text, cut_scale, robust_scale, time_unit, utc_times
+from app.views.kit.charts import (
+    Unit,
+    chart_layout,
+    chart_text,
+    count_ticks,
+    cut_scale,
+    robust_scale,
+    time_unit,
+    utc_times,
+)
 from app.views.kit.clock import time_ticks
 from app.views.kit.style import OUTCOME_COLOURS, PART_COLOURS, PERCENTILE_COLOURS, STAGE_COLOURS, ink
 
@@ -37,6 +47,9 @@ IN_REACH = 1.6
 
 ROOM = 1.08
 """How far a scale goes beyond what it is to show."""
+
+CLOSE = 0.08
+"""Part of the scale below which two lines' words would meet."""
 
 COUNT = "%{y:,.0f}"
 
@@ -61,8 +74,8 @@ def overview_chart(view: LiveView, levels: Sequence[Level], chosen_s: int | None
     highest = max(known, default=0.0)
     cut = robust_scale(known)
     seen = highest if cut is None else cut.top
-    bounds = [level for level in levels if level.series != "errors" and level.value <= IN_REACH * seen]
-    reach = max([seen, *(level.value * ROOM for level in bounds)])
+    bounds = bounds_of([level for level in levels if level.series != "errors" and level.value <= IN_REACH * seen])
+    reach = max([seen, *(line.value * ROOM for line in bounds)])
     unit = time_unit(reach)
     lines_of = {line.name: line for line in view.latency}
     strokes = [
@@ -70,15 +83,20 @@ def overview_chart(view: LiveView, levels: Sequence[Level], chosen_s: int | None
     ]
     questions = _bars(view, view.rate, OUTCOME_COLOURS, COUNT)
     shaded = [] if chosen_s is None else [_shade(chosen_s, chosen_s + view.window.period_s, 0.25)]
-    lines = [_bound(level, unit) for level in bounds]
+    lines = [_bound(line, unit) for line in bounds]
+    sides = _sides([line.value for line in bounds], reach)
     # Without a value the scale would begin below 0.
     scale = {"range": [0, unit.of(reach) * ROOM]} if bounds and cut is None else {}
-    panes = [Pane([_columns(view, unit), *strokes], unit.name, 2.2, scale), Pane(questions, "questions")]
+    panes = [
+        Pane([_columns(view, unit), *strokes], unit.name, 2.2, scale),
+        Pane(questions, "questions", more=_counts(view.rate)),
+    ]
     figure = _figure(
         view, panes, f"{view.latency_title}; {view.rate_title[:1].lower()}{view.rate_title[1:]}", clock, 370, shaded
     )
     figure.update_layout(
-        shapes=[*figure.layout.shapes, *(line for line, _ in lines)], annotations=[label for _, label in lines]
+        shapes=[*figure.layout.shapes, *(line for line, _ in lines)],
+        annotations=[label | side for (_, label), side in zip(lines, sides, strict=True)],
     )
     points = [(x, y) for stroke in strokes for x, y in zip(stroke.x.tolist(), stroke.y.tolist(), strict=True)]
     cut_scale(figure, points, lambda value: milliseconds(value * unit.in_ms), reach=unit.of(reach) if bounds else 0.0)
@@ -102,7 +120,8 @@ def stages_chart(view: LiveView, clock: Clock) -> go.Figure:
     said = f"{unit.name} a question" if stacked else f"{unit.name}, {view.measure}"
     panes = [Pane(times, said, 2.2)]
     if view.errors:
-        panes.append(Pane(_bars(view, view.errors, STAGE_COLOURS, COUNT, failed=True), "errors"))
+        errors = _bars(view, view.errors, STAGE_COLOURS, COUNT, failed=True)
+        panes.append(Pane(errors, "errors", more=_counts(view.errors)))
     height = 300 if len(panes) == 1 else 380
     figure = _figure(view, panes, f"{view.stages_title}. {view.errors_title}", clock, height)
     tops = sums.items() if stacked else [point for line in view.stages for point in line.points]
@@ -160,10 +179,27 @@ def answers_chart(found: Answers, clock: Clock) -> go.Figure:
     ]
     shares = {"range": [-0.03, 1.03], "tickformat": ".0%", "nticks": 4}
     panes = [Pane(lines, "of all", 2.2, shares)]
-    if any(each.up or each.down for each in found.stretches):
-        panes.append(Pane(ratings, "ratings", 1.0, {"rangemode": "normal"}))
+    up, down = (max(getattr(each, name) for each in found.stretches) for name in ("up", "down"))
+    if up or down:
+        panes.append(Pane(ratings, "ratings", more={"rangemode": "normal", **count_ticks(up, down)}))
     end_s = int(starts[-1]) + found.step_s
     return _drawn(panes, found.title, (int(starts[0]), end_s), clock, 260 if len(panes) == 1 else 340, [])
+
+
+def _counts(lines: Sequence[Line]) -> dict[str, Any]:
+    """The ticks of a scale of counts that are stacked."""
+    periods = zip(*(line.points for line in lines), strict=True)
+    return count_ticks(max((sum(value or 0.0 for _, value in at) for at in periods), default=0.0))
+
+
+def _sides(heights: Sequence[float], reach: float) -> list[dict[str, Any]]:
+    """On which side of the chart the words of each line stand, so that those of lines close to each other do not meet."""
+    left, sides = -math.inf, []
+    for height in heights:
+        free = height - left >= CLOSE * reach
+        left = height if free else left
+        sides.append({"x": 0, "xanchor": "left"} if free else {"x": 1, "xanchor": "right"})
+    return sides
 
 
 def _colour(colours: Mapping[str, str], name: str) -> str:
@@ -241,9 +277,9 @@ def _columns(view: LiveView, unit: Unit) -> go.Bar:
     )
 
 
-def _bound(level: Level, unit: Unit) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The bound of a rule as a line over the first pane, and its words; the rule's name is data."""
-    height = level.value / unit.in_ms
+def _bound(bound: Bound, unit: Unit) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Bounds of rules at one height as a line over the first pane, and its words; names of rules are data."""
+    height = bound.value / unit.in_ms
     stroke = {"color": OUTCOME_COLOURS["failed"], "width": 1.5, "dash": "dash"}
     line = {
         "type": "line",
@@ -255,12 +291,9 @@ def _bound(level: Level, unit: Unit) -> tuple[dict[str, Any], dict[str, Any]]:
         "y1": height,
         "line": stroke,
     }
-    what = level.series.removeprefix("latency_")
     label = {
-        "text": f"{chart_text(level.rule)}: {what} above {milliseconds(level.value)}",
+        "text": f"{chart_text(bound.words)} above {milliseconds(bound.value)}",
         "xref": "x domain",
-        "x": 0,
-        "xanchor": "left",
         "yref": "y",
         "y": height,
         "yanchor": "bottom",

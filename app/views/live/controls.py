@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.kit.wording import ASKERS, backend_words
+from app.kit.wording import ASKERS, PEOPLE, backend_words
 from app.live.log_lines import LEVELS
 from app.live.reading import MEASURES, PERIODS, REFRESHES, WINDOWS, LiveChoice, describe_choice
 from app.views.kit import address, state
@@ -41,7 +41,7 @@ def choose() -> Controls:
         {
             "source": address.choice(sources, sources[0]),
             "answered_by": address.choice(backends, backends[0] if backends else None),
-            "asked_by": address.choice(list(ASKERS), "people"),
+            "asked_by": address.choice(list(ASKERS), PEOPLE),
             "window": address.choice(list(WINDOWS), "1 hour"),
             "period": address.choice(list(PERIODS), "auto"),
             "refresh": address.choice(list(REFRESHES), "15 s"),

@@ -79,7 +79,7 @@ def show_live(controls: Controls, head: Heading, *, few: bool) -> None:
 def _show_few(view: LiveView, controls: Controls) -> None:
     """The figures and every question; the rest behind one heading."""
     if view.questions:
-        show_gauges(view, _levels(view.backend))
+        _show_gauges(view)
         show_all(view, controls)
         _say_whence(view, controls)
     else:
@@ -99,7 +99,7 @@ def _show_few(view: LiveView, controls: Controls) -> None:
 def _show_many(view: LiveView, controls: Controls, head: Heading) -> None:
     """Figures and charts, a part below the other."""
     if view.questions or view.rows:
-        show_gauges(view, _levels(view.backend))
+        _show_gauges(view)
         _show_over_time(view, controls)
         _say_whence(view, controls, _overview_meaning(view))
     else:
@@ -172,6 +172,13 @@ def _empty_words(choice: LiveChoice) -> str:
         "Choose another backend, or ask one." if len(state.services().live.backends(choice.source)) > 1 else "Ask one."
     )
     return f"No question to {literal(choice.backend)} in the longest window, whoever asks. {other}"
+
+
+def _show_gauges(view: LiveView) -> None:
+    """The window in all, and where most of its time went, which is shown further down."""
+    show_gauges(view, _levels(view.backend))
+    if view.stages:
+        show(note_html(f"{view.stages_title}."))
 
 
 def _show_over_time(view: LiveView, controls: Controls) -> None:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.clock import Clock
+from app.kit.wording import PEOPLE
 from app.live.reading import WINDOWS, LiveChoice
 from app.quality.recent import RuleWindow, read_window, traces_address
 from app.quality.watch import WatchState
@@ -38,7 +39,7 @@ def show_quality(choice: LiveChoice) -> None:
     except RaglassError as error:
         st.error(message(str(error)), icon=":material/error:")
         return
-    if found and choice.tells_askers and choice.asked_by != "people":
+    if found and choice.tells_askers and choice.asked_by != PEOPLE:
         show(note_html(WHOSE_NOTE))
     now_s = int(time.time())
     span_s = (now_s - WINDOWS[choice.window], now_s)

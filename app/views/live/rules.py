@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.alerting.rules import DURATION_HELP, UNIT_HELP, Rule, amount_words, make_rule, parse_duration, rule_words
 from app.alerting.series import Series
-from app.alerting.words import previewed
+from app.alerting.words import destinations_words, idle_why, previewed
 from app.kit.wording import backend_words
 from app.permitting.roles import Role
 from app.views.kit import state
@@ -24,11 +24,6 @@ from pipeline.errors import RaglassError
 NEW = "New rule"
 """In place of a rule's name."""
 
-NOBODY = (
-    "nobody yet, so that alerts are shown on pages alone. Where the dashboard is started, RAGLASS_ALERT_WEBHOOK, RAGLASS_ALERT_SMTP or "
-    "RAGLASS_ALERT_SNS_TOPIC says where to"
-)
-
 DONE = "rules-done"
 """Where a button leaves what it did, or what went wrong, for the next run to show."""
 
@@ -36,7 +31,13 @@ DONE = "rules-done"
 def show_rules() -> None:
     """All rules, and the form for one of them; open where a link led to the alerts."""
     wanted = st.query_params.get(PART) == "alerts"
-    with backstage("rules"), st.expander("Rules of alerts", expanded=wanted):
+    # Drawn only while it is open: what rules would have done is read from a day of figures.
+    with (
+        backstage("rules"),
+        st.expander("Rules of alerts", expanded=wanted, key="rules", on_change="rerun") as unfolded,
+    ):
+        if not unfolded.open:
+            return
         try:
             _show_form()
         except RaglassError as error:
@@ -47,9 +48,10 @@ def _show_form() -> None:
     alarms = state.services().alarms
     known, rules = alarms.readers.all(), {rule.name: rule for rule in alarms.rules()}
     destinations = alarms.sender.destinations()
-    show(note_html(f"Messages go to: {', '.join(destinations) or NOBODY}."))
+    words = destinations_words(destinations)
+    show(note_html(f"{words[:1].upper()}{words[1:]}."))
     if rules:
-        show(pairs_html({rule.name: rule_words(rule, known.get(rule.series)) for rule in rules.values()}))
+        show(pairs_html({rule.name: _listed(rule, known.get(rule.series)) for rule in rules.values()}))
     _show_done()
     if st.session_state.get("rule-chosen") not in (NEW, *rules):
         st.session_state["rule-chosen"] = NEW
@@ -59,12 +61,17 @@ def _show_form() -> None:
     if made is None:
         return
     show(note_html(f"{rule_words(made, known[made.series])}."))
-    show(note_html(previewed(lambda: preview(made), known[made.series].unit, made)))
+    show(note_html(previewed(lambda: preview(made), known[made.series], made)))
     admin = only(Role.ADMIN)
     with st.container(horizontal=True):
         st.button("Save the rule", key="rule-save", type="primary", on_click=_save, args=(made, before), **admin)
         if before is not None:
             st.button("Remove the rule", key="rule-remove", on_click=_remove, args=(before,), **admin)
+
+
+def _listed(rule: Rule, series: Series | None) -> str:
+    """A rule, and why it can raise no alert where it cannot."""
+    return f"{rule_words(rule, series)}. {idle_why(lambda: preview(rule), series, rule)}".strip()
 
 
 def _read_form(known: dict[str, Series], before: Rule | None) -> Rule | None:
@@ -159,9 +166,10 @@ def _save(rule: Rule, before: Rule | None) -> None:
         kept = Rule.from_dict(named, rule.to_dict())
         name = state.services().alarms.save(kept, replacing=before.name if before else "")
     except RaglassError as error:
-        st.session_state[DONE] = (False, str(error))
+        st.session_state[DONE] = ("error", str(error))
         return
-    st.session_state[DONE] = (True, f"The rule {name} is saved.")
+    why = idle_why(lambda: preview(kept), state.services().alarms.readers.all().get(kept.series), kept)
+    st.session_state[DONE] = ("warning" if why else "success", f"The rule {name} is saved. {why}".strip())
     st.session_state["rule-chosen"] = name
     st.session_state.pop(f"rule-name {NEW}", None)
 
@@ -170,12 +178,12 @@ def _remove(rule: Rule) -> None:
     try:
         state.services().alarms.remove(rule.name)
     except RaglassError as error:
-        st.session_state[DONE] = (False, str(error))
+        st.session_state[DONE] = ("error", str(error))
         return
-    st.session_state[DONE] = (True, f"The rule {rule.name} is removed.")
+    st.session_state[DONE] = ("success", f"The rule {rule.name} is removed.")
 
 
 def _show_done() -> None:
-    well, words = st.session_state.pop(DONE, (True, ""))
+    how, words = st.session_state.pop(DONE, ("", ""))
     if words:
-        (st.success if well else st.error)(literal(words))
+        {"success": st.success, "warning": st.warning, "error": st.error}[how](literal(words))

@@ -29,26 +29,26 @@ def _readiness() -> Readiness:
     return Readiness(lambda: state.services().check_ready())
 
 
-def recent() -> Sequence[TraceRow]:
-    """The newest questions that somebody waits for; read again once something stored has changed."""
-    return _recent(state.store().version())
+def recent(whose: str) -> Sequence[TraceRow]:
+    """The newest questions; read again once something stored has changed."""
+    return _recent(whose, state.store().version())
 
 
 @st.cache_data(max_entries=5, show_spinner=False)
-def _recent(version: str) -> Sequence[TraceRow]:
-    return read_recent(state.store())
+def _recent(whose: str, version: str) -> Sequence[TraceRow]:
+    return read_recent(state.store(), whose)
 
 
 @st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)
-def pace(span: str) -> Pace:
+def pace(span: str, whose: str) -> Pace:
     """How the stretch went."""
-    return read_pace(state.store(), span, time.time())
+    return read_pace(state.store(), span, whose, time.time())
 
 
 @st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)
-def concerns(span: str) -> list[Concern]:
+def concerns(span: str, whose: str) -> list[Concern]:
     """What needs a look."""
-    return read_concerns(state.store(), span, time.time())
+    return read_concerns(state.store(), span, whose, time.time())
 
 
 @st.cache_data(ttl=FRESH_S, max_entries=10, show_spinner=False)

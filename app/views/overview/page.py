@@ -1,17 +1,23 @@
 """The Overview's parts: a box for a question, tiles, what was asked, what needs a look, where the time goes; the first steps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
+from app.alerting.words import idle_words
+from app.kit.wording import ASKERS, PEOPLE
 from app.overview.reading import SPANS, live_query
 from app.overview.words import (
+    CHOICES,
     STEPS,
     WORDS,
     Tile,
     alerts_tile,
+    asker_choice,
     concern_tiles,
     failed_tile,
+    none_of_late,
     p95_tile,
     quality_tile,
     ready_tile,
@@ -22,7 +28,7 @@ from app.services import Services
 from app.views.asking.page import box_with_examples
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
-from app.views.kit.layout import grid
+from app.views.kit.layout import backstage, grid
 from app.views.kit.markdown import message
 from app.views.kit.table import show_table
 from app.views.overview import kept
@@ -35,19 +41,20 @@ REFRESH_S = 30
 """Seconds between refreshes."""
 
 
-def choose_span() -> str:
-    """Which stretch of time is told of, kept in the address."""
-    write = address.follow("overview", {"past": address.choice(list(SPANS), "day")})
-    chosen = st.segmented_control(
-        "Of the last",
-        list(SPANS),
-        key="past",
-        format_func=WORDS.__getitem__,
-        on_change=write,
-        required=True,
-        label_visibility="collapsed",
-    )
-    return str(chosen or "day")
+def choose() -> tuple[str, str]:
+    """Which stretch of time is told of, and whose questions, as on Live; kept in the address."""
+    fields = {"past": address.choice(list(SPANS), "day"), "by_whom": address.choice(list(ASKERS), PEOPLE)}
+    write = address.follow("overview", fields)
+    collapsed: dict[str, Any] = {"on_change": write, "label_visibility": "collapsed"}
+    with st.container(horizontal=True, width="content", vertical_alignment="center"):
+        chosen = st.segmented_control(
+            "Of the last", list(SPANS), key="past", format_func=CHOICES.__getitem__, required=True, **collapsed
+        )
+        with backstage("by-whom", width="content"):
+            asked_by = st.selectbox(
+                "Asked by", list(ASKERS), key="by_whom", format_func=asker_choice, width=190, **collapsed
+            )
+    return str(chosen or "day"), asked_by
 
 
 def ask_box(services: Services, *, with_examples: bool) -> None:
@@ -60,15 +67,15 @@ def ask_box(services: Services, *, with_examples: bool) -> None:
         st.switch_page("../pages/ask.py")
 
 
-def show_overview(span: str) -> None:
+def show_overview(span: str, whose: str) -> None:
     """Everything that refreshes by itself."""
     services = state.services()
     try:
-        pace, windows = kept.pace(span), kept.quality(span)
-        opened, rules = services.alarms.opened(), len(services.alarms.rules())
-        concerns, shares = kept.concerns(span), kept.shares(pace, span)
+        pace, windows = kept.pace(span, whose), kept.quality(span)
+        opened, rules = services.alarms.opened(), services.alarms.rules()
+        concerns, shares = kept.concerns(span, whose), kept.shares(pace, span)
         run = run_tile(kept.runs())
-        recent = kept.recent()
+        recent = kept.recent(whose)
     except RaglassError as error:
         _show_tiles([ready_tile(kept.problems())], "tiles")
         st.error(message(str(error)), icon=":material/error:")
@@ -78,12 +85,12 @@ def show_overview(span: str) -> None:
         failed_tile(pace, span),
         p95_tile(pace, span),
         quality_tile(windows, pace, span),
-        alerts_tile(opened, rules),
+        alerts_tile(opened, len(rules), idle_words(services.alarms, rules)),
     ]
     _show_tiles(tiles, "tiles")
     left, right = grid([3, 2], "overview")
     with left:
-        _show_recent(recent)
+        _show_recent(recent, whose)
     with right:
         stale = any(services.backends.is_stale(name) for name in services.backends.usable())
         looks = concern_tiles(concerns, windows, opened, stale)
@@ -108,16 +115,19 @@ def _show_tiles(tiles: Sequence[Tile], key: str) -> None:
                 show(tile_html(tile))
 
 
-def _show_recent(rows: Sequence[TraceRow]) -> None:
+def _show_recent(rows: Sequence[TraceRow], whose: str) -> None:
     st.header("Asked of late", anchor=False)
-    done = show_table(
-        ASKED_COLUMNS,
-        [asked_row(row, "traces") for row in rows],
-        key="recent-questions",
-        label="Questions asked of late, a row each",
-    )
-    if done.opened is not None:
-        st.switch_page("../pages/traces.py", query_params={"trace": done.opened})
+    if not rows:
+        show(note_html(none_of_late(whose)))
+    else:
+        done = show_table(
+            ASKED_COLUMNS,
+            [asked_row(row, "traces") for row in rows],
+            key="recent-questions",
+            label="Questions asked of late, a row each",
+        )
+        if done.opened is not None:
+            st.switch_page("../pages/traces.py", query_params={"trace": done.opened})
     st.page_link("../pages/traces.py", label="All traces", icon=":material/list:")
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
 from urllib.parse import parse_qs
 
 import streamlit as st
 
 from app.kit.numbers import percent
-from app.kit.wording import LOW, ORIGINS, listed
-from app.traces.filter_words import audience_words, box_label
-from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
+from app.kit.wording import LOW, ORIGINS
+from app.traces.filter_words import audience_words, box_label, left_out_words
+from app.traces.filters import OUTCOMES, RATINGS, RENAMED, SINCE_S, SORTS, TraceFilters, with_new_names
 from app.views.kit import address
 from app.views.kit.address import Field, Write
 from app.views.kit.html import note_html, show, table_html
@@ -38,9 +39,11 @@ LABELS: Mapping[str, tuple[Any, str]] = {
 }
 """Filters by label: the kind of label, and what the page calls it, by name in the address."""
 
-EXAMPLE = 'latency_ms > 2000 and stage.retrieve.top_score < .8 and "refund" in question'
+HINT = "latency_ms > 2000"
+"""In the empty box, which has room for no more at 1280 px."""
 
 HELP = (
+    'For example: latency_ms > 2000 and stage.retrieve.top_score < .8 and "refund" in question. '
     "Join claims by and, or, not and parentheses. Words are compared as they are written; a text is found in any case. "
     "A number that a trace lacks is neither above nor below another."
 )
@@ -51,15 +54,16 @@ def choose_filters(view: SavedView | None) -> TraceFilters | None:
 
     view: what stands where the address says nothing.
     """
+    if set(RENAMED) & set(st.query_params):
+        st.query_params.from_dict(with_new_names({name: st.query_params.get_all(name) for name in st.query_params}))
     fields = _fields(view)
     options = {name: fields[name][1] for name in fields}
     followed = {name: field for name, (field, _) in fields.items()}
-    if wrong := address.unread(followed):
-        st.info(
-            message(f"The link asks for {listed(wrong)}, which is no filter: it is left out."), icon=":material/info:"
-        )
-    write = address.follow("traces", followed)
-    change: dict[str, Any] = {"on_change": write, "args": ("after",)}
+    strange = address.strange(followed, ("view", "list", "traces_columns"))
+    if wrong := [*address.unread(followed), *(f"{name}={st.query_params[name]}" for name in strange)]:
+        st.info(message(left_out_words(wrong)), icon=":material/info:")
+    write = partial(address.follow("traces", followed), "after", *strange)
+    change: dict[str, Any] = {"on_change": write}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Search question, answer and note", key="search", type="search", max_chars=MAX_SEARCH_CHARS, **change
@@ -82,12 +86,12 @@ def _clear(anew: Mapping[str, Any], write: Write) -> None:
     """Take back what was chosen, down to what the view has. anew: the value of each by its name."""
     for name, value in anew.items():
         st.session_state[name] = value
-    write("after")
+    write()
 
 
 def _fields(view: SavedView | None) -> dict[str, tuple[Field, list[str]]]:
     """Each value in the address, with what can be chosen for it where that is not fixed."""
-    saved = parse_qs(view.address) if view is not None else {}
+    saved = with_new_names(parse_qs(view.address)) if view is not None else {}
     plain = {
         "search": address.words(),
         "expression": address.words(),
@@ -96,7 +100,7 @@ def _fields(view: SavedView | None) -> dict[str, tuple[Field, list[str]]]:
         "sort": address.choice(list(SORTS), "newest"),
         "since": address.choice(list(SINCE_S)),
         "outcome": address.choice(list(OUTCOMES)),
-        "feedback": address.choice(list(FEEDBACK)),
+        "rating": address.choice(list(RATINGS)),
         "slower_ms": address.number(0, 0, MAX_SLOWER_MS),
         "low_confidence": address.flag(),
     }
@@ -116,7 +120,7 @@ def _fields(view: SavedView | None) -> dict[str, tuple[Field, list[str]]]:
 def _show_expression(change: Mapping[str, Any]) -> None:
     """The box for an expression, and its help."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Expression", key="expression", max_chars=MAX_CHARS, placeholder=EXAMPLE, **change)
+        st.text_input("Expression", key="expression", max_chars=MAX_CHARS, placeholder=HINT, **change)
         with st.popover("Fields", icon=":material/help:"):
             show(note_html(HELP))
             rows = [(field.name, field.example, field.about, ", ".join(field.verbs)) for field in describe_fields()]
@@ -145,7 +149,7 @@ def _show_filters(options: Mapping[str, list[str]], change: Mapping[str, Any]) -
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Asked in the last", list(SINCE_S), key="since", index=None, **any_of)
         st.selectbox("Outcome", list(OUTCOMES), key="outcome", index=None, **any_of)
-        st.selectbox("Rating", list(FEEDBACK), key="feedback", index=None, **any_of)
+        st.selectbox("Rating", list(RATINGS), key="rating", index=None, **any_of)
         st.number_input("Slower than, ms", 0, MAX_SLOWER_MS, step=100, key="slower_ms", width=150, **change)
         st.multiselect("Backend", options["backends"], key="backends", **wide)
         st.multiselect("Asked by", options["origins"], key="origins", format_func=_asker, **wide)
@@ -164,7 +168,7 @@ def _asker(origin: str) -> str:
 def _chosen() -> TraceFilters:
     chosen = st.session_state
     several: dict[str, Any] = {name: tuple(chosen[name]) for name in ("backends", "origins", *LABELS)}
-    words = ("search", "since", "outcome", "feedback", "of_session", "of_user")
+    words = ("search", "since", "outcome", "rating", "of_session", "of_user")
     texts: dict[str, Any] = {name: chosen[name] or "" for name in words}
     return TraceFilters(
         **several,

@@ -36,7 +36,9 @@ def show_views(filters: TraceFilters | None, opened: SavedView | None) -> None:
     """
     names = [view.name for view in state.store().views.all()]
     st.session_state["view_chosen"] = opened.name if opened is not None and opened.name in names else None
-    changed = filters is not None and opened is not None and filters.to_address() != opened.address
+    changed = (
+        filters is not None and opened is not None and filters != TraceFilters.from_address(parse_qs(opened.address))
+    )
     with (
         backstage("views", width="content"),
         st.popover(_label(opened, changed), icon=":material/bookmark:", key="views"),

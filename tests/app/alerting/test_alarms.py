@@ -95,6 +95,7 @@ class Scored:
     name: str
     title: str
     worse: str
+    unit: str = "share"
 
 
 @dataclass(frozen=True)
@@ -290,8 +291,8 @@ def test_without_a_channel_alerts_are_raised_and_wait(world: World) -> None:
     alarms.sender._channels = list
     world.raise_slow(alarms)
     [opened] = alarms.opened()
-    assert "no channel is set" in messages_words(opened, None, has_channels=False)
-    assert "no channel is set" in alerts_part(alarms).detail
+    assert "Nobody is told: no channel is set" in messages_words(opened, None, has_channels=False)
+    assert "shown on pages alone and nobody is told: RAGLASS_ALERT_WEBHOOK" in alerts_part(alarms).detail
     assert "OPEN  slow: p95 latency of fake" in alerts_text([opened], [], alarms)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from app.alerting.readers import AbstentionReader, StageReader
+from app.alerting.readers import AbstentionReader, DriftReader, StageReader, quality_reader
 from app.alerting.rules import (
     Rule,
     amount_words,
+    beyond_reach,
     duration_words,
     make_rule,
     parse_amount,
@@ -16,12 +17,41 @@ from app.alerting.rules import (
     rule_words,
     value_words,
 )
-from app.alerting.series import Series, Unit
+from app.alerting.series import Series, Side, Unit
+from app.quality.rules import RULES
 from metrics.alerts import StoredRule
 from pipeline.errors import InputError
 
 LATENCY = StageReader(lambda: None).series()[1]  # type: ignore[arg-type,return-value]
 ABSTAINED = AbstentionReader(lambda: None).series()[0]  # type: ignore[arg-type,return-value]
+
+
+DRIFT = DriftReader(lambda _: []).series()[0]
+QUALITY = {each.name: each for each in quality_reader(RULES.values(), lambda *_: []).series()}
+
+
+@pytest.mark.parametrize(
+    ("series", "bound", "side", "said"),
+    [
+        (ABSTAINED, "100 %", "above", "It can never raise an alert: share of abstentions is never above 100 %."),
+        (ABSTAINED, "99 %", "above", ""),
+        (ABSTAINED, "0", "below", "It can never raise an alert: share of abstentions is never below 0 %."),
+        (LATENCY, "0", "below", "It can never raise an alert: p95 latency is never below 0 ms."),
+        (LATENCY, "1000 min", "above", ""),
+        (DRIFT, "2", "above", "It can never raise an alert: drift of questions (corrected p) is never above 1.00."),
+        (
+            QUALITY["quality.grounded"],
+            "1.5",
+            "above",
+            "It can never raise an alert: grounded share is never above 1.00.",
+        ),
+        (QUALITY["quality.grounded"], "0.5", "below", ""),
+        (QUALITY["quality.answer_words"], "900", "above", ""),
+        (QUALITY["quality.top_score"], "7", "above", ""),
+    ],
+)
+def test_a_bound_that_no_value_can_be_beyond_is_said(series: Series, bound: str, side: Side, said: str) -> None:
+    assert beyond_reach(make_rule("x", series, bound, side=side), series) == said
 
 
 @pytest.mark.parametrize(

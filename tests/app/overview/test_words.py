@@ -3,14 +3,14 @@
 import pytest
 
 from app.overview.reading import Pace, Stretch
-from app.overview.words import alerts_tile, failed_tile, p95_tile, ready_tile, run_tile
+from app.overview.words import alerts_tile, failed_tile, p95_tile, quality_tile, ready_tile, run_tile
 from metrics.runs import StoredRun
 
 QUIET = Stretch(0, 0, None)
 
 
-def pace(now: Stretch, before: Stretch = QUIET) -> Pace:
-    return Pace("local/embedded", now, before)
+def pace(now: Stretch, before: Stretch = QUIET, *, whose: str = "people", others: int = 0) -> Pace:
+    return Pace(whose, "local/embedded", now, before, others)
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,30 @@ def test_failures_are_bad_where_there_are_twice_as_many_as_before(now, before, t
         (100.0, "good", "as before"),
         (50.0, "warn", "50.0 ms before"),
         (200.0, "good", "200 ms before"),
-        (None, "good", "came faster, whoever asked."),
+        (None, "good", "19 of 20 questions by people to local/embedded took less."),
     ],
 )
 def test_p95_is_told_with_its_change(before_ms, tone, said):
     tile = p95_tile(pace(Stretch(10, 0, 101.0), Stretch(10, 0, before_ms)), "day")
     assert (tile.value, tile.tone) == ("101 ms", tone)
     assert said in tile.note
+
+
+def test_figures_say_whose_questions_they_are_of():
+    one = Stretch(1, 1, 101.0)
+    assert failed_tile(pace(one), "day").note == "1 of 1 question by people"
+    assert failed_tile(pace(one, whose="everyone"), "day").note == "1 of 1 question, whoever asked"
+    everyones = p95_tile(pace(one, whose="everyone"), "day").note
+    assert everyones == "19 of 20 questions to local/embedded took less, whoever asked."
+    assert quality_tile([], pace(one), "day").note == "No answer of the last 24 hours was scored."
+    assert quality_tile([], pace(one, whose="runs"), "day").note.endswith("Questions by people alone.")
+
+
+@pytest.mark.parametrize("tile", [failed_tile, p95_tile])
+def test_where_people_asked_nothing_it_is_said_how_many_others_did(tile):
+    assert tile(pace(QUIET, others=60), "day").note == "No question by people in the last 24 hours; 60 by others."
+    assert tile(pace(QUIET), "day").note == "No question by people in the last 24 hours."
+    assert tile(pace(QUIET, whose="everyone"), "day").note == "Nothing was asked in the last 24 hours."
 
 
 def test_readiness_names_the_part_that_is_not():
@@ -50,6 +67,7 @@ def test_readiness_names_the_part_that_is_not():
 def test_no_rule_is_not_called_well():
     assert alerts_tile([], 0).tone == "quiet"
     assert alerts_tile([], 2).tone == "good"
+    assert alerts_tile([], 2, " (1 can never raise an alert)").tone == "warn"
     assert alerts_tile([], 0).query == {"part": "alerts"}
 
 

@@ -91,6 +91,22 @@ def test_rule_is_kept_where_its_preview_cannot_be_made(run: Run, services: Servi
     assert [rule.name for rule in services.alarms.rules()] == ["drift"]
 
 
+def test_rules_that_can_raise_no_alert_say_why_when_they_are_made_and_listed(run: Run, services: Services) -> None:
+    ask_slowly(services)
+    never = "It can never raise an alert: share of errors is never above 100 %."
+    made = run("alerts", "add", "all", "--series", "errors", "--above", "120 %", services=services)
+    assert never in made.stdout
+    run("alerts", "add", "few", "--series", "errors", "--above", "5 %", services=services)
+    run(*SLOW, "2m", services=services)
+    listed = run("alerts", "rules", services=services).stdout.splitlines()
+    assert listed[1].strip() == never
+    assert "could not have raised an alert: it needs 20 traces within 5 min, and there were 5 at most." in listed[3]
+    assert listed[4].startswith("slow: ")
+    assert len(listed) == 5
+    status = run("status", services=services).stdout
+    assert "alerts: 3 rules (1 can never raise an alert)" in status
+
+
 def test_every_rule_is_silenced_at_once(run: Run, services: Services) -> None:
     assert "all rules silenced until" in run("alerts", "silence", "--all", services=services).stdout
 

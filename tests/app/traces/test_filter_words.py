@@ -15,7 +15,7 @@ def test_every_filter_of_the_box_has_words():
         backends=("local", "otlp/shop"),
         since="day",
         slower_ms=2_000.0,
-        feedback="down",
+        rating="down",
         low_confidence=True,
         origins=("person",),
         services=("shop",),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.traces.filters import FEEDBACK, OUTCOMES, SINCE_S, SORTS, TraceFilters
+from app.traces.filters import OUTCOMES, RATINGS, SINCE_S, SORTS, TraceFilters
 from pipeline.errors import InputError
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -18,7 +18,7 @@ filters = st.builds(
     since=st.sampled_from(["", *SINCE_S]),
     slower_ms=st.sampled_from([0.0, 100.0, 12.5, 900_000.0]),
     outcome=st.sampled_from(["", *OUTCOMES]),
-    feedback=st.sampled_from(["", *FEEDBACK]),
+    rating=st.sampled_from(["", *RATINGS]),
     low_confidence=st.booleans(),
     origins=several,
     services=several,
@@ -35,6 +35,12 @@ filters = st.builds(
 @given(filters)
 def test_an_address_finds_the_same_filters_again(chosen: TraceFilters) -> None:
     assert TraceFilters.from_address(parse_qs(chosen.to_address())) == chosen
+
+
+def test_the_filter_by_rating_is_found_by_its_name_of_before_and_the_new_one_counts():
+    assert TraceFilters.from_address({"feedback": ["down"]}).rating == "down"
+    assert TraceFilters.from_address({"feedback": ["down"], "rating": ["up"]}).rating == "up"
+    assert TraceFilters(rating="down").to_address() == "rating=down"
 
 
 def test_without_a_choice_the_address_is_empty() -> None:

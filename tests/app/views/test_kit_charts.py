@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.views.kit.charts import (
     chart_layout,
+    count_ticks,
     cut_scale,
     figures_of,
     robust_scale,
@@ -33,6 +34,24 @@ def test_one_outlier_does_not_flatten_the_others():
 @pytest.mark.parametrize("values", [[], [1.0, 900.0], [10.0, 12.0, 11.0, 9.0, 25.0], [0.0] * 9 + [5.0]])
 def test_a_scale_is_whole_where_all_of_it_reads_well_or_little_is_known(values):
     assert robust_scale(values) is None
+
+
+@pytest.mark.parametrize(
+    ("highest", "below", "ticks"),
+    [
+        (0, 0, [0]),
+        (1, 0, [0, 1]),
+        (3, 0, [0, 1, 2, 3]),
+        (5, 1, [0, 2, 4]),
+        (48, 0, [0, 20, 40]),
+        (1, 3, [-3, -2, -1, 0, 1]),
+        (0, 2_500, [-2_000, -1_000, 0]),
+    ],
+)
+def test_ticks_of_counts_are_few_whole_numbers(highest, below, ticks):
+    found = count_ticks(highest, below)
+    assert found["tickvals"] == ticks
+    assert found["ticktext"] == [f"{abs(tick):,}" for tick in ticks]
 
 
 def test_a_cut_is_marked_and_said():
