@@ -55,7 +55,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and no unpacked model
+quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and little time
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 3 -m "not browser and not rehearsal and not database and not slow"
 
 check: $(VENV)/.test format-check lint types contracts test ## Format, lint, types, import contracts and every test

@@ -63,6 +63,7 @@ def children(folder: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("drawing", "parent", "contract"),
     [(FOLDERS, "", "Imports run downward"), (APP, "app", "Floors of app"), (VIEWS, "app.views", "Floors of app.views")],
@@ -83,12 +84,14 @@ def test_nothing_is_left_out_of_the_picture(drawing: int, folder: str) -> None:
     assert drawn == children(ROOT / folder), f"draw what {folder}/ has in docs/architecture.md, and nothing else"
 
 
+@pytest.mark.slow
 def test_capabilities_use_one_another_in_the_ways_that_are_drawn() -> None:
     capabilities = {name for names in floors(APP)[4:8] for name in names}
     drawn = {(a, b) for above, under in arrows(USES) for a in above for b in under}
     assert drawn == between("app", capabilities)
 
 
+@pytest.mark.slow
 def test_a_contract_that_is_broken_is_seen() -> None:
     """What the first test looks for would be found: `services` stands above `runs`, so the other way round would be wrong."""
     assert ("services", "runs") in between("app", {"services", "runs"})

@@ -77,6 +77,7 @@ def services(make_services: Make) -> Services:
     return make_services(Script(chunks=make_foreign_chunks()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(0, len(CASES), 24))
 def test_no_use_case_breaks_or_speaks_of_nothing_whatever_is_missing(services: Services, place: int) -> None:
     for case in CASES[place : place + 24]:

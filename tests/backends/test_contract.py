@@ -353,6 +353,7 @@ def test_failed_stage_leaves_a_trace_with_a_typed_error(stage: str) -> None:
     assert not backend.check_ready().ready
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["embed", "retrieve", "generate"])
 def test_failed_stage_of_the_embedded_profile_leaves_a_trace_too(
     stage: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -371,6 +372,7 @@ def test_failed_stage_of_the_embedded_profile_leaves_a_trace_too(
     assert "upstream text" not in trace.error.message
 
 
+@pytest.mark.slow
 def test_closing_twice_is_harmless(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     for number, (name, opener) in enumerate(BACKENDS.items()):
         if name not in ("local/research", "aws"):

@@ -49,6 +49,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_titan_takes_a_text_a_call_and_vectors_keep_the_order_of_the_texts(double: Kept) -> None:
     found = BedrockEmbedder(f"bedrock:{TITAN}", "us-east-1")
     texts = [f"text number {number}" for number in range(20)]
@@ -97,6 +98,7 @@ FAULTS: dict[str, tuple[list[Answer], type[BackendError], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("texts", [["x"], ["x", "y", "z"]], ids=["one", "several"])
 def test_vectors_that_cannot_be_used_are_refused(name: str, texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +129,7 @@ def test_fingerprint_is_the_models_whichever_region_runs_it(double: Kept) -> Non
     assert BedrockEmbedder(f"bedrock:{TITAN}", "us-east-1").fingerprint != here.fingerprint
 
 
+@pytest.mark.slow
 def test_embedded_profile_answers_with_both_from_bedrock(double: Kept, tmp_path: Path) -> None:
     config = BackendConfig(
         tmp_path, builtin_corpus=False, threads=1, embedder=f"bedrock:{TITAN}", generator="bedrock:amazon.nova-lite-v1:0",

@@ -89,6 +89,7 @@ def test_nothing_is_asked_without_chunks(opened: Open) -> None:
     assert server.asked == []
 
 
+@pytest.mark.slow
 def test_model_that_takes_no_temperature_is_given_none_from_then_on(opened: Open) -> None:
     generator, server = opened(refused("ValidationException", 400, "temperature is not supported"), stream(), stream())
     assert answer(generator)[1].answer == answer(generator)[1].answer == "Alfred Wegener"
@@ -137,6 +138,7 @@ PASSING: dict[str, tuple[Answer, type[BackendError], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PASSING)
 def test_passing_fault_is_tried_again_and_named_when_it_stays(opened: Open, name: str) -> None:
     reply, kind, words = PASSING[name]

@@ -26,6 +26,7 @@ def silent(line: str) -> None:
     pass
 
 
+@pytest.mark.slow
 def test_all_artifacts_are_named_by_what_is_in_them() -> None:
     found = {artifact.parameter: artifact.key for artifact in artifacts(SMALL)}
     assert set(found) == {"OrchestratorKey", "ResponderKey", "AuthorizerKey", "EmbedderKey", "GeneratorKey"}
@@ -33,6 +34,7 @@ def test_all_artifacts_are_named_by_what_is_in_them() -> None:
     assert found == {artifact.parameter: artifact.key for artifact in artifacts(SMALL)}
 
 
+@pytest.mark.slow
 def test_only_what_is_not_there_is_sent(s3: FakeS3) -> None:
     bucket = Bucket(s3, "b")
     assert all(bucket.upload(artifact, silent) for artifact in artifacts(SMALL))
@@ -40,6 +42,7 @@ def test_only_what_is_not_there_is_sent(s3: FakeS3) -> None:
     assert len(s3.sent) == 5
 
 
+@pytest.mark.slow
 def test_artifact_that_was_cut_short_in_the_bucket_is_sent_again(s3: FakeS3) -> None:
     bucket = Bucket(s3, "b")
     for artifact in artifacts(SMALL):
@@ -96,6 +99,7 @@ def test_a_model_of_the_hub_is_downloaded_at_its_commit(monkeypatch: pytest.Monk
     assert (asked["model"], asked["revision"]) == ("owner/model", COMMIT)
 
 
+@pytest.mark.slow
 def test_saved_model_is_packed_under_its_own_name(tmp_path: Path) -> None:
     (tmp_path / "my-t5").mkdir()
     (tmp_path / "my-t5" / "config.json").write_text("{}")

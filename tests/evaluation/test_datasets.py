@@ -379,6 +379,7 @@ def test_fingerprint_of_documents_changes_with_their_text(load: Load) -> None:
     assert one.documents_fingerprint == replace(one, questions=()).documents_fingerprint
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_take_less_than_two_kilobytes_each(tmp_path: Path) -> None:
     path = tmp_path / "many.csv"
     path.write_text("question,answer\n" + "".join(f"How much is {number}?,{number}\n" for number in range(100_000)))

@@ -132,6 +132,7 @@ def test_mmd_is_its_definition() -> None:
     assert mmd_test(x, y, 9, np.random.default_rng(0))[0] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_p_values_are_uniform_where_nothing_drifts() -> None:
     p_mmd, p_ks = [], []
     for seed in range(200):
@@ -143,6 +144,7 @@ def test_p_values_are_uniform_where_nothing_drifts() -> None:
     assert stats.kstest(p_ks, "uniform").pvalue > 0.01
 
 
+@pytest.mark.slow
 def test_no_drift_raises_an_alarm_in_five_percent_of_charts_at_most() -> None:
     alarms = 0
     for seed in range(100):

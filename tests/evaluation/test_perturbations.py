@@ -41,6 +41,7 @@ def test_variant_is_another_text_or_there_is_a_reason(question: str, kind: str, 
     assert found.text is None or (found.text != question and found.text.strip())
 
 
+@pytest.mark.slow
 @given(BUILTIN, st.integers(0, 50))
 def test_typo_is_one_edit(question: str, seed: int) -> None:
     typo = perturb(question, "typo", seed).text

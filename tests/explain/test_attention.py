@@ -131,6 +131,7 @@ def test_the_correlation_is_scipys_and_its_interval_is_around_it():
     assert found.low < found.correlation < found.high
 
 
+@pytest.mark.slow
 def test_independent_rankings_are_inside_the_interval_about_as_often_as_promised(monkeypatch):
     monkeypatch.setattr(attention, "RESAMPLES", 200)
     rng = np.random.default_rng(0)

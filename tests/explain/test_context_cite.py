@@ -19,6 +19,7 @@ def by_the_package(masks, outputs, tokens):
     return weights * tokens, (solver.intercept_ - (scaler.mean_ / scaler.scale_) @ solver.coef_) * tokens
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("sources", "ablations"), [(3, 16), (20, 32), (60, 64)])
 def test_weights_are_those_of_the_package(seed, sources, ablations):

@@ -10,6 +10,8 @@ import pytest
 
 from tests.image.test_image_lock import NOT_IN_THE_IMAGE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 MODULES = {

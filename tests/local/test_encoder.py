@@ -38,6 +38,7 @@ def test_another_file_is_no_model(content: bytes, tmp_path: Path) -> None:
         E5File(path)
 
 
+@pytest.mark.slow
 def test_texts_are_cut_as_another_library_cuts_them(file: E5File) -> None:
     vocabulary = file.vocabulary()
     starts = np.concatenate([[0], vocabulary.ends[:-1]])
@@ -59,6 +60,7 @@ def test_texts_are_cut_as_another_library_cuts_them(file: E5File) -> None:
         assert ours.cut(text) == other.encode(text).ids, text
 
 
+@pytest.mark.slow
 def test_what_reads_alike_is_cut_alike(file: E5File) -> None:
     ours = Pieces(file.vocabulary())
     assert ours.cut("a\tb\nc  d\x01") == ours.cut("a b c d")

@@ -45,6 +45,7 @@ def test_ids_beyond_the_index_are_minus_one() -> None:
     assert scores.shape == (1, 5)
 
 
+@pytest.mark.slow
 def test_tuned_hnsw_reaches_its_target_and_says_so() -> None:
     vectors = random_vectors(3_000)
     index = build_faiss(vectors, exact_below=100)
@@ -65,6 +66,7 @@ def test_overlap_is_faiss_own_measure() -> None:
     assert overlap(ids, exact) == pytest.approx(knn_intersection_measure(ids, exact))
 
 
+@pytest.mark.slow
 def test_tuning_takes_the_smallest_choice_that_is_good_enough() -> None:
     vectors = random_vectors(2_000)
     index = faiss.IndexHNSWFlat(32, 32, faiss.METRIC_INNER_PRODUCT)
@@ -95,6 +97,7 @@ def lower_bound(recalls: list[float]) -> float:
     return float(np.mean(recalls) - 1.645 * np.std(recalls) / np.sqrt(len(recalls)))
 
 
+@pytest.mark.slow
 def test_rabitq_takes_over_where_hnsw_misses_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(faiss_index.CHOICES, "hnsw", (1, 2))
     vectors = random_vectors(3_000, dimension=128)
@@ -109,6 +112,7 @@ def test_rabitq_takes_over_where_hnsw_misses_its_target(monkeypatch: pytest.Monk
     np.testing.assert_allclose(scores, np.einsum("qd,qkd->qk", queries, vectors[ids]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_search_is_exact_where_no_approximate_kind_is_good_enough(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,6 +180,7 @@ def test_vectors_can_be_taken_out_again(tmp_path: Path, kind: str, monkeypatch: 
     np.testing.assert_array_equal(index.reconstruct(np.array([7, 0, 49])), vectors[[7, 0, 49]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_exact_search_is_numpys_whatever_the_kind(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, queries = random_vectors(2_000, dimension=128), random_vectors(20, dimension=128, seed=1)

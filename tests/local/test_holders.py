@@ -108,6 +108,7 @@ def test_opened_again_it_searches_as_before_and_is_whole(holder: Holder, tmp_pat
     assert opened.is_whole()
 
 
+@pytest.mark.slow
 def test_sweeping_keeps_the_index_in_use_and_clearing_keeps_none(holder: Holder, tmp_path: Path) -> None:
     root, questions = tmp_path / "root", random_vectors(2, seed=1)
     hold(holder, root / "old", random_vectors(40))

@@ -142,6 +142,7 @@ def test_hnsw_index_finds_what_an_exact_one_finds(
     ]
 
 
+@pytest.mark.slow
 def test_exact_search_finds_what_a_careless_hnsw_misses(
     build: Build, index: LocalIndex, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +239,7 @@ build_index(root, [make_document("q", "Quokkas smile.")], embedder, cache, corpu
 """
 
 
+@pytest.mark.slow
 def test_reader_sees_a_rebuild_by_another_process(build: Build, root: Path, index: LocalIndex) -> None:
     build()
     search(index, "volcanoes")

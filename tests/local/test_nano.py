@@ -38,6 +38,7 @@ def test_a_wheel_that_is_not_there_is_said_with_what_to_do(monkeypatch: pytest.M
         NanoEmbedder()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["onnxruntime", "sentencepiece"])
 def test_a_library_that_cannot_be_loaded_is_said_with_what_to_do(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, library, None)
@@ -61,6 +62,7 @@ def test_vectors_are_near_those_of_the_wheels_own_engine(embedder: NanoEmbedder)
     assert (embedder.embed(texts, "passage") * theirs).sum(axis=1).min() > 0.95
 
 
+@pytest.mark.slow
 def test_long_text_is_the_mean_of_its_windows_by_length(embedder: NanoEmbedder) -> None:
     ids = embedder._pieces.cut("passage: " + "word " * 700)
     parts = embedder._windows(ids)
@@ -131,6 +133,7 @@ def test_caller_cannot_change_a_cached_question(embedder: NanoEmbedder) -> None:
     np.testing.assert_array_equal(embedder.embed(["kept?"], "query"), expected)
 
 
+@pytest.mark.slow
 def test_question_cache_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nano, "CACHED_QUESTIONS", 20)
     embedder = NanoEmbedder(threads=1)

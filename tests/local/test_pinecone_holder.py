@@ -71,6 +71,7 @@ def test_what_is_there_is_not_sent_again_and_what_left_is_taken_out(
     assert "d0" not in {chunk.document_id for chunk in search(index, "year 0")}
 
 
+@pytest.mark.slow
 def test_question_during_a_build_is_not_crowded_out_by_its_vectors(build: Build, index: LocalIndex) -> None:
     """The next build's chunks are nearer to the question than any of the index in use."""
     build()
@@ -86,6 +87,7 @@ def test_question_during_a_build_is_not_crowded_out_by_its_vectors(build: Build,
     assert asked == [expected]
 
 
+@pytest.mark.slow
 def test_build_that_stops_leaves_the_index_in_use_and_is_gone_on_with(
     build: Build, index: LocalIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from backends.local.documents import Document
 from backends.local.profiles import open_corpus, open_embedded
 from backends.registry import BackendConfig
 from tests.local.fake_embedder import FakeEmbedder
 
 
+@pytest.mark.slow
 def test_profile_without_an_index_is_not_ready_and_answers_with_a_typed_error(tmp_path: Path) -> None:
     backend = open_embedded(BackendConfig(tmp_path, builtin_corpus=False, threads=1))
     assert [part.name for part in backend.check_ready().parts if not part.ready] == ["index"]

@@ -1,6 +1,7 @@
 """The committed vectors of the built-in corpus."""
 
 import numpy as np
+import pytest
 
 from backends.local import seed
 from backends.local.nano import NanoEmbedder
@@ -30,6 +31,7 @@ EVERY = 80
 """Of the built-in corpus's texts, one in so many is embedded again: all of them take two minutes, and `make seed` does so."""
 
 
+@pytest.mark.slow
 def test_rebuild_gives_the_committed_vectors_again() -> None:
     committed = Seed.load(SEED)
     assert committed is not None, "Run `make seed`."

@@ -103,6 +103,7 @@ def back_up(store: TraceStore, folder: Path, **options: Any) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["sqlite", "postgres"])
 def test_a_backup_of_either_database_restores_into_either(
     full_store: TraceStore, new_store: Callable[[str], TraceStore], other: str, tmp_path: Path
@@ -198,6 +199,7 @@ def test_merging_does_not_take_a_key_twice(full_store: TraceStore, tmp_path: Pat
     assert len(contents(full_store)["keys"]) == 1
 
 
+@pytest.mark.slow
 def test_stopped_merging_is_gone_on_with(store: TraceStore, tmp_path: Path) -> None:
     store.put_all([make_trace() for _ in range(500)])
     file = back_up(store, tmp_path)
@@ -305,6 +307,7 @@ def test_a_file_that_cannot_grow_is_said(
     assert list(tmp_path.glob("all.backup*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
@@ -442,6 +445,7 @@ def kill_at_work(url: str, work: str, file: Path, steps: int) -> None:
     child.communicate()
 
 
+@pytest.mark.slow
 def test_killed_backup_leaves_the_store_and_the_earlier_backup(store_url: str, tmp_path: Path) -> None:
     with TraceStore.open(store_url, assembling=assemble) as store:
         fill(store)
@@ -457,6 +461,7 @@ def test_killed_backup_leaves_the_store_and_the_earlier_backup(store_url: str, t
     assert list(tmp_path.glob("*.partial")) == []
 
 
+@pytest.mark.slow
 def test_killed_restore_leaves_the_store_as_it_was(store_url: str, tmp_path: Path) -> None:
     with TraceStore.open(store_url, assembling=assemble) as store:
         fill(store)
@@ -471,6 +476,7 @@ def test_killed_restore_leaves_the_store_as_it_was(store_url: str, tmp_path: Pat
         assert store.count() == len(before["traces"]) - 1 + 2
 
 
+@pytest.mark.slow
 def test_killed_merge_is_gone_on_with(store_url: str, tmp_path: Path) -> None:
     with TraceStore.open(store_url, assembling=assemble) as store:
         store.put_all([make_trace() for _ in range(500)])

@@ -55,6 +55,7 @@ def test_a_trace_put_while_another_folder_was_faster_is_not_taken_for_one_of_its
     assert {row.trace_id for row in store.page(TraceQuery()).rows} == {first.trace_id, second.trace_id}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quiet")
 def test_two_folding_processes_count_each_trace_once(store_url: str) -> None:
     with TraceStore.open(store_url) as store:

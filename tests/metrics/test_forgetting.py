@@ -316,6 +316,7 @@ with TraceStore.open(sys.argv[1]) as store:
 """
 
 
+@pytest.mark.slow
 def test_killed_while_deleting_nothing_is_half_deleted(store_url: str) -> None:
     with TraceStore.open(store_url) as store:
         put_numbered(store, 300)

@@ -1,6 +1,7 @@
 """Figures of stretches of minutes, on both databases, against the same made by hand."""
 
 import numpy as np
+import pytest
 
 from metrics.store import TraceStore
 from tests.factories import make_failed_trace, make_generation, make_spans, make_trace
@@ -9,6 +10,7 @@ START_S = 1_757_000_040
 """A whole minute."""
 
 
+@pytest.mark.slow
 def test_stretches_overlap_and_hold_what_began_in_them(store: TraceStore) -> None:
     draw = np.random.default_rng(0)
     asked = [

@@ -141,6 +141,7 @@ for last in map(int, sys.argv[2:]):
 """Opens a store in one process after the other, each killed at so many changes of the migration."""
 
 
+@pytest.mark.slow
 def test_a_migration_that_is_killed_leaves_the_old_store_and_is_done_by_the_next_open(store_url: str) -> None:
     make_old_store(store_url, "0001")
     command = [sys.executable, "-c", KILLED, store_url, "1", "7", "20"]
@@ -160,6 +161,7 @@ def test_a_migration_that_is_killed_leaves_the_old_store_and_is_done_by_the_next
 OPENER = "import sys; from metrics.store import TraceStore; TraceStore.open(sys.argv[1]).close(); print('opened')"
 
 
+@pytest.mark.slow
 def test_processes_may_open_a_new_store_at_the_same_time(store_url: str) -> None:
     children = [
         subprocess.Popen([sys.executable, "-c", OPENER, store_url], stdout=subprocess.PIPE, text=True, cwd=ROOT)

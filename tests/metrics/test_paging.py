@@ -60,6 +60,7 @@ def test_paging_meets_each_trace_once_in_both_directions(store: TraceStore, sort
     assert values == sorted(known, reverse=descending) + [None] * (11 - len(known))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     values=st.lists(st.sampled_from([None, 0.0, 0.25, 0.5, 1.0]), max_size=12),

@@ -335,6 +335,7 @@ with TraceStore.open(sys.argv[1], assembling=assemble) as store:
 """
 
 
+@pytest.mark.slow
 def test_two_folding_processes_count_each_span_once(store_url: str) -> None:
     with TraceStore.open(store_url, assembling=assemble) as store:
         made = [make_records(f"{number:032x}") for number in range(1, 121)]
@@ -382,6 +383,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_spans_that_were_put_survive_a_killed_process(store_url: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SENDER, store_url], stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -435,6 +437,7 @@ def test_whoever_reads_a_list_does_not_wait_for_a_huge_piece(
     assert sqlite_store.count() == 2
 
 
+@pytest.mark.slow
 def test_a_flood_is_counted_up_to_a_bound(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "COUNTED", 3)
     store.put(make_trace())

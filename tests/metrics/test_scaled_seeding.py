@@ -27,6 +27,7 @@ class BrokenOff(Exception):
     """Somebody stopped it."""
 
 
+@pytest.mark.slow
 def test_seeding_that_is_broken_off_goes_on_where_it_was(
     store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

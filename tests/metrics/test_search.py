@@ -156,6 +156,7 @@ def test_a_blank_search_matches_all_and_a_space_is_text(store: TraceStore) -> No
 ALPHABET = string.ascii_letters + "éß %_\\\"'*(🪨"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_search_agrees_with_python(sample: tuple[TraceStore, list[str]], data: st.DataObject) -> None:

@@ -90,6 +90,7 @@ def test_check_digits_are_checked() -> None:
     assert [number for number in range(100) if is_iban(f"DE{number:02}370400440532013000")] == [89]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(BUILT_IN))
 @pytest.mark.parametrize(
     "bit",

@@ -186,6 +186,7 @@ def test_the_same_trace_put_by_many_threads_at_once_is_stored_once(store: TraceS
     assert store.count() == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_from_eight_threads(store: TraceStore) -> None:
     made = [make_trace(asked_at=1_757_000_000.0 + place) for place in range(1_000)]
     with ThreadPoolExecutor(8) as pool:
@@ -207,6 +208,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_what_was_put_survives_a_killed_process(store_url: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", CHILD, store_url], stdout=subprocess.PIPE, text=True, cwd=ROOT

@@ -23,6 +23,7 @@ from tests.otlp.sent import request, span
 TOLD = rf"brought to schema {NEXT} by another version of Raglass .* knows schema {HEAD}, .* Stop this Raglass and start the newer version"
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_before_and_while_a_newer_version_migrates_is_kept(
     store: TraceStore, store_url: str, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def stored(trace: Trace) -> Trace:
     return trace_from_json(trace_to_json(trace))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(spans, min_size=1, max_size=12), st.data())
 def test_pieces_in_any_order_make_the_trace_that_the_whole_makes(found: list[SpanRecord], data: st.DataObject) -> None:
@@ -83,6 +84,7 @@ def test_pieces_in_any_order_make_the_trace_that_the_whole_makes(found: list[Spa
     assert assemble(found, whole) == whole
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(spans, min_size=1, max_size=8), st.integers(0, 8))
 def test_pieces_join_a_trace_of_ours_in_any_order(found: list[SpanRecord], count: int) -> None:

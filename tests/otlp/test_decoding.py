@@ -195,6 +195,7 @@ def test_long_values_share_the_room_of_a_span_and_short_ones_stay_whole() -> Non
     assert max(sizes) - min(sizes[:-1]) <= 1
 
 
+@pytest.mark.slow
 def test_long_list_keeps_its_beginning() -> None:
     found = with_value(array(*(AnyValue(int_value=number) for number in range(50_000))))
     assert found == tuple(range(MAX_VALUE_CHARS // 8))
@@ -210,6 +211,7 @@ def test_events_share_room_of_their_own() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_every_span_repeats_is_bounded_by_their_number() -> None:
     made = request(*(span(span_id=number.to_bytes(8, "big")) for number in range(1, 20_001)), service="x" * 100_000)
     decoded = decode_traces(made.SerializeToString(), PROTOBUF)
@@ -217,6 +219,7 @@ def test_what_every_span_repeats_is_bounded_by_their_number() -> None:
     assert decoded.records[0].dropped == 1
 
 
+@pytest.mark.slow
 def test_trace_of_a_hundred_thousand_spans_is_read() -> None:
     decoded = decode_traces(many(100_000), PROTOBUF)
     assert (len(decoded.records), decoded.rejected) == (100_000, 0)
@@ -370,6 +373,7 @@ spans = st.builds(
 requests = st.lists(spans, max_size=4).map(lambda each: request(*each))
 
 
+@pytest.mark.slow
 @given(requests)
 def test_protobuf_and_json_of_a_request_come_to_the_same(made: ExportTraceServiceRequest) -> None:
     decoded = decode(made)

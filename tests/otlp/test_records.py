@@ -2,6 +2,7 @@
 
 import zlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,11 +30,13 @@ records = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(records, max_size=3))
 def test_spans_come_back_whole(found: list[SpanRecord]) -> None:
     assert decode_records(encode_records(found)) == found
 
 
+@pytest.mark.slow
 @given(st.lists(records, max_size=3))
 def test_how_much_waits_is_known_without_reading_it(found: list[SpanRecord]) -> None:
     payload = encode_records(found)

@@ -80,6 +80,7 @@ def test_sentence_that_begins_like_a_call_is_a_question() -> None:
     assert question_in("print(x) does what?") == "print(x) does what?"
 
 
+@pytest.mark.slow
 def test_huge_objects_are_searched_in_bounded_time() -> None:
     assert question_in(json.dumps({f"field{i}": {"a": [i]} for i in range(50_000)})) == ""
 

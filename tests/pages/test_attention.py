@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.services import Services
@@ -18,6 +19,7 @@ def chart_titles(test: AppTest) -> str:
     return " ".join(each.proto.body for each in test.get("html") if "rg-chart-title" in each.proto.body)
 
 
+@pytest.mark.slow
 def test_a_picture_is_drawn_on_request_and_a_link_chooses_its_layer_and_head(
     services: Services, open_page: Open
 ) -> None:

@@ -22,6 +22,7 @@ def trace(services):
     return stored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["traces", "ask"])
 def test_a_trace_that_is_deleted_is_gone_rated_or_not(open_page, services, trace, page):
     opened = open_page(page, trace=trace.trace_id)

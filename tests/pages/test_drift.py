@@ -48,6 +48,7 @@ def test_store_without_traces_says_what_to_do(open_page, services):
     services.close()
 
 
+@pytest.mark.slow
 def test_drifted_window_stands_out_of_the_control_chart(open_page, services):
     corpora.ask(services, corpora.GEOLOGY, 60, day=0)
     corpora.ask(services, corpora.KITCHEN, 20, day=2, score=0.6)

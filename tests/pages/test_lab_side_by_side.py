@@ -47,6 +47,7 @@ def test_form_is_there_before_any_study(open_page, services: Services, name: str
     assert not any("ress Plan" in each.value for each in open_page("lab", study=name, present="1").info)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "charts"), [("chunks", 1), ("embedders", 2), ("generators", 1)])
 def test_study_is_read_with_its_charts_and_tables(
     open_page, services: Services, tmp_path: Path, name: str, charts: int

@@ -116,6 +116,7 @@ def test_where_most_of_the_time_went_is_said_beside_the_figures(open_page, servi
     assert re.search(r"Generate takes 8\d % of the time\.", drawn)
 
 
+@pytest.mark.slow
 def test_quality_stands_beside_latency_with_findings_and_the_way_to_bad_traces(open_page, services):
     long_ago = [make_trace(backend="fake", asked_at=ago(4_000 + 10 * place)) for place in range(40)]
     odd = make_generation("Penguins invented calculus in Lisbon.")
@@ -269,6 +270,7 @@ def test_chosen_period_stays_while_its_figures_change(open_page, services):
     assert "4.00 s" in [row["Time"] for row in listed(page)]
 
 
+@pytest.mark.slow
 def test_local_page_needs_no_cloud(open_page, services, monkeypatch):
     import boto3
 

@@ -32,6 +32,7 @@ GROUPED = Scan("traces", "scan", "traces_by_session")
 """Conversations are all grouped at once, but only where `sessions.FEW` traces or fewer have one."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", [FEW, MANY])
 def test_no_query_of_a_page_reads_all_that_is_stored(
     stored: str,

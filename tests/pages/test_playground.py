@@ -112,6 +112,7 @@ def test_saved_prompt_fills_the_box_and_everything_can_be_as_it_was(
     assert widget("checkbox", page, "play-use-0").value
 
 
+@pytest.mark.slow
 def test_failure_is_shown_and_kept(opened: AppTest, services: Services, trace: Trace, script: Script) -> None:
     script.failures["generate"] = Throttled("Slow <b>down</b>.")
     page = press(opened, "Ask again")

@@ -58,6 +58,7 @@ def test_the_toggle_holds_in_every_view_of_a_run_by_type(open_page: Open, run_id
     assert any("PERSON" in spec for spec in drawn)
 
 
+@pytest.mark.slow
 def test_groups_stand_for_types_in_every_view(open_page: Open, services: Services, tmp_path: Path) -> None:
     path = tmp_path / "grouped.csv"
     rows = [f"Question {n}?,{('DATE', 'REASON')[n % 2]},Sentence 1,article {n}" for n in range(12)]

@@ -42,6 +42,7 @@ def test_the_leaderboard_marks_the_best_and_says_what_sets_others_apart(open_pag
     assert rows[0]["Cost"] == "—"
 
 
+@pytest.mark.slow
 def test_from_the_list_one_press_says_whether_the_newest_run_may_ship(open_page, runs):
     page = press(open_page("runs"), "May it ship?")
     assert list(page.query_params) == ["run", "with"]

@@ -78,6 +78,7 @@ def test_an_unknown_span_in_the_address_is_left_alone(open_page, foreign):
     assert "Returns are taken back" in shown(page)
 
 
+@pytest.mark.slow
 def test_ten_thousand_spans_show_few_rows_and_a_search_opens_the_way(open_page, services):
     trace = make_foreign_trace(spans=make_large_tree(10_000), duration_ms=10_000.0)
     services.store.put(trace)

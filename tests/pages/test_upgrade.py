@@ -1,5 +1,7 @@
 """The upgrade certificate on the Stability page."""
 
+import pytest
+
 from tests.app.stability import test_certificate as certified
 from tests.pages.test_pages import shown
 
@@ -15,6 +17,7 @@ def test_without_two_runs_the_certificate_says_what_to_do(open_page, services):
     assert "Run the same questions before and after a change" in shown(page)
 
 
+@pytest.mark.slow
 def test_a_changed_system_raises_an_alarm_with_its_evidence(open_page, services):
     certified.traces(services, "a")
     certified.store(services, "aaaa0001", certified.scored("a", wrong=1))

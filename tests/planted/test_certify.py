@@ -78,6 +78,7 @@ def cases(torch: object) -> list[Case]:
     return open_cases(MODELS, TRIED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("explainer", EVIDENCE, ids=named)
 def test_evidence_finds_the_truth_in_every_mechanism(cases: list[Case], explainer: Explainer) -> None:
     certificate = certify(explainer, cases)
@@ -101,6 +102,7 @@ def test_broken_evidence_is_not_certified(
     assert not certify(broken(explainer, break_it), cases).passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("explainer", DIAGNOSTICS, ids=named)
 def test_a_diagnostic_beats_chance_and_a_broken_one_does_not(cases: list[Case], explainer: Explainer) -> None:
     assert certify(explainer, cases).passed

@@ -60,6 +60,7 @@ def too_sure(outcome: Outcome) -> Decomposition | None:
     return replace(found, factors=factors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [with_chance, without_articles, without_questions, mixed_up, too_sure])
 def test_broken_decomposition_fails(broken: Callable[[Outcome], Decomposition | None]) -> None:
     assert not certify_shares(broken, STUDIES).passed

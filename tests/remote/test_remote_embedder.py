@@ -98,6 +98,7 @@ def test_completions_are_no_embedder() -> None:
         RemoteEmbedder(parse_address("openai-completion:m@http://127.0.0.1:9", "RAGLASS_EMBEDDER", {}))
 
 
+@pytest.mark.slow
 def test_index_belongs_to_the_server_and_model_that_made_its_vectors(tmp_path: Path, opened: Open) -> None:
     with serving(Plan()) as url:
         word = f"openai:{MODEL}@{url}"

@@ -182,6 +182,7 @@ def test_an_embedder_may_bring_its_conversion_along_and_nothing_else_of_its_weig
         ResearchEmbedder(str(folder))
 
 
+@pytest.mark.slow
 def test_a_transformer_without_a_graph_of_ours_is_traced(e5_folder: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnx_export.bert_graph, "fits", lambda transformer: False)

@@ -14,6 +14,8 @@ from backends.registry import BackendConfig
 from pipeline.errors import Unavailable
 from tests.app.lab.fake_models import write_questions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:

@@ -74,6 +74,7 @@ def test_other_members_of_the_family_are_written_too(tmp_path: Path, family: str
     assert float(np.abs(convert(model, tmp_path, "int8").score(PROMPTS, FORCED) - expected).mean()) < INT8_NATS
 
 
+@pytest.mark.slow
 def test_tokens_beyond_the_last_bucket_are_those_of_torch(tmp_path: Path) -> None:
     """150 tokens: further apart than the 128 from which on distances are not told apart."""
     model = make_model()
@@ -83,6 +84,7 @@ def test_tokens_beyond_the_last_bucket_are_those_of_torch(tmp_path: Path) -> Non
     np.testing.assert_allclose([lp for _, lp in found], [lp for _, lp in expected], atol=FLOAT32_NATS)
 
 
+@pytest.mark.slow
 def test_samples_are_drawn_as_torch_draws_them(tmp_path: Path) -> None:
     model = make_model()
     reference, found = Decoder(model, threads=1), convert(model, tmp_path)

@@ -199,6 +199,7 @@ def test_fingerprint_changes_with_the_prefix(e5: ResearchEmbedder, e5_folder: Pa
     assert ResearchEmbedder(str(other)).fingerprint != e5.fingerprint
 
 
+@pytest.mark.slow
 def test_threads_are_limited_inside_and_restored_after(
     e5_folder: Path, torch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

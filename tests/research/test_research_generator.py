@@ -363,6 +363,7 @@ def test_the_generator_is_a_sampler(generator: ResearchGenerator) -> None:
     assert isinstance(generator, Sampler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_tokens_are_drawn_as_often_as_the_model_has_them_probable(
     generator: ResearchGenerator, torch: Any, temperature: float

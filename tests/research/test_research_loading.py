@@ -123,6 +123,7 @@ def test_pickled_weights_are_fetched_only_where_there_are_no_others(
     assert "*.bin" not in asked[0]
 
 
+@pytest.mark.slow
 def test_a_hub_model_in_the_cache_is_loaded_offline_and_known_by_its_commit(
     e5_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

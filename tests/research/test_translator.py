@@ -102,6 +102,7 @@ def test_a_conversion_leaves_the_configuration_as_it_was(torch: Any, tmp_path: P
     assert model.config.tie_word_embeddings is True
 
 
+@pytest.mark.slow
 def test_opening_a_conversion_leaves_torch_its_threads(brought_t5_folder: Path, torch: Any) -> None:
     before = torch.get_num_threads()
     made = ResearchGenerator(str(brought_t5_folder), threads=before + 1)
@@ -203,6 +204,7 @@ def test_an_abandoned_answer_blocks_nobody(brought: ResearchGenerator) -> None:
     stream.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_process_that_has_generated_ends_well(brought_t5_folder: Path) -> None:
     """CTranslate2's threads would abort the process if they outlived the interpreter."""
     code = (

@@ -270,6 +270,7 @@ def test_gradient_input_is_the_slope_of_scaling_a_chunks_embeddings(generator: R
     np.testing.assert_allclose(measured, np.transpose(slopes), atol=1e-4 * np.abs(slopes).max())
 
 
+@pytest.mark.slow
 def test_gradient_input_is_captums(generator: ResearchGenerator, torch: Any) -> None:
     from captum.attr import InputXGradient  # which imports torch: not where tests are only collected
 
@@ -305,6 +306,7 @@ def test_integrated_gradients_are_captums(generator: ResearchGenerator, torch: A
     np.testing.assert_allclose(measured, expected.sum(-1)[0].numpy() @ members_of(prompt), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_integrated_gradients_add_up_to_what_the_chunks_change(generator: ResearchGenerator, torch: Any) -> None:
     prompt, answer = prompt_of(generator, CHUNKS), generator._prompts.encode_answer(ANSWER)
     measured, gap = generator._white_box.integrate(prompt, answer, 100)
@@ -320,6 +322,7 @@ def test_integrated_gradients_add_up_to_what_the_chunks_change(generator: Resear
     assert gap < 0.02
 
 
+@pytest.mark.slow
 def test_too_few_steps_show_as_a_gap(taught: ResearchGenerator) -> None:
     prompt, answer = prompt_of(taught, [FRANCE]), taught._prompts.encode_answer("paris france")
     gaps = [taught._white_box.integrate(prompt, answer, steps)[1] for steps in (1, 300)]
@@ -450,6 +453,7 @@ def test_weights_that_are_not_numbers_are_a_bad_response(t5: ResearchGenerator, 
         box.read(prompt_of(t5, CHUNKS), [5, 6])
 
 
+@pytest.mark.slow
 def test_answers_made_meanwhile_are_the_answers_made_alone(generator: ResearchGenerator, torch: Any) -> None:
     def answer() -> str:
         *_, generation = generator.generate(ANSWERABLE, CHUNKS, GenerateOptions(12))

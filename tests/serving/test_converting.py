@@ -23,6 +23,8 @@ from serving.rehearsal.endpoints import ControlPlane
 from tests.factories import make_chunk
 from tests.model_folder import LocalFolder
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("ctranslate2")
 pytest.importorskip("onnxscript")
 

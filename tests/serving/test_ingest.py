@@ -120,6 +120,7 @@ def test_batches_keep_below_the_count_and_the_bytes_of_a_request() -> None:
     assert max(space.upserts) * 400_000 <= module.BATCH_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimension", [384, 1024, 4096])
 def test_no_request_is_over_two_megabytes_whatever_the_dimension(dimension: int) -> None:
     sizes: list[int] = []

@@ -17,6 +17,7 @@ from serving.packing import build_lambda, model_package
 BLOCKED = ("numpy", "torch", "faiss", "streamlit", "requests", "sqlalchemy", "boto3", "pinecone")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["orchestrator", "responder"])
 def test_lambda_zip_is_reproducible_small_and_imports_alone(name: str, tmp_path: Path) -> None:
     content = build_lambda(name)
@@ -45,6 +46,7 @@ def test_unknown_lambda_is_named() -> None:
         build_lambda("orchestrater")
 
 
+@pytest.mark.slow
 def test_model_archive_is_reproducible_and_its_manifest_says_what_is_in_it(tmp_path: Path) -> None:
     first, second = tmp_path / "a.tar.gz", tmp_path / "b.tar.gz"
     manifest = model_package("extractive", "generator", None).write(first)
@@ -59,6 +61,7 @@ def test_model_archive_is_reproducible_and_its_manifest_says_what_is_in_it(tmp_p
     assert "code/backends/local/reader_weights.json" in manifest["files"]
 
 
+@pytest.mark.slow
 def test_weights_travel_whole(tmp_path: Path) -> None:
     folder = tmp_path / "flan"
     (folder / "sub").mkdir(parents=True)
@@ -79,6 +82,7 @@ def test_missing_folder_and_wrong_engine_say_so(tmp_path: Path) -> None:
             model_package(engine, role, folder).write(tmp_path / "m.tar.gz")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_damaged_weights_are_refused_before_they_are_uploaded(tmp_path: Path) -> None:
     header = json.dumps({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
     whole = len(header).to_bytes(8, "little") + header + bytes(8)
@@ -90,6 +94,7 @@ def test_damaged_weights_are_refused_before_they_are_uploaded(tmp_path: Path) ->
             model_package("transformers", "generator", tmp_path)
 
 
+@pytest.mark.slow
 def test_digest_of_a_model_changes_with_its_weights_and_with_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     first = model_package("transformers", "generator", tmp_path).digest

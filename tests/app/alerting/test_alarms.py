@@ -163,6 +163,7 @@ def test_of_two_dashboards_one_sends(world: World) -> None:
     assert len(both[0].newest()) == 1
 
 
+@pytest.mark.slow
 def test_flapping_value_makes_no_storm(world: World) -> None:
     alarms = world.dashboard()
     alarms.save(RULE)
@@ -211,6 +212,7 @@ def test_silenced_rule_sends_nothing_and_its_alert_is_shown(world: World) -> Non
     assert world.box.kinds == ["began"]
 
 
+@pytest.mark.slow
 def test_reminder_comes_at_most_every_so_often(world: World) -> None:
     alarms = world.dashboard(limits=Limits(20, 600.0))
     world.raise_slow(alarms)
@@ -219,6 +221,7 @@ def test_reminder_comes_at_most_every_so_often(world: World) -> None:
     assert world.box.kinds == ["began", "reminder", "reminder"]
 
 
+@pytest.mark.slow
 def test_webhook_that_is_down_is_tried_again_with_growing_waits_and_told(world: World) -> None:
     alarms = world.dashboard()
     world.box.failing = [BackendError("hooks.example.org does not take messages now (HTTP 500).")]
@@ -277,6 +280,7 @@ def test_alert_of_a_rule_that_is_removed_ends(world: World) -> None:
         alarms.remove("slow")
 
 
+@pytest.mark.slow
 def test_alert_that_nobody_asks_for_any_more_ends(world: World) -> None:
     alarms = world.dashboard()
     world.raise_slow(alarms)
@@ -350,6 +354,7 @@ def test_traces_behind_scores_are_found_by_an_expression() -> None:
     assert scored_beyond(Rule("x", "quality.answer_words", 200.0, "above")) == "quality.answer_words > 200"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("series", "break_it", "named"),
     [

@@ -42,6 +42,7 @@ def test_alert_of_which_nothing_is_measured_ends_after_an_hour() -> None:
     assert turn(RULE, [replace(quiet[0], value=BAD, count=9), *quiet[1:]], is_open=True) == ""
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([BAD, FINE]), min_size=40, max_size=200))
 def test_flapping_raises_no_storm(values: list[float]) -> None:
     """Whatever the values do, two alerts begin at least two holding times apart."""

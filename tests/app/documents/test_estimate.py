@@ -40,6 +40,7 @@ def test_no_time_is_promised_for_a_file_that_is_refused_for_its_suffix(corpus: L
     assert estimate(corpus, [("a.txt", 900), ("a.xyz", 700_000)]) == estimate(corpus, [("a.txt", 900)])
 
 
+@pytest.mark.slow
 def test_a_pace_is_measured_by_a_job_that_embeds_enough_and_tried_out_before(
     corpus: LocalCorpus, services: Services
 ) -> None:

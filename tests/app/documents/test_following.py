@@ -244,6 +244,7 @@ def test_a_file_that_a_person_removed_stays_away_until_it_is_named(
     assert follow(folder).unchanged == 3
 
 
+@pytest.mark.slow
 def test_a_file_that_failed_is_tried_again_and_its_earlier_text_is_kept_meanwhile(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:
@@ -257,6 +258,7 @@ def test_a_file_that_failed_is_tried_again_and_its_earlier_text_is_kept_meanwhil
     assert corpus.library.sources.count_failed() == 0
 
 
+@pytest.mark.slow
 def test_other_readers_read_every_file_again(follow: Follow, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     follow(folder)
     monkeypatch.setattr(reading, "READERS", "another way")
@@ -272,6 +274,7 @@ def test_other_readers_read_every_file_again(follow: Follow, folder: Path, monke
     assert (outcome.changes, outcome.unchanged) == ([], 3)
 
 
+@pytest.mark.slow
 def test_documents_of_version_1_are_adopted_by_the_folder_they_lie_in(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:

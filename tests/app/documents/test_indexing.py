@@ -106,6 +106,7 @@ def test_what_is_there_under_a_name_is_asked_about_and_two_of_one_name_are_both_
     assert all(each.keep_both for each in sending.keeping_both().uploads)
 
 
+@pytest.mark.slow
 def test_bad_files_do_not_sink_the_rest_and_are_listed_until_they_are_mended(
     corpus: LocalCorpus, services: Services
 ) -> None:
@@ -149,6 +150,7 @@ def test_what_is_sent_while_a_job_runs_is_stored_at_once_and_the_job_goes_on_wit
     assert not job.add(Work(corpus))
 
 
+@pytest.mark.slow
 def test_what_was_sent_to_a_job_that_is_stopped_waits_for_the_next_one(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +167,7 @@ def test_what_was_sent_to_a_job_that_is_stopped_waits_for_the_next_one(
     assert after.outcome.changes == [Changed("new", "late.txt")]
 
 
+@pytest.mark.slow
 def test_a_job_that_is_slow_to_stop_holds_up_nobody_who_starts_the_next(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +202,7 @@ def test_a_build_of_another_process_is_waited_for_and_the_files_are_stored_meanw
     assert corpus.indexed().keys() == corpus.library.lengths().keys()
 
 
+@pytest.mark.slow
 def test_waiting_for_another_build_can_be_stopped(corpus: LocalCorpus, services: Services) -> None:
     services.indexing.start(corpus, [text("a.txt")]).wait(60)
     with (corpus.index.root / ".lock").open("w") as lock:
@@ -222,6 +226,7 @@ def test_page_can_look_at_the_corpus_while_its_first_index_is_built(
     assert job.wait(60).phase == "done"
 
 
+@pytest.mark.slow
 def test_stopped_job_keeps_its_work_and_the_next_goes_on(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def test_form_of_a_page_may_not_send(store: FakeStore) -> None:
     assert store.records == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "headers", "status", "words"),
     [

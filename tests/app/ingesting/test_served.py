@@ -18,6 +18,8 @@ from metrics.otlp.records import SpanRecord, decode_records
 from metrics.store import TraceStore
 from tests.otlp.sent import JSON, PROTOBUF, bodies, many, request, span
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 120.0
 

@@ -54,6 +54,7 @@ def titles(lab: Lab, record: LabRecord) -> list[str]:
     return [table.name for table in lab.tables(record)]
 
 
+@pytest.mark.slow
 def test_every_cell_is_a_run_that_the_runs_page_names(services: Services, plan: dict[str, Any]) -> None:
     record = carry_out(services.lab, plan)
     assert (record.status, record.problem) == ("finished", "")
@@ -66,6 +67,7 @@ def test_every_cell_is_a_run_that_the_runs_page_names(services: Services, plan: 
     assert services.evaluations.compare(runs[0].run_id, runs[-1].run_id).comparison.questions == 12
 
 
+@pytest.mark.slow
 def test_tables_say_what_each_choice_accounts_for_and_which_cell_to_take(
     services: Services, plan: dict[str, Any]
 ) -> None:
@@ -97,6 +99,7 @@ def test_study_of_which_every_cell_fails_fails_with_the_reason(services: Service
     assert "The model broken cannot be found" in record.problem
 
 
+@pytest.mark.slow
 def test_stopped_study_goes_on_and_asks_nothing_twice(services: Services, plan: dict[str, Any]) -> None:
     job = services.lab.begin("study", plan)
     study, stop = services.lab.study("study"), threading.Event()
@@ -117,6 +120,7 @@ def test_stopped_study_goes_on_and_asks_nothing_twice(services: Services, plan: 
     assert services.store.page(TraceQuery(), limit=1).total.value == 96
 
 
+@pytest.mark.slow
 def test_killed_study_finds_its_runs_in_the_store(services: Services, plan: dict[str, Any]) -> None:
     """What kill -9 leaves: a record without a result, and a run that is `running` for ever."""
     job = services.lab.begin("study", plan)
@@ -134,6 +138,7 @@ def test_killed_study_finds_its_runs_in_the_store(services: Services, plan: dict
     assert len(services.evaluations.newest()) == 8
 
 
+@pytest.mark.slow
 def test_cells_run_is_gone_on_with_by_its_study_alone(services: Services, plan: dict[str, Any]) -> None:
     record = carry_out(services.lab, plan)
     run_id = (record.result or {})["cells"][0]["run"]
@@ -277,6 +282,7 @@ def test_plans_that_are_shown_can_be_carried_out(services: Services) -> None:
         assert len(plan_cells(checked)) == cells
 
 
+@pytest.mark.slow
 def test_shell_plans_carries_out_and_refuses(
     run: Callable[..., Result], make_services: Callable[..., Services], plan: dict[str, Any], tmp_path: Path
 ) -> None:

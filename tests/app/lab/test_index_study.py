@@ -131,6 +131,7 @@ def test_every_kind_is_measured_and_the_tables_show_the_front_first(result: Any)
     assert used(result) is result["rows"][0]
 
 
+@pytest.mark.slow
 def test_measured_index_is_not_built_again(result: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
     measure = index_study.measure_variant
@@ -156,6 +157,7 @@ def test_measured_index_is_not_built_again(result: Any, monkeypatch: pytest.Monk
     assert [row["name"] for row in again["rows"]] == [row["name"] for row in result["rows"]]
 
 
+@pytest.mark.slow
 def test_index_that_faiss_refuses_is_left_out_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     measure = index_study.measure_variant
 
@@ -202,6 +204,7 @@ def test_setting_in_use_is_measured_too() -> None:
     assert with_in_use(variants, ["", 0]) == variants
 
 
+@pytest.mark.slow
 def test_study_chosen_from_is_followed_by_the_next_build_and_taken_back(
     services: Services, corpus: LocalCorpus, questions: str
 ) -> None:

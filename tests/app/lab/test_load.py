@@ -193,6 +193,7 @@ def test_shell_refuses_an_unconfirmed_target_and_keeps_no_study(run: Callable[..
     assert services.lab.records.newest() == []
 
 
+@pytest.mark.slow
 def test_shell_loads_a_confirmed_target_and_prints_its_windows(run: Callable[..., Result], services: Services) -> None:
     done = run(
         "lab",

@@ -131,6 +131,7 @@ def test_an_index_is_told_by_a_kept_study_and_grows_with_the_vectors(lab_service
     assert "HNSW16" not in expected
 
 
+@pytest.mark.slow
 def test_without_a_kept_study_a_trial_tells_of_every_kind(lab_services: Make) -> None:
     services = lab_services()
     variants = [Variant("Flat"), Variant("IVF64,Flat", (1,)), Variant("HNSW16", (64,))]

@@ -164,6 +164,7 @@ def test_a_document_is_removed_by_who_sent_it_or_an_admin(services: Services) ->
     ]
 
 
+@pytest.mark.slow
 def test_a_file_takes_the_place_of_somebody_elses_only_where_an_admin_sends_it(services: Services) -> None:
     library = document(services).library
     send(services, BY_ROLE[Role.EDITOR], "one.txt", b"Continents drift, said Wegener in 1912.")
@@ -179,6 +180,7 @@ def test_a_file_takes_the_place_of_somebody_elses_only_where_an_admin_sends_it(s
     assert library.count() == 1
 
 
+@pytest.mark.slow
 def test_what_was_read_of_a_file_stays_its_senders_though_a_later_one_of_theirs_cannot_be_read(
     services: Services,
 ) -> None:
@@ -194,6 +196,7 @@ def test_what_was_read_of_a_file_stays_its_senders_though_a_later_one_of_theirs_
     assert {each.source for each in library.page().documents} == {"one.txt", "one.txt (2)"}
 
 
+@pytest.mark.slow
 def test_who_sent_a_file_is_noted_of_it_alone_however_soon_it_is_read(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_rating_is_four_scores_and_kept_with_its_reason(services: Services) ->
     assert (kept["by"], kept["reason"], kept["relevant"]) == ("small", "Because.", [True, False])
 
 
+@pytest.mark.slow
 def test_a_day_s_budget_is_kept_over_restarts_and_the_rest_is_left(services: Services) -> None:
     put(services, 3)
     rater = ScriptedRater()

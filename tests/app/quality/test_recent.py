@@ -48,6 +48,7 @@ def test_steps_are_whole_minutes_and_about_twenty() -> None:
     assert [step_of(length) for length in (900, 3_600, 86_400)] == [60, 180, 4_320]
 
 
+@pytest.mark.slow
 def test_a_bad_quarter_of_an_hour_is_found_and_leads_to_its_traces(services: Services) -> None:
     put(services, every(10, BEGAN - HOUR_S, HOUR_S, 1.0))
     put(services, {**every(10, BEGAN, 2_700, 1.0), **every(10, BEGAN + 2_700, 900, 0.25)})
@@ -83,6 +84,7 @@ def test_a_window_of_few_traces_is_told_without_a_verdict(services: Services) ->
     assert traces_expression(found, found.buckets[0]).startswith("quality.grounded is any and")
 
 
+@pytest.mark.slow
 def test_getting_better_is_no_alarm(services: Services) -> None:
     put(services, every(10, BEGAN - HOUR_S, HOUR_S, 0.2))
     put(services, every(10, BEGAN, HOUR_S, 0.9))

@@ -43,6 +43,7 @@ def planted() -> list[Scored]:
     ]
 
 
+@pytest.mark.slow
 def test_title_says_which_type_is_high_and_whether_types_differ() -> None:
     found = study_types(planted(), grouped=False)
     assert spread_title("answer words", found).startswith("Words: median 3.00 for DATE, 22.0 for REASON; they differ")

@@ -83,6 +83,7 @@ def test_what_is_needed_to_repeat_a_run_is_recorded(services: Services, plan: Ru
     assert {"embedder", "generator", "index", "reranker"} <= set(about)
 
 
+@pytest.mark.slow
 def test_models_and_index_that_answered_are_recorded(tmp_path: Path) -> None:
     services = Services(replace(Settings(), data_dir=tmp_path / "data", threads=1))
     try:
@@ -94,6 +95,7 @@ def test_models_and_index_that_answered_are_recorded(tmp_path: Path) -> None:
         services.close()
 
 
+@pytest.mark.slow
 def test_questions_that_the_corpus_cannot_answer_are_said_and_count_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "mixed.csv"
     path.write_text(
@@ -365,6 +367,7 @@ def test_documents_of_a_dataset_on_a_backend_that_keeps_its_own_are_said_to_be_t
     assert "fake keeps its documents elsewhere; those of own.csv are taken to be among them" in caplog.text
 
 
+@pytest.mark.slow
 def test_dataset_with_documents_is_asked_over_an_index_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "rivers.csv"
     path.write_text(

@@ -35,6 +35,7 @@ def heaps_of(before: str) -> int:
     return told.stderr.count("Arena ")
 
 
+@pytest.mark.slow
 def test_threads_share_a_few_heaps() -> None:
     usual = heaps_of("")
     assert usual == 0 or usual > memory.ARENAS  # 0: another C library
@@ -52,6 +53,7 @@ def test_another_system_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not share_heaps()
 
 
+@pytest.mark.slow
 def test_what_stays_is_not_looked_through_again() -> None:
     before = gc.get_freeze_count()
     kept = [[] for _ in range(100)]  # type: ignore[var-annotated]

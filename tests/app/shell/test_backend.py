@@ -9,6 +9,8 @@ import pytest
 from tests.app.shell.shells import shell
 from tests.backends.application import ANSWER, ENDPOINTS, KEY, Application, serving_application
 
+pytestmark = pytest.mark.slow
+
 FUNCTION = "def answer(question, top_k):\n    return {'answer': question.upper(), 'chunks': ['a text']}\n"
 
 

@@ -19,6 +19,7 @@ UNANSWERED = "stability questions"
 """Of a backend that was asked too little."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", [FEW, MANY])
 def test_no_query_of_a_command_reads_all_that_is_stored(
     stored: str,

@@ -87,6 +87,7 @@ def test_what_is_named_is_removed_and_nothing_else(
     assert [name for name, _ in states(run, services)] == left
 
 
+@pytest.mark.slow
 def test_a_folder_within_a_followed_one_is_removed_and_stays_away(run: Run, services: Services, tmp_path: Path) -> None:
     inner = tmp_path / "texts" / "old"
     inner.mkdir()

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 
+import pytest
 from click.testing import Result
 
 from app.services import Services
@@ -20,6 +21,7 @@ def test_costs_are_printed_by_day_and_model(run: Run, services: Services) -> Non
     assert "about $0.15 by list prices of 2025-06" in told.stdout
 
 
+@pytest.mark.slow
 def test_programs_read_json(run: Run, services: Services) -> None:
     services.store.put(asked("house", time.time()))
     data = json.loads(run("costs", "--json", services=services).stdout)

@@ -10,6 +10,8 @@ from metrics.store import TraceStore
 from tests.app.shell.shells import shell
 from tests.factories import make_trace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:

@@ -36,6 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return lambda *arguments, **options: CliRunner().invoke(main, ["deploy", *arguments], **options)
 
 
+@pytest.mark.slow
 def test_plan_without_an_account_says_what_it_would_make_what_it_costs_and_what_is_missing(run: Run) -> None:
     done = run("plan", "--stack", "demo")
     assert done.exit_code == 1
@@ -48,6 +49,7 @@ def test_plan_without_an_account_says_what_it_would_make_what_it_costs_and_what_
     assert done.stdout.strip().splitlines()[-1].startswith("2 things missing: Pinecone key, credentials.")
 
 
+@pytest.mark.slow
 def test_plan_for_a_program_has_the_same_in_it(run: Run) -> None:
     done = run("plan", "--stack", "demo", "--json")
     found = json.loads(done.stdout)
@@ -61,6 +63,7 @@ def test_plan_for_a_program_has_the_same_in_it(run: Run) -> None:
     }
 
 
+@pytest.mark.slow
 def test_doctor_leaves_with_1_while_something_is_missing(run: Run) -> None:
     done = run("doctor")
     assert done.exit_code == 1
@@ -77,6 +80,7 @@ def test_init_writes_a_file_that_plan_reads_and_overwrites_nothing(run: Run, tmp
     assert not (tmp_path / "other.toml").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("up",), ("down",), ("rollback",), ("status",)])
 def test_without_credentials_every_command_says_so_and_leaves_with_1(run: Run, command: tuple[str, ...]) -> None:
     done = run(*command, *(["--yes"] if command != ("status",) else []), env={"PINECONE_API_KEY": "k"})

@@ -157,6 +157,7 @@ def test_no_run_yet_says_how_to_start_one(run: Run) -> None:
     assert json.loads(run("eval", "list", "--json").stdout) == []
 
 
+@pytest.mark.slow
 def test_calibration_is_printed_for_people_and_for_programs(run: Run, services: Services, tmp_path: Path) -> None:
     path = write_questions(tmp_path / "many.csv", 80)
     run("eval", "run", "--dataset", str(path), services=services)
@@ -188,6 +189,7 @@ def asked(store: TraceStore) -> list[str]:
     return [row.question for row in store.page(TraceQuery(), limit=500).rows]
 
 
+@pytest.mark.slow
 def test_killed_run_is_gone_on_with_and_only_what_was_in_flight_is_asked_again(environ: dict[str, str]) -> None:
     with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
         process = start_shell("eval", "run", "--limit", str(LIMIT), **environ)
@@ -203,6 +205,7 @@ def test_killed_run_is_gone_on_with_and_only_what_was_in_flight_is_asked_again(e
         assert len(asked(store)) <= LIMIT + 1
 
 
+@pytest.mark.slow
 def test_interrupted_run_keeps_what_is_in_flight_and_says_how_to_go_on(environ: dict[str, str]) -> None:
     with TraceStore.open(environ["RAGLASS_DATABASE_URL"]) as store:
         process = start_shell("eval", "run", "--limit", "60", "--workers", "2", **environ)
@@ -217,6 +220,7 @@ def test_interrupted_run_keeps_what_is_in_flight_and_says_how_to_go_on(environ: 
         assert stopped.answers == len(asked(store)) == len(set(asked(store))) < 60
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_on_one_store_both_finish(environ: dict[str, str]) -> None:
     processes = [start_shell("eval", "run", "--limit", "4", "--seed", str(seed), **environ) for seed in (1, 2)]
     for process in processes:

@@ -67,6 +67,7 @@ def test_a_deleted_file_is_told_and_answers_no_more(run: Run, services: Services
     assert "The index holds 2 chunks of 2 documents" in said
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_each_file_would_give_and_keeps_nothing(run: Run, services: Services, folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(b"nonsense")
     done = run("index", str(folder), "--dry-run", services=services)
@@ -82,6 +83,7 @@ def test_a_dry_run_says_what_each_file_would_give_and_keeps_nothing(run: Run, se
     assert (corpus.library.count(), corpus.library.sources.all(), corpus.library.sources.files()) == (0, [], {})
 
 
+@pytest.mark.slow
 def test_a_dry_run_calls_a_file_that_failed_and_is_as_it_was_failed_again(
     run: Run, services: Services, folder: Path
 ) -> None:
@@ -172,6 +174,7 @@ def stopped(process: "subprocess.Popen[str]") -> str:
     return out
 
 
+@pytest.mark.slow
 def test_ctrl_c_before_the_work_begins_and_in_the_middle_of_it_ends_with_130(ledger: Path, tmp_path: Path) -> None:
     said: list[str] = []
     for number, words in enumerate(("", "for 1 file", " done")):
@@ -189,6 +192,7 @@ def test_ctrl_c_before_the_work_begins_and_in_the_middle_of_it_ends_with_130(led
     assert "run `raglass index` to go on from here" in said[2]
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_another_build_is_waited_for_ends_with_130_and_its_files_are_stored(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -207,6 +211,7 @@ def test_ctrl_c_while_another_build_is_waited_for_ends_with_130_and_its_files_ar
     assert sorted(each["state"] for each in listed["documents"]) == ["indexed", "pending", "pending"]
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_at_once(ledger: Path, tmp_path: Path) -> None:
     process = start_shell("index", str(ledger), RAGLASS_DATA_DIR=str(tmp_path / "data"), **ENVIRON)
     wait_until_it_opens_its_parts(process.pid)

@@ -47,11 +47,13 @@ def ingest_with(run: Run, monkeypatch: pytest.MonkeyPatch, model: str) -> dict[s
     return found
 
 
+@pytest.mark.slow
 def test_endpoint_embeds_and_a_second_run_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ingest_with(run, monkeypatch, "e5") == {"upserted": 1, "unchanged": 0, "deleted": 0, "total": 1}
     assert ingest_with(run, monkeypatch, "e5") == {"upserted": 0, "unchanged": 1, "deleted": 0, "total": 1}
 
 
+@pytest.mark.slow
 def test_another_model_behind_the_same_endpoint_makes_all_vectors_anew(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not set(loaded.split()) & (heavy | {"app.services", "serving.ingest"})
 
 
+@pytest.mark.slow
 def test_asking_and_explaining_over_a_built_index_import_only_what_they_use(tmp_path: Path) -> None:
     built = shell("ask", "Who proposed that continents drift?", "--json", RAGLASS_DATA_DIR=str(tmp_path))
     trace_id = json.loads(built.stdout)["trace_id"]
@@ -366,6 +367,7 @@ def test_host_is_shown_as_one_would_type_it(host: str, shown: str) -> None:
     assert shown_host(host) == shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
@@ -380,6 +382,7 @@ def test_bad_setting_is_said_without_a_traceback(tmp_path: Path, environ: dict[s
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_whole_command_answers_from_documents_in_a_process_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "wegener.txt").write_text("Alfred Wegener proposed in 1912 that continents drift.")
     environ = {"RAGLASS_DATA_DIR": str(tmp_path / "data"), "RAGLASS_BUILTIN_CORPUS": "0", "RAGLASS_THREADS": "1"}

@@ -228,6 +228,7 @@ def simulate(seed: int, articles: int, each: int, *, drop: float = 0.0) -> Certi
     return certify(compared, shared_pairs(first, second)[0], retrieved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("articles", "each", "pairs"), [(9, 6, 120), (6, 20, 60)])
 def test_at_most_5_percent_of_runs_of_one_system_raise_an_alarm(articles: int, each: int, pairs: int) -> None:
     found = [simulate(seed, articles, each) for seed in range(pairs)]

@@ -40,6 +40,7 @@ def test_what_is_not_marked_is_the_same_in_both(first: str, second: str) -> None
     assert rest(first, found.first) == rest(second, found.second)
 
 
+@pytest.mark.slow
 def test_very_long_texts_are_compared_as_far_as_is_quick() -> None:
     assert not differ("a " * MOST_WORDS + "b", "a " * MOST_WORDS + "c").any
 

@@ -255,6 +255,7 @@ def test_whatever_writes_a_tag_is_called_html_and_so_tried_above():
     assert {name for name in writers if not name.endswith("_html")} == set()
 
 
+@pytest.mark.slow
 def test_a_template_is_written_by_a_programmer_and_nobodys_text_becomes_markup():
     """`html` takes a constant, `Markup` is made of constants and inside the kit; what is put in is escaped there."""
     templates = [call for path in MODULES for call in calls(path, "html") if path.name != "markup.py"]
@@ -295,6 +296,7 @@ def test_html_reaches_the_page_in_two_places_alone():
     }
 
 
+@pytest.mark.slow
 def test_pages_show_only_what_these_makers_made():
     shown = {
         (path.name, ast.unparse(getattr(call.args[0], "func", call.args[0])))

@@ -113,6 +113,7 @@ def test_a_member_whose_size_is_a_lie_is_told_and_the_others_read() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_more_files_than_are_read_from_one_archive_are_counted() -> None:
     data = zipped({f"{number}.txt": "x" for number in range(MOST_MEMBERS + 2)})
     assert len(read(data)) == MOST_MEMBERS

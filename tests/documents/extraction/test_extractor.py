@@ -42,6 +42,7 @@ def said(extractor: Extractor, content: bytes | Path, name: str = "a.txt") -> st
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -169,6 +170,7 @@ def test_a_large_file_has_more_time() -> None:
     assert [LIMITS.seconds(size) for size in (1, 10_000_000, 10_000_001)] == [30, 30, 60]
 
 
+@pytest.mark.slow
 def test_a_nursery_that_was_killed_is_replaced(roughly: Extractor) -> None:
     assert roughly.read("a.txt", b"kill nursery")[0].text == "Done."
     assert roughly.read("b.txt", b"Good.")[0].text == "Good."

@@ -15,6 +15,7 @@ def extractor() -> Iterator[Extractor]:
         yield opened
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [

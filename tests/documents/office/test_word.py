@@ -59,6 +59,7 @@ def test_the_title_of_the_properties_comes_first_and_one_that_a_program_made_up_
     assert read_document("letter.docx", saved(made)).title == "Annual letter"
 
 
+@pytest.mark.slow
 def test_a_style_of_ones_own_that_is_based_on_a_heading_is_a_heading() -> None:
     made = docx.Document()
     style = made.styles.add_style("Chapter's name", WD_STYLE_TYPE.PARAGRAPH)
@@ -110,6 +111,7 @@ def test_what_is_no_word_file_is_refused_with_what_to_do(data: bytes, said: str)
         read_document("a.docx", data)
 
 
+@pytest.mark.slow
 def test_a_header_of_two_rows_names_each_half_of_a_merged_cell() -> None:
     document = docx.Document()
     rows = [

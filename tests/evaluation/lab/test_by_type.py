@@ -78,6 +78,7 @@ def test_correlation_is_scipys_with_ties() -> None:
     assert spearman(np.ones(10), other[:10]) is None
 
 
+@pytest.mark.slow
 def test_a_correlation_that_comes_of_the_types_alone_is_there_over_all_and_not_within_one() -> None:
     rng = np.random.default_rng(0)
     scores = [
@@ -94,6 +95,7 @@ def test_a_correlation_that_comes_of_the_types_alone_is_there_over_all_and_not_w
         assert each.low < 0 < each.high
 
 
+@pytest.mark.slow
 def test_interval_of_a_correlation_covers_none_at_about_its_level() -> None:
     covered = 0
     for seed in range(40):

@@ -15,6 +15,7 @@ def test_whole_factorial_has_every_combination_once() -> None:
     assert (choose_cells((2, 3, 1)) == all_cells((2, 3, 1))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [(2, 3, 2, 3), (2, 2, 2, 2, 2), (4, 1, 2, 2)])
 def test_fraction_has_every_level_equally_often_and_no_cell_twice(levels: tuple[int, ...]) -> None:
     cells = choose_cells(levels, Fraction(1, 2), seed=3)
@@ -31,6 +32,7 @@ def test_half_of_two_to_the_third_is_the_textbooks_orthogonal_array() -> None:
     assert columns.T @ columns == pytest.approx(4 * np.eye(3))
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_fraction() -> None:
     assert (choose_cells((3, 3, 2), Fraction(1, 3), seed=5) == choose_cells((3, 3, 2), Fraction(1, 3), seed=5)).all()
 

@@ -29,6 +29,7 @@ def planted(seed: int) -> list[str]:
     return [" ".join(text) for text in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alike", [0.5, 0.8, 1.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_pair_that_is_as_alike_as_asked_for_is_missed(seed: int, alike: float) -> None:

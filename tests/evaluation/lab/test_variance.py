@@ -108,6 +108,7 @@ def test_copies_of_a_question_in_one_article_do_not_count_as_evidence() -> None:
         )
 
 
+@pytest.mark.slow
 def test_fraction_that_cannot_tell_pairs_says_so() -> None:
     found = decompose(make_outcome(6, fraction=Fraction(1, 2)))
     assert found is not None

@@ -192,6 +192,7 @@ def matching(database: Database, text: str) -> set[str]:
         return set(connection.scalars(select(traces.c.trace_id).where(compile_expression(text, NOW_S))))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(case=expressions)
 def test_an_expression_selects_what_a_plain_evaluator_does(database: Database, case: Case) -> None:
@@ -199,6 +200,7 @@ def test_an_expression_selects_what_a_plain_evaluator_does(database: Database, c
     assert matching(database, case.text) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(case=expressions, limit=st.integers(0, 120))
 def test_the_few_that_an_index_names_hold_every_match(database: Database, case: Case, limit: int) -> None:

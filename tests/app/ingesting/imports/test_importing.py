@@ -46,6 +46,7 @@ def requests(traces: int) -> list[bytes]:
     ]
 
 
+@pytest.mark.slow
 def test_lines_of_a_collector_are_stored_and_the_second_time_nothing_is_new(store: TraceStore, tmp_path: Path) -> None:
     path = tmp_path / "traces.jsonl"
     path.write_bytes(b"\n".join(requests(30)))

@@ -95,6 +95,7 @@ def test_list_without_end_is_read_with_bounded_memory(tmp_path: Path, monkeypatc
         assert file.done_bytes < 20_000 < path.stat().st_size
 
 
+@pytest.mark.slow
 def test_packed_file_that_breaks_off_says_so(tmp_path: Path) -> None:
     packed = gzip.compress(
         "".join(json.dumps({"n": number, "t": str(number**9)}) + "\n" for number in range(60_000)).encode()
