@@ -226,8 +226,8 @@ def _whole_step(highest: float, most: int) -> int:
 
 
 def robust_scale(values: Sequence[float | None]) -> Scale | None:
-    """Where to cut a scale that begins at 0; None where the whole of it reads well."""
-    known = sorted(value for value in values if value is not None and math.isfinite(value))
+    """Where to cut a scale that begins at 0; None where the whole of it reads well. Zeros, as of a time without a question, say nothing."""
+    known = sorted(value for value in values if value and math.isfinite(value))
     if len(known) < FEWEST:
         return None
     usual = known[int(0.95 * (len(known) - 1))]

@@ -31,6 +31,11 @@ def test_one_outlier_does_not_flatten_the_others():
     assert 13.0 < scale.top < 20.0
 
 
+def test_times_without_a_question_make_no_outliers_of_the_others() -> None:
+    assert robust_scale([0.0] * 57 + [148.0, 430.0, 480.0, 516.0]) is None
+    assert robust_scale([0.0] * 57 + [430.0, 480.0, 500.0, 516.0, 470.0, 9_000.0]) is not None
+
+
 @pytest.mark.parametrize("values", [[], [1.0, 900.0], [10.0, 12.0, 11.0, 9.0, 25.0], [0.0] * 9 + [5.0]])
 def test_a_scale_is_whole_where_all_of_it_reads_well_or_little_is_known(values):
     assert robust_scale(values) is None
