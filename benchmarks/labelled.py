@@ -87,7 +87,9 @@ def read_builtin(corpus: Path = ROOT / "corpus") -> Dataset:
     documents = []
     for path in sorted((corpus / "articles").glob("*/*.md")):
         heading, _, body = path.read_text(encoding="utf-8").partition("\n")
-        documents.append(Document(f"{path.parent.name}/{path.stem}", heading.lstrip("# ").strip(), body.strip(), BUILT_IN))
+        documents.append(
+            Document(f"{path.parent.name}/{path.stem}", heading.lstrip("# ").strip(), body.strip(), BUILT_IN)
+        )
     questions = []
     for path in sorted((corpus / "questions").glob("*.jsonl")):
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
