@@ -28,6 +28,8 @@ DRAWN_TOGETHER = 8
 
 SCORED_TOGETHER = 8
 """Prompts whose answers are scored side by side."""
+SHORT = 16
+"""Tokens of an answer up to which it is scored without keys and values, which are worth making for more."""
 
 HIDDEN = -1e9
 """Added to the attention's logits where there is nothing to be seen."""
@@ -116,11 +118,12 @@ class OnnxDecoder:
     def score(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> FloatArray:
         """Log-probabilities of a forced answer after each prompt: float32 (n_prompts, n_tokens), nats; see `decoding.Decoder.score`.
 
-        Prompts of about one length go through the scorer together.
+        Prompts of about one length go through the scorer together; where the answer is not short, one after the other through the writer.
         """
         found = np.empty((len(prompts), len(answer)), np.float32)
-        for places in self.alike([len(prompt) for prompt in prompts], SCORED_TOGETHER):
-            found[places] = self._score_together([prompts[place] for place in places], answer)
+        score, most = (self._score_together, SCORED_TOGETHER) if len(answer) <= SHORT else (self._score_long, 1)
+        for places in self.alike([len(prompt) for prompt in prompts], most):
+            found[places] = score([prompts[place] for place in places], answer)
         if not np.isfinite(found).all():
             raise BadResponse(NOT_NUMBERS)
         return found
@@ -189,6 +192,11 @@ class OnnxDecoder:
         }
         (logprobs,) = self._scorer.run(["logprobs"], feeds)
         found: FloatArray = logprobs.reshape(*ids.shape, -1)[:, np.arange(len(answer)), list(answer)]
+        return found
+
+    def _score_long(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> FloatArray:
+        logprobs, _ = self.write(*self.read_prompts(prompts), None, [[self._start, *answer[:-1]]] * len(prompts))
+        found: FloatArray = logprobs[:, np.arange(len(answer)), list(answer)]
         return found
 
     def _read(self, prompt: Sequence[int]) -> Any:
