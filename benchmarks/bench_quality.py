@@ -3,7 +3,8 @@
     python -m benchmarks.bench_quality [--squad PATH] [--builtin] [--json] [--cache DIR]
 
 Headline figures are on report articles, which nothing was fitted on; tables over all articles are labelled so. SQuAD: all contexts of the
-file indexed, one document each; 500 answerable and 250 unanswerable questions, seed 0. Intervals are 95 % bootstrap.
+file indexed, one document each; 500 answerable and 250 unanswerable questions, seed 0. Intervals are 95 % bootstrap, over questions or,
+where it says so, over articles. "ECE of exact chances" is what chance alone would show of a reader whose confidence were exactly right.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from backends.local.weights import default_weights, probabilities
 from benchmarks.baselines import BaselineReader
 from benchmarks.examples import Example, read_examples
 from benchmarks.labelled import Dataset, Question, read_builtin, read_squad, sample
-from benchmarks.measures import Array, auroc_or_nan, f1_of, interval
+from benchmarks.measures import Array, auroc_or_nan, exact_error, f1_of, interval
 from benchmarks.searched import SearchedCorpus
 from benchmarks.span_cache import CachedSpans
 from benchmarks.vector_cache import CachedEmbedder
@@ -199,6 +200,11 @@ def measure(outcomes: Outcomes) -> dict[str, Any]:
     ):
         if values:
             figures[f"gold in answer, {name}"] = with_interval(np.mean, np.array(values, float)[answerable])
+    if outcomes.one:
+        articles = [q.article for q in outcomes.questions if q.answerable]
+        figures["one sentence, by articles"] = with_interval(
+            np.mean, np.array(outcomes.one, float)[answerable], clusters=articles
+        )
     if outcomes.span_f1:
         figures["span F1"] = with_interval(np.mean, np.array(outcomes.span_f1)[answerable])
     if outcomes.quoted:
@@ -221,6 +227,7 @@ def measure_trust(outcomes: Outcomes, answerable: Array) -> dict[str, Any]:
         base_rate = np.full(len(right), right.mean())
         figures = {
             "ECE": calibration_error(chances, right),
+            "ECE of exact chances": exact_error(chances),
             "Brier": brier_score(chances, right),
             "Brier of the base rate": brier_score(base_rate, right),
             "abstention precision": precision,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from backends.local.chunking import split_document
+from backends.local.documents.types import BUILT_IN, Document
 from pipeline.types import Chunk
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,15 +17,6 @@ VISITORS = SQUAD.with_name("visitor-questions.jsonl")
 """Questions as visitors type them, where they are at hand."""
 
 Split = Literal["fit", "report"]
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A text that is indexed."""
-
-    document_id: str
-    title: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ def read_squad(path: Path) -> Dataset:
         title = article["title"].replace("_", " ")
         for number, paragraph in enumerate(article["paragraphs"]):
             document_id = f"{article['title']}/{number}"
-            documents.append(Document(document_id, title, paragraph["context"]))
+            documents.append(Document(document_id, title, paragraph["context"], path.name))
             questions += [_squad_question(qa, document_id, article["title"]) for qa in paragraph["qas"]]
     return Dataset("squad", tuple(documents), tuple(questions), frozenset(sorted({q.article for q in questions})[1::2]))
 
@@ -95,7 +87,9 @@ def read_builtin(corpus: Path = ROOT / "corpus") -> Dataset:
     documents = []
     for path in sorted((corpus / "articles").glob("*/*.md")):
         heading, _, body = path.read_text(encoding="utf-8").partition("\n")
-        documents.append(Document(f"{path.parent.name}/{path.stem}", heading.lstrip("# ").strip(), body.strip()))
+        documents.append(
+            Document(f"{path.parent.name}/{path.stem}", heading.lstrip("# ").strip(), body.strip(), BUILT_IN)
+        )
     questions = []
     for path in sorted((corpus / "questions").glob("*.jsonl")):
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -9,7 +9,7 @@ import pytest
 from backends.local.research import onnx_decoder, t5_graph
 from backends.local.research.conversions import Conversion
 from backends.local.research.decoding import Decoder
-from backends.local.research.onnx_decoder import HIDDEN, OnnxDecoder, make_conversion, spread
+from backends.local.research.onnx_decoder import HIDDEN, SCORED_TOGETHER, SHORT, OnnxDecoder, make_conversion, spread
 from pipeline.errors import BadResponse, Unavailable
 from tests.research.tiny_models import make_t5, unigram_tokenizer
 
@@ -109,6 +109,23 @@ def test_a_prompt_in_8_bits_does_not_depend_on_its_neighbours(tmp_path: Path) ->
         alone = list(found.decode(prompt, 4 + place))
         assert [token for token, _ in written[place]] == [token for token, _ in alone]
         np.testing.assert_allclose([lp for _, lp in written[place]], [lp for _, lp in alone], atol=1e-3)
+
+
+def test_scores_of_many_prompts_come_in_their_order(tmp_path: Path) -> None:
+    """More than are scored together, of lengths that are not in order."""
+    found = convert(make_model(), tmp_path, "int8")
+    prompts = [LONG[start : start + 5 + 7 * start % 40] for start in range(SCORED_TOGETHER + 3)]
+    for answer in (FORCED, FORCED * (SHORT // len(FORCED) + 1)):
+        alone = np.concatenate([found.score([prompt], answer) for prompt in prompts])
+        np.testing.assert_allclose(found.score(prompts, answer), alone, atol=FLOAT32_NATS)
+
+
+@pytest.mark.parametrize("tokens", [6, SHORT, SHORT + 1])
+def test_what_is_written_is_scored_alike(tmp_path: Path, tokens: int) -> None:
+    found = convert(make_model(), tmp_path)
+    written = list(found.decode(LONG, tokens))
+    scored = found.score([LONG], [token for token, _ in written])[0]
+    np.testing.assert_allclose(scored, [logprob for _, logprob in written], atol=FLOAT32_NATS)
 
 
 def test_distances_are_spread_over_queries_and_keys() -> None:

@@ -6,6 +6,7 @@ itself, so that what is made of it depends on nothing beside it. Attention and g
 
 import math
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,16 @@ from backends.local.research.onnx_session import open_session
 from backends.local.sampling import draws, likeliest
 from pipeline.errors import BadResponse, Unavailable
 
-EDITION = 1
+EDITION = 2
 """Of `make_conversion`."""
 
 DRAWN_TOGETHER = 8
 """Samples that are written side by side; always so many, so that a sample does not depend on how many were asked for."""
+
+SCORED_TOGETHER = 8
+"""Prompts whose answers are scored side by side."""
+SHORT = 16
+"""Tokens of an answer up to which it is scored without keys and values, which are worth making for more."""
 
 HIDDEN = -1e9
 """Added to the attention's logits where there is nothing to be seen."""
@@ -50,8 +56,10 @@ class OnnxDecoder:
         self._heads, self._size = int(about["heads"]), int(about["size"])
         self._given, self._past, self._now = t5_graph.names(int(about["layers"]))
         self._tensor = require_engine("onnxruntime").OrtValue.ortvalue_from_numpy
-        self._reader = open_session(path / t5_graph.READER, threads=threads)
-        self._writer = open_session(path / t5_graph.WRITER, threads=threads)
+        self._reader, self._keys, self._writer = (
+            open_session(path / name, threads=threads) for name in (t5_graph.READER, t5_graph.KEYS, t5_graph.WRITER)
+        )
+        self._path, self._threads = path, threads
         self._reading, self._writing = np.load(path / t5_graph.DISTANCES)
 
     def decode(self, prompt: Sequence[int], steps: int) -> Generator[tuple[int, float], None, None]:
@@ -110,12 +118,12 @@ class OnnxDecoder:
     def score(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> FloatArray:
         """Log-probabilities of a forced answer after each prompt: float32 (n_prompts, n_tokens), nats; see `decoding.Decoder.score`.
 
-        One prompt after the other: an answer's tokens fill the matrices by themselves.
+        Prompts of about one length go through the scorer together; where the answer is not short, one after the other through the writer.
         """
         found = np.empty((len(prompts), len(answer)), np.float32)
-        for place, prompt in enumerate(prompts):
-            logprobs = Page(self, [prompt], following=[self._start, *answer[:-1]]).all_logprobs[0]
-            found[place] = logprobs[np.arange(len(answer)), list(answer)]
+        score, most = (self._score_together, SCORED_TOGETHER) if len(answer) <= SHORT else (self._score_long, 1)
+        for places in self.alike([len(prompt) for prompt in prompts], most):
+            found[places] = score([prompts[place] for place in places], answer)
         if not np.isfinite(found).all():
             raise BadResponse(NOT_NUMBERS)
         return found
@@ -127,11 +135,9 @@ class OnnxDecoder:
 
     def read_prompts(self, prompts: Sequence[Sequence[int]]) -> tuple[dict[str, Any], FloatArray]:
         """What the writer looks at of each prompt, padded to the longest, by tensor; and (n_prompts, longest), which hides the padding."""
-        read = [self._read(prompt) for prompt in prompts]
+        read = [self._keys.run_with_ort_values(self._given, {t5_graph.STATES: self._read(each)}) for each in prompts]
         longest = max(map(len, prompts))
-        mask = np.zeros((len(prompts), longest), np.float32)
-        for place, prompt in enumerate(prompts):
-            mask[place, len(prompt) :] = HIDDEN
+        mask = hide_padding(prompts)
         if len(read) == 1:
             return dict(zip(self._given, read[0], strict=True)), mask
         made = {}
@@ -166,11 +172,37 @@ class OnnxDecoder:
         """The token that answers begin after."""
         return self._start
 
-    def _read(self, prompt: Sequence[int]) -> list[Any]:
+    @cached_property
+    def _scorer(self) -> Any:
+        """Opened when the first answer is scored: its weights are its own."""
+        return open_session(self._path / t5_graph.SCORER, threads=self._threads)
+
+    def _score_together(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> FloatArray:
+        read = [self._read(prompt).numpy()[0] for prompt in prompts]
+        mask = hide_padding(prompts)
+        states = np.zeros((*mask.shape, read[0].shape[-1]), np.float32)
+        for row, each in zip(states, read, strict=True):
+            row[: len(each)] = each
+        ids = np.array([[self._start, *answer[:-1]]] * len(prompts), np.int64)
+        feeds = {
+            "ids": ids,
+            "bias": spread(self._writing, len(answer), len(answer), causal=True),
+            "mask": mask[:, None],
+            t5_graph.STATES: states,
+        }
+        (logprobs,) = self._scorer.run(["logprobs"], feeds)
+        found: FloatArray = logprobs.reshape(*ids.shape, -1)[:, np.arange(len(answer)), list(answer)]
+        return found
+
+    def _score_long(self, prompts: Sequence[Sequence[int]], answer: Sequence[int]) -> FloatArray:
+        logprobs, _ = self.write(*self.read_prompts(prompts), None, [[self._start, *answer[:-1]]] * len(prompts))
+        found: FloatArray = logprobs[:, np.arange(len(answer)), list(answer)]
+        return found
+
+    def _read(self, prompt: Sequence[int]) -> Any:
         bias = spread(self._reading, len(prompt), len(prompt), causal=False)
         feeds = {"ids": self._tensor(np.array([prompt], np.int64)), "bias": self._tensor(bias)}
-        found: list[Any] = self._reader.run_with_ort_values(self._given, feeds)
-        return found
+        return self._reader.run_with_ort_values([t5_graph.STATES], feeds)[0]
 
 
 class Page:
@@ -182,27 +214,29 @@ class Page:
         prompts: Sequence[Sequence[int]],
         *,
         rows: int | None = None,
-        following: Sequence[int] | None = None,
         read: tuple[dict[str, Any], FloatArray] | None = None,
     ) -> None:
-        """rows: answers, as many to each prompt; by default one. following: what they begin with. read: the prompts, if they were read."""
+        """rows: answers, as many to each prompt; by default one. read: the prompts, if they were read."""
         self._decoder = decoder
         self._given, self._mask = read or decoder.read_prompts(prompts)
         self._past: list[Any] | None = None
-        self.read([list(following or [decoder.start])] * (rows or len(prompts)))
+        self.read([[decoder.start]] * (rows or len(prompts)))
 
     def read(self, tokens: Sequence[Sequence[int]]) -> None:
         """Read what each row was given. Raises BadResponse if the model breaks."""
-        self.all_logprobs, self._past = self._decoder.write(self._given, self._mask, self._past, tokens)
-        """(rows, tokens just read, vocabulary), nats."""
+        logprobs, self._past = self._decoder.write(self._given, self._mask, self._past, tokens)
+        self.logprobs: FloatArray = logprobs[:, -1]
+        """(rows, vocabulary): of the next token, nats."""
         if not all(math.isfinite(each) for each in self.logprobs.max(axis=-1)):
             raise BadResponse(NOT_NUMBERS)
 
-    @property
-    def logprobs(self) -> FloatArray:
-        """(rows, vocabulary): of the next token, nats."""
-        found: FloatArray = self.all_logprobs[:, -1]
-        return found
+
+def hide_padding(prompts: Sequence[Sequence[int]]) -> FloatArray:
+    """What is added to logits of attention to prompts that are padded to the longest: (n_prompts, longest)."""
+    mask = np.zeros((len(prompts), max(map(len, prompts))), np.float32)
+    for row, prompt in zip(mask, prompts, strict=True):
+        row[len(prompt) :] = HIDDEN
+    return mask
 
 
 def spread(worth: FloatArray, keys: int, queries: int, *, causal: bool) -> FloatArray:

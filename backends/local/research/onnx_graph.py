@@ -17,6 +17,8 @@ from backends.local.research.engines import Numbers, require_engine
 
 OPSET, IR = 21, 10
 FUSED = "com.microsoft"
+MIDDLE = 128
+"""What stands for 0 among unsigned bytes."""
 BLOCK = 256
 """Weights that share a scale in `product_by_blocks`."""
 
@@ -80,6 +82,18 @@ class Graph:
         scaled = self.add("Mul", left, self.add("Reciprocal", step))
         return self.add("Mul", self.product(scaled, matrix), step)
 
+    def product_apart(self, left: str, matrix: FloatArray) -> str:
+        """`product` for rows of several texts, (1, rows, in): what is made of one does not depend on which others are there."""
+        if not self._whole:
+            return self.product(left, matrix)
+        bytes_, step, zero = self._round_apart(left)
+        whole, scale = quantise(matrix)
+        one = self.weight(np.array(1, np.float32))
+        made = self.add(
+            "MatMulIntegerToFloat", bytes_, self.weight(whole), one, self.weight(scale), zero, "", "", fused=True
+        )
+        return self.add("Mul", made, step)
+
     def product_by_blocks(self, left: str, matrix: FloatArray) -> str:
         """`product` for few rows: both sides are rounded in blocks of `BLOCK`, so that no row sees another, and weights are read faster."""
         if not self._whole:
@@ -90,7 +104,7 @@ class Graph:
         padded[:, :depth] = matrix.T
         parts = padded.reshape(width, blocks, BLOCK)
         scales = np.maximum(np.abs(parts).max(axis=-1) / 127, 1e-12).astype(np.float32)
-        whole = (np.rint(parts / scales[..., None]) + 128).astype(np.uint8)
+        whole = (np.rint(parts / scales[..., None]) + MIDDLE).astype(np.uint8)
         return self.add(
             "MatMulNBits",
             *(left, self.weight(whole), self.weight(scales.reshape(-1))),
@@ -118,9 +132,9 @@ class Graph:
         """The last axis at mean 0 and variance 1, times a gain, plus a shift."""
         return self.add("LayerNormalization", left, self.weight(gain), self.weight(shift), epsilon=epsilon, name=name)
 
-    def scaled(self, left: str, gain: FloatArray, epsilon: float) -> str:
+    def scaled(self, left: str, gain: FloatArray, epsilon: float, name: str | None = None) -> str:
         """The last axis at a mean square of 1, times a gain."""
-        return self.add("SimplifiedLayerNormalization", left, self.weight(gain), epsilon=epsilon, axis=-1)
+        return self.add("SimplifiedLayerNormalization", left, self.weight(gain), epsilon=epsilon, axis=-1, name=name)
 
     def save(
         self, path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], floats: Mapping[str, Shape] = NONE
@@ -136,6 +150,19 @@ class Graph:
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR, producer_name="raglass")
         self._onnx.save_model(model, str(path), save_as_external_data=True, location=f"{path.name}.data")
+
+    def _round_apart(self, left: str) -> list[str]:
+        """The rows of (1, rows, in) in 8 bits about 128, each by a scale of its own; the scales, (rows, 1); and 128."""
+        key = f"{left}.apart"
+        if key not in self._rounded:
+            last, zero = self.weight(np.array([-1])), self.weight(np.array(MIDDLE, np.uint8))
+            largest = self.add("Reshape", self.add("ReduceMax", self.add("Abs", left), last), last)
+            step = self.add("Mul", largest, self.weight(np.array(1 / 127, np.float32)))
+            step = self.add("Max", step, self.weight(np.array(1e-12, np.float32)))
+            zeros = self.add("Expand", zero, self.add("Shape", step))
+            bytes_ = self.add("QuantizeLinear", left, step, zeros, axis=1)
+            self._rounded[key] = [bytes_, self.add("Unsqueeze", step, last), zero]
+        return self._rounded[key]
 
     def _round(self, left: str) -> list[str]:
         """A tensor in 8 bits, its scale and its zero."""
