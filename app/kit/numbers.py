@@ -47,7 +47,9 @@ def percent(share: float | None, decimals: int = 0) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """A part of a whole in per cent: "71 %"; "0 %" of nothing."""
+    """A part of a whole in per cent: "71 %", "less than 1 %"; "0 %" of nothing."""
+    if 0 < part < whole / 200:
+        return "less than 1 %"
     return percent(part / whole) if whole > 0 else "0 %"
 
 

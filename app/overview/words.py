@@ -223,16 +223,18 @@ def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
             "run", "Last run", last.status, f"{name}: {count(last.answers, 'answer')} so far.", "quiet", "runs", query
         )
     low, high = figures.get("low"), figures.get("high")
-    interval = "" if low is None or high is None else f" (95 % interval {percent(low)} to {percent(high)})"
+    interval = "" if low is None or high is None else f" (95 % interval {percent(low, 1)} to {percent(high, 1)})"
     note = f"{name}: {count(last.answers, 'question')}{interval}."
-    tone: Tone = "good" if last.status == "finished" else "warn"
+    tone: Tone = "quiet" if last.status == "finished" else "warn"  # whether a share is enough is for the reader to say
     before = run_before(last, [run for run in runs[1:] if _figures(run).get("correct") is not None])
     if before is not None:
-        change = right - _figures(before)["correct"]
+        change = round(
+            right - _figures(before)["correct"], 9
+        )  # as the page it leads to has it: both are sums of whole answers
         told = f"{points(change)} points against the run before; open both to see whether that is chance."
         note += f" {told}" if change else " As many as in the run before."
         query = {"run": before.run_id, "with": last.run_id}
-    return Tile("run", "Last run", f"{percent(right)} right", note, tone, "runs", query)
+    return Tile("run", "Last run", f"{percent(right, 1)} right", note, tone, "runs", query)
 
 
 def _figures(run: StoredRun) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.kit.numbers import count
 from app.kit.plain import one_line
 from app.permitting.acting import record, require
 from app.permitting.roles import Role
@@ -38,7 +39,7 @@ def given_name(run: StoredRun) -> str:
 def usual_name(run: StoredRun) -> str:
     """A name of dataset, backend, what sets it apart, and the minute, UTC: "builtin on local/embedded, 5 chunks, 28 Nov 14:16"."""
     about = run.about
-    how = one_line(str(about[CELL])) if CELL in about else f"{about['top_k']:,} chunks"
+    how = one_line(str(about[CELL])) if CELL in about else count(about["top_k"], "chunk")
     reranked = ", reranked" if about.get("rerank") else ""
     at = time.strftime("%d %b %H:%M", time.gmtime(run.started_at)).lstrip("0")
     return f"{one_line(named_dataset(about))} on {about['backend']}, {how}{reranked}{prompt_words(about)}, {at}"

@@ -49,8 +49,8 @@ def box_label(filters: TraceFilters) -> str:
 
 def left_out_words(wrong: Sequence[str]) -> str:
     """What a link asks for that cannot be: "outcome=lost"."""
-    which = "which is no filter: it is" if len(wrong) == 1 else "which are no filters: they are"
-    return f"The link asks for {listed([shortened(one_line(each), MOST_CHARS) for each in wrong])}, {which} left out."
+    named = listed([shortened(one_line(each), MOST_CHARS) for each in wrong])
+    return f"The link asks for {named}, by which nothing is filtered: {'it is' if len(wrong) == 1 else 'they are'} left out."
 
 
 def audience_words(filters: TraceFilters) -> str:

@@ -29,7 +29,7 @@ def press(page, label):
 def test_runs_are_listed_by_name_and_filtered_by_tag(open_page, runs):
     page = open_page("runs")
     assert [row["Right"] for row in listed(page)] == ["98.3 %", "50.0 %", "98.3 %"]
-    assert listed(page)[1]["Run"].startswith("builtin on local/embedded, 1 chunks")
+    assert listed(page)[1]["Run"].startswith("builtin on local/embedded, 1 chunk,")
     assert listed(page)[1]["Wrong"] == "50.0 %"
     assert len(listed(open_page("runs", tag="x"))) == 1
 

@@ -250,8 +250,9 @@ def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_p
 def test_a_filter_that_cannot_be_is_said_to_be_left_out(open_page):
     page = open_page("traces", outcome="lost", slower_ms="soon", sort="slowest")
     [told] = page.info
-    assert "The link asks for outcome=lost and slower_ms=soon, which are no filters: they are left out." in as_read(
-        told.value
+    assert (
+        "The link asks for outcome=lost and slower_ms=soon, by which nothing is filtered: they are left out."
+        in as_read(told.value)
     )
     assert not open_page("traces", outcome="failed", rating="down", traces_columns="time", list="", after="").info
 
@@ -259,7 +260,7 @@ def test_a_filter_that_cannot_be_is_said_to_be_left_out(open_page):
 def test_a_name_that_is_no_filter_is_told_until_something_is_chosen(open_page):
     page = open_page("traces", outcme="failed *x*", outcome="answered")
     [told] = page.info
-    assert as_read(told.value) == "The link asks for outcme=failed *x*, which is no filter: it is left out."
+    assert as_read(told.value) == "The link asks for outcme=failed *x*, by which nothing is filtered: it is left out."
     page.selectbox(key="since").set_value("hour").run()
     assert not page.info
     assert {name: "".join(value) for name, value in page.query_params.items()} == {

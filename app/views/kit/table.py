@@ -14,7 +14,7 @@ import streamlit as st
 
 from app.kit.numbers import MISSING, milliseconds, percent
 from app.kit.wording import NO_ANSWER, SURE_THAT_NONE
-from app.traces.difference import telling
+from app.traces.difference import MARKED, telling
 from app.views.kit import address
 from app.views.kit.components import component
 from app.views.kit.downloads import show_download
@@ -145,6 +145,12 @@ def answer_cells(before: str, after: str) -> tuple[Cell, Cell]:
     marks = ((), ()) if found is None else (found.first, found.second)
     told = [each or NO_ANSWER for each in (before, after)]
     return Cell(told[0], told[0], marks=marks[0]), Cell(told[1], told[1], marks=marks[1])
+
+
+def marked_note(rows: Sequence[Row]) -> str:
+    """What the marks of a list's answers mean, after a blank; empty where none has any."""
+    cells = (cell for row in rows for cell in row.cells.values())
+    return f" {MARKED}" if any(isinstance(cell, Cell) and cell.marks for cell in cells) else ""
 
 
 def stage_cell(stage_ms: Mapping[str, float], longest_ms: float) -> Cell:

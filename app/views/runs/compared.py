@@ -22,14 +22,13 @@ from app.runs.compared_words import (
 from app.runs.naming import run_name
 from app.runs.rows import NAMES, NO_INTERVAL
 from app.runs.words import about_words
-from app.traces.difference import MARKED
 from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal
-from app.views.kit.table import show_table
+from app.views.kit.table import marked_note, show_table
 from app.views.runs.kept import compared
 from app.views.runs.tables import flip_columns, flip_row
 from evaluation.verdict import MAX_DROP, Difference
@@ -60,7 +59,7 @@ def show_compared(first: str, second: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         _draw(
-            differences_plot(f"{newer.capitalize()} less {older}, points", _shares(comparison.differences)), "measures"
+            differences_plot(f"{newer.capitalize()} minus {older}, points", _shares(comparison.differences)), "measures"
         )
     with right:
         if comparison.types:
@@ -151,10 +150,11 @@ def _show_figures(found: ComparedRuns) -> None:
 
 def _show_flips(found: ComparedRuns) -> None:
     flips, (_, newer) = {flip.question_id: flip for flip in found.comparison.flips}, found.called
+    rows = [flip_row(flip) for flip in flips.values()]
     st.header("Questions that changed sides", anchor=False)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         opens = (
-            f" {MARKED} A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
+            f"{marked_note(rows)} A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
             if flips
             else ""
         )
@@ -164,7 +164,7 @@ def _show_flips(found: ComparedRuns) -> None:
         return
     done = show_table(
         flip_columns(found.called),
-        [flip_row(flip) for flip in flips.values()],
+        rows,
         key="run-flips",
         label="Questions that changed sides",
         picks=1,

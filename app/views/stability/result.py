@@ -20,13 +20,12 @@ from app.stability.perturbed_words import (
     sides_words,
     stability_to_dict,
 )
-from app.traces.difference import MARKED
 from app.views.kit.charts import Behind, chart_layout, chart_text, show_chart
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal
 from app.views.kit.style import ink
-from app.views.kit.table import Cell, Column, Row, answer_cells, show_table, status_cell
+from app.views.kit.table import Cell, Column, Row, answer_cells, marked_note, show_table, status_cell
 from evaluation.stability import QuestionStability, summarise_stability
 from evaluation.summary import ALL
 
@@ -144,7 +143,11 @@ def _show_variants(results: Sequence[QuestionStability], kinds: Sequence[str], t
     found = chosen_variants(results, kind, type_, changed=changed)
     rows = [_row(place, each) for place, each in enumerate(found[:MOST_VARIANTS])]
     more = len(found) - len(rows)
-    show(note_html(f"{len(found):,} variants{f', the first {len(rows):,} of them' if more > 0 else ''}. {MARKED}"))
+    show(
+        note_html(
+            f"{len(found):,} variants{f', the first {len(rows):,} of them' if more > 0 else ''}.{marked_note(rows)}"
+        )
+    )
     if rows:
         show_table(
             VARIANTS, rows, key="stability-variants", label="Variants", opens=False, file_name="stability-variants.csv"

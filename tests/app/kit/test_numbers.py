@@ -61,7 +61,10 @@ def test_no_duration_has_sixty_seconds_or_a_thousand_milliseconds(value_ms: floa
     assert text not in ("60.0 s", "1,000 ms")
 
 
-@pytest.mark.parametrize(("part", "whole", "text"), [(71, 100, "71 %"), (1, 3, "33 %"), (5, 0, "0 %")])
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(71, 100, "71 %"), (1, 3, "33 %"), (5, 0, "0 %"), (0, 9, "0 %"), (1, 300, "less than 1 %")],
+)
 def test_share(part: float, whole: float, text: str) -> None:
     assert numbers.share(part, whole) == text
 

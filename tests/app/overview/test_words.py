@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.kit.numbers import points
 from app.overview.reading import Pace, Stretch
 from app.overview.words import alerts_tile, failed_tile, p95_tile, quality_tile, ready_tile, run_tile
 from metrics.runs import StoredRun
@@ -80,7 +81,16 @@ def run(run_id: str, name: str, right: float) -> StoredRun:
 def test_the_last_run_is_held_against_the_one_before_on_the_same_questions():
     tile = run_tile([run("c", "mine", 0.7), run("b", "other", 0.1), run("a", "mine", 0.6)])
     assert tile is not None
-    assert tile.value == "70 % right"
+    assert tile.value == "70.0 % right"
     assert "+10.0 points" in tile.note
+    assert tile.tone == "quiet", "whether it may ship is said where the tile leads"
     assert tile.query == {"run": "a", "with": "c"}
     assert run_tile([]) is None
+
+
+def test_the_last_runs_tile_rounds_as_the_comparison_that_it_leads_to() -> None:
+    """74 of 80 against 73 of 80: as floats their difference lies a little above 1.25 points, which the pages write as +1.2."""
+    tile = run_tile([run("b", "mine", 74 / 80), run("a", "mine", 73 / 80)])
+    assert tile is not None
+    assert tile.value == "92.5 % right"
+    assert f"{points(1 / 80)} points" in tile.note

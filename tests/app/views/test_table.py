@@ -4,7 +4,19 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.views.kit.table import Bar, Cell, answer_cells, number_cell, stage_cell, status_cell, time_cell, way
+from app.traces.difference import MARKED
+from app.views.kit.table import (
+    Bar,
+    Cell,
+    Row,
+    answer_cells,
+    marked_note,
+    number_cell,
+    stage_cell,
+    status_cell,
+    time_cell,
+    way,
+)
 from metrics.spreadsheet import MARK
 from tests.tables import listed, tables
 
@@ -110,3 +122,13 @@ def test_bars_have_their_share_of_the_longest_and_are_told_in_words() -> None:
 
 def test_a_way_keeps_what_it_is_given_as_a_value() -> None:
     assert way("traces", session="a&b=<c>") == "traces?session=a%26b%3D%3Cc%3E"
+
+
+def test_what_marks_mean_is_said_where_there_are_any() -> None:
+    assert marked_note([row_of("It was red.", ""), row_of("", "It was blue.")]) == ""
+    assert MARKED in marked_note([row_of("It was red.", "It was blue.")])
+
+
+def row_of(before: str, after: str) -> Row:
+    first, second = answer_cells(before, after)
+    return Row("1", {"question": "What?", "first": first, "second": second})
