@@ -93,8 +93,10 @@ class Diagnosed:
             return f"Ask {self.working.name}."
         if self.diagnosis is None:
             return ""
-        tried = self.repairs and self.diagnosis.remedy
-        return f"{self.diagnosis.remedy}{' Here, none of the changes that were tried helped.' if tried else ''}"
+        usual = self.diagnosis.remedy
+        if not self.repairs or not usual:
+            return usual
+        return f"None of the changes that were tried helped here. Usual with this fault: {usual[0].lower()}{usual[1:]}"
 
     @property
     def sentence(self) -> str:

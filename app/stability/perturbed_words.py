@@ -67,7 +67,11 @@ def headline(results: Sequence[QuestionStability], cells: Sequence[Cell]) -> str
         return f"All {total:,} answers stayed the same."
     shares = [(cell.measures["answer changed"].value or 0.0, cell.kind) for cell in cells if cell.type == ALL]
     most = sorted((each for each in shares if each[0] > 0), reverse=True)
-    told = listed([f"{kind} ({percent(part)} changed)" for part, kind in most[:MOST_MOVERS]])
+    named, others = most[:MOST_MOVERS], most[MOST_MOVERS:]
+    alike = sum(part == named[-1][0] for part, _ in others)
+    told = listed(
+        [f"{kind} ({percent(part)} changed)" for part, kind in named] + ([f"{alike:,} more alike"] if alike else [])
+    )
     return f"{total - changed:,} of {total:,} answers stayed the same ({share(total - changed, total)}). Moved most by: {told}."
 
 

@@ -98,6 +98,12 @@ def test_the_headline_says_how_many_answers_stayed_and_what_moved_them() -> None
     assert sides_words(RESULTS[:1]) == ""
 
 
+def test_the_headline_counts_what_moved_answers_as_often_as_the_last_that_it_names() -> None:
+    kinds = ("typo", "chunk dropped", "chunk order", "synonym", "stop words")
+    moved = [replace(RESULTS[1], variants=tuple(variant(kind, True) for kind in kinds))]
+    assert headline(moved, summarise_stability(moved)).endswith("(100 % changed) and 2 more alike.")
+
+
 def test_the_headline_names_the_same_figures_as_the_chart() -> None:
     uneven = [replace(RESULTS[0], variants=(variant(),)), replace(RESULTS[1], variants=(variant("typo", True),) * 3)]
     cells = summarise_stability(uneven)
