@@ -96,7 +96,7 @@ class Diagnosed:
         usual = self.diagnosis.remedy
         if not self.repairs or not usual:
             return usual
-        return f"None of the changes that were tried helped here. Usual with this fault: {usual[0].lower()}{usual[1:]}"
+        return f"Nothing that was tried here helped. Usual with this fault: {usual[0].lower()}{usual[1:]}"
 
     @property
     def sentence(self) -> str:

@@ -49,25 +49,31 @@ def sureness_rows(trace: Trace) -> list[Row]:
     except InputError:
         return rows
     _, least = min(known, key=lambda each: each[0])
+    unit = _unit(generation)
     return [
         *rows,
         Row(
             "Whole answer",
             f"{level_text(found.sequence_nats)} nats",
-            "log p(answer), the sum over its tokens: longer answers have less.",
+            f"log p(answer), the sum over its {unit}s: longer answers have less.",
         ),
         Row(
-            "Per token",
+            f"Per {unit}",
             f"{level_text(found.mean_nats)} nats",
-            f"The mean over {count(found.tokens, 'token')}, which does not punish length.",
+            f"The mean over {count(found.tokens, unit)}, which does not punish length.",
         ),
         Row(
-            "Least likely token",
+            f"Least likely {unit}",
             f"{level_text(found.min_nats)} nats",
             f"“{one_line(least.text)}”: where the generator was least sure.",
         ),
         *_undecided_rows(generation),
     ]
+
+
+def _unit(generation: Generation) -> str:
+    """What the backend gives probabilities of: words or parts of them, or whole sentences where it quotes."""
+    return "sentence" if any(" " in token.text.strip() for token in generation.tokens) else "token"
 
 
 def _undecided_rows(generation: Generation) -> list[Row]:

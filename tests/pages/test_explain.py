@@ -82,5 +82,6 @@ def test_where_no_change_helped_the_advice_stands_and_nothing_is_offered(open_pa
     trace_id = ask(services)
     keep(services, trace_id, Trial("reranked", answer="Rome"))
     page = open_page("explain", trace=trace_id)
-    assert "Retrieve more chunks" in shown(page)
+    assert "retrieve more chunks" in shown(page)
+    assert "Nothing that was tried here helped" in shown(page)
     assert not any(button.label.startswith("Ask again") for button in page.button)

@@ -56,8 +56,8 @@ def test_an_abstention_claims_nothing_and_a_half_scored_answer_is_held_by_words_
 def test_the_answers_own_probabilities_are_summed_up():
     rows = {row.name: row for row in sureness_rows(explained().trace)}
     assert rows["Whole answer"].value == "−2.00 nats"
-    assert rows["Per token"].value == "−1.00 nats"
-    assert "Babbage drew the engine" in rows["Least likely token"].meaning
+    assert rows["Per sentence"].value == "−1.00 nats"
+    assert "Babbage drew the engine" in rows["Least likely sentence"].meaning
     assert "not a probability that the answer is right" in rows["The backend says"].meaning
     assert [row.name for row in sureness_rows(explained(tokens=()).trace)] == ["The backend says"]
     assert sureness_rows(replace(explained().trace, generation=None)) == []
@@ -73,6 +73,7 @@ def test_token_between_which_and_others_the_generator_wavered_most_is_named():
     tokens = (Token("sure", -1.0, 0.1), Token(" torn", -0.5, 1.25))
     rows = {row.name: row for row in sureness_rows(explained(tokens=tokens).trace)}
     assert rows["Most undecided token"].value == "1.25 nats"
+    assert "sure" in rows["Least likely token"].meaning
     assert "torn" in rows["Most undecided token"].meaning
 
 

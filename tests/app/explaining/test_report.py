@@ -118,7 +118,7 @@ def test_the_calibrated_probability_stands_in_the_report():
 
 def test_what_was_tried_in_vain_is_not_advised_as_if_it_had_not_been():
     vain = replace(missed(), repairs=(Trial("with 10 chunks", answer="Rome"),))
-    assert vain.remedy.startswith("None of the changes that were tried helped here. Usual with this fault: ")
+    assert vain.remedy.startswith("Nothing that was tried here helped. Usual with this fault: ")
 
 
 def test_a_diagnosis_in_a_shell_says_what_was_tried_and_what_to_do():
