@@ -56,7 +56,7 @@ test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSE
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and little time
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 3 -m "not browser and not rehearsal and not database and not slow"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not browser and not rehearsal and not database and not slow"
 
 check: $(VENV)/.test format-check lint types contracts test ## Format, lint, types, import contracts and every test
 

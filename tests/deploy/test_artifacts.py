@@ -71,6 +71,7 @@ def test_emptying_takes_older_versions_too(s3: FakeS3) -> None:
     assert (s3.objects, s3.old_versions) == ({}, [])
 
 
+@pytest.mark.slow
 def test_missing_model_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = SMALL.model_copy(update={"embedder": Embedder(model=str(tmp_path / "none"))})
     with pytest.raises(InputError, match="missing or empty"):

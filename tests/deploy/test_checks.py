@@ -87,10 +87,12 @@ def denied(action: str) -> ClientError:
     return ClientError({"Error": {"Code": "AccessDenied", "Message": f"not authorized to perform: {action}"}}, "x")
 
 
+@pytest.mark.slow
 def test_all_is_well_where_all_is_there() -> None:
     assert {check.verdict for check in looked(Aws()).values()} == {"ok"}
 
 
+@pytest.mark.slow
 def test_without_credentials_aws_is_not_asked_further_and_the_rest_is_looked_at() -> None:
     found = looked(Aws(get_caller_identity=NoCredentialsError()))
     assert found["credentials"].verdict == "missing"
@@ -99,12 +101,14 @@ def test_without_credentials_aws_is_not_asked_further_and_the_rest_is_looked_at(
     assert found["models"].verdict == found["Pinecone key"].verdict == "ok"
 
 
+@pytest.mark.slow
 def test_region_without_sagemaker_is_named() -> None:
     account = Account("mars-north-1", environ={}, make_client=lambda service: Aws())
     found = {check.name: check for check in examine(DeployConfig(**SMALL), account, "")}
     assert "mars-north-1 is no region" in found["region"].message
 
 
+@pytest.mark.slow
 def test_clock_that_is_off_is_measured() -> None:
     aws = Aws()
     aws.offset = timedelta(minutes=10)
@@ -113,6 +117,7 @@ def test_clock_that_is_off_is_measured() -> None:
     assert "+600 s" in found.message.replace("+601 s", "+600 s")
 
 
+@pytest.mark.slow
 def test_serverless_endpoints_need_no_quota_of_instances() -> None:
     aws = Aws()
     aws.quota = 0.0
@@ -122,6 +127,7 @@ def test_serverless_endpoints_need_no_quota_of_instances() -> None:
     assert "serverless" in found["SageMaker quota"].message
 
 
+@pytest.mark.slow
 def test_quotas_that_are_too_small_say_what_to_ask_for() -> None:
     aws = Aws()
     aws.reservable, aws.quota = 5, 2.0
@@ -131,12 +137,14 @@ def test_quotas_that_are_too_small_say_what_to_ask_for() -> None:
     assert "may run 2 × ml.m5.xlarge behind endpoints, and 4 are wanted" in found["SageMaker quota"].message
 
 
+@pytest.mark.slow
 def test_look_that_may_not_be_taken_is_unknown_with_the_permission_named() -> None:
     found = looked(Aws(list_service_quotas=denied("servicequotas:ListServiceQuotas")))["SageMaker quota"]
     assert found.verdict == "unknown"
     assert "servicequotas:ListServiceQuotas" in found.message
 
 
+@pytest.mark.slow
 def test_stuck_stack_is_found_before_anything_is_tried() -> None:
     found = looked(Aws(describe_stacks=denied("x")))["stacks"]
     assert "DELETE_FAILED" in found.message
@@ -170,6 +178,7 @@ def test_image_is_looked_for(image: str, trouble: dict[str, Exception], verdict:
     assert said in found.message
 
 
+@pytest.mark.slow
 def test_image_that_ecr_may_not_be_asked_for_is_unknown() -> None:
     trouble = {"describe_images": ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "x")}
     assert looked(Aws(**trouble), WITH_DASHBOARD, image=ECR)["image"].verdict == "unknown"
@@ -182,11 +191,13 @@ def test_deploying_an_image_that_is_not_there_is_refused() -> None:
         refuse_missing_image(account_of(Aws(**trouble)), ECR)
 
 
+@pytest.mark.slow
 def test_missing_model_is_said(tmp_path: Any) -> None:
     chosen = DeployConfig(**(SMALL | {"generator": Generator(model=str(tmp_path / "none"))}))
     assert "missing or empty" in looked(Aws(), chosen)["models"].message
 
 
+@pytest.mark.slow
 def test_refused_pinecone_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     found = looked(Aws())["Pinecone key"]

@@ -33,6 +33,7 @@ def rbo_by_series(before: Sequence[int], after: Sequence[int], p: float) -> floa
     return sum((1 - p) * p ** (depth - 1) * agreement(depth) for depth in range(1, 2000))
 
 
+@pytest.mark.slow
 @given(RANKING, RANKING, PERSISTENCE)
 def test_rbo_is_the_series_that_it_sums_up(before: list[int], after: list[int], p: float) -> None:
     if before and after:

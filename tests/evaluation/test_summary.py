@@ -180,6 +180,7 @@ def test_interval_is_the_same_for_a_seed_and_another_for_another() -> None:
     assert measure(values, seed=1).low != measure(values).low
 
 
+@pytest.mark.slow
 def test_many_articles_are_drawn_in_parts_and_still_agree_with_theory() -> None:
     count = MOST_DRAWN // 100 + 1  # 99 resamples at once
     values = np.random.default_rng(0).random(count)

@@ -261,6 +261,7 @@ def test_aurc_of_a_constant_score_is_the_share_of_errors() -> None:
     assert aurc([0.5] * 10, [True] * 7 + [False] * 3) == pytest.approx(0.3)
 
 
+@pytest.mark.slow
 @given(labelled(), st.randoms(use_true_random=False))
 def test_order_of_answers_changes_no_measure(pairs: Pairs, random: Any) -> None:
     scores, correct = pairs

@@ -18,6 +18,7 @@ DEAR = {"embedded"}
 """What needs a model loaded, and is tried by its own tests."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in TARGETS if name not in DEAR])
 def test_only_errors_for_a_person_come_of_wrong_inputs(name: str, tmp_path: Path) -> None:
     inputs = FEW.get(name, 40)

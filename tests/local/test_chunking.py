@@ -71,6 +71,7 @@ def test_chunks_cover_all_text_in_order_and_know_where_they_stand(text: str) -> 
     assert all(piece.text and piece.text == piece.text.strip() for piece in pieces)
 
 
+@pytest.mark.slow
 @given(blocks, ways)
 @settings(deadline=None)
 def test_every_way_of_cutting_covers_all_text_and_its_sentences_cover_the_chunk(

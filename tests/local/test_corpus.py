@@ -62,6 +62,7 @@ def test_added_document_makes_the_index_stale_until_it_is_built(make: Make) -> N
     assert not corpus.state().stale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holder", HOLDERS, indirect=True)
 def test_removed_document_makes_the_index_stale_and_is_gone_after_building(make: Make) -> None:
     corpus = make()

@@ -54,6 +54,7 @@ def choice_of(factory: str, effort: int) -> IndexChoice:
     return IndexChoice(factory, effort, 10, "", 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", FACTORIES)
 def test_hardest_search_finds_what_numpy_finds_and_the_least_one_less(
     factory: str, monkeypatch: pytest.MonkeyPatch
@@ -70,6 +71,7 @@ def test_hardest_search_finds_what_numpy_finds_and_the_least_one_less(
     assert found[1] > 0.995
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", FACTORIES)
 def test_chosen_index_keeps_its_vectors_and_searches_exactly_after_it_was_loaded(tmp_path: Path, factory: str) -> None:
     vectors, questions = random_vectors(1_000), random_vectors(20, seed=1)

@@ -122,6 +122,7 @@ def test_sweeping_keeps_the_index_in_use_and_clearing_keeps_none(holder: Holder,
     assert new.is_whole() is (holder.name == "faiss")
 
 
+@pytest.mark.slow
 def test_another_data_folder_s_vectors_are_left_alone(holder: Holder, tmp_path: Path) -> None:
     mine = hold(holder, tmp_path / "mine" / "a", random_vectors(20))
     other = hold(holder, tmp_path / "other" / "a", random_vectors(20))

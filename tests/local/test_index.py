@@ -216,6 +216,7 @@ def test_vectors_of_another_length_are_a_dimension_mismatch(build: Build, index:
         index.search(np.ones((1, 3), np.float32), 5, texts=["x"])
 
 
+@pytest.mark.slow
 @whatever_holds
 def test_reader_sees_a_rebuild_by_the_next_question(build: Build, index: LocalIndex) -> None:
     build()
@@ -260,6 +261,7 @@ def test_open_index_outlives_the_rebuild_that_removes_its_files(build: Build, in
     assert old.vectors.size == old.manifest.chunks
 
 
+@pytest.mark.slow
 @whatever_holds
 def test_rebuild_while_the_index_is_being_opened_is_followed(
     build: Build, index: LocalIndex, monkeypatch: pytest.MonkeyPatch

@@ -53,6 +53,7 @@ def test_ids_and_vectors_are_sent_and_no_text(build: Build, double: LoopbackServ
     assert [dict(space.metadata(key)) for key in space.ids()] == [{}] * manifest.chunks
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_sent_again_and_what_left_is_taken_out(
     build: Build, double: LoopbackServer, root: Path, index: LocalIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +148,7 @@ def test_wrong_key_says_which_variable_and_is_not_quoted(
     assert "hunter2" not in str(caught.value) + str(again.value)
 
 
+@pytest.mark.slow
 def test_index_that_is_gone_names_the_command(build: Build, double: LoopbackServer, index: LocalIndex) -> None:
     build()
     double.service._indexes.clear()  # type: ignore[attr-defined]

@@ -82,6 +82,7 @@ def test_tokens_are_counted_past_what_is_read(model: SpanModel) -> None:
     assert len(encode_pair(model._tokenizer, "Who painted it?", long.heading, long.text).ids) == MAX_TOKENS
 
 
+@pytest.mark.slow
 def test_fifty_chunks_are_read_as_each_alone(model: SpanModel) -> None:
     chunks = [make_chunk(f"Bee {n} dances. It is {n} days old.", rank=n) for n in range(1, 51)]
     together = model.read("How old is bee 7?", chunks)
@@ -134,6 +135,7 @@ def test_weights_travel_as_plain_arrays() -> None:
         assert "layer.11.outer.matrix" in arrays.files
 
 
+@pytest.mark.slow
 def test_copied_folder_is_as_good(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, tmp_path / "model")
     assert SpanModel(tmp_path / "model", threads=1).fingerprint == SpanModel(threads=1).fingerprint

@@ -120,6 +120,7 @@ def test_a_backup_of_either_database_restores_into_either(
     assert target.count() == full_store.count()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["sqlite", "postgres"])
 def test_a_restored_store_goes_on_as_any_other(
     full_store: TraceStore, new_store: Callable[[str], TraceStore], other: str, tmp_path: Path
@@ -156,6 +157,7 @@ def test_replacing_brings_back_what_was(full_store: TraceStore, tmp_path: Path) 
     assert full_store.page(TraceQuery(search="was it here")).matched.value == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["sqlite", "postgres"])
 def test_merging_adds_what_is_missing_and_leaves_what_is_there(
     full_store: TraceStore, new_store: Callable[[str], TraceStore], other: str, tmp_path: Path

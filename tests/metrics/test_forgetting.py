@@ -264,6 +264,7 @@ def test_stopped_deleting_is_gone_on_with(store: TraceStore) -> None:
     assert (second.deleted, second.finished) == (2, True)
 
 
+@pytest.mark.slow
 def test_space_is_given_back(sqlite_store: TraceStore) -> None:
     ids = put_numbered(sqlite_store, 60, settings={"noise": os.urandom(40_000).hex()})
     sqlite_store.fold()

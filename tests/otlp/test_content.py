@@ -452,6 +452,7 @@ events = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(keys, values, max_size=8), events)
 def test_no_value_where_another_belongs_breaks_the_reading(
     attributes: dict[str, Any], happened: list[EventRecord]

@@ -381,6 +381,7 @@ def test_protobuf_and_json_of_a_request_come_to_the_same(made: ExportTraceServic
     assert decode_records(encode_records(decoded.records)) == decoded.records
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=300)
 def test_changed_bytes_are_read_or_undecodable_and_nothing_else(data: st.DataObject) -> None:
@@ -416,6 +417,7 @@ FIELDS = (
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=3), anything, anything)
 def test_json_with_anything_anywhere_is_read_or_undecodable(changes: dict[str, Any], value: Any, resource: Any) -> None:
     data = to_json(request(span(attributes=[pair("it", "")], events=[Span.Event(name="it")])))

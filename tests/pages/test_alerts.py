@@ -33,6 +33,7 @@ def button(page, label: str):
     return found
 
 
+@pytest.mark.slow
 def test_open_alert_is_shown_escaped_with_its_traces_and_silenced(open_page, services):
     raise_slow(services)
     page = open_page("live")
@@ -70,6 +71,7 @@ def test_local_alerts_stand_beside_cloudwatchs(open_page, services, on_aws, clou
     assert "slow &lt;b&gt;" in text
 
 
+@pytest.mark.slow
 def test_rule_is_made_with_what_it_would_have_done(open_page, services):
     raise_slow(services)
     services.alarms.remove(RULE.name)
@@ -91,6 +93,7 @@ def test_rule_is_made_with_what_it_would_have_done(open_page, services):
     assert page.selectbox(key="rule-chosen").value == "slow"
 
 
+@pytest.mark.slow
 def test_rule_is_changed_renamed_and_removed(open_page, services):
     services.alarms.save(replace(RULE, clear=500.0))
     page = open_page("live", part="alerts")

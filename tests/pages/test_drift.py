@@ -115,6 +115,7 @@ def test_another_embedder_is_compared_over_the_same_chunks(open_page, services):
     services.close()
 
 
+@pytest.mark.slow
 def test_another_folder_is_compared_by_what_both_hold(open_page, services, tmp_path):
     corpora.add_documents(services, 20)
     other = corpora.make_services(tmp_path / "other")
@@ -134,6 +135,7 @@ def test_another_folder_is_compared_by_what_both_hold(open_page, services, tmp_p
     services.close()
 
 
+@pytest.mark.slow
 def test_folder_of_the_server_that_is_not_listed_is_refused_whether_it_is_there_or_not(open_page, services, tmp_path):
     page = open_page("stability")
     page.session_state["index_against"] = FOLDER

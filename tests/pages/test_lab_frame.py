@@ -94,6 +94,7 @@ def test_a_study_that_may_not_start_leaves_no_record(services: Services, only_la
     services.lab.jobs.job = None  # it was never begun: closing would wait for its end
 
 
+@pytest.mark.slow
 def test_the_newest_result_is_shown_until_another_is_chosen(open_page, services: Services, only_latency: None):
     first, second = (
         services.lab.begin("latency", {"targets": ["fake"], "questions": questions}).work() for questions in (3, 4)

@@ -57,6 +57,7 @@ def test_empty_page_says_what_to_do(open_page, corpus: LocalCorpus):
     assert "Press Plan" in words(page)
 
 
+@pytest.mark.slow
 def test_setting_is_chosen_and_taken_back_on_the_page(open_page, services: Services, corpus: LocalCorpus, dataset: str):
     services.lab.begin("index", {"dataset": dataset, "ks": ["5"]}).work()
     page = open_page("lab", study="index")

@@ -208,6 +208,7 @@ def test_a_link_to_the_alerts_opens_the_form_for_rules(open_page, address, is_op
     assert rules.proto.expanded is is_open
 
 
+@pytest.mark.slow
 def test_choices_stand_in_the_address(open_page, services):
     put_traces(services)
     page = open_page("live", window="7 days", refresh="pause", measure="p95")
@@ -244,6 +245,7 @@ def test_period_without_stored_traces_says_so(open_page, services):
     assert "stored no trace of this period" in shown(page)
 
 
+@pytest.mark.slow
 def test_slowest_periods_are_offered_and_choosing_one_changes_the_address(open_page, services):
     put_traces(services)
     page = open_page("live")
@@ -257,6 +259,7 @@ def test_slowest_periods_are_offered_and_choosing_one_changes_the_address(open_p
     assert "in this period" in shown(page)
 
 
+@pytest.mark.slow
 def test_chosen_period_stays_while_its_figures_change(open_page, services):
     put_traces(services)
     minute = int(ago(120)) // 60 * 60

@@ -30,6 +30,7 @@ def test_an_empty_store_says_what_to_do_first(open_page):
     assert {"Ask", "Add documents", "Start a run"} <= set(links(page))
 
 
+@pytest.mark.slow
 def test_a_question_is_asked_on_ask(open_page, services):
     page = open_page("overview")
     page.text_input(key="overview-question").set_value("What says the script?")

@@ -65,6 +65,7 @@ def test_a_query_that_reads_a_whole_table_is_seen(services: Services) -> None:
     assert scans == [[Scan("traces", "scan")], []]
 
 
+@pytest.mark.slow
 def test_a_leaderboard_does_not_ask_for_each_of_its_runs(services: Services, open_page: Callable[..., AppTest]) -> None:
     few, many = 2, 60
     sent = []

@@ -55,6 +55,7 @@ def newest(services: Services, trace: Trace) -> Trace:
     return made
 
 
+@pytest.mark.slow
 def test_chunks_dropped_moved_edited_and_added_are_what_is_asked_with(
     opened: AppTest, services: Services, trace: Trace
 ) -> None:

@@ -23,6 +23,7 @@ def run_id(services: Services, tmp_path: Path) -> str:
     return list(services.evaluations.run(RunPlan(str(path), "fake", 3, 30.0)))[-1].run_id
 
 
+@pytest.mark.slow
 def test_a_look_before_a_run_shows_its_first_rows_and_its_profile(open_page: Open, services: Services) -> None:
     page = open_page("runs")
     assert "STATISTICS is asked most" not in shown(page)
@@ -35,6 +36,7 @@ def test_a_look_before_a_run_shows_its_first_rows_and_its_profile(open_page: Ope
     assert services.lab.records.newest() == []
 
 
+@pytest.mark.slow
 def test_lab_profiles_a_dataset_and_shows_it(
     open_page: Open, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +50,7 @@ def test_lab_profiles_a_dataset_and_shows_it(
     assert not page.exception
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["Means", "Spread", "Similarity and length", "Counts"])
 def test_the_toggle_holds_in_every_view_of_a_run_by_type(open_page: Open, run_id: str, view: str) -> None:
     page = open_page("runs", run=run_id)

@@ -64,6 +64,7 @@ def test_where_every_figure_has_an_interval_nothing_is_said_of_it(open_page, ser
         assert NO_INTERVAL not in shown(open_page("runs", **query))
 
 
+@pytest.mark.slow
 def test_a_run_is_renamed_noted_and_tagged_on_its_page(open_page, runs):
     page = open_page("runs", run="bbbb0002")
     page.text_input(key="run-name-bbbb0002").set_value("One *chunk*")
@@ -107,6 +108,7 @@ def test_three_runs_at_once_have_a_verdict_for_each_pair_and_the_questions_they_
     assert tables(page)[1]["rows"][0]["href"].startswith("traces?trace=bbbb0002-")
 
 
+@pytest.mark.slow
 def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, services):
     kept = KeptStability(services.settings.data_dir)
     result = kept.keep(PLAN, STEP)

@@ -33,6 +33,7 @@ def waiting(stop):
     yield from ()
 
 
+@pytest.mark.slow
 def test_measured_in_the_background_the_result_is_there_when_one_comes_back(open_page, services):
     page = open_page("stability")
     next(each for each in page.number_input if each.label == "Questions").set_value(2)

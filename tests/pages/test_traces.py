@@ -128,6 +128,7 @@ def test_filters_are_saved_as_a_view_that_its_link_opens(open_page, services):
     assert services.store.views.find("slow vips").address == "tags=vip&expression=latency_ms+%3E+2000"
 
 
+@pytest.mark.slow
 def test_what_is_changed_in_a_view_stands_in_the_address_also_where_it_is_taken_away(open_page, services):
     services.store.views.save("vips", "tags=vip&sort=slowest&expression=latency_ms+%3E+2000&outcome=answered")
     page = open_page("traces", view="vips")

@@ -32,6 +32,7 @@ def test_a_changed_system_raises_an_alarm_with_its_evidence(open_page, services)
     assert "overlap@5" in words
 
 
+@pytest.mark.slow
 def test_an_unchanged_system_raises_none(open_page, services):
     for name, run_id in (("a", "aaaa0001"), ("b", "bbbb0002")):
         certified.traces(services, name)

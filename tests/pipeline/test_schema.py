@@ -98,6 +98,7 @@ traces = st.builds(
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
 
+@pytest.mark.slow
 @given(traces)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
 def test_any_trace_comes_back_whole_and_fits_its_json_schema(trace: Trace) -> None:
@@ -279,6 +280,7 @@ def test_garbage_is_a_bad_response(garbage: str) -> None:
         trace_from_json(garbage)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     st.recursive(

@@ -68,6 +68,7 @@ def with_pooling(folder: Path, mode: str, **more: Any) -> Path:
     return folder / "embedder"
 
 
+@pytest.mark.slow
 def test_vectors_in_float32_are_those_of_sentence_transformers(e5_folder: Path, tmp_path: Path) -> None:
     found, reference = open_float32(e5_folder, tmp_path)
     expected = reference.encode(TEXTS, "passage: ")

@@ -43,6 +43,7 @@ def check_same(found: Generation, expected: Generation) -> None:
     assert [token.logprob_nats for token in found.tokens] == pytest.approx(logprobs, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_each_answer_is_the_one_it_gets_alone_whatever_the_padding(generator: ResearchGenerator) -> None:
     assert isinstance(generator, BatchGenerator)
     requests = [

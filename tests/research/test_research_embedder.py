@@ -65,6 +65,7 @@ def test_a_question_is_nearest_to_the_passage_that_answers_it(minilm: ResearchEm
     assert int((passages @ question[0]).argmax()) == 1
 
 
+@pytest.mark.slow
 def test_batches_of_any_size_give_the_same_vectors(minilm: ResearchEmbedder) -> None:
     texts = [f"text number {number} " + "and so on " * (number % 7) for number in range(embedder_module.BATCH + 3)]
     together = minilm.embed(texts, "passage")

@@ -238,6 +238,7 @@ def test_an_abandoned_answer_blocks_nobody(t5: ResearchGenerator, torch: Any) ->
     assert answer(t5, ANSWERABLE, CHUNKS)[0]
 
 
+@pytest.mark.slow
 def test_questions_asked_at_once_get_the_answers_they_get_alone(generator: ResearchGenerator) -> None:
     questions = [ANSWERABLE, UNANSWERABLE, "what is mars", "who wrote two"]
     alone = [answer(generator, question, CHUNKS)[1].answer for question in questions]

@@ -22,6 +22,7 @@ def run_python(code: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_importing_the_profile_loads_no_model_library() -> None:
     code = (
         "import sys, backends.local.research as r\n"

@@ -177,6 +177,7 @@ def test_credentials_are_those_of_the_environment_and_show_no_secret() -> None:
     assert "token='token'" not in repr(found)
 
 
+@pytest.mark.slow
 def test_cold_start_loads_no_boto3_and_no_session_of_botocore(tmp_path: Path) -> None:
     with zipfile.ZipFile(BytesIO(build_lambda("orchestrator"))) as archive:
         archive.extractall(tmp_path)

@@ -72,6 +72,7 @@ def test_weights_travel_whole(tmp_path: Path) -> None:
     assert not any(path.startswith("weights/vectors") for path in manifest["files"])
 
 
+@pytest.mark.slow
 def test_missing_folder_and_wrong_engine_say_so(tmp_path: Path) -> None:
     for engine, role, folder in [
         ("transformers", "generator", None),

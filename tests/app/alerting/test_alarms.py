@@ -380,6 +380,7 @@ def test_every_series_can_raise_an_alert(
     assert len(notice.traces) == named
 
 
+@pytest.mark.slow
 def test_preview_says_what_would_have_been_and_live_does_the_same(world: World) -> None:
     alarms = world.dashboard()
     alarms.save(RULE)

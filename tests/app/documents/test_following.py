@@ -72,6 +72,7 @@ def sources(corpus: LocalCorpus) -> set[str]:
     return {each.source for each in corpus.library.page().documents}
 
 
+@pytest.mark.slow
 def test_a_folder_is_read_once_and_then_nothing_of_it_is_new(
     follow: Follow, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_folder_is_read_once_and_then_nothing_of_it_is_new(
     assert (everything.changes, everything.unchanged) == ([], 3)
 
 
+@pytest.mark.slow
 def test_new_changed_renamed_and_deleted_files_are_told_and_followed(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:
@@ -105,6 +107,7 @@ def test_new_changed_renamed_and_deleted_files_are_told_and_followed(
     assert corpus.indexed().keys() == corpus.library.lengths().keys()
 
 
+@pytest.mark.slow
 def test_a_change_in_the_same_moment_and_of_the_same_length_is_seen(follow: Follow, folder: Path) -> None:
     follow(folder)
     before = (folder / "policy.md").stat()
@@ -119,6 +122,7 @@ def test_a_file_that_was_only_touched_is_unchanged(follow: Follow, folder: Path)
     assert follow(folder).unchanged == 3
 
 
+@pytest.mark.slow
 def test_documents_of_deleted_files_are_kept_where_that_is_asked_for(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:
@@ -130,6 +134,7 @@ def test_documents_of_deleted_files_are_kept_where_that_is_asked_for(
     assert told(follow(folder)) == [("gone", "policy.md")]
 
 
+@pytest.mark.slow
 def test_a_file_in_another_folder_moves_without_being_read(
     follow: Follow, folder: Path, corpus: LocalCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +146,7 @@ def test_a_file_in_another_folder_moves_without_being_read(
     assert str(folder / "old" / "pump.md") in sources(corpus)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_there_keeps_its_documents_and_is_told(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:
@@ -153,6 +159,7 @@ def test_a_folder_that_is_not_there_keeps_its_documents_and_is_told(
     assert corpus.library.sources.remove(str(folder)) == 3
 
 
+@pytest.mark.slow
 def test_an_empty_place_where_a_disk_was_is_no_folder_whose_files_were_deleted(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:
@@ -171,6 +178,7 @@ def test_an_empty_place_where_a_disk_was_is_no_folder_whose_files_were_deleted(
     assert [change for change, _ in told(follow(folder, folder.parent / "other.md"))] == ["gone", "gone", "gone", "new"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_moved_leaves_nothing_behind(follow: Follow, folder: Path, corpus: LocalCorpus) -> None:
     follow(folder)
     moved = folder.rename(folder.with_name("moved"))
@@ -182,6 +190,7 @@ def test_a_folder_that_moved_leaves_nothing_behind(follow: Follow, folder: Path,
     assert follow().missing == []
 
 
+@pytest.mark.slow
 def test_a_copy_of_one_file_of_a_disk_that_is_not_there_takes_nothing_else_from_it(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:
@@ -195,6 +204,7 @@ def test_a_copy_of_one_file_of_a_disk_that_is_not_there_takes_nothing_else_from_
     assert str(folder) in {source.root for source in corpus.library.sources.all()}
 
 
+@pytest.mark.slow
 def test_a_file_that_moves_between_two_followed_folders_is_neither_gone_nor_new(
     follow: Follow, folder: Path, tmp_path: Path
 ) -> None:
@@ -205,6 +215,7 @@ def test_a_file_that_moves_between_two_followed_folders_is_neither_gone_nor_new(
     assert told(follow()) == [("moved", "pump.md")]
 
 
+@pytest.mark.slow
 def test_a_file_named_alone_is_a_source_that_goes_with_it(follow: Follow, folder: Path, corpus: LocalCorpus) -> None:
     follow(folder / "policy.md", folder / "pump.md")
     (folder / "policy.md").unlink()
@@ -212,6 +223,7 @@ def test_a_file_named_alone_is_a_source_that_goes_with_it(follow: Follow, folder
     assert [source.root for source in corpus.library.sources.all()] == [str(folder / "pump.md")]
 
 
+@pytest.mark.slow
 def test_a_folder_in_a_followed_folder_gives_each_document_once(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:
@@ -224,6 +236,7 @@ def test_a_folder_in_a_followed_folder_gives_each_document_once(
     assert told(follow()) == [("gone", "README.md")]
 
 
+@pytest.mark.slow
 def test_patterns_are_remembered_and_what_they_leave_out_is_gone(follow: Follow, folder: Path) -> None:
     assert len(follow(folder, include="*.md").changes) == 3
     assert told(follow(folder, exclude="sub")) == [("gone", "README.md")]
@@ -232,6 +245,7 @@ def test_patterns_are_remembered_and_what_they_leave_out_is_gone(follow: Follow,
     assert [(each.path.name, each.reason) for each in again.passed_over] == [("README.md", "left out")]
 
 
+@pytest.mark.slow
 def test_a_file_that_a_person_removed_stays_away_until_it_is_named(
     follow: Follow, folder: Path, corpus: LocalCorpus
 ) -> None:

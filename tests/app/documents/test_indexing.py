@@ -84,6 +84,7 @@ def test_same_file_again_is_unchanged_and_a_changed_one_is_replaced(corpus: Loca
     assert corpus.library.count() == 1
 
 
+@pytest.mark.slow
 def test_two_files_of_one_name_are_two_documents_where_both_are_kept(corpus: LocalCorpus, services: Services) -> None:
     services.indexing.start(corpus, [text("README.md")]).wait(60)
     job = services.indexing.start(corpus, [text("README.md", "Another.", keep_both=True)])
@@ -94,6 +95,7 @@ def test_two_files_of_one_name_are_two_documents_where_both_are_kept(corpus: Loc
     assert (again.outcome.unchanged, again.outcome.changes) == (1, [])
 
 
+@pytest.mark.slow
 def test_what_is_there_under_a_name_is_asked_about_and_two_of_one_name_are_both_kept(
     corpus: LocalCorpus, services: Services
 ) -> None:
@@ -310,6 +312,7 @@ def test_rebuild_builds_even_if_nothing_changed(corpus: LocalCorpus, services: S
     assert again.built_at > first.built_at
 
 
+@pytest.mark.slow
 def test_closing_the_services_stops_a_job(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:

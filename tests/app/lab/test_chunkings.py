@@ -16,6 +16,7 @@ def plan(questions: Path, *chunkings: str, **others: object) -> dict[str, object
     return {"dataset": str(questions), "chunkings": chunkings, "top_k": 1, **others}
 
 
+@pytest.mark.slow
 def test_chunkings_are_held_against_the_one_in_use_on_retrieval_answers_and_cost(
     lab_services: Make, questions: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_the_added_documents_of_the_user_are_what_is_cut(lab_services: Make, que
     assert corpus.index.manifest == before
 
 
+@pytest.mark.slow
 def test_a_stopped_study_measures_only_what_is_missing(
     lab_services: Make, questions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,7 @@ def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_fact
 LAST = "Say the last sentence.\n\n{context}\n\n{question}"
 
 
+@pytest.mark.slow
 def test_prompt_is_a_factor_that_shares_retrieval_and_changes_answers(
     services: Services, plan: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -207,6 +208,7 @@ def test_prompt_is_a_factor_that_shares_retrieval_and_changes_answers(
     assert ("prompt", DEFAULT.version, version) in compared.settings
 
 
+@pytest.mark.slow
 def test_reader_that_is_told_nothing_answers_alike_beside_one_that_is(
     services: Services, plan: dict[str, Any], tmp_path: Path
 ) -> None:

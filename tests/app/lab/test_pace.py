@@ -90,6 +90,7 @@ def test_a_row_that_failed_has_no_time() -> None:
     assert ["spent_s" in row for row in steps[-1].result["rows"]] == [False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "plan"),
     [

@@ -22,6 +22,7 @@ def run(lab_services: Callable[..., Services], monkeypatch: pytest.MonkeyPatch) 
     return run_
 
 
+@pytest.mark.slow
 def test_chunkings_are_printed_and_written(run: Callable[..., Result], questions: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     done = run("chunks", "heading:100", "--dataset", str(questions), "--top-k", "1", "--out", str(out))

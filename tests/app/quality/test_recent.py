@@ -93,6 +93,7 @@ def test_getting_better_is_no_alarm(services: Services) -> None:
     assert headline(found) == "Grounded share 90 %, better than 20 % before"
 
 
+@pytest.mark.slow
 def test_backends_are_read_apart(services: Services) -> None:
     put(services, every(10, BEGAN, HOUR_S, 1.0))
     put(services, every(10, BEGAN, HOUR_S, 0.0), backend="otlp/shop")

@@ -51,6 +51,7 @@ def test_title_says_which_type_is_high_and_whether_types_differ() -> None:
     assert spread_title("confidence", found) == "Confidence: the median is 0.500 throughout; not tested"
 
 
+@pytest.mark.slow
 def test_p_is_adjusted_over_the_measures_that_were_tested() -> None:
     found = study_types(planted(), grouped=False)
     assert set(found.p) == {"top cosine", "cosine variance", "answer words"}
@@ -59,6 +60,7 @@ def test_p_is_adjusted_over_the_measures_that_were_tested() -> None:
     assert found.p["answer words"] == pytest.approx(3 * raw)
 
 
+@pytest.mark.slow
 def test_groups_stand_for_types_everywhere() -> None:
     found = study_types([*planted(), make_scored(99, type="OWN")], grouped=True)
     names = {"named things", "reasons and opinions"}
@@ -77,11 +79,13 @@ def test_scatter_says_what_the_interval_allows(low: float | None, high: float | 
     assert "Too few" in scatter_title([Association("all", 4, None, None, None)])
 
 
+@pytest.mark.slow
 def test_counts_say_which_type_is_rare() -> None:
     scores = [replace(each, type="FACT") if n < 3 else each for n, each in enumerate(planted())]
     assert counts_title(study_types(scores, grouped=False).counts).endswith("fewest of FACT (3)")
 
 
+@pytest.mark.slow
 def test_files_hold_every_box_and_point_and_no_formula() -> None:
     scores = [replace(each, question_id=f"=q{n}") for n, each in enumerate(planted())]
     found = study_types(scores, grouped=False)
@@ -96,6 +100,7 @@ def test_files_hold_every_box_and_point_and_no_formula() -> None:
     assert all(row["question_id"].startswith("'=") for row in points)
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_is_said_with_what_to_do() -> None:
     assert "raglass eval label" in by_type_text(study_types(planted(), grouped=False))
 

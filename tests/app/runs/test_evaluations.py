@@ -438,6 +438,7 @@ def test_a_run_can_be_calibrated_on_for_what_answered_it_and_for_nothing_else(
     assert services.calibrations.run_to_fit(replace(trace, settings={**trace.settings, "embedder": "other"})) is None
 
 
+@pytest.mark.slow
 def test_calibration_that_cannot_be_read_is_none_and_logged(
     services: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

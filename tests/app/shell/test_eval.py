@@ -103,6 +103,7 @@ def test_results_as_json_are_those_of_the_run(run: Run, services: Services, path
     assert (listed["run_id"], listed["status"], listed["answers"]) == (data["run_id"], "finished", 6)
 
 
+@pytest.mark.slow
 def test_failed_questions_leave_with_one_and_resuming_asks_them_again(run: Run, make_services: Make, path: str) -> None:
     script = Script(failures={"generate": Throttled("Slow down.")})
     services = make_services(script)

@@ -44,6 +44,7 @@ def test_a_folder_is_indexed_and_what_is_passed_over_is_named(run: Run, services
     assert f"passed over {folder / 'program.exe'}: of a kind that is not read" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_a_program_reads_has_every_file(run: Run, services: Services, folder: Path) -> None:
     data = json.loads(run("index", str(folder), "--json", services=services).stdout)
     assert (data["phase"], data["unchanged"], data["documents"], data["errors"]) == ("done", 0, 3, [])
@@ -56,6 +57,7 @@ def test_what_a_program_reads_has_every_file(run: Run, services: Services, folde
     assert data["index"]["documents"] == 3
 
 
+@pytest.mark.slow
 def test_a_deleted_file_is_told_and_answers_no_more(run: Run, services: Services, folder: Path) -> None:
     run("index", str(folder), services=services)
     (folder / "policy.md").unlink()
@@ -105,6 +107,7 @@ def test_bad_file_leaves_with_one_and_the_rest_are_indexed(run: Run, services: S
     assert "raglass: zip.pdf is not a PDF" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_there_leaves_with_one_and_says_how_to_remove_it(
     run: Run, services: Services, folder: Path
 ) -> None:
@@ -127,6 +130,7 @@ def test_misuse_leaves_with_two(run: Run, services: Services, arguments: list[st
     assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_asking_says_when_the_index_does_not_cover_the_documents(run: Run, services: Services, folder: Path) -> None:
     run("index", str(folder), services=services)
     assert "raglass index" not in run("ask", "Who may enter?", services=services).stderr

@@ -265,6 +265,7 @@ def test_what_cannot_be_explained_is_said(run: Run, make_services: Make) -> None
     assert "There is no trace" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_attention_is_printed_beside_reliance_of_one_layer_or_head(run: Run, make_services: Make) -> None:
     services = make_services(attentive=True)
     trace_id = json.loads(run("ask", "Who?", "--json", services=services).stdout)["trace_id"]
@@ -316,6 +317,7 @@ def test_status_for_people_and_for_programs(run: Run, make_services: Make) -> No
     assert json.loads(failing.stdout)["ready"] is False
 
 
+@pytest.mark.slow
 def test_no_text_of_a_document_or_file_name_acts_on_the_terminal(run: Run, make_services: Make, tmp_path: Path) -> None:
     chunk = Chunk("c", "d", ESCAPE, ESCAPE, 0.5, 1)
     services = make_services(Script(chunks=[chunk], tokens=[ESCAPE]))

@@ -237,6 +237,7 @@ def test_at_most_5_percent_of_runs_of_one_system_raise_an_alarm(articles: int, e
     assert np.mean([min(test.p for test in each.tests) < 0.05 for each in found]) > 0.05
 
 
+@pytest.mark.slow
 def test_system_that_answers_worse_is_seen() -> None:
     found = [simulate(seed, 30, 6, drop=0.25) for seed in range(5)]
     assert all(each.alarm and each.unsafe for each in found)

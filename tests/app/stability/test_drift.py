@@ -122,6 +122,7 @@ def test_other_questions_and_scores_are_found_in_the_windows_they_came_in(servic
     assert told[-1][0] == told[-1][1] > 50
 
 
+@pytest.mark.slow
 def test_windows_tell_a_watcher_which_drifted_and_an_alert_is_raised_by_the_newest(services: Services) -> None:
     ask(services, GEOLOGY, 60, day=0)
     ask(services, GEOLOGY, 20, day=1)
@@ -188,6 +189,7 @@ def test_scores_of_another_application_are_compared_where_each_question_has_one(
     assert [each.drift.ks for each in found.windows] == [0]
 
 
+@pytest.mark.slow
 def test_like_questions_have_not_drifted_and_the_newest_half_is_looked_at(services: Services) -> None:
     ask(services, KITCHEN, 40, day=0)
     ask(services, GEOLOGY, 200, day=1)
@@ -266,6 +268,7 @@ def test_backend_that_only_runs_have_asked_says_so(services: Services) -> None:
         check_questions(services.store, services.backends.corpus, QuestionPlan("local/embedded"))
 
 
+@pytest.mark.slow
 def test_drift_of_questions_in_the_shell(run: Run, services: Services) -> None:
     ask(services, GEOLOGY, 40, day=0)
     quiet = run("stability", "questions", "--window", "20", services=services)

@@ -50,6 +50,7 @@ def plan(dataset: Path, **changes: Any) -> StabilityPlan:
     return StabilityPlan(**{"dataset": str(dataset), "backend": "fake", "top_k": 5, "deadline_s": 5.0, **changes})
 
 
+@pytest.mark.slow
 def test_tables_are_of_perturbation_and_type(run: Run) -> None:
     done = run("--limit", "10")
     assert done.exit_code == 0, done.output

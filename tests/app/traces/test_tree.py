@@ -149,6 +149,7 @@ def test_a_long_way_down_is_cut_in_its_middle_and_can_be_opened():
     assert "s3" in [row.label for row in opened]
 
 
+@pytest.mark.slow
 def test_more_hits_than_can_be_shown_open_the_way_to_the_first():
     tree = SpanTree(make_large_tree(10_000))
     found = find_spans(tree, "retrieve")

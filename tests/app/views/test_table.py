@@ -42,6 +42,7 @@ def page() -> None:
     st.text(f"{done.opened} {done.picked}")
 
 
+@pytest.mark.slow
 def test_texts_are_sent_as_they_are_and_what_is_missing_is_left_out() -> None:
     at = AppTest.from_function(page)
     at.query_params["t_columns"] = "figure"
@@ -88,6 +89,7 @@ def test_marked_words_are_sent_in_pieces() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_column_that_is_not_chosen_is_neither_shown_nor_sent() -> None:
     at = AppTest.from_function(page).run()
     assert listed(at) == [{"Name": NASTY}, {"Name": "second"}]

@@ -95,6 +95,7 @@ def test_a_file_that_a_password_protects_is_told() -> None:
     assert doubts(bytes(data)) == ["a.txt in a.zip was not read: a password protects it. Unpack it, and add the file."]
 
 
+@pytest.mark.slow
 def test_a_member_that_unpacks_to_far_too_much_is_told_and_the_others_read() -> None:
     data = zipped({"bomb.txt": bytes(60_000_000), "a.txt": "Hello."})
     assert read(data) == [("a.zip!/a.txt", "Hello.")]
@@ -127,6 +128,7 @@ def test_the_name_within_a_gzip_files_name_says_what_it_holds() -> None:
     assert read(zipped({"n.txt.gz": gzip.compress(b"Deep.")})) == [("a.zip!/n.txt.gz", "Deep.")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [

@@ -216,6 +216,7 @@ def test_what_a_child_starts_ends_with_it(roughly: Extractor) -> None:
     wait_until_gone(int(document.text))
 
 
+@pytest.mark.slow
 def test_stopping_ends_the_child_and_the_extractor_goes_on() -> None:
     with Extractor(LIMITS, reads=rough.READS) as extractor:
         with pytest.raises(ReadStopped):
@@ -223,6 +224,7 @@ def test_stopping_ends_the_child_and_the_extractor_goes_on() -> None:
         assert extractor.read("b.txt", b"Good.")[0].text == "Good."
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_child_and_the_extractor_goes_on() -> None:
     def interrupt() -> bool:
         raise KeyboardInterrupt

@@ -170,6 +170,7 @@ def test_a_killed_process_loses_no_document_whose_add_returned(path: Path) -> No
     assert documents.add(a_document(10**6)) == "added"
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_share_a_new_library(path: Path) -> None:
     program = ADD_FOREVER.replace("100_000", "10").replace('f"doc-', 'f"{sys.argv[2]}-')
     started = [

@@ -50,6 +50,7 @@ def test_headings_lists_and_tables_are_what_they_are_and_the_title_is_the_docume
     ]
 
 
+@pytest.mark.slow
 def test_the_title_of_the_properties_comes_first_and_one_that_a_program_made_up_is_none() -> None:
     made = docx.Document()
     made.add_paragraph("Text.")
@@ -169,6 +170,7 @@ def test_numbers_of_lists_go_on_behind_a_paragraph_and_begin_anew_where_the_file
     assert text == "3. Hold\n\na) red\n\nb) blue\n\nThen:\n\n4. Press\n\na) new\n\ndot\n\n1. Again"
 
 
+@pytest.mark.slow
 def test_numbers_that_a_style_brings_and_those_of_outer_levels_are_kept() -> None:
     made = docx.Document()
     for text in ("Ask.", "Book."):
