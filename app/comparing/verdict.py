@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from app.comparing.comparison import Comparison, compare
 from app.comparing.side_by_side import SIDES, Side
+from app.kit.difference import MARKED, telling
 from app.kit.numbers import count, milliseconds, percent
 from app.kit.plain import one_line, shortened
-from app.traces.difference import MARKED, telling
 from explain.gold import Gold
 from pipeline.types import Trace
 

@@ -228,9 +228,8 @@ def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
     tone: Tone = "quiet" if last.status == "finished" else "warn"  # whether a share is enough is for the reader to say
     before = run_before(last, [run for run in runs[1:] if _figures(run).get("correct") is not None])
     if before is not None:
-        change = round(
-            right - _figures(before)["correct"], 9
-        )  # as the page it leads to has it: both are sums of whole answers
+        # Without what floats add to 1.25 points: the page that it leads to counts whole answers, and rounds the same.
+        change = round(right - _figures(before)["correct"], 9)
         told = f"{points(change)} points against the run before; open both to see whether that is chance."
         note += f" {told}" if change else " As many as in the run before."
         query = {"run": before.run_id, "with": last.run_id}

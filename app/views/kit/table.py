@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from app.kit.difference import MARKED, telling
 from app.kit.numbers import MISSING, milliseconds, percent
 from app.kit.wording import NO_ANSWER, SURE_THAT_NONE
-from app.traces.difference import MARKED, telling
 from app.views.kit import address
 from app.views.kit.components import component
 from app.views.kit.downloads import show_download

@@ -142,12 +142,8 @@ def _show_variants(results: Sequence[QuestionStability], kinds: Sequence[str], t
         changed = st.toggle("Only those with another answer", True, key="stability-changed")
     found = chosen_variants(results, kind, type_, changed=changed)
     rows = [_row(place, each) for place, each in enumerate(found[:MOST_VARIANTS])]
-    more = len(found) - len(rows)
-    show(
-        note_html(
-            f"{len(found):,} variants{f', the first {len(rows):,} of them' if more > 0 else ''}.{marked_note(rows)}"
-        )
-    )
+    part = f", the first {len(rows):,} of them" if len(found) > len(rows) else ""
+    show(note_html(f"{count(len(found), 'variant')}{part}.{marked_note(rows)}"))
     if rows:
         show_table(
             VARIANTS, rows, key="stability-variants", label="Variants", opens=False, file_name="stability-variants.csv"

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from app.kit.difference import Difference
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
 from app.kit.numbers import MISSING, milliseconds, unbroken
 from app.kit.wording import Trust, when, whereabouts
-from app.traces.difference import Difference
 from app.traces.spans import Placed
 from app.traces.tree import Row
 from app.views.kit.html import dot_html, note_html

@@ -11,11 +11,11 @@ import streamlit as st
 from app.asking.prompts import save_prompt
 from app.comparing.comparison import compare
 from app.explaining.words import level_text
+from app.kit.difference import MARKED, differ
 from app.kit.numbers import count, milliseconds
 from app.kit.plain import one_line, shortened
 from app.permitting.roles import Role
 from app.services import Services
-from app.traces.difference import MARKED, differ
 from app.traces.playground import Attempt, Draft, Scores, drafts_of, explain_failure
 from app.views.kit import state
 from app.views.kit.html import note_html, show, table_html

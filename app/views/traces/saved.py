@@ -8,7 +8,7 @@ import streamlit as st
 from app.kit.plain import shortened
 from app.permitting.roles import Role
 from app.traces.changing import delete_view, rename_view, save_view
-from app.traces.filters import TraceFilters
+from app.traces.filters import TraceFilters, with_new_names
 from app.views.kit import state
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
@@ -36,9 +36,8 @@ def show_views(filters: TraceFilters | None, opened: SavedView | None) -> None:
     """
     names = [view.name for view in state.store().views.all()]
     st.session_state["view_chosen"] = opened.name if opened is not None and opened.name in names else None
-    changed = (
-        filters is not None and opened is not None and filters != TraceFilters.from_address(parse_qs(opened.address))
-    )
+    kept = with_new_names(parse_qs(opened.address)) if opened is not None else {}
+    changed = filters is not None and opened is not None and parse_qs(filters.to_address()) != kept
     with (
         backstage("views", width="content"),
         st.popover(_label(opened, changed), icon=":material/bookmark:", key="views"),

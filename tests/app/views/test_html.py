@@ -17,12 +17,12 @@ from app.explaining.grounded import SentenceMark
 from app.explaining.sureness import Row
 from app.explaining.words import ChunkMark, TokenMark
 from app.kit import markup
+from app.kit.difference import differ
 from app.kit.wording import Trust
 from app.live.log_lines import ReadLine
 from app.live.rows import Part
 from app.live.totals import Gauge
 from app.overview.words import Tile
-from app.traces.difference import differ
 from app.traces.spans import Placed
 from app.traces.tree import row_of
 from app.views.comparing import html as comparing

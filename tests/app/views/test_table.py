@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.traces.difference import MARKED
+from app.kit.difference import MARKED
 from app.views.kit.table import (
     Bar,
     Cell,

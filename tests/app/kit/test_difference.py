@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.traces.difference import MOST_WORDS, differ, telling
+from app.kit.difference import MOST_WORDS, differ, telling
 
 TEXTS = st.text("ab \n", max_size=30)
 
