@@ -93,7 +93,10 @@ def begin(window: Visit, backend: str, file: Path | None = None, *, limit: int =
 
 
 def choose_backend(page: Page, backend: str) -> None:
-    """Pick it as a person does: again, where the page was drawn anew under the open list and closed it unpicked."""
+    """Pick it as a person does: again, where the page was drawn anew under the open list and closed it unpicked.
+
+    Left first: until then the box shows what was typed, and the same words typed over them open no list.
+    """
     box = page.get_by_role("combobox", name="Backend")
     form = page.locator("details").filter(has_text="Start a run")
     known = form.get_by_text(re.compile(f"questions.* {backend}"))  # the estimate names what the server was told
@@ -101,6 +104,7 @@ def choose_backend(page: Page, backend: str) -> None:
     while not known.is_visible():
         assert time.monotonic() < until, page.get_by_test_id("stMain").inner_text()
         page.locator("[data-test-script-state=notRunning]").wait_for()
+        box.blur()
         box.fill(backend)
         box.press("Enter")
         with suppress(AssertionError):
