@@ -1,7 +1,7 @@
 """What the Overview says: tiles with a figure, words and where they lead; what needs a look; the last run. No streamlit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.alerting.words import alert_rule
@@ -76,9 +76,10 @@ def ready_tile(problems: Problems | None) -> Tile:
 
 
 def failed_tile(pace: Pace, span: str) -> Tile:
-    """The share of questions that failed."""
-    query = address_of(TraceFilters(since=span, outcome="failed", origins=origins_of(pace.whose)))
+    """The share of questions that failed. Leads to those, or to all where none did."""
     now, before = pace.now, pace.before
+    asked = TraceFilters(since=span, origins=origins_of(pace.whose))
+    query = address_of(replace(asked, outcome="failed") if now.failed else asked)
     if not now.questions:
         return Tile("failed", "Failed", MISSING, _nothing(pace, span), "quiet", "traces", query)
     share = now.failed / now.questions
@@ -138,8 +139,8 @@ def p95_tile(pace: Pace, span: str) -> Tile:
 
 def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
     """Whether some rule says that answers got worse."""
-    query = live_query(pace, span)
     # The rules score what people and applications ask, and nothing else.
+    query = live_query(replace(pace, whose=PEOPLE), span)
     alone = "" if pace.whose == PEOPLE else f" Questions {BY[PEOPLE]} alone."
     if not windows:
         note = f"No answer of the last {WORDS[span]} was scored.{alone}"

@@ -52,6 +52,13 @@ def test_figures_say_whose_questions_they_are_of():
     assert quality_tile([], pace(one, whose="runs"), "day").note.endswith("Questions by people alone.")
 
 
+def test_tiles_lead_to_what_they_tell_of():
+    failed, none_failed = failed_tile(pace(Stretch(9, 2, 1.0)), "day"), failed_tile(pace(Stretch(9, 0, 1.0)), "day")
+    assert failed.query["outcome"] == "failed"
+    assert dict(failed.query) == {**none_failed.query, "outcome": "failed"}
+    assert quality_tile([], pace(QUIET, whose="runs"), "day").query["asked_by"] == "people"
+
+
 @pytest.mark.parametrize("tile", [failed_tile, p95_tile])
 def test_where_people_asked_nothing_it_is_said_how_many_others_did(tile):
     assert tile(pace(QUIET, others=60), "day").note == "No question by people in the last 24 hours; 60 by others."
