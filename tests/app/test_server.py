@@ -126,6 +126,7 @@ def test_link_of_the_page_exports_what_it_says_without_a_key(
     assert ask_beyond(monkeypatch, services, query.replace("what", "why")).status_code == 401
 
 
+@pytest.mark.slow
 def test_warming_up_never_raises(make_services: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "services", lambda: make_services(database_url="nonsense"))
     server.warm_up()

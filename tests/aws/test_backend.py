@@ -137,6 +137,7 @@ def test_fault_on_the_way_is_a_typed_trace_without_a_retry_storm(answer: Answer,
     assert "secret" not in written.replace(KEY, "")
 
 
+@pytest.mark.slow
 def test_answer_after_the_deadline_is_a_timeout_asked_for_once() -> None:
     with serving(Answer(QUERY.data, delay_s=1.0)) as server:
         trace = ask(open_at(server), deadline_s=0.2)
@@ -146,6 +147,7 @@ def test_answer_after_the_deadline_is_a_timeout_asked_for_once() -> None:
 
 
 @pytest.mark.parametrize("drip_s", [0.05, 5.0], ids=["drips", "stalls after the first byte"])
+@pytest.mark.slow
 def test_body_that_comes_too_slowly_is_a_timeout_at_the_deadline(drip_s: float) -> None:
     started = time.monotonic()
     with serving(replace(QUERY, drip_s=drip_s)) as server:  # whole, it would take over a minute

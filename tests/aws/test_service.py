@@ -157,6 +157,7 @@ FAULTS: list[tuple[str, tuple[Answer, ...], int, str, str]] = [
     indirect=["stack"],
     ids=[row[0] for row in FAULTS],
 )
+@pytest.mark.slow
 def test_failed_stage_keeps_the_trace_so_far(stack: Stack, status: int, kind: str, stage: str) -> None:
     outcome = stack.call("/query", {"question": "why?"})
     reply = parse_query_response(outcome.data)
@@ -172,6 +173,7 @@ def test_failed_stage_keeps_the_trace_so_far(stack: Stack, status: int, kind: st
 
 
 @pytest.mark.parametrize("stack", [(Answer({"vectors": [[1.0]]}, delay_s=2.0),)], indirect=True)
+@pytest.mark.slow
 def test_stage_that_is_too_slow_times_out_within_the_deadline(stack: Stack) -> None:
     outcome = stack.call("/query", {"question": "why?", "deadline_s": 0.3})
     assert outcome.status == 504
@@ -371,6 +373,7 @@ REFUSALS: dict[str, tuple[Answer, int, str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.slow
 def test_refusal_of_bedrock_is_typed_and_keeps_the_chunks(name: str) -> None:
     reply, status, kind, words = REFUSALS[name]
     with serving(VECTORS, MATCHES, reply) as server:

@@ -142,6 +142,7 @@ def test_passing_fault_is_survived() -> None:
         assert len(server.asked) == 3
 
 
+@pytest.mark.slow
 def test_slow_answer_is_a_timeout_after_one_call() -> None:
     with serving(Answer({"vectors": [[1.0]]}, delay_s=1.0)) as server:
         with pytest.raises(Timeout) as caught:

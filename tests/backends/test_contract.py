@@ -524,6 +524,7 @@ def test_misused_sampling_raises_before_anything_is_drawn(sampler: AnswerSampler
         sampler.sample_answers(QUESTION, [], **{"samples": 1, "deadline_s": 60.0, **misuse})
 
 
+@pytest.mark.slow
 def test_a_batch_gives_each_question_the_answer_that_it_gets_alone(named: tuple[str, Backend]) -> None:
     name, backend = named
     if not isinstance(backend, BatchAnswerer):

@@ -105,6 +105,7 @@ def test_reply_of_50_mb_is_given_up_at_the_limit(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("closes", [True, False])
+@pytest.mark.slow
 def test_body_that_stalls_ends_at_the_deadline(ask: Ask, closes: bool) -> None:
     """Also where the server said that it will close, which hides the socket from the library."""
 
@@ -123,6 +124,7 @@ def test_body_that_stalls_ends_at_the_deadline(ask: Ask, closes: bool) -> None:
     assert time.monotonic() - begun < 2
 
 
+@pytest.mark.slow
 def test_stream_that_stalls_keeps_what_it_said(ask: Ask) -> None:
     seen: list[Event] = []
     trace = ask(
@@ -153,6 +155,7 @@ def test_stream_that_ends_too_soon_is_not_taken_for_whole(ask: Ask) -> None:
         (lambda h: h.stream(b"data: " + b"x" * 5_000_000), "event of more than"),
     ],
 )
+@pytest.mark.slow
 def test_stream_that_is_none_is_a_bad_response(ask: Ask, script: Script, says: str) -> None:
     text = ENDPOINTS.replace("stream = true", "stream = true\nmax_mb = 20")
     assert says in check_failed(ask(script, "http/streamed", text), "BadResponse")

@@ -99,6 +99,7 @@ def test_missing_extra_says_what_to_type(monkeypatch: pytest.MonkeyPatch, config
         registry.open_backend("local/research", config)
 
 
+@pytest.mark.slow
 def test_importing_the_registry_imports_no_model_library() -> None:
     code = (
         "import sys, backends.registry as r; r.names(); r.why_missing('local/research'); print(' '.join(sys.modules))"

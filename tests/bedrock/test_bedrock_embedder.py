@@ -123,6 +123,7 @@ def test_model_that_is_no_embedder_is_refused_before_anything_is_sent() -> None:
         BedrockEmbedder("bedrock:amazon.nova-lite-v1:0", "us-east-1")
 
 
+@pytest.mark.slow
 def test_fingerprint_is_the_models_whichever_region_runs_it(double: Kept) -> None:
     here = BedrockEmbedder(f"bedrock:{COHERE}", "us-east-1")
     assert BedrockEmbedder(f"bedrock:eu.{COHERE}", "eu-west-1").fingerprint == here.fingerprint

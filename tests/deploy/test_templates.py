@@ -48,6 +48,7 @@ def test_digest_changes_with_the_text() -> None:
     assert Template("serving", BODY).digest != Template("serving", BODY + " ").digest
 
 
+@pytest.mark.slow
 def test_every_part_has_a_template_that_can_be_read() -> None:
     for part in PARTS:
         template = Template.of(part)

@@ -43,6 +43,7 @@ def test_rbo_is_the_series_that_it_sums_up(before: list[int], after: list[int], 
 
 
 @given(RANKING.filter(bool), PERSISTENCE)
+@pytest.mark.slow
 def test_same_ranking_agrees_fully_and_a_disjoint_one_not_at_all(ranking: list[int], p: float) -> None:
     other = [each + 100 for each in ranking]
     assert rbo(ranking, ranking, p) == pytest.approx(1)

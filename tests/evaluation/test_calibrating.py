@@ -38,6 +38,7 @@ def fitted(scores: Sequence[Scored], **options: Any) -> Calibration:
 
 
 @given(st.lists(st.integers(0, 12), max_size=40), st.integers(0, 5))
+@pytest.mark.slow
 def test_no_article_is_on_both_sides(articles: list[int], seed: int) -> None:
     scores = [make_scored(number, cluster=f"a{article}") for number, article in enumerate(articles)]
     fit, report = split_halves(scores, seed)

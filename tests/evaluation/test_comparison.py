@@ -105,6 +105,7 @@ def drawn(rows: Sequence[tuple[bool, bool, int]]) -> tuple[list[Scored], list[Sc
 
 @given(runs)
 @settings(max_examples=25, deadline=None)
+@pytest.mark.slow
 def test_the_other_way_round_every_sign_is_the_other_one(rows: list[tuple[bool, bool, int]]) -> None:
     first, second = drawn(rows)
     there, back = compare_runs(first, second), compare_runs(second, first)
@@ -125,6 +126,7 @@ def test_the_other_way_round_every_sign_is_the_other_one(rows: list[tuple[bool, 
 
 @given(runs.filter(lambda rows: len(rows) >= 9))
 @settings(max_examples=25, deadline=None)
+@pytest.mark.slow
 def test_a_run_against_its_like_differs_by_nothing_and_is_safe(rows: list[tuple[bool, bool, int]]) -> None:
     run = drawn(rows)[1]
     found = compare_runs(run, [replace(each, trace_id="another") for each in run])
@@ -297,6 +299,7 @@ def test_few_questions_that_did_not_change_cannot_tell() -> None:
     assert "only 1 question changed sides" in verdict.sentence
 
 
+@pytest.mark.slow
 def test_significant_drop_is_not_safe_however_small() -> None:
     found = compare_runs(*run_with(both=900, gained=0, lost=14), max_drop=0.05)
     assert found.verdict.outcome == "not safe"

@@ -183,6 +183,7 @@ def test_rows_are_numbered_as_a_spreadsheet_shows_them(load: Load) -> None:
 
 
 @given(st.lists(st.tuples(st.text("ab\n\r\"', |é", max_size=6), st.text("ab \n", max_size=4)), min_size=1, max_size=8))
+@pytest.mark.slow
 def test_every_row_of_a_table_is_a_question_or_a_problem_with_its_number(rows: list[tuple[str, str]]) -> None:
     found = list(_csv(table(["question", "answer"], rows)))
     told = [each.partition(":")[0] if isinstance(each, str) else each.question_id.replace("-", " ") for each in found]

@@ -104,6 +104,7 @@ def test_indexes_that_cannot_be_compared_are_refused(ids: list[str], vectors: ob
 
 
 @given(SAMPLE, SAMPLE)
+@pytest.mark.slow
 def test_ks_is_scipys_ties_included(x: list[float], y: list[float]) -> None:
     found, p = ks_test(np.array(x), np.array(y))
     steps = round(found * math.lcm(len(x), len(y)))
@@ -186,6 +187,7 @@ def test_stability_index_of_the_same_scores_is_0_and_of_others_its_definition() 
 
 
 @given(P_VALUES)
+@pytest.mark.slow
 def test_benjamini_hochberg_is_scipys(p_values: list[float]) -> None:
     found = benjamini_hochberg({str(n): p for n, p in enumerate(p_values)})
     assert list(found.values()) == pytest.approx(stats.false_discovery_control(p_values).tolist())

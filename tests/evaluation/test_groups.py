@@ -57,6 +57,7 @@ def test_dunns_test_is_scikit_posthocs() -> None:
 
 
 @given(values, values)
+@pytest.mark.slow
 def test_cliffs_delta_is_what_counting_every_pair_gives(first: Any, second: Any) -> None:
     counted = np.mean([np.sign(x - y) for x in first for y in second])
     assert cliffs_delta(first, second) == pytest.approx(counted)

@@ -127,6 +127,7 @@ def test_a_reply_that_is_no_judgement_is_missing_and_never_quoted(
     assert "busy" not in found.problem
 
 
+@pytest.mark.slow
 def test_a_judge_that_takes_too_long_is_missing_and_says_which_setting(
     endpoint: Endpoint, judge: Callable[..., Judgement]
 ) -> None:

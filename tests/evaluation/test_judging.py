@@ -56,6 +56,7 @@ def test_anything_else_is_no_judgement_and_not_guessed_at(reply: object, problem
 
 
 @given(st.text())
+@pytest.mark.slow
 def test_no_reply_breaks_the_reading(reply: str) -> None:
     found = read_reply(reply)
     assert (found.right is None) == bool(found.problem)
@@ -123,6 +124,7 @@ def test_what_failed_is_tried_again_and_what_was_judged_or_says_nothing_is_not()
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
+@pytest.mark.slow
 def test_kappa_is_scikit_learns(pairs: list[tuple[bool, bool]]) -> None:
     scores = [
         replace(make_scored(number, correct=label), judged_right=judge) for number, (judge, label) in enumerate(pairs)

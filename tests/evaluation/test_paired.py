@@ -50,6 +50,7 @@ def test_interval_is_as_wide_for_copies_of_a_question_as_for_the_question() -> N
     assert five_times == pytest.approx(once)
 
 
+@pytest.mark.slow
 def test_interval_reaches_its_nominal_coverage() -> None:
     covered = 0
     for seed in range(300):

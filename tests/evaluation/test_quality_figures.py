@@ -15,6 +15,7 @@ def test_benchmark_cuts_the_built_in_corpus_as_the_product_does() -> None:
     assert [(chunk.document_id, chunk.text) for chunk in cut_chunks(read_builtin().documents)] == cut
 
 
+@pytest.mark.slow
 def test_exact_chances_show_an_error_that_shrinks_with_the_root_of_their_number() -> None:
     """Equal chances share a bin: of n coins the share of heads is off by the square root of 2/π · (1/4) / n on average."""
     for number in (100, 10_000):
@@ -23,10 +24,12 @@ def test_exact_chances_show_an_error_that_shrinks_with_the_root_of_their_number(
         assert found["low"] < found["value"] < found["high"]
 
 
+@pytest.mark.slow
 def test_certain_chances_show_no_error() -> None:
     assert exact_error(np.array([0.0, 1.0, 1.0])) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
+@pytest.mark.slow
 def test_interval_over_articles_is_wider_where_an_articles_questions_go_wrong_together() -> None:
     questions = [Question(str(n), "?", ("a",), "d", f"article {n // 50}", True, "") for n in range(200)]
     found = measure(Outcomes(questions, rank=[1.0] * 200, one=[n >= 50 for n in range(200)]))

@@ -25,6 +25,7 @@ from pipeline.errors import ConfigError
 HELD_OUT = read_builtin().of_split("report")
 
 
+@pytest.mark.slow
 def test_shipped_numbers_decide_as_scikit_learn_does() -> None:
     model = fit()
     questions = [question.text for question in HELD_OUT[:200]]

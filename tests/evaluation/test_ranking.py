@@ -20,12 +20,14 @@ def relevance(ranks: list[int], depth: int = 20) -> tuple[list[int], list[float]
 
 
 @given(RANKS)
+@pytest.mark.slow
 def test_ndcg_is_scikit_learns(ranks: list[int]) -> None:
     truth, scores = relevance(ranks)
     assert ndcg(ranks) == pytest.approx(ndcg_score([truth], [scores]))
 
 
 @given(RANKS)
+@pytest.mark.slow
 def test_average_precision_is_scikit_learns(ranks: list[int]) -> None:
     truth, scores = relevance(ranks)
     assert average_precision(ranks) == pytest.approx(average_precision_score(truth, scores))

@@ -67,6 +67,7 @@ def ids(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [0, 1, 4, 100])
+@pytest.mark.slow
 def test_every_question_is_asked_once_and_no_more_at_once_than_allowed(workers: int) -> None:
     recorder = Recorder(wait_s=0.005)
     steps = recorder.run(questions(40), workers=workers)
@@ -217,6 +218,7 @@ def test_a_batch_that_is_in_flight_when_a_run_is_closed_is_kept_whole() -> None:
     assert len(recorder.kept) % 8 == 0
 
 
+@pytest.mark.slow
 def test_time_that_a_caller_keeps_the_run_waiting_is_not_its_pace() -> None:
     """A pause of half a second a question would estimate the last nine at 4.5 s; asking takes a millisecond each."""
     recorder = Recorder(wait_s=0.001)

@@ -33,6 +33,7 @@ def test_one_chunk_and_none() -> None:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=20), st.randoms())
+@pytest.mark.slow
 def test_figures_stay_in_bounds_whatever_the_order(cosines, random) -> None:
     found = measure_similarity(cosines)
     random.shuffle(cosines)

@@ -68,6 +68,7 @@ def value(found: Cell, measure: str) -> float:
     return number
 
 
+@pytest.mark.slow
 def test_backend_that_never_minds_is_fully_stable() -> None:
     questions = [make_question(n) for n in range(6)]
     cells = summarise_stability(list(measure_stability(questions, Stub(), corpus_size=100, pool=POOL)))

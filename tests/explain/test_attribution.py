@@ -32,16 +32,19 @@ def by_permutations(game):
 
 
 @given(games)
+@pytest.mark.slow
 def test_shapley_values_are_the_mean_over_all_orders(game):
     assert shapley(game) == pytest.approx(by_permutations(game), abs=1e-9)
 
 
 @given(games)
+@pytest.mark.slow
 def test_shapley_values_add_up_to_what_all_chunks_did(game):
     assert shapley(game).sum() == pytest.approx(reliance(game), abs=1e-9)
 
 
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=5))
+@pytest.mark.slow
 def test_every_measure_gives_an_additive_game_its_weights(weights):
     game = game_of(len(weights), lambda subset: 3.0 + sum(weights[i] for i in subset))
     for measure in (shapley, leave_one_out, alone):
@@ -50,6 +53,7 @@ def test_every_measure_gives_an_additive_game_its_weights(weights):
 
 
 @given(games, games)
+@pytest.mark.slow
 def test_attribution_of_a_sum_is_the_sum_of_attributions(one, other):
     n = min(len(one), len(other))
     one, other = one[:n], other[:n]
@@ -86,6 +90,7 @@ def test_any_number_of_redundant_chunks_is_nearer_to_an_or_than_to_nothing(k):
 
 
 @given(games)
+@pytest.mark.slow
 def test_tokens_are_games_of_their_own(game):
     both = np.stack([game, game[::-1]], axis=1)
     assert shapley(both)[:, 0] == pytest.approx(shapley(game), abs=1e-9)

@@ -238,6 +238,7 @@ def test_brier_and_auroc_are_those_of_scikit_learn(decimals: int) -> None:
 
 
 @given(labelled())
+@pytest.mark.slow
 def test_auroc_counts_ties_half(pairs: Pairs) -> None:
     scores, correct = pairs
     duels = np.sign(scores[correct][:, None] - scores[~correct][None, :])

@@ -115,6 +115,7 @@ def test_impossible_sample_has_no_mass() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), logprobs), min_size=1, max_size=12))
+@pytest.mark.slow
 def test_semantic_entropy_lies_between_none_and_that_of_as_many_clusters(samples: list[tuple[int, float]]) -> None:
     clusters, scores = [c for c, _ in samples], [s for _, s in samples]
     for found in (semantic_entropy(clusters), semantic_entropy(clusters, scores)):
@@ -122,6 +123,7 @@ def test_semantic_entropy_lies_between_none_and_that_of_as_many_clusters(samples
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.randoms())
+@pytest.mark.slow
 def test_neither_order_nor_names_of_clusters_matter(clusters: list[int], random: Random) -> None:
     renamed = [10 - cluster for cluster in clusters]
     random.shuffle(renamed)

@@ -19,6 +19,7 @@ def test_ranks_are_scipys(found):
 
 
 @given(values, st.randoms())
+@pytest.mark.slow
 def test_correlation_is_scipys(found, random):
     other = np.array(random.sample(list(found), len(found)))
     if len(set(found)) > 1:

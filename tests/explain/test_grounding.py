@@ -204,6 +204,7 @@ def test_thresholds_can_be_chosen() -> None:
 
 
 @given(prose, st.lists(prose, max_size=3))
+@pytest.mark.slow
 def test_any_text_is_grounded_with_spans_inside_its_sentences(answer: str, texts: list[str]) -> None:
     sentences = split_answer(answer)
     assert all(answer[s.start : s.start + len(s.text)] == s.text != "" for s in sentences)
@@ -217,6 +218,7 @@ def test_any_text_is_grounded_with_spans_inside_its_sentences(answer: str, texts
 
 
 @given(prose)
+@pytest.mark.slow
 def test_every_sentence_with_words_is_supported_by_the_whole_answer(answer: str) -> None:
     found = ground(split_answer(answer), make_chunks(answer))
     assert all(sentence.supported for sentence in found.sentences if sentence.words)
@@ -303,6 +305,7 @@ def test_citation_is_precise_if_it_is_enough_or_needed(supporting: list[set[int]
 @given(
     st.lists(st.sets(st.integers(0, 3)), min_size=1, max_size=4), st.sets(st.frozensets(st.integers(0, 3), min_size=1))
 )
+@pytest.mark.slow
 def test_scores_agree_with_the_rules_in_table_form(cited: list[set[int]], supporting: set[frozenset[int]]) -> None:
     """Gao et al. 2023, section 3: a citation is irrelevant if it alone does not support and the rest does. Support need not be monotone."""
     scores = score_citations([sorted(c) for c in cited], 4, lambda _, positions: frozenset(positions) in supporting)

@@ -38,6 +38,7 @@ def test_list_of_what_is_not_needed_stays_true(environment: Path) -> None:
     assert "pandas/tests is not there any more" in done.stderr
 
 
+@pytest.mark.slow
 def test_module_that_cannot_be_compiled_fails_the_build(environment: Path, tmp_path: Path) -> None:
     source = tmp_path / "app"
     source.mkdir()

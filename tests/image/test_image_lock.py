@@ -48,6 +48,7 @@ def test_every_dependency_is_in_the_image_or_left_out_for_a_reason() -> None:
     assert not listed & NOT_IN_THE_IMAGE.keys()
 
 
+@pytest.mark.slow
 def test_the_image_has_the_versions_that_are_tested() -> None:
     tested, image = pins("run.lock"), pins("image.lock")
     assert image

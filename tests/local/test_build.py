@@ -168,6 +168,7 @@ def test_interruption_after_publishing_keeps_the_new_index(
     assert index.chunks_at([0])
 
 
+@pytest.mark.slow
 def test_second_build_at_the_same_time_waits_for_the_first(build: Build, root: Path) -> None:
     build()
     before = files.current_folder(root)

@@ -63,6 +63,7 @@ def without_space(text: str) -> str:
 
 @given(prose)
 @settings(deadline=None)
+@pytest.mark.slow
 def test_chunks_cover_all_text_in_order_and_know_where_they_stand(text: str) -> None:
     pieces = split_document(plain(text))
     assert all(text[piece.start : piece.start + len(piece.text)] == piece.text for piece in pieces)

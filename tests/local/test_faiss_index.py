@@ -122,6 +122,7 @@ def test_search_is_exact_where_no_approximate_kind_is_good_enough(
     assert "the search is exact" in caplog.text
 
 
+@pytest.mark.slow
 def test_progress_counts_what_was_added_and_can_stop_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faiss_index, "ADD_BATCH", 100)
     seen: list[int] = []
@@ -155,6 +156,7 @@ KINDS = ("exact", "hnsw", "rabitq")
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_saved_index_searches_as_before(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, queries = random_vectors(500), random_vectors(5, seed=1)
     index = build_kind(kind, vectors, monkeypatch)
@@ -165,6 +167,7 @@ def test_saved_index_searches_as_before(tmp_path: Path, kind: str, monkeypatch: 
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_loaded_hnsw_keeps_its_ef_search(tmp_path: Path) -> None:
     build_faiss(random_vectors(500), exact_below=0).save(tmp_path / "index")
     loaded = FaissIndex.load(tmp_path / "index", Tuning("hnsw", 77, 1.0, 1))
@@ -172,6 +175,7 @@ def test_loaded_hnsw_keeps_its_ef_search(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_vectors_can_be_taken_out_again(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = random_vectors(500)
     built = build_kind(kind, vectors, monkeypatch)

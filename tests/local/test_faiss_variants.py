@@ -88,6 +88,7 @@ def test_exact_search_can_be_chosen_whatever_the_size() -> None:
     assert build_faiss(random_vectors(200), exact_below=10, choice=choice_of("Flat", 0)).kind == "exact"
 
 
+@pytest.mark.slow
 def test_chosen_index_that_misses_much_is_built_and_said_to(caplog: pytest.LogCaptureFixture) -> None:
     vectors = random_vectors(2_000)
     index = build_faiss(vectors, choice=choice_of("IVF16,Flat", 1))

@@ -54,6 +54,7 @@ def publish(holder: Holder, folder: Path, index: VectorIndex) -> Manifest:
     return manifest
 
 
+@pytest.mark.slow
 def test_scores_are_numpys_inner_products_best_first(holder: Holder, tmp_path: Path) -> None:
     vectors, questions = random_vectors(200), random_vectors(7, seed=1)
     scores, ids = hold(holder, tmp_path / "root" / "a", vectors).search(questions, 50)
@@ -62,6 +63,7 @@ def test_scores_are_numpys_inner_products_best_first(holder: Holder, tmp_path: P
     np.testing.assert_allclose(np.take_along_axis(products, ids, axis=1), scores, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_exact_search_is_numpys_too(holder: Holder, tmp_path: Path) -> None:
     vectors, questions = random_vectors(200), random_vectors(7, seed=1)
     scores, ids = hold(holder, tmp_path / "root" / "a", vectors).search(questions, 50, exact=True)
@@ -89,6 +91,7 @@ def test_vector_of_another_length_is_a_dimension_mismatch(holder: Holder, tmp_pa
         assert caught.value.stage == "retrieve"
 
 
+@pytest.mark.slow
 def test_vectors_can_be_taken_out_again(holder: Holder, tmp_path: Path) -> None:
     vectors = random_vectors(50)
     index = hold(holder, tmp_path / "root" / "a", vectors)
@@ -96,6 +99,7 @@ def test_vectors_can_be_taken_out_again(holder: Holder, tmp_path: Path) -> None:
     assert (index.size, index.dimension) == (50, 32)
 
 
+@pytest.mark.slow
 def test_opened_again_it_searches_as_before_and_is_whole(holder: Holder, tmp_path: Path) -> None:
     folder = tmp_path / "root" / "a"
     built = hold(holder, folder, random_vectors(60))

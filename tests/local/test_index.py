@@ -127,6 +127,7 @@ def test_corpus_without_any_word_can_be_searched(build: Build, index: LocalIndex
     assert len(search(index, "anything")) == 1
 
 
+@pytest.mark.slow
 def test_hnsw_index_finds_what_an_exact_one_finds(
     build: Build, root: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

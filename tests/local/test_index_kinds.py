@@ -18,6 +18,7 @@ VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("words", ["exact", "hnsw", "hnsw:64", "ivf:20", "rabitq:40"])
+@pytest.mark.slow
 def test_kind_that_looks_at_enough_finds_what_an_exact_search_finds(words: str) -> None:
     index = build_kind(VECTORS, IndexKind.parse(words))
     _, ids = index.search(VECTORS[:50], 1)
@@ -25,6 +26,7 @@ def test_kind_that_looks_at_enough_finds_what_an_exact_search_finds(words: str) 
     assert index.reconstruct(np.arange(5)) == pytest.approx(VECTORS[:5])
 
 
+@pytest.mark.slow
 def test_one_list_of_an_inverted_file_misses_some_and_two_lists_fewer() -> None:
     exact = np.argsort(-(VECTORS @ VECTORS.T), axis=1)[:, :10]
 

@@ -38,6 +38,7 @@ def space_of(double: LoopbackServer, root: Path) -> Any:
     return double.service._spaces["raglass-local-64"][namespace_of(root)]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_manifest_says_where_the_vectors_are_and_what_the_service_finds(build: Build, root: Path) -> None:
     manifest = build()
     assert (manifest.held_by, manifest.place) == ("pinecone", f"raglass-local-64/{namespace_of(root)}")
@@ -46,6 +47,7 @@ def test_manifest_says_where_the_vectors_are_and_what_the_service_finds(build: B
     assert manifest.tuning.recall == pytest.approx(1.0, abs=0.01)  # the double is exact
 
 
+@pytest.mark.slow
 def test_ids_and_vectors_are_sent_and_no_text(build: Build, double: LoopbackServer, root: Path) -> None:
     manifest = build()
     space = space_of(double, root)
@@ -114,6 +116,7 @@ def test_build_that_stops_leaves_the_index_in_use_and_is_gone_on_with(
     assert search(index, "Fact number 7")[0].document_id.startswith("n")
 
 
+@pytest.mark.slow
 def test_emptied_corpus_leaves_nothing_in_the_cloud(
     tmp_path: Path,
     root: Path,
@@ -135,6 +138,7 @@ def test_emptied_corpus_leaves_nothing_in_the_cloud(
     assert len(space_of(double, root)) == 0
 
 
+@pytest.mark.slow
 def test_wrong_key_says_which_variable_and_is_not_quoted(
     build: Build, root: Path, embedder: FakeEmbedder, pinecone_environ: Any
 ) -> None:
@@ -158,6 +162,7 @@ def test_index_that_is_gone_names_the_command(build: Build, double: LoopbackServ
     assert search(index, "volcanoes")
 
 
+@pytest.mark.slow
 def test_index_of_another_dimension_is_named_with_the_setting(build: Build, pinecone_environ: dict[str, str]) -> None:
     with pinecone_space.open_space("tales", "", 3, environ=pinecone_environ):
         pass

@@ -16,6 +16,7 @@ def draw_one(logprobs: np.ndarray, count: int, temperature: float = 1.0, seed: i
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+@pytest.mark.slow
 def test_frequencies_are_the_softmax_at_the_temperature(temperature: float) -> None:
     drawn = np.bincount(draw_one(LOGPROBS, 5_000, temperature), minlength=5)
     expected = CHANCES ** (1 / temperature)  # exp(log p / T)

@@ -10,6 +10,7 @@ from backends.local.vectors import Seed, text_key
 from tests.local.fake_embedder import FakeEmbedder
 
 
+@pytest.mark.slow
 def test_seed_covers_every_text_once_and_is_the_same_each_time() -> None:
     texts = seed.seed_texts()
     assert len(texts) == len(set(texts))

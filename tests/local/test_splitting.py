@@ -88,6 +88,7 @@ def test_text_without_white_space_is_cut_all_the_same() -> None:
 
 @given(prose)
 @settings(deadline=None)
+@pytest.mark.slow
 def test_sentences_cover_all_text_in_order(text: str) -> None:
     spans = split_sentences(text)
     assert all(start < end for start, end in spans)

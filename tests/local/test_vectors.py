@@ -64,6 +64,7 @@ def test_memory_keeps_nothing_of_a_batch_that_failed(embedder: FakeEmbedder) -> 
     assert embedder.embedded == ["a"]
 
 
+@pytest.mark.slow
 def test_memory_is_right_for_threads_that_push_each_others_vectors_out(embedder: FakeEmbedder) -> None:
     memory, expected = VectorMemory(kept=3), embedder.embed(TEXTS, "passage")
 

@@ -137,6 +137,7 @@ def test_a_restored_store_goes_on_as_any_other(
     assert target.version() != full_store.version()
 
 
+@pytest.mark.slow
 def test_a_full_store_is_not_filled_unless_that_is_said(full_store: TraceStore, tmp_path: Path) -> None:
     file = back_up(full_store, tmp_path)
     before = contents(full_store)
@@ -145,6 +146,7 @@ def test_a_full_store_is_not_filled_unless_that_is_said(full_store: TraceStore, 
     assert contents(full_store) == before
 
 
+@pytest.mark.slow
 def test_replacing_brings_back_what_was(full_store: TraceStore, tmp_path: Path) -> None:
     file = back_up(full_store, tmp_path)
     before, token = contents(full_store), full_store.version()
@@ -185,6 +187,7 @@ def test_merging_adds_what_is_missing_and_leaves_what_is_there(
     assert {**contents(target), "state": set()} == {**again, "state": set()}
 
 
+@pytest.mark.slow
 def test_merging_brings_something_of_every_table(
     full_store: TraceStore, new_store: Callable[[str], TraceStore], tmp_path: Path
 ) -> None:
@@ -214,6 +217,7 @@ def test_stopped_merging_is_gone_on_with(store: TraceStore, tmp_path: Path) -> N
     assert store.count() == 500
 
 
+@pytest.mark.slow
 def test_a_backup_is_of_one_moment_though_traces_go_on_coming(store: TraceStore, tmp_path: Path) -> None:
     store.put_all([make_trace() for _ in range(50)])
     store.fold()
@@ -269,6 +273,7 @@ def test_stopped_backup_leaves_nothing(full_store: TraceStore, tmp_path: Path) -
     assert [file.name for file in tmp_path.iterdir() if "backup" in file.name] == []
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_the_earlier_backup_stays(
     full_store: TraceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_run_has_what_its_own_questions_used(store: TraceStore) -> None:
     assert store.costs.of_runs([]) == {}
 
 
+@pytest.mark.slow
 def test_deleted_trace_is_no_longer_counted(store: TraceStore) -> None:
     store.put_all([asked(MINI, DAY), asked(OTHER, DAY)])
     store.forget(TraceQuery(models=frozenset({"nobody's"})))

@@ -100,6 +100,7 @@ def test_datum_holds_no_more_values_than_cloudwatch_takes() -> None:
     assert [len(datum.values) for datum in data] == [MAX_VALUES, MAX_VALUES, 100]
 
 
+@pytest.mark.slow
 def test_batches_keep_to_the_limits_of_data_and_bytes_and_lose_nothing() -> None:
     small = gather([make_measure(backend=f"b{number}") for number in range(2_500)])
     assert [len(batch) for batch in batches(small)] == [MAX_DATA, MAX_DATA, 500]

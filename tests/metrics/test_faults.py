@@ -18,6 +18,7 @@ from tests.metrics.conftest import sqlite_url
 from tests.metrics.postgres_cluster import TERMINATE, PostgresCluster, full_disk, plain_url
 
 
+@pytest.mark.slow
 def test_a_locked_store_says_how_long_it_waited_and_loses_nothing(tmp_path: Path) -> None:
     with TraceStore.open(sqlite_url(tmp_path), busy_timeout_s=0.1) as store:
         kept = make_trace()
@@ -35,6 +36,7 @@ def test_a_locked_store_says_how_long_it_waited_and_loses_nothing(tmp_path: Path
         assert store.count() == 2
 
 
+@pytest.mark.slow
 def test_a_locked_store_can_still_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with TraceStore.open(sqlite_url(tmp_path), busy_timeout_s=0.1) as store:
         store.put(make_trace())
@@ -172,6 +174,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, content: by
     assert [entry.name for entry in tmp_path.iterdir()] == ["traces.sqlite"]
 
 
+@pytest.mark.slow
 def test_a_store_damaged_inside_says_so_when_the_damage_is_met(tmp_path: Path) -> None:
     with TraceStore.open(sqlite_url(tmp_path)) as store:
         for _ in range(200):

@@ -85,6 +85,7 @@ def test_two_folding_processes_count_each_trace_once(store_url: str) -> None:
         assert len({row.trace_id for row in page.rows}) == len(page.rows) == 400
 
 
+@pytest.mark.slow
 def test_the_background_folds_without_being_asked(store: TraceStore) -> None:
     store.put(make_trace())
     end = time.monotonic() + 30

@@ -17,6 +17,7 @@ QUARTER = MINUTE // 900 * 900
 """A whole quarter of an hour."""
 
 
+@pytest.mark.slow
 def test_percentiles_are_those_of_the_durations(store: TraceStore) -> None:
     durations = np.random.default_rng(0).lognormal(3, 1, 300)
     for place, duration_ms in enumerate(durations.tolist()):
@@ -45,6 +46,7 @@ def test_the_minute_that_is_still_running_is_shown(store: TraceStore) -> None:
     assert (point.start_s, point.count) == (MINUTE, 1)
 
 
+@pytest.mark.slow
 def test_quarters_of_an_hour_tell_what_their_minutes_do(store: TraceStore) -> None:
     random = np.random.default_rng(1)
     durations = random.lognormal(3, 1, 60)

@@ -100,6 +100,7 @@ def test_token_that_is_none_is_refused(reader: LogReader) -> None:
             reader.read(NOW, follow=token)
 
 
+@pytest.mark.slow
 def test_request_is_one_that_aws_takes() -> None:
     session = boto3.session.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
     client = session.client("logs")

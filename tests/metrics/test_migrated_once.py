@@ -47,6 +47,7 @@ def what_is_in(connection: Connection) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.slow
 def test_stores_after_the_first_are_as_migrated_ones_and_no_two_have_a_name(
     tmp_path: Path, request: pytest.FixtureRequest, database: str
 ) -> None:

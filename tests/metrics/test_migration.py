@@ -29,6 +29,7 @@ def test_head_is_the_newest_revision() -> None:
 
 
 @pytest.mark.parametrize("start", revisions())
+@pytest.mark.slow
 def test_a_store_of_every_older_schema_opens_and_works(store_url: str, start: str) -> None:
     engine = create_engine(store_url)
     for revision in revisions()[: revisions().index(start) + 1]:
@@ -44,6 +45,7 @@ def test_a_store_of_every_older_schema_opens_and_works(store_url: str, start: st
 
 
 @pytest.mark.parametrize("start", [revision for revision in revisions() if revision < "0004"])
+@pytest.mark.slow
 def test_traces_that_runs_made_before_are_known_as_theirs(store_url: str, start: str) -> None:
     engine = create_engine(store_url)
     with engine.begin() as connection:

@@ -123,6 +123,7 @@ def test_pieces_in_any_order_leave_what_all_at_once_leaves(
     assert store.get(TRACE_ID).trace == assemble(records)
 
 
+@pytest.mark.slow
 def test_many_traces_in_many_pieces_leave_what_all_at_once_leaves(tmp_path: Path, store: TraceStore) -> None:
     dice = random.Random(7)
     made = [make_records(f"{number:032x}", start_ns=START_NS + number * 20_000_000_000) for number in range(1, 31)]
@@ -246,6 +247,7 @@ def test_pieces_are_folded_in_the_background_once_they_are_quiet(store: TraceSto
     assert "b" * 32 in waiting
 
 
+@pytest.mark.slow
 def test_the_background_folds_spans_without_being_asked(monkeypatch: pytest.MonkeyPatch, store_url: str) -> None:
     monkeypatch.setattr(folding, "PERIOD_S", 0.05)
     monkeypatch.setattr(pieces, "SETTLE_S", 0.2)

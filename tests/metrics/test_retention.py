@@ -40,6 +40,7 @@ def test_old_traces_go_at_the_start(store: TraceStore) -> None:
     assert [row.trace_id for row in store.page(TraceQuery()).rows] == [kept.trace_id]
 
 
+@pytest.mark.slow
 def test_rounds_are_repeated(sqlite_store: TraceStore) -> None:
     retention = Retention(lambda: sqlite_store, Rule.read(0, 1, ""), period_s=0.01)
     with started(retention):

@@ -87,6 +87,7 @@ def test_search_is_literal_and_in_any_case(texts: TraceStore, search: str, expec
     assert found(texts, search) == expected
 
 
+@pytest.mark.slow
 def test_search_finds_the_same_on_every_database(store: TraceStore) -> None:
     fill(store)
     assert {search: found(store, search) for search, _ in CASES} == dict(CASES)

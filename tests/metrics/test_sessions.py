@@ -31,6 +31,7 @@ def test_a_conversation_names_the_applications_that_answered(store: TraceStore) 
 
 @pytest.mark.parametrize("few", [sessions.FEW, 10], ids=["grouped", "walked"])
 @pytest.mark.parametrize("looked", [3, 20, 1_000])
+@pytest.mark.slow
 def test_pages_hold_every_conversation_once_in_order(
     store: TraceStore, monkeypatch: pytest.MonkeyPatch, few: int, looked: int
 ) -> None:

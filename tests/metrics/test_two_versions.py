@@ -141,6 +141,7 @@ def test_a_trace_that_is_stored_already_is_no_sign_of_another_version(store: Tra
     assert store.count() == 2
 
 
+@pytest.mark.slow
 def test_folding_ends_and_says_so_once(
     sqlite_store: TraceStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

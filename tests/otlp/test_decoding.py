@@ -462,6 +462,7 @@ def places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
             yield from places(each, (*at, key))
 
 
+@pytest.mark.slow
 def test_json_of_another_shape_anywhere_is_never_taken_in_silence() -> None:
     tried = 0
     for *way, last in places(everything()):

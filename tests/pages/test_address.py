@@ -52,6 +52,7 @@ def shown(test: AppTest) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 def test_without_an_address_the_defaults_are_shown():
     assert shown(opened()) == ["", 5, False, None, []]
 

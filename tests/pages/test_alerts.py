@@ -55,6 +55,7 @@ def test_open_alert_is_shown_escaped_with_its_traces_and_silenced(open_page, ser
     assert services.alarms.silenced() == []
 
 
+@pytest.mark.slow
 def test_alert_that_ended_is_listed(open_page, services):
     raise_slow(services)
     services.alarms.remove(RULE.name)
@@ -63,6 +64,7 @@ def test_alert_that_ended_is_listed(open_page, services):
     assert "Its rule was removed." in text
 
 
+@pytest.mark.slow
 def test_local_alerts_stand_beside_cloudwatchs(open_page, services, on_aws, cloud):  # noqa: F811
     raise_slow(services)
     cloud.alarms = [{"AlarmName": "raglass-late", "StateValue": "ALARM", "StateReason": "x", "AlarmDescription": "y"}]
@@ -111,6 +113,7 @@ def test_rule_is_changed_renamed_and_removed(open_page, services):
 
 
 @pytest.mark.parametrize(("label", "value", "said"), [("Bound", "much", "The bound is"), ("For", "long", "duration")])
+@pytest.mark.slow
 def test_what_is_no_rule_is_told_and_cannot_be_saved(open_page, services, label, value, said):
     page = open_page("live", part="alerts")
     {field.label: field for field in page.text_input}[label].set_value(value).run()
@@ -119,6 +122,7 @@ def test_what_is_no_rule_is_told_and_cannot_be_saved(open_page, services, label,
     assert "Save the rule" not in [each.label for each in page.button]
 
 
+@pytest.mark.slow
 def test_a_rule_that_can_never_raise_an_alert_is_told_where_it_is_saved_listed_and_counted(open_page, services):
     page = open_page("live", part="alerts")
     page.selectbox(key="rule-series New rule").set_value("errors").run()
@@ -133,12 +137,14 @@ def test_a_rule_that_can_never_raise_an_alert_is_told_where_it_is_saved_listed_a
     assert "1 rule watched, whoever asks (1 can never raise an alert)." in shown(open_page("overview"))
 
 
+@pytest.mark.slow
 def test_a_listed_rule_says_that_too_few_were_asked_for_it(open_page, services):
     services.alarms.save(replace(RULE, minimum=9))
     raised = "this rule could not have raised an alert: it needs 9 traces within 1 min, and there were 0 at most."
     assert raised in shown(open_page("live", part="alerts"))
 
 
+@pytest.mark.slow
 def test_without_a_channel_live_and_status_say_alike_that_nobody_is_told(open_page):
     told = (
         "shown on pages alone and nobody is told: RAGLASS_ALERT_WEBHOOK, RAGLASS_ALERT_SMTP or RAGLASS_ALERT_SNS_TOPIC"
@@ -151,6 +157,7 @@ def test_rules_are_read_only_once_they_are_looked_at(open_page):
     assert "Save the rule" not in [each.label for each in open_page("live").button]
 
 
+@pytest.mark.slow
 def test_rule_without_a_name_is_called_by_what_it_watches(open_page, services):
     page = open_page("live", part="alerts")
     button(page, "Save the rule").click().run()

@@ -28,6 +28,7 @@ def test_usual_sides_differ_in_reranking(open_page):
     assert [page.toggle(key=f"{side}_rerank").value for side in ("first", "second")] == [False, True]
 
 
+@pytest.mark.slow
 def test_both_sides_are_asked_stored_and_put_into_the_address(open_page, services):
     page = open_page("compare")
     page.number_input(key="second_top_k").set_value(2).run()
@@ -62,6 +63,7 @@ def test_address_sets_both_sides_and_the_question(open_page):
     assert [page.toggle(key=f"{side}_rerank").value for side in ("first", "second")] == [True, False]
 
 
+@pytest.mark.slow
 def test_changed_settings_stand_in_the_address_and_are_told_from_those_of_the_answers(open_page):
     page = put(open_page("compare"), "What says the script?")
     page.number_input(key="first_top_k").set_value(2).run()
@@ -77,6 +79,7 @@ def test_the_same_settings_on_both_sides_are_pointed_out(open_page):
     assert "Both sides have the same settings" in shown(page)
 
 
+@pytest.mark.slow
 def test_failed_sides_show_their_typed_error(open_page, script, services):
     script.failures["rerank"] = Throttled("The reranker asked for fewer questions. Wait a minute.")
     page = put(open_page("compare"), "What says the script?")

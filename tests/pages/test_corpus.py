@@ -52,6 +52,7 @@ def test_every_kind_of_trouble_is_listed_with_its_reason_and_no_markup_survives(
     assert "<img" not in html
 
 
+@pytest.mark.slow
 def test_why_a_file_was_not_read_is_said_once(open_page, corpus: LocalCorpus, services: Services):
     services.indexing.start(corpus, [Upload("drawing.xyz", b"Lines.")]).wait(60)
     page = open_page("corpus")
@@ -68,6 +69,7 @@ def test_files_that_gave_no_document_are_not_counted_as_documents(open_page, cor
     assert "1 of 1 document; 1 file could not be read; 1 file waits. " in shown(open_page("corpus"))
 
 
+@pytest.mark.slow
 def test_a_file_that_will_not_be_read_is_named_before_anything_is_sent_and_is_not_sent(
     open_page, corpus: LocalCorpus, services: Services
 ):
@@ -160,6 +162,7 @@ def on_tab(open_page, name: str, **query: str):
     return page.run()
 
 
+@pytest.mark.slow
 def test_documents_are_listed_by_use_and_what_none_consulted_is_told(
     open_page, corpus: LocalCorpus, services: Services
 ):
@@ -198,6 +201,7 @@ def test_documents_are_listed_by_use_and_what_none_consulted_is_told(
     assert listed(on_tab(open_page, "Consulted", asked_by="everyone"))[0]["Questions"] == "3"
 
 
+@pytest.mark.slow
 def test_a_click_on_documents_by_use_does_not_count_them_again(
     open_page, corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ):
@@ -208,6 +212,7 @@ def test_a_click_on_documents_by_use_does_not_count_them_again(
     assert not again
 
 
+@pytest.mark.slow
 def test_questions_stand_on_the_map_by_how_they_ended(open_page, corpus: LocalCorpus, services: Services):
     services.store.put_all(
         [make_trace(backend="fake", question=NASTY), make_failed_trace(backend="fake"), make_trace(origin="run")]

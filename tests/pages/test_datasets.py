@@ -21,6 +21,7 @@ def button(page: AppTest, label: str):
     return next(button for button in page.button if button.label == label)
 
 
+@pytest.mark.slow
 def test_filtered_traces_become_a_dataset_whose_gold_is_open(open_page, services, stored):
     page = open_page("traces", search="Question")
     page.text_input(key="pick-name").set_value("life").run()
@@ -41,6 +42,7 @@ def test_commands_are_set_as_code_where_no_dataset_is_kept(open_page):
     assert "\\`" not in said
 
 
+@pytest.mark.slow
 def test_what_cannot_be_a_name_is_said_and_nothing_is_kept(open_page, services, stored):
     page = open_page("traces")
     page.text_input(key="pick-name").set_value("../life").run()

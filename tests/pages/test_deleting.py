@@ -35,6 +35,7 @@ def test_a_trace_that_is_deleted_is_gone_rated_or_not(open_page, services, trace
     assert [toast.value for toast in left.toast] == ["The trace is deleted"]
 
 
+@pytest.mark.slow
 def test_a_trace_that_a_run_holds_stays_and_it_says_why(open_page, services, trace):
     services.store.runs.start("r1", {})
     services.store.runs.keep("r1", [("q1", trace.trace_id, {"right": True})])

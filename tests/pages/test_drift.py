@@ -65,6 +65,7 @@ def test_drifted_window_stands_out_of_the_control_chart(open_page, services):
     services.close()
 
 
+@pytest.mark.slow
 def test_too_few_questions_are_said_and_nothing_old_is_shown(open_page, services):
     corpora.ask(services, corpora.GEOLOGY, 12, day=0)
     page = look(open_page, services)
@@ -76,6 +77,7 @@ def test_too_few_questions_are_said_and_nothing_old_is_shown(open_page, services
     services.close()
 
 
+@pytest.mark.slow
 def test_both_forms_are_in_the_address_and_as_they_were_when_one_comes_back(open_page, services):
     corpora.ask(services, corpora.GEOLOGY, 40, day=0)
     page = open_page("stability")
@@ -106,6 +108,7 @@ def compare(page, services: Services, **fields: str):
     return page.run()
 
 
+@pytest.mark.slow
 def test_another_embedder_is_compared_over_the_same_chunks(open_page, services):
     corpora.add_documents(services, 20, ("local/embedded", "local/copy"))
     page = compare(open_page("stability"), services)
@@ -145,6 +148,7 @@ def test_folder_of_the_server_that_is_not_listed_is_refused_whether_it_is_there_
         assert "a page may not name" in shown(page)
 
 
+@pytest.mark.slow
 def test_a_comparison_goes_on_when_one_leaves_can_be_stopped_and_is_said_to_be_stopped(open_page, services):
     corpora.ask(services, corpora.GEOLOGY, 40, day=0)
     going = threading.Event()

@@ -26,6 +26,7 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
         current.close()
 
 
+@pytest.mark.slow
 def test_ask_offers_endpoints_and_answers_from_one(open_page, services):
     test = open_page("ask")
     assert not test.exception

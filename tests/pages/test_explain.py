@@ -29,6 +29,7 @@ def press(page: AppTest, label: str) -> AppTest:
     return next(button for button in page.button if button.label == label).click().run()
 
 
+@pytest.mark.slow
 def test_the_verdict_and_whether_it_was_right_come_before_everything_else(open_page: Open, services: Services) -> None:
     page = open_page("explain", trace=ask(services))
     assert not page.exception
@@ -40,6 +41,7 @@ def test_the_verdict_and_whether_it_was_right_come_before_everything_else(open_p
 
 
 @pytest.mark.parametrize(("answer", "said"), [("Sentence 1", "Yes"), ("Oslo", "No")])
+@pytest.mark.slow
 def test_a_given_right_answer_says_whether_it_was_right(
     open_page: Open, services: Services, answer: str, said: str
 ) -> None:
@@ -65,6 +67,7 @@ def keep(services: Services, trace_id: str, *repairs: Trial) -> None:
     services.store.keep_explanation(trace_id, DIAGNOSIS, diagnosis_to_dict(replace(MISSED, repairs=repairs)))
 
 
+@pytest.mark.slow
 def test_a_verified_repair_is_asked_again_and_compared_at_a_press(open_page: Open, services: Services) -> None:
     trace_id = services.asking.ask(replace(services.asking.question("Who?"), top_k=2)).trace.trace_id
     keep(services, trace_id, Trial("with 4 chunks", answer="Oslo", correct=True, change=Change(top_k=4)))
@@ -78,6 +81,7 @@ def test_a_verified_repair_is_asked_again_and_compared_at_a_press(open_page: Ope
     assert "Neither answer is right" in shown(page)
 
 
+@pytest.mark.slow
 def test_where_no_change_helped_the_advice_stands_and_nothing_is_offered(open_page: Open, services: Services) -> None:
     trace_id = ask(services)
     keep(services, trace_id, Trial("reranked", answer="Rome"))

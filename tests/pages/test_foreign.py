@@ -43,6 +43,7 @@ def test_words_are_held_against_the_chunks_before_any_backend_is_chosen(open_pag
     assert services.store.explanations(make_foreign_trace().trace_id) == {}
 
 
+@pytest.mark.slow
 def test_stand_in_explains_on_request_and_is_named_in_the_address(open_page, services):
     trace = make_foreign_trace()
     services.store.put(trace)
@@ -55,6 +56,7 @@ def test_stand_in_explains_on_request_and_is_named_in_the_address(open_page, ser
     assert "Explained with fake" in told(again), "what is kept is shown when one comes back"
 
 
+@pytest.mark.slow
 def test_answer_of_ours_may_be_explained_by_another_backend_where_its_own_is_gone(
     open_page, services, monkeypatch: pytest.MonkeyPatch
 ):
@@ -94,6 +96,7 @@ def test_question_that_was_not_sent_cannot_be_asked_here(open_page, services):
     assert all(each.label != "Ask it here" for each in page.button)
 
 
+@pytest.mark.slow
 def test_live_names_the_application_and_counts_its_stages(open_page, services):
     services.store.put(make_foreign_trace(asked_at=time.time() - 5))
     page = open_page("live", answered_by="otlp/shop")

@@ -32,6 +32,7 @@ def test_every_study_offers_its_plan_and_no_start_before_it(open_page, services:
     assert "Start" not in labels(page)
 
 
+@pytest.mark.slow
 def test_a_study_starts_only_once_it_is_said_what_the_very_plan_takes(
     open_page, services: Services, only_latency: None
 ):

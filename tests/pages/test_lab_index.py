@@ -76,6 +76,7 @@ def test_setting_is_chosen_and_taken_back_on_the_page(open_page, services: Servi
     assert "no longer chosen: the next build chooses by itself" in words(page)
 
 
+@pytest.mark.slow
 def test_corpus_page_shows_what_is_chosen_and_takes_it_back(
     open_page, services: Services, corpus: LocalCorpus, dataset: str
 ):

@@ -19,6 +19,7 @@ def finished(services, timeout_s=30.0):
     return job.wait(timeout_s)
 
 
+@pytest.mark.slow
 def test_a_study_is_started_on_the_page_and_read_there(open_page, services):
     page = open_page("lab", study="latency")
     assert not page.exception
@@ -34,6 +35,7 @@ def test_a_study_is_started_on_the_page_and_read_there(open_page, services):
     assert len(page.get("plotly_chart")) == 1
 
 
+@pytest.mark.slow
 def test_an_earlier_study_is_held_against_a_new_one(open_page, services):
     for plan in ({"targets": ["fake"], "questions": 6}, {"targets": ["fake"], "before": "LAST"}):
         services.lab.jobs.start(services.lab.begin(LatencyStudy.name, plan))

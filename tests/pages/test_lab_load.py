@@ -16,6 +16,7 @@ def press(page, label):
     next(button for button in page.button if button.label == label).click().run()
 
 
+@pytest.mark.slow
 def test_a_target_of_somebody_else_is_loaded_only_once_its_name_is_typed(open_page, services):
     page = open_page("lab", study="load")
     assert not page.exception
@@ -32,6 +33,7 @@ def test_a_target_of_somebody_else_is_loaded_only_once_its_name_is_typed(open_pa
     assert services.lab.jobs.job.wait(10).plan["confirmed"] == "fake"
 
 
+@pytest.mark.slow
 def test_windows_and_charts_of_a_load_are_shown(open_page, services):
     plan = {"target": "fake", "confirmed": "fake", "rate": 50, "minutes": 0.01, "arrivals": "constant"}
     services.lab.jobs.start(services.lab.begin("load", plan))

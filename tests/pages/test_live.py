@@ -82,6 +82,7 @@ def test_empty_store_says_what_to_do(open_page):
     assert "No question has been asked yet" in shown(page)
 
 
+@pytest.mark.slow
 def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, services):
     put_traces(services)
     page = open_page("live")
@@ -100,6 +101,7 @@ def test_local_traces_are_charted_with_titles_that_say_what_is_seen(open_page, s
 
 
 @pytest.mark.parametrize(("minutes", "folded"), [(9, True), (19, False)])
+@pytest.mark.slow
 def test_few_questions_are_listed_and_what_says_little_of_them_is_folded(open_page, services, minutes, folded):
     put_traces(services, minutes)
     page = open_page("live")
@@ -110,6 +112,7 @@ def test_few_questions_are_listed_and_what_says_little_of_them_is_folded(open_pa
 
 
 @pytest.mark.parametrize("minutes", [9, 19])
+@pytest.mark.slow
 def test_where_most_of_the_time_went_is_said_beside_the_figures(open_page, services, minutes):
     put_traces(services, minutes)
     drawn = shown(open_page("live"))
@@ -140,11 +143,13 @@ def test_quality_stands_beside_latency_with_findings_and_the_way_to_bad_traces(o
     assert WHOSE_NOTE in shown(open_page("live", asked_by="everyone"))
 
 
+@pytest.mark.slow
 def test_before_any_rule_has_run_the_page_says_who_scores(open_page, services):
     put_traces(services)
     assert "No rule has scored a trace yet" in shown(open_page("live"))
 
 
+@pytest.mark.slow
 def test_window_without_a_question_says_so(open_page, services):
     services.store.put(make_trace(backend="fake", asked_at=ago(7_200)))
     page = open_page("live")
@@ -158,6 +163,7 @@ def test_window_without_a_question_says_so(open_page, services):
     assert gauges(page)["Questions"] == "1"
 
 
+@pytest.mark.slow
 def test_where_only_others_asked_one_click_shows_everyone(open_page, services):
     for place in range(3):
         services.store.put(make_trace(backend="fake", asked_at=ago(60 * place), origin="run"))
@@ -172,6 +178,7 @@ def test_where_only_others_asked_one_click_shows_everyone(open_page, services):
     assert gauges(page)["Questions"] == "3"
 
 
+@pytest.mark.slow
 def test_questions_older_than_the_note_of_who_asks_are_found_under_everyone(open_page, services):
     services.store.put(make_trace(backend="fake", asked_at=ago(60)))
     as_of_before(services.store)
@@ -181,6 +188,7 @@ def test_questions_older_than_the_note_of_who_asks_are_found_under_everyone(open
     assert [each.label for each in page.button if each.label.startswith("Show ")] == ["Show everyone"]
 
 
+@pytest.mark.slow
 def test_what_was_asked_before_ends_were_counted_has_abstentions_and_confidence(open_page, services):
     silent = make_generation(abstained=True, confidence=Confidence(0.71, "calibrated"))
     services.store.put_all(
@@ -195,6 +203,7 @@ def test_what_was_asked_before_ends_were_counted_has_abstentions_and_confidence(
     assert "50 % abstained, confidence 81 % on average" in titles(page)
 
 
+@pytest.mark.slow
 def test_another_backend_is_offered_where_there_is_one(open_page, services):
     services.store.put(make_trace(backend="fake", asked_at=ago(8 * 86_400)))
     assert "Choose another backend" not in shown(open_page("live"))
@@ -221,6 +230,7 @@ def test_choices_stand_in_the_address(open_page, services):
     assert "".join(page.query_params["window"]) == "15 min"
 
 
+@pytest.mark.slow
 def test_nonsense_in_the_address_falls_back(open_page, services):
     put_traces(services)
     page = open_page("live", window="for ever", period="2 s", source="cloudwatch", at="never", measure="p100")
@@ -228,6 +238,7 @@ def test_nonsense_in_the_address_falls_back(open_page, services):
     assert page.selectbox(key="window").value == "1 hour"
 
 
+@pytest.mark.slow
 def test_chosen_period_lists_its_traces_the_slowest_first(open_page, services):
     put_traces(services)
     minute = int(ago(120)) // 60 * 60
@@ -238,6 +249,7 @@ def test_chosen_period_lists_its_traces_the_slowest_first(open_page, services):
     assert "9" in titles(page)
 
 
+@pytest.mark.slow
 def test_period_without_stored_traces_says_so(open_page, services):
     put_traces(services)
     page = open_page("live", at=str(int(ago(3_000)) // 60 * 60))
@@ -328,6 +340,7 @@ def publish(cloud: FakeCloudWatch, services: Services) -> None:
         cloud.add("AWS/SageMaker", "ModelLatency", endpoint, asked_at, 35_000.0)
 
 
+@pytest.mark.slow
 def test_stack_shows_sagemaker_lambda_and_network(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     page = open_page("live")
@@ -340,6 +353,7 @@ def test_stack_shows_sagemaker_lambda_and_network(open_page, on_aws, cloud):
     assert cloud.count("get_metric_data") == 1
 
 
+@pytest.mark.slow
 def test_rerun_of_the_stack_asks_for_no_metrics(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     page = open_page("live")
@@ -348,6 +362,7 @@ def test_rerun_of_the_stack_asks_for_no_metrics(open_page, on_aws, cloud):
     assert cloud.count("get_metric_data") == 1
 
 
+@pytest.mark.slow
 def test_late_points_and_cost_are_told(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     page = open_page("live")
@@ -371,6 +386,7 @@ def test_missing_permission_is_named_exactly(open_page, on_aws, cloud, monkeypat
     assert f"The permission {permission} is missing" in shown(page).replace("\\", "")
 
 
+@pytest.mark.slow
 def test_last_figures_stay_while_cloudwatch_refuses(open_page, on_aws, cloud):
     import streamlit as st
 
@@ -385,6 +401,7 @@ def test_last_figures_stay_while_cloudwatch_refuses(open_page, on_aws, cloud):
     assert "SageMaker takes" in titles(page)
 
 
+@pytest.mark.slow
 def test_alarms_are_shown_in_words_and_escaped(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     cloud.alarms = [
@@ -400,6 +417,7 @@ def test_alarms_are_shown_in_words_and_escaped(open_page, on_aws, cloud):
     assert "&lt;b&gt;p95" in text
 
 
+@pytest.mark.slow
 def test_log_is_followed_and_lines_are_shown_once(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     group = log_groups(STACK)[0]
@@ -412,6 +430,7 @@ def test_log_is_followed_and_lines_are_shown_once(open_page, on_aws, cloud):
     assert "Not there yet" in shown(page)
 
 
+@pytest.mark.slow
 def test_log_can_be_searched_for_a_request(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     for message in ("request a", "request b"):
@@ -420,6 +439,7 @@ def test_log_can_be_searched_for_a_request(open_page, on_aws, cloud):
     assert log_lines(page) == ["request b"]
 
 
+@pytest.mark.slow
 def test_log_is_not_asked_for_unless_wanted(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     open_page("live")
@@ -435,6 +455,7 @@ def test_missing_log_permission_is_named(open_page, on_aws, cloud, monkeypatch):
     assert "logs:FilterLogEvents is missing" in shown(page).replace("\\", "")
 
 
+@pytest.mark.slow
 def test_stack_page_can_read_the_local_traces_instead(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     page = open_page("live", source="local")
@@ -443,6 +464,7 @@ def test_stack_page_can_read_the_local_traces_instead(open_page, on_aws, cloud):
     assert "from the traces of this dashboard" in shown(page)
 
 
+@pytest.mark.slow
 def test_cost_by_day_is_charted_and_what_is_unknown_is_named(open_page, services):
     spending._read_spending.clear()
     services.store.put_all([asked("gpt-4o-mini", ago(0)), asked("<b>house</b>", ago(0), backend="fake")])

@@ -42,6 +42,7 @@ def test_a_question_is_asked_on_ask(open_page, services):
     assert services.store.count() == 1, "a question that was handed over is asked once"
 
 
+@pytest.mark.slow
 def test_tiles_say_how_it_is_and_lead_to_what_they_count(open_page, services):
     services.store.put_all(
         [lately(1), lately(2), lately(3, error=Failure("Timeout", "generate took too long", "generate"))]
@@ -57,6 +58,7 @@ def test_tiles_say_how_it_is_and_lead_to_what_they_count(open_page, services):
     assert found["Ready"].startswith("status")
 
 
+@pytest.mark.slow
 def test_questions_left_unanswered_need_a_look_and_are_no_best_guesses(open_page, services):
     unsure = Confidence(0.2, "calibrated")
     generation = make_trace().generation
@@ -71,6 +73,7 @@ def test_questions_left_unanswered_need_a_look_and_are_no_best_guesses(open_page
     assert "answer that is a best guess" in shown(page)
 
 
+@pytest.mark.slow
 def test_whose_questions_are_counted_is_chosen_as_on_live_and_kept_by_links(open_page, services):
     services.store.put_all([lately(1), lately(2, origin="run"), lately(3, origin="run")])
     page = open_page("overview")
@@ -85,11 +88,13 @@ def test_whose_questions_are_counted_is_chosen_as_on_live_and_kept_by_links(open
     assert "No question by load tests is stored." in shown(open_page("overview", by_whom="load tests"))
 
 
+@pytest.mark.slow
 def test_questions_of_people_are_listed_and_those_of_runs_are_not(open_page, services):
     services.store.put_all([lately(1, question="Whose?"), lately(2, question="A run's?", origin="run")])
     assert [row["Question"] for row in listed(open_page("overview"))] == ["Whose?"]
 
 
+@pytest.mark.slow
 def test_an_open_alert_is_told_by_its_rule(open_page, services, monkeypatch):
     services.store.put(lately(1))
     alert = StoredAlert("a1", "Slow *answers*", "open", time.time(), None, 2.0, {})
@@ -120,6 +125,7 @@ def test_an_address_of_when_ask_was_the_first_page_leads_to_ask(open_page, servi
     assert name in page.query_params
 
 
+@pytest.mark.slow
 def test_settings_and_the_open_answer_are_there_when_one_comes_back_by_the_menu(open_page, services):
     trace = make_trace()
     services.store.put(trace)
@@ -133,6 +139,7 @@ def test_settings_and_the_open_answer_are_there_when_one_comes_back_by_the_menu(
     assert page.text_input(key="question").value == trace.question
 
 
+@pytest.mark.slow
 def test_the_menu_leads_to_the_list_of_traces_with_its_filters(open_page, services):
     trace = make_trace()
     services.store.put(trace)
@@ -161,6 +168,7 @@ def test_explain_lists_recent_questions_in_the_table_that_opens(open_page, servi
     assert [row["href"] for row in table["rows"]] == [f"explain?trace={trace.trace_id}"]
 
 
+@pytest.mark.slow
 def test_the_form_of_a_run_is_there_when_one_comes_back(open_page):
     page = open_page("runs")
     page.number_input(key="run_limit").set_value(50).run()

@@ -92,6 +92,7 @@ def test_traces_says_what_to_do_when_there_are_none(open_page):
     assert "No question has been asked yet" in shown(page)
 
 
+@pytest.mark.slow
 def test_traces_lists_filters_and_says_n_of_m(open_page, services):
     for number in range(3):
         services.store.put(make_trace(question=f"question {number}"))
@@ -109,6 +110,7 @@ def test_traces_without_a_match_says_so(open_page, services, address):
     assert "Clear the search or a filter" in shown(page)
 
 
+@pytest.mark.slow
 def test_traces_pages_through_everything_once(open_page, services):
     for number in range(60):
         services.store.put(make_trace(question=f"question {number}"))

@@ -75,6 +75,7 @@ def test_chunks_dropped_moved_edited_and_added_are_what_is_asked_with(
     assert "log p of the answer" in text
 
 
+@pytest.mark.slow
 def test_prompt_is_changed_asked_with_saved_and_a_dataset_run_with_it(
     opened: AppTest, open_page: Open, services: Services, trace: Trace
 ) -> None:
@@ -100,6 +101,7 @@ def test_words_that_are_no_prompt_are_refused_with_the_reason(opened: AppTest, s
     assert services.store.count() == 1
 
 
+@pytest.mark.slow
 def test_saved_prompt_fills_the_box_and_everything_can_be_as_it_was(
     open_page: Open, services: Services, trace: Trace
 ) -> None:
@@ -122,6 +124,7 @@ def test_failure_is_shown_and_kept(opened: AppTest, services: Services, trace: T
     assert newest(services, trace).error is not None
 
 
+@pytest.mark.slow
 def test_trace_of_another_application_is_asked_again_here(open_page: Open, services: Services) -> None:
     foreign = make_trace(backend="shop", origin="application", settings={}, chunks=(make_chunk(score=None),))
     services.store.put(foreign)

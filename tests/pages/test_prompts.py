@@ -36,6 +36,7 @@ def stored(services: Services) -> list[Trace]:
     return [found.trace for row in rows if (found := services.store.get(row.trace_id)) is not None]
 
 
+@pytest.mark.slow
 def test_ask_asks_with_the_prompt_that_is_chosen(open_page: Open, services: Services) -> None:
     page = open_page("ask")
     assert page.selectbox(key="prompt").options == ["usual", "short"]
@@ -61,6 +62,7 @@ def test_no_choice_is_shown_where_none_is_saved(open_page: Open, services: Servi
     assert "prompt" not in [each.key for each in open_page("ask").selectbox]
 
 
+@pytest.mark.slow
 def test_compare_asks_each_side_with_its_prompt_and_tells_that_they_differ(open_page: Open, services: Services) -> None:
     page = open_page("compare", second_rerank="false", second_prompt="short")
     page = put(page, "ask", "Compare")
@@ -70,6 +72,7 @@ def test_compare_asks_each_side_with_its_prompt_and_tells_that_they_differ(open_
     assert "not those of the answers" not in shown(page)
 
 
+@pytest.mark.slow
 def test_compare_asks_again_with_a_prompt_that_is_kept_nowhere_but_in_its_trace(
     open_page: Open, services: Services
 ) -> None:

@@ -78,6 +78,7 @@ def test_what_was_drawn_for_an_admin_is_refused_to_a_viewer(
     assert any("role of admin" in each.value for each in page.error)
 
 
+@pytest.mark.slow
 def test_somebody_elses_run_is_not_stopped_on_the_page(
     open_page: Callable[..., AppTest], signed_in: Callable[[Person], None], services: Services
 ) -> None:

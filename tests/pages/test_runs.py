@@ -51,12 +51,14 @@ def test_from_the_list_one_press_says_whether_the_newest_run_may_ship(open_page,
     assert "May the newer run take the older one’s place? No" in page.error[0].value
 
 
+@pytest.mark.slow
 def test_a_type_of_few_articles_has_no_interval_on_either_page_and_both_say_why(open_page, runs):
     for query in ({"run": "bbbb0002"}, {"run": "aaaa0001", "with": "bbbb0002"}):
         page = open_page("runs", **query)
         assert shown(page).count(NO_INTERVAL) == 1
 
 
+@pytest.mark.slow
 def test_where_every_figure_has_an_interval_nothing_is_said_of_it(open_page, services):
     for run_id in ("aaaa0001", "bbbb0002"):
         store(services, run_id, [replace(each, type="AB"[place % 2]) for place, each in enumerate(scored(run_id, 3))])
@@ -76,6 +78,7 @@ def test_a_run_is_renamed_noted_and_tagged_on_its_page(open_page, runs):
     assert runs.find("bbbb0002").about["tags"] == ["x"]
 
 
+@pytest.mark.slow
 def test_the_tiles_of_a_run_say_right_wrong_abstained_wrongly_found_and_time(open_page, runs):
     page = open_page("runs", run="bbbb0002")
     assert [(each.label, each.value) for each in page.metric][:4] == [
@@ -92,6 +95,7 @@ def test_the_tiles_of_a_run_say_right_wrong_abstained_wrongly_found_and_time(ope
     assert listed(page, "Questions of the run") == []
 
 
+@pytest.mark.slow
 def test_three_runs_at_once_have_a_verdict_for_each_pair_and_the_questions_they_part_on(open_page, runs):
     page = open_page("runs", run="aaaa0001")
     page.query_params["with"] = ["bbbb0002", "cccc0003"]

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.kit.wording import when
@@ -37,6 +38,7 @@ def test_a_session_says_how_much_was_asked_when_and_of_whom(open_page, services)
     }
 
 
+@pytest.mark.slow
 def test_without_sessions_it_says_how_an_application_names_one(open_page, services):
     services.store.put(make_trace())
     page = open_page("traces", list="sessions")
@@ -60,6 +62,7 @@ def test_pages_hold_each_session_once(open_page, services):
     assert listed(page) == first
 
 
+@pytest.mark.slow
 def test_a_link_whose_place_cannot_be_read_says_so_and_leads_to_the_first_page(open_page, services):
     services.store.put(make_trace(session="a"))
     for after in ("nowhere", "[1]", json.dumps({"a": 1}), '["x", "y"]'):

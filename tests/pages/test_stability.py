@@ -64,6 +64,7 @@ def test_while_it_goes_on_the_page_tells_how_far_it_is_and_stops_it(open_page, s
     assert not job.running
 
 
+@pytest.mark.slow
 def test_a_part_says_so_and_offers_to_go_on(open_page, services):
     kept = KeptStability(services.settings.data_dir)
     part = kept.keep(PLAN, replace(STEP, total=20))
@@ -76,6 +77,7 @@ def test_a_part_says_so_and_offers_to_go_on(open_page, services):
     assert all(each.label != "Go on with it" for each in page.button)
 
 
+@pytest.mark.slow
 def test_the_form_is_open_until_there_is_a_result_to_look_at(open_page, services):
     def is_open(**query):
         (form,) = [each for each in open_page("stability", **query).expander if each.label == "What to measure"]
@@ -102,6 +104,7 @@ def test_what_could_not_be_kept_is_said_and_still_shown(open_page, services, kno
     assert bool(page.header) == bool(known)
 
 
+@pytest.mark.slow
 def test_before_it_is_begun_the_form_says_what_it_takes_and_keeps_what_was_chosen(open_page, services):
     page = open_page("stability")
     field(page, "Questions").set_value(3).run()
@@ -125,6 +128,7 @@ def test_while_one_goes_on_no_other_can_be_begun_and_the_form_says_why(open_page
     assert not measure.disabled
 
 
+@pytest.mark.slow
 def test_the_chart_is_in_the_words_of_the_headline_and_its_figures_have_heads(open_page, services):
     kept = KeptStability(services.settings.data_dir).keep(PLAN, STEP)
     page = open_page("stability", result=kept.kept_id)

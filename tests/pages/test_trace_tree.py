@@ -65,6 +65,7 @@ def test_attributes_are_found_by_name_and_by_value(open_page, foreign):
     assert "1 of 11 attributes" in shown(page)
 
 
+@pytest.mark.slow
 def test_a_span_of_a_trace_from_here_shows_the_prompt_as_it_was_sent(open_page, services):
     trace = make_trace(generation=make_generation(prompt="Read this and answer."))
     services.store.put(trace)
@@ -92,6 +93,7 @@ def test_ten_thousand_spans_show_few_rows_and_a_search_opens_the_way(open_page, 
     assert [row["id"] for row in rows(found) if row["found"]] == [deepest]
 
 
+@pytest.mark.slow
 def test_markup_in_every_field_is_text(open_page, services):
     spans = tuple(
         Span(
@@ -132,6 +134,7 @@ def test_a_session_is_a_conversation_in_the_order_of_its_questions(open_page, se
     assert "3 asked, answered by shop-assistant" in text
 
 
+@pytest.mark.slow
 def test_a_long_session_has_pages(open_page, services):
     for number in range(25):
         services.store.put(

@@ -118,6 +118,7 @@ def save(page: AppTest, name: str) -> AppTest:
     return button(page, "Save").click().run()
 
 
+@pytest.mark.slow
 def test_filters_are_saved_as_a_view_that_its_link_opens(open_page, services):
     page = save(open_page("traces", expression="latency_ms > 2000", tags="vip"), "slow vips")
     assert address(page) == {"view": "slow vips"}
@@ -146,6 +147,7 @@ def test_what_is_changed_in_a_view_stands_in_the_address_also_where_it_is_taken_
     assert services.store.views.find("vips").address == "sort=slowest"
 
 
+@pytest.mark.slow
 def test_a_view_is_chosen_renamed_and_deleted(open_page, services):
     services.store.views.save("vips", "tags=vip")
     services.store.views.save("slow", "sort=slowest")
@@ -163,6 +165,7 @@ def test_a_view_is_chosen_renamed_and_deleted(open_page, services):
 
 
 @pytest.mark.parametrize(("name", "problem"), [("slow", "already"), (" ", "has no name")])
+@pytest.mark.slow
 def test_a_view_that_cannot_be_saved_says_why(open_page, services, name, problem):
     services.store.views.save("slow", "sort=slowest")
     page = save(open_page("traces", tags="vip"), name)
@@ -171,6 +174,7 @@ def test_a_view_that_cannot_be_saved_says_why(open_page, services, name, problem
     assert services.store.views.find("slow").address == "sort=slowest"
 
 
+@pytest.mark.slow
 def test_nothing_chosen_is_no_view(open_page, services):
     page = save(open_page("traces"), "all")
     assert "Set a filter" in page.error[0].value
@@ -185,6 +189,7 @@ def test_a_link_to_a_view_that_is_gone_says_so_and_leads_back(open_page):
     assert len(questions(page)) == 3
 
 
+@pytest.mark.slow
 def test_scores_are_called_cosines_only_where_no_other_application_gave_one(open_page):
     assert "Top score" in heads(open_page("traces", traces_columns="score"))
     assert "Top cosine" in heads(open_page("traces", origins="person", traces_columns="score"))
@@ -196,12 +201,14 @@ def test_what_an_application_did_without_a_question_is_told_as_such(open_page, s
     assert (row["Question"], row["Outcome"]) == ("No question was sent.", "no answer")
 
 
+@pytest.mark.slow
 def test_confidence_is_listed_where_a_trace_has_one(open_page, services):
     services.store.put(make_trace(generation=make_generation(confidence=None), origin="application", service="indexer"))
     assert "Confidence" in heads(open_page("traces"))
     assert "Confidence" not in heads(open_page("traces", services="indexer"))
 
 
+@pytest.mark.slow
 def test_an_abstention_is_as_sure_on_every_list_as_on_its_own_page(open_page, services):
     silent = make_generation(abstained=True, confidence=Confidence(0.874, "calibrated"))
     services.store.put(make_trace(question="Any?", generation=silent, asked_at=time.time()))
@@ -215,6 +222,7 @@ def test_an_abstention_is_as_sure_on_every_list_as_on_its_own_page(open_page, se
     assert question_row(make_scored(2, confidence=0.874)).cells["confidence"] == Cell("87 %", 0.87)
 
 
+@pytest.mark.slow
 def test_columns_are_chosen_and_stand_in_the_address(open_page):
     page = open_page("traces", traces_columns="backend")
     assert heads(page) == {"Question", "Backend"}
@@ -238,6 +246,7 @@ def test_an_answer_below_half_confidence_is_not_simply_called_answered(open_page
     assert word in row["Outcome"]
 
 
+@pytest.mark.slow
 def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_page):
     assert [each.label for each in open_page("traces").expander] == ["Filters"]
     page = open_page("traces", services="shop", slower_ms="2000")
@@ -248,6 +257,7 @@ def test_filters_of_a_link_stand_on_the_closed_box_and_before_an_audience(open_p
     assert "2 filters: service shop, where latency &gt; 5." in told
 
 
+@pytest.mark.slow
 def test_a_filter_that_cannot_be_is_said_to_be_left_out(open_page):
     page = open_page("traces", outcome="lost", slower_ms="soon", sort="slowest")
     [told] = page.info
@@ -258,6 +268,7 @@ def test_a_filter_that_cannot_be_is_said_to_be_left_out(open_page):
     assert not open_page("traces", outcome="failed", rating="down", traces_columns="time", list="", after="").info
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_filter_is_told_until_something_is_chosen(open_page):
     page = open_page("traces", outcme="failed *x*", outcome="answered")
     [told] = page.info
@@ -280,6 +291,7 @@ def test_a_link_of_before_finds_the_filter_by_rating(open_page, services):
     assert {name: "".join(value) for name, value in page.query_params.items()} == {"rating": "down"}
 
 
+@pytest.mark.slow
 def test_all_filters_are_cleared_at_once(open_page):
     assert "Clear all" not in [each.label for each in open_page("traces", sort="slowest").button]
     page = open_page("traces", services="shop", slower_ms="2000", search="moon", sort="slowest", rating="down")

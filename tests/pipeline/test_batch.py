@@ -100,6 +100,7 @@ def test_questions_are_embedded_in_one_go_and_share_the_time_evenly() -> None:
     assert len({trace.trace_id for trace in traces}) == 4
 
 
+@pytest.mark.slow
 def test_a_question_does_not_wait_on_the_clock_for_the_others() -> None:
     """Each retrieves for 30 ms; the last would have 120 ms if the others' time were its own."""
     traces = ask(Stages(Script(delays_s={"retrieve": 0.03})))

@@ -73,6 +73,7 @@ def test_lock_that_cannot_be_made_says_where_and_why(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_who_waits_for_its_turn_gets_it_once_the_holder_lets_go(tmp_path: Path) -> None:
     waits: list[int] = []
     with ExitStack() as holding:

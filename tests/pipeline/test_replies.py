@@ -48,11 +48,13 @@ def get(url: str, seconds: float, max_bytes: int = 1_000) -> bytes:
 
 
 @pytest.mark.parametrize("text", [HEAD + b"hello", HEAD + b"hel"])
+@pytest.mark.slow
 def test_reply_that_comes_byte_by_byte_ends_with_its_time(text: bytes) -> None:
     with answering(lambda client: drip(client, text)) as url, pytest.raises(ReadTimeoutError):
         get(url, 0.2)
 
 
+@pytest.mark.slow
 def test_body_that_comes_byte_by_byte_ends_with_its_time() -> None:
     def say(client: socket.socket) -> None:
         client.sendall(HEAD.replace(b"5", b"500"))

@@ -1,5 +1,6 @@
 """Spans as a tree, whatever their parents are said to be."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_errors_are_found_with_what_encloses_them() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.none() | st.integers(0, 9), st.floats(0, 9)), max_size=15))
+@pytest.mark.slow
 def test_every_span_is_in_the_tree_once_whatever_its_parent(found: list[tuple[int, int | None, float]]) -> None:
     spans = [span(str(n), None if parent is None else str(parent), start) for n, parent, start in found]
     tree = SpanTree(spans)

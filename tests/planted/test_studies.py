@@ -12,6 +12,7 @@ from tests.planted.studies import LEAST_COVERED, certify_shares, planted_studies
 STUDIES = planted_studies()
 
 
+@pytest.mark.slow
 def test_shares_lie_within_their_intervals_over_all_seeds() -> None:
     certificate = certify_shares(decompose, STUDIES)
     assert certificate.failures == []

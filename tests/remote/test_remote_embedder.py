@@ -53,6 +53,7 @@ def test_vectors_have_length_one_and_the_order_of_the_texts(opened: Open) -> Non
     assert vectors[:2] == pytest.approx(np.stack([letters("abba"), letters("cab")]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_texts_go_in_batches_and_a_known_question_goes_once(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedder, "BATCH", 2)
     plan = Plan()

@@ -120,6 +120,7 @@ def test_without_chunks_nothing_is_asked(open_generator: Open) -> None:
 
 
 @pytest.mark.parametrize("refused", ["logprobs", "top_logprobs", "stream_options", "temperature"])
+@pytest.mark.slow
 def test_what_a_server_refuses_is_left_out_from_then_on(open_generator: Open, refused: str) -> None:
     plan = Plan(refuses=(refused,))
     generator = open_generator(plan)
@@ -203,6 +204,7 @@ def test_server_that_is_down_is_unavailable() -> None:
         generator.close()
 
 
+@pytest.mark.slow
 def test_passing_fault_is_tried_again(open_generator: Open) -> None:
     plan = Plan(statuses=[(503, {}, {}), (429, {"retry-after": "0"}, {})])
     assert answer(open_generator(plan))[1].answer == "Alfred Wegener"
@@ -217,6 +219,7 @@ def test_wait_beyond_the_deadline_is_not_waited_for(open_generator: Open) -> Non
 
 
 @pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.slow
 def test_stream_that_stalls_ends_with_the_deadline_and_keeps_what_came(open_generator: Open, after: int) -> None:
     generator, tokens = open_generator(Plan(stall_after=after)), list[Token]()
     with pytest.raises(Timeout):
@@ -235,6 +238,7 @@ def opened_behind_a_gate() -> Iterator[tuple[RemoteGenerator, Gate]]:
 
 
 @pytest.mark.parametrize("fault", ["slow", "slow body"])
+@pytest.mark.slow
 def test_reply_that_comes_byte_by_byte_ends_with_the_deadline(fault: Fault) -> None:
     with opened_behind_a_gate() as (generator, gate):
         answer(generator)  # the connection is kept, and used again
@@ -243,6 +247,7 @@ def test_reply_that_comes_byte_by_byte_ends_with_the_deadline(fault: Fault) -> N
         assert answer(generator)[1].answer == "Alfred Wegener"
 
 
+@pytest.mark.slow
 def test_what_a_server_refuses_is_left_out_within_the_time_of_one_attempt() -> None:
     left_s: list[float] = []
 
@@ -269,6 +274,7 @@ def test_compressed_reply_is_refused(open_generator: Open) -> None:
         answer(generator)
 
 
+@pytest.mark.slow
 def test_reply_without_end_is_cut_off(open_generator: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MAX_REPLY_BYTES", 1_000_000)
     with pytest.raises(BadResponse, match="which is no answer"):
@@ -279,6 +285,7 @@ SCORING = pytest.mark.parametrize("word", [f"openai:{MODEL}", f"openai-completio
 
 
 @SCORING
+@pytest.mark.slow
 def test_given_answer_is_scored_over_each_set_where_the_server_can(open_generator: Open, word: str) -> None:
     generator = open_generator(Plan(scores=True), word=word)
     generator.find_scoring()
@@ -294,6 +301,7 @@ def test_given_answer_is_scored_over_each_set_where_the_server_can(open_generato
 
 
 @SCORING
+@pytest.mark.slow
 def test_server_that_cannot_score_is_asked_once_and_the_readiness_says_so(open_generator: Open, word: str) -> None:
     plan = Plan()
     generator = open_generator(plan, word=word)

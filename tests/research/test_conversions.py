@@ -112,6 +112,7 @@ def test_a_full_disk_says_so(model: ModelFolder, cache_dir: Path) -> None:
         convert(model, "f", RECIPE, cache_dir, fill)
 
 
+@pytest.mark.slow
 def test_a_process_killed_in_the_middle_leaves_nothing_that_is_used(model: ModelFolder, cache_dir: Path) -> None:
     code = (
         "import os, sys\n"
@@ -182,6 +183,7 @@ def test_a_whole_file_that_the_engine_cannot_read_says_what_to_delete(
 
 
 @pytest.mark.parametrize(("engine", "file"), [("ctranslate2", "model.bin"), ("onnxruntime", f"{WRITER}.data")])
+@pytest.mark.slow
 def test_a_damaged_conversion_of_a_generator_is_made_anew(
     taught_t5_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, file: str
 ) -> None:

@@ -30,6 +30,7 @@ def weights_of(bert: Any) -> dict[str, np.ndarray]:
     return {name: array for name, array in convert(state | head).items() if name not in outside}
 
 
+@pytest.mark.slow
 def test_it_computes_what_transformers_does(bert: Any, torch: Any) -> None:
     ids = torch.arange(30)[None] % 50
     with torch.no_grad():

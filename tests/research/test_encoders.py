@@ -77,6 +77,7 @@ def test_vectors_in_float32_are_those_of_sentence_transformers(e5_folder: Path, 
     np.testing.assert_allclose(made, expected, atol=FLOAT32_COSINE)
 
 
+@pytest.mark.slow
 def test_pooling_and_window_are_the_models_own(tmp_path: Path) -> None:
     (tmp_path / "onnx").mkdir()
     found, reference = open_float32(with_pooling(tmp_path, "cls", window=20), tmp_path / "onnx")
@@ -123,6 +124,7 @@ def test_auto_goes_on_with_an_index_of_float32_while_there_is_no_other(
     assert opened("auto") == fast.fingerprint
 
 
+@pytest.mark.slow
 def test_a_model_of_more_than_a_transformer_stays_in_torch(tmp_path: Path) -> None:
     folder = with_pooling(tmp_path, "mean", dense=True)
     assert ResearchEmbedder(str(folder), engine="auto", cache_dir=tmp_path / "models").name == "embedder"

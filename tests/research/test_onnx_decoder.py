@@ -64,6 +64,7 @@ def test_log_probabilities_are_those_of_transformers(tmp_path: Path, kind: str, 
     [("MT5", {}), ("T5", {"num_heads": 3}), ("T5", {"d_model": 48, "d_ff": 80})],
     ids=["mT5", "heads narrower than the model", "widths that are no power of two"],
 )
+@pytest.mark.slow
 def test_other_members_of_the_family_are_written_too(tmp_path: Path, family: str, sizes: dict[str, int]) -> None:
     model = make_model(family, **sizes)
     assert t5_graph.fits(model.config)
@@ -111,6 +112,7 @@ def test_a_prompt_in_8_bits_does_not_depend_on_its_neighbours(tmp_path: Path) ->
         np.testing.assert_allclose([lp for _, lp in written[place]], [lp for _, lp in alone], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_scores_of_many_prompts_come_in_their_order(tmp_path: Path) -> None:
     """More than are scored together, of lengths that are not in order."""
     found = convert(make_model(), tmp_path, "int8")

@@ -105,6 +105,7 @@ def test_a_first_chunk_that_does_not_fit_is_refused(generator: ResearchGenerator
         generator.generate_batch([(ANSWERABLE, CHUNKS), (ANSWERABLE, [long])], GenerateOptions(4))
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_numbers_are_a_bad_response(torch: Any, tmp_path: Path) -> None:
     tokenizer = byte_tokenizer()
     model = make_gpt2(tokenizer)

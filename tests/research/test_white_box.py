@@ -282,6 +282,7 @@ def test_gradient_input_is_captums(generator: ResearchGenerator, torch: Any) -> 
     np.testing.assert_allclose(generator._white_box.multiply_gradients(prompt, answer), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_integrated_gradients_are_captums(generator: ResearchGenerator, torch: Any) -> None:
     from captum.attr import IntegratedGradients
 

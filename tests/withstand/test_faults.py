@@ -36,6 +36,7 @@ def parts() -> Iterator[dict[str, Part]]:
 
 
 @pytest.mark.parametrize(("part", "fault"), CELLS)
+@pytest.mark.slow
 def test_part_that_goes_wrong_is_told_in_time_and_is_well_again(
     parts: dict[str, Part], part: str, fault: Fault
 ) -> None:

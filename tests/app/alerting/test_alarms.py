@@ -113,6 +113,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield made
 
 
+@pytest.mark.slow
 def test_alert_is_raised_told_and_ended_once(world: World) -> None:
     alarms = world.dashboard()
     alarms.save(RULE)
@@ -145,6 +146,7 @@ def test_message_names_the_slowest_traces_by_links_alone(world: World) -> None:
     assert "private" not in began.text
 
 
+@pytest.mark.slow
 def test_of_two_dashboards_one_sends(world: World) -> None:
     first, second = Box(), Box()
     both = [world.dashboard(first), world.dashboard(second)]

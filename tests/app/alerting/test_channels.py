@@ -68,6 +68,7 @@ def test_webhook_that_fails_is_told_without_its_address(answer: Answer, error: t
     assert SECRET not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_webhook_that_answers_byte_by_byte_is_given_up_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channels, "TIMEOUT_S", 0.2)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -105,6 +106,7 @@ def test_mail_goes_encrypted_to_all_of_them() -> None:
     assert letter.get_content().splitlines()[2] == "Value: 3.00 s"
 
 
+@pytest.mark.slow
 def test_name_of_a_rule_adds_no_header() -> None:
     with receiving(MailServer()) as server:
         mail(server).send(replace(NOTICE, rule="x\r\nBcc: evil@x"))
@@ -145,6 +147,7 @@ def sns(url: str) -> Topic:
     return Topic(ARN, boto3.client("sns", region_name="eu-west-1", endpoint_url=url, **keys))
 
 
+@pytest.mark.slow
 def test_topic_gets_subject_and_text() -> None:
     reply = "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
     with serving(Answer(raw=reply.encode())) as server:

@@ -116,6 +116,7 @@ def test_a_change_in_the_same_moment_and_of_the_same_length_is_seen(follow: Foll
     assert told(follow(folder)) == [("changed", "policy.md")]
 
 
+@pytest.mark.slow
 def test_a_file_that_was_only_touched_is_unchanged(follow: Follow, folder: Path) -> None:
     follow(folder)
     os.utime(folder / "policy.md", (1, 1))

@@ -66,6 +66,7 @@ class Gate:
         monkeypatch.setattr(corpus, "build", build)
 
 
+@pytest.mark.slow
 def test_job_adds_files_and_builds_the_index(corpus: LocalCorpus, services: Services) -> None:
     job = services.indexing.start(corpus, [text("a.txt"), text("b.txt")])
     state = job.wait(60)
@@ -77,6 +78,7 @@ def test_job_adds_files_and_builds_the_index(corpus: LocalCorpus, services: Serv
     assert services.indexing.job is job
 
 
+@pytest.mark.slow
 def test_same_file_again_is_unchanged_and_a_changed_one_is_replaced(corpus: LocalCorpus, services: Services) -> None:
     for upload in (text("a.txt"), text("a.txt"), text("a.txt", "Other words.")):
         state = services.indexing.start(corpus, [upload]).wait(60)
@@ -136,6 +138,7 @@ def test_nothing_to_index_fails_and_says_what_to_do(corpus: LocalCorpus, service
     assert "Add a document" in state.message
 
 
+@pytest.mark.slow
 def test_what_is_sent_while_a_job_runs_is_stored_at_once_and_the_job_goes_on_with_it(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +192,7 @@ def test_a_job_that_is_slow_to_stop_holds_up_nobody_who_starts_the_next(
     assert last.state.manifest.documents == 13
 
 
+@pytest.mark.slow
 def test_a_build_of_another_process_is_waited_for_and_the_files_are_stored_meanwhile(
     corpus: LocalCorpus, services: Services
 ) -> None:
@@ -216,6 +220,7 @@ def test_waiting_for_another_build_can_be_stopped(corpus: LocalCorpus, services:
         assert job.wait(60).phase == "stopped"
 
 
+@pytest.mark.slow
 def test_page_can_look_at_the_corpus_while_its_first_index_is_built(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +254,7 @@ def test_stopped_job_keeps_its_work_and_the_next_goes_on(
     assert not set(first) & set(embedder.embedded)
 
 
+@pytest.mark.slow
 def test_job_stopped_inside_a_file_keeps_what_it_read_and_the_rest_waits(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +276,7 @@ def test_job_stopped_inside_a_file_keeps_what_it_read_and_the_rest_waits(
     assert [file.name for file in corpus.library.uploads.waiting()] == ["2.txt", "3.txt"]
 
 
+@pytest.mark.slow
 def test_the_smallest_files_are_read_first(corpus: LocalCorpus, services: Services) -> None:
     job = services.indexing.start(corpus, [text("c.txt", "x" * 900), text("b.txt", "x"), text("a.txt", "x" * 90)])
     job.wait(60)
@@ -302,6 +309,7 @@ def test_failure_is_told_and_the_job_ends(
     assert state.outcome.changes == [Changed("new", "a.txt")]
 
 
+@pytest.mark.slow
 def test_rebuild_builds_even_if_nothing_changed(corpus: LocalCorpus, services: Services) -> None:
     first = services.indexing.start(corpus, [text("a.txt")]).wait(60).manifest
     same = services.indexing.start(corpus).wait(60).manifest
@@ -325,6 +333,7 @@ def test_closing_the_services_stops_a_job(
     assert job.state.phase == "stopped"
 
 
+@pytest.mark.slow
 def test_an_interrupted_wait_does_not_take_a_running_job_for_an_ended_one(
     corpus: LocalCorpus, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,6 +351,7 @@ def test_an_interrupted_wait_does_not_take_a_running_job_for_an_ended_one(
     assert job.wait(60).phase == "done"
 
 
+@pytest.mark.slow
 def test_an_index_whose_documents_are_all_gone_answers_no_more(corpus: LocalCorpus, services: Services) -> None:
     services.indexing.start(corpus, [text("a.txt")]).wait(60)
     corpus.library.sources.forget("a.txt")

@@ -54,6 +54,7 @@ def test_nothing_waits_where_no_page_is_made(monkeypatch: pytest.MonkeyPatch) ->
     assert time.monotonic() - began < 15.0
 
 
+@pytest.mark.slow
 def test_a_step_waits_no_longer_than_it_must() -> None:
     with making_page():
         give_way()

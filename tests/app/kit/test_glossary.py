@@ -25,6 +25,7 @@ def test_a_term_is_told_with_its_name() -> None:
         explained("no such term")
 
 
+@pytest.mark.slow
 def test_pages_explain_terms_that_there_are() -> None:
     told = {
         argument.value

@@ -32,6 +32,7 @@ def models_of(shared: SharedCells) -> FakeModels:
     return shared._models  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_question_is_embedded_once_and_what_finds_the_same_is_answered_once(
     shared: SharedCells, dataset: Dataset
 ) -> None:

@@ -43,6 +43,7 @@ def test_chunkings_are_held_against_the_one_in_use_on_retrieval_answers_and_cost
     assert "* heading:800:0" in text
 
 
+@pytest.mark.slow
 def test_no_index_of_the_study_is_left_and_the_one_in_use_is_not_touched(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     services.lab.begin("chunks", plan(questions, "heading:100")).work()

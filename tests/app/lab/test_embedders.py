@@ -46,6 +46,7 @@ def plan(questions: Path, *names: str, **others: Any) -> dict[str, Any]:
     return {"dataset": str(questions), "embedders": names, "top_k": 1, **others}
 
 
+@pytest.mark.slow
 def test_the_one_that_understands_finds_more_and_the_test_says_so(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     done = services.lab.begin("embedders", plan(questions, "words", "deaf")).work()
@@ -63,6 +64,7 @@ def test_the_one_that_understands_finds_more_and_the_test_says_so(lab_services: 
     assert "the other one finds fewer" in text
 
 
+@pytest.mark.slow
 def test_a_reranker_orders_what_the_first_embedder_found(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     done = services.lab.begin("embedders", plan(questions, "words", rerankers=["backwards"])).work()
@@ -86,6 +88,7 @@ def test_a_model_that_cannot_be_loaded_is_noted_and_the_others_go_on(lab_service
     assert "The model gone cannot be found" in nothing.problem
 
 
+@pytest.mark.slow
 def test_what_was_embedded_is_not_embedded_again(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     services.lab.begin("embedders", plan(questions, "words")).work()

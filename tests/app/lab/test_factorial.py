@@ -81,6 +81,7 @@ def test_tables_say_what_each_choice_accounts_for_and_which_cell_to_take(
         assert services.lab.export(record, form)
 
 
+@pytest.mark.slow
 def test_cell_that_fails_is_noted_and_the_rest_goes_on(services: Services, plan: dict[str, Any]) -> None:
     plan["factors"] = {"embedder": ["embedded", "broken"], "top_k": [1, 3]}
     record = carry_out(services.lab, plan)
@@ -149,6 +150,7 @@ def test_cells_run_is_gone_on_with_by_its_study_alone(services: Services, plan: 
         next(services.evaluations.label(run_id))
 
 
+@pytest.mark.slow
 def test_backend_that_is_put_together_elsewhere_has_chunks_and_reranking_as_factors(
     make_services: Callable[..., Services], tmp_path: Path
 ) -> None:

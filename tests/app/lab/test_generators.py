@@ -18,6 +18,7 @@ def plan(questions: Path, *names: str, **others: Any) -> dict[str, Any]:
     return {"dataset": str(questions), "generators": names, "top_k": 2, **others}
 
 
+@pytest.mark.slow
 def test_generators_read_the_same_chunks_and_the_gold_ones(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     done = services.lab.begin("generators", plan(questions, "first", "mute", reliance=5)).work()
@@ -38,6 +39,7 @@ def test_generators_read_the_same_chunks_and_the_gold_ones(lab_services: Make, q
     assert pair["significant"]
 
 
+@pytest.mark.slow
 def test_reliance_is_what_the_chunks_add_to_the_answers_log_probability(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     done = services.lab.begin("generators", plan(questions, "first", "mute", reliance=5)).work()
@@ -62,6 +64,7 @@ def test_confidence_that_is_always_right_cannot_be_calibrated_and_says_why(lab_s
     assert "why_not" in done.result["rows"][0]["calibration"]
 
 
+@pytest.mark.slow
 def test_a_generator_that_cannot_be_loaded_or_only_fails_is_noted(
     lab_services: Make, questions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +84,7 @@ def test_a_generator_that_cannot_be_loaded_or_only_fails_is_noted(
     assert "2 of 3 could not be measured" in services.lab.export(done, "md")
 
 
+@pytest.mark.slow
 def test_a_generator_that_is_measured_is_not_asked_again(
     lab_services: Make, questions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,6 +224,7 @@ def test_study_chosen_from_is_followed_by_the_next_build_and_taken_back(
             choose(backend, record, factory, effort)
 
 
+@pytest.mark.slow
 def test_study_chooses_nothing_where_something_else_holds_the_vectors(
     services: Services, corpus: LocalCorpus, questions: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

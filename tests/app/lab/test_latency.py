@@ -43,6 +43,7 @@ def by_name(tables: Any) -> dict[str, Table]:
     return {table.name: table for table in tables}
 
 
+@pytest.mark.slow
 def test_two_targets_are_asked_in_turn_and_held_against_each_other(clock: Clock, parts: Parts) -> None:
     fast, slow = Timed(FAST, clock, lambda n: 100.0 + n), Timed(SLOW, clock, lambda n: 2 * (100.0 + n))
     study = LatencyStudy(clock=clock, sleep=clock.sleep)

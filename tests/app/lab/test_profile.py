@@ -60,6 +60,7 @@ def test_questions_of_a_corpus_are_held_against_that_corpus(make_services: Make,
     assert found["overlap"][0]["gold"]["value"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_backend_whose_documents_are_elsewhere_gives_a_profile_of_the_questions(services: Services) -> None:
     found = profile_now(services.lab.parts, {"dataset": "builtin"})
     assert (found["about"]["documents"], found["overlap"]) == (0, [])

@@ -147,6 +147,7 @@ def send(services: Services, who: Person, name: str, content: bytes) -> None:
         services.indexing.start(document(services), [Upload(name, content)]).wait()
 
 
+@pytest.mark.slow
 def test_a_document_is_removed_by_who_sent_it_or_an_admin(services: Services) -> None:
     editor, library = BY_ROLE[Role.EDITOR], document(services).library
     send(services, editor, "one.txt", b"Continents drift, said Wegener in 1912.")

@@ -66,6 +66,7 @@ def test_a_bad_quarter_of_an_hour_is_found_and_leads_to_its_traces(services: Ser
     assert services.store.page(listed).matched.value == worst.point.count == 18
 
 
+@pytest.mark.slow
 def test_without_anything_before_the_older_half_is_the_reference(services: Services) -> None:
     put(services, {**every(10, BEGAN, 1_800, 1.0), **every(10, BEGAN + 1_800, 1_800, 0.0)})
     found = read(services)

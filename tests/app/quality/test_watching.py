@@ -70,6 +70,7 @@ def test_two_dashboards_on_one_store_leave_one_score_each(services: Services) ->
     assert (point.count, point.mean) == (5, 1.0)
 
 
+@pytest.mark.slow
 def test_a_sample_is_the_same_in_every_process_and_about_its_share(services: Services) -> None:
     drawn = [make_trace().trace_id for _ in range(2_000)]
     # Of 2,000 at one in four, 500; six standard deviations are 116.

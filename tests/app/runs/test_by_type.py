@@ -105,6 +105,7 @@ def test_what_was_not_measured_is_said_with_what_to_do() -> None:
     assert "raglass eval label" in by_type_text(study_types(planted(), grouped=False))
 
 
+@pytest.mark.slow
 def test_command_prints_boxes_and_writes_them(run: Run, services: Services, tmp_path: Path) -> None:
     questions = write_questions(tmp_path / "questions.csv", 12)
     assert run("eval", "run", "--dataset", str(questions), services=services).exit_code == 0

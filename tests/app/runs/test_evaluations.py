@@ -52,6 +52,7 @@ def once(count: int = QUESTIONS) -> Counter[str]:
     return Counter(f"Question {number}?" for number in range(count))
 
 
+@pytest.mark.slow
 def test_finished_run_has_a_stored_trace_for_every_answer(services: Services, plan: RunPlan) -> None:
     steps = list(services.evaluations.run(plan))
     assert [step.phase for step in steps] == ["index", *["ask"] * (QUESTIONS + 1)]
@@ -185,6 +186,7 @@ def test_run_of_a_version_that_knew_no_batches_is_gone_on_with_one_question_at_a
 
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("how", ["event", "closing"])
+@pytest.mark.slow
 def test_stopped_run_is_gone_on_with_and_nothing_is_asked_twice(
     make_services: Make, plan: RunPlan, how: str, workers: int
 ) -> None:
@@ -205,6 +207,7 @@ def test_stopped_run_is_gone_on_with_and_nothing_is_asked_twice(
     assert asked(services) == once()
 
 
+@pytest.mark.slow
 def test_run_asks_with_its_prompt_and_goes_on_with_it(
     make_services: Make, plan: RunPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +233,7 @@ def test_prompt_that_the_backend_does_not_take_leaves_no_run(services: Services,
     assert services.evaluations.newest() == []
 
 
+@pytest.mark.slow
 def test_run_that_is_going_on_is_not_asked_by_a_second_one_too(
     services: Services, make_services: Make, plan: RunPlan
 ) -> None:
@@ -415,6 +419,7 @@ def calibrated(services: Services, tmp_path: Path) -> Trace:
     return find_trace(services.store, services.evaluations.scores(end.run_id)[0].trace_id)
 
 
+@pytest.mark.slow
 def test_calibration_speaks_for_what_answered_and_for_nothing_else(services: Services, tmp_path: Path) -> None:
     trace = calibrated(services, tmp_path)
     found = services.calibrations.of(trace)

@@ -63,6 +63,7 @@ def test_figures_that_cannot_be_kept_are_shown_all_the_same(log: RunLog, monkeyp
     assert run.about["figures"]["wrong"] == 0.25
 
 
+@pytest.mark.slow
 def test_an_answer_that_cannot_be_read_leaves_its_run_as_it_is(log: RunLog):
     keep(log, "aaaa1111")
     log.keep("aaaa1111", [("q9", "t9", {"correct": True})])

@@ -45,6 +45,7 @@ def steps() -> Steps:
     return Steps()
 
 
+@pytest.mark.slow
 def test_paused_it_takes_no_further_step_until_it_is_gone_on_with(steps: Steps) -> None:
     job = RunJob(steps.begin).start()
     assert steps.wait_for_asking()

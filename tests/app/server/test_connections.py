@@ -99,6 +99,7 @@ def ended(one: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", GET[:-2], GET + GET[:-2]])
+@pytest.mark.slow
 def test_headers_that_do_not_come_end_the_connection(begun: bytes) -> None:
     with serving(Crowd(100, headers_s=0.2)) as open_one:
         one = open_one()
@@ -106,6 +107,7 @@ def test_headers_that_do_not_come_end_the_connection(begun: bytes) -> None:
         assert ended(one)
 
 
+@pytest.mark.slow
 def test_trickle_of_headers_gains_no_time() -> None:
     with serving(Crowd(100, headers_s=0.3)) as open_one:
         one, until = open_one(), time.monotonic() + PATIENCE_S
@@ -119,6 +121,7 @@ def test_trickle_of_headers_gains_no_time() -> None:
         pytest.fail("a trickle kept its connection")
 
 
+@pytest.mark.slow
 def test_body_that_nobody_waits_for_keeps_no_connection() -> None:
     with serving(Crowd(100, headers_s=0.2)) as open_one:
         one = open_one()
@@ -126,6 +129,7 @@ def test_body_that_nobody_waits_for_keeps_no_connection() -> None:
         assert ended(one)
 
 
+@pytest.mark.slow
 def test_whoever_neither_reads_nor_closes_is_broken_off_at_the_end() -> None:
     crowd = Crowd(100)
     with serving(crowd) as open_one:
@@ -138,6 +142,7 @@ def test_whoever_neither_reads_nor_closes_is_broken_off_at_the_end() -> None:
         assert ended(download)
 
 
+@pytest.mark.slow
 def test_reply_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     given_up, lose = threading.Event(), Connection.connection_lost
 
@@ -158,6 +163,7 @@ def test_reply_that_is_not_fetched_is_given_up(monkeypatch: pytest.MonkeyPatch) 
         assert size < 30_000_000
 
 
+@pytest.mark.slow
 def test_long_reply_that_is_fetched_slowly_comes_whole() -> None:
     with serving(Crowd(100, headers_s=0.1, stall_s=0.3)) as open_one:
         one, size = open_one(), 0
@@ -171,6 +177,7 @@ def test_long_reply_that_is_fetched_slowly_comes_whole() -> None:
 
 
 @pytest.mark.parametrize("half", [b"", GET[:-2], POST])
+@pytest.mark.slow
 def test_half_open_connections_keep_nobody_out(half: bytes) -> None:
     with serving(Crowd(30)) as open_one:
         for _ in range(100):
@@ -179,6 +186,7 @@ def test_half_open_connections_keep_nobody_out(half: bytes) -> None:
             assert reply(open_one()) == b"HTTP/1.1 200 OK"
 
 
+@pytest.mark.slow
 def test_connections_that_are_in_use_are_not_taken_away_and_one_too_many_is_told() -> None:
     crowd = Crowd(5)
     with serving(crowd) as open_one:
@@ -189,6 +197,7 @@ def test_connections_that_are_in_use_are_not_taken_away_and_one_too_many_is_told
         assert not crowd.unfinished or len(crowd.unfinished) == 1
 
 
+@pytest.mark.slow
 def test_what_is_no_http_is_answered_with_our_headers() -> None:
     with serving(Crowd(5)) as open_one:
         one = open_one()

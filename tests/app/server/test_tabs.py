@@ -40,6 +40,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Any:
     return made
 
 
+@pytest.mark.slow
 def test_state_of_a_tab_goes_once_it_may_not_come_back_though_no_other_is_closed(storage: Any) -> None:
     session: Any = Session("first")
     storage.save(SessionInfo(client=None, session=session, script_run_count=1))
@@ -59,6 +60,7 @@ def test_without_a_server_there_is_nothing_to_forget(monkeypatch: pytest.MonkeyP
     assert forget_gone() == 0
 
 
+@pytest.mark.slow
 def test_a_look_that_fails_is_told_and_neither_ends_the_looks_nor_keeps_the_server_from_ending(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,6 +85,7 @@ def test_a_look_that_fails_is_told_and_neither_ends_the_looks_nor_keeps_the_serv
     assert "dictionary changed size" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_points_at_itself_goes_without_a_rerun_that_looks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tabs, "LOOK_S", 0.01)
     made: Any = Session("a figure")

@@ -36,6 +36,7 @@ def ask_slowly(services: Services) -> None:
     )
 
 
+@pytest.mark.slow
 def test_rule_is_made_with_what_it_would_have_done_listed_silenced_and_removed(run: Run, services: Services) -> None:
     ask_slowly(services)
     dry = run(*SLOW, "2m", "--dry-run", services=services)
@@ -91,6 +92,7 @@ def test_rule_is_kept_where_its_preview_cannot_be_made(run: Run, services: Servi
     assert [rule.name for rule in services.alarms.rules()] == ["drift"]
 
 
+@pytest.mark.slow
 def test_rules_that_can_raise_no_alert_say_why_when_they_are_made_and_listed(run: Run, services: Services) -> None:
     ask_slowly(services)
     never = "It can never raise an alert: share of errors is never above 100 %."

@@ -25,6 +25,7 @@ logging.getLogger("botocore.auth").warning("still heard")
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "WARNING"])
+@pytest.mark.slow
 def test_log_holds_no_session_token_at_any_level(level: str) -> None:
     done = subprocess.run([sys.executable, "-c", SIGN.format(level=level)], capture_output=True, text=True, check=True)
     assert "still heard" in done.stderr

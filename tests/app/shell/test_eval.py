@@ -76,6 +76,7 @@ def test_run_ends_where_a_newer_version_migrates_the_store_under_it(
     assert len(answered) < 12
 
 
+@pytest.mark.slow
 def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services: Services, path: str) -> None:
     done = run("eval", "run", "--dataset", path, services=services)
     estimate = "How long 12 questions will take is not known: fake has answered nothing yet.\n"
@@ -89,6 +90,7 @@ def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services
     assert "finished      12 of     12   50.0 % right  questions.csv on fake, " in listed
 
 
+@pytest.mark.slow
 def test_results_as_json_are_those_of_the_run(run: Run, services: Services, path: str) -> None:
     arguments = ("--limit", "6", "--seed", "2", "--top-k", "3", "--rerank", "--workers", "2")
     done = run("eval", "run", "--dataset", path, *arguments, "--json", services=services)

@@ -35,6 +35,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_a_folder_is_indexed_and_what_is_passed_over_is_named(run: Run, services: Services, folder: Path) -> None:
     done = run("index", str(folder), services=services)
     assert done.exit_code == 0
@@ -99,6 +100,7 @@ def test_a_dry_run_calls_a_file_that_failed_and_is_as_it_was_failed_again(
     assert "failed again" not in said
 
 
+@pytest.mark.slow
 def test_bad_file_leaves_with_one_and_the_rest_are_indexed(run: Run, services: Services, folder: Path) -> None:
     (folder / "zip.pdf").write_bytes(b"PK\x03\x04")
     done = run("index", str(folder), services=services)

@@ -61,6 +61,7 @@ def test_another_model_behind_the_same_endpoint_makes_all_vectors_anew(
     assert ingest_with(run, monkeypatch, "e6") == {"upserted": 1, "unchanged": 0, "deleted": 1, "total": 1}
 
 
+@pytest.mark.slow
 def test_missing_key_is_named_and_nothing_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PINECONE_API_KEY")
     with serving(embedding("e5")) as endpoint:
@@ -70,6 +71,7 @@ def test_missing_key_is_named_and_nothing_is_asked(run: Run, monkeypatch: pytest
     assert "PINECONE_API_KEY is not set" in done.stderr
 
 
+@pytest.mark.slow
 def test_refused_key_is_said_without_quoting_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PINECONE_API_KEY", "hunter2")
     with serving(embedding("e5")) as endpoint:

@@ -81,6 +81,7 @@ def test_generator_that_reads_no_prompt_refuses_one(run: Run, make_services: Cal
     assert (refused.exit_code, "reads no prompt" in refused.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_run_is_asked_with_a_prompt_and_says_so(run: Run, services: Services, tmp_path: Path) -> None:
     services.store.prompts.save(SHORT)
     questions = str(write_questions(tmp_path / "questions.csv", 12))

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 
+import pytest
 from click.testing import Result
 
 from app.services import Services
@@ -18,6 +19,7 @@ def test_nothing_watched_yet_says_who_would(run: Run, services: Services) -> Non
     assert "a dashboard does so while it runs" in found.stdout
 
 
+@pytest.mark.slow
 def test_each_rule_says_how_it_goes_and_what_waits(run: Run, services: Services) -> None:
     services.store.put_all([make_trace(asked_at=time.time() - 60) for _ in range(3)])
     services.store.fold()

@@ -75,6 +75,7 @@ def test_newest_run_with_one_before_it_over_the_same_questions_is_what_one_would
     assert "".join(run.run_id for run in usual_pair(runs)) == pair
 
 
+@pytest.mark.slow
 def test_unchanged_system_raises_no_alarm_and_says_what_that_is_worth(
     run: Run, services: Services, baseline: str, same: str
 ) -> None:
@@ -132,6 +133,7 @@ def test_certificate_for_programs(run: Run, services: Services, baseline: str, c
     assert data["comparison"]["verdict"]["outcome"] == "not safe"
 
 
+@pytest.mark.slow
 def test_scores_alone_raise_the_alarm(services: Services, baseline: str) -> None:
     traces(services, "d", score=0.5)
     store(services, "dddd0004", scored("d", wrong=1))
@@ -150,6 +152,7 @@ def test_scores_alone_raise_the_alarm(services: Services, baseline: str) -> None
         ("not safe", False, "Cannot be told: the verdict is “not safe”, and no test bears it out."),
     ],
 )
+@pytest.mark.slow
 def test_a_certificate_that_cannot_tell_says_so_and_not_that_there_is_no_alarm(
     services: Services, baseline: str, same: str, outcome: Outcome, too_few: bool, words: str
 ) -> None:
@@ -161,6 +164,7 @@ def test_a_certificate_that_cannot_tell_says_so_and_not_that_there_is_no_alarm(
     assert ("No alarm" in certificate_text(told) + certificate_markdown(told)) == (outcome == "safe")
 
 
+@pytest.mark.slow
 def test_questions_without_traces_or_that_failed_are_left_out_of_what_needs_them(
     services: Services, baseline: str
 ) -> None:

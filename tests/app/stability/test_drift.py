@@ -105,6 +105,7 @@ def ask(
         )
 
 
+@pytest.mark.slow
 def test_other_questions_and_scores_are_found_in_the_windows_they_came_in(services: Services) -> None:
     ask(services, GEOLOGY, 60, day=0)
     ask(services, GEOLOGY, 20, day=1)
@@ -137,6 +138,7 @@ def test_windows_tell_a_watcher_which_drifted_and_an_alert_is_raised_by_the_newe
     assert [alert.rule for alert in services.alarms.opened()] == ["drift"]
 
 
+@pytest.mark.slow
 def test_questions_alone_may_drift_and_scores_alone_may(services: Services) -> None:
     ask(services, GEOLOGY, 60, day=0)
     ask(services, KITCHEN, 20, day=1)
@@ -158,6 +160,7 @@ def foreign(services: Services, words: list[str], count: int, *, day: int, **lac
         services.store.put(trace)
 
 
+@pytest.mark.slow
 def test_questions_of_another_application_drift_without_scores_chunks_or_an_embedder_of_its_own(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -183,6 +186,7 @@ def test_questions_of_another_application_drift_without_scores_chunks_or_an_embe
     assert "cannot embed" not in caplog.text
 
 
+@pytest.mark.slow
 def test_scores_of_another_application_are_compared_where_each_question_has_one(services: Services) -> None:
     foreign(services, GEOLOGY, 60, day=1)
     found = check_questions(services.store, services.backends.corpus, QuestionPlan("otlp/shop", window=30))
@@ -201,6 +205,7 @@ def test_like_questions_have_not_drifted_and_the_newest_half_is_looked_at(servic
     assert found.reference.first_at >= START_S + DAY_S
 
 
+@pytest.mark.slow
 def test_traces_without_a_chunk_are_left_out_and_counted(services: Services) -> None:
     ask(services, GEOLOGY, 30, day=0)
     services.store.put(make_trace(chunks=(), asked_at=START_S + 10 * DAY_S))
@@ -235,6 +240,7 @@ def test_windows_are_of_equal_count_and_lose_no_question(services: Services) -> 
         check_questions(services.store, services.backends.corpus, QuestionPlan("b", window=FEWEST_QUESTIONS - 1))
 
 
+@pytest.mark.slow
 def test_questions_of_a_backend_that_is_gone_or_elsewhere_are_embedded_here(services: Services) -> None:
     for name in ("gone", "remote"):
         ask(services, GEOLOGY, 40, day=0, backend=name)
@@ -296,6 +302,7 @@ def test_index_over_changed_documents_keeps_the_vectors_of_those_in_both(service
     assert "30 in both, 3 only in the second, 0 only in the first" in indexes_text(found)
 
 
+@pytest.mark.slow
 def test_index_that_another_embedder_made_is_compared_too(services: Services, tmp_path: Path) -> None:
     add_documents(services, 40)
     other = make_services(tmp_path / "other")
@@ -307,6 +314,7 @@ def test_index_that_another_embedder_made_is_compared_too(services: Services, tm
     assert found.drift.procrustes_residual > 0.01
 
 
+@pytest.mark.slow
 def test_embedders_are_compared_over_the_same_chunks(services: Services) -> None:
     add_documents(services, 40, ("local/embedded", "local/copy", "local/unlike"))
     told: list[tuple[int, int]] = []

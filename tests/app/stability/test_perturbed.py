@@ -72,6 +72,7 @@ def test_tables_are_of_perturbation_and_type(run: Run) -> None:
     assert sum(line.startswith("chunk order") for line in lines) == 2
 
 
+@pytest.mark.slow
 def test_json_holds_the_plan_every_cell_and_every_variant(run: Run) -> None:
     done = run("--limit", "0", "--perturb", "case, chunk dropped", "--json", "--seed", "3")
     data = json.loads(done.stdout)
@@ -109,6 +110,7 @@ def test_kinds_are_read() -> None:
         read_kinds("typo,smell")
 
 
+@pytest.mark.slow
 def test_estimate_comes_first_and_closing_stops(make_services: Make, dataset: Path) -> None:
     script = Script(delays_s={"generate": 0.01})
     services = make_services(script)

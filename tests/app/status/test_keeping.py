@@ -33,6 +33,7 @@ def test_a_rule_is_told_in_words(rule: Rule, words: str) -> None:
     assert rule_words(rule) == words
 
 
+@pytest.mark.slow
 def test_what_was_deleted_is_told(make_services: Make) -> None:
     services = make_services(keep_days=30.0)
     services.store.put_all([make_trace(), make_trace()])

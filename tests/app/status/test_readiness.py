@@ -37,6 +37,7 @@ def test_part_that_is_not_ready_is_named_with_its_reason(
     assert f"NOT {part}: " in status_text(status)
 
 
+@pytest.mark.slow
 def test_failing_stage_makes_the_product_not_ready(make_services: Make) -> None:
     assert not make_services(Script(failures={"embed": OSError()})).status().ready
 

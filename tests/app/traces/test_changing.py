@@ -32,6 +32,7 @@ def noted(store: TraceStore) -> list[tuple[str, str]]:
     return [(each.did, each.subject) for each in store.audit.newest()]
 
 
+@pytest.mark.slow
 def test_deleting_that_breaks_off_is_noted_as_far_as_it_came(store: TraceStore) -> None:
     def fail(_: object) -> None:
         raise StoreError("The disk is full.")
@@ -42,6 +43,7 @@ def test_deleting_that_breaks_off_is_noted_as_far_as_it_came(store: TraceStore) 
     assert noted(store) == [("deleted traces", "200 traces")]
 
 
+@pytest.mark.slow
 def test_one_trace_is_noted_by_its_id_and_what_was_spared_is_not(store: TraceStore) -> None:
     kept, gone = (row.trace_id for row in store.page(TraceQuery(), limit=2).rows)
     store.runs.start("r1", {"dataset": "d"})

@@ -33,6 +33,7 @@ filters = st.builds(
 
 
 @given(filters)
+@pytest.mark.slow
 def test_an_address_finds_the_same_filters_again(chosen: TraceFilters) -> None:
     assert TraceFilters.from_address(parse_qs(chosen.to_address())) == chosen
 

@@ -38,6 +38,7 @@ def light(monkeypatch):
     monkeypatch.setattr(st, "context", SimpleNamespace(theme=SimpleNamespace(type="light")))
 
 
+@pytest.mark.slow
 def test_no_type_is_markup_in_a_chart():
     scores = [replace(each, type=NASTY if n % 2 else "DATE", label="correct") for n, each in enumerate(SCORES)]
     whole, *types = summarise(scores)
@@ -58,6 +59,7 @@ def test_no_type_is_markup_in_a_chart():
         assert "u003ca" not in drawn.lower()
 
 
+@pytest.mark.slow
 def test_no_name_of_the_lab_or_of_live_or_of_a_chunk_is_markup_in_a_chart():
     view = viewed(make_trace(asked_at=MINUTE))
     vectors = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)

@@ -309,6 +309,7 @@ def test_pages_show_only_what_these_makers_made():
 
 
 @given(body=st.text(max_size=80), spans=st.lists(st.tuples(st.integers(-5, 90), st.integers(-5, 90)), max_size=4))
+@pytest.mark.slow
 def test_marking_changes_no_character(body, spans):
     body = "".join(char for char in body if char.isprintable())
     assert read(markup.marked(body, spans)).text == body

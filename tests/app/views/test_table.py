@@ -79,6 +79,7 @@ def marking_page() -> None:
     show_table((Column("answer", "Answer", "answer"),), [row], key="t", label="Marked")
 
 
+@pytest.mark.slow
 def test_marked_words_are_sent_in_pieces() -> None:
     [sent] = tables(AppTest.from_function(marking_page).run())
     assert sent["rows"][0]["cells"]["answer"]["parts"] == [

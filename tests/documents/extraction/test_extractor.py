@@ -59,6 +59,7 @@ def test_a_file_gives_the_same_documents_as_in_this_process(extractor: Extractor
     assert extractor.read(name, data) == read_documents(name, data, max_bytes=LIMITS.max_bytes)
 
 
+@pytest.mark.slow
 def test_parts_and_doubts_come_back(extractor: Extractor) -> None:
     (manual,) = extractor.read("manual.md", MARKDOWN)
     assert ("1. Reset",) in {part.section for part in manual.parts}
@@ -155,6 +156,7 @@ def test_a_file_that_ends_its_process_is_named_and_the_next_is_read(roughly: Ext
     assert (after.text, after.source) == ("Good.", "b.txt")
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_given_up() -> None:
     with Extractor(replace(LIMITS, time_s=0.5), reads=rough.READS) as extractor:
         assert "a.txt took longer than 0.5 s to read; it was left out." in said(extractor, b"sleep")
@@ -195,6 +197,7 @@ def test_what_a_library_complains_of_is_logged(roughly: Extractor, caplog: pytes
     assert "ZeroDivisionError: badly" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_child_knows_no_secrets_and_holds_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "RAGLASS_API_KEY", "PINECONE_API_KEY"):
         monkeypatch.setenv(name, "hunter2")
@@ -235,6 +238,7 @@ def test_an_interrupt_ends_the_child_and_the_extractor_goes_on() -> None:
         assert extractor.read("b.txt", b"Good.")[0].text == "Good."
 
 
+@pytest.mark.slow
 def test_closing_leaves_no_process_behind() -> None:
     before = children()
     extractor = Extractor(LIMITS)
@@ -244,12 +248,14 @@ def test_closing_leaves_no_process_behind() -> None:
     assert children() == before
 
 
+@pytest.mark.slow
 def test_an_extractor_that_nobody_closed_leaves_no_process_behind() -> None:
     before = children()
     Extractor(LIMITS).read("a.txt", b"Text.")
     assert children() == before
 
 
+@pytest.mark.slow
 def test_a_nursery_ends_with_the_process_that_started_it() -> None:
     # A process that starts one and is killed, as by the kernel for want of memory.
     reading, writing = os.pipe()

@@ -41,6 +41,7 @@ def test_a_hostile_file_is_named_and_the_next_is_read(extractor: Extractor, name
 @pytest.mark.parametrize(
     "name", ["outside.docx", "outside.epub", "includes.rst", "svg-laughs.html", "laughs.epub", "yaml.md"]
 )
+@pytest.mark.slow
 def test_what_a_file_would_have_fetched_or_unpacked_is_not_there(extractor: Extractor, name: str) -> None:
     (document,) = extractor.read(name, HOSTILE[name]())
     assert "root:" not in document.text  # of /etc/passwd

@@ -57,6 +57,7 @@ def test_a_book_with_a_lock_is_refused_but_not_for_its_typefaces(algorithm: str,
         assert "Water rises." in read_document("a.epub", data).text
 
 
+@pytest.mark.slow
 def test_a_bomb_and_another_file_are_refused() -> None:
     with pytest.raises(InputError, match="is no EPUB book but"):
         read_document("a.epub", b"just text")

@@ -31,6 +31,7 @@ def run(text: str) -> str:
     return f'<w:r><w:t xml:space="preserve">{text}</w:t></w:r>'
 
 
+@pytest.mark.slow
 def test_headings_lists_and_tables_are_what_they_are_and_the_title_is_the_documents() -> None:
     made = docx.Document()
     made.add_paragraph("Pump manual", "Title")
@@ -71,12 +72,14 @@ def test_a_style_of_ones_own_that_is_based_on_a_heading_is_a_heading() -> None:
     assert [part.kind for part in read_document("a.docx", saved(made)).parts] == ["heading", "text"]
 
 
+@pytest.mark.slow
 def test_superscripts_are_no_digits_of_a_number() -> None:
     made = docx.Document()
     made.add_paragraph("It holds 2").add_run("30").font.superscript = True
     assert read_document("a.docx", saved(made)).text == "It holds 2^30"
 
 
+@pytest.mark.slow
 def test_a_footnote_stands_behind_its_paragraph_with_its_mark() -> None:
     body = f'<w:p>{run("The pump is red")}<w:r><w:footnoteReference w:id="2"/></w:r>{run(". It runs.")}</w:p><w:p>{run("Next.")}</w:p>'
     notes = f'<w:footnote w:id="2"><w:p>{run("Since 1990.")}</w:p></w:footnote>'
@@ -86,6 +89,7 @@ def test_a_footnote_stands_behind_its_paragraph_with_its_mark() -> None:
     )
 
 
+@pytest.mark.slow
 def test_deleted_text_goes_and_inserted_text_and_text_boxes_stay() -> None:
     deleted = '<w:del w:id="1"><w:r><w:delText>never </w:delText></w:r></w:del>'
     inserted = f'<w:ins w:id="2">{run("always ")}</w:ins>'
@@ -153,6 +157,7 @@ def level(at: int, kind: str, text: str, start: int = 1) -> str:
     )
 
 
+@pytest.mark.slow
 def test_numbers_of_lists_go_on_behind_a_paragraph_and_begin_anew_where_the_file_says_so() -> None:
     levels = level(0, "decimal", "%1.", 3) + level(1, "lowerLetter", "%2)") + level(2, "bullet", "o")
     nums = """<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="0"/>

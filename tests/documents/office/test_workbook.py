@@ -128,6 +128,7 @@ def test_old_and_open_workbooks_are_read() -> None:
         read_document("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"))
 
 
+@pytest.mark.slow
 def test_a_workbook_over_which_the_library_panics_is_broken() -> None:
     data = bytearray(zlib.decompress(base64.b85decode(OLD_WORKBOOK)))
     data[5369] = 5  # In the directory, a stream's size: calamine 0.37 looks for a sector that is not there.

@@ -101,6 +101,7 @@ def test_a_pdf_of_too_many_pages_is_refused() -> None:
     assert "100,000 pages" in refusal(data)
 
 
+@pytest.mark.slow
 def test_a_page_of_blanks_without_end_holds_no_text() -> None:
     assert "no text" in refusal(one_page(b" " * 20_000_000))
 
@@ -118,6 +119,7 @@ def test_a_page_tree_that_runs_in_a_circle_comes_to_an_end() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 900), st.binary(min_size=1, max_size=12))
+@pytest.mark.slow
 def test_a_damaged_pdf_raises_nothing_but_an_input_error(position: int, damage: bytes) -> None:
     data = bytearray(sheet(text="Some text that was whole once."))
     data[position : position + len(damage)] = damage

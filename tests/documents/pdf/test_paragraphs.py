@@ -27,6 +27,7 @@ def lines(*told: str) -> bytes:
         ("debhel-", "per", "debhelper"),
     ],
 )
+@pytest.mark.slow
 def test_a_word_that_is_broken_between_lines_is_mended(head: str, tail: str, told: str) -> None:
     assert texts(lines(f"Those who came together spoke of the {head}", f"{tail} in this place.")) == [
         f"Those who came together spoke of the {told} in this place."

@@ -61,6 +61,7 @@ def test_a_file_of_pictures_alone_is_refused_where_tesseract_is_missing(
         read(drawn(scan, scan, scan))
 
 
+@pytest.mark.slow
 def test_pictures_are_read_by_tesseract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "bin", monkeypatch, words("The", "deposit", "is", "900", "euros."))
     document = read(MIXED)

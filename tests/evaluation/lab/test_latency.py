@@ -50,6 +50,7 @@ def test_ratio_and_p_are_those_of_scipy_over_shared_questions_alone() -> None:
     assert found.p == pytest.approx(oracle.pvalue)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_true_ratio_about_as_often_as_they_promise() -> None:
     held = 0
     for seed in range(60):

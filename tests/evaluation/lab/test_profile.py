@@ -37,6 +37,7 @@ def test_no_text_has_no_length() -> None:
     assert measure_lengths("answer", []) is None
 
 
+@pytest.mark.slow
 def test_words_of_a_script_without_spaces_are_counted() -> None:
     found = measure_lengths("question", ["大陸はゆっくりと移動する"])
     assert found is not None

@@ -189,6 +189,7 @@ def spoil(value: object, draw: random.Random) -> object:
 
 
 @pytest.mark.parametrize("name", ["phoenix.json", "langfuse_trace.json"])
+@pytest.mark.slow
 def test_whatever_is_wrong_with_an_export_it_is_kept_or_told(store: TraceStore, tmp_path: Path, name: str) -> None:
     draw, whole = random.Random(1), json.loads((EXPORTS / name).read_text())
     path = tmp_path / "x.jsonl"
