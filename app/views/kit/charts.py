@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.kit.numbers import count, three_figures
 from app.kit.wording import when
 from app.views.kit.html import chart_title_html, note_html, show, table_html
-from app.views.kit.style import ink
+from app.views.kit.style import ink, paper
 
 CHART_CONFIG: dict[str, Any] = {"displaylogo": False, "displayModeBar": False, "responsive": True}
 
@@ -41,6 +41,9 @@ ROOM = 1.25
 
 FEWEST = 5
 """Fewer values than these are shown whole."""
+
+HEAD = 1.16
+"""How far a cut scale goes beyond its upper end: there stand the words for what it leaves out, clear of the legend above."""
 
 BEYOND = "beyond the scale"
 """Tells the marks of what a scale leaves out from what is drawn."""
@@ -257,7 +260,7 @@ def cut_scale(
     beyond = [(place, value) for place, value in points if value is not None and value > top]
     if not beyond:
         return
-    figure.update_layout({f"yaxis{axis[1:]}": {"range": [0, top * 1.04], "autorange": False}})
+    figure.update_layout({f"yaxis{axis[1:]}": {"range": [0, top * HEAD], "autorange": False}})
     figure.add_scatter(
         x=[place for place, _ in beyond],
         y=[top] * len(beyond),
@@ -277,9 +280,10 @@ def cut_scale(
         x=1,
         y=1,
         xanchor="right",
-        yanchor="bottom",
+        yanchor="top",
         showarrow=False,
         font={"color": ink(), "size": 12},
+        bgcolor=paper(),
     )
 
 

@@ -259,3 +259,8 @@ def span_colour(stage: str, kind: SpanKind) -> str:
 def ink() -> str:
     """The colour of a chart's words, dark on light or light on dark, with the contrast that WCAG AA asks for."""
     return "#d5dde5" if st.context.theme.type == "dark" else "#3a4652"
+
+
+def paper() -> str:
+    """The colour of the page behind a chart, for words that stand over what is drawn: as `.streamlit/config.toml` has it."""
+    return "#12171d" if st.context.theme.type == "dark" else "#ffffff"

@@ -1,5 +1,7 @@
 """Charts that every page shares: scales, units, small multiples, and the figures behind them."""
 
+import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import plotly.graph_objects as go
@@ -15,6 +17,9 @@ from app.views.kit.charts import (
     time_unit,
 )
 from app.views.kit.interval_plot import LABEL_ROOM, Row, interval_plot
+from app.views.kit.style import paper
+
+ROOT = Path(__file__).parents[3]
 
 NASTY = '<a href="https://example.org">x</a> %{y}'
 
@@ -66,8 +71,19 @@ def test_a_cut_is_marked_and_said():
     assert figure.layout.yaxis.range[1] < 20
     assert list(figure.data[-1].x) == [5]
     assert list(figure.data[-1].customdata) == ["900 ms"]
-    assert figure.layout.annotations[0].text == "▲ 1 beyond, up to 900 ms"
+    [words] = figure.layout.annotations
+    assert words.text == "▲ 1 beyond, up to 900 ms"
+    # Below the legend, above the marks.
+    assert (words.y, words.yanchor) == (1, "top")
+    assert figure.layout.yaxis.range[1] > 1.1 * figure.data[-1].y[0]
     assert len(figures_of(figure).rows) == 6
+
+
+@pytest.mark.parametrize("kind", ["light", "dark"])
+def test_words_over_a_chart_stand_on_the_colour_of_the_page(kind, monkeypatch):
+    monkeypatch.setattr(st, "context", SimpleNamespace(theme=SimpleNamespace(type=kind)))
+    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+    assert paper() == theme[kind]["backgroundColor"]
 
 
 @pytest.mark.parametrize(
