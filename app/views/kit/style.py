@@ -99,6 +99,11 @@ STYLE = """
 .st-key-demonstration { padding: .3rem .8rem; border-radius: .3rem; font-size: .88rem;
   border-inline-start: 4px solid #e69f00; background: color-mix(in srgb, #e69f00 12%, transparent); }
 :is(.st-key-search, [data-testid="stLayoutWrapper"]:has(> .st-key-backstage-expression)) { min-width: min(100%, 18rem); }
+.st-key-demonstration > :last-child:not(:first-child) { flex: 0 0 auto; width: auto; }
+@media (max-width: 640px) {
+  .st-key-demonstration { flex-wrap: wrap; }
+  .st-key-demonstration > * { min-width: 100%; }
+}
 .rg-banner { display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: 0; }
 .rg-made { position: relative; white-space: nowrap; }
 .rg-made summary { cursor: pointer; }
