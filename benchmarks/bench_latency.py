@@ -7,7 +7,6 @@ import argparse
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import socket
 import statistics
@@ -20,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 import corpus
+from tests.browser.install import find_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,9 +90,8 @@ def first_page_s(data_dir: Path) -> dict[str, float]:
 
 
 def usable_page_s(port: int) -> float:
-    """Seconds that a browser, already running, takes to show the question box; not a number without Playwright or Chromium."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None or importlib.util.find_spec("playwright") is None:
+    """Seconds that a browser, already running, takes to show the question box; not a number without Playwright or a browser."""
+    if importlib.util.find_spec("playwright") is None or (found := find_browser()) is None:
         return float("nan")
     from playwright.sync_api import sync_playwright
 
