@@ -175,7 +175,7 @@ def _add_settings(figure: go.Figure, result: Mapping[str, Any], kind: str) -> No
             "size": 9,
             "symbol": [symbol if rows[place]["usable"] else f"{symbol}-open" for place in of],
         },
-        customdata=[[place, rows[place]["name"], milliseconds(weighed[place].ms)] for place in of],
+        customdata=[[place, chart_text(rows[place]["name"]), milliseconds(weighed[place].ms)] for place in of],
         hovertemplate="%{customdata[1]}<br>%{y:.1%} in %{customdata[2]}<extra></extra>",
     )
 

@@ -115,7 +115,7 @@ def ratio_chart(compared: dict[str, Any], *, sittings: bool) -> go.Figure:
     """The ratio of each stage with its interval, around a line at 1. sittings: whether the two were measured at different times."""
     rows = [
         Row(
-            part,
+            chart_text(part),
             ratio.value,
             ratio.low,
             ratio.high,
@@ -124,7 +124,7 @@ def ratio_chart(compared: dict[str, Any], *, sittings: bool) -> go.Figure:
         )
         for part, ratio in compared.items()
     ]
-    figure = interval_plot(_ratio_title(compared, sittings=sittings), rows)
+    figure = interval_plot(chart_text(_ratio_title(compared, sittings=sittings)), rows)
     figure.add_vline(x=1, line={"color": ink(), "width": 1, "dash": "dot"})
     figure.update_xaxes(title="times as long on the second target")
     return figure
