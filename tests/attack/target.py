@@ -18,7 +18,11 @@ TIMEOUT_S = 30.0
 SECRETS = {
     "RAGLASS_API_KEY": "attack-api-key-5f3a9c",
     "RAGLASS_JUDGE_KEY": "attack-judge-key-77b1d0",
+    "RAGLASS_ALERT_WEBHOOK": "http://127.0.0.1:1/attack-webhook-31fe88",
+    "RAGLASS_ALERT_SMTP_PASSWORD": "attack-smtp-password-a41c07",
     "OPENAI_API_KEY": "attack-openai-key-c0ffee",
+    "PINECONE_API_KEY": "attack-pinecone-key-51d7aa",
+    "AWS_SECRET_ACCESS_KEY": "attack-aws-key-0b9e34",
     "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20attack-otlp-key-9912ab",
 }
 """What the attacked dashboard is given and may show nowhere."""
