@@ -1,7 +1,9 @@
 """What the built-in corpus promises to whoever asks it and to whoever evaluates on it."""
 
+import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +98,10 @@ def test_the_fingerprint_changes_with_a_text(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.undo()
     corpus.fingerprint.cache_clear()
     assert corpus.fingerprint() == before
+
+
+def test_at_least_a_hundred_and_fifty_questions_are_worded_as_visitors_type() -> None:
+    lines = (Path(corpus.__file__).parent / "questions" / "visitors.jsonl").read_text("utf-8").splitlines()
+    asked = {json.loads(line)["question"] for line in lines}
+    assert len(asked) >= 150
+    assert asked <= {question.question for question in corpus.questions()}

@@ -112,3 +112,28 @@ def test_library_that_cannot_be_read_is_told_by_the_readiness_and_costs_no_answe
     assert not readiness.ready
     assert "documents.sqlite" in next(part.detail for part in readiness.parts if part.name == "index")
     assert backend.answer("Who proposed that continents drift?", top_k=1, deadline_s=30).error is None
+
+
+@pytest.fixture(scope="module")
+def builtin(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
+    backend = open_embedded(BackendConfig(tmp_path_factory.mktemp("builtin"), builtin_corpus=True, threads=1))
+    backend.corpus.build()
+    return backend
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who painted the Mona Lisa?", "Leonardo da Vinci"),
+        ("How long is the Amazon River?", "6,400 kilometres"),
+        ("What is the capital of Iceland?", None),
+    ],
+)
+def test_what_a_visitor_asks_first_is_answered_or_honestly_not(
+    builtin: LocalBackend, question: str, answer: str | None
+) -> None:
+    generation = builtin.answer(question, top_k=5, deadline_s=60).generation
+    assert generation is not None
+    assert generation.abstained == (answer is None)
+    assert answer is None or answer in generation.answer
