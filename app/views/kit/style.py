@@ -160,7 +160,7 @@ STYLE = """
 [data-selected="true"] p { color: var(--rg-ink, inherit); font-weight: 600; }
 .rg-answer { font-size: clamp(1.35rem, 1.1rem + 1.1vw, 2rem); line-height: 1.35; font-weight: 500; margin: .2rem 0 .4rem;
   overflow-wrap: anywhere; unicode-bidi: plaintext; text-wrap: pretty; }
-.rg-answer.rg-middling { font-size: clamp(1.1rem, .95rem + .7vw, 1.5rem); }
+.rg-answer.rg-middling { font-size: clamp(1.1rem, .8rem + 1.05vw, 1.5rem); }
 .rg-answer.rg-long { font-size: 1.1rem; }
 .rg-answer.rg-quiet { font-weight: 400; opacity: .8; font-size: 1.1rem; }
 .rg-answer:has(b) { font-weight: 400; }
