@@ -42,7 +42,8 @@ MAX_CHARS, FOLDED_CHARS = 20_000, 400
 """Characters of a text that are shown at most, the whole being in the download; a longer one than the second begins folded."""
 
 SHORT, MIDDLING = 80, 220
-"""Characters of an answer in display type, and in one a size down; so neither takes more than three lines; on a phone the second is set as a text is."""
+"""Characters of an answer in display type, and in one a size down; so neither takes more than three lines; on a phone
+the second is set as a text is."""
 
 
 def answer_html(
