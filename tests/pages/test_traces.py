@@ -223,6 +223,17 @@ def test_an_abstention_is_as_sure_on_every_list_as_on_its_own_page(open_page, se
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("confidence", "guess"), [(0.4, True), (0.9, False)])
+def test_a_guess_is_set_smaller_and_says_so(open_page, services, confidence, guess):
+    generation = make_generation(confidence=Confidence(confidence, "calibrated"))
+    trace = make_trace(trace_id="7" * 32, generation=generation)
+    services.store.put(trace)
+    page = shown(open_page("traces", trace=trace.trace_id))
+    assert ("rg-quiet" in page.partition('data-testid="answer"')[0].rpartition("<p")[2]) == guess
+    assert ("Best guess" in page) == guess
+
+
+@pytest.mark.slow
 def test_columns_are_chosen_and_stand_in_the_address(open_page):
     page = open_page("traces", traces_columns="backend")
     assert heads(page) == {"Question", "Backend"}
