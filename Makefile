@@ -101,8 +101,8 @@ bill: $(VENV)/.run ## Write the bill of materials (CycloneDX) and the licences o
 	@$(BIN)/python -m serving.supply licences requirements/run.lock > build/licences.tsv
 	@echo "build/raglass.cdx.json and build/licences.tsv are written"
 
-bench: $(VENV)/.test $(PHOENIX)/.made ## Print every measured figure (takes about half an hour)
-	RAGLASS_PHOENIX=$(PHOENIX)/bin/python $(BIN)/python -m benchmarks
+bench: $(VENV)/.test $(PHOENIX)/.made ## Print every measured figure (takes an hour and a half; QUICK=1 shows in minutes that each runs)
+	RAGLASS_PHOENIX=$(PHOENIX)/bin/python $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 bench-explain: $(VENV)/.test ## What explaining an answer costs, and whether it holds
 	$(BIN)/python -m benchmarks.bench_explain

@@ -17,8 +17,15 @@ def jobs(file: Path) -> dict[str, Any]:
     return found
 
 
-def test_there_are_the_four_workflows() -> None:
-    assert NAMES == ["ci.yml", "deploy.yml", "locks.yml", "release.yml"]
+def test_there_are_the_five_workflows() -> None:
+    assert NAMES == ["ci.yml", "deploy.yml", "locks.yml", "release.yml", "trials.yml"]
+
+
+def test_what_takes_too_long_for_every_change_is_tried_every_week() -> None:
+    text = (ROOT / ".github/workflows/trials.yml").read_text("utf-8")
+    assert re.search(r'cron: "\d+ \d+ \* \* \d"', text)
+    for tried in ("clients", "attack", "faults", "kill", "fuzz", "soak", "bench"):
+        assert f"run: make {tried}" in text
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
