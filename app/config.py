@@ -193,7 +193,9 @@ class Settings:
     ] = ""
     public_url: Annotated[
         str,
-        About("Address under which people reach this dashboard, for links in messages; empty for its host and port."),
+        About(
+            "Address under which people reach this dashboard, for a login and links in messages; empty for its host and port."
+        ),
     ] = ""
     alert_every_s: Annotated[
         float, About("Seconds between two looks at the rules that raise alerts.", low=1, high=3600)

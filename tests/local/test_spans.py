@@ -1,6 +1,7 @@
 """The span reader as it ships, and its input."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -128,6 +129,16 @@ def test_card_names_base_data_and_licences() -> None:
     assert set(card["training"]["taken"]) <= set(card["training"]["sources"])
     assert card["base"]["licence"] == "Apache-2.0"
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 36e6
+
+
+def test_the_readme_has_figures_with_their_command_and_limits() -> None:
+    _, *parts = (FOLDER / "README.md").read_text(encoding="utf-8").split("\n## ")
+    told = {heading: " ".join(text.split()) for heading, _, text in (part.partition("\n") for part in parts)}
+    assert "`python -m benchmarks.bench_quality --builtin`" in told["How good"]
+    for figure in ("best sentence", "span F1", "AUROC", "right", "ECE"):
+        assert re.search(rf"\| {figure}[^|]*\| 0\.\d{{3}}\b", told["How good"]), figure
+    for limit in ("English", "up to 30 tokens", "documents of yours"):
+        assert limit in told["Limits"], limit
 
 
 def test_weights_travel_as_plain_arrays() -> None:
