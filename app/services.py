@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from app.runs.judging import Judging
     from app.runs.synthesis import Synthesis
     from app.stability.comparing import Comparisons
+    from app.stability.drift import QuestionDrift
     from app.stability.measuring import MeasuredStep
     from app.status.readiness import Status
     from app.traces.playground import Playground
@@ -187,6 +188,12 @@ class Services:
         from app.stability.comparing import Comparisons
 
         return self._part("comparisons", Comparisons)
+
+    @property
+    def question_drift(self) -> "QuestionDrift | None":
+        """What the newest comparison of questions over time came to; None where this process has none."""
+        job = self.comparisons.questions.job if "comparisons" in self._parts else None
+        return None if job is None or job.running or job.step is None else job.step.found
 
     @property
     def lab(self) -> "Lab":

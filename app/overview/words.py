@@ -1,22 +1,29 @@
 """What the Overview says: tiles with a figure, words and where they lead; what needs a look; the last run. No streamlit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from app.alerting.rules import Rule
 from app.alerting.words import alert_rule
 from app.kit.numbers import MISSING, count, milliseconds, percent, points
 from app.kit.plain import one_line, shortened
-from app.kit.wording import ASKERS, EVERYONE, PEOPLE, backend_words, listed
+from app.kit.wording import ASKERS, EVERYONE, PEOPLE, backend_words, listed, when
 from app.overview.readiness import Problems
 from app.overview.reading import Concern, Pace, Stretch, address_of, live_query, origins_of
 from app.quality.recent import RuleWindow
 from app.quality.words import headline
-from app.runs.leaderboard import run_before
+from app.runs.compared import ComparedRuns
+from app.runs.compared_words import TONES, ship_words
+from app.runs.leaderboard import right_share, run_before
 from app.runs.naming import run_name
 from app.traces.filters import TraceFilters
+from metrics.alarms import Alarm
 from metrics.alerts import StoredAlert
 from metrics.runs import StoredRun
+
+if TYPE_CHECKING:
+    from app.stability.drift import QuestionDrift
 
 Tone = Literal["good", "warn", "bad", "quiet"]
 
@@ -160,23 +167,56 @@ ALERTS: Query = {"part": "alerts"}
 """The alerts' part of Live, with the form for rules open."""
 
 
-def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "") -> Tile:
-    """Whether an alert is open. idle: how many rules can never raise one, in words."""
-    if opened:
-        names = listed([one_line(alert.rule) for alert in opened[:3]])  # these stand at the top of Live
-        return Tile("alerts", "Alerts", f"{len(opened):,} open", names, "bad", "live")
-    if not rules:
-        return Tile("alerts", "Alerts", "No rule", "Nothing is watched. Live makes a rule.", "quiet", "live", ALERTS)
-    tone: Tone = "warn" if idle else "good"
-    return Tile(
-        "alerts", "Alerts", "None open", f"{count(rules, 'rule')} watched, whoever asks{idle}.", tone, "live", ALERTS
-    )
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What CloudWatch says of the stack's alarms."""
+
+    alarms: Sequence[Alarm] = ()
+    """All that it watches."""
+    unread: bool = False
+    """Whether it could not be asked."""
+
+    @property
+    def raised(self) -> list[str]:
+        """The names of those in ALARM."""
+        return [f"{one_line(alarm.name)} (CloudWatch)" for alarm in self.alarms if alarm.state == "ALARM"]
+
+    @property
+    def words(self) -> str:
+        """How many are watched, or that nobody knows; empty for none."""
+        if self.unread:
+            return "CloudWatch’s alarms cannot be read; Live says why."
+        return f"CloudWatch watches {count(len(self.alarms), 'alarm')}." if self.alarms else ""
+
+
+NOWHERE_ELSE = Elsewhere()
+"""Where CloudWatch is not read, or has not answered yet."""
+
+
+def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "", elsewhere: Elsewhere = NOWHERE_ELSE) -> Tile:
+    """Whether an alert is open, here or at CloudWatch. idle: how many rules can never raise one, in words."""
+    told = f" {elsewhere.words}" if elsewhere.words else ""
+    names = [*(one_line(alert.rule) for alert in opened), *elsewhere.raised]
+    if names:
+        # These stand at the top of Live.
+        note = f"{listed(names[:3])}{f'. {elsewhere.words}' if elsewhere.unread else ''}"
+        return Tile("alerts", "Alerts", f"{len(names):,} open", note, "bad", "live")
+    if not rules and not elsewhere.alarms:
+        note = f"Nothing is watched. Live makes a rule.{told}"
+        return Tile("alerts", "Alerts", "No rule", note, "warn" if elsewhere.unread else "quiet", "live", ALERTS)
+    tone: Tone = "warn" if idle or elsewhere.unread else "good"
+    note = f"{count(rules, 'rule')} watched, whoever asks{idle}.{told}"
+    return Tile("alerts", "Alerts", "None open", note, tone, "live", ALERTS)
 
 
 def concern_tiles(
-    concerns: Sequence[Concern], windows: Sequence[RuleWindow], opened: Sequence[StoredAlert], stale: bool
+    concerns: Sequence[Concern],
+    windows: Sequence[RuleWindow],
+    opened: Sequence[StoredAlert],
+    stale: bool,
+    checked: "QuestionDrift | None" = None,
 ) -> list[Tile]:
-    """What needs a look, the most urgent first."""
+    """What needs a look, the most urgent first. checked: the newest check for drift, where no rule watches it."""
     tiles = [_concern(each) for each in concerns]
     if stale:
         note = "Documents changed since the index was built."
@@ -185,7 +225,25 @@ def concern_tiles(
     if drifting:
         note = f"Questions to {listed(sorted({backend_words(rule.backend) for rule in drifting}))} are not those of before."
         tiles.append(Tile("drift", "Questions", "drifting", note, "warn", "stability"))
+    elif checked is not None:
+        tiles.append(_checked(checked))
     return tiles
+
+
+def watches_drift(rules: Iterable[Rule]) -> bool:
+    """Whether somebody made a rule of drift."""
+    return any(rule.series == DRIFT for rule in rules)
+
+
+def _checked(found: "QuestionDrift") -> Tile:
+    """What a check for drift on Stability came to."""
+    from app.stability.drift_words import drift_headline  # Most never check.
+
+    until = when(found.windows[-1].stretch.last_at)
+    note = f"{drift_headline(found)} of questions to {backend_words(found.backend)} until {until}, by the last check."
+    if found.drifted:
+        return Tile("drift", "Questions", "drifting", note, "warn", "stability")
+    return Tile("drift", "Questions", "as before", note, "quiet", "stability")
 
 
 def _concern(concern: Concern) -> Tile:
@@ -211,14 +269,42 @@ def _concern(concern: Concern) -> Tile:
     return Tile(concern.name, label, value, note, tone, "traces", concern.query)
 
 
-def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
-    """What the last run came to, and how that is to the one before on the same questions; None without a run. runs: the newest first."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the last run may take the place of the one before."""
+
+    words: str
+    """As the page of the two begins."""
+    tone: Tone
+    """How good that is."""
+
+
+def verdict_of(found: ComparedRuns) -> Verdict:
+    """The verdict of a comparison; one that is safe by right answers alone is not called good."""
+    comparison = found.comparison
+    outcome: Tone = TONES[comparison.verdict.outcome]
+    return Verdict(ship_words(found), "warn" if outcome == "good" and comparison.regressions else outcome)
+
+
+def last_pair(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun] | None:
+    """The run before the last one on the same questions, and the last one; None where one of them has no figure. runs: the newest first."""
+    if not runs or runs[0].status == "running" or right_share(runs[0]) is None:
+        return None
+    before = run_before(runs[0], [run for run in runs[1:] if right_share(run) is not None])
+    return None if before is None else (before, runs[0])
+
+
+def run_tile(runs: Sequence[StoredRun], verdict: Verdict | None = None) -> Tile | None:
+    """What the last run came to, and how that is to the one before on the same questions; None without a run.
+
+    runs: the newest first. verdict: of `last_pair`; None while it is not known.
+    """
     if not runs:
         return None
     last, figures = runs[0], _figures(runs[0])
     name = run_name(last)
     query: Query = {"run": last.run_id}
-    right = figures.get("correct")
+    right = right_share(last)
     if last.status == "running" or right is None:
         return Tile(
             "run", "Last run", last.status, f"{name}: {count(last.answers, 'answer')} so far.", "quiet", "runs", query
@@ -227,12 +313,15 @@ def run_tile(runs: Sequence[StoredRun]) -> Tile | None:
     interval = "" if low is None or high is None else f" (95 % interval {percent(low, 1)} to {percent(high, 1)})"
     note = f"{name}: {count(last.answers, 'question')}{interval}."
     tone: Tone = "quiet" if last.status == "finished" else "warn"  # whether a share is enough is for the reader to say
-    before = run_before(last, [run for run in runs[1:] if _figures(run).get("correct") is not None])
-    if before is not None:
+    pair = last_pair(runs)
+    if pair is not None:
+        before = pair[0]
         # Without what floats add to 1.25 points: the page that it leads to counts whole answers, and rounds the same.
-        change = round(right - _figures(before)["correct"], 9)
-        told = f"{points(change)} points against the run before; open both to see whether that is chance."
-        note += f" {told}" if change else " As many as in the run before."
+        change = round(right - (right_share(before) or 0.0), 9)
+        against = f"{points(change)} points against the run before" if change else "As many as in the run before"
+        chance = "; open both to see whether that is chance." if change else "."
+        note += f" {against}{chance if verdict is None else f'. {verdict.words}'}"
+        tone = tone if verdict is None or tone == "warn" else verdict.tone
         query = {"run": before.run_id, "with": last.run_id}
     return Tile("run", "Last run", f"{percent(right, 1)} right", note, tone, "runs", query)
 

@@ -3,8 +3,8 @@
 import html
 import re
 import textwrap
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from app.kit.numbers import MISSING, change_of, count, fixed
 from app.kit.plain import WIDTH, one_line, shortened
@@ -26,6 +26,10 @@ FOOTNOTE = (
 
 FOOTNOTE_WITH_MCNEMAR = f"{FOOTNOTE} McNemar takes questions as independent."
 """Where his test has a column."""
+
+
+TONES: Mapping[str, Literal["good", "bad", "warn"]] = {"safe": "good", "not safe": "bad", "unknown": "warn"}
+"""How good each outcome of a verdict is."""
 
 
 def ship_answer(verdict: Verdict) -> str:

@@ -84,7 +84,7 @@ def test_the_list_of_datasets_and_a_run_over_a_version_stand_in_the_address(open
     assert [row["Version"] for row in listed(open_page("runs", list="datasets"), "Datasets")] == ["life@1"]
     page = open_page("runs", questions="life@1")
     assert not page.exception
-    assert page.selectbox(key="kept-life@1").value == "life@1"
+    assert page.selectbox(key="questions").value == "life@1"
 
 
 def test_an_unknown_dataset_is_told_with_those_that_there_are(open_page, kept):

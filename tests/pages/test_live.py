@@ -76,6 +76,22 @@ def put_traces(services: Services, minutes: int = 9) -> None:
     services.store.put(make_failed_trace(backend="fake", asked_at=ago(0)))
 
 
+@pytest.mark.slow
+def test_all_backends_of_the_window_are_listed_where_there_is_more_than_one(open_page, services):
+    put_traces(services)
+    assert listed(open_page("live"), "Backends") == []
+    services.store.put(make_trace(backend="otlp/shop", origin="application", asked_at=ago(0), duration_ms=400.0))
+    page = open_page("live")
+    rows = listed(page, "Backends")
+    assert [(row["Backend"], row["Asked"], row["Failed"]) for row in rows] == [
+        ("fake", "10", "1 (10.0 %)"),
+        ("shop, another application", "1", "0"),
+    ]
+    [table] = [each for each in tables(page) if each["label"].startswith("Backends")]
+    assert table["rows"][1]["href"] == "live?answered_by=otlp%2Fshop&asked_by=people&window=1+hour"
+    assert table["current"] == "fake"
+
+
 def test_empty_store_says_what_to_do(open_page):
     page = open_page("live")
     assert not page.exception

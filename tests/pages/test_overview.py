@@ -1,14 +1,22 @@
 """The first page says how the system is and takes a question; pages are found again as they were left."""
 
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from app.alerting.rules import Rule
+from app.stability.comparing import compare_on
+from evaluation.summary import headline_figures
 from metrics.alerts import StoredAlert
 from pipeline.errors import StoreError
 from pipeline.types import Confidence, Failure
+from tests.app.overview.test_words import checked
+from tests.app.runs.test_compared import scored, store
 from tests.factories import make_trace
+from tests.pages.test_live import cloud, on_aws  # noqa: F401
 from tests.pages.test_pages import shown
 from tests.tables import listed, tables
 
@@ -21,6 +29,14 @@ def links(page) -> dict[str, str]:
 def lately(number: int, **changes):
     """A trace of the last minute."""
     return replace(make_trace(), trace_id=f"{number:032x}", asked_at=time.time() - 5, **changes)
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether something comes to hold, looked at again and again."""
+    end_s = time.monotonic() + 30
+    while not (held := holds()) and time.monotonic() < end_s:
+        time.sleep(0.1)
+    return held
 
 
 def test_an_empty_store_says_what_to_do_first(open_page):
@@ -102,6 +118,62 @@ def test_an_open_alert_is_told_by_its_rule(open_page, services, monkeypatch):
     text = shown(open_page("overview"))
     assert "1 open" in text
     assert "Slow *answers*" in text
+
+
+@pytest.mark.slow
+def test_raised_alarms_of_cloudwatch_are_counted_and_never_waited_for(open_page, on_aws, cloud, monkeypatch):  # noqa: F811
+    cloud.alarms = [{"AlarmName": "raglass-late", "StateValue": "ALARM", "StateReason": "x", "AlarmDescription": "y"}]
+    on_aws.store.put(lately(1))
+    gate, answered = threading.Event(), threading.Event()
+    read = on_aws.live.alarms
+
+    def slowly():
+        gate.wait(30)
+        try:
+            return read()
+        finally:
+            answered.set()
+
+    monkeypatch.setattr(on_aws.live, "alarms", slowly)
+    page = open_page("overview")
+    assert "raglass-late" not in shown(page)
+    gate.set()
+    assert answered.wait(30)
+    assert eventually(lambda: "raglass-late (CloudWatch)" in shown(page.run()))
+
+
+@pytest.mark.slow
+def test_the_last_runs_verdict_is_worked_out_once_and_shown(open_page, services, monkeypatch):
+    services.store.put(lately(1))
+    for run_id, wrong in (("aaaa0001", 1), ("bbbb0002", 30)):
+        scores = scored(run_id, wrong)
+        store(services, run_id, scores, figures=headline_figures(scores))
+    compared, compare = [], services.evaluations.compare
+
+    def counted(*ids: str):
+        compared.append(ids)
+        return compare(*ids)
+
+    monkeypatch.setattr(services.evaluations, "compare", counted)
+    page = open_page("overview")
+    assert eventually(lambda: "May the newer run take the older one’s place? No." in shown(page.run()))
+    assert compared == [("aaaa0001", "bbbb0002")]
+
+
+@pytest.mark.slow
+def test_the_last_check_for_drift_is_told_where_no_rule_watches_it(open_page, services, monkeypatch):
+    services.store.put(lately(1))
+    assert "by the last check" not in shown(open_page("overview"))
+
+    def steps():
+        yield 1, 1
+        return checked(True)
+
+    job = services.comparisons.questions.start(lambda stop: compare_on(steps(), stop))
+    job.wait(30)
+    assert "1 of 1 window drifted of questions to fake" in shown(open_page("overview"))
+    monkeypatch.setattr(services.alarms, "rules", lambda: [Rule("others", "drift", 0.05, "below", "fake")])
+    assert "by the last check" not in shown(open_page("overview"))
 
 
 def test_a_store_that_cannot_be_read_is_said(open_page, services, monkeypatch):

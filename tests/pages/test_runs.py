@@ -6,6 +6,7 @@ import pytest
 
 from app.runs.rows import NO_INTERVAL
 from app.stability.kept import KeptStability
+from evaluation.curated import DatasetRow
 from evaluation.summary import headline_figures
 from tests.app.runs.test_compared import scored, store
 from tests.app.stability.test_kept import PLAN, STEP
@@ -131,6 +132,67 @@ def test_a_kept_result_of_stability_is_listed_shown_and_removed(open_page, servi
     assert [row["Answer"] for row in listed(page, "Variants")] == ["another", "the same"]
     press(page, "Remove the one that is shown")
     assert kept.listed() == []
+
+
+@pytest.fixture
+def kept(services):
+    """Two datasets that can be asked."""
+    for name in ("death", "life"):
+        services.evaluations.datasets.save(name, [DatasetRow("b", "When?", ("1912",), True)], "Picked.")
+    return services.evaluations.datasets
+
+
+def kind(page):
+    return next(each for each in page.segmented_control if each.key == "run_kind")
+
+
+def walked(page):
+    """The page of runs once more, after another, by the menu."""
+    for name in ("status", "runs"):
+        page.query_params.clear()
+        page.switch_page(f"../pages/{name}.py").run()
+    return page
+
+
+@pytest.mark.slow
+def test_what_a_run_is_to_ask_is_there_when_one_comes_back_and_in_a_new_session(open_page, kept):
+    page = open_page("runs")
+    kind(page).set_value("A dataset").run()
+    assert page.selectbox(key="questions").value == "death@1"
+    page.selectbox(key="questions").set_value("life@1").run()
+    said = {name: "".join(value) for name, value in page.query_params.items()}
+    assert said == {"run_kind": "A dataset", "questions": "life@1"}
+    for again in (walked(page), open_page("runs", **said)):
+        assert (kind(again).value, again.selectbox(key="questions").value) == ("A dataset", "life@1")
+    page.selectbox(key="questions").set_value("death@1").run()
+    assert "".join(page.query_params["questions"]) == "death@1", "also the first is said, which keeps the kind"
+
+
+@pytest.mark.slow
+def test_the_id_at_the_hub_and_the_kind_of_a_file_are_kept(open_page):
+    page = open_page("runs")
+    kind(page).set_value("Hugging Face").run()
+    page.text_input(key="run_hub").set_value("squad@train").run()
+    said = {name: "".join(value) for name, value in page.query_params.items()}
+    assert said == {"run_kind": "Hugging Face", "run_hub": "squad@train"}
+    assert walked(page).text_input(key="run_hub").value == "squad@train"
+    assert open_page("runs", **said).text_input(key="run_hub").value == "squad@train"
+    kind(page).set_value("A file").run()
+    assert kind(walked(page)).value == kind(open_page("runs", run_kind="A file")).value == "A file"
+    kind(page).set_value("Hugging Face").run()
+    assert page.text_input(key="run_hub").value == "squad@train"
+
+
+@pytest.mark.slow
+def test_a_link_to_a_dataset_chooses_it_and_another_kind_may_be_chosen_there(open_page, kept):
+    page = open_page("runs", questions="life@1")
+    assert (kind(page).value, page.selectbox(key="questions").value) == ("A dataset", "life@1")
+    kind(page).set_value("Built in").run()
+    assert kind(walked(page)).value == "Built in"
+    kind(page).set_value("A dataset").run()
+    assert page.selectbox(key="questions").value == "life@1"
+    gone = open_page("runs", questions="gone@1")
+    assert (kind(gone).value, gone.selectbox(key="questions").value) == ("A dataset", "death@1")
 
 
 def test_a_result_that_is_not_there_is_said(open_page):

@@ -18,6 +18,7 @@ from app.views.kit.html import note_html, show
 from app.views.kit.layout import Heading
 from app.views.kit.markdown import literal, message
 from app.views.live.alerts import show_open
+from app.views.live.backends import show_backends
 from app.views.live.charts import answers_chart, overview_chart, parts_chart, stages_chart
 from app.views.live.controls import Controls
 from app.views.live.gauges import show_gauges
@@ -84,6 +85,7 @@ def _show_few(view: LiveView, controls: Controls) -> None:
         _say_whence(view, controls)
     else:
         _show_elsewhere(controls)
+    show_backends(controls)
     parts = _charts_of(controls.choice)
 
     def head(part: str) -> None:
@@ -104,6 +106,7 @@ def _show_many(view: LiveView, controls: Controls, head: Heading) -> None:
         _say_whence(view, controls, _overview_meaning(view))
     else:
         _show_elsewhere(controls)
+    show_backends(controls)
     _show_parts(view, controls, head)
 
 

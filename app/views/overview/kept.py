@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.overview.readiness import Problems, Readiness
+from app.overview.readiness import FOREVER_S, Behind, Problems, Readiness
 from app.overview.reading import SPANS, Concern, Pace, live_choice, read_concerns, read_pace, read_recent
+from app.overview.words import NOWHERE_ELSE, Elsewhere, Verdict, last_pair, verdict_of
 from app.quality.recent import RuleWindow, read_window
 from app.views.kit import state
 from metrics.queries import TraceRow
 from metrics.runs import StoredRun
+from pipeline.errors import InputError, RaglassError
 
 FRESH_S = 15
 """Seconds for which what was read is shown again."""
@@ -68,3 +70,45 @@ def shares(found: Pace, span: str) -> dict[str, float]:
 def runs() -> list[StoredRun]:
     """The newest runs."""
     return state.services().evaluations.newest(RUNS)
+
+
+def verdict(found: list[StoredRun]) -> Verdict | None:
+    """Whether the last run may take the place of the one before; None where that is not known within a moment."""
+    pair = last_pair(found)
+    if pair is None:
+        return None
+    before, last = pair
+    return _verdict(before.run_id, before.version, last.run_id, last.version).read()
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _verdict(first: str, first_version: str, second: str, second_version: str) -> Behind[Verdict | None]:
+    evaluations = state.services().evaluations
+
+    def judge() -> Verdict | None:
+        try:
+            return verdict_of(evaluations.compare(first, second))
+        except InputError:
+            return None
+
+    return Behind(judge, fresh_s=FOREVER_S)
+
+
+def elsewhere() -> Elsewhere:
+    """CloudWatch's alarms, which are never waited for."""
+    if "cloudwatch" not in state.services().live.sources:
+        return NOWHERE_ELSE
+    return _elsewhere().read(0.0) or NOWHERE_ELSE
+
+
+@st.cache_resource(show_spinner=False)
+def _elsewhere() -> Behind[Elsewhere]:
+    live = state.services().live
+
+    def ask() -> Elsewhere:
+        try:
+            return Elsewhere(live.alarms())
+        except RaglassError:
+            return Elsewhere(unread=True)
+
+    return Behind(ask)

@@ -23,6 +23,7 @@ from app.overview.words import (
     ready_tile,
     run_tile,
     time_words,
+    watches_drift,
 )
 from app.services import Services
 from app.views.asking.page import box_with_examples
@@ -74,7 +75,7 @@ def show_overview(span: str, whose: str) -> None:
         pace, windows = kept.pace(span, whose), kept.quality(span)
         opened, rules = services.alarms.opened(), services.alarms.rules()
         concerns, shares = kept.concerns(span, whose), kept.shares(pace, span)
-        run = run_tile(kept.runs())
+        runs, elsewhere = kept.runs(), kept.elsewhere()
         recent = kept.recent(whose)
     except RaglassError as error:
         _show_tiles([ready_tile(kept.problems())], "tiles")
@@ -85,7 +86,7 @@ def show_overview(span: str, whose: str) -> None:
         failed_tile(pace, span),
         p95_tile(pace, span),
         quality_tile(windows, pace, span),
-        alerts_tile(opened, len(rules), idle_words(services.alarms, rules)),
+        alerts_tile(opened, len(rules), idle_words(services.alarms, rules), elsewhere),
     ]
     _show_tiles(tiles, "tiles")
     left, right = grid([3, 2], "overview")
@@ -93,7 +94,8 @@ def show_overview(span: str, whose: str) -> None:
         _show_recent(recent, whose)
     with right:
         stale = any(services.backends.is_stale(name) for name in services.backends.usable())
-        looks = concern_tiles(concerns, windows, opened, stale)
+        checked = None if watches_drift(rules) else services.question_drift
+        looks = concern_tiles(concerns, windows, opened, stale, checked)
         st.header("Needs a look", anchor=False)
         _show_tiles(looks, "looks")
         if not looks:
@@ -102,6 +104,7 @@ def show_overview(span: str, whose: str) -> None:
             st.header("Where the time goes", anchor=False)
             show(shares_html(shares))
             st.page_link("../pages/live.py", label=time_words(shares), query_params=live_query(pace, span))
+        run = run_tile(runs, kept.verdict(runs))  # The last thing: working it out takes nothing from the rest.
         if run is not None:
             _show_tiles([run], "run-tile")
 

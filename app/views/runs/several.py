@@ -6,20 +6,18 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.kit.numbers import percent
-from app.runs.compared_words import ship_answer
+from app.runs.compared_words import TONES, ship_answer
 from app.runs.naming import run_name
 from app.runs.several import LETTERS, ComparedSeveral
 from app.runs.several_words import FOOTNOTE, headline, pair_words, parted_words, several_to_dict
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show, table_html
 from app.views.kit.markdown import literal
-from app.views.kit.table import Cell, Column, Row, Tone, number_cell, show_table, status_cell, way
+from app.views.kit.table import Cell, Column, Row, number_cell, show_table, status_cell, way
 from app.views.runs.compared import ask_drop
 from app.views.runs.kept import several
 from app.views.runs.tables import parted_columns, parted_row
 from evaluation.several import PairOfRuns
-
-TONES: dict[str, Tone] = {"safe": "good", "not safe": "bad", "unknown": "warn"}
 
 
 def show_several(ids: Sequence[str]) -> None:

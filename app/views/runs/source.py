@@ -1,12 +1,13 @@
 """Where the questions of a run come from: the built-in ones, a kept dataset, a file, the Hugging Face hub, or feedback on traces."""
 
 import hashlib
+from collections.abc import Mapping
 from importlib.util import find_spec
 
 import streamlit as st
 
 from app.runs.feedback import FeedbackDataset, feedback_words
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from evaluation.datasets import BUILTIN
 from evaluation.hub import PREFIX
@@ -14,25 +15,28 @@ from pipeline.errors import InputError
 
 FORMATS = ["json", "jsonl", "csv"]
 
-BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
+KINDS = BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
+
+
+def source_fields() -> Mapping[str, address.Field]:
+    """What is kept of the choice in the address: its kind, the kept dataset, and the id at the hub. A file is chosen again."""
+    named = bool(st.query_params.get("questions"))
+    return {
+        "run_kind": address.choice(KINDS, KEPT if named else BUILT_IN),
+        "questions": address.Field(None, lambda texts: texts[0] or None),  # looked up where it is chosen
+        "run_hub": address.words(),
+    }
 
 
 class Source:
     """What is chosen; `settle` turns it into a dataset that a run can be gone on with."""
 
-    def __init__(self) -> None:
-        """Show the choice."""
+    def __init__(self, write: address.Write) -> None:
+        """Show the choice. write: writes `source_fields` into the address."""
         self._file = None
         self._name = self._kept = ""
         self._feedback: FeedbackDataset | None = None
-        self.kind = (
-            st.segmented_control(
-                "Questions",
-                (BUILT_IN, KEPT, FILE, HUB, FEEDBACK),
-                default=KEPT if st.query_params.get("questions") else BUILT_IN,
-            )
-            or BUILT_IN
-        )
+        self.kind = st.segmented_control("Questions", KINDS, key="run_kind", on_change=write, required=True) or BUILT_IN
         if self.kind == FILE:
             self._file = st.file_uploader(
                 "SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context",
@@ -41,24 +45,28 @@ class Source:
             )
         elif self.kind == HUB:
             self._name = st.text_input(
-                "Id of a dataset with question and answers", placeholder="rajpurkar/squad_v2@validation", width=420
+                "Id of a dataset with question and answers",
+                key="run_hub",
+                on_change=write,
+                placeholder="rajpurkar/squad_v2@validation",
+                width=420,
             )
             if find_spec("datasets") is None:
                 st.info("The package `datasets` is not installed. Install it to read the hub: `pip install datasets`.")
         elif self.kind == FEEDBACK:
             self._show_feedback()
         elif self.kind == KEPT:
-            self._show_kept()
+            self._show_kept(write)
 
-    def _show_kept(self) -> None:
-        """Every version that can be asked; that which the address names first."""
+    def _show_kept(self, write: address.Write) -> None:
+        """Every version that can be asked; that which the address names, else the first."""
         kept = state.services().evaluations.datasets
         specs = [each.spec for name in kept.names() for each in kept.versions(name) if each.labelled]
-        named = st.query_params.get("questions", "")
-        place = specs.index(named) if named in specs else 0 if specs else None
+        if st.session_state["questions"] not in specs:
+            st.session_state["questions"] = next(iter(specs), None)
         self._kept = (
             st.selectbox(
-                "Dataset", specs, index=place, key=f"kept-{named}", placeholder="none can be asked yet", width=420
+                "Dataset", specs, key="questions", on_change=write, placeholder="none can be asked yet", width=420
             )
             or ""
         )

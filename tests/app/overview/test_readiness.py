@@ -2,7 +2,8 @@
 
 import threading
 
-from app.overview.readiness import FRESH_S, Readiness
+from app.overview.readiness import FOREVER_S, FRESH_S, Behind, Readiness
+from pipeline.errors import StoreError
 
 
 def test_what_was_found_is_told_again_until_it_is_old():
@@ -34,3 +35,18 @@ def test_a_slow_look_is_not_waited_for_and_not_begun_twice():
     gate.set()
     assert readiness.read(30) == {"backend": "away"}
     assert len(begun) == 1
+
+
+def test_what_cannot_be_looked_at_is_tried_again_and_what_never_changes_is_not():
+    looks = []
+
+    def look():
+        looks.append(1)
+        if len(looks) == 1:
+            raise StoreError("The disk is gone.")
+        return "found"
+
+    behind = Behind(look, fresh_s=FOREVER_S)
+    assert behind.read(30) is None
+    assert [behind.read(30) for _ in range(3)] == ["found"] * 3
+    assert len(looks) == 2

@@ -1,11 +1,34 @@
 """Tiles say how it is, in words and by their tone."""
 
+from dataclasses import replace
+
 import pytest
 
+from app.alerting.rules import Rule
 from app.kit.numbers import points
 from app.overview.reading import Pace, Stretch
-from app.overview.words import alerts_tile, failed_tile, p95_tile, quality_tile, ready_tile, run_tile
+from app.overview.words import (
+    Elsewhere,
+    Verdict,
+    alerts_tile,
+    concern_tiles,
+    failed_tile,
+    last_pair,
+    p95_tile,
+    quality_tile,
+    ready_tile,
+    run_tile,
+    verdict_of,
+    watches_drift,
+)
+from app.runs.compared import compare_stored
+from app.stability.drift import MeasuredWindow, QuestionDrift
+from app.stability.drift import Stretch as Asked
+from evaluation.drift import WindowDrift
+from metrics.alarms import Alarm
+from metrics.alerts import StoredAlert
 from metrics.runs import StoredRun
+from tests.app.runs.test_compared import scored
 
 QUIET = Stretch(0, 0, None)
 
@@ -101,3 +124,75 @@ def test_the_last_runs_tile_rounds_as_the_comparison_that_it_leads_to() -> None:
     assert tile is not None
     assert tile.value == "92.5 % right"
     assert f"{points(1 / 80)} points" in tile.note
+
+
+def test_the_verdict_stands_in_place_of_where_to_find_it() -> None:
+    runs = [run("b", "mine", 0.7), run("a", "mine", 0.6)]
+    tile = run_tile(runs, Verdict("May the newer run take the older one’s place? Yes.", "good"))
+    assert tile is not None
+    assert tile.note.endswith("+10.0 points against the run before. May the newer run take the older one’s place? Yes.")
+    assert tile.tone == "good"
+    told = run_tile(runs)
+    assert told is not None
+    assert told.note.endswith("open both to see whether that is chance.")
+
+
+def test_the_pair_of_the_verdict_is_of_runs_with_a_figure() -> None:
+    newest, other, before = run("c", "mine", 0.7), run("b", "other", 0.1), run("a", "mine", 0.6)
+    assert last_pair([newest, other, before]) == (before, newest)
+    assert last_pair([newest, other]) is None
+    assert last_pair([replace(newest, status="running"), before]) is None
+    assert last_pair([]) is None
+
+
+@pytest.mark.parametrize(("wrong", "answer", "tone"), [(1, "Yes", "good"), (30, "No", "bad")])
+def test_a_verdict_is_the_first_line_of_the_page_of_two_runs(wrong: int, answer: str, tone: str) -> None:
+    first, second = ((run(name, "mine", 0.9), scored(name, bad)) for name, bad in (("a", 1), ("b", wrong)))
+    found = verdict_of(compare_stored(first, second))
+    assert found == Verdict(f"May the newer run take the older one’s place? {answer}.", tone)
+
+
+def alarm(name: str, state: str) -> Alarm:
+    return Alarm(name, state, "", None, "")  # type: ignore[arg-type]
+
+
+def test_cloudwatchs_alarms_are_counted_and_named_beside_our_own() -> None:
+    there = Elsewhere([alarm("raglass-late", "ALARM"), alarm("raglass-idle", "OK")])
+    ours = StoredAlert("a1", "slow", "open", 0.0, None, 2.0, {})
+    both, theirs = alerts_tile([ours], 1, "", there), alerts_tile([], 0, "", there)
+    assert (both.value, both.note) == ("2 open", "slow and raglass-late (CloudWatch)")
+    assert (theirs.value, theirs.note, theirs.tone) == ("1 open", "raglass-late (CloudWatch)", "bad")
+    quiet = alerts_tile([], 2, "", Elsewhere([alarm("raglass-idle", "OK")]))
+    assert (quiet.value, quiet.tone) == ("None open", "good")
+    assert quiet.note.endswith("CloudWatch watches 1 alarm.")
+
+
+def test_alarms_that_cannot_be_read_are_not_called_well() -> None:
+    ours = StoredAlert("a1", "slow", "open", 0.0, None, 2.0, {})
+    for tile in (alerts_tile([], 0, "", Elsewhere(unread=True)), alerts_tile([], 2, "", Elsewhere(unread=True))):
+        assert tile.tone == "warn"
+        assert tile.note.endswith(". CloudWatch’s alarms cannot be read; Live says why.")
+    assert alerts_tile([ours], 1, "", Elsewhere(unread=True)).note.startswith("slow. CloudWatch’s alarms cannot")
+
+
+def checked(*drifted: bool) -> QuestionDrift:
+    stretch = Asked("window", 20, 0.0, 60.0)
+    windows = tuple(
+        MeasuredWindow(stretch, WindowDrift("window", 20, 0.1, 0.5, 0.01 if each else 0.9, None, None, None, None))
+        for each in drifted
+    )
+    return QuestionDrift("fake", "fake", 0, stretch, windows, 0.1)
+
+
+def test_where_no_rule_watches_drift_the_last_check_is_told() -> None:
+    [drifting] = concern_tiles([], [], [], False, checked(False, True))
+    assert (drifting.value, drifting.tone, drifting.page) == ("drifting", "warn", "stability")
+    assert drifting.note.startswith("1 of 2 windows drifted of questions to fake until 1970-01-01 00:01:00 UTC")
+    [steady] = concern_tiles([], [], [], False, checked(False))
+    assert (steady.value, steady.tone) == ("as before", "quiet")
+    assert concern_tiles([], [], [], False, None) == []
+
+
+def test_a_rule_of_drift_is_told_from_others() -> None:
+    assert watches_drift([Rule("late", "latency_p95", 1.0, "above"), Rule("others", "drift", 0.05, "below", "fake")])
+    assert not watches_drift([Rule("late", "latency_p95", 1.0, "above")])
