@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import streamlit as st
 
 from app.runs.feedback import FeedbackDataset, feedback_words
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.html import note_html, show
 from evaluation.datasets import BUILTIN
 from evaluation.hub import PREFIX
@@ -14,25 +14,29 @@ from pipeline.errors import InputError
 
 FORMATS = ["json", "jsonl", "csv"]
 
-BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
+KINDS = BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
+
+NAMED = "questions"
+"""In the address: the dataset that is asked, of those that are kept."""
 
 
 class Source:
     """What is chosen; `settle` turns it into a dataset that a run can be gone on with."""
 
     def __init__(self) -> None:
-        """Show the choice."""
+        """Show the choice, kept in the address."""
         self._file = None
         self._name = self._kept = ""
         self._feedback: FeedbackDataset | None = None
-        self.kind = (
-            st.segmented_control(
-                "Questions",
-                (BUILT_IN, KEPT, FILE, HUB, FEEDBACK),
-                default=KEPT if st.query_params.get("questions") else BUILT_IN,
-            )
-            or BUILT_IN
+        write = address.follow(
+            "source",
+            {
+                "questions_from": address.choice(KINDS, KEPT if st.query_params.get(NAMED) else BUILT_IN),
+                NAMED: address.words(),
+                "questions_id": address.words(),
+            },
         )
+        self.kind = st.segmented_control("Questions", KINDS, key="questions_from", on_change=write) or BUILT_IN
         if self.kind == FILE:
             self._file = st.file_uploader(
                 "SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context",
@@ -41,24 +45,40 @@ class Source:
             )
         elif self.kind == HUB:
             self._name = st.text_input(
-                "Id of a dataset with question and answers", placeholder="rajpurkar/squad_v2@validation", width=420
+                "Id of a dataset with question and answers",
+                placeholder="rajpurkar/squad_v2@validation",
+                key="questions_id",
+                on_change=write,
+                width=420,
             )
             if find_spec("datasets") is None:
                 st.info("The package `datasets` is not installed. Install it to read the hub: `pip install datasets`.")
         elif self.kind == FEEDBACK:
             self._show_feedback()
         elif self.kind == KEPT:
-            self._show_kept()
+            self._show_kept(write)
 
-    def _show_kept(self) -> None:
+    def _show_kept(self, write: address.Write) -> None:
         """Every version that can be asked; that which the address names first."""
         kept = state.services().evaluations.datasets
         specs = [each.spec for name in kept.names() for each in kept.versions(name) if each.labelled]
-        named = st.query_params.get("questions", "")
+        named = st.query_params.get(NAMED, "")
         place = specs.index(named) if named in specs else 0 if specs else None
+        key = f"kept-{named}"
+
+        def choose() -> None:
+            st.session_state[NAMED] = st.session_state[key]
+            write()
+
         self._kept = (
             st.selectbox(
-                "Dataset", specs, index=place, key=f"kept-{named}", placeholder="none can be asked yet", width=420
+                "Dataset",
+                specs,
+                index=place,
+                key=key,
+                on_change=choose,
+                placeholder="none can be asked yet",
+                width=420,
             )
             or ""
         )
