@@ -54,7 +54,8 @@ def _show_form(lab: Lab) -> None:
         "Embedders, a line each",
         "embedders_names",
         write,
-        "embedded, a sentence-transformers id or path (needs the research profile's packages), or sagemaker: and an endpoint's name.",
+        "embedded, a sentence-transformers id or path (needs the research profile's packages), sagemaker: and an endpoint's name, or "
+        "openai:MODEL@URL of a server that the settings name, or bedrock:MODEL.",
     )
     rerankers = names_field(
         "Rerankers, a line each",

@@ -42,7 +42,8 @@ def _show_form(lab: Lab) -> None:
         "Generators, a line each",
         "generators_names",
         write,
-        "embedded, or a model's id or path (needs the research profile's packages).",
+        "embedded, a model's id or path (needs the research profile's packages), openai:MODEL@URL of a server that the settings name, or "
+        "bedrock:MODEL.",
     )
     reliance = st.number_input(
         "Answers whose reliance is measured",
