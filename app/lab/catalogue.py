@@ -13,7 +13,7 @@ from app.lab.job import LabJob, LabJobs
 from app.lab.parts import Parts
 from app.lab.records import LabRecord, LabRecords
 from app.lab.study import Data, Study
-from app.lab.tables import Table, table_html, to_csv, to_markdown
+from app.lab.tables import Table, table_html, tables_csv, to_markdown
 from app.lab.targets import check_targets
 from app.permitting.acting import record, require
 from app.permitting.roles import Role
@@ -116,14 +116,14 @@ class Lab:
         return () if record.result is None else self.study(record.study).tables(record.result)
 
     def export(self, record: LabRecord, form: str) -> str:
-        """A record as `json`, `md`, `html`, or `csv` (its first table). Raises InputError for another, or where nothing is known."""
+        """A record as `json`, `md`, `html`, or `csv`. Raises InputError for another, or where nothing is known."""
         if form == "json":
             return json.dumps(asdict(record), indent=1, allow_nan=False)
         tables = self.tables(record)
         if not tables:
             raise InputError("The study has no result yet. Wait for it, or go on with it.")
         if form == "csv":
-            return to_csv(tables[0])
+            return tables_csv(tables)
         if form == "md":
             return "\n".join([f"## {self.heading(record)}\n", *map(to_markdown, tables)])
         if form == "html":

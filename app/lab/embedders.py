@@ -12,6 +12,7 @@ from app.lab.embedder_tables import embedder_tables
 from app.lab.measured import Resident, time_questions, timed
 from app.lab.one_by_one import Doing, Row, carry_on
 from app.lab.pace import find_paces, pace_words
+from app.lab.paid import paid_words
 from app.lab.parts import Parts
 from app.lab.side_by_side import sum_up
 from app.lab.study import Data, Step
@@ -33,6 +34,7 @@ from app.lab.workplace import (
 )
 from backends.local.chosen import EMBEDDED
 from backends.local.protocols import HoldsCorpus
+from backends.local.remote.address import is_remote
 from backends.local.texts import chunk_text
 from backends.registry import BackendConfig
 from evaluation.datasets import Dataset, LabelledQuestion
@@ -80,20 +82,11 @@ class EmbedderStudy:
 
     def estimate(self, parts: Parts, plan: Data) -> str:
         """See `Study.estimate`: how fast a model is shows only when it is there."""
-        from app.lab.endpoints import PREFIX
-
         models = len(plan["embedders"]) + len(plan["rerankers"])
         questions = len(read_dataset(parts, plan).questions)
-        endpoints = any(name.startswith(PREFIX) for name in plan["embedders"])
-        paid = (
-            ", and what the endpoints cost: by the hour on instances, by the second that they work where they are serverless"
-            if endpoints
-            else " and nothing else"
-        )
         told = pace_words(self._expected(parts, plan), row_names(plan), "once a model has embedded its first chunks")
-        return (
-            f"{count(models, 'model')} over {count(questions, 'question')}. {told} It costs this machine’s time{paid}."
-        )
+        paid = paid_words(plan["embedders"])
+        return f"{count(models, 'model')} over {count(questions, 'question')}. {told} {paid}"
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
         """See `Study.run`. Rerankers order what the first embedder found."""
@@ -168,9 +161,11 @@ class Bench:
         self.stored = open_questions(self.config, self.embedder)
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of the index, and of the connections of an embedder that has some."""
         if hasattr(self, "corpus"):
             self.corpus.index.close()
+        if callable(close := getattr(getattr(self, "embedder", None), "close", None)):
+            close()
 
 
 def open_named(name: str, config: BackendConfig) -> Any:
@@ -182,10 +177,10 @@ def open_named(name: str, config: BackendConfig) -> Any:
 
 
 def import_libraries(name: str) -> None:
-    """Import what the research profile's models run on, so that it is not counted for the first of them."""
+    """Import what the research profile's models run on, so that it is not counted for the first of them; others need none of it."""
     from app.lab.endpoints import PREFIX
 
-    if name != EMBEDDED and not name.startswith(PREFIX):
+    if name != EMBEDDED and not name.startswith(PREFIX) and not is_remote(name):
         from backends.local.research.loading import require
 
         require("sentence_transformers")

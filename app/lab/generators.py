@@ -13,6 +13,7 @@ from app.lab.generator_tables import generator_tables
 from app.lab.measured import Resident
 from app.lab.one_by_one import Doing, Row, carry_on
 from app.lab.pace import find_paces, pace_words
+from app.lab.paid import paid_words
 from app.lab.parts import Parts
 from app.lab.side_by_side import sum_up
 from app.lab.study import Data, Step
@@ -29,6 +30,7 @@ from app.lab.workplace import (
 from app.runs.estimate import recent_seconds
 from backends.local.chosen import EMBEDDED
 from backends.local.protocols import HoldsCorpus
+from backends.local.remote.address import is_remote
 from evaluation.calibrating import calibrate
 from evaluation.datasets import Dataset, LabelledQuestion
 from evaluation.scoring import Scored, score_trace
@@ -40,7 +42,7 @@ from pipeline.recording import new_trace_id
 from pipeline.types import Chunk, Generation, Span, Trace
 
 RESEARCH = "local/research"
-"""The backend that other models are asked through."""
+"""The backend that other models of this machine are asked through."""
 
 RELIANCE = 100
 """Answers whose reliance is measured, unless told otherwise: each takes two more passes."""
@@ -99,7 +101,7 @@ class GeneratorStudy:
         )
         return (
             f"Each of {count(len(plan['generators']), 'model')} answers {count(questions, 'question')} twice, and the reliance of at most "
-            f"{count(plan['reliance'], 'answer')} each is measured. {told} It costs nothing but this machine’s time."
+            f"{count(plan['reliance'], 'answer')} each is measured. {told} {paid_words(plan['generators'])}"
         )
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
@@ -176,8 +178,9 @@ def _opened(parts: Parts, dataset: Dataset, name: str) -> Iterator[Backend]:
         with parts.evaluations.opened_for(EMBEDDED_BACKEND, dataset) as backend:
             yield backend
         return
-    # The embedder is not asked: the chunks are given.
-    backend = parts.open_backend(RESEARCH, replace(parts.config(), generator=name, embedder=EMBEDDED))
+    # A model on another server needs nothing of the research profile. The embedder is not asked: the chunks are given.
+    profile = EMBEDDED_BACKEND if is_remote(name) else RESEARCH
+    backend = parts.open_backend(profile, replace(parts.config(), generator=name, embedder=EMBEDDED))
     try:
         yield backend
     finally:

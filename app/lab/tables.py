@@ -9,7 +9,7 @@ from markupsafe import Markup
 from app.kit.markup import html, joined
 from app.kit.numbers import MISSING, milliseconds, percent, three_figures
 from app.kit.plain import printable
-from metrics.spreadsheet import csv_text
+from metrics.spreadsheet import csv_line, csv_text
 
 Kind = Literal["text", "number", "count", "share", "ms", "bytes"]
 """How a column's values are written. `share`: of 1, as percent. `bytes`: as MB."""
@@ -126,6 +126,11 @@ def to_csv(table: Table) -> str:
     heads += [f"{name}, {side}" for name, _ in extra for side in ("lower", "upper")]
     limits = [at for _, interval in extra for at in interval]
     return csv_text(heads, [(*row[: len(table.columns)], *(row[at] for at in limits)) for row in table.rows])
+
+
+def tables_csv(tables: Sequence[Table]) -> str:
+    """Tables one below the other, each under a row with its title, with an empty row between two."""
+    return csv_line(()).join(csv_line([table.title]) + to_csv(table) for table in tables)
 
 
 def table_html(table: Table) -> Markup:

@@ -25,11 +25,11 @@ def is_own(target: str, settings: "Settings") -> bool:
     """Whether a target runs on this machine, so that nobody else pays or is kept from it: a local one with models and vectors that are
     here, or a stack that is rehearsed here."""
     if target.startswith("local/"):
-        return settings.index != "pinecone" and not any(map(_is_elsewhere, (settings.embedder, settings.generator)))
+        return settings.index != "pinecone" and not any(map(is_elsewhere, (settings.embedder, settings.generator)))
     return target == "aws" and is_loopback(urlsplit(settings.api_url).hostname or "")
 
 
-def _is_elsewhere(model: str) -> bool:
+def is_elsewhere(model: str) -> bool:
     """Whether a model is asked on another machine. model: as a setting names it."""
     if not is_remote(model) or model.startswith(BEDROCK):
         return is_remote(model)

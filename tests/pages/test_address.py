@@ -26,6 +26,8 @@ def page() -> None:
             "on": address.flag(),
             "pick": address.choice(["a", "b"]),
             "many": address.several(["x", "y", "z"]),
+            "short": address.words("", 5),
+            "few": address.several(["x", "y", "z"], most=2),
         },
     )
     st.text_input("text", key="text", on_change=write, args=("after",))
@@ -33,6 +35,8 @@ def page() -> None:
     st.toggle("on", key="on", on_change=write)
     st.selectbox("pick", ["a", "b"], index=None, key="pick", on_change=write)
     st.multiselect("many", ["x", "y", "z"], key="many", on_change=write)
+    st.text_input("short", key="short", on_change=write)
+    st.multiselect("few", ["x", "y", "z"], max_selections=2, key="few", on_change=write)
 
 
 def opened(**address: str | list[str]) -> AppTest:
@@ -79,6 +83,19 @@ def test_a_value_at_its_default_leaves_the_address():
     test = opened(level="7")
     test.number_input[0].set_value(5).run()
     assert "level" not in test.query_params
+
+
+def test_a_text_too_long_for_a_link_leaves_the_address_and_stays_in_the_widget():
+    test = opened(short="brief")
+    test.text_input[1].set_value("too long").run()
+    assert "short" not in test.query_params
+    assert test.run().text_input[1].value == "too long"
+
+
+def test_a_link_that_names_more_than_a_widget_takes_sets_the_first_of_them():
+    test = opened(few=["z", "q", "x", "y"])
+    assert not test.exception
+    assert test.multiselect[1].value == ["z", "x"]
 
 
 def test_an_address_that_changed_by_itself_changes_the_widgets():

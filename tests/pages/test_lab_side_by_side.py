@@ -64,7 +64,7 @@ def test_study_is_read_with_its_charts_and_tables(
 
 def test_study_that_cannot_be_begun_says_why(open_page, services: Services):
     page = open_page("lab", study="chunks")
-    page.text_area(key="lab-chunks-names").set_value("heading:99999")
+    page.text_area(key="chunks_names").set_value("heading:99999")
     next(button for button in page.button if button.label == "Plan").click().run()
     assert not page.exception
     assert any("is no way of cutting" in each.value for each in page.error)

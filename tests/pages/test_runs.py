@@ -143,7 +143,7 @@ def kept(services):
 
 
 def kind(page):
-    return next(each for each in page.segmented_control if each.key == "run_kind")
+    return next(each for each in page.segmented_control if each.key == "questions_from")
 
 
 def walked(page):
@@ -161,7 +161,7 @@ def test_what_a_run_is_to_ask_is_there_when_one_comes_back_and_in_a_new_session(
     assert page.selectbox(key="questions").value == "death@1"
     page.selectbox(key="questions").set_value("life@1").run()
     said = {name: "".join(value) for name, value in page.query_params.items()}
-    assert said == {"run_kind": "A dataset", "questions": "life@1"}
+    assert said == {"questions_from": "A dataset", "questions": "life@1"}
     for again in (walked(page), open_page("runs", **said)):
         assert (kind(again).value, again.selectbox(key="questions").value) == ("A dataset", "life@1")
     page.selectbox(key="questions").set_value("death@1").run()
@@ -172,15 +172,15 @@ def test_what_a_run_is_to_ask_is_there_when_one_comes_back_and_in_a_new_session(
 def test_the_id_at_the_hub_and_the_kind_of_a_file_are_kept(open_page):
     page = open_page("runs")
     kind(page).set_value("Hugging Face").run()
-    page.text_input(key="run_hub").set_value("squad@train").run()
+    page.text_input(key="questions_id").set_value("squad@train").run()
     said = {name: "".join(value) for name, value in page.query_params.items()}
-    assert said == {"run_kind": "Hugging Face", "run_hub": "squad@train"}
-    assert walked(page).text_input(key="run_hub").value == "squad@train"
-    assert open_page("runs", **said).text_input(key="run_hub").value == "squad@train"
+    assert said == {"questions_from": "Hugging Face", "questions_id": "squad@train"}
+    assert walked(page).text_input(key="questions_id").value == "squad@train"
+    assert open_page("runs", **said).text_input(key="questions_id").value == "squad@train"
     kind(page).set_value("A file").run()
-    assert kind(walked(page)).value == kind(open_page("runs", run_kind="A file")).value == "A file"
+    assert kind(walked(page)).value == kind(open_page("runs", questions_from="A file")).value == "A file"
     kind(page).set_value("Hugging Face").run()
-    assert page.text_input(key="run_hub").value == "squad@train"
+    assert page.text_input(key="questions_id").value == "squad@train"
 
 
 @pytest.mark.slow

@@ -47,6 +47,8 @@ class Field:
     """What the widget shows where the address says nothing; it is left out of the address."""
     read: Callable[[Sequence[str]], Any]
     """The value from the address's texts; raises ValueError for one that cannot be."""
+    most_chars: int | None = None
+    """Of a longer text the address says nothing: it would make a link that programs cut."""
 
     def value(self, texts: Sequence[str]) -> Any:
         """The value from the address, or the default."""
@@ -59,6 +61,11 @@ class Field:
         except ValueError:
             return False
         return True
+
+    def writes(self, value: Any) -> bool:
+        """Whether the address says the value."""
+        fits = self.most_chars is None or len(str(value)) <= self.most_chars
+        return bool(value != self.default and fits)
 
 
 def unread(fields: Mapping[str, Field]) -> list[str]:
@@ -73,9 +80,9 @@ def strange(fields: Mapping[str, Field], others: Collection[str]) -> list[str]:
     return [name for name in st.query_params if name not in known]
 
 
-def words(default: str = "") -> Field:
-    """Free text."""
-    return Field(default, lambda texts: texts[0])
+def words(default: str = "", most_chars: int | None = None) -> Field:
+    """Free text. most_chars: the longest that is written."""
+    return Field(default, lambda texts: texts[0], most_chars)
 
 
 def flag(default: bool = False) -> Field:
@@ -108,9 +115,9 @@ def choice(options: Sequence[str], default: str | None = None) -> Field:
     return Field(default, read)
 
 
-def several(options: Sequence[str], default: Sequence[str] = ()) -> Field:
-    """Any of several words."""
-    return Field(list(default), lambda texts: [text for text in texts if text in options])
+def several(options: Sequence[str], default: Sequence[str] = (), most: int | None = None) -> Field:
+    """Any of several words, or the first of them. most: as many as the widget takes."""
+    return Field(list(default), lambda texts: [text for text in texts if text in options][:most])
 
 
 def follow(page: str, fields: Mapping[str, Field]) -> Write:
@@ -136,7 +143,7 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
             for name, field in fields.items()
         }
         kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*fields, *drop)}
-        changed = {name: _texts(value) for name, value in values.items() if value != fields[name].default}
+        changed = {name: _texts(value) for name, value in values.items() if fields[name].writes(value)}
         st.query_params.from_dict({**kept, **changed})
         _keep()
         st.session_state[seen] = {

@@ -10,7 +10,7 @@ from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import figure
-from app.views.kit import interval_plot
+from app.views.kit import address, interval_plot
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS, ink
 from app.views.runs.source import Source
@@ -19,20 +19,46 @@ SHOWN_QUESTIONS = 100
 """What the form draws unless told otherwise: enough for a first look, soon answered."""
 
 
-def ask_which(lab: Lab, name: str) -> tuple[Source, dict[str, Any]]:
-    """Fields for the questions: where they are from, how many are drawn, how many chunks are retrieved."""
+MOST_QUESTIONS = 1_000_000
+"""That can be drawn."""
+
+MOST_CHARS = 1_500
+"""Of a text in a form, for its address: some programs cut a link after 2,000."""
+
+
+def asked_fields(lab: Lab, name: str) -> dict[str, address.Field]:
+    """What `ask_which` asks for, by its name in the address."""
+    return {
+        f"{name}_limit": address.number(SHOWN_QUESTIONS, 0, MOST_QUESTIONS),
+        f"{name}_top_k": address.number(lab.parts.settings.top_k, 1, 100),
+    }
+
+
+def names_of(usual: Sequence[str]) -> address.Field:
+    """What `names_field` asks for. usual: the names unless others are given."""
+    return address.words("\n".join(usual), MOST_CHARS)
+
+
+def ask_which(name: str, write: address.Write) -> tuple[Source, dict[str, Any]]:
+    """Widgets for the questions: where they are from, how many are drawn, how many chunks are retrieved."""
     source = Source()
     with st.container(horizontal=True):
         limit = st.number_input(
-            "Questions drawn", 0, value=SHOWN_QUESTIONS, key=f"lab-{name}-limit", width=160, help="0 for all of them."
+            "Questions drawn",
+            0,
+            MOST_QUESTIONS,
+            key=f"{name}_limit",
+            on_change=write,
+            width=160,
+            help="0 for all of them.",
         )
-        top_k = st.number_input("Chunks", 1, 100, value=lab.parts.settings.top_k, key=f"lab-{name}-top-k", width=120)
+        top_k = st.number_input("Chunks", 1, 100, key=f"{name}_top_k", on_change=write, width=120)
     return source, {"limit": int(limit) or None, "top_k": int(top_k)}
 
 
-def names_field(label: str, name: str, value: Sequence[str], help_: str) -> list[str]:
-    """Names, a line each."""
-    text = st.text_area(label, "\n".join(value), key=f"lab-{name}", help=help_, height=130)
+def names_field(label: str, name: str, write: address.Write, help_: str) -> list[str]:
+    """Names, a line each. name: in the address."""
+    text = st.text_area(label, key=name, on_change=write, help=help_, height=130)
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -5,8 +5,9 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.chunkings import USUAL
 from app.lab.side_by_side import figure, good_rows
+from app.views.kit import address
 from app.views.kit.layout import backstage
-from app.views.lab.asked import ask_which, draw, names_field, scatter_chart
+from app.views.lab.asked import ask_which, asked_fields, draw, names_field, names_of, scatter_chart
 from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 
 
@@ -38,11 +39,12 @@ def show_study(lab: Lab) -> None:
 
 
 def _show_form(lab: Lab) -> None:
-    source, plan = ask_which(lab, "chunks")
+    write = address.follow("lab-chunks", {**asked_fields(lab, "chunks"), "chunks_names": names_of(USUAL)})
+    source, plan = ask_which("chunks", write)
     named = names_field(
         "Ways of cutting, a line each",
-        "chunks-names",
-        USUAL,
+        "chunks_names",
+        write,
         "Where a chunk ends (heading, paragraph, sentence, page), its size in characters, and how many it repeats of the one before.",
     )
     offer_start(lab, "chunks", {**plan, "chunkings": named}, source)

@@ -5,9 +5,10 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
 from app.lab.side_by_side import good_rows
+from app.views.kit import address
 from app.views.kit.layout import backstage
 from app.views.kit.style import LEVEL_COLOURS
-from app.views.lab.asked import ask_which, boxes_chart, draw, names_field, shares_chart
+from app.views.lab.asked import ask_which, asked_fields, boxes_chart, draw, names_field, names_of, shares_chart
 from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 
 
@@ -46,17 +47,20 @@ def _show_pairs(rows: list[Row], record_id: str) -> None:
 
 
 def _show_form(lab: Lab) -> None:
-    source, plan = ask_which(lab, "embedders")
+    fields = {"embedders_names": names_of(("embedded",)), "embedders_rerankers": names_of(())}
+    write = address.follow("lab-embedders", {**asked_fields(lab, "embedders"), **fields})
+    source, plan = ask_which("embedders", write)
     named = names_field(
         "Embedders, a line each",
-        "embedders-names",
-        ("embedded",),
-        "embedded, a sentence-transformers id or path (needs the research profile's packages), or sagemaker: and an endpoint's name.",
+        "embedders_names",
+        write,
+        "embedded, a sentence-transformers id or path (needs the research profile's packages), sagemaker: and an endpoint's name, or "
+        "openai:MODEL@URL of a server that the settings name, or bedrock:MODEL.",
     )
     rerankers = names_field(
         "Rerankers, a line each",
-        "embedders-rerankers",
-        (),
+        "embedders_rerankers",
+        write,
         "sentences, or a cross-encoder's id or path; orders what the first embedder found. May stay empty.",
     )
     offer_start(lab, "embedders", {**plan, "embedders": named, "rerankers": rerankers}, source)

@@ -13,7 +13,7 @@ from app.lab.catalogue import Lab
 from app.lab.records import LabRecord
 from app.lab.tables import Table
 from app.permitting.roles import Role
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.downloads import show_download
 from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal, message
@@ -26,8 +26,14 @@ from pipeline.errors import RaglassError
 REFRESH_S = 1.0
 """How often a study that goes on is looked at."""
 
+MOST_ID_CHARS = 20
+"""Of a result that is not there, as it is named."""
+
 ELSEWHERE_S = 3.0
 """How often it is looked whether another process is still at a study."""
+
+RESULT = "result"
+"""In the address: the id of the result that is shown."""
 
 PLAN_MEANING = (
     "Says how long this would take and, where that is known, what it would cost. Nothing begins before you press Start, "
@@ -88,12 +94,12 @@ def _show_told(lab: Lab, name: str, whole: Mapping[str, Any], words: str, more: 
         **only(Role.EDITOR, disabled=busy),
     ):
         try:
-            lab.start(name, whole)
+            job = lab.start(name, whole)
         except RaglassError as error:
             st.error(message(str(error)), icon=":material/error:")
             return
         st.session_state.pop(_held(name), None)
-        st.session_state.pop(f"lab-{name}-chosen", None)
+        st.query_params[RESULT] = job.record.record_id
         st.rerun()
     if busy:
         show(note_html("A study is going on. Another can start once it has ended or was stopped."))
@@ -157,24 +163,33 @@ def show_none(name: str, said: str, how: str) -> None:
 
 
 def choose_record(lab: Lab, name: str) -> LabRecord | None:
-    """The study of a kind that is shown: the newest, unless another is chosen."""
+    """The study of a kind that is shown: the one that the address names, else the newest. Says where there is none that it names."""
     records = lab.records.newest(name)
+    write = address.follow("lab-result", {RESULT: address.words()})
+    wanted = st.session_state[RESULT]
+    if wanted and all(record.record_id != wanted for record in records):
+        st.info(message(unknown_words(wanted, some=bool(records))), icon=":material/info:")
     if not records:
         return None
     labelled = {
         f"{when(record.started_at)} · {lab.records.standing(record)} · {record.record_id}": record for record in records
     }
-    key, chosen = f"lab-{name}-record", f"lab-{name}-chosen"
+    key = f"lab-{name}-record"
 
     def choose() -> None:
-        st.session_state[chosen] = labelled[st.session_state[key]].record_id
+        st.session_state[RESULT] = labelled[st.session_state[key]].record_id
+        write()
 
-    wanted = st.session_state.get(chosen)
     shown = next((label for label, record in labelled.items() if record.record_id == wanted), next(iter(labelled)))
     # A study's standing changes, and with it the labels, so that the widget is told anew which one is chosen.
     st.session_state[key] = shown
     st.selectbox("Result", list(labelled), key=key, on_change=choose)
     return labelled[shown]
+
+
+def unknown_words(record_id: str, *, some: bool) -> str:
+    """That the address names a result which is not there. some: whether the study has others."""
+    return f"This study has no result {record_id[:MOST_ID_CHARS]}. {'The newest is shown.' if some else 'It may have been removed.'}"
 
 
 def show_record(lab: Lab, record: LabRecord) -> tuple[Table, ...]:

@@ -5,8 +5,9 @@ import streamlit as st
 from app.lab.catalogue import Lab
 from app.lab.generators import RELIANCE
 from app.lab.side_by_side import good_rows
+from app.views.kit import address
 from app.views.kit.layout import backstage
-from app.views.lab.asked import ask_which, draw, names_field, shares_chart
+from app.views.lab.asked import MOST_QUESTIONS, ask_which, asked_fields, draw, names_field, names_of, shares_chart
 from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 
 
@@ -31,18 +32,25 @@ def show_study(lab: Lab) -> None:
 
 
 def _show_form(lab: Lab) -> None:
-    source, plan = ask_which(lab, "generators")
+    fields = {
+        "generators_names": names_of(("embedded",)),
+        "generators_reliance": address.number(RELIANCE, 0, MOST_QUESTIONS),
+    }
+    write = address.follow("lab-generators", {**asked_fields(lab, "generators"), **fields})
+    source, plan = ask_which("generators", write)
     named = names_field(
         "Generators, a line each",
-        "generators-names",
-        ("embedded",),
-        "embedded, or a model's id or path (needs the research profile's packages).",
+        "generators_names",
+        write,
+        "embedded, a model's id or path (needs the research profile's packages), openai:MODEL@URL of a server that the settings name, or "
+        "bedrock:MODEL.",
     )
     reliance = st.number_input(
         "Answers whose reliance is measured",
         0,
-        value=RELIANCE,
-        key="lab-generators-reliance",
+        MOST_QUESTIONS,
+        key="generators_reliance",
+        on_change=write,
         width=260,
         help="Each takes two more passes of the model.",
     )

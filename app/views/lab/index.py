@@ -14,13 +14,14 @@ from app.lab.index_choosing import choose, corpus_of
 from app.lab.index_study import KS
 from app.lab.index_tables import headline, points, recommended, top_k, used
 from app.permitting.roles import Role
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import message
 from app.views.kit.style import ink
 from app.views.kit.visitor import only
+from app.views.lab.asked import MOST_QUESTIONS
 from app.views.lab.frame import choose_record, offer_start, show_none, show_record, show_table
 from app.views.runs.source import Source
 from backends.local.fusion import CANDIDATES
@@ -41,6 +42,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "ivf-rabitq": ("#d55e00", "triangle-down"),
 }
 """Colour and shape of each kind, so that colour is not all that tells them apart; Okabe and Ito's set (2008)."""
+
+MOST_DEPTH = 1_000
 
 PICKED = "lab-index-picked"
 
@@ -75,19 +78,39 @@ def _show_form(lab: Lab) -> None:
         st.expander("Start a study", expanded=not lab.records.newest("index")),
     ):
         source = Source()
+        usual = services.settings.backend_name
+        write = address.follow(
+            "lab-index",
+            {
+                "index_backend": address.choice(names, usual if usual in names else next(iter(names), None)),
+                "index_k": address.words(",".join(map(str, KS))),
+                "index_depth": address.number(CANDIDATES, 1, MOST_DEPTH),
+                "index_limit": address.number(300, 1, MOST_QUESTIONS),
+            },
+        )
         with st.container(horizontal=True):
-            usual = services.settings.backend_name
-            backend = st.selectbox("Backend", names, index=names.index(usual) if usual in names else 0, width=240)
-            ks = st.text_input("k", ",".join(map(str, KS)), help="At how many chunks recall is measured.", width=120)
+            backend = st.selectbox("Backend", names, key="index_backend", on_change=write, width=240)
+            ks = st.text_input(
+                "k", key="index_k", on_change=write, help="At how many chunks recall is measured.", width=120
+            )
             depth = st.number_input(
                 "Depth",
                 1,
-                1_000,
-                CANDIDATES,
+                MOST_DEPTH,
+                key="index_depth",
+                on_change=write,
                 help=f"Chunks that are asked for at once. Answers ask for {CANDIDATES} here; the literature for as many as k.",
                 width=140,
             )
-            limit = st.number_input("Questions, at most", 1, None, 300, help="Drawn at random.", width=180)
+            limit = st.number_input(
+                "Questions, at most",
+                1,
+                MOST_QUESTIONS,
+                key="index_limit",
+                on_change=write,
+                help="Drawn at random.",
+                width=180,
+            )
         plan = {"backend": backend, "ks": ks.split(","), "depth": depth, "limit": int(limit)}
         offer_start(lab, "index", plan, source)
 

@@ -12,7 +12,7 @@ from app.lab.latency import QUESTIONS, WARM_UP
 from app.lab.latency_words import END_TO_END, MODELS, heads, ratios, times
 from app.lab.records import LabRecord
 from app.lab.tables import Table
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.charts import CHART_CONFIG, chart_layout, chart_text, show_chart
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.layout import backstage
@@ -20,6 +20,8 @@ from app.views.kit.style import LATENCY_COLOUR, STAGE_COLOURS, ink
 from app.views.lab import frame
 
 NAME = "latency"
+
+MOST_TARGETS = 2
 
 SECOND_COLOUR = "#d55e00"
 
@@ -59,18 +61,34 @@ def _show_form(lab: Lab) -> None:
     usable = state.services().backends.usable()
     kept = [record for record in lab.records.newest(NAME) if record.result is not None]
     named = {record.record_id: _named(record) for record in kept}
+    write = address.follow(
+        "lab-latency",
+        {
+            "latency_targets": address.several(usable, usable[:1], MOST_TARGETS),
+            "latency_before": address.choice(["", *named], ""),
+            "latency_questions": address.number(QUESTIONS, 1, 500),
+            "latency_warm_up": address.number(WARM_UP, 0, 100),
+        },
+    )
     targets = st.multiselect(
-        "Targets", usable, usable[:1], max_selections=2, help="One, or two to hold against each other."
+        "Targets",
+        usable,
+        max_selections=MOST_TARGETS,
+        key="latency_targets",
+        on_change=write,
+        help="One, or two to hold against each other.",
     )
     before = st.selectbox(
         "Or against an earlier study",
         ["", *named],
         format_func=lambda each: named.get(each, "none"),
+        key="latency_before",
+        on_change=write,
         help="Its questions are asked again: measure, change the deployment, measure again.",
     )
     left, right = st.columns(2)
-    questions = left.number_input("Questions", 1, 500, QUESTIONS)
-    warm_up = right.number_input("Calls to warm up", 0, 100, WARM_UP)
+    questions = left.number_input("Questions", 1, 500, key="latency_questions", on_change=write)
+    warm_up = right.number_input("Calls to warm up", 0, 100, key="latency_warm_up", on_change=write)
     plan: dict[str, Any] = {"targets": targets, "before": before}
     frame.offer_start(lab, NAME, plan if before else {**plan, "questions": int(questions), "warm_up": int(warm_up)})
 

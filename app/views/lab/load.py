@@ -11,7 +11,7 @@ from app.lab.catalogue import Lab
 from app.lab.load_words import load_tables, windows_of
 from app.lab.tables import Table
 from app.lab.targets import is_own
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.layout import backstage
 from app.views.kit.style import LATENCY_COLOUR, OUTCOME_COLOURS
@@ -22,6 +22,15 @@ NAME = "load"
 
 LIVE_S = 2.0
 """How often the charts of a load that goes on are drawn anew."""
+
+ARRIVALS = ("poisson", "constant")
+
+LEAST_RATE, MOST_RATE = 0.01, 200.0
+"""Questions a second."""
+
+LEAST_MINUTES, MOST_MINUTES = 0.05, 240.0
+
+MOST_WORKERS = 64
 
 HEIGHT = 300
 
@@ -83,15 +92,26 @@ def _draw(figure: go.Figure, key: str, table: Table) -> None:
 
 def _show_form(lab: Lab) -> None:
     usable = state.services().backends.usable()
-    target = st.selectbox("Target", usable, key="lab-load-target")
+    write = address.follow(
+        "lab-load",
+        {
+            "load_target": address.choice(usable, next(iter(usable), None)),
+            "load_rate": address.number(1.0, LEAST_RATE, MOST_RATE),
+            "load_minutes": address.number(1.0, LEAST_MINUTES, MOST_MINUTES),
+            "load_workers": address.number(4, 1, MOST_WORKERS),
+            "load_arrivals": address.choice(ARRIVALS, ARRIVALS[0]),
+        },
+    )
+    target = st.selectbox("Target", usable, key="load_target", on_change=write)
     left, middle, right = st.columns(3)
-    rate = left.number_input("Questions a second", 0.01, 200.0, 1.0)
-    minutes = middle.number_input("Minutes", 0.05, 240.0, 1.0)
-    workers = right.number_input("At once, at most", 1, 64, 4)
+    rate = left.number_input("Questions a second", LEAST_RATE, MOST_RATE, key="load_rate", on_change=write)
+    minutes = middle.number_input("Minutes", LEAST_MINUTES, MOST_MINUTES, key="load_minutes", on_change=write)
+    workers = right.number_input("At once, at most", 1, MOST_WORKERS, key="load_workers", on_change=write)
     arrivals = st.segmented_control(
         "Arrivals",
-        ["poisson", "constant"],
-        default="poisson",
+        ARRIVALS,
+        key="load_arrivals",
+        on_change=write,
         help="As of people who know nothing of each other, or at even gaps.",
     )
     confirmed = ""

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.lab.catalogue import Lab
-from app.views.kit import state
+from app.views.kit import address, state
 from app.views.kit.layout import backstage
 from app.views.lab import frame
 from app.views.runs.profile import show_bars
@@ -25,8 +25,15 @@ def show_study(lab: Lab) -> None:
         source = Source()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             usual = services.settings.backend_name
-            backend = st.selectbox("Backend", usable, index=usable.index(usual) if usual in usable else 0)
-            top_k = st.number_input("Chunks in a prompt", 1, 100, services.settings.top_k, width=170)
+            write = address.follow(
+                "lab-profile",
+                {
+                    "profile_backend": address.choice(usable, usual if usual in usable else next(iter(usable), None)),
+                    "profile_top_k": address.number(services.settings.top_k, 1, 100),
+                },
+            )
+            backend = st.selectbox("Backend", usable, key="profile_backend", on_change=write)
+            top_k = st.number_input("Chunks in a prompt", 1, 100, key="profile_top_k", on_change=write, width=170)
         frame.offer_start(lab, "profile", {"backend": backend, "top_k": int(top_k)}, source)
     record = frame.choose_record(lab, "profile")
     if record is None:

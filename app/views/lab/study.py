@@ -11,6 +11,7 @@ from app.lab.catalogue import Lab
 from app.lab.factorial import plan_lines
 from app.lab.factorial_plan import EXAMPLE, read_plan
 from app.lab.factorial_tables import NAMES, shares_title
+from app.views.kit import address
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.interval_plot import Row, interval_plot
@@ -18,6 +19,7 @@ from app.views.kit.layout import backstage
 from app.views.kit.markdown import message
 from app.views.kit.style import STAGE_COLOURS
 from app.views.lab import frame
+from app.views.lab.asked import MOST_CHARS
 from pipeline.errors import RaglassError
 
 COLOURS = tuple(STAGE_COLOURS.values())
@@ -59,11 +61,12 @@ def _plan(lab: Lab) -> None:
         backstage("study"),
         st.expander("Start a study", expanded=not lab.records.newest("study")),
     ):
+        write = address.follow("lab-study", {"study_plan": address.words(EXAMPLE, MOST_CHARS)})
         text = st.text_area(
             "Factors and their levels, in TOML",
-            EXAMPLE,
             height=260,
-            key="lab-study-plan",
+            key="study_plan",
+            on_change=write,
             help='Factors: embedder, chunking, index, rerank, generator, prompt, top_k. `fraction = "1/2"`: a balanced half of the cells.',
         )
         try:
@@ -75,7 +78,8 @@ def _plan(lab: Lab) -> None:
 
 
 def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:
-    name = st.selectbox("Outcome", list(told), format_func=NAMES.__getitem__, key="lab-study-outcome")
+    write = address.follow("lab-study-shown", {"study_outcome": address.choice(list(told), next(iter(told)))})
+    name = st.selectbox("Outcome", list(told), format_func=NAMES.__getitem__, key="study_outcome", on_change=write)
     found = told[name]
     percent = name in ("right", "f1", "recall")
     show(

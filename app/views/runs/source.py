@@ -22,21 +22,24 @@ def source_fields() -> Mapping[str, address.Field]:
     """What is kept of the choice in the address: its kind, the kept dataset, and the id at the hub. A file is chosen again."""
     named = bool(st.query_params.get("questions"))
     return {
-        "run_kind": address.choice(KINDS, KEPT if named else BUILT_IN),
+        "questions_from": address.choice(KINDS, KEPT if named else BUILT_IN),
         "questions": address.Field(None, lambda texts: texts[0] or None),  # looked up where it is chosen
-        "run_hub": address.words(),
+        "questions_id": address.words(),
     }
 
 
 class Source:
     """What is chosen; `settle` turns it into a dataset that a run can be gone on with."""
 
-    def __init__(self, write: address.Write) -> None:
-        """Show the choice. write: writes `source_fields` into the address."""
+    def __init__(self, write: address.Write | None = None) -> None:
+        """Show the choice. write: writes `source_fields` into the address; None where no form of the page has taken them in."""
+        write = write or address.follow("source", source_fields())
         self._file = None
         self._name = self._kept = ""
         self._feedback: FeedbackDataset | None = None
-        self.kind = st.segmented_control("Questions", KINDS, key="run_kind", on_change=write, required=True) or BUILT_IN
+        self.kind = (
+            st.segmented_control("Questions", KINDS, key="questions_from", on_change=write, required=True) or BUILT_IN
+        )
         if self.kind == FILE:
             self._file = st.file_uploader(
                 "SQuAD v2 JSON, or CSV or JSONL with question, answer, type and context",
@@ -46,7 +49,7 @@ class Source:
         elif self.kind == HUB:
             self._name = st.text_input(
                 "Id of a dataset with question and answers",
-                key="run_hub",
+                key="questions_id",
                 on_change=write,
                 placeholder="rajpurkar/squad_v2@validation",
                 width=420,

@@ -14,8 +14,12 @@ from backends.registry import BackendConfig
 from pipeline.errors import InputError, Unavailable
 from pipeline.types import Chunk, Kind
 from tests.app.lab.fake_models import Deaf, WordEmbedder
+from tests.remote.standin import MODEL, Plan, serving
 
 Make = Callable[..., Services]
+
+open_named, import_libraries = embedders.open_named, embedders.import_libraries
+"""As they are, where the tests put others in their place."""
 
 
 class Backwards:
@@ -128,6 +132,42 @@ def test_an_endpoint_gives_vectors_in_batches_and_its_name_is_checked(tmp_path: 
 def test_endpoints_are_said_to_cost_and_models_of_this_machine_are_not(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     study = services.lab.study("embedders")
-    for names, said in ((("words",), "nothing else"), (("words", "sagemaker:mine"), "by the second that they work")):
+    costs = {
+        ("words",): "nothing else",
+        ("words", "sagemaker:mine"): "by the second that they work",
+        ("words", "openai:m@https://models.example"): "openai:m@https://models.example bills",
+        ("bedrock:amazon.titan-embed-text-v2:0",): "bedrock:amazon.titan-embed-text-v2:0 bills",
+        ("openai:m@http://127.0.0.1:8080",): "nothing else",
+    }
+    for names, said in costs.items():
         checked = study.check(services.lab.parts, plan(questions, *names))
         assert said in study.estimate(services.lab.parts, checked)
+
+
+@pytest.mark.parametrize(
+    "name", ["embedded", "sagemaker:mine", "openai:tiny@http://h/v1", "bedrock:cohere.embed-english-v3"]
+)
+def test_only_models_of_the_research_profile_take_its_libraries(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def require(module: str) -> None:
+        raise Unavailable(f"{module} is not installed.")
+
+    monkeypatch.setattr("backends.local.research.loading.require", require)
+    import_libraries(name)
+    with pytest.raises(Unavailable, match="sentence_transformers"):
+        import_libraries("intfloat/e5-base")
+
+
+@pytest.mark.slow
+def test_an_embedder_on_another_server_is_measured(
+    lab_services: Make, questions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedders, "open_named", open_named)
+    monkeypatch.setattr(embedders, "import_libraries", import_libraries)
+    services = lab_services()
+    with serving(Plan()) as url:
+        done = services.lab.begin("embedders", plan(questions, f"openai:{MODEL}@{url}")).work()
+    assert done.problem == ""
+    assert done.result is not None
+    [row] = done.result["rows"]
+    assert row["model"].startswith(f"openai:{MODEL}")
+    assert row["dimension"] == 26

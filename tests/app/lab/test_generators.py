@@ -1,6 +1,7 @@
 """Generators side by side."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 
 from app.lab.tables import to_plain
 from app.services import Services
+from backends.registry import BackendConfig
 from pipeline.errors import InputError, StageFailed
-from tests.app.lab.fake_models import GENERATORS, FirstChunk
+from pipeline.protocols import Backend
+from tests.app.lab.fake_models import GENERATORS, FirstChunk, open_fake
 
 Make = Callable[..., Services]
 
@@ -116,3 +119,26 @@ def test_a_negative_number_of_answers_and_no_name_are_refused(lab_services: Make
         services.lab.begin("generators", plan(questions, "first", reliance=-1))
     with pytest.raises(InputError, match="none is named"):
         services.lab.begin("generators", plan(questions))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["openai:m@https://models.example", "openai-completion:m@https://h", "bedrock:m"])
+def test_a_model_on_another_server_needs_no_research_profile_and_is_said_to_bill(
+    lab_services: Make, questions: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, opened = lab_services(), list[tuple[str, str, str]]()
+
+    def open_backend(profile: str, config: BackendConfig) -> Backend:
+        opened.append((profile, config.generator, config.embedder))
+        return open_fake("local/research", replace(config, generator="first"))
+
+    monkeypatch.setattr(services.lab, "parts", replace(services.lab.parts, open_backend=open_backend))
+    study = services.lab.study("generators")
+    checked = study.check(services.lab.parts, plan(questions, name, "first"))
+    assert f"It costs this machine’s time, and what whoever runs {name} bills" in study.estimate(
+        services.lab.parts, checked
+    )
+    assert "nothing else" in study.estimate(services.lab.parts, {**checked, "generators": ["first"]})
+    done = services.lab.begin("generators", plan(questions, name, "first", reliance=0)).work()
+    assert done.problem == ""
+    assert opened == [("local/embedded", name, "embedded"), ("local/research", "first", "embedded")]

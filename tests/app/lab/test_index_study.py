@@ -309,7 +309,7 @@ def test_shell_prints_the_front_writes_files_and_chooses(
     assert done.exit_code == 0, done.stderr
     assert "over 40 vectors: 32 questions are embedded" in done.stderr
     assert "exact (Flat)" in done.stdout
-    assert out.read_text("utf-8-sig").startswith("index,,found@5,right chunk@5,MRR")
+    assert out.read_text("utf-8-sig").splitlines()[1].startswith("index,,found@5,right chunk@5,MRR")
     chosen = run("lab", "use-index", "--index", "HNSW16", "--effort", "32", services=services)
     assert (chosen.exit_code, "HNSW16, efSearch 32 is chosen" in chosen.stdout) == (0, True)
     assert (

@@ -1,8 +1,11 @@
 """Tables in their four forms."""
 
+import csv
+import io
+
 import pytest
 
-from app.lab.tables import Column, Table, table_html, to_csv, to_markdown, to_plain
+from app.lab.tables import Column, Table, table_html, tables_csv, to_csv, to_markdown, to_plain
 
 TABLE = Table(
     "indexes",
@@ -37,6 +40,13 @@ def test_spreadsheet_gets_values_limits_and_no_formula() -> None:
         "exact,1.0,2.5,1500000,1.0,1.0",
         "'=cmd|x,0.987,,800000,0.95,1.0",
     ]
+
+
+def test_spreadsheet_has_every_table_under_its_title() -> None:
+    other = Table("times", "=It takes, as it were, 2 s", (Column("t"),), ((1,),))
+    rows = list(csv.reader(io.StringIO(tables_csv([TABLE, other]), newline="")))
+    assert [len(row) for row in rows] == [1, 6, 6, 6, 0, 1, 1, 1]
+    assert [rows[0], *rows[5:]] == [["HNSW finds <all>"], ["'=It takes, as it were, 2 s"], ["t"], ["1"]]
 
 
 def test_page_escapes_what_is_put_into_a_table() -> None:
