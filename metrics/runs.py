@@ -155,12 +155,6 @@ class RunLog:
             found: str | None = connection.scalar(chosen)
         return found
 
-    def made(self, trace_ids: Collection[str]) -> set[str]:
-        """Those of some traces that runs made, which nobody asked."""
-        chosen = select(run_answers.c.trace_id).where(run_answers.c.trace_id.in_(list(trace_ids)))
-        with self._explained(), self._database.engine.connect() as connection:
-            return set(connection.scalars(chosen))
-
     def keep_calibration(self, answered_by: str, run_id: str, fitted: Mapping[str, Any]) -> None:
         """Keep a calibration of what answered, in place of an earlier one."""
         with self._explained(), self._database.writing() as connection:

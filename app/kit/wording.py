@@ -39,6 +39,9 @@ ASKERS: Mapping[str, str | None] = {
 PEOPLE = ORIGINS["person"]
 """Whose questions are shown at first."""
 
+ASKED_BY_PEOPLE = frozenset({"person", "application"})
+"""Origins of what somebody wanted to know, here or from another application: neither a run's questions nor a load test's."""
+
 GUESS = "Best guess, probably not the answer"
 
 NO_ANSWER = "no answer"

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.quality.rules import JUDGE_RULES, WATCHED, is_answered
+from app.kit.wording import ASKED_BY_PEOPLE
+from app.quality.rules import JUDGE_RULES, is_answered
 from app.quality.watching import BATCH, Loop, in_sample
 from evaluation.rating import Rater, Rating
 from explain.explained import read_chunks
@@ -88,7 +89,7 @@ class JudgeWatcher:
 
     def _is_wanted(self, each: Unscored, now_s: float) -> bool:
         trace = each.trace
-        if trace is None or trace.origin not in WATCHED or not is_answered(trace) or not trace.question.strip():
+        if trace is None or trace.origin not in ASKED_BY_PEOPLE or not is_answered(trace) or not trace.question.strip():
             return False
         if trace.asked_at < now_s - DAY_S or not in_sample(trace.trace_id, self._budget.share, "judge"):
             return False

@@ -11,14 +11,12 @@ from typing import Literal
 
 from app.explaining.grounded import ground_trace
 from app.explaining.sureness import calibrated_value
+from app.kit.wording import ASKED_BY_PEOPLE
 from evaluation.calibrating import Calibration
 from explain.grounding import Grounding
 from metrics.rules import JUDGED
 from pipeline.errors import InputError
 from pipeline.types import Trace
-
-WATCHED = frozenset({"person", "application"})
-"""Origins of the traces that are scored: a dataset's questions are no sign of how it goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ CalibrationOf = Callable[[Trace], Calibration | None]
 
 def score_trace(trace: Trace, calibration_of: CalibrationOf) -> dict[str, float | None]:
     """What the rules that need no judge say of a trace; nothing of one that is not watched."""
-    if trace.origin not in WATCHED:
+    if trace.origin not in ASKED_BY_PEOPLE:
         return {}
     grounding = _ground(trace)
     return {

@@ -5,7 +5,7 @@ Owns which traces are held against each other, and by which embedder. Refuses to
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from app.kit.wording import APPLICATION, listed
+from app.kit.wording import APPLICATION, ASKED_BY_PEOPLE, listed
 from app.stability.steps import OnProgress, Steps, embed_in_batches, finish
 from evaluation.drift import (
     FEWEST_QUESTIONS,
@@ -45,9 +45,6 @@ FEWEST = 2 * FEWEST_QUESTIONS
 
 MOST = 5_000
 """Stored questions that may be looked at."""
-
-LOOKED_UP = 200
-"""Traces whose runs are looked up at once."""
 
 USUAL_EMBEDDER = "local/embedded"
 """The backend that embeds where the one asked about has no embedder here."""
@@ -201,8 +198,8 @@ def split_by_time(traces: Sequence[Trace], plan: QuestionPlan) -> tuple[list[Tra
         where = "" if plan.until is None else f", {end:,} of them before the date given and {rest:,} after it"
         raise TooFew(
             f"{plan.backend} has {len(traces):,} stored questions{chunks} among its newest {plan.newest:,} traces{where}; at least "
-            f"{FEWEST} are needed, {FEWEST_QUESTIONS} for the reference and {FEWEST_QUESTIONS} for a window; what runs asked does not "
-            "count. Ask more, or look at more traces."
+            f"{FEWEST} are needed, {FEWEST_QUESTIONS} for the reference and {FEWEST_QUESTIONS} for a window; what runs and load "
+            "tests asked does not count. Ask more, or look at more traces."
         )
     bounds = np.linspace(end, len(traces), max(1, rest // plan.window) + 1).round().astype(int).tolist()
     return list(traces[:end]), [list(traces[a:b]) for a, b in pairwise(bounds)]
@@ -216,15 +213,15 @@ def embed_traces(traces: Sequence[Trace], corpus: "LocalCorpus") -> Steps[dict[s
 
 
 def newest_traces(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], int]:
-    """The newest traces that found a chunk with a score, oldest first, and how many did not; those that runs made are left out."""
-    query = TraceQuery(backends=frozenset({plan.backend}))
-    traces = list(islice(_asked_by_people(store, query), plan.newest))
+    """The newest traces that found a chunk with a score, oldest first, and how many did not; not those of runs and load tests."""
+    query = TraceQuery(backends=frozenset({plan.backend}), origins=ASKED_BY_PEOPLE)
+    traces = [each.trace for each in islice(store.export(query), plan.newest)]
     if not traces:
         known = store.backends()
         if plan.backend in known:
             raise TooFew(
-                f"Only runs have asked {plan.backend}, and their questions are left out here, since a dataset is no change of what people "
-                "ask. Ask it some questions of your own."
+                f"Only runs or load tests have asked {plan.backend}, and their questions are left out here, since a dataset is no change "
+                "of what people ask. Ask it some questions of your own."
             )
         raise TooFew(
             f"No question to {plan.backend} is stored. "
@@ -232,14 +229,6 @@ def newest_traces(store: TraceStore, plan: QuestionPlan) -> tuple[list[Trace], i
         )
     asked = [trace for trace in traces if _counts(trace)]
     return asked[::-1], len(traces) - len(asked)
-
-
-def _asked_by_people(store: TraceStore, query: TraceQuery) -> Iterator[Trace]:
-    """The traces of a query less those that runs made, looked up some at a time: all that runs ever made may be millions."""
-    stored = store.export(query)
-    while some := [each.trace for each in islice(stored, LOOKED_UP)]:
-        by_runs = store.runs.made([trace.trace_id for trace in some])
-        yield from (trace for trace in some if trace.trace_id not in by_runs)
 
 
 def _counts(trace: Trace) -> bool:

@@ -42,7 +42,6 @@ def test_answers_are_kept_once_each_the_last_one_counts(store: TraceStore) -> No
     assert log.scores("aaaa1111") == [{"correct": True}, {"correct": True, "answer": "\ud83e <b>"}]
     assert log.find("aaaa1111").answers == 2
     assert log.score_of("t3") == {"correct": True, "answer": "\ud83e <b>"}
-    assert log.made(["t1", "t2", "t3", "t4", "t5"]) == {"t2", "t3", "t4"}
     assert log.score_of("t1") is log.score_of("a\0b") is None
 
 

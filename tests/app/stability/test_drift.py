@@ -28,7 +28,6 @@ from backends.local.documents.types import Document
 from backends.local.profiles import open_corpus
 from backends.registry import BackendConfig
 from evaluation.drift import FEWEST_QUESTIONS
-from metrics.queries import TraceQuery
 from pipeline.errors import ConfigError, InputError, Unavailable
 from tests.factories import make_chunk, make_trace
 from tests.foreign import make_foreign_trace
@@ -265,12 +264,10 @@ def test_backend_without_questions_is_refused_with_those_that_have_some(services
         check_questions(services.store, services.backends.corpus, QuestionPlan("remote"))
 
 
-def test_backend_that_only_runs_have_asked_says_so(services: Services) -> None:
-    ask(services, GEOLOGY, 3, day=0)
-    services.store.runs.start("aaaa1111", {})
-    traces = [stored.trace.trace_id for stored in services.store.export(TraceQuery())]
-    services.store.runs.keep("aaaa1111", [(each, each, {}) for each in traces])
-    with pytest.raises(InputError, match="Only runs have asked local/embedded"):
+@pytest.mark.parametrize("origin", ["run", "load"])
+def test_backend_that_only_runs_or_load_tests_have_asked_says_so(services: Services, origin: str) -> None:
+    services.store.put(make_trace(backend="local/embedded", origin=origin))
+    with pytest.raises(InputError, match="Only runs or load tests have asked local/embedded"):
         check_questions(services.store, services.backends.corpus, QuestionPlan("local/embedded"))
 
 
