@@ -25,6 +25,7 @@ QUICK = {
     "bench_faiss": ["--size", "5000"],
     "bench_pgvector": ["--size", "2000", "--dim", "64"],
     "bench_index_study": ["--size", "3000", "--dim", "64", "--queries", "50"],
+    "bench_study": ["--questions", "12", "--sample", "4", "--cells", "9", "--without", "embedder", "chunking"],
     "bench_eval": ["--pairs", "20", "--questions", "20"],
     "bench_pages": ["--rows", "1000", "5000"],
     "bench_ingest": ["--traces", "100", "--kill-traces", "200", "--settle", "15"],
@@ -53,6 +54,8 @@ ANSWERS = {
     "questions written from the documents: kept, rejected, controls": "bench_synthetic",
     "an endpoint as a backend: own cost, share of the ideal in a run": "bench_http",
     "pgvector against FAISS": "bench_pgvector",
+    "every index at 100,000 vectors: found of an exact search, time, memory": "bench_index_study",
+    "a factorial of 36 cells against as many runs: seconds, memory": "bench_study",
     "quality watched: what an answer is held up, the lag, the charts": "bench_watch",
     "research models against the plain loop": "bench_engines",
 }
@@ -89,6 +92,7 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_faiss"],
         ["bench_pgvector"],
         ["bench_index_study"],
+        ["bench_study"],
         ["bench_engines"],
         ["bench_synthetic"],
     ]

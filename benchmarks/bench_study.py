@@ -1,6 +1,6 @@
 """A factorial against the same cells as runs of their own: 2 embedders × 3 indexes × 2 chunkings × 3 top_k over built-in questions.
 
-    python -m benchmarks.bench_study [--questions N] [--sample N] [--cells N]
+    python -m benchmarks.bench_study [--questions N] [--sample N] [--cells N] [--without FACTOR …]
 
 The factorial is the one that `raglass lab study` carries out, in an empty data folder. A run of its own loads its models, opens its
 index and asks, with the vectors of chunks on the disk already, as they are for whoever runs one setting after the other. Runs of their
@@ -33,11 +33,13 @@ FACTORS = {
 BATCH = 16
 
 
-def study_seconds(services: Services, questions: int) -> tuple[float, float, dict[str, Any]]:
+def study_seconds(
+    services: Services, questions: int, factors: dict[str, list[Any]]
+) -> tuple[float, float, dict[str, Any]]:
     """Seconds of the whole study, those of them for what cells need made, and its checked plan."""
     lab = services.lab
     study = lab.study("study")
-    plan = dict(study.check(lab.parts, {"questions": questions, "factors": FACTORS}))
+    plan = dict(study.check(lab.parts, {"questions": questions, "factors": factors}))
     started = last = time.perf_counter()
     making = 0.0
     was_making = False
@@ -75,11 +77,13 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--sample", type=int, default=48, help="Questions asked of each run of its own.")
     parser.add_argument("--cells", type=int, default=5, help="Every so many-th cell is timed as a run of its own.")
+    parser.add_argument("--without", nargs="*", default=[], choices=FACTORS, help="Factors that stay as usual.")
     arguments = parser.parse_args()
+    factors = {name: levels for name, levels in FACTORS.items() if name not in arguments.without}
     with tempfile.TemporaryDirectory() as folder:
         services = Services(replace(Settings.from_environ(), data_dir=Path(folder)))
         try:
-            whole, making, plan = study_seconds(services, arguments.questions)
+            whole, making, plan = study_seconds(services, arguments.questions, factors)
             peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
             cells = len(plan_cells(plan))
             print(

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from app.kit.markup import html, joined
 from app.kit.wording import moment
 from app.lab.job import LabJob, LabJobs
 from app.lab.parts import Parts
 from app.lab.records import LabRecord, LabRecords
+from app.lab.report import Picture, report_html
 from app.lab.study import Data, Study
-from app.lab.tables import Table, table_html, tables_csv, to_markdown
+from app.lab.tables import Table, tables_csv, to_markdown
 from app.lab.targets import check_targets
 from app.permitting.acting import record, require
 from app.permitting.roles import Role
@@ -115,8 +115,11 @@ class Lab:
         """What came out of a study so far; nothing of one that has not come to anything yet."""
         return () if record.result is None else self.study(record.study).tables(record.result)
 
-    def export(self, record: LabRecord, form: str) -> str:
-        """A record as `json`, `md`, `html`, or `csv`. Raises InputError for another, or where nothing is known."""
+    def export(self, record: LabRecord, form: str, pictures: Sequence[Picture] = ()) -> str:
+        """A record as `json`, `md`, `csv` or `html`. Raises InputError for another, or where nothing is known.
+
+        pictures: what stands above the tables of the page.
+        """
         if form == "json":
             return json.dumps(asdict(record), indent=1, allow_nan=False)
         tables = self.tables(record)
@@ -127,7 +130,7 @@ class Lab:
         if form == "md":
             return "\n".join([f"## {self.heading(record)}\n", *map(to_markdown, tables)])
         if form == "html":
-            return self._page(record, tables)
+            return report_html(self.heading(record), record.plan, tables, pictures)
         raise InputError(f"There is no form {form!r}. There are json, csv, md and html.")
 
     def heading(self, record: LabRecord) -> str:
@@ -143,26 +146,6 @@ class Lab:
                 yield from study.run(self.parts, found.plan, found.result, stop)
 
         return LabJob(self.records, found, begin)
-
-    def _page(self, record: LabRecord, tables: Sequence[Table]) -> str:
-        body = joined(html("<h2>{}</h2>{}<p>{}</p>", table.title, table_html(table), table.note) for table in tables)
-        plan = json.dumps(record.plan, indent=1)
-        style = (
-            "body{font:16px system-ui;margin:2rem auto;max-width:70rem;padding:0 1rem}table{border-collapse:collapse}"
-            "td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}.rg-number{text-align:right}"
-            ".rg-marked{font-weight:600}.rg-scroll{overflow-x:auto}pre{background:#f5f5f5;padding:1rem;overflow-x:auto}"
-        )
-        return str(
-            html(
-                '<!doctype html><html lang="en"><meta charset="utf-8"><title>{}</title><style>{}</style><h1>{}</h1>{}'
-                "<h2>Plan</h2><pre>{}</pre></html>",
-                self.heading(record),
-                style,
-                self.heading(record),
-                body,
-                plan,
-            )
-        )
 
 
 def _taken(record: LabRecord) -> InputError:

@@ -1,5 +1,6 @@
 """The pages of chunkings, embedders and generators side by side: a form, and a study read."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def test_study_is_read_with_its_charts_and_tables(
     page = open_page("lab", study=name)
     assert not page.exception
     assert len(page.get("plotly_chart")) == charts
+    assert len(import_module(f"app.views.lab.{name}").charts(done)) == charts
     headings = [as_read(each.value) for each in page.header]
     assert headings == [table.title for table in services.lab.tables(done)]
 

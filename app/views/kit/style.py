@@ -3,6 +3,10 @@
 Rules use `currentColor`, so that they follow the theme that the person chose without knowing it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import streamlit as st
 
 from pipeline.spans import STAGE_OF_KIND, SpanKind
@@ -246,6 +250,9 @@ p.rg-where { margin: 0; padding-bottom: .6rem; }
 """
 
 
+_PRINTED = ContextVar("printed", default=False)
+
+
 def apply_style() -> None:
     """Put the style sheet into the page; it takes no room."""
     st.html(_sheet())
@@ -261,11 +268,25 @@ def span_colour(stage: str, kind: SpanKind) -> str:
     return STAGE_COLOURS.get(stage) or KIND_COLOURS[kind]
 
 
+@contextmanager
+def printed() -> Iterator[None]:
+    """Within, charts are made for white paper, whatever the theme."""
+    before = _PRINTED.set(True)
+    try:
+        yield
+    finally:
+        _PRINTED.reset(before)
+
+
+def _is_dark() -> bool:
+    return not _PRINTED.get() and st.context.theme.type == "dark"
+
+
 def ink() -> str:
     """The colour of a chart's words, dark on light or light on dark, with the contrast that WCAG AA asks for."""
-    return "#d5dde5" if st.context.theme.type == "dark" else "#3a4652"
+    return "#d5dde5" if _is_dark() else "#3a4652"
 
 
 def paper() -> str:
     """The colour of the page behind a chart, for words that stand over what is drawn: as `.streamlit/config.toml` has it."""
-    return "#12171d" if st.context.theme.type == "dark" else "#ffffff"
+    return "#12171d" if _is_dark() else "#ffffff"

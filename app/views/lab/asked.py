@@ -9,6 +9,7 @@ import streamlit as st
 from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
+from app.lab.records import LabRecord
 from app.lab.side_by_side import figure
 from app.views.kit import address, interval_plot
 from app.views.kit.charts import chart_layout, chart_text, show_chart
@@ -62,9 +63,10 @@ def names_field(label: str, name: str, write: address.Write, help_: str) -> list
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def draw(made: go.Figure, key: str, alt: str) -> None:
-    """A chart. alt: what it shows, for who cannot see it."""
-    show_chart(made, key=key, alt=alt)
+def draw(charts: Sequence[go.Figure], name: str, record: LabRecord) -> None:
+    """Charts of a study's result, each told by its title. name: the study's."""
+    for place, made in enumerate(charts):
+        show_chart(made, key=f"{name}-{place}-{record.record_id}", alt=made.layout.title.text)
 
 
 def shares_chart(title: str, rows: Sequence[Row], measures: Sequence[tuple[str, str]]) -> go.Figure:

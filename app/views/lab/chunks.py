@@ -1,9 +1,11 @@
 """Chunkings side by side, on the page."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.lab.catalogue import Lab
 from app.lab.chunkings import USUAL
+from app.lab.records import LabRecord
 from app.lab.side_by_side import figure, good_rows
 from app.views.kit import address
 from app.views.kit.layout import backstage
@@ -26,16 +28,20 @@ def show_study(lab: Lab) -> None:
             "Press Plan: over the built-in corpus, the usual six take a few minutes.",
         )
         return
-    tables = show_record(lab, record)
-    if record.result is not None and len(rows := good_rows(record.result)) > 1:
-        points = [(row["name"], figure(row, "words").value or 0.0, figure(row, "correct").value or 0.0) for row in rows]
-        title = "Right answers against the words that a question reads: up and to the left is better"
-        chart = scatter_chart(
-            title, points, x="words a question reads", y="right answers", marked=record.result["in_use"]
-        )
-        draw(chart, f"chunks-{record.record_id}", title)
+    tables = show_record(lab, record, charts)
+    draw(charts(record), "chunks", record)
     for table in tables:
         show_table(table)
+
+
+def charts(record: LabRecord) -> list[go.Figure]:
+    """Right answers against words, where there are two ways of cutting to tell apart."""
+    result = record.result
+    if result is None or len(rows := good_rows(result)) < 2:
+        return []
+    points = [(row["name"], figure(row, "words").value or 0.0, figure(row, "correct").value or 0.0) for row in rows]
+    title = "Right answers against the words that a question reads: up and to the left is better"
+    return [scatter_chart(title, points, x="words a question reads", y="right answers", marked=result["in_use"])]
 
 
 def _show_form(lab: Lab) -> None:

@@ -1,9 +1,11 @@
 """Embedders and rerankers side by side, on the page."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.lab.catalogue import Lab
 from app.lab.one_by_one import Row
+from app.lab.records import LabRecord
 from app.lab.side_by_side import good_rows
 from app.views.kit import address
 from app.views.kit.layout import backstage
@@ -23,17 +25,22 @@ def show_study(lab: Lab) -> None:
     if record is None:
         show_none("embedders", "No embedder was studied yet.", "Name some above, a line each, and press Plan.")
         return
-    tables = show_record(lab, record)
-    rows = [] if record.result is None else good_rows(record.result)
-    if rows:
-        title = "Share of questions for which a right chunk is found, by meaning and words"
-        draw(shares_chart(title, rows, (("recall", "recall"),)), f"embedders-recall-{record.record_id}", title)
-        _show_pairs(rows, record.record_id)
+    tables = show_record(lab, record, charts)
+    draw(charts(record), "embedders", record)
     for table in tables:
         show_table(table)
 
 
-def _show_pairs(rows: list[Row], record_id: str) -> None:
+def charts(record: LabRecord) -> list[go.Figure]:
+    """What is found, and how alike right and wrong pairs are."""
+    rows = [] if record.result is None else good_rows(record.result)
+    if not rows:
+        return []
+    title = "Share of questions for which a right chunk is found, by meaning and words"
+    return [shares_chart(title, rows, (("recall", "recall"),)), *_pairs(rows)]
+
+
+def _pairs(rows: list[Row]) -> list[go.Figure]:
     groups: list[tuple[str, str, list[float]]] = []
     for row in rows:
         layout = row.get("layout")
@@ -41,9 +48,8 @@ def _show_pairs(rows: list[Row], record_id: str) -> None:
         if layout is not None and right:
             groups.append((f"{row['name']}: right pairs", LEVEL_COLOURS["high"], right))
             groups.append((f"{row['name']}: wrong pairs", LEVEL_COLOURS["low"], layout["wrong"]))
-    if groups:
-        title = "Right pairs of question and chunk are more alike than wrong ones, where boxes do not overlap"
-        draw(boxes_chart(title, groups, axis="cosine"), f"embedders-pairs-{record_id}", title)
+    title = "Right pairs of question and chunk are more alike than wrong ones, where boxes do not overlap"
+    return [boxes_chart(title, groups, axis="cosine")] if groups else []
 
 
 def _show_form(lab: Lab) -> None:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.kit.numbers import rough_time
 from app.kit.wording import when
 from app.lab.catalogue import Lab
 from app.lab.records import LabRecord
+from app.lab.report import Picture
 from app.lab.tables import Table
 from app.permitting.roles import Role
 from app.views.kit import address, state
@@ -19,6 +21,7 @@ from app.views.kit.html import note_html, show
 from app.views.kit.markdown import literal, message
 from app.views.kit.presenting import is_presenting
 from app.views.kit.studied import show_studied
+from app.views.kit.style import printed
 from app.views.kit.visitor import only, refused
 from app.views.runs.source import Source
 from pipeline.errors import RaglassError
@@ -192,8 +195,12 @@ def unknown_words(record_id: str, *, some: bool) -> str:
     return f"This study has no result {record_id[:MOST_ID_CHARS]}. {'The newest is shown.' if some else 'It may have been removed.'}"
 
 
-def show_record(lab: Lab, record: LabRecord) -> tuple[Table, ...]:
-    """A study's standing, a way to go on with it, and its files; gives its tables, to be drawn."""
+Charts = Callable[[LabRecord], Sequence[go.Figure]]
+"""Makes the main charts of a result, each with its title."""
+
+
+def show_record(lab: Lab, record: LabRecord, charts: Charts) -> tuple[Table, ...]:
+    """A study's standing, a way to go on with it, and its files; gives its tables, to be drawn. charts: of the report."""
     job = lab.jobs.job
     going = job is not None and job.running
     followed = job is not None and going and job.record.record_id == record.record_id
@@ -212,11 +219,22 @@ def show_record(lab: Lab, record: LabRecord) -> tuple[Table, ...]:
         for form, label in (("csv", "CSV"), ("json", "JSON"), ("md", "Markdown"), ("html", "Report")):
             show_download(
                 label,
-                partial(lab.export, record, form),
+                partial(_report, lab, record, charts) if form == "html" else partial(lab.export, record, form),
                 f"raglass-{record.study}-{record.record_id}.{form}",
                 key=f"{record.record_id}-{form}",
             )
     return tables
+
+
+def _report(lab: Lab, record: LabRecord, charts: Charts) -> str:
+    with printed():
+        return lab.export(record, "html", [_picture(figure) for figure in charts(record)])
+
+
+def _picture(figure: go.Figure) -> Picture:
+    title = figure.layout.title.text or ""
+    # Streamlit's own template has colours that only its pages know.
+    return Picture(title, figure.update_layout(title=None, template="plotly_white").to_json())
 
 
 @st.fragment(run_every=ELSEWHERE_S)

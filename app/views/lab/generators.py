@@ -1,9 +1,11 @@
 """Generators side by side, on the page."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.lab.catalogue import Lab
 from app.lab.generators import RELIANCE
+from app.lab.records import LabRecord
 from app.lab.side_by_side import good_rows
 from app.views.kit import address
 from app.views.kit.layout import backstage
@@ -22,13 +24,18 @@ def show_study(lab: Lab) -> None:
     if record is None:
         show_none("generators", "No generator was studied yet.", "Name some above, a line each, and press Plan.")
         return
-    tables = show_record(lab, record)
-    if record.result is not None and (rows := good_rows(record.result)):
-        title = "Right answers from what was retrieved, and from the chunk that holds the answer"
-        measures = (("correct", "retrieved"), ("gold correct", "right chunk"))
-        draw(shares_chart(title, rows, measures), f"generators-{record.record_id}", title)
+    tables = show_record(lab, record, charts)
+    draw(charts(record), "generators", record)
     for table in tables:
         show_table(table)
+
+
+def charts(record: LabRecord) -> list[go.Figure]:
+    """Right answers, of what was retrieved and of the right chunk."""
+    if record.result is None or not (rows := good_rows(record.result)):
+        return []
+    title = "Right answers from what was retrieved, and from the chunk that holds the answer"
+    return [shares_chart(title, rows, (("correct", "retrieved"), ("gold correct", "right chunk")))]
 
 
 def _show_form(lab: Lab) -> None:

@@ -55,7 +55,7 @@ def show_study(lab: Lab) -> None:
     if record is None:
         show_none("index", "No index was studied yet.", "Press Plan: on the built-in corpus it takes a minute or less.")
         return
-    tables = show_record(lab, record)
+    tables = show_record(lab, record, charts)
     if not tables or record.result is None or not record.result["rows"]:
         return
     picked = _show_chart(record.result, record.record_id)
@@ -64,6 +64,11 @@ def show_study(lab: Lab) -> None:
         show_table(table)
     with st.expander("All settings"):
         show_table(tables[1])
+
+
+def charts(record: "LabRecord") -> list[go.Figure]:
+    """Recall against time."""
+    return [recall_chart(record.result)] if record.result is not None and record.result["rows"] else []
 
 
 def _show_form(lab: Lab) -> None:

@@ -45,16 +45,25 @@ def show_study(lab: Lab) -> None:
     if record is None:
         frame.show_none(NAME, "No target was timed yet.", "Press Plan: the backend in use needs no further setting.")
         return
-    tables = frame.show_record(lab, record)
+    tables = frame.show_record(lab, record, charts)
     if not tables or record.result is None:
         return
-    _draw(times_chart(record.result), "times", tables[0])
+    taken, *compared = charts(record)
+    _draw(taken, "times", tables[0])
     frame.show_table(tables[0])
-    compared = {part: ratio for part, ratio in ratios(record.result).items() if ratio is not None}
-    if compared:
-        _draw(ratio_chart(compared, sittings=bool(record.plan["before"])), "ratios", tables[0])
+    for figure in compared:
+        _draw(figure, "ratios", tables[0])
     for table in tables[1:]:
         frame.show_table(table)
+
+
+def charts(record: LabRecord) -> list[go.Figure]:
+    """Times, and the ratios of two targets."""
+    if record.result is None:
+        return []
+    compared = {part: ratio for part, ratio in ratios(record.result).items() if ratio is not None}
+    against = [ratio_chart(compared, sittings=bool(record.plan["before"]))] if compared else []
+    return [times_chart(record.result), *against]
 
 
 def _show_form(lab: Lab) -> None:

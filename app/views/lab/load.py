@@ -9,6 +9,7 @@ import streamlit as st
 from app.kit.numbers import milliseconds
 from app.lab.catalogue import Lab
 from app.lab.load_words import load_tables, windows_of
+from app.lab.records import LabRecord
 from app.lab.tables import Table
 from app.lab.targets import is_own
 from app.views.kit import address, state
@@ -58,7 +59,7 @@ def show_study(lab: Lab) -> None:
             NAME, "No target was put under load yet.", "Press Plan: the backend in use needs no further setting."
         )
         return
-    tables = frame.show_record(lab, record)
+    tables = frame.show_record(lab, record, charts)
     if tables and record.result is not None:
         _show_result(record.result, tables)
 
@@ -76,14 +77,24 @@ def _show_live() -> None:
 
 def _show_result(result: Any, tables: Any) -> None:
     whole, *others = tables
-    found = windows_of(result)
+    throughput, latency = _charts(result)
     left, right = st.columns(2, gap="large")
     with left:
-        _draw(throughput_chart(found, result["plan"]["rate"]), "throughput", whole)
+        _draw(throughput, "throughput", whole)
     with right:
-        _draw(latency_chart(found), "latency", whole)
+        _draw(latency, "latency", whole)
     for table in (whole, *others):
         frame.show_table(table)
+
+
+def charts(record: LabRecord) -> list[go.Figure]:
+    """Throughput and latency, window by window."""
+    return [] if record.result is None else [*_charts(record.result)]
+
+
+def _charts(result: Any) -> tuple[go.Figure, go.Figure]:
+    found = windows_of(result)
+    return throughput_chart(found, result["plan"]["rate"]), latency_chart(found)
 
 
 def _draw(figure: go.Figure, key: str, table: Table) -> None:

@@ -11,6 +11,7 @@ from app.lab.catalogue import Lab
 from app.lab.factorial import plan_lines
 from app.lab.factorial_plan import EXAMPLE, read_plan
 from app.lab.factorial_tables import NAMES, shares_title
+from app.lab.records import LabRecord
 from app.views.kit import address
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
@@ -24,6 +25,9 @@ from pipeline.errors import RaglassError
 
 COLOURS = tuple(STAGE_COLOURS.values())
 """Of lines and bars, one after the other."""
+
+IN_PERCENT = ("right", "f1", "recall")
+"""Outcomes that are shares."""
 
 KINDS = {
     "right": ("right", "#009e73"),
@@ -47,13 +51,29 @@ def show_study(lab: Lab) -> None:
             "Press Plan: what stands above is one to begin with, 12 cells over 60 of the built-in questions, a minute or two.",
         )
         return
-    tables = frame.show_record(lab, record)
-    outcomes = (record.result or {}).get("outcomes") or {}
-    told = {name: each for name, each in outcomes.items() if not each.get("why_not")}
+    tables = frame.show_record(lab, record, charts)
+    told = _told(record)
     if told:
         _charts(record.result or {}, told)
     for table in tables:
         frame.show_table(table)
+
+
+def _told(record: LabRecord) -> dict[str, Any]:
+    """The outcomes that something is known of."""
+    outcomes = (record.result or {}).get("outcomes") or {}
+    return {name: each for name, each in outcomes.items() if not each.get("why_not")}
+
+
+def charts(record: LabRecord) -> list[go.Figure]:
+    """What each choice accounts for, by its levels, of every outcome; and the errors of each cell."""
+    told = _told(record)
+    made = [
+        chart
+        for name, found in told.items()
+        for chart in (share_chart(name, found), level_chart(name, found, name in IN_PERCENT))
+    ]
+    return [*made, error_chart((record.result or {})["errors"])] if told else []
 
 
 def _plan(lab: Lab) -> None:
@@ -81,7 +101,7 @@ def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:
     write = address.follow("lab-study-shown", {"study_outcome": address.choice(list(told), next(iter(told)))})
     name = st.selectbox("Outcome", list(told), format_func=NAMES.__getitem__, key="study_outcome", on_change=write)
     found = told[name]
-    percent = name in ("right", "f1", "recall")
+    percent = name in IN_PERCENT
     show(
         note_html(
             "What each choice accounts for on average, with its 95 % interval over articles; the question itself is left out."

@@ -134,8 +134,15 @@ def show_bars(found: Mapping[str, Any], tables: Mapping[str, Table], *, key: str
     names = [each["name"] for each in lengths]
     name = st.segmented_control("Lengths of", names, default=names[0], format_func=_plural, key=f"{key}-lengths")
     chosen = next((each for each in lengths if each["name"] == name), lengths[0])
-    title = f"Half of the {_plural(chosen['name'])} have {chosen['median']:g} words or fewer, 95 % {chosen['p95']:.0f} or fewer"
-    show_chart(length_bars(chosen), title=title, key=f"{key}-words", alt=f"Words of {_plural(chosen['name'])}")
+    show_chart(
+        length_bars(chosen), title=lengths_title(chosen), key=f"{key}-words", alt=f"Words of {_plural(chosen['name'])}"
+    )
+
+
+def lengths_title(lengths: Mapping[str, Any]) -> str:
+    """How long texts of a kind are, as a chart's title."""
+    name = _plural(lengths["name"])
+    return f"Half of the {name} have {lengths['median']:g} words or fewer, 95 % {lengths['p95']:.0f} or fewer"
 
 
 def _plural(name: str) -> str:

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import json
 
 import pytest
 
+from app.lab.report import Picture, report_html
 from app.lab.tables import Column, Table, table_html, tables_csv, to_csv, to_markdown, to_plain
 
 TABLE = Table(
@@ -47,6 +49,17 @@ def test_spreadsheet_has_every_table_under_its_title() -> None:
     rows = list(csv.reader(io.StringIO(tables_csv([TABLE, other]), newline="")))
     assert [len(row) for row in rows] == [1, 6, 6, 6, 0, 1, 1, 1]
     assert [rows[0], *rows[5:]] == [["HNSW finds <all>"], ["'=It takes, as it were, 2 s"], ["t"], ["1"]]
+
+
+def test_report_holds_pictures_as_text_and_plotly_only_where_there_are_some() -> None:
+    nasty = '"><script>alert(1)</script>'
+    plain = report_html("A study", {"dataset": nasty}, [TABLE], [])
+    drawn = report_html("A study", {}, [TABLE], [Picture(nasty, json.dumps({"data": [nasty], "layout": {}}))])
+    assert plain.count("<script") == 0
+    assert drawn.count("<script") == 2
+    assert "alert(1)" in drawn
+    assert "Plotly.newPlot" in drawn
+    assert len(plain) < 5_000 < 4_000_000 < len(drawn)
 
 
 def test_page_escapes_what_is_put_into_a_table() -> None:

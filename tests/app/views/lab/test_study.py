@@ -1,11 +1,13 @@
 """Charts of the factorial: titles say what is seen, and text from a plan is no markup."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from app.lab.records import LabRecord
 from app.views.kit import style
-from app.views.lab.study import error_chart, level_chart, pair_chart, share_chart
+from app.views.lab.study import KINDS, charts, error_chart, level_chart, pair_chart, share_chart
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +64,13 @@ def test_errors_are_bars_that_leave_out_what_is_right() -> None:
     figure = error_chart([{"cell": "a", "right": 0.85, **kinds}, {"cell": "b", "right": 0.9, **kinds}])
     assert figure.layout.title.text == "Most errors are made with a: 15.0 % of questions"
     assert [bar.name for bar in figure.data] == ["not retrieved", "misread", "abstained", "made up", "failed"]
+
+
+def test_a_report_shows_what_each_outcome_is_accounted_for_by_and_the_errors() -> None:
+    errors = [{"cell": "top_k 1", **dict.fromkeys(KINDS, 0.1)}]
+    result = {"outcomes": {"right": FOUND, "f1": {"why_not": "No."}}, "errors": errors}
+    record = LabRecord("00000000", "study", {}, 0.0, result=result)
+    titles = [figure.layout.title.text for figure in charts(record)]
+    assert titles[0] == share_chart("right", FOUND).layout.title.text
+    assert len(titles) == 3
+    assert charts(replace(record, result=None)) == []
