@@ -153,9 +153,9 @@ def check_row(row: DatasetRow) -> DatasetRow:
         if not normalise(answer):
             raise InputError(f"Its answer {answer[:40]!r} has no word that an answer could be compared with.")
     if row.answers and row.answerable is False:
-        raise InputError("It is marked as not answerable and has a gold answer. Take one of the two away.")
+        raise InputError("It is marked as not answerable and has an expected answer. Take one of the two away.")
     if not row.answers and row.answerable:
-        raise InputError("It is marked as answerable and has no gold answer. Write one, or leave the mark open.")
+        raise InputError("It is marked as answerable and has no expected answer. Write one, or leave the mark open.")
     known = row.type.upper()
     return replace(
         row, answerable=True if row.answers else row.answerable, type=known if known in QUESTION_TYPES else row.type

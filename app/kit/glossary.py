@@ -16,8 +16,8 @@ TERMS: Mapping[str, str] = {
     "drift": "Questions, or their answers, are no longer like those of a reference period.",
     "embedder": "The model that turns a text into a vector, so that texts which mean alike lie near each other.",
     "embedding": "The vector of a text.",
-    "exact match": "The answer equals the gold answer, apart from case, articles and punctuation.",
-    "F1": "How far the words of the answer and of the gold answer are the same, from 0 to 1.",
+    "exact match": "The answer equals the expected answer, apart from case, articles and punctuation.",
+    "F1": "How far the words of the answer and of the expected answer are the same, from 0 to 1.",
     "generator": "What writes the answer from the question and the retrieved chunks.",
     "gold answer": "The known right answer to a question of a dataset; pages call it the expected answer.",
     "gold chunk": "A chunk that holds the right answer; pages call it a right chunk.",
@@ -31,11 +31,11 @@ TERMS: Mapping[str, str] = {
     "origin": "Who asked: a person, a run, a load test or another application.",
     "p value": "How often chance alone would make so large a difference. Adjusted (Holm) where many are tested at once.",
     "p50, p95, p99": "The time within which 50, 95 or 99 of 100 questions were answered.",
-    "recall@k": "The share of questions for which a gold chunk is among the first k retrieved. Of an index: the share of the "
+    "recall@k": "The share of questions for which a right chunk is among the first k retrieved. Of an index: the share of the "
     "true nearest chunks that it finds.",
     "reliance": "How much less probable the answer becomes without a chunk. It is measured, by asking again without it.",
     "reranking": "Putting the retrieved chunks in a better order by comparing each with the question once more.",
-    "right": "The answer holds the gold answer, or abstains where there is none. What is not right is wrong, abstained "
+    "right": "The answer holds the expected answer, or abstains where there is none. What is not right is wrong, abstained "
     "wrongly or failed.",
     "run": "All questions of a dataset, asked and marked.",
     "session": "Questions of one conversation.",

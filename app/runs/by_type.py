@@ -8,7 +8,7 @@ from app.kit import numbers
 from app.kit.numbers import change_of, percent, three_figures
 from app.kit.plain import one_line
 from app.runs.compared_words import p_equals
-from app.runs.rows import NAMES
+from app.runs.measure_names import NAMES
 from evaluation.groups import GroupTest, compare_types
 from evaluation.lab.by_type import (
     STUDIED,

@@ -3,12 +3,13 @@
 import html
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from app.kit.numbers import MISSING, change_of, count, fixed
 from app.kit.plain import WIDTH, one_line, shortened
 from app.runs.compared import ComparedRuns
+from app.runs.measure_names import measure_name
 from app.runs.outcomes import outcome
 from app.runs.record import named_dataset
 from app.runs.words import about_words
@@ -17,6 +18,9 @@ from evaluation.verdict import Difference, Verdict, points
 
 MOST_FLIPS = 20
 """Questions that are listed; how many more there are is said."""
+
+MOST_NAME = 25
+"""Characters of a measure's or a type's name in a shell's table."""
 
 FOOTNOTE = (
     "Intervals: 95 % BCa bootstrap over resampled articles; none of fewer than 5; of a type in which nothing changed, Tango’s score "
@@ -62,7 +66,7 @@ def comparison_text(found: ComparedRuns) -> str:
         lines += _wrapped(sentence)
     lines += ["", *_table("measure", found.called, comparison.differences)]
     if comparison.types:
-        lines += ["", *_table("right, by type", found.called, comparison.types)]
+        lines += ["", *_table("right, by type", found.called, comparison.types, str)]
     lines += ["", flips_headline(comparison)]
     for flip in comparison.flips[:MOST_FLIPS]:
         lines += _flip_lines(flip)
@@ -73,19 +77,21 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH)
 
 
-def _table(heading: str, called: tuple[str, str], rows: Sequence[Difference]) -> list[str]:
-    head = (
-        f"{heading:<15} {'n':>6} {called[0]:>8} {called[1]:>8}  {'difference':<27} {'p':>7} {'Holm':>7} {'McNemar':>8}"
-    )
-    return [head, *(_row(each) for each in rows)]
+def _table(
+    heading: str, called: tuple[str, str], rows: Sequence[Difference], read: Callable[[str], str] = measure_name
+) -> list[str]:
+    """read: a row's name, as it is read."""
+    names = [shortened(one_line(read(each.name)), MOST_NAME) for each in rows]
+    wide = max(15, *map(len, names))
+    head = f"{heading:<{wide}} {'n':>6} {called[0]:>8} {called[1]:>8}  {'difference':<27} {'p':>7} {'Holm':>7} {'McNemar':>8}"
+    return [head, *(_row(f"{name:<{wide}}", each) for name, each in zip(names, rows, strict=True))]
 
 
-def _row(each: Difference) -> str:
-    name = shortened(one_line(each.name), 15)
+def _row(name: str, each: Difference) -> str:
     first, second = (_value(value) for value in (each.first, each.second))
     p_values = f"{p_words(each.p):>7} {p_words(each.p_adjusted):>7} {p_words(each.mcnemar_p):>8}"
     tail = f"  {each.why_no_test}" if each.why_no_test else p_values
-    return f"{name:<15} {each.questions:>6,} {first:>8} {second:>8}  {difference_words(each):<27} {tail}".rstrip()
+    return f"{name} {each.questions:>6,} {first:>8} {second:>8}  {difference_words(each):<27} {tail}".rstrip()
 
 
 def difference_words(each: Difference) -> str:
@@ -116,7 +122,7 @@ def p_words(value: float | None) -> str:
 def regression_words(comparison: Comparison) -> str:
     """The measures that are significantly worse, in a sentence; empty if none is."""
     worse = [
-        f"{each.name} ({points(each.difference)} points, p {p_equals(each.p_adjusted)})"
+        f"{measure_name(each.name)} ({points(each.difference)} points, p {p_equals(each.p_adjusted)})"
         for each in comparison.regressions
         if each.difference is not None
     ]
@@ -184,7 +190,7 @@ def gate_markdown(found: ComparedRuns) -> str:
     lines += [line for sentence in sentences if sentence for line in (markdown_cell(sentence), "")]
     lines += [*_markdown_table("Measure", comparison.differences), ""]
     if comparison.types:
-        lines += [*_markdown_table("Right, by type", comparison.types), ""]
+        lines += [*_markdown_table("Right, by type", comparison.types, str), ""]
     lines += _markdown_flips(comparison)
     return "\n".join([*lines, f"<sub>{FOOTNOTE}</sub>", ""])
 
@@ -195,7 +201,7 @@ def _gate_words(comparison: Comparison) -> str:
     return "passed" if comparison.verdict.outcome == "safe" else "no regression shown, but none ruled out"
 
 
-def _markdown_table(heading: str, rows: Sequence[Difference]) -> list[str]:
+def _markdown_table(heading: str, rows: Sequence[Difference], read: Callable[[str], str] = measure_name) -> list[str]:
     lines = [
         f"| {heading} | Questions | Baseline | Now | Difference, 95 % interval | p (Holm) |",
         "|---|--:|--:|--:|--:|--:|",
@@ -203,7 +209,7 @@ def _markdown_table(heading: str, rows: Sequence[Difference]) -> list[str]:
     for each in rows:
         p = each.p if each.p_adjusted is None else each.p_adjusted
         cells = (
-            markdown_cell(each.name),
+            markdown_cell(read(each.name)),
             f"{each.questions:,}",
             _value(each.first),
             _value(each.second),

@@ -8,7 +8,7 @@ from app.runs.dataset_words import ANSWERABLE
 from evaluation.cells import answer_texts, cell_text, is_yes
 from evaluation.curated import DatasetRow, id_of, write_answers
 
-ID, QUESTION, GOLD, ANSWERED, KIND = "id", "question", "gold answer", "answerable", "type"
+ID, QUESTION, EXPECTED, ANSWERED, KIND = "id", "question", "expected answer", "answerable", "type"
 SUGGESTION, TAKE, NOTES, ARTICLE, MARKS = "the model's answer", "take it", "notes", "document", "marks"
 
 LOCKED = (ID, SUGGESTION, MARKS)
@@ -20,7 +20,7 @@ def table_cells(rows: Iterable[DatasetRow]) -> list[dict[str, Any]]:
     return [
         {
             QUESTION: row.question,
-            GOLD: write_answers(row.answers),
+            EXPECTED: write_answers(row.answers),
             ANSWERED: ANSWERABLE[row.answerable],
             SUGGESTION: row.suggestion,
             TAKE: False,
@@ -43,8 +43,8 @@ def marks(row: DatasetRow) -> str:
 def read_cells(cells: Iterable[Mapping[str, Any]], before: Sequence[DatasetRow]) -> list[DatasetRow]:
     """The rows that edited cells say; blank ones are left out. before: the rows that the table was made of.
 
-    A model's answer becomes gold only where its box is ticked. A gold answer says that there is one, and `no` that there is none: where a
-    person changed only one of the two, the other follows.
+    A model's answer becomes the expected one only where its box is ticked. An expected answer says that there is one, and `no` that there
+    is none: where a person changed only one of the two, the other follows.
     """
     known = {row.row_id: row for row in before}
     read = [_row(each, known.get(cell_text(each.get(ID)))) for each in cells]
@@ -52,12 +52,12 @@ def read_cells(cells: Iterable[Mapping[str, Any]], before: Sequence[DatasetRow])
 
 
 def _row(cells: Mapping[str, Any], before: DatasetRow | None) -> DatasetRow | None:
-    said = {name: cell_text(cells.get(name)) for name in (QUESTION, GOLD, ANSWERED, KIND, NOTES, ARTICLE)}
+    said = {name: cell_text(cells.get(name)) for name in (QUESTION, EXPECTED, ANSWERED, KIND, NOTES, ARTICLE)}
     if not said[QUESTION]:
         return None
     base = before or DatasetRow(id_of(said[QUESTION]), said[QUESTION])
     take = cells.get(TAKE) is True and base.suggestion
-    answers = (base.suggestion,) if take else tuple(answer_texts(said[GOLD]))
+    answers = (base.suggestion,) if take else tuple(answer_texts(said[EXPECTED]))
     answerable = True if take else is_yes(said[ANSWERED])
     if not take and answerable is False and answers == base.answers:
         answers = ()  # The mark alone was changed.

@@ -21,7 +21,7 @@ def version_words(version: KeptVersion) -> str:
     """What is in a version, in a line."""
     open_ = version.questions - version.labelled
     parts = [count(version.questions, "question")]
-    parts += [f"{open_:,} without a gold answer"] if open_ else []
+    parts += [f"{open_:,} without an expected answer"] if open_ else []
     parts += [f"{version.synthetic:,} synthetic"] if version.synthetic else []
     return ", ".join(parts)
 
@@ -42,7 +42,7 @@ def versions_text(versions: Sequence[KeptVersion]) -> str:
 def row_words(row: DatasetRow) -> str:
     """A row in a line."""
     gold = (
-        "no gold answer yet"
+        "no expected answer yet"
         if row.answerable is None
         else one_line(write_answers(row.answers)) or "the documents have none"
     )

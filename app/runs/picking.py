@@ -75,7 +75,7 @@ def _row(trace: Trace, answers: list[str] | None) -> DatasetRow:
         trace.question.strip(),
         tuple(answers or ()),
         None if answers is None else bool(answers),
-        notes="" if answers is None else "The gold answer is what the feedback on the trace says.",
+        notes="" if answers is None else "The expected answer is what the feedback on the trace says.",
         suggestion=suggestion[:MOST_CHARS],
         trace=trace.trace_id,
     )
@@ -93,7 +93,7 @@ def picked_words(picked: Picked, version: KeptVersion) -> str:
     open_ = len(picked.rows) - labelled
     silent = f", {picked.without_question:,} of which do not say what was asked" if picked.without_question else ""
     todo = (
-        f" {count(open_, 'of them has', 'of them have')} no gold answer yet and will not be asked before it has one."
+        f" {count(open_, 'of them has', 'of them have')} no expected answer yet and will not be asked before it has one."
         if open_
         else ""
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.kit.numbers import MISSING, count, fixed, milliseconds, percent, three_figures
 from app.kit.wording import listed
 from app.runs.compared_words import markdown_cell, p_equals
+from app.runs.measure_names import NAMES
 from app.runs.naming import run_name
 from app.runs.outcomes import OUTCOMES
 from app.runs.record import named_dataset
@@ -19,45 +20,6 @@ from metrics.spreadsheet import csv_text
 
 HEADLINE = ("correct", "wrong", "abstained wrongly", "recall", "duration, ms")
 """Measures that stand at the top of a run; the first three are 100 % together."""
-
-NAMES = {
-    "correct": "Right",
-    "wrong": "Wrong",
-    "exact": "Exact match",
-    "f1": "F1",
-    "gold in answer": "Gold in answer",
-    "has answer: correct": "Right, with an answer",
-    "has answer: exact": "Exact, with an answer",
-    "has answer: f1": "F1, with an answer",
-    "no answer: correct": "Right, without one",
-    "abstained": "Abstained, rightly or not",
-    "abstained wrongly": "Abstained wrongly",
-    "recall@1": "Recall@1",
-    "recall": "Found",
-    "mrr": "MRR",
-    "ndcg": "nDCG",
-    "map": "MAP",
-    "top cosine": "Best cosine",
-    "mean cosine": "Mean cosine",
-    "cosine variance": "Cosine variance",
-    "margin": "Margin to the second",
-    "entropy": "Retrieval entropy",
-    "redundancy": "Redundancy",
-    "distinct chunks": "Distinct chunks",
-    "confidence": "Confidence",
-    "overconfidence": "Overconfidence",
-    "brier": "Brier score",
-    "reliance, nats": "Reliance, nats",
-    "judge: right": "Right, says the judge",
-    "judge: faithful": "Faithful, says the judge",
-    "answer words": "Words",
-    "duration, ms": "Time, ms",
-    "embed, ms": "Embed, ms",
-    "retrieve, ms": "Retrieve, ms",
-    "rerank, ms": "Rerank, ms",
-    "generate, ms": "Generate, ms",
-}
-"""How measures are called on the page."""
 
 UNITLESS = (
     "top cosine",
@@ -77,8 +39,8 @@ UNITLESS = (
 """Measures that are no shares."""
 
 MEANINGS = {
-    "Right": "Share of questions whose answer holds a gold answer or shares most of its words; without an answer: that abstained.",
-    "Found": "Recall: share of answerable questions for which a retrieved chunk holds the gold answer.",
+    "Right": "Share of questions whose answer holds an expected answer or shares most of its words; without an answer: that abstained.",
+    "Found": "Recall: share of answerable questions for which a retrieved chunk holds the expected answer.",
     "Wrong": "Share of questions that got an answer which is not right.",
     "Abstained wrongly": "Share of questions that got no answer although the documents have one; one that failed got none. Where they have "
     "none, abstaining is right. With right and wrong this makes 100 %.",

@@ -11,6 +11,7 @@ from app.kit.numbers import MISSING, count, percent, rough_time, three_figures
 from app.kit.plain import WIDTH, one_line, shortened
 from app.kit.wording import when
 from app.runs.evaluations import RunStep
+from app.runs.measure_names import measure_name
 from app.runs.naming import given_name, prompt_words, run_name, run_note, run_tags
 from app.runs.record import SYNTHETIC, TYPES, UNCOVERED, named_dataset
 from app.runs.types_words import types_words
@@ -18,6 +19,9 @@ from evaluation.calibrating import Calibration
 from evaluation.runner import RunProgress
 from evaluation.summary import Measure, Summary
 from metrics.runs import StoredRun
+
+BY_TYPE = ("correct", "f1", "recall")
+"""Measures that a shell tells of each type."""
 
 
 def step_words(step: RunStep) -> str:
@@ -91,13 +95,18 @@ def run_text(run: StoredRun, summaries: Sequence[Summary], spent: Spent) -> str:
     """A run and its results, in all and by question type, with intervals, and what it cost by the token."""
     whole, *types = summaries
     lines = [*about_words(run), *filter(None, (spent_words(spent),)), ""]
-    lines += [f"  {name:<22} {measure_words(found)}" for name, found in whole.measures.items() if found.questions]
+    lines += [
+        f"  {measure_name(name):<25} {measure_words(found)}"
+        for name, found in whole.measures.items()
+        if found.questions
+    ]
     if whole.failed:
         lines.append(f"  {count(whole.failed, 'question')} failed, counted as not right.")
     if types:
-        lines += ["", f"{'type':<12} {'n':>5}  {'correct':<22} {'f1':<22} {'recall':<22}"]
+        heads = "".join(f" {measure_name(name):<22}" for name in BY_TYPE)
+        lines += ["", f"{'type':<12} {'n':>5} {heads}".rstrip()]
         for each in types:
-            cells = "".join(f" {measure_words(each.measures[name]):<22}" for name in ("correct", "f1", "recall"))
+            cells = "".join(f" {measure_words(each.measures[name]):<22}" for name in BY_TYPE)
             lines.append(f"{shortened(one_line(each.name), 12):<12} {each.questions:>5} {cells}".rstrip())
     lines += ["", "In brackets: 95 % intervals over resampled articles; “–” where there are fewer than 5."]
     return "\n".join(lines)

@@ -72,7 +72,7 @@ def show(spec: str, as_json: bool) -> None:
 def make(name: str, drifted: bool, backend: str | None, limit: int, **chosen: Any) -> None:
     """Make a dataset of stored traces, or add them to NAME as a new version.
 
-    Gold is what people said of a trace; what a model answered is kept beside it as a suggestion, and is not gold.
+    The expected answer is what people said of a trace; what a model answered is kept beside it as a suggestion alone.
     """
     with opened() as current:
         from app.kit.plain import printable

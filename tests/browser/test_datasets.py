@@ -1,4 +1,4 @@
-"""What a person does with a dataset of traces: filters, makes it, edits the gold answers in the table, runs over the version."""
+"""What a person does with a dataset of traces: filters, makes it, edits the expected answers in the table, runs over the version."""
 
 from playwright.sync_api import expect
 
@@ -21,9 +21,9 @@ def test_dataset_is_made_of_filtered_traces_edited_and_run(visit):
     page.get_by_role("button", name="Make it").click()
     expect(page.get_by_text("1 trace gave 1 question", exact=False)).to_be_visible()
     rest(page)
-    page.get_by_role("link", name="Edit the gold answers").click()
+    page.get_by_role("link", name="Edit the expected answers").click()
     page.wait_for_url("**/runs?dataset=life")
-    expect(page.get_by_text("1 question, 1 without a gold answer", exact=False)).to_be_visible()
+    expect(page.get_by_text("1 question, 1 without an expected answer", exact=False)).to_be_visible()
     expect(page.get_by_role("button", name="Run over it")).to_have_count(0)
     rest(page)
     grid = page.get_by_test_id("stDataFrame").first

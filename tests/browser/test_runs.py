@@ -217,7 +217,7 @@ def test_a_run_is_held_against_another_and_a_flipped_question_opened(
     expect(page.get_by_text("Safe to ship", exact=False)).to_be_visible()
     expect(page.get_by_text("No question changed sides", exact=False)).to_be_visible()
     page.get_by_text("Every figure").click()
-    expect(page.get_by_test_id("compared")).to_contain_text("Gold in answer")
+    expect(page.get_by_test_id("compared")).to_contain_text("Expected in answer")
 
 
 def test_a_question_that_changed_sides_is_followed_to_its_traces(

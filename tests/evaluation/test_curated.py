@@ -62,8 +62,8 @@ def test_no_cell_of_a_csv_is_run_by_a_spreadsheet() -> None:
     ("row", "said"),
     [
         (DatasetRow("a", " "), "question is blank"),
-        (DatasetRow("a", "Who?", ("He",), False), "not answerable and has a gold answer"),
-        (DatasetRow("a", "Who?", (), True), "has no gold answer"),
+        (DatasetRow("a", "Who?", ("He",), False), "not answerable and has an expected answer"),
+        (DatasetRow("a", "Who?", (), True), "has no expected answer"),
         (DatasetRow("a", "Who?", ("?!",), True), "no word that an answer could be compared with"),
         (DatasetRow("a", "Who?", notes="n" * 20_001), "notes has 20,001 characters"),
     ],

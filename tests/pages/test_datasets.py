@@ -63,9 +63,9 @@ def kept(services):
 def test_edited_gold_is_saved_as_a_version_and_what_changed_is_told(open_page, services, kept):
     page = open_page("runs", dataset="life")
     assert not page.exception
-    assert "1 without a gold answer, 1 synthetic" in shown(page)
+    assert "1 without an expected answer, 1 synthetic" in shown(page)
     page.session_state["dataset-table-life@1"] = {
-        "edited_rows": {0: {"gold answer": "Alfred Wegener|Wegener"}},
+        "edited_rows": {0: {"expected answer": "Alfred Wegener|Wegener"}},
         "added_rows": [],
         "deleted_rows": [],
     }

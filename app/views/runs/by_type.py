@@ -18,8 +18,8 @@ from app.runs.by_type import (
     spread_title,
     spread_words,
 )
+from app.runs.measure_names import NAMES
 from app.runs.rows import (
-    NAMES,
     NO_INTERVAL,
     dots,
     groups_words,

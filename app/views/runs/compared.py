@@ -19,8 +19,9 @@ from app.runs.compared_words import (
     setting_words,
     ship_words,
 )
+from app.runs.measure_names import NAMES
 from app.runs.naming import run_name
-from app.runs.rows import NAMES, NO_INTERVAL
+from app.runs.rows import NO_INTERVAL
 from app.runs.words import about_words
 from app.views.kit.charts import chart_text, show_chart
 from app.views.kit.downloads import show_download

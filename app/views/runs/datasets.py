@@ -9,7 +9,7 @@ from app.permitting.roles import Role
 from app.runs.dataset_table import (
     ANSWERED,
     ARTICLE,
-    GOLD,
+    EXPECTED,
     ID,
     KIND,
     LOCKED,
@@ -45,9 +45,9 @@ MOST_CHANGES = 200
 SAVED = "dataset-saved"
 
 HELP = (
-    "Several accepted answers are separated by |. A question without a gold answer is not asked, unless answerable says no: then the right "
-    "thing is to abstain. The model's answer is a suggestion: tick “take it” to make it the gold answer. Add a question in the last line; "
-    "what you change is kept only once you save it."
+    "Several accepted answers are separated by |. A question without an expected answer is not asked, unless answerable says no: then the "
+    "right thing is to abstain. The model's answer is a suggestion: tick “take it” to make it the expected answer. Add a question in the "
+    "last line; what you change is kept only once you save it."
 )
 
 
@@ -148,7 +148,7 @@ def _show_table(version: KeptVersion, rows: tuple[DatasetRow, ...], *, editable:
         height=520 if len(rows) > 12 else "content",
         column_config={
             QUESTION: st.column_config.TextColumn(width="medium", required=True),
-            GOLD: st.column_config.TextColumn(width="medium", max_chars=MOST_CHARS),
+            EXPECTED: st.column_config.TextColumn(width="medium", max_chars=MOST_CHARS),
             ANSWERED: st.column_config.SelectboxColumn(options=["", "yes", "no"], width="small"),
             KIND: st.column_config.SelectboxColumn(options=_types(rows), width="small"),
             SUGGESTION: st.column_config.TextColumn(width="medium"),

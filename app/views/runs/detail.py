@@ -78,7 +78,7 @@ def show_run(run_id: str) -> None:
         show(
             note_html(
                 "Intervals resample whole articles, since questions about one article go wrong together. Exact match and F1 compare with "
-                "the gold answer word for word, which a reader that quotes sentences cannot reach; right and gold in answer do not."
+                "the expected answer word for word, which a reader that quotes sentences cannot reach; right and expected in answer do not."
             )
         )
     show_question_types(run)

@@ -24,8 +24,8 @@ def show_picking(filters: TraceFilters, page: TracePage) -> None:
     with st.popover(f"Make a dataset of these ({page.matched})", icon=":material/table_view:"):
         show(
             note_html(
-                "Each question once, the first of the list first; questions of runs are left out unless the origin is chosen. Gold is what "
-                "people said of a trace; the model's answer stays beside it as a suggestion."
+                "Each question once, the first of the list first; questions of runs are left out unless the origin is chosen. The "
+                "expected answer is what people said of a trace; the model's answer stays beside it as a suggestion."
             )
         )
         kept = state.services().evaluations.datasets
@@ -72,7 +72,7 @@ def _make(filters: TraceFilters, name: str, limit: int, backend: str) -> None:
     st.success(message(picked_words(picked, version)), icon=":material/check:")
     st.page_link(
         "../pages/runs.py",
-        label="Edit the gold answers",
+        label="Edit the expected answers",
         icon=":material/edit:",
         query_params={"dataset": version.name},
     )

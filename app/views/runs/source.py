@@ -113,7 +113,7 @@ class Source:
         if self.kind == KEPT:
             if not self._kept:
                 raise InputError(
-                    "No dataset is chosen. Make one on the Traces page or under Datasets, and give it gold answers."
+                    "No dataset is chosen. Make one on the Traces page or under Datasets, and give it expected answers."
                 )
             return evaluations.datasets.resolve(self._kept)
         if self._feedback is not None:

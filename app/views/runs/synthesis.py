@@ -26,8 +26,8 @@ def show_synthesis() -> None:
     with backstage("synthesis"), st.expander("Write questions from the documents"):
         show(
             note_html(
-                "Each is checked: a reader must find the gold answer in the chunk alone. They are marked as synthetic wherever they are "
-                "asked; people may ask otherwise. Templates read English."
+                "Each is checked: a reader must find the expected answer in the chunk alone. They are marked as synthetic wherever they "
+                "are asked; people may ask otherwise. Templates read English."
             )
         )
         services = state.services()

@@ -88,7 +88,7 @@ QUESTIONS = (
 VERSIONS = (
     Column("version", "Version", local=True, width_rem=12),
     Column("questions", "Questions", "number", local=True),
-    Column("labelled", "With a gold answer", "number", local=True),
+    Column("labelled", "With an expected answer", "number", local=True),
     Column("synthetic", "Synthetic", "number", local=True),
     Column("saved", "Saved", "time", local=True),
     Column("about", "What it is", "question"),

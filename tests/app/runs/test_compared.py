@@ -208,6 +208,23 @@ def test_no_text_of_a_dataset_or_a_model_is_markup_in_a_pull_request(
     assert {row.replace("\\|", "").count("|") for row in rows} == {6}
 
 
+def test_measures_are_called_as_on_pages_and_types_as_the_dataset_calls_them(services: Services, baseline: str) -> None:
+    both = (
+        [replace(each, type=("recall", "WHEN")[place % 2]) for place, each in enumerate(scored(run_id, wrong))]
+        for run_id, wrong in (("e", 1), ("f", 30))
+    )
+    first, second = (store(services, f"{each[0].trace_id[0] * 4}0006", each) for each in both)
+    found = compared(services, first, second)
+    text, table = comparison_text(found), gate_markdown(found)
+    assert "Significantly worse: Right (" in text
+    names = [line[:25].strip() for line in text.splitlines()]
+    assert {"Right", "Expected in answer", "Abstained, rightly or not"} <= set(names)
+    assert "| Expected in answer |" in table
+    assert "| gold in answer |" not in table
+    assert "| recall |" in table
+    assert any(line.startswith("recall  ") for line in text.splitlines())
+
+
 def test_a_question_that_is_abstained_from_now_is_not_called_wrong(services: Services, baseline: str) -> None:
     silent = [each if each.correct else replace(each, abstained=True) for each in scored("e", wrong=30)]
     found = compared(services, baseline, store(services, "eeee0005", silent))

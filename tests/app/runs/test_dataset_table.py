@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.runs.dataset_table import ANSWERED, GOLD, MARKS, NOTES, QUESTION, SUGGESTION, TAKE, read_cells, table_cells
+from app.runs.dataset_table import ANSWERED, EXPECTED, MARKS, NOTES, QUESTION, SUGGESTION, TAKE, read_cells, table_cells
 from evaluation.curated import DatasetRow
 
 OPEN = DatasetRow("a", "Who?", suggestion="Wegener | did", trace="t1")
@@ -16,7 +16,7 @@ ROWS = (OPEN, GOLDEN, NONE)
 def edited(place: int, **cells: Any) -> DatasetRow:
     table = table_cells(ROWS)
     table[place] |= {
-        {"gold": GOLD, "answerable": ANSWERED, "take": TAKE, "notes": NOTES}[name]: value
+        {"gold": EXPECTED, "answerable": ANSWERED, "take": TAKE, "notes": NOTES}[name]: value
         for name, value in cells.items()
     }
     return read_cells(table, ROWS)[place]
@@ -58,7 +58,7 @@ def test_what_was_changed_counts_and_the_other_follows(
 
 def test_lines_are_added_and_deleted_and_nobody_can_type_a_suggestion() -> None:
     table = [
-        {QUESTION: "New?", GOLD: "Yes", SUGGESTION: "forged", TAKE: True},
+        {QUESTION: "New?", EXPECTED: "Yes", SUGGESTION: "forged", TAKE: True},
         {QUESTION: None},
         *table_cells(ROWS)[1:],
     ]

@@ -142,4 +142,4 @@ def test_judging_in_a_shell(
     assert "scripted judged 4 of the 4 answers" in some.stdout
     told = json.loads(run("eval", "judge", "LAST", "--json", services=services).stdout)
     assert (told["both_right"], told["only_judge"], told["kappa"]) == (6, 6, None)
-    assert "judge: right" in run("eval", "show", "LAST", services=services).stdout
+    assert "Right, says the judge" in run("eval", "show", "LAST", services=services).stdout

@@ -7,6 +7,7 @@ import pytest
 
 from app.kit.costs import Spent
 from app.kit.plain import WIDTH
+from app.runs.measure_names import NAMES
 from app.runs.words import (
     about_words,
     calibration_text,
@@ -80,17 +81,18 @@ def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() ->
         make_scored(8, type="A TYPE WITH A LONG NAME", failed=True, correct=False, duration_ms=20.0),
     ]
     lines = run_text(make_run(), summarise(scores), Spent()).splitlines()
-    by_name = {line[2:25].strip(): line[25:] for line in lines if line.startswith("  ")}
-    assert by_name["correct"].startswith("0.444 [0.")  # 4 of 9
-    assert by_name["duration, ms"] == "20.0 [20.0, 20.0]"
-    assert "no answer: correct" not in by_name  # every question has one
+    by_name = {line[2:28].strip(): line[28:] for line in lines if line.startswith("  ")}
+    assert by_name["Right"].startswith("0.444 [0.")  # 4 of 9
+    assert by_name["Time, ms"] == "20.0 [20.0, 20.0]"
+    assert "Right, without one" not in by_name  # every question has one
     assert "  1 question failed, counted as not right." in lines
+    assert [line.split()[2:] for line in lines if line.startswith("type")] == [["Right", "F1", "Found"]]
     one, eight = (line for line in lines if line.startswith(("A TYPE", "PERSON")))
     assert one.split()[-6:] == ["0.000", "[–]", "1.000", "[–]", "1.000", "[–]"]
     assert (len(one.split("…")[0]), one[13:18]) == (11, "    1")
     assert eight[13:26] == "    8  0.500 "
     [whole, *_] = summarise(scores)
-    assert {name for name in MEASURES if whole.measures[name].questions} <= set(by_name)
+    assert {NAMES[name] for name in MEASURES if whole.measures[name].questions} <= set(by_name)
 
 
 @pytest.mark.parametrize(

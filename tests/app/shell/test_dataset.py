@@ -31,10 +31,10 @@ def stored(services: Services) -> Services:
 def test_filtered_traces_are_made_a_dataset_that_is_listed_shown_and_asked(run: Run, stored: Services) -> None:
     made = run("dataset", "make", "life", "--where", "latency_ms > 50", services=stored)
     assert made.stdout == (
-        "life@1: 2 questions; 2 traces gave 2 questions. 1 of them has no gold answer yet and will not be asked before it has one.\n"
+        "life@1: 2 questions; 2 traces gave 2 questions. 1 of them has no expected answer yet and will not be asked before it has one.\n"
     )
     assert "Picked from traces: expression latency_ms > 50." in run("dataset", "list", services=stored).stdout
-    assert "no gold answer yet" in run("dataset", "show", "life", services=stored).stdout
+    assert "no expected answer yet" in run("dataset", "show", "life", services=stored).stdout
     asked = run("eval", "run", "--dataset", "life@1", "--json", services=stored)
     assert json.loads(asked.stdout)["about"]["name"] == "life@1"
 

@@ -82,7 +82,7 @@ def test_run_prints_its_results_and_is_shown_again_and_listed(run: Run, services
     estimate = "How long 12 questions will take is not known: fake has answered nothing yet.\n"
     assert (done.exit_code, done.stderr) == (0, estimate)
     assert "finished: 12 of 12 questions of questions.csv\nfake, 5 chunks; started" in done.stdout
-    assert "\n  correct                0.500 [" in done.stdout
+    assert "\n  Right                     0.500 [" in done.stdout
     assert "\nPERSON           8  " in done.stdout
     assert run("eval", "show", "LAST", services=services).stdout == done.stdout
     assert run("eval", "show", services=services).stdout == done.stdout
