@@ -1,4 +1,4 @@
-"""Pages that hold something: what axe finds there, and twice the size."""
+"""Pages that hold something: what axe finds there, twice the size, and the room they take."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.axe import findings, grave
-from tests.browser.conftest import PATIENCE_MS, Visit, reach_beyond, rest
+from tests.browser.conftest import PAGES, PATIENCE_MS, Visit, reach_beyond, rest
 from tests.browser.filled import Filled, fill
 from tests.served_dashboard import start
 
@@ -27,6 +27,9 @@ HELD = {
 """What a page shows once it is drawn."""
 
 ENLARGED = {"an open run": TABLE, "two runs compared": TABLE, "an explanation": ".rg-answer"}
+
+WIDE, HIGH, WIDE_ENOUGH = 1600, 900, 1100
+"""A large window, and what its pages take at least of its width, in pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +91,14 @@ def test_a_page_that_holds_something_goes_on_downward_only_at_twice_the_size(
     page = visit(640, 400).page  # what a window of 1280 by 800 holds at 200 %
     open_held(page, filled.url(what), ENLARGED[what])
     assert reach_beyond(page) <= 1
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_takes_the_room_of_a_large_window(visit: Callable[..., Visit], filled: Filled, path: str) -> None:
+    page = visit(WIDE, HIGH).page
+    page.goto(f"{filled.dashboard.url}/{path}")
+    page.get_by_test_id("stMain").get_by_role("heading", level=1).wait_for()
+    assert reach_beyond(page) <= 1
+    main = page.get_by_test_id("stMainBlockContainer").locator(":scope > [data-testid=stVerticalBlock]").bounding_box()
+    assert main is not None
+    assert main["width"] > WIDE_ENOUGH
