@@ -1,9 +1,9 @@
-"""Pages that hold something: what axe finds there, twice the size, and the room they take."""
+"""Pages that hold something: what axe finds there, twice the size, the room they take, and how few clicks lead to an answer."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.axe import findings, grave
 from tests.browser.conftest import PAGES, PATIENCE_MS, Visit, reach_beyond, rest
@@ -30,6 +30,9 @@ ENLARGED = {"an open run": TABLE, "two runs compared": TABLE, "an explanation": 
 
 WIDE, HIGH, WIDE_ENOUGH = 1600, 900, 1100
 """A large window, and what its pages take at least of its width, in pixels."""
+
+MOST_CLICKS = 3
+"""From the first page to what one came for."""
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +105,45 @@ def test_every_page_takes_the_room_of_a_large_window(visit: Callable[..., Visit]
     main = page.get_by_test_id("stMainBlockContainer").locator(":scope > [data-testid=stVerticalBlock]").bounding_box()
     assert main is not None
     assert main["width"] > WIDE_ENOUGH
+
+
+class Clicks:
+    """Clicks of a person, counted."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.count = 0
+
+    def on(self, target: Locator) -> None:
+        """Click on something that is in sight once the page is at rest."""
+        rest(self._page)
+        target.click()
+        self.count += 1
+
+
+def test_why_an_answer_was_wrong_is_a_few_clicks_from_the_first_page(
+    visit: Callable[..., Visit], filled: Filled
+) -> None:
+    page = visit().page
+    page.goto(filled.dashboard.url)
+    clicks = Clicks(page)
+    clicks.on(page.locator(".st-key-run-tile").get_by_role("link"))
+    page.wait_for_url("**/runs?run=*with=*")
+    rows = page.get_by_role("region", name="Questions that changed sides").locator("tbody tr")
+    clicks.on(rows.filter(has_text="wrong").first.locator("input"))
+    clicks.on(page.get_by_test_id("stMain").get_by_role("link", name="Explain the newer run's answer"))
+    page.wait_for_url("**/explain?trace=*")
+    expect(page.get_by_role("heading", name="Was it right? No.")).to_be_visible()
+    assert clicks.count <= MOST_CLICKS
+
+
+def test_whether_the_new_one_may_ship_is_a_few_clicks_from_the_first_page(
+    visit: Callable[..., Visit], filled: Filled
+) -> None:
+    page = visit().page
+    page.goto(filled.dashboard.url)
+    clicks = Clicks(page)
+    clicks.on(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Runs", exact=True))
+    clicks.on(page.get_by_role("button", name="May it ship?"))
+    expect(page.get_by_text("May the newer run take the older one’s place?", exact=False)).to_be_visible()
+    assert clicks.count <= MOST_CLICKS
