@@ -208,8 +208,13 @@ def settle(page: Page) -> None:
 
 def keep_still(page: Page, path: Path) -> Path:
     """A picture of what is in the window."""
-    picture(page).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    in_few_colours(picture(page)).save(path, optimize=True)
     return path
+
+
+def in_few_colours(still: Image.Image) -> Image.Image:
+    """A picture in COLOURS colours, chosen so that none is far from what it was, be there ever so little of it."""
+    return still.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def picture(page: Page) -> Image.Image:

@@ -1,10 +1,11 @@
-"""What the command line of `tests.pictures` asks for."""
+"""What the command line of `tests.pictures` asks for, and the colours of what it writes."""
 
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from tests.pictures import FOLDER, read_arguments
+from tests.pictures import FOLDER, in_few_colours, read_arguments
 
 
 def test_without_a_word_the_pictures_are_the_readmes() -> None:
@@ -28,3 +29,9 @@ def test_what_is_no_window_is_refused(wrong: list[str], capsys: pytest.CaptureFi
         read_arguments(wrong)
     assert left.value.code == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_small_dot_keeps_its_colour_among_many_shades() -> None:
+    still, dot = Image.radial_gradient("L").convert("RGB"), (0, 158, 115)
+    still.putpixel((3, 3), dot)
+    assert in_few_colours(still).convert("RGB").getpixel((3, 3)) == dot
