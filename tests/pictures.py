@@ -1,13 +1,18 @@
 """`make pictures`: the pictures of the README, from a real dashboard: one a page, and a moving one of a question and what became of it.
 
-Everything in them is asked and measured while they are taken, on this machine, of the built-in documents.
+Everything in them is asked and measured while they are taken, on this machine, of the built-in documents. `python -m tests.pictures
+--widths 1280,1600,390 --themes light,dark --out FOLDER` shows how pages look in other windows.
 """
 
+import argparse
 import io
+import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from threading import Event
 
@@ -29,7 +34,12 @@ from tests.served_dashboard import start
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 WIDTH, HEIGHT = 1280, 800
-"""Of the window, in pixels."""
+"""Of the window, in pixels, unless another width is asked for."""
+
+THEMES = ("light", "dark")
+
+NARROWEST = 200
+"""Of windows, in pixels."""
 
 ASKED = 60
 """Questions that are asked before, so that no page is empty."""
@@ -72,26 +82,73 @@ PAGES = {
 """Addresses by the picture's name."""
 
 
-def main() -> int:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What pictures are wanted."""
+
+    widths: tuple[int, ...]
+    """Of the windows, in pixels."""
+    themes: tuple[str, ...]
+    """Some of THEMES."""
+    out: Path
+    """The folder that they go to."""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether these are the README's, which has a moving picture too."""
+        return (self.widths, self.themes) == ((WIDTH,), THEMES[:1])
+
+    def name(self, page: str, width: int, theme: str) -> str:
+        """Of the picture of a page, without its ending: what there are several of is said in it."""
+        more = [str(width)] * (self.widths != (WIDTH,)) + [theme] * (self.themes != THEMES[:1])
+        return "-".join((page, *more))
+
+
+def read_arguments(arguments: Sequence[str]) -> Asked:
+    """What a command line asks for. Leaves with 2 where it cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m tests.pictures", description="Pictures of every page.")
+    parser.add_argument("--widths", type=_widths, default=(WIDTH,), help=f"of windows, in pixels; {WIDTH}")
+    parser.add_argument("--themes", type=_themes, default=THEMES[:1], help=f"some of {','.join(THEMES)}; {THEMES[0]}")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="the folder that they go to; docs/images")
+    return Asked(**vars(parser.parse_args(arguments)))
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    widths = tuple(map(int, text.split(",")))
+    if min(widths) < NARROWEST:
+        raise argparse.ArgumentTypeError(f"a window is {NARROWEST} pixels wide or more")
+    return widths
+
+
+def _themes(text: str) -> tuple[str, ...]:
+    themes = tuple(text.split(","))
+    if not set(themes) <= set(THEMES):
+        raise argparse.ArgumentTypeError(f"{text!r}: themes are {' and '.join(THEMES)}")
+    return themes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """The status to leave with."""
-    path = find_browser()
+    asked, path = read_arguments(sys.argv[1:] if arguments is None else arguments), find_browser()
     if path is None:
         sys.stderr.write("There is no browser: run `make browser`.\n")
         return 2
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    asked.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         known = fill(Path(folder))
         process, dashboard = start(Path(folder))
         try:
-            with (
-                sync_playwright() as playwright,
-                opened(playwright.chromium.launch(executable_path=path, args=ARGUMENTS)) as page,
-            ):
-                for name, address in PAGES.items():
-                    page.goto(f"{dashboard.url}/{address.format(**known)}")
-                    settle(page)
-                    say(keep_still(page, name))
-                say(keep_moving(page, dashboard.url, known))
+            with sync_playwright() as playwright:
+                launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+                for width, theme in product(asked.widths, asked.themes):
+                    with opened(launched, width, theme) as page:
+                        for name, address in PAGES.items():
+                            page.goto(f"{dashboard.url}/{address.format(**known)}")
+                            settle(page)
+                            say(keep_still(page, asked.out / f"{asked.name(name, width, theme)}.png"))
+                        if asked.is_usual:
+                            say(keep_moving(page, dashboard.url, known, asked.out / "raglass.webp"))
+                launched.close()
         finally:
             process.terminate()
             process.wait(30)
@@ -100,7 +157,7 @@ def main() -> int:
 
 def say(path: Path) -> None:
     """What was written, and its size."""
-    sys.stdout.write(f"{path.relative_to(FOLDER.parent.parent)}: {path.stat().st_size / 1000:.0f} kB\n")
+    sys.stdout.write(f"{os.path.relpath(path)}: {path.stat().st_size / 1000:.0f} kB\n")
     sys.stdout.flush()
 
 
@@ -131,12 +188,13 @@ def vary(services: Services, folder: Path) -> str:
 
 
 @contextmanager
-def opened(browser) -> Iterator[Page]:
+def opened(browser, width: int, theme: str) -> Iterator[Page]:
     """A window of the browser."""
+    page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=theme)
     try:
-        yield browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+        yield page
     finally:
-        browser.close()
+        page.close()
 
 
 def settle(page: Page) -> None:
@@ -148,11 +206,15 @@ def settle(page: Page) -> None:
     rest(page)
 
 
-def keep_still(page: Page, name: str) -> Path:
+def keep_still(page: Page, path: Path) -> Path:
     """A picture of what is in the window."""
-    path = FOLDER / f"{name}.png"
-    picture(page).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    in_few_colours(picture(page)).save(path, optimize=True)
     return path
+
+
+def in_few_colours(still: Image.Image) -> Image.Image:
+    """A picture in COLOURS colours, chosen so that none is far from what it was, be there ever so little of it."""
+    return still.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def picture(page: Page) -> Image.Image:
@@ -211,9 +273,9 @@ class Film:
         first.save(path, save_all=True, append_images=[frame for frame, _ in others], **shown)
 
 
-def keep_moving(page: Page, url: str, known: dict[str, str]) -> Path:
+def keep_moving(page: Page, url: str, known: dict[str, str], path: Path) -> Path:
     """A question is typed and answered, its answer explained, and two answers are compared."""
-    film, path = Film(page), FOLDER / "raglass.webp"
+    film = Film(page)
     page.goto(f"{url}/ask")
     settle(page)
     film.take(LOOK_MS)

@@ -22,12 +22,24 @@ ARGUMENTS = [
 ]
 PATIENCE_MS = 60_000
 
+PAGES = ("", "ask", "compare", "explain", "live", "traces", "runs", "stability", "lab", "corpus", "status")
+"""Every page's bare address."""
+
 expect.set_options(timeout=PATIENCE_MS // 2)
 
 
 def rest(page: Page) -> None:
     """Wait until the page is at rest: what is typed, chosen or pressed while it is drawn anew can be lost."""
     page.locator("[data-test-script-state=notRunning]").wait_for()
+
+
+def reach_beyond(page: Page) -> int:
+    """How many pixels of a page at rest are to the right of its window."""
+    rest(page)
+    beyond: int = page.evaluate(
+        "(() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollWidth - main.clientWidth; })()"
+    )
+    return beyond
 
 
 def question_box(page: Page) -> Locator:

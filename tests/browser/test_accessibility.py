@@ -1,32 +1,15 @@
 """What axe finds on every page, light and dark; the ways without a mouse; twice the size."""
 
 from collections.abc import Callable, Iterator
-from importlib.resources import files
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, Visit, question_box, rest
+from tests.browser.axe import findings, grave
+from tests.browser.conftest import PAGES, PATIENCE_MS, Visit, question_box, reach_beyond, rest
 from tests.served_dashboard import Dashboard
 
 QUESTION = "Who proposed that continents drift?"
-
-PAGES = ("", "ask", "compare", "explain", "live", "traces", "runs", "stability", "lab", "corpus", "status")
-
-GRAVE = {"serious", "critical"}
-
-HELD = {"heading-order", "page-has-heading-one"}
-"""Rules that no page breaks, though axe calls them moderate."""
-
-NOT_OURS = {
-    "skip-link": "Streamlit's own link past the sidebar: where it leads gets the focus by a script.",
-    "presentation-role-conflict": "Streamlit's box for files has a role and a name; its button inside has both right.",
-}
-"""Rules that Streamlit's own parts break and that we cannot mend, none of them grave, each with why."""
-
-FIND = """rules => axe.run(document, {resultTypes: ["violations"], ...(rules ? {runOnly: rules} : {})}).then(
-  done => done.violations.map(each => ({rule: each.id, impact: each.impact, where: each.nodes.map(node => node.html.slice(0, 160))})))"""
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
@@ -41,23 +24,6 @@ def themed(browser: Browser, dashboard: Dashboard, request: pytest.FixtureReques
     page.get_by_test_id("stMain").get_by_role("heading").first.wait_for()
     yield page
     context.close()
-
-
-def findings(page: Page, *rules: str) -> list[dict[str, Any]]:
-    """What axe finds on a page at rest. rules: only these; all if none is given."""
-    rest(page)
-    page.locator("[data-testid=stSidebarNavItems][role=presentation]").wait_for(state="attached")
-    page.locator("[data-testid=stMain] [data-stale=true]").first.wait_for(state="detached")
-    if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
-    found: list[dict[str, Any]] = page.evaluate(FIND, list(rules) or None)
-    return found
-
-
-def grave(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        each for each in found if (each["impact"] in GRAVE or each["rule"] in HELD) and each["rule"] not in NOT_OURS
-    ]
 
 
 def test_an_explanation_of_an_answer_and_its_trace_have_no_grave_finding(themed: Page) -> None:
@@ -125,8 +91,4 @@ def test_pages_at_twice_the_size_go_on_downward_only(visit: Callable[..., Visit]
     for path in PAGES:
         page = window.go(f"/{path}")
         page.get_by_test_id("stMain").get_by_role("heading", level=1).wait_for()
-        rest(page)
-        beyond = page.evaluate(
-            "(() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollWidth - main.clientWidth; })()"
-        )
-        assert beyond <= 1, path
+        assert reach_beyond(page) <= 1, path

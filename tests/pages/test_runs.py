@@ -68,6 +68,13 @@ def test_where_every_figure_has_an_interval_nothing_is_said_of_it(open_page, ser
 
 
 @pytest.mark.slow
+def test_that_no_question_changed_sides_is_one_sentence(open_page, runs):
+    said = shown(open_page("runs", run="aaaa0001", **{"with": "cccc0003"}))
+    assert "No question changed sides." in said
+    assert "sides.." not in said
+
+
+@pytest.mark.slow
 def test_a_run_is_renamed_noted_and_tagged_on_its_page(open_page, runs):
     page = open_page("runs", run="bbbb0002")
     page.text_input(key="run-name-bbbb0002").set_value("One *chunk*")

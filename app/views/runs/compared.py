@@ -154,12 +154,10 @@ def _show_flips(found: ComparedRuns) -> None:
     rows = [flip_row(flip) for flip in flips.values()]
     st.header("Questions that changed sides", anchor=False)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        opens = (
-            f"{marked_note(rows)} A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
-            if flips
-            else ""
-        )
-        show(note_html(f"{flips_headline(found.comparison)}.{opens}"))
+        told = flips_headline(found.comparison)
+        if flips:
+            told += f".{marked_note(rows)} A click on one opens its two traces side by side; tick one to explain the {newer} run's answer."
+        show(note_html(told))
         action = st.container(width="content")
     if not flips:
         return

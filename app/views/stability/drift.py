@@ -58,24 +58,21 @@ def _form(backends: list[str], busy: str) -> QuestionPlan | None:
             "drift_window": address.number(WINDOW, FEWEST_QUESTIONS, MOST_QUESTIONS),
         },
     )
-    with backstage("drift"):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            backend = st.selectbox(
-                "Answered by", backends, format_func=backend_words, key="drift_backend", on_change=write
-            )
-            newest = st.number_input(
-                "Newest traces",
-                FEWEST,
-                MOST,
-                key="drift_newest",
-                on_change=write,
-                width=150,
-                help="The oldest half of them is the reference.",
-            )
-            window = st.number_input(
-                "In a window", FEWEST_QUESTIONS, MOST_QUESTIONS, key="drift_window", on_change=write, width=140
-            )
-        pressed = st.button("Look for drift", type="primary", icon=":material/timeline:", **refused(busy))
+    with backstage("drift"), st.container(horizontal=True, vertical_alignment="bottom"):
+        backend = st.selectbox("Answered by", backends, format_func=backend_words, key="drift_backend", on_change=write)
+        newest = st.number_input(
+            "Newest traces",
+            FEWEST,
+            MOST,
+            key="drift_newest",
+            on_change=write,
+            width=150,
+            help="The oldest half of them is the reference.",
+        )
+        window = st.number_input(
+            "In a window", FEWEST_QUESTIONS, MOST_QUESTIONS, key="drift_window", on_change=write, width=140
+        )
+    pressed = st.button("Look for drift", type="primary", icon=":material/timeline:", **refused(busy))
     return QuestionPlan(backend, int(newest), int(window)) if pressed else None
 
 
