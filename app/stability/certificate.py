@@ -27,6 +27,9 @@ from pipeline.types import Trace
 ALARM_P = ALPHA / 2
 """Half of the false alarms is the verdict's, which looks for drops alone; the tests together have the other half."""
 
+RIGHT = "correct"
+"""The measure of right answers, of all questions and of those of a type."""
+
 TOP_SCORE = "score of the first chunk"
 
 PARTS = ("embedder", "index", "generator", "reranker")
@@ -258,7 +261,7 @@ def _tests(compared: ComparedRuns, scores: ScoreDrift | None) -> tuple[Tested, .
     quality = [each for each in comparison.differences if each.name in QUALITY]
     p_values = {
         f"{prefix}{each.name}": each.p
-        for prefix, group in (("", quality), ("correct, ", comparison.types))
+        for prefix, group in (("", quality), (f"{RIGHT}, ", comparison.types))
         for each in group
         if each.p is not None and not each.why_no_test
     }

@@ -9,8 +9,9 @@ from app.kit.numbers import MISSING, count
 from app.kit.plain import WIDTH, one_line, shortened
 from app.runs.compared import ComparedRuns
 from app.runs.compared_words import comparison_to_dict, difference_words, markdown_cell, p_words, setting_words
+from app.runs.measure_names import measure_name
 from app.runs.words import about_words, measure_words
-from app.stability.certificate import ALARM_P, TOP_SCORE, Certificate, TypeChange
+from app.stability.certificate import ALARM_P, RIGHT, TOP_SCORE, Certificate, TypeChange
 from evaluation.drift import FEWEST_QUESTIONS
 from metrics.runs import StoredRun
 
@@ -28,7 +29,7 @@ FOOTNOTE = (
 def headline(found: Certificate) -> str:
     """What comes of it: an alarm and of what, that there is none, or that it cannot be told."""
     reasons = ["the verdict"] if found.unsafe else []
-    reasons += [f"{one_line(each.name)} (p {p_words(each.p_adjusted)})" for each in found.signals]
+    reasons += [f"{tested_words(each.name)} (p {p_words(each.p_adjusted)})" for each in found.signals]
     if reasons:
         return f"Alarm: {', '.join(reasons)}."
     verdict = found.compared.comparison.verdict
@@ -83,6 +84,12 @@ def score_words(found: Certificate) -> str:
     )
 
 
+def tested_words(name: str) -> str:
+    """What was tested, as people read it: a measure as everywhere, right answers of a type as "Right, PERSON"."""
+    measure, _, kind = name.partition(", ")
+    return f"{measure_name(measure)}, {one_line(kind)}" if measure == RIGHT and kind else one_line(measure_name(name))
+
+
 def certificate_text(found: Certificate) -> str:
     """The alarm, the verdict, both runs, what changed by type, and every test."""
     lines = [headline(found), ""]
@@ -92,7 +99,7 @@ def certificate_text(found: Certificate) -> str:
         lines += textwrap.wrap(one_line(sentence), WIDTH)
     lines += ["", *_type_lines(found), "", f"{'tested':<34} {'p':>7} {'Holm':>7}"]
     lines += [
-        f"{shortened(one_line(each.name), 34):<34} {p_words(each.p):>7} {p_words(each.p_adjusted):>7}"
+        f"{shortened(tested_words(each.name), 34):<34} {p_words(each.p):>7} {p_words(each.p_adjusted):>7}"
         for each in found.tests
     ]
     return "\n".join([*lines, "", *textwrap.wrap(FOOTNOTE, WIDTH)])
@@ -141,7 +148,7 @@ def certificate_markdown(found: Certificate) -> str:
 
 def test_rows(found: Certificate) -> list[list[str]]:
     """The cells of TEST_HEADS."""
-    return [[one_line(each.name), p_words(each.p), p_words(each.p_adjusted)] for each in found.tests]
+    return [[tested_words(each.name), p_words(each.p), p_words(each.p_adjusted)] for each in found.tests]
 
 
 def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -119,10 +119,11 @@ def test_alarm_leaves_with_1_and_is_written_as_markdown(
     file = tmp_path / "certificate.md"
     done = run("stability", "certificate", baseline, changed, "--markdown", str(file), services=services)
     assert done.exit_code == 1
-    assert done.stdout.startswith("Alarm: the verdict, correct (p <0.001)")
+    assert done.stdout.startswith("Alarm: the verdict, Right (p <0.001)")
     assert "embedder e5-small / e5-*large*" in done.stdout
     written = file.read_text(encoding="utf-8")
     assert "e5-\\*large\\*" in written
+    assert "| Right, PERSON |" in written
     assert "| all | 60 | 0.600 \\[0.600, 0.600\\] |" in written
 
 
