@@ -202,7 +202,7 @@ def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "", elsew
         note = f"{listed(names[:3])}{f'. {elsewhere.words}' if elsewhere.unread else ''}"
         return Tile("alerts", "Alerts", f"{len(names):,} open", note, "bad", "live")
     if not rules and not elsewhere.alarms:
-        note = f"Nothing is watched. Live makes a rule.{told}"
+        note = f"Nothing is watched{' here' if told else ''}. Live makes a rule.{told}"
         return Tile("alerts", "Alerts", "No rule", note, "warn" if elsewhere.unread else "quiet", "live", ALERTS)
     tone: Tone = "warn" if idle or elsewhere.unread else "good"
     note = f"{count(rules, 'rule')} watched, whoever asks{idle}.{told}"
