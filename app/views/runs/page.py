@@ -19,7 +19,7 @@ from app.views.kit.markdown import message
 from app.views.kit.visitor import only
 from app.views.runs.listed import open_runs
 from app.views.runs.profile import show_preview
-from app.views.runs.source import Source, source_fields
+from app.views.runs.source import Source
 from backends.registry import ENDPOINT
 from pipeline.errors import RaglassError
 from pipeline.prompts import PromptTemplate
@@ -57,9 +57,8 @@ def start_form() -> None:
     saved, prompted, wanted = _prefilled(services)
     expanded = bool(wanted or st.query_params.get("questions")) or not services.evaluations.newest(1)
     with backstage("run"), st.expander("Start a run", expanded=expanded):
-        others = {"run-prompt": address.choice(["", *saved], prompted), **source_fields()}
-        write = _follow_form(services, usable, wanted, others)
-        source = Source(write)
+        source = Source()
+        write = _follow_form(services, usable, wanted, {"run-prompt": address.choice(["", *saved], prompted)})
         with st.container(horizontal=True, vertical_alignment="bottom"):
             backend = st.selectbox("Backend", usable, key="run_backend", on_change=write)
             top_k = st.number_input("Chunks", 1, 100, key="run_top_k", on_change=write, width=120)
@@ -91,9 +90,9 @@ def start_form() -> None:
 
 
 def _follow_form(
-    services: Services, usable: list[str], wanted: str, others: Mapping[str, address.Field]
+    services: Services, usable: list[str], wanted: str, prompts: Mapping[str, address.Field]
 ) -> address.Write:
-    """The form's values, kept in the address. wanted: the backend unless another is chosen. others: fields beside its own."""
+    """The form's values, kept in the address. wanted: the backend unless another is chosen."""
     usual = wanted if wanted in usable else services.settings.backend_name
     usual = usual if usual in usable else next(iter(usable), "")
     backends = address.choice(usable, usual or None)
@@ -106,7 +105,7 @@ def _follow_form(
             "run_limit": address.number(200, 1, 100_000),
             "run_workers": address.number(workers, 1, 16),
             "run_rerank": address.flag(),
-            **others,
+            **prompts,
         },
     )
 

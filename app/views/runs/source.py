@@ -18,7 +18,7 @@ FORMATS = ["json", "jsonl", "csv"]
 KINDS = BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
 
 
-def source_fields() -> Mapping[str, address.Field]:
+def _fields() -> Mapping[str, address.Field]:
     """What is kept of the choice in the address: its kind, the kept dataset, and the id at the hub. A file is chosen again."""
     named = bool(st.query_params.get("questions"))
     return {
@@ -31,9 +31,9 @@ def source_fields() -> Mapping[str, address.Field]:
 class Source:
     """What is chosen; `settle` turns it into a dataset that a run can be gone on with."""
 
-    def __init__(self, write: address.Write | None = None) -> None:
-        """Show the choice. write: writes `source_fields` into the address; None where no form of the page has taken them in."""
-        write = write or address.follow("source", source_fields())
+    def __init__(self) -> None:
+        """Show the choice, and keep it in the address."""
+        write = address.follow("source", _fields())
         self._file = None
         self._name = self._kept = ""
         self._feedback: FeedbackDataset | None = None
