@@ -225,7 +225,7 @@ def concern_tiles(
     if drifting:
         note = f"Questions to {listed(sorted({backend_words(rule.backend) for rule in drifting}))} are not those of before."
         tiles.append(Tile("drift", "Questions", "drifting", note, "warn", "stability"))
-    elif checked is not None:
+    elif checked is not None and checked.drifted:
         tiles.append(_checked(checked))
     return tiles
 
@@ -236,14 +236,12 @@ def watches_drift(rules: Iterable[Rule]) -> bool:
 
 
 def _checked(found: "QuestionDrift") -> Tile:
-    """What a check for drift on Stability came to."""
+    """What a check on Stability found that drifted."""
     from app.stability.drift_words import drift_headline  # Most never check.
 
     until = when(found.windows[-1].stretch.last_at)
     note = f"{drift_headline(found)} of questions to {backend_words(found.backend)} until {until}, by the last check."
-    if found.drifted:
-        return Tile("drift", "Questions", "drifting", note, "warn", "stability")
-    return Tile("drift", "Questions", "as before", note, "quiet", "stability")
+    return Tile("drift", "Questions", "drifting", note, "warn", "stability")
 
 
 def _concern(concern: Concern) -> Tile:
