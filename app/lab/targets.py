@@ -51,6 +51,10 @@ def check_targets(study: str, plan: Mapping[str, Any], settings: "Settings") -> 
     for word in map(str.strip, words_of(plan)):
         if word.startswith(PREFIX) and word not in own:
             raise NotPermitted(f"{word[:80]!r} is an endpoint that the configuration does not name. {why}")
+        if is_elsewhere(word) and word not in (settings.embedder, settings.generator):
+            raise NotPermitted(
+                f"{word[:80]!r} is a model on another server, which the configuration does not name: to ask it takes an admin. {why}"
+            )
     for target in _targets(study, plan):
         if not is_own(target, settings) and (study == LOAD or not _is_listed(target, settings)):
             what = "To put load on it" if study == LOAD else "The configuration does not name it: to ask it"

@@ -22,6 +22,10 @@ PLANS: list[tuple[str, dict[str, Any], bool]] = [
     ("embedders", {"embedders": ["embedded", "sagemaker:demo-embedder"]}, True),
     ("embedders", {"embedders": ["embedded", "sagemaker:payroll"]}, False),
     ("study", {"factors": {"embedder": ["embedded", " sagemaker:payroll"]}}, False),
+    ("generators", {"generators": ["embedded", "openai:gpt-5"]}, False),
+    ("generators", {"generators": ["openai:m@http://localhost:11434"]}, True),
+    ("embedders", {"embedders": ["bedrock:amazon.titan-embed-text-v2:0"]}, False),
+    ("study", {"factors": {"generator": ["embedded", "openai:gpt-5"]}}, False),
 ]
 
 
@@ -68,3 +72,8 @@ def test_a_local_target_that_asks_a_server_elsewhere_is_not_of_this_machine(
             return
         with pytest.raises(NotPermitted, match="RAGLASS_ADMINS"):
             check_targets("load", {"target": "local/embedded"}, far)
+
+
+def test_an_editor_studies_the_model_elsewhere_that_the_configuration_names(settings: Settings) -> None:
+    with acting_as(EDITOR):
+        check_targets("generators", {"generators": ["openai:gpt-5"]}, replace(settings, generator="openai:gpt-5"))
