@@ -10,6 +10,7 @@ from app.kit.numbers import count, rough_time
 from app.kit.wording import listed
 from app.lab.one_by_one import Doing, Row, carry_on
 from app.lab.pace import find_paces, pace_words
+from app.lab.paid import paid_words
 from app.lab.parts import Parts
 from app.lab.side_by_side import (
     Shown,
@@ -117,7 +118,7 @@ class ChunkingStudy:
         expected = self._expected(parts, plan, dataset)
         if set(plan["chunkings"]) <= expected.keys():
             told = pace_words(expected, plan["chunkings"], "")
-            return f"{count(others, 'way')} of cutting. {told} It costs nothing but this machine’s time."
+            return f"{count(others, 'way')} of cutting. {told} {paid_words([parts.settings.embedder, parts.settings.generator])}"
         questions = len(dataset.questions)
         asked = estimate_words(parts.store(), plan["backend"], questions * others * ASKED, 1)
         return (
