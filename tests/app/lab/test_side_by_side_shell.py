@@ -28,7 +28,9 @@ def test_chunkings_are_printed_and_written(run: Callable[..., Result], questions
     done = run("chunks", "heading:100", "--dataset", str(questions), "--top-k", "1", "--out", str(out))
     assert done.exit_code == 0, done.output
     assert "* heading:800:0" in done.output
-    assert out.read_text("utf-8-sig").startswith("chunking,right,recall@1,")
+    title, heads, *_ = out.read_text("utf-8-sig").splitlines()
+    assert "heading:800:0, the one in use" in title
+    assert heads.startswith("chunking,right,recall@1,")
 
 
 def test_generators_are_printed_as_json_for_a_program(run: Callable[..., Result], questions: Path) -> None:
