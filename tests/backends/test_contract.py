@@ -406,6 +406,7 @@ def test_a_blank_answer_is_not_scored(backend: Backend) -> None:
         backend.score_answer(trace.question, [trace.chunks], " ")
 
 
+@pytest.mark.slow
 def test_one_that_is_asked_with_a_prompt_reads_it_and_one_that_takes_none_says_so(named: tuple[str, Backend]) -> None:
     name, backend = named
     prompt = PromptTemplate("bare", "{question}")  # without chunks, so that any model scores otherwise

@@ -60,6 +60,7 @@ def test_titan_takes_a_text_a_call_and_vectors_keep_the_order_of_the_texts(doubl
     assert {tuple(asked) for asked in double.asked} == {("inputText",)}
 
 
+@pytest.mark.slow
 def test_cohere_takes_texts_in_batches_and_is_told_their_kind(double: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     family = embedder.Family(2, 2_048, embedder.COHERE.write, embedder.COHERE.read)
     monkeypatch.setattr(embedder, "FAMILIES", {"cohere.embed": family})

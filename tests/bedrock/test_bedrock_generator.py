@@ -68,6 +68,7 @@ def test_answer_streams_in_pieces_and_its_tokens_are_counted(opened: Open) -> No
     assert "/eu-central-1/bedrock/aws4_request" in asked.headers["Authorization"]
 
 
+@pytest.mark.slow
 def test_tokens_of_a_cached_prompt_are_tokens_too(opened: Open) -> None:
     generator, _ = opened(stream(inputTokens=10, outputTokens=2, cacheReadInputTokens=30))
     assert answer(generator)[1].prompt_tokens == 40

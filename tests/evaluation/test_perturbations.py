@@ -34,6 +34,7 @@ def words(text: str) -> list[str]:
 
 
 @given(ANY_TEXT | BUILTIN, st.sampled_from(KINDS), st.integers(0, 50))
+@pytest.mark.slow
 def test_variant_is_another_text_or_there_is_a_reason(question: str, kind: str, seed: int) -> None:
     found = perturb(question, kind, seed)
     assert found == perturb(question, kind, seed)

@@ -81,6 +81,7 @@ def test_one_chunk_repeats_nothing_and_none_has_no_figure() -> None:
 
 
 @given(st.lists(st.text(), min_size=1, max_size=8))
+@pytest.mark.slow
 def test_figures_stay_in_bounds_whatever_the_texts(texts: list[str]) -> None:
     found = measure_redundancy(texts)
     assert found is not None

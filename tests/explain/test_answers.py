@@ -101,6 +101,7 @@ def test_f1_is_symmetric_within_bounds_and_one_for_exact_matches(left: list[str]
 
 
 @given(words, words)
+@pytest.mark.slow
 def test_f1_agrees_with_precision_and_recall_taken_apart(left: list[str], right: list[str]) -> None:
     answer, gold = split_tokens(" ".join(left)), split_tokens(" ".join(right))
     rest = list(gold)

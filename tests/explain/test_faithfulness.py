@@ -14,6 +14,7 @@ values = st.lists(st.integers(-5, 5), min_size=3, max_size=30).map(lambda found:
 
 
 @given(values)
+@pytest.mark.slow
 def test_ranks_are_scipys(found):
     assert tied_ranks(found) == pytest.approx(rankdata(found))
 

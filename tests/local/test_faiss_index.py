@@ -29,6 +29,7 @@ def test_exact_scores_are_numpys_inner_products_best_first() -> None:
     np.testing.assert_allclose(np.take_along_axis(expected, ids, axis=1), scores, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_small_index_is_exact_and_a_large_one_is_hnsw() -> None:
     assert build_faiss(random_vectors(99), exact_below=100).kind == "exact"
     assert build_faiss(random_vectors(100), exact_below=100).kind == "hnsw"

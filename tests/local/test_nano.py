@@ -49,6 +49,7 @@ def test_a_library_that_cannot_be_loaded_is_said_with_what_to_do(library: str, m
         NanoEmbedder()
 
 
+@pytest.mark.slow
 def test_vectors_are_near_those_of_the_wheels_own_engine(embedder: NanoEmbedder) -> None:
     texts = [
         "The Moon orbits the Earth.",

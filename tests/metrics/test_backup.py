@@ -196,6 +196,7 @@ def test_merging_brings_something_of_every_table(
     assert [name for name, rows in contents(target).items() if not rows] == []
 
 
+@pytest.mark.slow
 def test_merging_does_not_take_a_key_twice(full_store: TraceStore, tmp_path: Path) -> None:
     file = back_up(full_store, tmp_path)
     with full_store._database.writing() as connection:
@@ -338,6 +339,7 @@ def test_a_file_that_is_not_what_was_written_is_refused_before_anything_is_touch
     assert contents(full_store) == before
 
 
+@pytest.mark.slow
 def test_a_truncated_or_overwritten_file_is_refused(full_store: TraceStore, tmp_path: Path) -> None:
     file = back_up(full_store, tmp_path)
     whole = file.read_bytes()

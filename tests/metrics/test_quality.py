@@ -195,6 +195,7 @@ def test_scores_go_with_their_trace_and_none_is_written_for_one_that_is_gone(sto
     assert store.quality.rules() == []
 
 
+@pytest.mark.slow
 def test_the_list_is_narrowed_by_what_a_rule_says_and_its_cache_is_renewed(store: TraceStore) -> None:
     ids = put(store, 3)
     before = store.version()

@@ -30,6 +30,7 @@ def wait_for_round(retention: Retention) -> None:
     pytest.fail("no round was done")
 
 
+@pytest.mark.slow
 def test_old_traces_go_at_the_start(store: TraceStore) -> None:
     kept = make_trace(tags=("gold",))
     store.put_all([make_trace(), make_trace(), kept])

@@ -178,6 +178,7 @@ def test_a_closed_store_says_so(store: TraceStore) -> None:
         store.put(make_trace())
 
 
+@pytest.mark.slow
 def test_the_same_trace_put_by_many_threads_at_once_is_stored_once(store: TraceStore) -> None:
     trace = make_trace()
     with ThreadPoolExecutor(8) as pool:

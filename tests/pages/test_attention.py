@@ -40,6 +40,7 @@ def test_a_picture_is_drawn_on_request_and_a_link_chooses_its_layer_and_head(
     assert "cannot be said" in chart_titles(test) or "does not tell" in chart_titles(test)
 
 
+@pytest.mark.slow
 def test_parts_that_a_backend_cannot_fill_have_no_tab_and_details_say_what_could(
     services: Services, open_page: Open
 ) -> None:

@@ -40,6 +40,7 @@ def test_both_sides_are_asked_stored_and_put_into_the_address(open_page, service
     assert (len(second.chunks), second.settings["rerank"]) == (2, True)
 
 
+@pytest.mark.slow
 def test_link_to_two_traces_opens_them_and_their_settings_without_asking(open_page, services):
     first = make_trace(question="Why?", backend="fake", settings={"top_k": 7, "deadline_s": 9.0, "rerank": True})
     second = make_failed_trace(question="Why?", backend="fake", settings={"top_k": 3, "deadline_s": 5.0})

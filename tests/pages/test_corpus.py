@@ -146,6 +146,7 @@ def test_what_needs_a_look_stays_while_a_job_is_running(
     assert not {"Index now", "Rebuild"} & {each.label for each in page.button}
 
 
+@pytest.mark.slow
 def test_the_list_says_which_document_answers_for_one_without_chunks(open_page, corpus: LocalCorpus):
     for name in ("bell.md", "copy.md"):
         corpus.library.add(Document(name, "Bell", "The bell of Ellerby.", name))

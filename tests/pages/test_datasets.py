@@ -60,6 +60,7 @@ def kept(services):
     return services.evaluations.datasets.save("life", rows, "Picked.")
 
 
+@pytest.mark.slow
 def test_edited_gold_is_saved_as_a_version_and_what_changed_is_told(open_page, services, kept):
     page = open_page("runs", dataset="life")
     assert not page.exception

@@ -62,6 +62,7 @@ def test_where_nothing_was_studied_yet_the_next_press_is_named(open_page, servic
     assert "Press Plan" in page.info[-1].value
 
 
+@pytest.mark.slow
 def test_a_stopped_study_is_gone_on_with_and_one_with_another_process_is_not(
     open_page, services: Services, only_latency: None
 ):

@@ -97,6 +97,7 @@ def test_every_kind_has_a_colour_and_a_shape_of_its_own():
     assert len(set(LOOKS.values())) == len({colour for colour, _ in LOOKS.values()}) == len(PATTERNS)
 
 
+@pytest.mark.slow
 def test_chart_joins_the_front_and_marks_what_is_in_use_and_recommended(
     services: Services, corpus: LocalCorpus, dataset: str
 ):

@@ -73,6 +73,7 @@ def test_ask_shows_the_trace_that_the_address_names(open_page, services):
     assert trace.question in shown(open_page("ask", trace=trace.trace_id))
 
 
+@pytest.mark.slow
 def test_ask_keeps_an_answer_that_could_not_be_stored(open_page, services, monkeypatch):
     from pipeline.errors import StoreError
 

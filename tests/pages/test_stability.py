@@ -47,6 +47,7 @@ def test_measured_in_the_background_the_result_is_there_when_one_comes_back(open
     assert any("Nothing measured yet" in each.value for each in open_page("stability").info)
 
 
+@pytest.mark.slow
 def test_while_it_goes_on_the_page_tells_how_far_it_is_and_stops_it(open_page, services):
     going = threading.Event()
 

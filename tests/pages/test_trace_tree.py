@@ -120,6 +120,7 @@ def test_markup_in_every_field_is_text(open_page, services):
         assert not any("<img" in text.replace("\\<", "") or "](http" in text.replace("\\]", "") for text in said)
 
 
+@pytest.mark.slow
 def test_a_session_is_a_conversation_in_the_order_of_its_questions(open_page, services):
     for number, at in ((2, 200.0), (1, 100.0), (3, 300.0)):
         services.store.put(make_foreign_trace(f"{number}" * 32, question=f"question {number}", asked_at=at))

@@ -49,6 +49,7 @@ def address(page: AppTest) -> dict[str, str]:
     return {name: "".join(values) for name, values in page.query_params.items()}
 
 
+@pytest.mark.slow
 def test_an_expression_filters_the_list_and_stands_in_the_address(open_page):
     page = open_page("traces")
     page.text_input(key="expression").set_value('latency_ms > 2000 and "REFUND" in question').run()
@@ -57,6 +58,7 @@ def test_an_expression_filters_the_list_and_stands_in_the_address(open_page):
     assert "1 of 1 trace that matches, 3 stored" in shown(page)
 
 
+@pytest.mark.slow
 def test_a_wrong_expression_is_told_under_its_box_and_nothing_is_listed(open_page):
     page = open_page("traces", expression="abstained or latency > 5")
     assert not page.exception
@@ -181,6 +183,7 @@ def test_nothing_chosen_is_no_view(open_page, services):
     assert services.store.views.all() == []
 
 
+@pytest.mark.slow
 def test_a_link_to_a_view_that_is_gone_says_so_and_leads_back(open_page):
     page = open_page("traces", view="gone")
     assert not page.exception
@@ -314,6 +317,7 @@ def test_all_filters_are_cleared_at_once(open_page):
     assert listed(page)
 
 
+@pytest.mark.slow
 def test_a_note_and_a_rating_are_said_to_be_saved_once_they_are(open_page, services):
     trace = make_trace(question="Rated?")
     services.store.put(trace)

@@ -66,6 +66,7 @@ def test_what_no_store_can_keep_is_replaced() -> None:
 
 @given(st.text(st.characters(), max_size=300))
 @settings(deadline=None)
+@pytest.mark.slow
 def test_clean_question_can_always_be_stored(question: str) -> None:
     try:
         cleaned = clean_question(question)

@@ -44,6 +44,7 @@ def test_it_computes_what_transformers_does(bert: Any, torch: Any) -> None:
     assert cosines.min() > 0.995
 
 
+@pytest.mark.slow
 def test_a_text_is_embedded_alike_alone_and_beside_others(bert: Any) -> None:
     encoder = Encoder(weights_of(bert), threads=2)
     texts = [np.random.default_rng(n).normal(size=(n + 2, WIDTH)).astype(np.float32) for n in range(6)]

@@ -143,6 +143,7 @@ def test_auto_takes_the_engine_that_suits_the_processor(
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnx"])
+@pytest.mark.slow
 def test_without_onnx_a_generator_is_translated(
     taught_t5_folder: Path, models_dir: Path, processor: Any, without: Any, package: str
 ) -> None:

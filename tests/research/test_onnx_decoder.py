@@ -98,6 +98,7 @@ def test_samples_are_drawn_as_torch_draws_them(tmp_path: Path) -> None:
     assert len({tuple(each) for each in drawn}) > 1
 
 
+@pytest.mark.slow
 def test_a_prompt_in_8_bits_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
     found = convert(make_model(), tmp_path, "int8")
     together = found.score(PROMPTS, FORCED)

@@ -81,6 +81,7 @@ def may(owners: tuple[str, ...], part: Part, action: str, resource: str) -> bool
     return any(statement.allows for statement in found) and all(statement.allows for statement in found)
 
 
+@pytest.mark.slow
 def test_no_role_is_allowed_an_action_by_wildcard() -> None:
     assert [str(statement) for statement in allowed() if any("*" in action for action in statement.actions)] == []
 

@@ -97,6 +97,7 @@ def mail(server: MailServer, **changes: object) -> Mail:
     return replace(made, **changes)
 
 
+@pytest.mark.slow
 def test_mail_goes_encrypted_to_all_of_them() -> None:
     with receiving(MailServer(password="pw")) as server:
         mail(server, user="u", password="pw").send(NOTICE)
@@ -160,6 +161,7 @@ def test_topic_gets_subject_and_text() -> None:
     assert "Value: 3.00 s" in told["Message"][0]
 
 
+@pytest.mark.slow
 def test_topic_without_permission_is_told() -> None:
     reply = "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>x</Message></Error></ErrorResponse>"
     with serving(Answer(raw=reply.encode(), status=403)) as server, pytest.raises(BackendError, match="sns:Publish"):

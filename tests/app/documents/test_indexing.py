@@ -290,6 +290,7 @@ def test_the_smallest_files_are_read_first(corpus: LocalCorpus, services: Servic
         (ZeroDivisionError("secret"), "ZeroDivisionError"),
     ],
 )
+@pytest.mark.slow
 def test_failure_is_told_and_the_job_ends(
     corpus: LocalCorpus,
     monkeypatch: pytest.MonkeyPatch,

@@ -80,6 +80,7 @@ def test_a_reranker_orders_what_the_first_embedder_found(lab_services: Make, que
     assert "alone recall" not in rows["words > backwards"]["values"]
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_noted_and_the_others_go_on(lab_services: Make, questions: Path) -> None:
     services = lab_services()
     done = services.lab.begin("embedders", plan(questions, "gone", "words")).work()

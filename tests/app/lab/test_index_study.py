@@ -251,6 +251,7 @@ def test_study_is_not_gone_on_with_over_other_documents(
     assert "documents are others" in failed.problem
 
 
+@pytest.mark.slow
 def test_dataset_with_documents_is_measured_on_these_and_chooses_nothing(
     services: Services, corpus: LocalCorpus, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ def test_spreadsheet_has_every_table_under_its_title() -> None:
     assert [rows[0], *rows[5:]] == [["HNSW finds <all>"], ["'=It takes, as it were, 2 s"], ["t"], ["1"]]
 
 
+@pytest.mark.slow
 def test_report_holds_pictures_as_text_and_plotly_only_where_there_are_some() -> None:
     nasty = '"><script>alert(1)</script>'
     plain = report_html("A study", {"dataset": nasty}, [TABLE], [])

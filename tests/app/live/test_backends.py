@@ -34,6 +34,7 @@ def told(found: BackendPaces) -> list[tuple[str, int, int]]:
     return [(each.backend, each.asked, each.failed) for each in found.rows]
 
 
+@pytest.mark.slow
 def test_backends_of_the_window_stand_by_what_they_were_asked(store: TraceStore) -> None:
     found = read_backends(store, CHOICE, NOW_S)
     assert told(found) == [("otlp/shop", 3, 0), ("fake", 2, 1)]

@@ -245,6 +245,7 @@ def test_diagnosis_is_kept_with_its_trace_and_shown_without_being_asked_for(run:
     assert found["diagnosis"]["label"] == "unanswerable answered"
 
 
+@pytest.mark.slow
 def test_trace_of_a_run_is_diagnosed_by_what_its_dataset_says(run: Run, make_services: Make, tmp_path: Path) -> None:
     services = make_services()
     questions = tmp_path / "questions.csv"

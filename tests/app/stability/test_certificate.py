@@ -92,6 +92,7 @@ def test_unchanged_system_raises_no_alarm_and_says_what_that_is_worth(
     assert (found.scores.ks, found.scores.psi) == (0, 0)
 
 
+@pytest.mark.slow
 def test_changed_embedder_is_named_with_chunks_answers_scores_and_types(
     services: Services, baseline: str, changed: str
 ) -> None:
@@ -113,6 +114,7 @@ def test_changed_embedder_is_named_with_chunks_answers_scores_and_types(
     assert found.unsafe
 
 
+@pytest.mark.slow
 def test_alarm_leaves_with_1_and_is_written_as_markdown(
     run: Run, services: Services, baseline: str, changed: str, tmp_path: Path
 ) -> None:

@@ -163,6 +163,7 @@ def test_no_chunk_token_target_factor_or_model_is_markup_in_a_chart():
     assert [each for each in figures if not is_clean(each.to_json())] == []
 
 
+@pytest.mark.slow
 def test_every_chart_is_tried_or_has_words_of_ours_alone():
     """A maker of a chart that nobody tries with markup is a maker that may show it."""
     tried = Path(__file__).read_text("utf-8").split("@pytest.fixture", 1)[1]

@@ -69,6 +69,7 @@ def test_parts_and_doubts_come_back(extractor: Extractor) -> None:
     assert len(latin.doubts) == 1
 
 
+@pytest.mark.slow
 def test_a_file_is_read_where_it_lies_and_its_path_is_its_source(extractor: Extractor, tmp_path: Path) -> None:
     path = tmp_path / "manual.md"
     path.write_bytes(MARKDOWN)

@@ -154,6 +154,7 @@ for number in range(100_000):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_no_document_whose_add_returned(path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", ADD_FOREVER, str(path), "one"], stdout=subprocess.PIPE, cwd=ROOT, text=True

@@ -146,6 +146,7 @@ PIECES = [*"()<>=!.,-\"'\\ 5h", "not ", "and ", "in ", "is ", "tag", "abstained"
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+@pytest.mark.slow
 def test_any_text_is_an_expression_or_an_input_error(text: str) -> None:
     with suppress(InputError):
         assert parse(text) is not None
