@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
@@ -47,8 +48,8 @@ ASKED = 60
 VARIED, VARIANTS = 20, 1
 """Questions of which variants are asked, and how many of each way."""
 
-COLOURS = 128
-"""Of a still picture: pages are flat, and so their files small."""
+FLAT, COLOURS = 128, 256
+"""Colours of a still picture: the most frequent, which it has exactly, and all. Pages are flat, and so their files small."""
 
 MOVING_WIDTH, MOVING_QUALITY, MOST_BYTES = 960, 55, 1_500_000
 """Of the moving picture: pixels, WebP's quality, and the largest file."""
@@ -213,8 +214,17 @@ def keep_still(page: Page, path: Path) -> Path:
 
 
 def in_few_colours(still: Image.Image) -> Image.Image:
-    """A picture in COLOURS colours, chosen so that none is far from what it was, be there ever so little of it."""
-    return still.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    """A picture in COLOURS colours: flat ones as they are, and none far from what it was, be there ever so little of it."""
+    found = still.getcolors(still.width * still.height) or []
+    flat = [colour for _, colour in sorted(found, reverse=True)[:FLAT]]
+    others = still.quantize(COLOURS - FLAT, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = np.array([*flat, *zip(*[iter(others[: 3 * (COLOURS - FLAT)])] * 3, strict=True)], np.int32)
+    shades, places = np.unique(np.asarray(still).reshape(-1, 3), axis=0, return_inverse=True)
+    # Pillow's own mapping goes by the upper bits, so that white would be no white.
+    nearest = [((palette - shade) ** 2).sum(axis=1).argmin() for shade in shades.astype(np.int32)]
+    small = Image.fromarray(np.array(nearest, np.uint8)[places].reshape(still.height, still.width), "P")
+    small.putpalette(palette.astype(np.uint8).tobytes())
+    return small
 
 
 def picture(page: Page) -> Image.Image:

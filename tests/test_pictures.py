@@ -35,3 +35,11 @@ def test_a_small_dot_keeps_its_colour_among_many_shades() -> None:
     still, dot = Image.radial_gradient("L").convert("RGB"), (0, 158, 115)
     still.putpixel((3, 3), dot)
     assert in_few_colours(still).convert("RGB").getpixel((3, 3)) == dot
+
+
+def test_a_flat_ground_keeps_its_colour_among_many_others() -> None:
+    ground = (243, 245, 247)
+    still = Image.new("RGB", (200, 200), ground)
+    still.paste(Image.linear_gradient("L").convert("RGB").resize((90, 90)), (10, 10))
+    still.paste(Image.radial_gradient("L").convert("RGB").resize((90, 90)).rotate(40), (105, 105))
+    assert in_few_colours(still).convert("RGB").getpixel((199, 0)) == ground
