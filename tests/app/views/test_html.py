@@ -280,7 +280,7 @@ def test_what_no_maker_made_is_not_shown():
         kit.show("<b>bold</b>")
 
 
-def test_html_reaches_the_page_in_two_places_alone():
+def test_html_reaches_the_page_in_these_places_alone():
     """What a maker made, each of which is tried above; and style sheets, made of constants."""
     found = {
         (path.relative_to(ROOT).as_posix(), line.strip())
