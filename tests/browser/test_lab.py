@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import PATIENCE_MS, Visit, rest, write_plugin
 from tests.served_dashboard import Dashboard, start
@@ -70,6 +71,38 @@ def plan(tmp_path: Path) -> str:
     return f'dataset = "{dataset}"\nbackend = "test/held"\n\n[factors]\ntop_k = [1, 4]\nrerank = [false, true]\n'
 
 
+class Wire:
+    """What the server tells a page that is to be opened; held back while there is a list for it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.held: list[str | bytes] | None = None
+        page.route_web_socket("**/_stcore/stream*", self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self.socket = socket
+        socket.connect_to_server().on_message(self._tell)
+
+    def _tell(self, message: str | bytes) -> None:
+        if self.held is None:
+            self.socket.send(message)
+        else:
+            self.held.append(message)
+
+    def wait_for(self, words: bytes) -> None:
+        """Wait until a message with these words is held back."""
+        deadline = monotonic() + PATIENCE_MS / 1000
+        while not any(words in message for message in self.held or () if isinstance(message, bytes)):
+            assert monotonic() < deadline, f"the server did not say {words!r}"
+            self.page.wait_for_timeout(20)
+
+    def let_go(self) -> None:
+        """Tell what was held back, and all that follows."""
+        held, self.held = self.held or [], None
+        for message in held:
+            self.socket.send(message)
+
+
 def press(page: Page, label: str) -> None:
     """Press a button once the page is at rest: one that is drawn anew loses a click."""
     rest(page)
@@ -112,6 +145,25 @@ def test_a_study_is_planned_started_stopped_gone_on_with_and_read(
     expect(page.get_by_role("combobox", name="Result")).to_have_value(re.compile(" · finished · "))
     assert "top_k," in other.saved("CSV")
     assert window.elsewhere == other.elsewhere == []
+
+
+def test_what_is_typed_stays_where_a_button_is_pressed_before_the_page_heard_of_its_new_address(
+    visit: Callable[..., Visit], plan: str
+) -> None:
+    window = visit()
+    wire = Wire(window.page)
+    page = window.go("/lab?study=study")
+    rest(page)
+    wire.held = []
+    box = page.get_by_role("textbox", name="Factors and their levels, in TOML")
+    box.fill(plan)
+    box.press("Control+Enter")
+    wire.wait_for(b"study_plan=")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    page.wait_for_timeout(200)  # that is on its way now
+    wire.let_go()
+    said(page, f"4 cells, {QUESTIONS} questions each: {4 * QUESTIONS} answers")
+    expect(box).to_have_value(plan)
 
 
 def test_an_index_is_chosen_from_the_chart_and_used(visit: Callable[..., Visit]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from streamlit.runtime.scriptrunner import ScriptRunContext
 from streamlit.testing.v1 import AppTest
 
-from app.views.kit import address
+from app.views.kit import address, overtaken
 
 TIMEOUT_S = 30
 
@@ -171,5 +171,60 @@ def test_what_streamlit_tells_of_a_run_is_where_it_is_looked_for():
         address.ThreadState.initialize(fragment_id="fragment")
         return address.ThreadState.get().fragment_id
 
-    assert "fragment_ids_this_run" in {field.name for field in fields(ScriptRunContext)}
+    known = {field.name for field in fields(ScriptRunContext)}
+    assert {"fragment_ids_this_run", "is_history_navigation"} <= known
     assert copy_context().run(told) == "fragment"
+
+
+def page_that_writes() -> None:
+    import streamlit as st
+
+    from app.views.kit import address
+
+    with address.keeping_address("tried"):
+        write = address.follow("tried", {"text": address.words(), "level": address.number(5, 1, 9)})
+        st.text_input("text", key="text", on_change=write)
+        st.number_input("level", 1, 9, key="level", on_change=write)
+        st.button("press")
+        st.button("close", on_click=st.query_params.clear)
+
+
+def test_what_is_pressed_before_the_browser_heard_of_an_address_does_not_bring_back_the_one_before():
+    test = AppTest.from_function(page_that_writes, default_timeout=TIMEOUT_S).run()
+    test.text_input[0].set_value("typed").run()
+    del test.query_params["text"]
+    test.button[0].click().run()
+    assert (test.text_input[0].value, test.query_params["text"]) == ("typed", "typed")
+    del test.query_params["text"]
+    test.number_input[0].set_value(1).run()
+    assert (test.text_input[0].value, test.number_input[0].value) == ("typed", 1)
+    assert dict(test.query_params) == {"text": "typed", "level": "1"}
+
+
+def test_an_address_that_was_left_is_followed_where_it_is_meant(monkeypatch: pytest.MonkeyPatch):
+    test = AppTest.from_function(page_that_writes, default_timeout=TIMEOUT_S).run()
+    test.text_input[0].set_value("typed").run()
+    test.button[1].click().run()  # the server itself leads back to it
+    assert (test.text_input[0].value, dict(test.query_params)) == ("", {})
+    test.text_input[0].set_value("again").run()
+    monkeypatch.setattr(overtaken, "HEARD_S", 0.0)  # the browser has heard of the last one
+    del test.query_params["text"]
+    test.run()
+    assert (test.text_input[0].value, dict(test.query_params)) == ("", {})
+
+
+def test_a_step_back_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch):
+    test = AppTest.from_function(page_that_writes, default_timeout=TIMEOUT_S).run()
+    test.text_input[0].set_value("typed").run()
+    of_this_run = overtaken.get_script_run_ctx
+
+    def gone_back() -> ScriptRunContext | None:
+        context = of_this_run()
+        if context is not None:
+            context.is_history_navigation = True
+        return context
+
+    monkeypatch.setattr(overtaken, "get_script_run_ctx", gone_back)
+    del test.query_params["text"]
+    test.run()
+    assert (test.text_input[0].value, dict(test.query_params)) == ("", {})

@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState,
 
 from app.kit.nowhere import NOWHERE
 from app.kit.presenting import PARAMETER
+from app.views.kit import overtaken
 
 Write = Callable[..., None]
 
@@ -137,6 +138,7 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
     def write(*drop: str) -> None:
         if _is_stray():
             return
+        overtaken.settle()
         # A widget that is not drawn now, on a tab that is closed, has no state: its value is what the address says.
         values = {
             name: st.session_state.get(name, field.value(st.query_params.get_all(name)))
@@ -145,6 +147,7 @@ def follow(page: str, fields: Mapping[str, Field]) -> Write:
         kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in (*fields, *drop)}
         changed = {name: _texts(value) for name, value in values.items() if fields[name].writes(value)}
         st.query_params.from_dict({**kept, **changed})
+        overtaken.note()
         _keep()
         st.session_state[seen] = {
             name: (st.query_params.get_all(name), field.default) for name, field in fields.items()
@@ -171,11 +174,16 @@ def keeping_address(page: str) -> Iterator[None]:
     """
     came = st.session_state.get(PAGE) not in (None, page)
     st.session_state[PAGE] = page
+    overtaken.settle()
     kept: dict[str, dict[str, list[str]]] = st.session_state.setdefault(KEPT, {})
     if came and not set(st.query_params) - {PARAMETER} and page in kept:
         st.query_params.from_dict({**kept[page], **st.query_params.to_dict()})
     _keep()
-    yield
+    overtaken.note()
+    try:
+        yield
+    finally:
+        overtaken.note()
     _keep()  # Not where the page led to another one, whose address it is by then.
     st.session_state[WALKED] = True
 
