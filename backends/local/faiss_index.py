@@ -50,6 +50,9 @@ EF_SEARCH_CHOICES = (32, 64, 96, 128, 192, 256, 384, 512, 768)
 K_FACTOR_CHOICES = (10, 20, 40, 80, 160)
 ADD_BATCH = 2_000
 
+TRIED_AT = 100_000
+"""Vectors in a graph that is to be twice as large at least: one that misses its target with these is given up, since it would with more."""
+
 
 class FaissIndex:
     """Inner-product search over L2-normalised vectors, so that scores are cosines. A `VectorIndex` in this process's memory."""
@@ -160,10 +163,8 @@ def build_faiss(
     questions, exact_ids = draw_sample(vectors)
     for kind, build in BUILDERS.items():
         index = build(vectors, on_added or (lambda done: None))
-        tuning = tune(index, kind, questions, exact_ids)
-        if tuning.reached:
+        if index is not None and (tuning := _measure(index, kind, questions, exact_ids)).reached:
             return FaissIndex(index, tuning)
-        log.info("%s finds %.1f %% of the nearest chunks, less than the target", kind, tuning.recall * 100)
         del index
     log.warning("no approximate index reaches its target for these vectors, so the search is exact, and slower")
     return FaissIndex(_exact(vectors), None)
@@ -191,12 +192,15 @@ def _build_chosen(vectors: FloatArray, choice: IndexChoice, on_added: Callable[[
     )
 
 
-def _build_hnsw(vectors: FloatArray, on_added: Callable[[int], None]) -> Any:
+def _build_hnsw(vectors: FloatArray, on_added: Callable[[int], None]) -> Any | None:
+    """The graph, or None where it misses its target early."""
     index = faiss.IndexHNSWFlat(vectors.shape[1], HNSW_M, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
     for start in range(0, len(vectors), ADD_BATCH):
         index.add(vectors[start : start + ADD_BATCH])
         on_added(index.ntotal)
+        if index.ntotal == TRIED_AT <= len(vectors) // 2 and not _finds_enough(index, vectors[:TRIED_AT]):
+            return None
     return index
 
 
@@ -213,10 +217,23 @@ BUILDERS: dict[Kind, Callable[[FloatArray, Callable[[int], None]], Any]] = {
     "hnsw": _build_hnsw,
     "rabitq": _build_rabitq,
 }
-"""In the order in which they are tried."""
+"""In the order in which they are tried; None comes of one that is given up before its end."""
 
 CHOICES: dict[Kind, tuple[int, ...]] = {"hnsw": EF_SEARCH_CHOICES, "rabitq": K_FACTOR_CHOICES}
 """Efforts of each kind, from the least."""
+
+
+def _finds_enough(index: Any, vectors: FloatArray) -> bool:
+    """Whether a graph of these vectors reaches its target."""
+    return _measure(index, "hnsw", *draw_sample(vectors)).reached
+
+
+def _measure(index: Any, kind: Kind, questions: FloatArray, exact_ids: IntArray) -> Tuning:
+    """What `tune` finds; that it is too little is logged."""
+    tuning = tune(index, kind, questions, exact_ids)
+    if not tuning.reached:
+        log.info("%s finds %.1f %% of the nearest chunks, less than the target", kind, tuning.recall * 100)
+    return tuning
 
 
 def tune(index: Any, kind: Kind, questions: FloatArray, exact_ids: IntArray) -> Tuning:

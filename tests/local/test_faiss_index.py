@@ -114,6 +114,21 @@ def test_rabitq_takes_over_where_hnsw_misses_its_target(monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("efforts", "added", "kind"), [((1, 2), 400, "rabitq"), ((768,), 1_000, "hnsw")])
+def test_a_large_graph_that_misses_its_target_early_is_not_built_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, efforts: tuple[int, ...], added: int, kind: str
+) -> None:
+    monkeypatch.setitem(faiss_index.CHOICES, "hnsw", efforts)
+    monkeypatch.setattr(faiss_index, "ADD_BATCH", 200)
+    monkeypatch.setattr(faiss_index, "TRIED_AT", 400)
+    seen: list[int] = []
+    index = build_faiss(random_vectors(1_000, dimension=128), exact_below=10, on_added=seen.append)
+    assert index.kind == kind
+    assert max(seen[: added // 200]) == added
+    assert seen[added // 200 :] == ([1_000] if kind == "rabitq" else [])
+
+
+@pytest.mark.slow
 def test_search_is_exact_where_no_approximate_kind_is_good_enough(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
