@@ -5,6 +5,7 @@
     python -m benchmarks.bench_scale --store postgres --traces 10000 1000000 --runs 100 1000 --folder stores --parts pages
     python -m benchmarks.bench_scale --folder stores --parts whole --only backup        # of what was seeded before
     python -m benchmarks.bench_scale --parts corpus --chunks 10000 1000000
+    python -m benchmarks.bench_scale --parts pages --traces 1000000 --runs 1000 --over 1000000 --folder stores     # and as many chunks
 
 Pages run under Streamlit's AppTest, without a browser: `first` is a page that this process has not drawn since something was stored, with
 all imports and connections made, `again` a rerun with nothing changed. Times are the processor's, of this process and of PostgreSQL's,
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scaled_commands import COMMANDS
-from benchmarks.scaled_corpus import measure_corpus
+from benchmarks.scaled_corpus import measure_corpus, own_data, place_of
 from benchmarks.scaled_pages import (
     PAGES,
     Sent,
@@ -51,12 +52,16 @@ QUICK = {"traces": [1_000, 4_000], "runs": [5, 20], "chunks": [500, 2_000], "ans
 Results = dict[str, Any]
 
 
-def measure_size(url: str, place: Place, parts: Sequence[str], only: Sequence[str], folder: Path) -> Results:
-    """Everything that is asked of one store. folder: where a backup may lie for a while."""
+def measure_size(
+    url: str, place: Place, parts: Sequence[str], only: Sequence[str], folder: Path, over: Path | None
+) -> Results:
+    """Everything that is asked of one store. folder: where a backup may lie for a while. over: a data folder with documents."""
     found: Results = {}
     sent = Sent()
-    with tempfile.TemporaryDirectory() as data_dir, said_once(), as_asked_last(url):
-        os.environ |= {"RAGLASS_DATA_DIR": data_dir, "RAGLASS_DATABASE_URL": url}
+    with tempfile.TemporaryDirectory() as empty, said_once(), as_asked_last(url):
+        data_dir = empty if over is None else str(over)
+        os.environ |= {"RAGLASS_DATA_DIR": data_dir} if over is None else own_data(over)
+        os.environ["RAGLASS_DATABASE_URL"] = url
         if "pages" in parts:
             found["pages"] = measure_pages(PAGES, only, sent)
         if "commands" in parts:
@@ -146,6 +151,9 @@ def _report_plans(size: str, plans: Mapping[str, Any]) -> Iterator[str]:
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Results]:
     """Figures by the size of the store."""
     results: dict[str, Results] = {}
+    over = place_of(options.over, folder, options.index) if options.over else None
+    if over is not None:
+        measure_corpus([options.over], folder, options.index, options.effort)
     runs = [*options.runs, *[options.runs[-1]] * len(options.traces)]
     for traces, of_runs in zip(options.traces, runs, strict=False):
         with (
@@ -153,7 +161,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Results]:
             seeded(options, traces, of_runs, place) as (url, stored_bytes),
         ):
             name = f"{traces:,} / {of_runs:,}"
-            found = measure_size(url, place, options.parts, options.only, folder)
+            found = measure_size(url, place, options.parts, options.only, folder, over)
             results[name] = {"traces": traces, "runs": of_runs, "bytes": stored_bytes, **found}
             print(f"measured {name}", file=sys.stderr, flush=True)
     return results
@@ -173,6 +181,9 @@ def read_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--index", default="", help="the kind of index, as FAISS names it; chosen automatically unless said"
+    )
+    parser.add_argument(
+        "--over", type=int, default=0, help="chunks in the index that pages and commands see; none unless said"
     )
     parser.add_argument("--effort", type=int, default=64, help="how hard such an index is searched")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")

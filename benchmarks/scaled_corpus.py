@@ -132,16 +132,22 @@ def build(corpus: LocalCorpus, chunks: int, index: str, effort: int) -> dict[str
     }
 
 
+def place_of(chunks: int, folder: Path, index: str) -> Path:
+    """The data folder of a corpus of so many chunks. index: its kind where one was asked for."""
+    return folder.absolute() / f"corpus-{chunks}{f'-{index}'.replace(',', '-') if index else ''}"
+
+
+def own_data(place: Path) -> dict[str, str]:
+    """The settings that make a data folder's documents all that there are."""
+    return {"RAGLASS_DATA_DIR": str(place), "RAGLASS_BUILTIN_CORPUS": "0"}
+
+
 def measure_one(chunks: int, folder: Path, index: str, effort: int) -> dict[str, float]:
     """Build where need be, open, search, ask, and run the pages."""
     from benchmarks.scaled_pages import PAGES, measure_pages, peak_mb, said_once
 
-    place = folder / f"corpus-{chunks}{f'-{index}'.replace(',', '-') if index else ''}"
-    os.environ |= {
-        "RAGLASS_DATA_DIR": str(place),
-        "RAGLASS_DATABASE_URL": f"sqlite:///{place / 'traces.sqlite'}",
-        "RAGLASS_BUILTIN_CORPUS": "0",
-    }
+    place = place_of(chunks, folder, index)
+    os.environ |= {**own_data(place), "RAGLASS_DATABASE_URL": f"sqlite:///{place / 'traces.sqlite'}"}
     built = place / "built.json"
     with _opened() as corpus:
         new = not corpus.state().manifest
