@@ -128,13 +128,32 @@ class StackReader:
         for role, stage in STAGE_OF.items():
             names = endpoint_names(target["stack"], role)
             queries = [sagemaker_metric("ModelSetupTime", "SampleCount", name) for name in names]
-            for minute_s, setups in [
-                pair for each in self.source().read(queries, window) for pair in each.values.items()
-            ]:
-                calls = [each for each in target["asked"] if minute_s <= each["at_s"] < minute_s + MINUTE_S]
-                for place in slowest([each["ms"].get(stage) for each in calls], int(setups)):
-                    calls[place]["cold"] = "SageMaker"
+            series = [each.values for each in self.source().read(queries, window)]
+            for each in _set_up(target["asked"], stage, sorted(pair for values in series for pair in values.items())):
+                each["cold"] = "SageMaker"
         target["cold_known"] = True
+
+
+def _set_up(asked: Sequence[Entry], stage: str, setups: Sequence[tuple[int, float]]) -> Sequence[Entry]:
+    """The calls that met an endpoint which had to start. setups: how many, by minute, in order.
+
+    A call counts for every minute that it touches: one that starts an endpoint takes long, and whether it counts when it begins or when it
+    ends is not known.
+    """
+    found: list[Entry] = []
+    for minute_s, count in setups:
+        calls = [
+            each
+            for each in asked
+            if each not in found and each["at_s"] < minute_s + MINUTE_S and _end_s(each) >= minute_s
+        ]
+        found += [calls[place] for place in slowest([each["ms"].get(stage) for each in calls], int(count))]
+    return found
+
+
+def _end_s(entry: Mapping[str, Any]) -> float:
+    """When a call ended, in seconds since the epoch."""
+    return float(entry["at_s"] + entry["ms"]["end to end"] / 1000)
 
 
 def _figures(series: Sequence[Mapping[int, float]]) -> dict[str, float]:
@@ -163,5 +182,5 @@ def wait(seconds: float, stop: threading.Event, sleep: Callable[[float], None]) 
 def _minutes(entries: Sequence[Mapping[str, Any]]) -> Window:
     """The whole minutes in which some calls began and ended."""
     start_s = int(min(each["at_s"] for each in entries)) // MINUTE_S * MINUTE_S
-    last_s = max(each["at_s"] + each["ms"]["end to end"] / 1000 for each in entries)
+    last_s = max(map(_end_s, entries))
     return Window(start_s, (int(last_s) // MINUTE_S + 1) * MINUTE_S, MINUTE_S)
