@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults soak kill fuzz certify clients oracles seed schema lock clean
+.PHONY: help install research run demo pictures rehearse rehearse-test rehearse-deploy rehearse-serverless test quick check format lint types contracts lint-stack image browser audit bill bench bench-explain bench-eval attack faults soak kill fuzz certify clients oracles seed schema lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ rehearse-test: $(VENV)/.run ## The same without a screen: ask questions, read th
 
 rehearse-deploy: $(VENV)/.run ## The whole life of a deployment with the real `raglass deploy`, on this machine
 	@$(BIN)/python -m serving.rehearsal.deploying
+
+rehearse-serverless: $(VENV)/.run ## To serverless endpoints and back, measured before and after, on this machine (OUT=FILE.md for a report)
+	@$(BIN)/python -m benchmarks.bench_serverless $(if $(OUT),--out $(OUT))
 
 # Two workers: a test waits for a browser or a server half of its time. tests/conftest.py says what shares a worker.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder

@@ -10,7 +10,7 @@ from app.kit.numbers import count, rough_time
 from app.lab.latency_words import latency_tables
 from app.lab.parts import Parts
 from app.lab.records import LabRecords
-from app.lab.stack_times import STACK, StackReader, wait
+from app.lab.stack_times import STACK, STAGE_OF, StackReader, wait
 from app.lab.study import Data, Step
 from app.lab.tables import Table
 from app.runs.estimate import estimate_words
@@ -184,6 +184,7 @@ def _entry(question_id: str, trace: Trace, at_s: float, *, warm_up: bool) -> Ent
         "ms": {"end to end": trace.duration_ms, "models": models_ms, **stages},
         "trace": trace.trace_id,
         "request": str(request_ids[0]) if request_ids else "",
+        "models": {role: str(trace.settings.get(role, "")) for role in STAGE_OF},
         "cold": "warm-up" if warm_up else "",
         "error": "" if trace.error is None else f"{trace.error.kind}: {trace.error.message}",
     }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.lab.endpoints import PREFIX
 from app.lab.study import Step
 from evaluation.lab.latency import slowest
 from metrics.catalogue import FUNCTIONS, endpoint_names, part_name, sagemaker_metric
@@ -59,6 +60,9 @@ POINTS: tuple[tuple[str, Statistic], ...] = (
 
 Entry = dict[str, Any]
 
+Named = Mapping[str, Sequence[str]]
+"""Endpoints by role; a role that another service plays is missing."""
+
 
 @dataclass(frozen=True, slots=True)
 class StackReader:
@@ -88,35 +92,37 @@ class StackReader:
         What cannot be read is said in the target's `said`; the times that were measured here stand all the same.
         """
         measured = [each for each in target["asked"] if not each["warm_up"]]
+        named = _answered_by(target)
         try:
             yield step("Waiting for CloudWatch")
             until_s = clock() + ARRIVAL_S
             wait(FIRST_S, stop, sleep)
             while True:
-                found = self._endpoints(target["stack"], measured)
-                arrived = min(sum(each["invocations"] for each in found if each["role"] == role) for role in STAGE_OF)
+                found = self._endpoints(named, measured)
+                counts = [sum(each["invocations"] for each in found if each["role"] == role) for role in named]
+                arrived = min(counts, default=len(measured))
                 if arrived >= len(measured) or clock() >= until_s or stop.is_set():
                     break
                 yield step(f"Waiting for CloudWatch, which has counted {arrived:.0f} of {len(measured)} calls")
                 wait(POLL_S, stop, sleep)
             target["cloud"] = found
-            self._mark_cold(target)
+            self._mark_cold(target, named)
         except RaglassError as error:
             target["said"] = str(error)
 
-    def _endpoints(self, stack: str, entries: Sequence[Entry]) -> list[Entry]:
+    def _endpoints(self, named: Named, entries: Sequence[Entry]) -> list[Entry]:
         """Figures, in ms, of each endpoint that was called in the minutes of some calls."""
         window = _minutes(entries)
         found = []
-        for role in STAGE_OF:
-            for endpoint in endpoint_names(stack, role):
+        for role, endpoints in named.items():
+            for endpoint in endpoints:
                 queries = [sagemaker_metric(*each, endpoint) for each in (*SUMS, *POINTS)]
                 series = [each.values for each in self.source().read(queries, window)]
                 if sum(series[2].values()):
                     found.append({"role": role, "endpoint": endpoint, **_figures(series)})
         return found
 
-    def _mark_cold(self, target: Entry) -> None:
+    def _mark_cold(self, target: Entry, named: Named) -> None:
         """Mark calls that started a Lambda, and as many of a minute's slowest as SageMaker set up models in it."""
         window = _minutes(target["asked"])
         group = f"/aws/lambda/{part_name(target['stack'], FUNCTIONS[0])}"
@@ -125,16 +131,48 @@ class StackReader:
         for each in target["asked"]:
             if each["request"] in started:
                 each["cold"] = "Lambda"
-        for role, stage in STAGE_OF.items():
-            names = endpoint_names(target["stack"], role)
-            queries = [sagemaker_metric("ModelSetupTime", "SampleCount", name) for name in names]
-            for minute_s, setups in [
-                pair for each in self.source().read(queries, window) for pair in each.values.items()
-            ]:
-                calls = [each for each in target["asked"] if minute_s <= each["at_s"] < minute_s + MINUTE_S]
-                for place in slowest([each["ms"].get(stage) for each in calls], int(setups)):
-                    calls[place]["cold"] = "SageMaker"
+        for role, endpoints in named.items():
+            queries = [sagemaker_metric("ModelSetupTime", "SampleCount", name) for name in endpoints]
+            setups = [pair for each in self.source().read(queries, window) for pair in each.values.items()]
+            for each in _set_up(target["asked"], STAGE_OF[role], sorted(setups)):
+                each["cold"] = "SageMaker"
         target["cold_known"] = True
+
+
+def _answered_by(target: Mapping[str, Any]) -> Named:
+    """The endpoints that answered a target's calls, as their traces name them; where none does, all that the stack may have.
+
+    Others of the stack may have been called in the same minutes, such as those that it had before it was changed.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for role in STAGE_OF:
+        known = endpoint_names(target["stack"], role)
+        told = {each.get("models", {}).get(role) for each in target["asked"]} - {None, ""}
+        if names := tuple(name for name in known if PREFIX + name in told) if told else known:
+            found[role] = names
+    return found
+
+
+def _set_up(asked: Sequence[Entry], stage: str, setups: Sequence[tuple[int, float]]) -> Sequence[Entry]:
+    """The calls that met an endpoint which had to start. setups: how many, by minute, in order.
+
+    A call counts for every minute that it touches: one that starts an endpoint takes long, and whether it counts when it begins or when it
+    ends is not known.
+    """
+    found: list[Entry] = []
+    for minute_s, count in setups:
+        calls = [
+            each
+            for each in asked
+            if each not in found and each["at_s"] < minute_s + MINUTE_S and _end_s(each) >= minute_s
+        ]
+        found += [calls[place] for place in slowest([each["ms"].get(stage) for each in calls], int(count))]
+    return found
+
+
+def _end_s(entry: Mapping[str, Any]) -> float:
+    """When a call ended, in seconds since the epoch."""
+    return float(entry["at_s"] + entry["ms"]["end to end"] / 1000)
 
 
 def _figures(series: Sequence[Mapping[int, float]]) -> dict[str, float]:
@@ -163,5 +201,5 @@ def wait(seconds: float, stop: threading.Event, sleep: Callable[[float], None]) 
 def _minutes(entries: Sequence[Mapping[str, Any]]) -> Window:
     """The whole minutes in which some calls began and ended."""
     start_s = int(min(each["at_s"] for each in entries)) // MINUTE_S * MINUTE_S
-    last_s = max(each["at_s"] + each["ms"]["end to end"] / 1000 for each in entries)
+    last_s = max(map(_end_s, entries))
     return Window(start_s, (int(last_s) // MINUTE_S + 1) * MINUTE_S, MINUTE_S)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.errors import RaglassError
+from pipeline.types import Trace
 from serving.deploy import smoke
 from serving.deploy.config import DeployConfig, read_config
 from serving.deploy.templates import Part, stack_name
@@ -106,10 +107,13 @@ class Life:
         self._tell(f"  raglass deploy {' '.join(command)}  ({time.monotonic() - began:.1f} s, exit {status})")
         return done.stdout, done.stderr
 
+    def ask(self) -> Trace:
+        """The smoke question's trace. Raises RaglassError if the stack does not answer."""
+        return smoke.ask(self.config, self._there.account(), self.outputs("serving"))
+
     def answer(self) -> str:
         """What the stack answers now. Raises RaglassError if it does not."""
-        account, config = self._there.account(), self.config
-        generation = smoke.ask(config, account, self.outputs("serving")).generation
+        generation = self.ask().generation
         return "" if generation is None else generation.answer
 
     def outputs(self, part: Part) -> dict[str, str]:
@@ -122,6 +126,12 @@ class Life:
     def config(self) -> DeployConfig:
         """As it stands in the file."""
         return read_config(self._config)
+
+    def endpoints(self) -> dict[str, Json]:
+        """The variant that serves each endpoint of the account, by the endpoint's name, in order."""
+        client = root_client("sagemaker", self._there.sagemaker_url)
+        names = sorted(each["EndpointName"] for each in client.list_endpoints()["Endpoints"])
+        return {name: client.describe_endpoint(EndpointName=name)["ProductionVariants"][0] for name in names}
 
     def code_of(self, function: str) -> str:
         """Digest of a deployed function's package."""
@@ -146,7 +156,7 @@ def live(there: StandIns, tell: Tell) -> None:
     _fail_an_endpoint(life, there, tell)
     _fail_to_answer(life, tell)
     _go_back(life, tell)
-    _turn_serverless(life, there, tell)
+    _turn_serverless(life, tell)
     _add_the_dashboard(life, there, tell)
     _stand_beside(life, there, tell)
     _remove(life, there, tell)
@@ -225,14 +235,9 @@ def _go_back(life: Life, tell: Tell) -> None:
     tell(f"     release {done['release_id']} stands again: {done['answer']}")
 
 
-def _turn_serverless(life: Life, there: StandIns, tell: Tell) -> None:
+def _turn_serverless(life: Life, tell: Tell) -> None:
     tell("7. Serverless endpoints, and back")
-    sagemaker = root_client("sagemaker", there.sagemaker_url)
-
-    def endpoints() -> list[str]:
-        return sorted(each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"])
-
-    before, by_the_hour = endpoints(), life.run("plan")[0]["usd_per_month"]
+    before, by_the_hour = life.endpoints(), life.run("plan")[0]["usd_per_month"]
     life.configure(SMALL, more=SERVERLESS)
     plan, _ = life.run("plan")
     _expect(
@@ -241,15 +246,14 @@ def _turn_serverless(life: Life, there: StandIns, tell: Tell) -> None:
     )
     done, _ = life.run("up", "--yes")
     _expect("Wegener" in done["answer"], f"Serverless endpoints answered {done['answer']!r}.")
-    now = endpoints()
-    _expect(now == sorted(f"{name}-serverless" for name in before), f"The endpoints are {now}.")
-    (variant,) = sagemaker.describe_endpoint(EndpointName=now[0])["ProductionVariants"]
-    _expect(variant["CurrentServerlessConfig"]["MemorySizeInMB"] == 3072, f"The variant is {variant}.")
+    now = life.endpoints()
+    _expect(list(now) == sorted(f"{name}-serverless" for name in before), f"The endpoints are {list(now)}.")
+    sizes = [variant["CurrentServerlessConfig"]["MemorySizeInMB"] for variant in now.values()]
+    _expect(sizes == [3072, 3072], f"The variants are {list(now.values())}.")
     life.configure(SMALL)
     done, _ = life.run("up", "--yes")
-    _expect(
-        endpoints() == before and "Wegener" in done["answer"], f"Back are {endpoints()}, answering {done['answer']!r}."
-    )
+    back = life.endpoints()
+    _expect(back == before and "Wegener" in done["answer"], f"Back are {back}, answering {done['answer']!r}.")
     tell(f"     {', '.join(now)} answered, and then {', '.join(before)} again")
 
 

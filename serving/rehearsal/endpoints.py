@@ -72,6 +72,27 @@ class ControlPlane:
             variants = self._variants.get(endpoint)
             return variants[0] if variants else None
 
+    def start_anew(self, endpoint: str) -> None:
+        """Let a serverless endpoint start its model anew, from fetching it on, as after a pause; nothing for any other.
+
+        Calls that come meanwhile are answered by the model server that was there. Raises Unavailable if the new one does not start.
+        """
+        with self._lock:
+            about = self._endpoints.get(endpoint)
+            config = self._configs.get(about["EndpointConfigName"]) if about else None
+            if config is None or not _is_serverless(config) or not self._variants.get(endpoint):
+                return
+            wanted = config["ProductionVariants"][0]
+            model = self._models[wanted["ModelName"]]
+        started = Variant(wanted["VariantName"], endpoint, model, self._new_folder(endpoint), self._surroundings)
+        with self._lock:
+            gone = self._endpoints.get(endpoint) is not about
+            retired = [started] if gone else self._variants[endpoint]
+            if not gone:
+                self._variants[endpoint] = [started]
+        for variant in retired:
+            variant.stop()
+
     def stop(self) -> None:
         """End every model server."""
         with self._lock:

@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-FaultKind = Literal["delay", "status", "close", "garbage", "wrong_dimension"]
+FaultKind = Literal["delay", "status", "close", "garbage", "wrong_dimension", "cold"]
 """`delay` answers late; `status` answers an error of the service; `close` hangs up without an answer; `garbage` answers bytes
-that are no JSON; `wrong_dimension` answers with vectors, or about an index, of another length than asked for."""
+that are no JSON; `wrong_dimension` answers with vectors, or about an index, of another length than asked for; `cold` lets a serverless
+endpoint start its model anew before it answers."""
 
 CONTROL = "/_rehearsal/"
 

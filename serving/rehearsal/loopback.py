@@ -63,6 +63,10 @@ class Service(ABC):
     def of_wrong_dimension(self, call: Call, reply: Reply) -> Reply:
         """The reply as it would be if the vectors had another length."""
 
+    def answer_cold(self, call: Call) -> Reply:
+        """Answer a call after a long pause: as ever, unless a pause matters to the service."""
+        return self.answer(call)
+
 
 class LoopbackServer(ThreadingHTTPServer):
     """Serves a service on a loopback port; 0 takes a free one. `url` says where."""
@@ -126,6 +130,8 @@ def _spoil(service: Service, call: Call, fault: Fault) -> Reply | None:
         return None
     if fault.kind == "status":
         return service.failure(call, fault.status)
+    if fault.kind == "cold":
+        return service.answer_cold(call)
     if fault.kind == "delay":
         time.sleep(fault.seconds)
     reply = service.answer(call)

@@ -1,7 +1,8 @@
 """A stand-in for SageMaker, control plane and runtime on one port: `python -m serving.rehearsal.sagemaker`.
 
 Endpoints are real: a model.tar.gz comes from the emulator's S3, its model server runs, is pinged and is called. Calls are
-measured into AWS/SageMaker as SageMaker does. There is one instance a variant, and the first variant takes all the traffic.
+measured into AWS/SageMaker as SageMaker does. There is one instance a variant, and the first variant takes all the traffic. A serverless
+endpoint stays warm until a test asks for a cold start, which is a real one.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pipeline.errors import Unavailable
 from serving.rehearsal.aws_side import AwsSide, Denied
 from serving.rehearsal.emulator import ACCOUNT, REGION
 from serving.rehearsal.endpoints import ControlPlane, Invalid, arn
@@ -37,15 +39,21 @@ class SageMaker(Service):
         self._control = control
         self._aws = aws
 
-    def answer(self, call: Call) -> Reply:
-        """Answer a call."""
+    def answer(self, call: Call, *, cold: bool = False) -> Reply:
+        """Answer a call. cold: a serverless endpoint that is invoked starts its model anew before."""
         invoked = re.fullmatch(r"/endpoints/([^/]+)/invocations", call.path)
         try:
-            return self._invoke(call, invoked[1]) if invoked else self._operate(call)
+            return self._invoke(call, invoked[1], cold) if invoked else self._operate(call)
         except Denied as denial:
             return error(403, denial.code, str(denial))
         except Invalid as invalid:
             return error(400, "ValidationException", str(invalid))
+        except Unavailable as unavailable:
+            return error(500, "InternalFailure", str(unavailable))
+
+    def answer_cold(self, call: Call) -> Reply:
+        """Answer a call that meets no running container."""
+        return self.answer(call, cold=True)
 
     def failure(self, call: Call, status: int) -> Reply:
         """429 is the service's own throttle; any other status is a model server's, so the call fails with ModelError."""
@@ -76,10 +84,10 @@ class SageMaker(Service):
         self._aws.authorize(call.headers, f"sagemaker:{operation}", _resource(operation, request))
         return Reply.of(200, self._control.run(operation, request), content_type=TYPE)
 
-    def _invoke(self, call: Call, endpoint: str) -> Reply:
+    def _invoke(self, call: Call, endpoint: str, cold: bool) -> Reply:
         began = time.perf_counter()
         region = self._aws.authorize(call.headers, "sagemaker:InvokeEndpoint", arn("endpoint", endpoint))
-        variant = self._control.serving(endpoint)
+        variant = self._set_up(endpoint) if cold else self._control.serving(endpoint)
         if variant is None or region != REGION:
             return error(400, "ValidationError", f"Endpoint {endpoint} of account {ACCOUNT} not found.")
         if len(call.body) > MAX_BODY_BYTES:
@@ -90,6 +98,15 @@ class SageMaker(Service):
         reply = variant.invoke(call.body, headers)
         self._aws.record("OverheadLatency", overhead_us, "Microseconds", endpoint, variant.name)
         return self._count(endpoint, variant, called, reply)
+
+    def _set_up(self, endpoint: str) -> Variant | None:
+        """Let an endpoint start its model anew, if it is a serverless one, and measure that; it counts as overhead too, as at SageMaker."""
+        began, before = time.perf_counter(), self._control.serving(endpoint)
+        self._control.start_anew(endpoint)
+        variant = self._control.serving(endpoint)
+        if variant is not None and variant is not before:
+            self._aws.record("ModelSetupTime", elapsed_us(began), "Microseconds", endpoint, variant.name)
+        return variant
 
     def _count(self, endpoint: str, variant: Variant, called: float, reply: ModelReply) -> Reply:
         values = {

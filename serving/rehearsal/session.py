@@ -68,6 +68,11 @@ class StandIns:
         """Where a service is."""
         return self.sagemaker_url if service.startswith("sagemaker") else self.endpoint_url
 
+    def dashboard_environ(self, stack: str, outputs: Mapping[str, str]) -> dict[str, str]:
+        """For a process that asks a deployed stack: the addresses, and settings and credentials of the dashboard's role."""
+        settings = _dashboard_settings(stack, outputs["ApiUrl"])
+        return self.addresses | settings | _credentials(self.endpoint_url, outputs["DashboardRole"])
+
     def account(self) -> Account:
         """The account, for deploying from this process."""
         return Account(
@@ -199,11 +204,9 @@ def start(
         site = Site(chosen, there.account(), tell=tell, poll_s=POLL_S)
         undo.callback(partial(down, Site(chosen, there.account(), poll_s=POLL_S)))
         outputs = dict(up(site).outputs)
-        environ = there.addresses | _dashboard_settings(outputs["ApiUrl"])
-        environ |= _credentials(there.endpoint_url, outputs["DashboardRole"])
         yield Rehearsal(
-            outputs["ApiUrl"], there.endpoint_url, there.sagemaker_url, there.pinecone_url, chosen.stack, outputs, environ,
-            there.folder,
+            outputs["ApiUrl"], there.endpoint_url, there.sagemaker_url, there.pinecone_url, chosen.stack, outputs,
+            there.dashboard_environ(chosen.stack, outputs), there.folder,
         )  # fmt: skip
 
 
@@ -231,13 +234,13 @@ def _addresses(emulator: str, sagemaker: str, bedrock: str, pinecone: str) -> di
     }
 
 
-def _dashboard_settings(api_url: str) -> dict[str, str]:
+def _dashboard_settings(stack: str, api_url: str) -> dict[str, str]:
     return {
         "RAGLASS_BACKEND": "aws",
         "RAGLASS_API_URL": api_url,
         "RAGLASS_API_AUTH": "iam",
         "RAGLASS_AWS_REGION": REGION,
-        "RAGLASS_STACK": STACK,
+        "RAGLASS_STACK": stack,
         "RAGLASS_METRICS_SOURCE": "cloudwatch",
         "RAGLASS_EMIT_METRICS": "1",
         "PINECONE_API_KEY": PINECONE_KEY,

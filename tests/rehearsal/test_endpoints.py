@@ -68,6 +68,13 @@ def word(control: ControlPlane) -> object:
     return variant.invoke(b"{}", {"Content-Type": "application/json"}).body.decode()[-2]
 
 
+def serverless(control: ControlPlane, chosen: dict[str, int]) -> dict[str, Any]:
+    """The endpoint `e`, serverless."""
+    variant = {"VariantName": "AllTraffic", "ModelName": "one", "ServerlessConfig": chosen}
+    control.run("CreateEndpointConfig", {"EndpointConfigName": "serverless", "ProductionVariants": [variant]})
+    return settled(control, "CreateEndpoint", "serverless")
+
+
 def test_an_endpoint_answers_with_its_models_code(control: ControlPlane) -> None:
     assert settled(control, "CreateEndpoint", "one")["EndpointStatus"] == "InService"
     variant = control.serving("e")
@@ -151,13 +158,27 @@ def test_an_endpoint_on_instances_becomes_no_serverless_one_and_a_serverless_one
 ) -> None:
     """As SageMaker has it: the way from serverless to instances is open, the other is not."""
     chosen = {"MemorySizeInMB": 2048, "MaxConcurrency": 3}
-    variant = {"VariantName": "AllTraffic", "ModelName": "one", "ServerlessConfig": chosen}
-    control.run("CreateEndpointConfig", {"EndpointConfigName": "serverless", "ProductionVariants": [variant]})
-    made = settled(control, "CreateEndpoint", "serverless")
+    made = serverless(control, chosen)
     assert (made["EndpointStatus"], made["ProductionVariants"][0]["CurrentServerlessConfig"]) == ("InService", chosen)
     assert settled(control, "UpdateEndpoint", "two")["EndpointConfigName"] == "two"
     with pytest.raises(Invalid, match="cannot be updated"):
         control.run("UpdateEndpoint", {"EndpointName": "e", "EndpointConfigName": "serverless"})
+
+
+def test_a_serverless_endpoint_starts_its_model_anew_and_one_on_instances_does_not(
+    control: ControlPlane, tmp_path: Path
+) -> None:
+    serverless(control, {"MemorySizeInMB": 2048, "MaxConcurrency": 3})
+    first = control.serving("e")
+    control.start_anew("e")
+    assert control.serving("e") not in (None, first)
+    assert word(control) == "1"
+    assert len([path for path in (tmp_path / "models").iterdir() if path.is_dir()]) == 1
+    settled(control, "UpdateEndpoint", "two")
+    on_instances = control.serving("e")
+    control.start_anew("e")
+    assert control.serving("e") is on_instances
+    control.start_anew("none")
 
 
 @pytest.mark.parametrize(

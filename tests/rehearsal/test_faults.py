@@ -101,6 +101,17 @@ def test_calls_are_counted_by_path_until_cleared(
     assert http.request("GET", f"{echo.url}/a").status == 200
 
 
+def test_a_call_after_a_pause_is_answered_by_a_service_to_which_a_pause_matters(http: urllib3.PoolManager) -> None:
+    class Sleepy(Echo):
+        def answer_cold(self, call: Call) -> Reply:
+            return Reply.of(200, "yawn")
+
+    for service, answered in ((Echo(), {"path": "/here"}), (Sleepy(), "yawn")):
+        with served(service) as server:
+            FaultControls(server.url).inject("cold", times=1)
+            assert [http.request("GET", f"{server.url}/here").json() for _ in range(2)] == [answered, {"path": "/here"}]
+
+
 @pytest.mark.parametrize(
     ("kind", "where", "complaint"), [("melt", ".*", "no fault 'melt'"), ("close", "(", "no regular expression")]
 )

@@ -1,47 +1,20 @@
 """The latency study of the Lab, over this machine's backend and the rehearsed stack, as a shell carries it out."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from app.lab.latency_words import latency_tables
-from serving.rehearsal.processes import clean_environ
+from benchmarks.bench_serverless import study_latency
 from serving.rehearsal.session import Rehearsal
 
-ROOT = Path(__file__).resolve().parents[2]
-
 QUESTIONS = 3
-
-LIMIT_S = 300.0
-"""The study waits for a new minute, and for what the stack counts: two minutes as a rule, here."""
 
 
 @pytest.mark.slow
 def test_both_targets_are_timed_and_the_stacks_own_times_are_read(rehearsal: Rehearsal, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "app.shell.main",
-        "lab",
-        "latency",
-        "--target",
-        "local/embedded",
-        "--target",
-        "aws",
-    ]
-    done = subprocess.run(
-        [*command, "--questions", str(QUESTIONS), "--warm-up", "1", "--json"],
-        cwd=ROOT,
-        env=clean_environ(**{**rehearsal.environ, "RAGLASS_DATA_DIR": str(tmp_path)}),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-    )
-    assert done.returncode == 0, done.stderr[-2_000:]
-    record = json.loads(done.stdout)
+    targets = ("--target", "local/embedded", "--target", "aws")
+    record = study_latency(rehearsal.environ, tmp_path, *targets, "--questions", str(QUESTIONS), "--warm-up", "1")
     assert (record["status"], record["problem"]) == ("finished", "")
     here, stack = record["result"]["targets"]
     for target in (here, stack):

@@ -1,6 +1,6 @@
 """The latency study over targets whose times are given, and over a CloudWatch in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -175,8 +175,19 @@ class Stack:
         return CloudWatchSource(client=self.cloud, clock=self.clock, sleep=self.clock.sleep)
 
 
-def stack_target(clock: Clock, stack: Stack, took_ms: Callable[[int], float], setups: tuple[int, ...] = ()) -> Timed:
-    """A target `aws` whose endpoints are counted: half of its time in the generator, a tenth in the embedder."""
+def stack_target(
+    clock: Clock,
+    stack: Stack,
+    took_ms: Callable[[int], float],
+    setups: tuple[int, ...] = (),
+    *,
+    late: bool = False,
+    models: Mapping[str, str] | None = None,
+) -> Timed:
+    """A target `aws` whose endpoints are counted: half of its time in the generator, a tenth in the embedder.
+
+    setups: calls that start the generator. late: that counts when they end, not when they begin. models: as traces name them.
+    """
 
     def took(number: int) -> float:
         for role, part in (("embedder", 0.1), ("generator", 0.5)):
@@ -184,10 +195,10 @@ def stack_target(clock: Clock, stack: Stack, took_ms: Callable[[int], float], se
             stack.add("ModelLatency", role, clock(), took_ms(number) * part * 1000)
             stack.add("OverheadLatency", role, clock(), 2_000.0)
         if number in setups:
-            stack.add("ModelSetupTime", "generator", clock(), 1e6)
+            stack.add("ModelSetupTime", "generator", clock() + (took_ms(number) / 1000 if late else 0), 1e6)
         return took_ms(number)
 
-    return Timed("aws", clock, took)
+    return Timed("aws", clock, took, models=models)
 
 
 def test_a_stack_is_read_from_cloudwatch_without_its_warm_up(clock: Clock, parts: Parts) -> None:
@@ -224,6 +235,60 @@ def test_a_cold_start_among_the_measured_calls_counts_in_no_figure(suffix: str, 
     assert tables["cold"].rows[0][3] == 6_000.0
     assert tables["cold"].rows[0][6] == "1 by SageMaker"
     assert [row[1] for row in tables["stack"].rows] == [f"raglass-embedder{suffix}", f"raglass-generator{suffix}"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_cold_start_from_one_minute_into_the_next_is_told_apart_whenever_it_counts(
+    late: bool, clock: Clock, parts: Parts
+) -> None:
+    stack = Stack(clock, FakeCloudWatch())
+    stack.cloud.lines["/aws/lambda/raglass-orchestrator"] = []
+    target = stack_target(clock, stack, lambda n: 70_000.0 if n == 5 else 200.0, setups=(5,), late=late)
+    study = LatencyStudy(clock=clock, sleep=clock.sleep, reader=stack.reader)
+    tables = by_name(study.tables(carry_out(study, parts_of(parts, target), targets=["aws"])))
+    assert tables["latency"].rows[0][1:3] == (200.0, 200.0)
+    assert tables["cold"].rows[0][3] == 70_000.0
+    assert tables["cold"].rows[0][6] == "1 by SageMaker"
+
+
+def test_two_cold_starts_in_two_minutes_are_two_calls(clock: Clock, parts: Parts) -> None:
+    stack = Stack(clock, FakeCloudWatch())
+    stack.cloud.lines["/aws/lambda/raglass-orchestrator"] = []
+    long_ms = {5: 70_000.0, 6: 6_000.0}
+    target = stack_target(clock, stack, lambda n: long_ms.get(n, 200.0), setups=(5, 6))
+    study = LatencyStudy(clock=clock, sleep=clock.sleep, reader=stack.reader)
+    tables = by_name(study.tables(carry_out(study, parts_of(parts, target), targets=["aws"])))
+    assert tables["latency"].rows[0][1:3] == (200.0, 200.0)
+    assert tables["cold"].rows[0][6] == "2 by SageMaker"
+
+
+def test_endpoints_that_did_not_answer_the_study_count_for_nothing(clock: Clock, parts: Parts) -> None:
+    """As those that a stack had before it was changed, in the same minute."""
+    stack = Stack(clock, FakeCloudWatch(), suffix="-serverless")
+    stack.cloud.lines["/aws/lambda/raglass-orchestrator"] = []
+    models = {role: f"sagemaker:raglass-{role}-serverless" for role in ("embedder", "generator")}
+    target = stack_target(clock, stack, lambda n: 200.0, models=models)
+    for name in ("ModelSetupTime", "Invocations", "ModelLatency", "OverheadLatency"):
+        for at_s in (clock(), clock() + 45):
+            about = [("EndpointName", "raglass-generator"), ("VariantName", "AllTraffic")]
+            stack.cloud.add("AWS/SageMaker", name, about, at_s, 1e6)
+    study = LatencyStudy(clock=clock, sleep=clock.sleep, reader=stack.reader)
+    tables = by_name(study.tables(carry_out(study, parts_of(parts, target), targets=["aws"])))
+    assert tables["cold"].rows[0][6] == "neither Lambda nor SageMaker tells of one"
+    assert [row[1] for row in tables["stack"].rows] == ["raglass-embedder-serverless", "raglass-generator-serverless"]
+
+
+def test_a_generator_that_is_no_endpoint_is_not_waited_for(clock: Clock, parts: Parts) -> None:
+    stack = Stack(clock, FakeCloudWatch())
+    stack.cloud.lines["/aws/lambda/raglass-orchestrator"] = []
+    models = {"embedder": "sagemaker:raglass-embedder", "generator": "bedrock:amazon.nova-lite-v1:0"}
+    study = LatencyStudy(clock=clock, sleep=clock.sleep, reader=stack.reader)
+    began_s = clock()
+    result = carry_out(
+        study, parts_of(parts, stack_target(clock, stack, lambda n: 200.0, models=models)), targets=["aws"]
+    )
+    assert clock() - began_s < 60
+    assert [row[1] for row in by_name(study.tables(result))["stack"].rows] == ["raglass-embedder"]
 
 
 def test_what_cloudwatch_refuses_is_said_and_the_times_stand(clock: Clock, parts: Parts) -> None:

@@ -1,7 +1,7 @@
 """Targets whose times are given, and the parts of a process that asks them; no real time passes."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from app.lab.parts import Parts
@@ -34,8 +34,11 @@ class Timed:
         took_ms: Callable[[int], float],
         *,
         fails: Callable[[int], bool] = lambda n: False,
+        models: Mapping[str, str] | None = None,
     ) -> None:
+        """models: what the settings of its traces say."""
         self.name, self._clock, self._took_ms, self._fails = name, clock, took_ms, fails
+        self._settings = {"top_k": 5, **(models or {})}
         self.asked: list[str] = []
 
     def answer(self, question: str, **given: object) -> Trace:
@@ -51,7 +54,9 @@ class Timed:
                 *(replace(span, parent_id="network") for span in inner),
             )
         error = Failure("Throttled", "Too many at once. Wait.", "generate") if self._fails(number) else None
-        return make_trace(backend=self.name, asked_at=at_s, duration_ms=took_ms, spans=inner, error=error)
+        return make_trace(
+            backend=self.name, asked_at=at_s, duration_ms=took_ms, spans=inner, error=error, settings=self._settings
+        )
 
 
 def parts_of(parts: Parts, *targets: Timed) -> Parts:
