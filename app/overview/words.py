@@ -153,14 +153,18 @@ def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
         note = f"No answer of the last {WORDS[span]} was scored.{alone}"
         return Tile("quality", "Quality", MISSING, note, "quiet", "live", query)
     if all(found.reference is None for found in windows):
-        note = f"{count(len(windows), 'rule')} watched; too little was asked before to tell a change.{alone}"
-        return Tile("quality", "Quality", "Watched", note, "quiet", "live", query)
+        note = f"{_scoring(windows)}. The {WORDS[span]} before had too few to compare with.{alone}"
+        return Tile("quality", "Quality", "No comparison yet", note, "quiet", "live", query)
     worse = [found for found in windows if found.worse]
     if worse:
         note = f"{headline(worse[0])}.{alone}"
         return Tile("quality", "Quality", f"{len(worse)} of {len(windows)} worse", note, "warn", "live", query)
-    note = f"{count(len(windows), 'rule')} watched. {headline(windows[0])}.{alone}"
+    note = f"{_scoring(windows)}. {headline(windows[0])}.{alone}"
     return Tile("quality", "Quality", "Steady", note, "good", "live", query)
+
+
+def _scoring(windows: Sequence[RuleWindow]) -> str:
+    return "1 rule scores answers" if len(windows) == 1 else f"{count(len(windows), 'rule')} score answers"
 
 
 ALERTS: Query = {"part": "alerts"}
