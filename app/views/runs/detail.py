@@ -34,7 +34,7 @@ from app.views.runs.judged import show_judge
 from app.views.runs.kept import run_files, run_scores, run_spent, run_summary
 from app.views.runs.listed import open_runs
 from app.views.runs.naming import PROBLEM, show_naming
-from app.views.runs.page import follow_run
+from app.views.runs.page import begin, follow_run
 from app.views.runs.question_types import show_question_types
 from app.views.runs.tables import QUESTIONS, question_row
 from evaluation.scoring import Scored
@@ -91,7 +91,7 @@ def show_run(run_id: str) -> None:
 def _resume(run_id: str) -> None:
     services = state.services()
     try:
-        services.run_jobs.start(lambda stop: services.evaluations.resume(run_id, stop))
+        begin(lambda stop: services.evaluations.resume(run_id, stop))
         st.query_params.clear()
     except RaglassError as error:
         st.session_state[PROBLEM] = str(error)
