@@ -229,7 +229,7 @@ def test_another_backend_is_offered_where_there_is_one(open_page, services):
 
 @pytest.mark.parametrize(("address", "is_open"), [({"part": "alerts"}, True), ({}, False)])
 def test_a_link_to_the_alerts_opens_the_form_for_rules(open_page, address, is_open):
-    [rules] = [each for each in open_page("live", **address).expander if each.label == "Rules of alerts"]
+    [rules] = [each for each in open_page("live", **address).expander if each.label == "Alert rules"]
     assert rules.proto.expanded is is_open
 
 

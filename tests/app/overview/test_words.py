@@ -176,7 +176,7 @@ def test_cloudwatchs_alarms_are_counted_and_named_beside_our_own() -> None:
     assert (theirs.value, theirs.note, theirs.tone) == ("1 open", "raglass-late (CloudWatch)", "bad")
     quiet = alerts_tile([], 2, "", Elsewhere([alarm("raglass-idle", "OK")]))
     assert (quiet.value, quiet.tone) == ("None open", "good")
-    assert quiet.note.endswith("CloudWatch watches 1 alarm.")
+    assert quiet.note.endswith("CloudWatch has 1 alarm.")
 
 
 def test_alarms_that_cannot_be_read_are_not_called_well() -> None:
