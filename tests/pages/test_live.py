@@ -79,7 +79,9 @@ def put_traces(services: Services, minutes: int = 9) -> None:
 @pytest.mark.slow
 def test_all_backends_of_the_window_are_listed_where_there_is_more_than_one(open_page, services):
     put_traces(services)
-    assert listed(open_page("live"), "Backends") == []
+    page = open_page("live")
+    assert listed(page, "Backends") == []
+    assert "No other backend was asked" in shown(page)
     services.store.put(make_trace(backend="otlp/shop", origin="application", asked_at=ago(0), duration_ms=400.0))
     page = open_page("live")
     rows = listed(page, "Backends")
