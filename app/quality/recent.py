@@ -81,7 +81,7 @@ def read_window(
 def _read_rule(store: TraceStore, rule: Rule, since: float, until: float, backend: str | None) -> RuleWindow | None:
     """One rule's window; None where it says nothing of it.
 
-    Where values begin in the middle and there is nothing to hold them against, only the part that has any is read, in finer buckets.
+    Where they fill a part of the window alone and there is nothing to hold them against, only that part is read, in finer buckets.
     """
     step_s = step_of(until - since)
     start_s, end_s = since // step_s * step_s, -(-until // step_s) * step_s
@@ -92,9 +92,9 @@ def _read_rule(store: TraceStore, rule: Rule, since: float, until: float, backen
     if not now:
         return None
     found = _compare(rule, now, before, step_s)
-    if found.reference is None and now[0].at > start_s:
-        # Steps shorten each time: nothing but values on the same grid begins where it was looked for.
-        return _read_rule(store, rule, now[0].at, until, backend)
+    first_s, last_s = now[0].at, now[-1].at + step_s
+    if found.reference is None and (first_s > start_s or last_s < end_s):
+        return _read_rule(store, rule, first_s, last_s, backend)  # Which is shorter each time.
     return found
 
 

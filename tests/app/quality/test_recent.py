@@ -101,6 +101,14 @@ def test_what_began_a_quarter_of_an_hour_ago_is_compared_in_long_windows_too(
 
 
 @pytest.mark.slow
+def test_a_few_busy_minutes_of_an_hour_are_compared_with_one_another(services: Services) -> None:
+    put(services, {**every(4, BEGAN + 61, 54, 1.0), **every(1, BEGAN + 120, 60, 0.0)})
+    found = read(services)
+    assert (found.step_s, [bucket.point.count for bucket in found.buckets]) == (60, [13, 60])
+    assert headline(found) == "Grounded share 0 % at 16:02, usually 100 %"
+
+
+@pytest.mark.slow
 def test_getting_better_is_no_alarm(services: Services) -> None:
     put(services, every(10, BEGAN - HOUR_S, HOUR_S, 0.2))
     put(services, every(10, BEGAN, HOUR_S, 0.9))
