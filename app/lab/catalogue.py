@@ -140,7 +140,7 @@ class Lab:
 
     def _made(self, record: LabRecord) -> str:
         """How a study stands, and when what is taken away of it was made."""
-        return f"The study is {self.records.standing(record)}. This was made of it at {when(time.time())}."
+        return f"The study is {self.records.standing(record)}. This file was made at {when(time.time())}."
 
     def _job(self, study: Study, found: LabRecord, did: str) -> LabJob:
         """did: what is noted once it goes on."""

@@ -77,8 +77,9 @@ def show_run(run_id: str) -> None:
         show(table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures"))
         show(
             note_html(
-                "Intervals resample whole articles, since questions about one article go wrong together. Exact match and F1 compare with "
-                "the expected answer word for word, which a reader that quotes sentences cannot reach; right and expected in answer do not."
+                "Intervals come from drawing whole articles again, since questions about one article tend to fail together. Exact "
+                "match and F1 want the words of the expected answer and no others: an answer that quotes a whole sentence scores low. "
+                "Right and Expected in answer allow it."
             )
         )
     show_question_types(run)

@@ -53,7 +53,8 @@ def show_certificate() -> None:
     found: Certificate | None = st.session_state.get("certificate")
     if found is None:
         st.info(
-            "What a changed embedder, index or prompt does to chunks, answers and scores, at 5 false alarms in 100."
+            "Says what a changed embedder, index or prompt did to chunks, answers and scores. Where nothing was changed, at most 5 "
+            "in 100 raise an alarm."
         )
         return
     _show(found)

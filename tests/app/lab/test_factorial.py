@@ -84,7 +84,7 @@ def test_tables_say_what_each_choice_accounts_for_and_which_cell_to_take(
     for form in ("md", "html"):
         report = services.lab.export(record, form)
         assert f"{record.record_id}, started {when(record.started_at)}" in report
-        assert re.search(r"The study is finished. This was made of it at \d{4}-\d\d-\d\d ", report)
+        assert re.search(r"The study is finished. This file was made at \d{4}-\d\d-\d\d ", report)
 
 
 @pytest.mark.slow
