@@ -241,8 +241,8 @@ def overlap_table(result: Data) -> Table:
         (
             "Content words, by their stems, without English function words. Where the share is high, a search for words finds the "
             "chunk as well as one for meaning, and the dataset says little about the embedder. Intervals are 95 %, over articles. "
-            f"Of several chunks with the answer the one that shares most counts. Of more than {MOST_OVERLAPS:,} questions so many "
-            "are drawn."
+            f"Of several chunks with the answer the one that shares most counts. Of a dataset with more than {MOST_OVERLAPS:,} "
+            "questions, that many are drawn."
         ),
     )
 

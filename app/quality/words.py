@@ -22,8 +22,9 @@ WHOSE_NOTE = (
 """Why figures of quality are others than those of a window that holds more."""
 
 CHART_NOTE = (
-    "Each point is what a rule says of the traces of a stretch of time, on average. Orange diamonds are others than those before, by "
-    "tests corrected over all points; dashed: 19 of 20 points stay on this side if nothing changed."
+    "Each point is the mean of what a rule says of the traces of a stretch of time. An orange diamond differs from those "
+    "before by more than chance, by tests corrected over all points. Dashed: if nothing changed, 19 of 20 points stay on "
+    "this side."
 )
 
 

@@ -61,7 +61,7 @@ def sentences(found: Certificate) -> list[str]:
             if compared.comparison.verdict.outcome == "not safe" and not found.unsafe
             else []
         ),
-        *([f"Made with (first / second): {'; '.join(told)}."] if told else []),
+        *([f"Made with (older / newer): {'; '.join(told)}."] if told else []),
         *setting_words(compared),
         *compared.notes,
         *(
@@ -109,7 +109,7 @@ def certificate_text(found: Certificate) -> str:
 
 
 def _runs(compared: ComparedRuns) -> tuple[tuple[str, StoredRun], ...]:
-    return (("First", compared.first), ("Second", compared.second))
+    return (("Older", compared.first), ("Newer", compared.second))
 
 
 def _type_lines(found: Certificate) -> list[str]:

@@ -25,7 +25,7 @@ def test_an_alert_is_raised_told_shown_and_silenced(visit, tmp_path):
             window.ask("How do clouds form?")
             page = window.go("/live?refresh=5+s")
             expect(page.get_by_text("No alert is open; 0 alert rules.")).to_be_visible()
-            page.get_by_text("Alert rules").click()
+            page.get_by_text("Alert rules", exact=True).click()
             fill(page, "Name", "any question <b>at all</b>")
             fill(page, "Bound", "0.001 ms")
             fill(page, "Measured over", "1h")

@@ -34,7 +34,7 @@ def show_certificate() -> None:
         return
     before, after = usual_pair(list(runs.values()))
     with backstage("certificate"), st.form("certificate-form", border=False):
-        for name, usual, key in (("Before", before, "certificate-before"), ("After", after, "certificate-after")):
+        for name, usual, key in (("Older", before, "certificate-before"), ("Newer", after, "certificate-after")):
             st.selectbox(
                 name,
                 list(runs),

@@ -39,7 +39,9 @@ def show_index_drift() -> None:
     if found is not None:
         _show(found)
     elif jobs.job is None:
-        st.info("The same chunks by two sets of vectors: what a search would notice of a change of embedder or index.")
+        st.info(
+            "Compares two sets of vectors of the same chunks: how much a search would notice of another embedder or index."
+        )
 
 
 def _form(services: Services, busy: str) -> Callable[[], Steps[MeasuredIndexes]] | None:
@@ -65,7 +67,7 @@ def _form(services: Services, busy: str) -> Callable[[], Steps[MeasuredIndexes]]
                     _others(local, name),
                     key="index_other",
                     on_change=write,
-                    placeholder="Choose a backend",
+                    placeholder="Choose one",
                     help="Its model is fetched first where it is not on this machine.",
                 )
             chunks = st.number_input(
