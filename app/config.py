@@ -275,7 +275,7 @@ class Settings:
         str, About("Who may also change things, likewise: feedback, runs, documents, datasets, views.")
     ] = ""
     admins: Annotated[
-        str, About("Who may also delete, rebuild, change rules of alerts, and stop what others began, likewise.")
+        str, About("Who may also delete, rebuild, change alert rules, and stop what others began, likewise.")
     ] = ""
     frame_ancestors: Annotated[
         str, About("Pages that may frame the dashboard: `'none'`, `'self'`, or addresses with blanks between.")

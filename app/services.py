@@ -325,7 +325,7 @@ class Services:
         return check_ready(self.in_flight, lambda: self.backends.check(usual), lambda: self.store)
 
     def watch(self) -> None:
-        """Watch quality and alerts and delete what is old, in the background, unless this process is ending."""
+        """Score quality, watch for alerts and delete what is old, in the background, unless this process is ending."""
         with self._parts_lock:
             if not self.in_flight.finishing:
                 for part in (self.retention, self.quality, self.alarms):

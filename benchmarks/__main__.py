@@ -58,7 +58,7 @@ ANSWERS = {
     "pgvector against FAISS": "bench_pgvector",
     "every index at 100,000 vectors: found of an exact search, time, memory": "bench_index_study",
     "a factorial of 36 cells against as many runs: seconds, memory": "bench_study",
-    "quality watched: what an answer is held up, the lag, the charts": "bench_watch",
+    "quality scored: what an answer is held up, the lag, the charts": "bench_watch",
     "research models against the plain loop": "bench_engines",
 }
 """Which benchmark prints which figure of the answers."""

@@ -1,4 +1,4 @@
-"""What watching quality costs: what an answer is held up, how far behind it is, and how long the Live page's charts take to read.
+"""What scoring quality costs: what an answer is held up, how far behind it is, and how long the Live page's charts take to read.
 
 python -m benchmarks.bench_watch
 python -m benchmarks.bench_watch --seconds 5 --rounds 2   # briefly

@@ -8,11 +8,15 @@ import importlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from pipeline.errors import InputError
 
 PREFIX = "hf:"
+
+LIBRARY = "datasets"
+"""The package that reads them."""
 
 SPLITS = ("validation", "test", "train")
 """Which split is read where none is named: the first of these that there is, else the dataset's first."""
@@ -38,6 +42,11 @@ class HubSpec:
         if found is None:
             raise InputError(f"{spec[:80]!r} names no dataset of the hub. Write hf:NAME, or hf:NAME:CONFIG@SPLIT.")
         return cls(**found.groupdict())
+
+
+def is_readable() -> bool:
+    """Whether the library is installed; it is not imported."""
+    return find_spec(LIBRARY) is not None
 
 
 def read_hub(spec: str) -> tuple[str, Iterator[Mapping[str, Any]]]:
@@ -70,7 +79,7 @@ def read_hub(spec: str) -> tuple[str, Iterator[Mapping[str, Any]]]:
 
 def _library() -> Any:
     try:
-        return importlib.import_module("datasets")
+        return importlib.import_module(LIBRARY)
     except ImportError as error:
         raise InputError(
             "Datasets of the hub are read by the package `datasets`, which is not installed. Install it: pip install datasets."

@@ -1,4 +1,4 @@
-"""Names of the rules that watch quality: what a score is kept under, and what an expression asks for."""
+"""Names of the quality rules: what a score is kept under, and what an expression asks for."""
 
 RULES = (
     "grounded",

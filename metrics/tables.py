@@ -232,7 +232,7 @@ state = Table(
     Column("counted_from", Double),
 )
 """One row: who this store is, how many traces were ever folded, how often one was annotated, how many were deleted, and how many
-pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow. The rules that watch
+pieces were folded beyond the first of each trace: `folded + changed` and what waits to be folded only ever grow. The rules that score
 quality have looked at traces up to number `scored`, a judge up to `judged`; NULL where they never did. Traces that were stored before
 `counted_from`, in seconds since the epoch, are not in `token_use`, nor in what came with it; NULL where all are."""
 

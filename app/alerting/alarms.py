@@ -139,7 +139,7 @@ class Alarms:
         self._log.save_rule(name, rule.to_dict(), replace=replacing == name)
         if replacing not in ("", name):
             self._log.delete_rule(replacing)
-        record("saved a rule of alerts", name)
+        record("saved an alert rule", name)
         return name
 
     def remove(self, name: str) -> None:
@@ -147,7 +147,7 @@ class Alarms:
         require(Role.ADMIN)
         if not self._log.delete_rule(name):
             self.rule(name)
-        record("removed a rule of alerts", name)
+        record("removed an alert rule", name)
         self._end_orphans()
 
     def silence(self, rule: str, seconds: float, why: str) -> Silence:

@@ -172,7 +172,7 @@ class HasMean(Protocol):
 
 
 class MeansReader:
-    """Series that others keep as means by the minute, over all backends, such as the scores of rules on quality."""
+    """Series that others keep as means by the minute, over all backends, such as the scores of quality rules."""
 
     def __init__(
         self,
@@ -222,7 +222,7 @@ class Scored(Protocol):
 def quality_reader(
     scored: Iterable[Scored], points: Callable[[str, float, float, float], Sequence[HasMean]]
 ) -> MeansReader:
-    """Series of the scores of rules on quality, over all backends. points: as MeansReader takes them, by the rule's own name."""
+    """Series of the scores of quality rules, over all backends. points: as MeansReader takes them, by the rule's own name."""
     offered = [
         Series(
             f"{QUALITY}{each.name}",

@@ -56,7 +56,7 @@ def _judge(found: Explained) -> tuple[Level, str]:
     if not found.attributable:
         return (
             "yes",
-            "Scored with all chunks and with none, the answer is as probable. No chunk is credited, so no order can be wrong.",
+            "The answer is as probable with all chunks as with none. No chunk is credited, so no order can be wrong.",
         )
     noun = noun_of(found)
     if len(found.sources) == 1:

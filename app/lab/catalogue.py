@@ -2,12 +2,13 @@
 
 import importlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from app.kit.wording import moment
+from app.kit.wording import when
 from app.lab.job import LabJob, LabJobs
 from app.lab.parts import Parts
 from app.lab.records import LabRecord, LabRecords
@@ -128,14 +129,18 @@ class Lab:
         if form == "csv":
             return tables_csv(tables)
         if form == "md":
-            return "\n".join([f"## {self.heading(record)}\n", *map(to_markdown, tables)])
+            return "\n".join([f"## {self.heading(record)}\n", f"{self._made(record)}\n", *map(to_markdown, tables)])
         if form == "html":
-            return report_html(self.heading(record), record.plan, tables, pictures)
+            return report_html(self.heading(record), self._made(record), record.plan, tables, pictures)
         raise InputError(f"There is no form {form!r}. There are json, csv, md and html.")
 
     def heading(self, record: LabRecord) -> str:
-        """A study's title, id and time."""
-        return f"{self.study(record.study).title}: {record.record_id}, {moment(record.started_at)}"
+        """A study's title, its id, and when it was started."""
+        return f"{self.study(record.study).title}: {record.record_id}, started {when(record.started_at)}"
+
+    def _made(self, record: LabRecord) -> str:
+        """How a study stands, and when what is taken away of it was made."""
+        return f"The study is {self.records.standing(record)}. This file was made at {when(time.time())}."
 
     def _job(self, study: Study, found: LabRecord, did: str) -> LabJob:
         """did: what is noted once it goes on."""

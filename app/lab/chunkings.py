@@ -77,8 +77,8 @@ class ChunkingStudy:
     name = "chunks"
     title = "How to cut"
     about = (
-        "Cuts and indexes the documents in different ways and asks the same questions over each. Do not read a difference as one for "
-        "other documents: what suits manuals does not suit chats; and a larger chunk is found more easily because it holds more."
+        "Cuts and indexes the documents in different ways and asks the same questions over each. What suits these documents "
+        "may not suit others: manuals and chats differ. Larger chunks are found more easily, simply because they hold more."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:
@@ -181,7 +181,7 @@ class ChunkingStudy:
                 rows,
                 "correct",
                 head="chunking",
-                note="Types with fewer than 10 questions are left out; with few questions, differences of a few points are chance.",
+                note="Types with fewer than 10 questions are left out. With few questions, a difference of a few points may be chance.",
             )
             labels = {"recall": f"recall@{result['top_k']}", "correct": "right"}
             labels["recall in words"] = f"recall in {result['words']:,.0f} words"
@@ -311,11 +311,11 @@ def _main_table(result: Data, rows: Sequence[Row]) -> Table:
         ("abstained", "abstained", "share"),
     ]
     note = (
-        f"Recall: a chunk of the right document that holds an expected answer is among the first {result['top_k']}. Larger chunks have "
-        f"more of it for the same number, as they hold more; recall in {result['words']:,.0f} words, what a question reads as documents "
-        "are cut now, holds them to the same length. Whole in a chunk: the answer stands in one chunk at all, which no search can make up "
-        "for. "
-        f"The star is the one in use. Intervals are 95 %, over {count(len(set(result['clusters'])), 'article')}."
+        f"Recall: a chunk of the right document that holds an expected answer is among the first {result['top_k']}. Larger "
+        f"chunks win here, since they hold more. Recall in {result['words']:,.0f} words compares all ways at the same length: "
+        "that of what a question reads as documents are cut now. Whole in a chunk: the answer stands in a single chunk; where "
+        "it does not, no search can find it whole. The star is the way in use. Intervals are 95 %, over "
+        f"{count(len(set(result['clusters'])), 'article')}."
     )
     marked = frozenset(place for place, row in enumerate(rows) if row["name"] == result["in_use"])
     return figures_table("chunkings", title, rows, shown, head="chunking", note=note, marked=marked)
@@ -329,9 +329,9 @@ def _cost_table(rows: Sequence[Row]) -> Table:
         title = f"{most['name']} takes {ratio:.3g} times the embedding of {least['name']}"
     read = min(rows, key=lambda row: figure(row, "words").value or 0.0)
     note = (
-        "Embedding: what it would take here with no vector known, by the characters of chunks and sentences and one pace for all, from "
-        f"{TIMED_TEXTS} chunks of each way on a machine that may have been busy. Vectors: in memory. Words a question: of the chunks that "
-        f"were read, which is what a language model is paid by; {read['name']} reads the fewest.{_twins(rows)}"
+        f"Embedding: how long it would take here with no vector known yet, estimated from {TIMED_TEXTS} chunks of each way on a "
+        "machine that may have been busy. Vectors: their size in memory. Words a question: of the chunks that were read, by "
+        f"which a language model is paid; {read['name']} reads the fewest.{_twins(rows)}"
     )
     return figures_table(
         "cost",

@@ -76,10 +76,9 @@ def _found_table(result: Data, rows: Sequence[Row], prefix: str, name: str, how:
         (f"{prefix}ndcg", "nDCG", "number"),
     ]
     note = (
-        "Over questions that have an answer. Right: a chunk of the named document that holds an expected answer, each counted once. nDCG "
-        "speaks of the right chunks that were retrieved. "
-        f"Intervals are 95 %, over {count(len(set(result['clusters'])), 'article')}; overlap of two does not say that they are alike: the "
-        "table of pairs does."
+        "Over questions that have an answer. Right: a chunk of the named document that holds an expected answer, each counted "
+        "once. nDCG looks at the order of the right chunks that were retrieved. Intervals are 95 %, over "
+        f"{count(len(set(result['clusters'])), 'article')}; two that overlap may still differ, as the table of pairs tells."
     )
     if not prefix:
         note += " After > stands the reranker of what the first embedder found."
@@ -112,11 +111,11 @@ def _layout_table(rows: Sequence[Row]) -> Table | None:
         ("never near", "share", [row["layout"]["never"] for row in laid]),
     ]
     note = (
-        "Right pair: cosine of a question and its nearest right chunk; wrong pair: of a question and a chunk at random; margin: that "
-        "of the right chunk less that of the nearest other one, below 0 where that one is nearer. Anisotropy: mean cosine of two chunks at "
-        "random, 0 for directions spread evenly: a model whose anisotropy is high has high cosines for everything. Hubness: skewness of "
-        "how often a chunk is among the 10 nearest of a question; above 1, a few chunks come up everywhere. Cosines of two models are not "
-        "to be held against each other."
+        "Right pair: cosine of a question and its nearest right chunk. Wrong pair: of a question and a random chunk. Margin: "
+        "how much nearer the right chunk is than the nearest other one; below 0 the other one is nearer. Anisotropy: mean "
+        "cosine of two random chunks; near 0 where vectors point everywhere evenly, high where the model gives everything a "
+        "high cosine. Hubness: above 1, a few chunks come up for many questions (skewness of how often a chunk is among the 10 "
+        "nearest). Do not compare cosines of two models: their scales differ."
     )
     shown: list[Shown] = [("right", "right pair", "number"), ("margin", "margin", "number")]
     return figures_table("similarity", title, laid, shown, head="model", note=note, extra=columns)
@@ -146,10 +145,9 @@ def _cost_table(rows: Sequence[Row]) -> Table:
     )
     cells = tuple((row["name"], row["model"], *(row.get(name) for name in names)) for row in rows)
     note = (
-        "From 32 chunks together, and the median of 20 questions one by one (reranking: of all), once, on a machine that may have "
-        "been busy; vectors that are known already play no part. Memory: by how much the process grew while the model was loaded and "
-        "first used; what another part holds already is not counted, so that it "
-        "is a hint. Vectors: 4 bytes a number."
+        "Chunks a second: from 32 embedded together. A question: the median of 20, one by one (reranking: of all). Measured "
+        "once, on a machine that may have been busy, with no vector known before. Memory: how much the process grew when the "
+        "model was loaded and first used. What was loaded before is not counted: take it as a hint. Vectors: 4 bytes a number."
     )
     return Table("cost", title, columns, cells, note)
 

@@ -67,8 +67,9 @@ class EmbedderStudy:
     name = "embedders"
     title = "Which embedder"
     about = (
-        "Embeds the documents and the questions with each model and looks at what is found, how far right pairs are from wrong ones, "
-        "and what it takes. Do not choose by cosines of different models: their scales differ; recall on your own questions decides."
+        "Embeds the documents and the questions with each model, and compares what is found, how far right pairs are from "
+        "wrong ones, and what it takes. Do not choose by the cosines of different models: their scales differ. Choose by "
+        "recall on your own questions."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:

@@ -85,8 +85,8 @@ class FactorialStudy:
     name = "study"
     title = "What matters"
     about = (
-        "How much of what comes out each choice accounts for, alone and together: embedder, chunking, index, reranking, chunks, generator, "
-        "prompt. A factor accounts for much or little only among the levels that were tried, over questions like these."
+        "Tells how much each choice matters, alone and together: embedder, chunking, index, reranking, number of chunks, "
+        "generator, prompt. It holds for the levels that were tried, and for questions like these."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:
@@ -105,8 +105,8 @@ class FactorialStudy:
         distinct = {tuple(cell.levels[name] for name in FACTORS if name != "index") for cell in cells}
         indexes = {(cell.levels["embedder"], cell.levels["chunking"]) for cell in cells}
         shared = (
-            f"Documents are cut and embedded {count(len(indexes), 'time')}, as far as their vectors are not kept; answers over the same "
-            f"chunks are written once."
+            f"Documents are cut and embedded {count(len(indexes), 'time')}, less what has a vector already; where cells read the "
+            "same chunks, the answer is written once."
         )
         told = estimate_words(parts.store(), backend, len(distinct) * questions, 1)
         told = told.replace("About", "at most about", 1).replace("How long", "how long", 1)

@@ -20,28 +20,30 @@ LEAST_SHOWN = 0.001
 """Share that two factors together must reach, within its interval, to have a row."""
 
 SHARES_NOTE = (
-    "Shares of the variance over questions and cells. On average: what the choice does to the mean. Otherwise: what it does for some "
-    "questions and undoes for others, chance of single answers among it. Of the choices: the share of what lies between cells on average, "
-    "as Shapley values of R², where that is more than chance. 95 % intervals over articles; a share below 0 is none. Two factors that "
-    "do less than 0.1 % together are left out. Do not believe a share beyond the levels and "
-    "questions tried; a factor of which all levels are alike accounts for nothing, and so does one whose levels are all bad."
+    "What the variance over questions and cells comes from. On average: what the choice does to the mean. Otherwise: what "
+    "it does to some questions and undoes on others, chance included. Of the choices: its part of the differences between "
+    "cells’ means (Shapley values of R²), where that is more than chance. 95 % intervals over articles; a share below 0 "
+    "means none. Two factors that do less than 0.1 % together are left out. Shares hold for the levels and questions that "
+    "were tried: a factor whose levels are all alike accounts for nothing, and so does one whose levels are all bad."
 )
 
 CELLS_NOTE = (
-    "Difference to the best cell, paired over questions, with its 95 % interval over articles; p by sign flips with Holm’s correction over "
-    "the cells. The best of many cells looks better than it is: ask it new questions before it is believed. Not shown to be worse is not "
-    "shown to be as good: see how far down the interval goes. Time is the median of a question, each shared stage as it was measured once."
+    "Difference to the best cell over the same questions, with its 95 % interval over articles; p by sign flips, corrected "
+    "for the number of cells (Holm). The best of many cells looks better than it is: ask it new questions before you "
+    "believe it. “Not shown to be worse” does not mean “as good”: see how far down the interval goes. Time is the median "
+    "of a question; a stage that cells share was measured once."
 )
 
 ERRORS_NOTE = (
-    "Shares of all questions, which add up to 100 % with the right ones. Not retrieved: no chunk holds an expected answer. Misread: one "
-    "does, and the answer is wrong. Abstained: one does, and there is no answer. Made up: the documents have no answer, and there is one. "
-    "An expected answer that stands in a chunk by chance counts as retrieved."
+    "Shares of all questions; with the right answers they add up to 100 %. Not retrieved: no chunk holds an expected "
+    "answer. Misread: a chunk does, but the answer is wrong. Abstained: a chunk does, but no answer was given. Made up: "
+    "the documents have no answer, but one was given. A chunk that holds an expected answer by chance counts as retrieved."
 )
 
 PASSAGES_NOTE = (
-    "Percentage points of right answers to questions that have one, against all cells (Kitagawa 1955): as much of it came through other "
-    "chunks being found, other answers over what was found, and other abstentions. The three add up. No intervals: see the levels' own."
+    "Percentage points of right answers against all cells (Kitagawa 1955), over questions that have an answer: how many "
+    "come from other chunks being found, from other answers over what was found, and from other abstentions. The three add "
+    "up. There are no intervals here: see the levels’ own."
 )
 
 
@@ -102,7 +104,10 @@ def _shares(name: str, found: Mapping[str, Any], result: Mapping[str, Any], note
     rest = "three and more together" if found["pairs"] else "together, in ways these cells cannot tell"
     rows += [_share_row(rest, found["higher"]), _share_row("the question", found["question"])]
     if not found["orthogonal"]:
-        note += " The cells do not tell all effects apart, so that shares need not add up, and an effect of two factors may count for one."
+        note += (
+            " Not all effects can be told apart by these cells: shares need not add up, and what two factors do together may be "
+            "counted as one’s."
+        )
     return Table(f"shares-{name}", shares_title(name, found), columns, tuple(rows), note)
 
 
@@ -219,8 +224,8 @@ def _pairs(told: Mapping[str, Any], result: Mapping[str, Any]) -> list[Table]:
     columns = (Column(top["first"]), *(Column(f"{top['second']} {level}", "share") for level in top["second_levels"]))
     rows = tuple((level, *row) for level, row in zip(top["first_levels"], top["means"], strict=True))
     note = (
-        "Share of right answers over the cells with both levels. Of all pairs the one with the largest interaction; rows that rise alike "
-        "have none."
+        "Share of right answers over the cells with both levels, for the two factors whose levels depend on each other most. "
+        "Where rows rise alike, they do not."
     )
     return [Table("together", title, columns, rows, note)]
 
@@ -250,8 +255,8 @@ def _levels(told: Mapping[str, Any]) -> list[Table]:
         Column("from the factor's mean", "share", (4, 5)),
     )
     note = (
-        "By least squares over the cells; the difference is paired over questions, its 95 % interval over articles. It is not corrected "
-        "for looking at several levels. Where two factors work together, an average speaks for no cell."
+        "By least squares over the cells. The difference is over the same questions, its 95 % interval over articles; it is "
+        "not corrected for looking at several levels. Where two factors work together, an average is true of no cell."
     )
     return [Table("levels", title, columns, rows, note)]
 

@@ -87,10 +87,10 @@ def _retrieved_table(result: Data, rows: Sequence[Row]) -> Table:
         ("no answer: correct", "no answer: abstained", "share"),
     ]
     note = (
-        "Right: an expected answer stands in the answer, or most words are shared; for a question without an answer, abstaining. Exact and "
-        "F1 as SQuAD v2 has them, which punish a sentence around the answer: they suit models that answer in few words. "
-        f"{sum(result['retrieved_gold']):,} questions had a right chunk among what was retrieved, the same for all. Intervals are 95 %, "
-        f"over {count(len(set(result['clusters'])), 'article')}."
+        "Right: an expected answer stands in the answer, or they share most words; for a question without an answer: "
+        "abstaining. Exact and F1 are SQuAD v2’s: a whole sentence around the answer scores low, so they suit models that "
+        f"answer in few words. {sum(result['retrieved_gold']):,} questions had a right chunk among what was retrieved, the same "
+        f"for all models. Intervals are 95 %, over {count(len(set(result['clusters'])), 'article')}."
     )
     marked = frozenset(place for place, row in enumerate(rows) if row is best)
     return figures_table("retrieved", title, rows, shown, head="generator", note=note, marked=marked)
@@ -107,8 +107,8 @@ def _gold_table(result: Data, rows: Sequence[Row]) -> Table:
         ("gold abstained", "abstained", "share"),
     ]
     note = (
-        f"Over the {count(result['with_gold'], 'question')} with a right chunk, which alone is read: what is missing here is missing in "
-        "reading, not in retrieval. It is no upper bound: other chunks can help as well as mislead."
+        f"Over the {count(result['with_gold'], 'question')} with a right chunk, with that chunk alone to read: what is wrong "
+        "here is the reading, not retrieval. It is no upper bound: other chunks can help as well as mislead."
     )
     marked = frozenset(place for place, row in enumerate(rows) if row is best)
     return figures_table("gold", title, rows, shown, head="generator", note=note, marked=marked)
@@ -126,10 +126,11 @@ def _cost_table(rows: Sequence[Row]) -> Table:
         ("failed", "count", [row["failed"] for row in rows]),
     ]
     note = (
-        "Of generating alone, one question at a time from what was retrieved, on a machine that may have been busy. Tokens: the "
-        "model's own; a reader that quotes counts sentences. Cut short: at the longest answer that the settings allow. Late: after "
-        "the settings' deadline, at which a question would have failed; here it may take longer. Memory: by how much the process grew "
-        "while the model was loaded and first used; what another part holds already is not counted."
+        "Of generating alone, one question at a time from what was retrieved, on a machine that may have been busy. Tokens: "
+        "the model’s own; a reader that quotes counts sentences. Cut short: the answer reached the longest length that the "
+        "settings allow. Late: it took longer than the settings’ deadline, where a question would have failed; here it may "
+        "take longer. Memory: how much the process grew when the model was loaded and first used; what was loaded before is "
+        "not counted."
     )
     note += "".join(f" {row['name']} runs as {row['model']}." for row in rows if row["model"] not in ("", row["name"]))
     shown: list[Shown] = [
@@ -179,10 +180,11 @@ def _confidence_table(rows: Sequence[Row]) -> Table:
         )
         cells.append((*line, sure.low, sure.high, relies.low, relies.high))
     note = (
-        "Calibrated: refitted on half of the articles; both ECE (the mean distance of confidence and share of right answers, 0 is "
-        "best) and AUROC (the probability that a right answer is surer than a wrong one) are of the other half. Token probability is "
-        "no probability of being right. Reliance: log p of the answer with the chunks less without any; near 0, the model would have "
-        "said it anyway. Nats are the model's own and grow with length: hold their sign and size, not models, against each other."
+        "Calibrated: fitted again on half of the articles, and measured on the other half. ECE: mean distance of confidence "
+        "from the share of right answers, 0 is best. AUROC: how often a right answer is surer than a wrong one. A token "
+        "probability is not a probability of being right. Reliance: how much more probable the chunks make the answer (log p "
+        "with them less without any); near 0, the model would have said it anyway. Nats grow with an answer’s length, and each "
+        "model has its own: compare their sign and size, not models."
     )
     note += "".join(
         f" {row['name']}: {row['calibration']['why_not']}" for row in rows if "why_not" in row["calibration"]

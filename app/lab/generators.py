@@ -78,8 +78,9 @@ class GeneratorStudy:
     name = "generators"
     title = "Which generator"
     about = (
-        "Retrieves once, and lets every model answer from the same chunks, and from the chunk that holds the answer, so that reading is "
-        "told apart from retrieval. Do not compare raw confidences or nats of different models: each has a scale of its own."
+        "Retrieves once and lets every model answer from the same chunks, and from the chunk that holds the answer alone: that "
+        "tells reading apart from retrieval. Do not compare confidences or nats of different models: each has a scale of its "
+        "own."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:

@@ -40,9 +40,9 @@ class IndexStudy:
     name = "index"
     title = "Which index"
     about = (
-        "What each FAISS index finds of what an exact search finds, of the chunks that hold the answer, and how long a question "
-        "takes, on your own vectors. It is the search by meaning alone, before words are weighed in; times are of this machine as "
-        "busy as it was, so believe ratios of two or more, not tenths."
+        "Measures FAISS indexes on your own vectors: how much each finds of what an exact search finds, how often it finds the "
+        "chunk with the answer, and how long a question takes. It is the search by meaning alone, before words are weighed in. "
+        "Times are of this machine, as busy as it was: believe a ratio of two, not one of 1.1."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:

@@ -111,12 +111,13 @@ def _front_note(result: Data) -> str:
     about = result["about"]
     return (
         f"{about['vectors']:,} vectors of {about['dimension']:,} numbers ({about['duplicates']:,} doubles left out) and "
-        f"{count(about['questions'], 'question')}, each asked for {about['depth']} chunks. Settings on the front: none is both "
-        f"quicker and finds more at {top_k(result)}. Recommended is the quickest whose lower limit is {TARGET} or more. found@k: share of "
-        "an exact search's first k chunks; right chunk@k: share of questions with a chunk of their document that holds the answer among "
-        f"the first k ({about['gold_questions']:,} questions have one); MRR: mean of 1 over its place. 95 % intervals over resampled "
-        "documents. p50, p95: one question at a time on one thread, the median of a few passes. Neighbours on the front change places "
-        "with how busy the machine is, and other questions than these may fare worse."
+        f"{count(about['questions'], 'question')}, each asked for {about['depth']} chunks. On the front: no other setting is "
+        f"both quicker and finds more at {top_k(result)}. Recommended: the quickest whose interval begins at {TARGET} or above. "
+        "found@k: the share of an exact search’s first k chunks that it finds. right chunk@k: the share of questions with a "
+        f"chunk that holds the answer among the first k ({about['gold_questions']:,} questions have one). MRR: the mean of 1 "
+        "over that chunk’s place. 95 % intervals over resampled documents. p50, p95: one question at a time on one thread, the "
+        "median of a few passes. Close neighbours change places with how busy the machine is, and other questions than these "
+        "may fare worse."
     )
 
 
@@ -128,7 +129,7 @@ def _all_title(result: Data) -> str:
 
 def _all_note(result: Data) -> str:
     return (
-        f"Builds took {count(result['about']['threads'], 'thread')}. Memory is the index as it is written to a file. Codes without "
-        "refinement keep no vectors, so that they are small and are measured only: exact search, the embedding map and explanations need "
-        "the vectors. An index is built once: its build time stands beside each of its settings."
+        f"Built with {count(result['about']['threads'], 'thread')}. Memory: the index as it is written to a file. Settings "
+        "without refinement keep no vectors: they are small, but measured only, since exact search, the embedding map and "
+        "explanations need the vectors. The build time is of the index, and stands beside each of its settings."
     )

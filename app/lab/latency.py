@@ -40,8 +40,9 @@ class LatencyStudy:
     name = "latency"
     title = "How fast"
     about = (
-        "How long the same questions take on one target or two, end to end and stage by stage, and whether the difference could be chance. "
-        "Do not carry it over to another hour, network or load: it asks one question at a time, on a path that is warm."
+        "How long the same questions take on one target or two, end to end and stage by stage, and whether the difference "
+        "could be chance. It asks one question at a time after a warm-up: at another hour, over another network or under load "
+        "it will be different."
     )
 
     def __init__(

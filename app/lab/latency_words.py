@@ -136,19 +136,24 @@ def _note(result: Data, compared: Mapping[str, Ratio | None]) -> str:
     if compared:
         held = any(target["record"] for target in result["targets"])
         said += [
-            "ratio: how many times as long the second takes for the same question, as a geometric mean, with its 95 % bootstrap interval "
-            "over questions; p: paired sign flips, adjusted by Holm in the rows below the first",
-            "the two were measured at different times, so that the interval and p are of these two sittings: a machine or network that was "
-            "busier in one of them shows as a difference too. Measure both again to see whether it stays"
+            (
+                "ratio: how many times as long the second takes for the same question (geometric mean), with its 95 % interval over "
+                "questions; p: sign flips over pairs, corrected in the rows below the first (Holm)"
+            ),
+            (
+                "the two were measured at different times: a machine or network that was busier at one of them shows as a difference "
+                "too. Measure both again to see whether it stays"
+            )
             if held
             else "the targets were asked in turn, so that what changed meanwhile changed for both",
         ]
     if questions < FEWEST_SETTLED:
         said.append(
-            f"with fewer than {FEWEST_SETTLED} questions, p95 is little else than the slowest one, and intervals are too narrow"
+            f"with fewer than {FEWEST_SETTLED} questions, p95 is hardly more than the slowest one, and intervals are too narrow"
         )
     said.append(
-        "models: embed, rerank and generate as the pipeline waits for them; network and gateway: without what lies inside them"
+        "models: embed, rerank and generate, as the pipeline waits for them; network and gateway: without the stages inside "
+        "them"
     )
     plain = list(dict.fromkeys(target["name"] for target in result["targets"] if not target["cloud"]))
     if plain:
@@ -207,9 +212,9 @@ def _cold_table(result: Data) -> Table:
         else f"The slowest call that is told apart took {three_figures(most)} times the warm median"
     )
     note = (
-        "Calls that no figure above counts: warm-up, and those that met a cold start, as Lambda's log (Init Duration) and SageMaker "
-        "(ModelSetupTime, by the minute: as many of its slowest calls) tell of a stack. Elsewhere a cold start is not told, and lies in "
-        "the warm-up."
+        "Calls that are in no figure above: the warm-up, and those that met a cold start. Of a stack, Lambda’s log (Init "
+        "Duration) and SageMaker (ModelSetupTime, by the minute: as many of its slowest calls) tell of cold starts. Elsewhere "
+        "nothing does, and they fall into the warm-up."
     )
     return Table("cold", title, columns, tuple(rows), note)
 

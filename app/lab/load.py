@@ -45,9 +45,8 @@ class LoadStudy:
     name = "load"
     title = "Load"
     about = (
-        "What a target does when questions come at a rate, whether it has answered the ones before or not: throughput, latency from when "
-        "each was due, errors. Of this machine's target it says what this machine does while it asks as well: its answers and its asking "
-        "share the processor."
+        "Asks questions at a set rate, whether or not the ones before are answered: throughput, latency from when each was "
+        "due, errors. Where the target is this machine, its answers and its asking share the processor."
     )
 
     def __init__(

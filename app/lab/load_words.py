@@ -68,10 +68,10 @@ def _whole_table(result: Data, calls: Sequence[Call]) -> Table:
         Column("answering alone, p95", "ms"),
     )
     note = (
-        "Latency counts from when a question was due, so that waiting for a free worker is in it; answering alone counts from when it was "
-        "begun, and is what a test reports that waits for one answer before it asks the next. Failed questions and those never begun are "
-        "in neither: read them beside the percentiles. "
-        f"{result['plan']['arrivals'].capitalize()} arrivals, {result['plan']['workers']} at once at most."
+        "Latency counts from when a question was due: waiting for a free worker is in it. Answering alone counts from when it "
+        "was begun: that is what a test reports that waits for each answer before it asks the next. Failed questions, and "
+        f"those that never began, are in neither: look at their numbers too. {result['plan']['arrivals'].capitalize()} "
+        f"arrivals, {result['plan']['workers']} at once at most."
     )
     return Table("load", _title(result, throughput, due, len(good), latency), columns, (row,), note)
 
@@ -121,8 +121,8 @@ def _windows_table(result: Data) -> Table:
         else f"At most {most.waiting:,} questions waited, at {most.start_s + most.length_s:.0f} s"
     )
     note = (
-        f"Windows of {WINDOW_S:.0f} s. Latency is of the questions that were due in the window, answers and failures are those that came "
-        "in it: latency that rises from window to window means that the target is slower than the questions come."
+        f"Windows of {WINDOW_S:.0f} s. Latency is of the questions that were due in the window; answers and failures are those "
+        "that came in it. Latency that rises from window to window means that questions come faster than the target answers."
     )
     return Table("windows", title, columns, rows, note)
 
@@ -134,5 +134,8 @@ def _errors_table(calls: Sequence[Call], failed: Sequence[Call]) -> Table:
         for kind in sorted(set(kinds), key=lambda each: -kinds.count(each))
     )
     title = f"{len(failed):,} of {len(calls):,} questions failed, most with {rows[0][0]}"
-    note = "Throttled: the target, or what stands before it, asks for fewer. Timeout: a question's deadline passed. The traces say more."
+    note = (
+        "Throttled: the target, or what stands before it, refused because too much was asked. Timeout: a question’s deadline "
+        "passed. The traces say more."
+    )
     return Table("errors", title, (Column("kind"), Column("questions", "count"), Column("of all", "share")), rows, note)

@@ -90,8 +90,9 @@ class ProfileStudy:
     name = "profile"
     title = "Profile"
     about = (
-        "What a dataset and its corpus are made of, before anything is asked: lengths, types, what comes twice, how far questions use the "
-        "words of the text that answers them, and what would not fit a model. It describes labels, and does not say that they are right."
+        "What a dataset and its corpus are made of, before anything is asked: lengths, types, repeats, how far questions use "
+        "the words of the text that answers them, and what would not fit a model. It describes the labels; it does not check "
+        "that they are right."
     )
 
     def check(self, parts: Parts, plan: Data) -> Data:

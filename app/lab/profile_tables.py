@@ -64,8 +64,11 @@ def lengths_table(result: Data) -> Table:
             (each["name"], *(each[name] for name in ("texts", "least", "median", "mean", "p95", "most")))
             for each in found
         ),
-        f"Documents are {WHOSE[about['whose']]}; chunks are cut as {about['chunking']}. Of several accepted answers the first "
-        "counts. Words are cut as the lexical index cuts them, of scripts without spaces as well; tokens are more.",
+        (
+            f"Documents are {WHOSE[about['whose']]}; chunks are cut as {about['chunking']}. Where several answers are accepted, the "
+            "first counts. Words are counted as the lexical index cuts them, also in scripts without spaces; a model’s tokens are "
+            "more."
+        ),
     )
 
 
@@ -87,7 +90,7 @@ def types_table(result: Data) -> Table:
         f"{first['name']} is asked most, {count(first['questions'], 'time')} in {about['questions']:,}; {answerable}"
     )
     froms = {
-        "given": "the dataset says {}",
+        "given": "the dataset names {}",
         "edited": "people chose {}",
         "agreed": "rules and classifier agree on {}",
         "unsure": "{} are unsure and count as untyped",
@@ -98,7 +101,7 @@ def types_table(result: Data) -> Table:
         title,
         (Column("type"), Column("group"), *SHARES),
         tuple((each["name"], each["group"], *_shares(each, about["questions"])) for each in types),
-        f"Of the types, {listed(told)}. A type of few questions says little about it in any run; five are the fewest that are tested.",
+        f"Of the types, {listed(told)}. A type takes at least five questions to be tested; with few, no run says much about it.",
     )
 
 
@@ -111,7 +114,7 @@ def groups_table(result: Data) -> Table:
         f"{percent(largest['questions'] / about['questions'], 1)} of the questions are of the group “{largest['name']}”",
         (Column("group"), Column("types"), *SHARES),
         tuple((each["name"], each["group"], *_shares(each, about["questions"])) for each in groups),
-        f"The {len(GROUPS)} groups go by how much of a text an answer takes: a phrase, a sentence, an argument.",
+        f"The {len(GROUPS)} groups go by how much text an answer takes: a phrase, a sentence, an argument.",
     )
 
 
@@ -129,7 +132,7 @@ def windows_table(result: Data) -> Table:
     if worst["beyond"] == 0:
         title = "Everything fits what the models read at once"
     elif worst_asked["beyond"] == 0:
-        title = f"Everything fits as it is cut; of whole documents {percent(worst['beyond'], 1)} would not"
+        title = f"Everything fits as it is cut; {percent(worst['beyond'], 1)} of whole documents would not"
     else:
         title = f"{percent(worst_asked['beyond'], 1)} of “{worst_asked['what']}” do not fit {worst_asked['model']}"
     guessed = sorted({each["model"] for each in fits if not each["counted"]})
@@ -162,8 +165,11 @@ def windows_table(result: Data) -> Table:
             )
             for each in fits
         ),
-        "What does not fit is cut off, or, by the embedded profile's embedder, read in several windows that are averaged; a generator "
-        "leaves out the worst chunks. Questions and chunks are put together at random, as nothing is asked yet." + how,
+        (
+            "What does not fit is cut off; the embedded profile’s embedder reads it in several windows and averages them; a "
+            "generator leaves out the worst chunks. Questions stand with random chunks, since nothing is asked yet."
+        )
+        + how,
     )
 
 
@@ -198,9 +204,11 @@ def repeats_table(result: Data) -> Table:
             Column("in a nearly equal pair", "count"),
         ),
         tuple((f"{each['name']}s", each["texts"], each["exact"], each["near_texts"]) for each in kinds),
-        f"Nearly equal: {percent(ALIKE)} or more of the runs of {SHINGLE} words that either has are shared. A corpus that holds a text "
-        "several times makes recall look worse than it is, as one copy is the right chunk and the others are not; an index drops chunks "
-        f"that are the same word for word.{again}{cut}",
+        (
+            f"Nearly equal: the two share {percent(ALIKE)} or more of their runs of {SHINGLE} words. Repeated texts make recall "
+            "look worse than it is: one copy is the right chunk, the others count as wrong. An index drops chunks that are the "
+            f"same word for word.{again}{cut}"
+        ),
     )
 
 
@@ -230,9 +238,12 @@ def overlap_table(result: Data) -> Table:
             Column("in another chunk", "share"),
         ),
         tuple(_overlap_row(each) for each in result["overlap"]),
-        "Content words by their stems, English function words left out. Where the share is high, a search for words finds the chunk as "
-        "well as one for meaning, and the dataset says little about the embedder. Intervals are 95 % over articles; of several chunks with "
-        f"the answer the one that shares most counts. Of more than {MOST_OVERLAPS:,} questions so many are drawn.",
+        (
+            "Content words, by their stems, without English function words. Where the share is high, a search for words finds the "
+            "chunk as well as one for meaning, and the dataset says little about the embedder. Intervals are 95 %, over articles. "
+            f"Of several chunks with the answer the one that shares most counts. Of a dataset with more than {MOST_OVERLAPS:,} "
+            "questions, that many are drawn."
+        ),
     )
 
 

@@ -34,14 +34,20 @@ class Picture:
     """Plotly's JSON of it, without the title."""
 
 
-def report_html(heading: str, plan: Mapping[str, Any], tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
-    """The whole page. Plotly stands in it where there are pictures, which makes it 6 MB; what they show stands in the tables as well."""
+def report_html(
+    heading: str, made: str, plan: Mapping[str, Any], tables: Sequence[Table], pictures: Sequence[Picture]
+) -> str:
+    """The whole page. made: how the study stands, and when this was made.
+
+    Plotly stands in it where there are pictures, which makes it 6 MB; what they show stands in the tables as well.
+    """
     page = html(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>{}</title><style>{}</style><h1>{}</h1>{}{}'
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>{}</title><style>{}</style><h1>{}</h1><p>{}</p>{}{}'
         "<h2>Plan</h2><pre>{}</pre>{}</html>",
         heading,
         STYLE,
         heading,
+        made,
         joined(_picture(picture) for picture in pictures),
         joined(html("<h2>{}</h2>{}<p>{}</p>", table.title, table_html(table), table.note) for table in tables),
         json.dumps(plan, indent=1),

@@ -11,8 +11,8 @@ from evaluation.lab.pairs import compare_pairs
 from evaluation.summary import UNTYPED, Measure, measure
 
 PAIRS_NOTE = (
-    "Second less first, with 95 % bootstrap intervals over whole articles; p of paired sign flips, corrected by Holm over all rows of this "
-    "table. A difference that is not significant is not shown to be none: look at how wide its interval is."
+    "Second less first, with 95 % intervals over resampled articles; p by sign flips over pairs, corrected for all rows of "
+    "this table (Holm). Where a difference is not significant there may still be one: look at how wide its interval is."
 )
 
 FEWEST_OF_TYPE = 10

@@ -45,6 +45,8 @@ class BackendPaces:
     """Those that were asked most first, at most MOST; none where the chosen one is alone."""
     more: int = 0
     """How many are not listed."""
+    alone: bool = False
+    """Whether the chosen one was asked, and no other."""
 
 
 def read_backends(store: TraceStore, choice: LiveChoice, now_s: float) -> BackendPaces:
@@ -61,7 +63,7 @@ def read_backends(store: TraceStore, choice: LiveChoice, now_s: float) -> Backen
             asked[backend] += number
             failed[backend] += errors
     if not set(asked) - {choice.backend}:
-        return BackendPaces(())
+        return BackendPaces((), alone=choice.backend in asked)
     ranked = sorted(asked, key=lambda name: (-asked[name], name))
 
     length_s = window.end_s - window.start_s
@@ -81,8 +83,12 @@ def _of(choice: LiveChoice, backend: str) -> LiveChoice:
 
 
 def backends_words(choice: LiveChoice, found: BackendPaces) -> str:
-    """What the table holds, in a line."""
-    by = "whoever asked" if _of(choice, "").origin is None else f"asked by {choice.asked_by}"
+    """What the table holds, in a line; why there is none. Empty where neither can be said."""
+    whoever = _of(choice, "").origin is None
+    if not found.rows:
+        asked = f"No other backend was asked{'' if whoever else f' by {choice.asked_by}'} in {last(choice.window)}"
+        return f"{asked}, and no other application sent anything." if found.alone else ""
+    by = "whoever asked" if whoever else f"asked by {choice.asked_by}"
     more = (
         f" {count(found.more, 'backend')} asked less {'is' if found.more == 1 else 'are'} left out."
         if found.more

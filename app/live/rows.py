@@ -140,9 +140,18 @@ class LiveView:
         if not self.questions:
             return "No question in this window"
         failed = f"{share_text(self.failed, self.questions)} failed" if self.failed else "none failed"
-        per_minute = self.questions / ((self.window.end_s - self.window.start_s) / 60)
-        pace = f", {three_figures(per_minute)} a minute" if per_minute >= 1 else ""
+        per_minute = self.questions / ((self.window.end_s - self.known_from_s) / 60)
+        since = " since the first" if self.known_from_s > self.window.start_s else ""
+        pace = f", {three_figures(per_minute)} a minute{since}" if per_minute >= 1 and self.questions >= FEW else ""
         return f"{count(self.questions, 'question')}{pace}, {failed}"
+
+    @property
+    def known_from_s(self) -> int:
+        """From where on it is known how much was asked: the window's beginning, or its first question where the window before has none."""
+        if self.before.questions:
+            return self.window.start_s
+        asked = [start_s for line in self.rate for start_s, value in line.points if value]
+        return min(asked, default=self.window.start_s)
 
     @property
     def latency_title(self) -> str:

@@ -153,14 +153,18 @@ def quality_tile(windows: Sequence[RuleWindow], pace: Pace, span: str) -> Tile:
         note = f"No answer of the last {WORDS[span]} was scored.{alone}"
         return Tile("quality", "Quality", MISSING, note, "quiet", "live", query)
     if all(found.reference is None for found in windows):
-        note = f"{count(len(windows), 'rule')} watched; too little was asked before to tell a change.{alone}"
-        return Tile("quality", "Quality", "Watched", note, "quiet", "live", query)
+        note = f"{_scoring(windows)}. The {WORDS[span]} before had too few to compare with.{alone}"
+        return Tile("quality", "Quality", "No comparison yet", note, "quiet", "live", query)
     worse = [found for found in windows if found.worse]
     if worse:
         note = f"{headline(worse[0])}.{alone}"
         return Tile("quality", "Quality", f"{len(worse)} of {len(windows)} worse", note, "warn", "live", query)
-    note = f"{count(len(windows), 'rule')} watched. {headline(windows[0])}.{alone}"
+    note = f"{_scoring(windows)}. {headline(windows[0])}.{alone}"
     return Tile("quality", "Quality", "Steady", note, "good", "live", query)
+
+
+def _scoring(windows: Sequence[RuleWindow]) -> str:
+    return "1 rule scores answers" if len(windows) == 1 else f"{count(len(windows), 'rule')} score answers"
 
 
 ALERTS: Query = {"part": "alerts"}
@@ -172,7 +176,7 @@ class Elsewhere:
     """What CloudWatch says of the stack's alarms."""
 
     alarms: Sequence[Alarm] = ()
-    """All that it watches."""
+    """All that it has."""
     unread: bool = False
     """Whether it could not be asked."""
 
@@ -183,10 +187,10 @@ class Elsewhere:
 
     @property
     def words(self) -> str:
-        """How many are watched, or that nobody knows; empty for none."""
+        """How many there are, or that nobody knows; empty for none."""
         if self.unread:
             return "CloudWatch’s alarms cannot be read; Live says why."
-        return f"CloudWatch watches {count(len(self.alarms), 'alarm')}." if self.alarms else ""
+        return f"CloudWatch has {count(len(self.alarms), 'alarm')}." if self.alarms else ""
 
 
 NOWHERE_ELSE = Elsewhere()
@@ -202,10 +206,10 @@ def alerts_tile(opened: Sequence[StoredAlert], rules: int, idle: str = "", elsew
         note = f"{listed(names[:3])}{f'. {elsewhere.words}' if elsewhere.unread else ''}"
         return Tile("alerts", "Alerts", f"{len(names):,} open", note, "bad", "live")
     if not rules and not elsewhere.alarms:
-        note = f"Nothing is watched{' here' if told else ''}. Live makes a rule.{told}"
+        note = f"There is no alert rule{' here' if told else ''}. Live makes one.{told}"
         return Tile("alerts", "Alerts", "No rule", note, "warn" if elsewhere.unread else "quiet", "live", ALERTS)
     tone: Tone = "warn" if idle or elsewhere.unread else "good"
-    note = f"{count(rules, 'rule')} watched, whoever asks{idle}.{told}"
+    note = f"{count(rules, 'alert rule')}, whoever asks{idle}.{told}"
     return Tile("alerts", "Alerts", "None open", note, tone, "live", ALERTS)
 
 

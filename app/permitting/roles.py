@@ -16,7 +16,7 @@ class Role(IntEnum):
     EDITOR = 2
     """Also give feedback, start runs and studies, add documents, and keep datasets, views, prompts and silences."""
     ADMIN = 3
-    """Also delete traces, rebuild the index, change rules of alerts, and stop or remove what others began."""
+    """Also delete traces, rebuild the index, change alert rules, and stop or remove what others began."""
 
 
 NAMED_IN = {

@@ -1,1 +1,1 @@
-"""Quality watched live: rules that score traces as they come, and what they say of late."""
+"""Quality, scored live: rules that score traces as they come, and what they say of late."""

@@ -73,17 +73,28 @@ def read_window(
 
     Raises StoreError.
     """
+    known = set(store.quality.rules())
+    found = (_read_rule(store, RULES[name], since, until, backend) for name in rules if name in known)
+    return [each for each in found if each is not None]
+
+
+def _read_rule(store: TraceStore, rule: Rule, since: float, until: float, backend: str | None) -> RuleWindow | None:
+    """One rule's window; None where it says nothing of it.
+
+    Where they fill a part of the window alone and there is nothing to hold them against, only that part is read, in finer buckets.
+    """
     step_s = step_of(until - since)
     start_s, end_s = since // step_s * step_s, -(-until // step_s) * step_s
-    known = set(store.quality.rules())
-    found = []
-    for rule in (RULES[name] for name in rules if name in known):
-        now, before = (
-            store.quality.sampled(rule.name, a, b, step, backend=backend)
-            for a, b, step in ((start_s, end_s, step_s), (2 * start_s - end_s, start_s, COARSER * step_s))
-        )
-        if now:
-            found.append(_compare(rule, now, before, step_s))
+    now, before = (
+        store.quality.sampled(rule.name, a, b, step, backend=backend)
+        for a, b, step in ((start_s, end_s, step_s), (2 * start_s - end_s, start_s, COARSER * step_s))
+    )
+    if not now:
+        return None
+    found = _compare(rule, now, before, step_s)
+    first_s, last_s = now[0].at, now[-1].at + step_s
+    if found.reference is None and (first_s > start_s or last_s < end_s):
+        return _read_rule(store, rule, first_s, last_s, backend)  # Which is shorter each time.
     return found
 
 

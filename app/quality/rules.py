@@ -65,7 +65,7 @@ CalibrationOf = Callable[[Trace], Calibration | None]
 
 
 def score_trace(trace: Trace, calibration_of: CalibrationOf) -> dict[str, float | None]:
-    """What the rules that need no judge say of a trace; nothing of one that is not watched."""
+    """What the rules that need no judge say of a trace; nothing of one that is not scored."""
     if trace.origin not in ASKED_BY_PEOPLE:
         return {}
     grounding = _ground(trace)

@@ -14,7 +14,7 @@ from metrics.store import TraceStore
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """How watching goes."""
+    """How scoring goes."""
 
     lag: Lag | None
     """What waits for the rules; None where they never began."""
@@ -27,7 +27,7 @@ class WatchState:
     per_day: int
     """How many it may."""
     problems: tuple[str, ...]
-    """What keeps this process from watching."""
+    """What keeps this process from scoring."""
 
 
 class Quality:
@@ -56,7 +56,7 @@ class Quality:
         return self._judging.configured and self._settings.quality_judged_share > 0
 
     def start(self) -> None:
-        """Watch in the background: what a dashboard does."""
+        """Score in the background: what a dashboard does."""
         for loop in self._loops():
             loop.start()
 
@@ -70,7 +70,7 @@ class Quality:
         return [*wanted, self.judge.loop] if self.judges else wanted
 
     def state(self) -> WatchState:
-        """How watching goes, in whichever process. Raises StoreError."""
+        """How scoring goes, in whichever process. Raises StoreError."""
         return WatchState(
             lag=self._store().quality.lag(),
             share=self._settings.quality_share,

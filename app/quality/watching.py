@@ -79,10 +79,10 @@ class Loop:
                 self.problem = ""
             except RaglassError as error:
                 if str(error) != self.problem:
-                    log.warning("quality is not watched now: %s", error)
+                    log.warning("quality is not scored now: %s", error)
                 self.problem = str(error)
             except Exception:  # of the store, a judge or a rule: a thread that ended would score nothing any more
-                log.exception("watching quality failed; it is tried again")
+                log.exception("scoring quality failed; it is tried again")
                 self.problem = "It failed; the details are in the log. It is tried again."
             if not done and self._background.stopping.wait(PERIOD_S):
                 return

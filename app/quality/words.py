@@ -1,4 +1,4 @@
-"""What the rules say, in words: titles of charts, how watching goes, a trace's scores, and all of it for a terminal."""
+"""What the rules say, in words: titles of charts, how scoring goes, a trace's scores, and all of it for a terminal."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from app.quality.watch import WatchState
 
 DAY_S = 86_400
 
-NOT_WATCHED = (
+NOT_SCORED = (
     "No rule has scored a trace yet: a dashboard does so while it runs (RAGLASS_QUALITY_SHARE, docs/quality.md)."
 )
 
@@ -22,8 +22,9 @@ WHOSE_NOTE = (
 """Why figures of quality are others than those of a window that holds more."""
 
 CHART_NOTE = (
-    "Each point is what a rule says of the traces of a stretch of time, on average. Orange diamonds are others than those before, by "
-    "tests corrected over all points; dashed: 19 of 20 points stay on this side if nothing changed."
+    "Each point is the mean of what a rule says of the traces of a stretch of time. An orange diamond differs from those "
+    "before by more than chance, by tests corrected over all points. Dashed: if nothing changed, 19 of 20 points stay on "
+    "this side."
 )
 
 
@@ -55,9 +56,9 @@ def clock(found: RuleWindow, bucket: Bucket) -> str:
 
 
 def watch_words(state: WatchState) -> str:
-    """How watching goes, in a few sentences."""
+    """How scoring goes, in a few sentences."""
     if state.lag is None:
-        return NOT_WATCHED
+        return NOT_SCORED
     share = "every new trace" if state.share >= 1 else f"{state.share * 100:g} % of new traces"
     waiting = "none waits" if not state.lag.traces else f"{count(state.lag.traces, 'trace')} wait"
     said = [

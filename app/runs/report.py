@@ -42,7 +42,8 @@ def run_html(run: StoredRun, summaries: Sequence[Summary], scores: Sequence[Scor
         _table(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries)),
         _wrong(scores),
         _small(
-            "Intervals resample whole articles, since questions about one article go wrong together. Made with Raglass."
+            "Intervals come from drawing whole articles again, since questions about one article tend to fail together. Made with "
+            "Raglass."
         ),
     ]
     return page_html(f"Run {run.run_id}", parts)

@@ -52,8 +52,7 @@ JUDGED = {True: "right", False: "wrong", None: ""}
 """A judge's word in a table."""
 
 NO_INTERVAL = (
-    f"A type without a line is about fewer than {FEWEST_CLUSTERS} articles: an interval would say more about them than "
-    "about the run."
+    f"A type without a line has questions about fewer than {FEWEST_CLUSTERS} articles: too few for an interval."
 )
 """What is said below a chart of types of which one has no interval."""
 
@@ -93,10 +92,10 @@ def time_words(scores: Sequence[Scored]) -> str:
     """What the times of a run leave out; empty where they are what a person would wait."""
     batch, known = max(each.batch for each in scores), sum(each.timed_like[1] for each in scores)
     told = [
-        *([f"questions were asked up to {batch:,} at a time and share it evenly"] if batch > 1 else []),
+        *([f"up to {batch:,} questions were asked together and given equal parts of it"] if batch > 1 else []),
         *([f"vectors of {known:,} questions were known from an earlier run"] if known else []),
     ]
-    return f"Time is what the run cost, not what a person would wait: {listed(told)}." if told else ""
+    return f"Time is what the run took for a question, not what a person would wait: {listed(told)}." if told else ""
 
 
 def interval_words(name: str, found: Measure) -> str:
@@ -115,7 +114,7 @@ def abstained_words(scores: Sequence[Scored]) -> str:
     abstained = sum(each.abstained for each in scores)
     if not rightly:
         return ""
-    return f"Of {count(abstained, 'abstention')}, {rightly:,} came where the documents have no answer: right, and counted so."
+    return f"{count(abstained, 'question')} got no answer; to {rightly:,} of them the documents have none, so that is right."
 
 
 def headline(whole: Summary) -> list[tuple[str, str, str]]:

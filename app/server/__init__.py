@@ -115,7 +115,7 @@ async def receive(request: Request) -> Response:
 
 
 def warm_up() -> None:
-    """Open the store and the default backend before the first question needs them, then watch quality and alerts, and delete what is old.
+    """Open the store and the default backend before the first question, then score quality, watch for alerts, and delete what is old.
 
     Problems are shown where they matter.
     """

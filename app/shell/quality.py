@@ -1,4 +1,4 @@
-"""`raglass quality`: what the rules that watch quality say of late, and how far they have come."""
+"""`raglass quality`: what the quality rules say of late, and how far they have come."""
 
 import time
 from dataclasses import asdict

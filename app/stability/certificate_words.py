@@ -20,9 +20,10 @@ TYPE_HEADS = ("type", "n", "overlap@{k}", "RBO", "answers changed", "right, diff
 TEST_HEADS = ("tested", "p", "p (Holm)")
 
 FOOTNOTE = (
-    "Overlap: share of the retrieved chunks that are the same, by id; RBO: the same with the first ranks counting most. An answer has "
-    "changed if it says something else, be it right or wrong. In brackets: 95 % intervals over resampled articles. KS: over the same "
-    "questions its p is on the safe side."
+    "Overlap: the share of retrieved chunks that are the same in both runs. RBO: the same, with the first ranks counting "
+    "most. An answer has changed if it says something else, right or wrong. In brackets: 95 % intervals over resampled "
+    "articles. KS and PSI: how far the scores moved, 0 for not at all; as both runs ask the same questions, KS’s p is "
+    "larger than it need be."
 )
 
 
@@ -36,16 +37,16 @@ def headline(found: Certificate) -> str:
     if verdict.outcome == "safe":
         return "No alarm: safe to ship."
     if verdict.outcome == "not safe":
-        return "Cannot be told: the verdict is “not safe”, and no test bears it out."
+        return "Cannot be told: the verdict is “not safe”, but no test confirms it."
     return f"Cannot be told{': not enough questions' if verdict.too_few else ' whether it is safe to ship'}."
 
 
 def false_alarm_words(found: Certificate) -> str:
     """What an alarm is worth."""
     return (
-        f"Of two runs of an unchanged system, at most 5 in 100 raise an alarm: one half is the verdict's, the other that of "
-        f"{count(len(found.tests), 'test')}, corrected together (Holm, p < {ALARM_P:g}). That none is raised does not say that nothing "
-        "changed."
+        "How far to trust this: where nothing was changed, at most 5 in 100 certificates raise an alarm. Half of that is left "
+        f"to the verdict, half to {count(len(found.tests), 'test')}, corrected together (Holm, p < {ALARM_P:g}). Where none is "
+        "raised, something may have changed all the same."
     )
 
 
@@ -56,15 +57,17 @@ def sentences(found: Certificate) -> list[str]:
     return [
         compared.comparison.verdict.sentence,
         *(
-            ["That rests on an interval of few articles; the test does not bear it out."]
+            ["That verdict rests on few articles, and the test does not confirm it."]
             if compared.comparison.verdict.outcome == "not safe" and not found.unsafe
             else []
         ),
-        *([f"Made with (first / second): {'; '.join(told)}."] if told else []),
+        *([f"Made with (older / newer): {'; '.join(told)}."] if told else []),
         *setting_words(compared),
         *compared.notes,
         *(
-            [f"{count(found.untraced, 'question')} without two stored traces: not looked at for chunks and scores."]
+            [
+                f"{count(found.untraced, 'question')} without a stored trace in both runs: their chunks and scores are not compared."
+            ]
             if found.untraced
             else []
         ),
@@ -106,7 +109,7 @@ def certificate_text(found: Certificate) -> str:
 
 
 def _runs(compared: ComparedRuns) -> tuple[tuple[str, StoredRun], ...]:
-    return (("First", compared.first), ("Second", compared.second))
+    return (("Older", compared.first), ("Newer", compared.second))
 
 
 def _type_lines(found: Certificate) -> list[str]:

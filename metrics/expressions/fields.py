@@ -68,7 +68,7 @@ STAGE = "stage.<name>.ms"
 """The field that stands for one of each stage."""
 
 QUALITY = "quality.<rule>"
-"""The field that stands for one of each rule that watches quality."""
+"""The field that stands for one of each quality rule."""
 
 FIELDS: tuple[Field, ...] = (
     Field("latency_ms", "number", "from question to answer or failure, in milliseconds", "latency_ms > 2000", "duration_ms"),
@@ -93,7 +93,7 @@ FIELDS: tuple[Field, ...] = (
     Field("rating", "choice", "what a person said of the answer", "rating = down", "rating", choices=("up", "down", "none")),
     Field("top_score", "number", "the best score among the chunks: cosine, from -1 to 1", "top_score < .8", "top_score", optional=True),
     Field(STAGE, "number", "how long a stage took in all, in milliseconds", "stage.generate.ms > 1500", optional=True),
-    Field(QUALITY, "number", "what a rule that watches quality says of it", "quality.grounded < .5", optional=True),
+    Field(QUALITY, "number", "what a quality rule says of it", "quality.grounded < .5", optional=True),
 )  # fmt: skip
 """Every field, in the order in which they are shown."""
 

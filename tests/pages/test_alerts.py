@@ -60,7 +60,7 @@ def test_alert_that_ended_is_listed(open_page, services):
     raise_slow(services)
     services.alarms.remove(RULE.name)
     text = shown(open_page("live"))
-    assert "No alert is open; 0 rules watched." in text
+    assert "No alert is open; 0 alert rules." in text
     assert "Its rule was removed." in text
 
 
@@ -132,9 +132,9 @@ def test_a_rule_that_can_never_raise_an_alert_is_told_where_it_is_saved_listed_a
     button(page, "Save the rule").click().run()
     assert "The rule Share of errors is saved. It can never raise an alert" in as_read(page.warning[0].value)
     assert f"of at least 20. {never}" in shown(page)
-    assert "1 rule watched (1 can never raise an alert)." in shown(page)
+    assert "1 alert rule (1 can never raise an alert)." in shown(page)
     services.store.put(make_trace(backend="fake"))
-    assert "1 rule watched, whoever asks (1 can never raise an alert)." in shown(open_page("overview"))
+    assert "1 alert rule, whoever asks (1 can never raise an alert)." in shown(open_page("overview"))
 
 
 @pytest.mark.slow

@@ -111,7 +111,11 @@ def compare(page, services: Services, **fields: str):
 @pytest.mark.slow
 def test_another_embedder_is_compared_over_the_same_chunks(open_page, services):
     corpora.add_documents(services, 20, ("local/embedded", "local/copy"))
-    page = compare(open_page("stability"), services)
+    page = open_page("stability")
+    assert page.selectbox(key="index_other").value is None, "a model that may not be there is not chosen for anyone"
+    (button,) = [each for each in page.button if each.label == "Compare"]
+    assert (button.disabled, button.help) == (True, "Choose a backend whose embedder is to be compared\\.")
+    page = compare(page.selectbox(key="index_other").set_value("local/copy").run(), services)
     assert not page.exception
     assert "20 chunks compared, embedded by both for this" in shown(page)
     assert re.search(r"neighbours kept</\w+><td[^>]*>1\.000", shown(page))

@@ -79,7 +79,9 @@ def put_traces(services: Services, minutes: int = 9) -> None:
 @pytest.mark.slow
 def test_all_backends_of_the_window_are_listed_where_there_is_more_than_one(open_page, services):
     put_traces(services)
-    assert listed(open_page("live"), "Backends") == []
+    page = open_page("live")
+    assert listed(page, "Backends") == []
+    assert "No other backend was asked" in shown(page)
     services.store.put(make_trace(backend="otlp/shop", origin="application", asked_at=ago(0), duration_ms=400.0))
     page = open_page("live")
     rows = listed(page, "Backends")
@@ -229,7 +231,7 @@ def test_another_backend_is_offered_where_there_is_one(open_page, services):
 
 @pytest.mark.parametrize(("address", "is_open"), [({"part": "alerts"}, True), ({}, False)])
 def test_a_link_to_the_alerts_opens_the_form_for_rules(open_page, address, is_open):
-    [rules] = [each for each in open_page("live", **address).expander if each.label == "Rules of alerts"]
+    [rules] = [each for each in open_page("live", **address).expander if each.label == "Alert rules"]
     assert rules.proto.expanded is is_open
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from app.runs.rows import NO_INTERVAL
 from app.stability.kept import KeptStability
+from app.views.runs import source
 from evaluation.curated import DatasetRow
 from evaluation.summary import headline_figures
+from pipeline.errors import InputError
 from tests.app.runs.test_compared import scored, store
 from tests.app.stability.test_kept import PLAN, STEP
 from tests.pages.test_pages import shown
@@ -147,6 +149,49 @@ def kept(services):
     for name in ("death", "life"):
         services.evaluations.datasets.save(name, [DatasetRow("b", "When?", ("1912",), True)], "Picked.")
     return services.evaluations.datasets
+
+
+def form(page):
+    return next(each for each in page.expander if each.label == "Start a run").proto
+
+
+@pytest.mark.slow
+def test_a_start_that_failed_is_told_to_who_pressed_and_to_nobody_else(open_page, services, runs, monkeypatch):
+    def fail(plan, stop):
+        raise InputError("Nothing to ask.")
+
+    monkeypatch.setattr(services.evaluations, "run", fail)
+    page = press(open_page("runs"), "Start")
+    services.run_jobs.job.wait(10)
+    page.run()
+    assert ["Nothing to ask" in each.value for each in page.error] == [True]
+    assert form(page).expanded
+    other = open_page("runs")
+    assert [each.value for each in other.error] == []
+    assert not form(other).expanded
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [{"questions_id": "squad"}, {"questions_from": "A file"}, {"run_top_k": "3"}])
+def test_the_form_is_open_where_the_address_says_anything_of_it(open_page, runs, said):
+    assert form(open_page("runs", **said)).expanded
+    assert not form(open_page("runs", view="board")).expanded
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("readable", [True, False])
+def test_without_the_package_nothing_of_the_hub_can_be_started(open_page, monkeypatch, readable):
+    monkeypatch.setattr(source, "is_readable", lambda: readable)
+    page = open_page("runs", questions_from="Hugging Face")
+    start = next(button for button in page.button if button.label == "Start")
+    assert start.disabled is not readable
+    assert any("pip install datasets" in each.value for each in page.info) is not readable
+    plan = next(
+        button
+        for button in open_page("lab", questions_from="Hugging Face", study="profile").button
+        if button.label == "Plan"
+    )
+    assert plan.disabled is not readable
 
 
 def kind(page):

@@ -105,6 +105,14 @@ def test_what_could_not_be_kept_is_said_and_still_shown(open_page, services, kno
     assert bool(page.header) == bool(known)
 
 
+def test_what_failed_before_anything_was_known_is_not_told_to_others(open_page, services):
+    def steps(stop):
+        raise StoreError("The disk is full.")
+
+    services.stability_jobs.start(steps).wait(WAIT_S)
+    assert not open_page("stability").error
+
+
 @pytest.mark.slow
 def test_before_it_is_begun_the_form_says_what_it_takes_and_keeps_what_was_chosen(open_page, services):
     page = open_page("stability")

@@ -27,7 +27,7 @@ def test_a_changed_system_raises_an_alarm_with_its_evidence(open_page, services)
     assert not page.exception
     assert any(each.value.replace("\\", "").startswith("Alarm: the verdict") for each in page.error)
     words = shown(page).replace("\\", "")
-    assert "at most 5 in 100 raise an alarm" in words
+    assert "at most 5 in 100 certificates raise an alarm" in words
     assert "e5-*large*" in words
     assert "overlap@5" in words
 

@@ -36,7 +36,7 @@ def show_right(found: Explained, diagnosed: Diagnosed | None) -> None:
 
 
 MEANING = (
-    "Diagnose asks again over chosen chunks: one that holds the right answer alone, and none at all. From what comes of it follows "
+    "Diagnose asks again twice: with only a chunk that holds the right answer, and with no chunk at all. That tells "
     "whether retrieval or the generator is to blame. Then it tries what might help, and says what did."
 )
 
@@ -47,7 +47,7 @@ def _show_form(found: Explained, known: Gold) -> None:
             answers = st.text_input(
                 "Right answer",
                 value=" | ".join(known.answers),
-                placeholder="Several spellings: separated by |",
+                placeholder="one | or another",
                 max_chars=500,
                 help="From the dataset, where a run asked this question.",
             )

@@ -1,11 +1,11 @@
-"""A job that goes on in the background: how far it is, and buttons that pause and stop it."""
+"""A job that goes on in the background: how far it is, buttons that pause and stop it, and why one came to nothing, to whoever began it."""
 
 from typing import Protocol
 
 import streamlit as st
 
 from app.views.kit.html import note_html, show
-from app.views.kit.markdown import literal
+from app.views.kit.markdown import literal, message
 from app.views.kit.visitor import refused
 
 
@@ -41,8 +41,44 @@ class GoesOn(Protocol):
         ...
 
 
+class Ends(Protocol):
+    """A job that ends, perhaps early."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still at work."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why it ended early; empty if it did not."""
+        ...
+
+
 REFRESH_S = 1.0
 """How often a job that goes on is looked at."""
+
+
+def note_begun(kind: str, job: Ends) -> None:
+    """Remember that it was this session that began a job. kind: tells it from jobs of another kind."""
+    st.session_state[_begun(kind)] = job
+
+
+def begun_problem(kind: str) -> str:
+    """Why the job that this session began last came to nothing; empty where it did not, and for everyone else."""
+    job: Ends | None = st.session_state.get(_begun(kind))
+    return "" if job is None or job.running else job.problem
+
+
+def show_problem(kind: str) -> None:
+    """The same, on the page."""
+    problem = begun_problem(kind)
+    if problem:
+        st.error(message(problem), icon=":material/error:")
+
+
+def _begun(kind: str) -> str:
+    return f"begun-{kind}"
 
 
 def show_going_on(job: GoesOn, share: float, words: str, *, key: str = "") -> None:

@@ -56,6 +56,9 @@ STYLE = """
 @media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; } }
 /* Columns that stand below each other are as far apart as anything else. */
 @media (max-width: 640px) { [data-testid="stMain"] [data-testid="stHorizontalBlock"] { row-gap: 1rem; } }
+/* What is chosen from is all in sight: choices wrap, and a field grows with what it holds. */
+[data-testid="stMain"] [data-testid="stButtonGroup"] > * { flex-wrap: wrap; row-gap: .25rem; }
+[data-testid="stMultiSelect"] :has(> [data-testid="stMultiSelectTagsContainer"]) { max-height: none; }
 [data-testid="InputInstructions"] { display: none; }
 /* All that opens looks the same: its arrow before its words, in the colour of words. */
 [data-testid="stExpander"] summary > span > span:last-child:has(> [data-testid="stIconMaterial"]) { order: -1; }

@@ -70,7 +70,7 @@ def offer_start(
         "Plan",
         icon=":material/calculate:",
         key=f"lab-{name}-tell",
-        **only(Role.EDITOR, help=PLAN_MEANING),
+        **(refused("" if source is None else source.refusal, help=PLAN_MEANING) | only(Role.EDITOR)),
     ):
         st.session_state.pop(held, None)
         try:

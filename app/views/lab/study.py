@@ -1,6 +1,7 @@
 """The factorial on the Lab page: a plan, what it would take, and what each choice turned out to account for."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,6 +26,9 @@ from pipeline.errors import RaglassError
 
 COLOURS = tuple(STAGE_COLOURS.values())
 """Of lines and bars, one after the other."""
+
+LABEL_CHARS = 30
+"""In a line of a cell's name beside its bar: on a narrow screen the bars have as much room."""
 
 IN_PERCENT = ("right", "f1", "recall")
 """Outcomes that are shares."""
@@ -194,7 +198,9 @@ def pair_chart(name: str, pair: Mapping[str, Any], percent: bool) -> go.Figure:
 
 def error_chart(errors: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Shares of questions by what became of them, a bar for each cell; right answers are left out."""
-    cells = [chart_text(f"{place}. {each['cell']}") for place, each in enumerate(errors, start=1)]
+    named = [wrap(f"{place}. {each['cell']}", LABEL_CHARS) for place, each in enumerate(errors, start=1)]
+    cells = ["<br>".join(map(chart_text, lines)) for lines in named]
+    rows_px = sum(12 + 14 * len(lines) for lines in named)
     figure = go.Figure(
         [
             go.Bar(y=cells, x=[each[kind] for each in errors], name=words, orientation="h", marker={"color": colour})
@@ -204,7 +210,7 @@ def error_chart(errors: Sequence[Mapping[str, Any]]) -> go.Figure:
     )
     worst = max(errors, key=lambda each: 1 - each["right"])
     title = f"Most errors are made with {worst['cell']}: {percent(1 - worst['right'], 1)} of questions"
-    figure.update_layout(**chart_layout(chart_text(title), height=150 + 26 * len(errors), legend=True), barmode="stack")
+    figure.update_layout(**chart_layout(chart_text(title), height=150 + rows_px, legend=True), barmode="stack")
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_xaxes(fixedrange=True, tickformat=".0%")
     return figure

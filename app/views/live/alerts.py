@@ -38,7 +38,7 @@ def show_open() -> None:
 
 
 def show_alerts() -> None:
-    """How many rules are watched, silences of all of them, alerts that ended lately, and CloudWatch's other alarms."""
+    """How many alert rules there are, silences of all of them, alerts that ended lately, and CloudWatch's other alarms."""
     _guarded(_show_local)
     if "cloudwatch" in state.services().live.sources:
         _guarded(_show_cloudwatch)
@@ -78,7 +78,7 @@ def _show_local() -> None:
         else "No alert is open"
     )
     rules = alarms.rules()
-    _note(f"{what}; {count(len(rules), 'rule')} watched{idle_words(alarms, rules)}.")
+    _note(f"{what}; {count(len(rules), 'alert rule')}{idle_words(alarms, rules)}.")
     for each in silences:
         if not each.rule:
             _show_silence(each)
@@ -169,7 +169,7 @@ def _show_cloudwatch() -> None:
         _note("The stack has no alarm whose name begins with its own.")
         return
     quiet = [alarm for alarm in alarms if alarm.state != "ALARM"]
-    with st.expander(f"CloudWatch watches {count(len(alarms), 'alarm')}, of which {len(alarms) - len(quiet):,} raised"):
+    with st.expander(f"CloudWatch has {count(len(alarms), 'alarm')}, of which {len(alarms) - len(quiet):,} raised"):
         _note("An alarm of CloudWatch is silenced there.")
         for alarm in quiet:
             show(alarm_html(alarm))

@@ -23,10 +23,13 @@ COLUMNS = (
 
 
 def show_backends(controls: Controls) -> None:
-    """The table; nothing where the chosen backend is the only one. A click chooses another."""
+    """The table, or that the chosen backend is the only one. A click chooses another."""
     choice = controls.choice
     found = _read(replace(choice, measure="mean"), state.services().live.version(choice))
+    words = backends_words(choice, found)
     if not found.rows:
+        if words:
+            show(note_html(words))
         return
 
     def choose(backend: str) -> None:
@@ -43,7 +46,7 @@ def show_backends(controls: Controls) -> None:
     )
     if done.opened is not None:
         st.rerun()  # all of the page: this part of it began with the other choice
-    show(note_html(backends_words(choice, found)))
+    show(note_html(words))
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)

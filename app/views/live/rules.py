@@ -34,7 +34,7 @@ def show_rules() -> None:
     # Drawn only while it is open: what rules would have done is read from a day of figures.
     with (
         backstage("rules"),
-        st.expander("Rules of alerts", expanded=wanted, key="rules", on_change="rerun") as unfolded,
+        st.expander("Alert rules", expanded=wanted, key="rules", on_change="rerun") as unfolded,
     ):
         if not unfolded.open:
             return

@@ -65,7 +65,11 @@ def show_compared(first: str, second: str) -> None:
     with right:
         if comparison.types:
             _draw(differences_plot("Right, by question type, points", comparison.types), "types")
-    show(note_html("A line that crosses 0 may be chance. Grey: no significant difference, by the adjusted p value."))
+    show(
+        note_html(
+            "A line that crosses 0 may be chance. Grey: not significant, by the p value that is corrected for all rows."
+        )
+    )
     if any(each.difference is not None and each.low is None for each in comparison.types):
         show(note_html(NO_INTERVAL))
     _show_figures(found)

@@ -34,7 +34,7 @@ from app.views.runs.judged import show_judge
 from app.views.runs.kept import run_files, run_scores, run_spent, run_summary
 from app.views.runs.listed import open_runs
 from app.views.runs.naming import PROBLEM, show_naming
-from app.views.runs.page import follow_run
+from app.views.runs.page import begin, follow_run
 from app.views.runs.question_types import show_question_types
 from app.views.runs.tables import QUESTIONS, question_row
 from evaluation.scoring import Scored
@@ -77,8 +77,9 @@ def show_run(run_id: str) -> None:
         show(table_html(("Measure", "Value", "95 % interval", "Questions"), measure_rows(summaries), "measures"))
         show(
             note_html(
-                "Intervals resample whole articles, since questions about one article go wrong together. Exact match and F1 compare with "
-                "the expected answer word for word, which a reader that quotes sentences cannot reach; right and expected in answer do not."
+                "Intervals come from drawing whole articles again, since questions about one article tend to fail together. Exact "
+                "match and F1 want the words of the expected answer and no others: an answer that quotes a whole sentence scores low. "
+                "Right and Expected in answer allow it."
             )
         )
     show_question_types(run)
@@ -91,7 +92,7 @@ def show_run(run_id: str) -> None:
 def _resume(run_id: str) -> None:
     services = state.services()
     try:
-        services.run_jobs.start(lambda stop: services.evaluations.resume(run_id, stop))
+        begin(lambda stop: services.evaluations.resume(run_id, stop))
         st.query_params.clear()
     except RaglassError as error:
         st.session_state[PROBLEM] = str(error)

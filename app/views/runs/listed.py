@@ -73,8 +73,10 @@ def _show_table(runs: Sequence[StoredRun], board: Board | None) -> None:
         show(
             note_html(
                 f"A click opens a run; tick {FEWEST} to {MOST} to compare them.",
-                more="The oldest of those that are ticked is the baseline. In the leaderboard the runs asked the same questions; intervals "
-                "that overlap may be chance, which a comparison tells.",
+                more=(
+                    "The oldest run that is ticked is the baseline. A leaderboard holds runs over the same questions. Where two "
+                    "intervals overlap, the difference may be chance: compare the two to know."
+                ),
             )
         )
         actions = st.container(horizontal=True, width="content")

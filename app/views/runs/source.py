@@ -2,23 +2,29 @@
 
 import hashlib
 from collections.abc import Mapping
-from importlib.util import find_spec
 
 import streamlit as st
 
 from app.runs.feedback import FeedbackDataset, feedback_words
 from app.views.kit import address, state
 from app.views.kit.html import note_html, show
+from app.views.kit.markdown import message
 from evaluation.datasets import BUILTIN
-from evaluation.hub import PREFIX
+from evaluation.hub import PREFIX, is_readable
 from pipeline.errors import InputError
 
 FORMATS = ["json", "jsonl", "csv"]
 
+UNREADABLE = (
+    "Raglass reads the hub with the package `datasets`, which is not installed here. Whoever runs Raglass can install it: "
+    "`pip install datasets`. Questions in a file need no package."
+)
+"""Why nothing of the hub can be asked."""
+
 KINDS = BUILT_IN, KEPT, FILE, HUB, FEEDBACK = "Built in", "A dataset", "A file", "Hugging Face", "Rated answers"
 
 
-def _fields() -> Mapping[str, address.Field]:
+def source_fields() -> Mapping[str, address.Field]:
     """What is kept of the choice in the address: its kind, the kept dataset, and the id at the hub. A file is chosen again."""
     named = bool(st.query_params.get("questions"))
     return {
@@ -33,7 +39,7 @@ class Source:
 
     def __init__(self) -> None:
         """Show the choice, and keep it in the address."""
-        write = address.follow("source", _fields())
+        write = address.follow("source", source_fields())
         self._file = None
         self._name = self._kept = ""
         self._feedback: FeedbackDataset | None = None
@@ -54,8 +60,8 @@ class Source:
                 placeholder="rajpurkar/squad_v2@validation",
                 width=420,
             )
-            if find_spec("datasets") is None:
-                st.info("The package `datasets` is not installed. Install it to read the hub: `pip install datasets`.")
+            if self.refusal:
+                st.info(message(self.refusal), icon=":material/info:")
         elif self.kind == FEEDBACK:
             self._show_feedback()
         elif self.kind == KEPT:
@@ -87,6 +93,11 @@ class Source:
             with st.expander("What was left out or decided"):
                 for problem in self._feedback.problems[:100]:
                     show(note_html(problem))
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing that is chosen here can be asked; empty where that is not known."""
+        return UNREADABLE if self.kind == HUB and not is_readable() else ""
 
     @property
     def key(self) -> str:

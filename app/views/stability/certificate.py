@@ -34,7 +34,7 @@ def show_certificate() -> None:
         return
     before, after = usual_pair(list(runs.values()))
     with backstage("certificate"), st.form("certificate-form", border=False):
-        for name, usual, key in (("Before", before, "certificate-before"), ("After", after, "certificate-after")):
+        for name, usual, key in (("Older", before, "certificate-before"), ("Newer", after, "certificate-after")):
             st.selectbox(
                 name,
                 list(runs),
@@ -53,7 +53,8 @@ def show_certificate() -> None:
     found: Certificate | None = st.session_state.get("certificate")
     if found is None:
         st.info(
-            "What a changed embedder, index or prompt does to chunks, answers and scores, at 5 false alarms in 100."
+            "Says what a changed embedder, index or prompt did to chunks, answers and scores. Where nothing was changed, at most 5 "
+            "in 100 raise an alarm."
         )
         return
     _show(found)

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from app.services import Services
+from app.stability.drift import USUAL_EMBEDDER
 from app.stability.drift_words import INDEX_HEADS, INDEX_NOTES, index_rows, side_words
 from app.stability.index_drift import CHUNKS, MeasuredIndexes, embedder_steps, folder_steps
 from app.stability.steps import Steps
@@ -38,7 +39,9 @@ def show_index_drift() -> None:
     if found is not None:
         _show(found)
     elif jobs.job is None:
-        st.info("The same chunks by two sets of vectors: what a search would notice of a change of embedder or index.")
+        st.info(
+            "Compares two sets of vectors of the same chunks: how much a search would notice of another embedder or index."
+        )
 
 
 def _form(services: Services, busy: str) -> Callable[[], Steps[MeasuredIndexes]] | None:
@@ -59,11 +62,19 @@ def _form(services: Services, busy: str) -> Callable[[], Steps[MeasuredIndexes]]
                     width=360,
                 )
             else:
-                other = st.selectbox("The embedder of", _others(local, name), key="index_other", on_change=write)
+                other = st.selectbox(
+                    "The embedder of",
+                    _others(local, name),
+                    key="index_other",
+                    on_change=write,
+                    placeholder="Choose one",
+                    help="Its model is fetched first where it is not on this machine.",
+                )
             chunks = st.number_input(
                 "Chunks", 3, MOST_CHUNKS, key="index_chunks", on_change=write, width=120, disabled=against == FOLDER
             )
-        pressed = st.button("Compare", type="primary", icon=":material/compare_arrows:", **refused(busy))
+        lacking = "Choose a backend whose embedder is to be compared." if against == EMBEDDER and other is None else ""
+        pressed = st.button("Compare", type="primary", icon=":material/compare_arrows:", **refused(busy or lacking))
     return partial(_steps, services, str(name), other, folder, int(chunks)) if pressed else None
 
 
@@ -76,7 +87,7 @@ def _follow_form(services: Services, local: list[str]) -> address.Write:
         {
             "index_against": address.choice(AGAINST, EMBEDDER),
             "index_of": indexes,
-            "index_other": address.choice(others, next(iter(others), None)),
+            "index_other": address.choice(others, USUAL_EMBEDDER if USUAL_EMBEDDER in others else None),
             "index_folder": address.words(),
             "index_chunks": address.number(CHUNKS, 3, MOST_CHUNKS),
         },
@@ -84,8 +95,8 @@ def _follow_form(services: Services, local: list[str]) -> address.Write:
 
 
 def _others(local: list[str], name: str | None) -> list[str]:
-    """What an index can be compared with; itself where there is no other."""
-    return [each for each in local if each != name] or local
+    """What an index can be compared with."""
+    return [each for each in local if each != name]
 
 
 def _steps(services: Services, name: str, other: str | None, folder: str, chunks: int) -> Steps[MeasuredIndexes]:

@@ -7,7 +7,7 @@ from app.stability.measuring import go_on, measure
 from app.stability.perturbed import ALL_KINDS, LIMIT, StabilityPlan, StabilityStep
 from app.stability.perturbed_words import ahead_words, part_words, progress_words
 from app.views.kit import address, state
-from app.views.kit.following import REFRESH_S, show_going_on
+from app.views.kit.following import REFRESH_S, begun_problem, note_begun, show_going_on
 from app.views.kit.html import note_html, show
 from app.views.kit.layout import backstage
 from app.views.kit.markdown import literal, message
@@ -21,13 +21,18 @@ from pipeline.errors import RaglassError
 MOST_QUESTIONS = 650
 """Built-in questions."""
 
+BEGUN = "measurement"
+"""One of Stability, among jobs that a session began."""
+
 
 def show_stability() -> None:
     """The form, the measurement that goes on, what came of it, and what was kept of earlier ones."""
     job = state.services().stability_jobs.job
     going = job is not None and job.running
     _form(folded=bool(shown_id()) and not going)
-    problem = st.session_state.pop(PROBLEM, None) or (job.problem if job is not None and not going else "")
+    # Where there is a part to see, everyone is told why it ended; else only who began it.
+    unkept = job.problem if job is not None and not going and job.step is not None else ""
+    problem = st.session_state.pop(PROBLEM, None) or begun_problem(BEGUN) or unkept
     if problem:
         st.error(message(problem), icon=":material/error:")
     if going:
@@ -91,7 +96,7 @@ def _start() -> None:
         return
     st.query_params.pop(RESULT, None)
     try:
-        services.stability_jobs.start(lambda stop: measure(services.evaluations, kept, plan, stop))
+        note_begun(BEGUN, services.stability_jobs.start(lambda stop: measure(services.evaluations, kept, plan, stop)))
     except RaglassError as error:
         st.session_state[PROBLEM] = str(error)
 
@@ -99,7 +104,7 @@ def _start() -> None:
 def _go_on(kept_id: str) -> None:
     services, kept = state.services(), kept_results()
     try:
-        services.stability_jobs.start(lambda stop: go_on(services.evaluations, kept, kept_id, stop))
+        note_begun(BEGUN, services.stability_jobs.start(lambda stop: go_on(services.evaluations, kept, kept_id, stop)))
         st.query_params.pop(RESULT, None)
     except RaglassError as error:
         st.session_state[PROBLEM] = str(error)

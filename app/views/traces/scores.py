@@ -1,4 +1,4 @@
-"""What the rules that watch quality say of a trace."""
+"""What the quality rules say of a trace."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Scores of traces by the rules that watch quality, and how far the rules have come."""
+"""Scores of traces by the quality rules, and how far the rules have come."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,7 @@
 """The factorial from its plan to its tables, over models that cost nothing."""
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from app.kit.wording import when
 from app.lab import cells as lab_cells
 from app.lab.catalogue import Lab
 from app.lab.factorial_plan import EXAMPLE, check_plan, find_prompts, plan_cells, read_plan
@@ -79,6 +81,10 @@ def test_tables_say_what_each_choice_accounts_for_and_which_cell_to_take(
     assert "Best is " in text
     for form in ("csv", "json", "md", "html"):
         assert services.lab.export(record, form)
+    for form in ("md", "html"):
+        report = services.lab.export(record, form)
+        assert f"{record.record_id}, started {when(record.started_at)}" in report
+        assert re.search(r"The study is finished. This file was made at \d{4}-\d\d-\d\d ", report)
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ def test_a_kept_study_is_held_against_the_same_questions_asked_later(clock: Cloc
     assert len(times(result["targets"][1], "embed")) == 6
     table = by_name(study.tables(result))["latency"]
     assert table.title.startswith(f"{FAST} now takes 66.7 % less time than {FAST} before ({kept.record_id})")
-    assert "two sittings" in table.note
+    assert "at different times" in table.note
     with pytest.raises(InputError, match="none of these questions"):
         study.check(parts_of(parts, now), {"targets": [FAST], "before": "LAST", "questions": 1, "seed": 99})
 

@@ -12,7 +12,7 @@ NASTY = '"></div></script><script>alert(1)</script><img src=x onerror="alert(2)"
 def test_nothing_of_a_study_is_markup_in_its_report() -> None:
     table = Table("t", NASTY, (Column(NASTY),), ((NASTY,),), NASTY)
     figure = json.dumps({"data": [{"name": NASTY}], "layout": {}})
-    report = report_html(NASTY, {NASTY: NASTY}, [table], [Picture(NASTY, figure)])
+    report = report_html(NASTY, NASTY, {NASTY: NASTY}, [table], [Picture(NASTY, figure)])
     head, _, drawing = report.partition('<script src="data:text/javascript;')
     assert "<script" not in head
     assert "<img" not in head
@@ -22,4 +22,4 @@ def test_nothing_of_a_study_is_markup_in_its_report() -> None:
 
 
 def test_a_report_without_charts_runs_nothing() -> None:
-    assert "<script" not in report_html("A study", {}, [], [])
+    assert "<script" not in report_html("A study", "", {}, [], [])

@@ -54,8 +54,8 @@ def test_spreadsheet_has_every_table_under_its_title() -> None:
 @pytest.mark.slow
 def test_report_holds_pictures_as_text_and_plotly_only_where_there_are_some() -> None:
     nasty = '"><script>alert(1)</script>'
-    plain = report_html("A study", {"dataset": nasty}, [TABLE], [])
-    drawn = report_html("A study", {}, [TABLE], [Picture(nasty, json.dumps({"data": [nasty], "layout": {}}))])
+    plain = report_html("A study", "", {"dataset": nasty}, [TABLE], [])
+    drawn = report_html("A study", "", {}, [TABLE], [Picture(nasty, json.dumps({"data": [nasty], "layout": {}}))])
     assert plain.count("<script") == 0
     assert drawn.count("<script") == 2
     assert "alert(1)" in drawn

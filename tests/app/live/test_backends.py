@@ -53,7 +53,12 @@ def test_whose_questions_are_counted_is_chosen_but_of_applications_all_are(store
 
 def test_one_that_is_alone_is_not_listed_and_another_beside_an_idle_one_is(store: TraceStore) -> None:
     alone = LiveChoice("local", "otlp/shop", window="15 min")
-    assert read_backends(store, alone, NOW_S + 86_400).rows == ()
+    assert read_backends(store, alone, NOW_S + 86_400) == BackendPaces(())
+    store.put(make_trace(backend="otlp/shop", origin="application", asked_at=NOW_S + 86_390))
+    found = read_backends(store, alone, NOW_S + 86_400)
+    assert found == BackendPaces((), alone=True)
+    assert backends_words(alone, found).startswith("No other backend was asked")
+    assert backends_words(alone, BackendPaces(())) == ""
     assert len(read_backends(store, LiveChoice("local", "idle"), NOW_S).rows) == 2
     assert read_backends(store, LiveChoice("cloudwatch", "aws"), NOW_S).rows == ()
 

@@ -2,12 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.live.reading import MAX_PERIODS, PERIODS, WINDOWS, LiveChoice, api_id_of
 from app.live.rows import LiveView, live_csv, make_view
+from app.live.totals import Totals
 from metrics.catalogue import rag_queries, stack_queries, stage_percentiles
 from metrics.cloudwatch import CloudWatchSource
 from metrics.series import Statistic, Window
@@ -94,6 +96,14 @@ def test_questions_and_failures_are_by_the_period_and_named_by_stage() -> None:
     assert (view.questions, view.failed) == (4, 1)
     assert view.rate_title == "4 questions, 25 % failed"
     assert view.errors_title == "All failed in generate"
+
+
+def test_a_rate_is_over_the_time_since_the_first_question_where_nothing_was_asked_before() -> None:
+    # The last period ends a minute after MINUTE: 40 questions in the last 4 minutes of 15.
+    view = viewed(*(make_trace(asked_at=MINUTE - 60 * (place % 4)) for place in range(40)))
+    assert view.rate_title == "40 questions, 10.0 a minute since the first, none failed"
+    busy_before = replace(view, before=Totals(questions=1))
+    assert busy_before.rate_title == "40 questions, 2.67 a minute, none failed"
 
 
 def test_error_of_no_stage_is_counted_as_unaccounted() -> None:

@@ -21,12 +21,16 @@ from app.overview.words import (
     verdict_of,
     watches_drift,
 )
+from app.quality.recent import Bucket, RuleWindow
+from app.quality.rules import RULES
 from app.runs.compared import compare_stored
 from app.stability.drift import MeasuredWindow, QuestionDrift
 from app.stability.drift import Stretch as Asked
+from evaluation.control import Sample
 from evaluation.drift import WindowDrift
 from metrics.alarms import Alarm
 from metrics.alerts import StoredAlert
+from metrics.quality import QualityPoint
 from metrics.runs import StoredRun
 from tests.app.runs.test_compared import scored
 
@@ -73,6 +77,14 @@ def test_figures_say_whose_questions_they_are_of():
     assert everyones == "19 of 20 questions to local/embedded took less, whoever asked."
     assert quality_tile([], pace(one), "day").note == "No answer of the last 24 hours was scored."
     assert quality_tile([], pace(one, whose="runs"), "day").note.endswith("Questions by people alone.")
+
+
+def test_quality_without_anything_to_compare_with_says_what_is_missing():
+    bucket = Bucket(QualityPoint(0.0, 3, 0.5, 0.0), False)
+    window = RuleWindow(RULES["grounded"], (bucket,), 60, Sample(3, 0.5, 0.0), None, None, before=False)
+    tile = quality_tile([window], pace(QUIET), "day")
+    assert (tile.value, tile.tone) == ("No comparison yet", "quiet")
+    assert tile.note == "1 rule scores answers. The 24 hours before had too few to compare with."
 
 
 def test_tiles_lead_to_what_they_tell_of():
@@ -164,7 +176,7 @@ def test_cloudwatchs_alarms_are_counted_and_named_beside_our_own() -> None:
     assert (theirs.value, theirs.note, theirs.tone) == ("1 open", "raglass-late (CloudWatch)", "bad")
     quiet = alerts_tile([], 2, "", Elsewhere([alarm("raglass-idle", "OK")]))
     assert (quiet.value, quiet.tone) == ("None open", "good")
-    assert quiet.note.endswith("CloudWatch watches 1 alarm.")
+    assert quiet.note.endswith("CloudWatch has 1 alarm.")
 
 
 def test_alarms_that_cannot_be_read_are_not_called_well() -> None:

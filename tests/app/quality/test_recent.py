@@ -86,6 +86,29 @@ def test_a_window_of_few_traces_is_told_without_a_verdict(services: Services) ->
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("length_s", [HOUR_S, 24 * HOUR_S, 7 * 24 * HOUR_S])
+def test_what_began_a_quarter_of_an_hour_ago_is_compared_in_long_windows_too(
+    services: Services, length_s: float
+) -> None:
+    until = BEGAN // 30_240 * 30_240  # Where a bucket of seven days ends: one of them holds all.
+    put(services, {**every(10, until - 900, 450, 1.0), **every(10, until - 450, 450, 0.0)})
+    [found] = read_window(services.store, until - length_s, until)
+    assert found.step_s <= 240
+    assert found.whole.count == 90
+    assert not found.before
+    assert headline(found).startswith("Grounded share 0 % at ")
+    assert headline(found).endswith(", usually 100 %")
+
+
+@pytest.mark.slow
+def test_a_few_busy_minutes_of_an_hour_are_compared_with_one_another(services: Services) -> None:
+    put(services, {**every(4, BEGAN + 61, 54, 1.0), **every(1, BEGAN + 120, 60, 0.0)})
+    found = read(services)
+    assert (found.step_s, [bucket.point.count for bucket in found.buckets]) == (60, [13, 60])
+    assert headline(found) == "Grounded share 0 % at 16:02, usually 100 %"
+
+
+@pytest.mark.slow
 def test_getting_better_is_no_alarm(services: Services) -> None:
     put(services, every(10, BEGAN - HOUR_S, HOUR_S, 0.2))
     put(services, every(10, BEGAN, HOUR_S, 0.9))

@@ -84,7 +84,7 @@ def test_right_abstentions_are_told_where_there_are_any():
     wrongly, rightly = (scored(number, abstained=True, correct=number == 21) for number in (20, 21))
     assert abstained_words([scored(1), wrongly]) == ""
     assert abstained_words([scored(1), wrongly, rightly]) == (
-        "Of 2 abstentions, 1 came where the documents have no answer: right, and counted so."
+        "2 questions got no answer; to 1 of them the documents have none, so that is right."
     )
 
 
@@ -156,8 +156,8 @@ def test_times_that_were_shared_or_spared_are_said_to_be():
     assert time_words(SCORES) == ""
     shared = [replace(each, batch=16, stages_ms={"generate": 1.0}) for each in SCORES[:2]]
     assert time_words(shared) == (
-        "Time is what the run cost, not what a person would wait: questions were asked up to 16 at a time and share it evenly and "
-        "vectors of 2 questions were known from an earlier run."
+        "Time is what the run took for a question, not what a person would wait: up to 16 questions were asked together and given "
+        "equal parts of it and vectors of 2 questions were known from an earlier run."
     )
 
 

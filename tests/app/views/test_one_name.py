@@ -1,4 +1,5 @@
-"""What people read calls a thing by one name: what the field calls a gold answer is the expected answer on pages and in the shell."""
+"""What people read calls a thing by one name: what the field calls a gold answer is the expected answer on pages and in the shell;
+quality rules score answers, and alert rules watch figures."""
 
 import ast
 import re
@@ -15,6 +16,15 @@ READ = [path for folder in ("app", "pages", "evaluation") for path in sorted((RO
 
 OTHER = re.compile(r"\bgold (is|(in )?answers?)\b", re.IGNORECASE)
 """The field's name."""
+
+RULES = re.compile(
+    r"\brules? (are |is |that )?watch|\bwatch(es|ed|ing)? (the )?quality|quality,? (is |not )*watch|\brules? (on|of) (quality|alerts)\b",
+    re.IGNORECASE,
+)
+"""What neither kind of rule is called: quality rules score, and what an alert rule watches is a figure."""
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+"""Documents that people read."""
 
 KEPT = {
     "gold in answer",  # a measure's name in files
@@ -41,6 +51,13 @@ def _is_command(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
 def test_no_text_says_gold_answer() -> None:
     found = [f"{path.relative_to(ROOT)}: {text}" for path in READ for text in texts(path) if OTHER.search(text)]
     assert [each for each in found if each.partition(": ")[2] not in KEPT] == []
+
+
+@pytest.mark.slow
+def test_quality_is_scored_and_figures_are_watched() -> None:
+    said = [(path, text) for path in READ for text in texts(path)]
+    said += [(path, path.read_text("utf-8")) for path in PAGES]
+    assert [f"{path.relative_to(ROOT)}: {found[0]}" for path, text in said if (found := RULES.search(text))] == []
 
 
 def test_a_text_and_a_commands_help_are_seen_and_other_docstrings_are_not(tmp_path: Path) -> None:
