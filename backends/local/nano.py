@@ -42,8 +42,11 @@ MATRICES = {
 
 NORMS = {"attended_norm": "aln", "outer_norm": "oln"}
 
-NEAR = "on this processor vectors differ a little from those that ship (cosines of 0.994 to 1 were seen), which retrieval does not notice"
-SLOW = f"this processor has no VNNI, so that embedding and reading take longer; {NEAR}"
+LITTLE = (
+    "vectors differ a little from those that ship (cosines of 0.996 to 1 were seen), which retrieval does not notice"
+)
+NEAR = f"on this processor {LITTLE}"
+SLOW = f"this processor has no VNNI: embedding and reading take longer, and {LITTLE}"
 OTHER = (
     "on this processor ({}, onnxruntime {}) vectors are others than those that ship: a cosine of {:.3f} for a text whose vector is known. "
     "So the built-in corpus is embedded here, and no index is used that was made elsewhere. Install the onnxruntime of "
