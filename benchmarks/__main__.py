@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 
 QUICK = {
     "bench_embedder": ["--chunks", "5"],
+    "bench_embedder_variants": ["--documents", "1", "--rounds", "1", "--only", "weights of 7 bits"],
     "bench_indexing": ["--documents", "1", "--pages", "3"],
     "bench_hostile": ["--only", "brackets", "far-cell"],
     "bench_readyz": ["--files", "minified.txt", "--seconds", "5"],
@@ -41,6 +42,7 @@ QUICK = {
 
 ANSWERS = {
     "processor seconds a chunk with its sentences": "bench_embedder",
+    "other roundings of the embedder, no vectors of chunks: found, nearness, time, memory": "bench_embedder_variants",
     "ten PDFs of manuals, end to end": "bench_indexing",
     "manuals read: spaces, what is left of the pages' frames, speed, memory": "bench_documents FOLDER (from benchmarks.manuals FOLDER)",
     "questions about manuals: found, answered": "bench_manuals FOLDER",
@@ -72,6 +74,7 @@ def commands(squad: Path | None, manuals: Path | None, stores: Path, *, quick: b
         ["bench_store", *shared],
         ["bench_latency"],
         ["bench_embedder"],
+        ["bench_embedder_variants"],
         ["bench_indexing"],
         *([["bench_documents", str(manuals)], ["bench_manuals", str(manuals)]] if manuals else []),
         ["bench_hostile"],

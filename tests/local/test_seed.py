@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from backends.local import seed
+from backends.local.encoder import known
 from backends.local.nano import NanoEmbedder
 from backends.local.profiles import SEED
 from backends.local.vectors import Seed, text_key
@@ -40,11 +41,11 @@ def test_rebuild_gives_the_committed_vectors_again() -> None:
     assert committed.fingerprint == embedder.fingerprint
     texts = seed.seed_texts()[::EVERY]
     rebuilt = seed.make_seed(embedder, texts)
-    # Processors with other vector instructions sum in another order, which the 4-bit model's own activations magnify: cosines of 0.99992
-    # were seen. The same text after the wrong prefix has at most 0.98.
+    # A float that another processor rounds otherwise moves some activation by a whole step of 8 bits: cosines of 0.994 were seen (ADR 11).
+    # The same text after the wrong prefix has at most 0.98.
     for text in texts:
         key = text_key(text)
         expected, found = committed.get(key), rebuilt.get(key)
         assert expected is not None
         assert found is not None
-        assert float(expected.astype(np.float32) @ found.astype(np.float32)) > 0.9995, text
+        assert float(expected.astype(np.float32) @ found.astype(np.float32)) > known.ENOUGH, text

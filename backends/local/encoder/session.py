@@ -3,6 +3,7 @@
 The graph is committed and holds no weights (benchmarks/encoder_graph.py writes it); they are given when a session is opened.
 Texts go through one at a time: activations are quantised by one scale a run, so that a text beside others would get other numbers than
 alone. Nothing is lost by that, since a text of some tokens already fills the matrices; several threads take a text each.
+Every processor makes the same numbers but for the rounding of floats: where ONNX Runtime would sum or round otherwise, it is told not to.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from backends.local.processor import capabilities, sums_bytes_whole
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
 
@@ -26,13 +28,23 @@ GRAPH = Path(__file__).with_name("encoder.onnx")
 LAYERS, WIDTH = 12, 384
 MATRICES = ("query", "key", "value", "attended", "inner", "outer")
 NORMS = ("attended_norm", "outer_norm")
+WHOLE_SUMS = "session.x64quantprecision"
+"""ONNX Runtime's setting: on x86, weights become bytes without a sign, whose products it sums in 32 bits. The same numbers, more slowly."""
+LEFT_OUT = ("SkipLayerNormFusion", "DynamicQuantizeMatMulFusion")
+"""Of ONNX Runtime's fusions: the first takes four times as long as what it stands for; the second brings nothing on x86, and on ARM with
+matrix instructions it rounds activations row by row, to other numbers."""
 
 
 class Encoder:
     """Thread-safe: any number of callers may be in `run` and `run_all` at once."""
 
-    def __init__(self, weights: Weights, *, threads: int | None = None) -> None:
+    slow: bool
+    """Whether the processor makes 8-bit sums the slower way: an x86 one without VNNI."""
+
+    def __init__(self, weights: Weights, *, threads: int | None = None, graph: bytes | None = None) -> None:
         """threads: texts that are worked on at once; by default as many as there are cores for this process.
+
+        graph: another one than the committed, as measures try.
 
         Raises Unavailable if ONNX Runtime cannot be loaded, or if the weights do not fit the graph.
         """
@@ -50,16 +62,20 @@ class Encoder:
         options.log_severity_level = 3
         # What a text needs is given back after it. Kept for the next one, it would add up to what all threads ever needed at once.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        self.slow = not sums_bytes_whole(capabilities())
+        if self.slow:
+            # What is fastest there sums two products in 16 bits, and cuts off what does not fit.
+            options.add_session_config_entry(WHOLE_SUMS, "1")
         # Held until the session has copied them: the options keep neither the tensors nor the arrays.
         arrays = {name: np.array(array, order="C") for name, array in weights.items()}
         tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
         options.add_external_initializers(list(arrays), tensors)
         try:
             self._session = onnxruntime.InferenceSession(
-                GRAPH.read_bytes(),
+                graph or GRAPH.read_bytes(),
                 options,
                 providers=["CPUExecutionProvider"],
-                disabled_optimizers=["SkipLayerNormFusion"],
+                disabled_optimizers=list(LEFT_OUT),
             )
         except refusals as error:
             raise Unavailable(

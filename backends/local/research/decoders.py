@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from backends.local.processor import capabilities
 from backends.local.research import onnx_decoder, t5_graph
 from backends.local.research.conversions import About, Conversion, Recipe, convert, find, packed
 from backends.local.research.decoding import Decoder, find_start
@@ -16,7 +17,6 @@ from backends.local.research.engines import (
     WRITING,
     Engine,
     Numbers,
-    capabilities,
     choose_numbers,
     refuse_unless_torch,
     why_slow,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from backends.local.processor import capabilities
 from backends.local.research import onnx_export
 from backends.local.research.conversions import About, Conversion, Recipe, convert, find, packed
 from backends.local.research.engines import (
@@ -20,7 +21,6 @@ from backends.local.research.engines import (
     EXPORTING,
     Engine,
     Numbers,
-    capabilities,
     choose_numbers,
     refuse_unless_torch,
     why_slow,

@@ -1,6 +1,6 @@
 """What runs a research model: torch in float32, or an engine that is several times faster and rounds its weights to 8 bits.
 
-Owns what is installed, what the processor can do, and what follows from both. Makes and runs nothing itself.
+Owns what is installed, and what follows from that and from what the processor can do. Makes and runs nothing itself.
 """
 
 import os
@@ -9,7 +9,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
-from backends.local.research.loading import INSTALL, require
+from backends.local.processor import capabilities, has_avx2, sums_bytes_whole
+from backends.local.research.loading import INSTALL
 from pipeline.errors import ConfigError, Unavailable
 
 SETTING = "RAGLASS_ENGINE"
@@ -55,24 +56,13 @@ def refuse_unless_torch(engine: Engine, reason: str) -> None:
         raise Unavailable(f"{SETTING} is ctranslate2, but {reason} {ADVICE}")
 
 
-def capabilities() -> Mapping[str, Any]:
-    """What this processor can do, as torch names it: `avx2`, `avx512_vnni`, `architecture` …"""
-    found: Mapping[str, Any] = require("torch").cpu.get_capabilities()
-    return found
-
-
-def has_avx2(processor: Mapping[str, Any]) -> bool:
-    """Whether 8-bit engines run at all: on an x86 processor from 2013 on, on any 64-bit ARM."""
-    return bool(processor.get("avx2")) or _is_arm(processor)
-
-
 def choose_numbers(processor: Mapping[str, Any]) -> Numbers:
     """What an embedder computes with on a processor.
 
     8 bits only where products of bytes are summed without saturating (VNNI, ARM): elsewhere the sums may overflow, and vectors of two
     machines would differ. bfloat16 where the processor multiplies it itself; there is nothing to gain elsewhere.
     """
-    if processor.get("avx512_vnni") or processor.get("avx_vnni") or _is_arm(processor):
+    if sums_bytes_whole(processor):
         return "int8"
     return "bfloat16" if processor.get("avx512_bf16") or processor.get("amx_bf16") else "float32"
 
@@ -88,7 +78,3 @@ def require_engine(package: str) -> Any:
         raise Unavailable(
             f"A model was converted for {package}, which cannot be loaded. {INSTALL} Or set {SETTING}=torch."
         ) from error
-
-
-def _is_arm(processor: Mapping[str, Any]) -> bool:
-    return str(processor.get("architecture", "")).lower() in ("aarch64", "arm64")
