@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --no-deps --require-hashes
 # A torch build for CPU is enough. Point pip at an index that has one, or the default index's build is taken. It is held to the hashes
-# of torch.lock by install_torch.py (TORCH_HASHES=1 refuses what it does not know). Once all is installed, pip finds nothing to do for torch itself, but for
-# a build with CUDA it brings the libraries, without hashes.
+# of torch.lock by install_torch.py (TORCH_HASHES=1 refuses what it does not know), and the libraries of a build with CUDA to those of cuda.lock. Once all
+# is installed, pip is asked without an index whether torch has what it needs: it fetches nothing.
 TORCH := torch==2.13.0
 HASHED_TORCH := $(BIN)/python requirements/install_torch.py
 export TORCH_HASHES
@@ -159,18 +159,18 @@ $(VENV)/.run: requirements/run.lock requirements/build.lock pyproject.toml | $(B
 	@$(PIP) --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.research: requirements/research.lock requirements/torch.lock requirements/smollm2.lock $(VENV)/.run
+$(VENV)/.research: requirements/research.lock requirements/torch.lock requirements/cuda.lock requirements/smollm2.lock $(VENV)/.run
 	@echo "Installing the research profile's packages (a few minutes, once)"
 	@$(HASHED_TORCH)
 	@$(LOCKED) -r requirements/research.lock -r requirements/smollm2.lock
-	@$(PIP) $(TORCH)
+	@$(PIP) --no-index $(TORCH)
 	@touch $@
 
-$(VENV)/.test: requirements/test.lock requirements/torch.lock requirements/smollm2.lock $(VENV)/.run
+$(VENV)/.test: requirements/test.lock requirements/torch.lock requirements/cuda.lock requirements/smollm2.lock $(VENV)/.run
 	@echo "Installing the test packages (a few minutes, once)"
 	@$(HASHED_TORCH)
 	@$(LOCKED) -r requirements/test.lock -r requirements/smollm2.lock
-	@$(PIP) $(TORCH)
+	@$(PIP) --no-index $(TORCH)
 	@touch $@
 
 $(VENV)/.oracles: requirements/oracles.lock $(VENV)/.test
@@ -178,8 +178,8 @@ $(VENV)/.oracles: requirements/oracles.lock $(VENV)/.test
 	@$(LOCKED) -r requirements/oracles.lock
 	@touch $@
 
-$(VENV)/.lock: | $(BIN)/python
-	@$(PIP) pip-tools==7.6.2
+$(VENV)/.lock: requirements/locking.lock | $(BIN)/python
+	@$(LOCKED) -r requirements/locking.lock
 	@touch $@
 
 $(LINT)/.made: requirements/lint.lock | $(BIN)/python

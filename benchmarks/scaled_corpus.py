@@ -40,6 +40,15 @@ ASKED = "What is said of the third part?"
 PAGES_OF_CORPUS = ("corpus", "corpus, consulted", "corpus, map", "ask", "overview, a day", "status")
 """Pages that look at the index."""
 
+COMMANDS_OF_CORPUS: Mapping[str, Sequence[str]] = {
+    "corpus list": ["corpus", "list"],
+    "corpus list --search": ["corpus", "list", "--search", "document 3"],
+    "corpus show": ["corpus", "show", "made-0"],
+    "corpus show --text": ["corpus", "show", "made-0", "--text"],
+    "index, nothing to do": ["index"],
+}
+"""Commands that read documents or the index."""
+
 
 class MadeEmbedder:
     """Gives vectors that are made, whatever the text, in the name of another embedder."""
@@ -143,8 +152,8 @@ def own_data(place: Path) -> dict[str, str]:
 
 
 def measure_one(chunks: int, folder: Path, index: str, effort: int) -> dict[str, float]:
-    """Build where need be, open, search, ask, and run the pages."""
-    from benchmarks.scaled_pages import PAGES, measure_pages, peak_mb, said_once
+    """Build where need be, open, search, ask, and run the pages and the commands."""
+    from benchmarks.scaled_pages import PAGES, measure_commands, measure_pages, peak_mb, said_once
 
     place = place_of(chunks, folder, index)
     os.environ |= {**own_data(place), "RAGLASS_DATABASE_URL": f"sqlite:///{place / 'traces.sqlite'}"}
@@ -160,7 +169,10 @@ def measure_one(chunks: int, folder: Path, index: str, effort: int) -> dict[str,
     with said_once():
         for page, taken in measure_pages({name: PAGES[name] for name in PAGES_OF_CORPUS}, ()).items():
             found |= {f"{page}: first, s": taken.cpu_s[0], f"{page}: again, s": taken.cpu_s[1]}
-    return found | {"serving, peak MB": peak_mb()}
+    found |= {"serving, peak MB": peak_mb()}  # commands list more than a page does, and are no part of serving
+    for name, taken in measure_commands(COMMANDS_OF_CORPUS, (), place).items():
+        found[f"raglass {name}, s"] = taken.cpu_s[0]
+    return found
 
 
 def measure_questions() -> dict[str, float]:

@@ -4,7 +4,6 @@ A version never changes once it is in the index, but for rows whose trace must b
 """
 
 import json
-import os
 import re
 import shutil
 import time
@@ -18,6 +17,7 @@ from evaluation.datasets import BUILTIN, VERSION, load_dataset
 from evaluation.hub import PREFIX
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import held_in_turn
+from pipeline.whole_files import write_whole
 
 NAME = re.compile(r"\w[\w-]{0,59}")
 """What a dataset may be called: no dot, which is what a file's name has."""
@@ -182,7 +182,7 @@ class KeptDatasets:
         """Write the version, then the index that makes it one: a process that is killed between leaves a file that nobody looks at."""
         labelled = [row for row in rows if row.is_labelled]
         path = home / f"{version.spec}.jsonl"
-        write_whole(path, to_jsonl(rows))
+        _keep(path, to_jsonl(rows))
         whole = replace(
             version,
             questions=len(rows),
@@ -191,7 +191,7 @@ class KeptDatasets:
             fingerprint=load_dataset(str(path)).fingerprint if labelled else "",
         )
         every = sorted((*others, whole), key=lambda each: each.number)
-        write_whole(home / INDEX, json.dumps([asdict(each) for each in every], indent=1))
+        _keep(home / INDEX, json.dumps([asdict(each) for each in every], indent=1))
         return whole
 
     def _home(self, name: str) -> Path:
@@ -207,15 +207,9 @@ class KeptDatasets:
         return held_in_turn(home.parent / f".{home.name}{LOCK}", lambda: None)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is there whole or as it was before, whenever the process ends. Raises StoreError."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+def _keep(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
+        write_whole(path, text)
     except OSError as error:
         raise StoreError(f"{path.name} could not be kept ({error.strerror}). Make room in the data folder.") from error

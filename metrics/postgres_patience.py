@@ -7,9 +7,11 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
+
+from pipeline.patience import ending
 
 Result = TypeVar("Result")
 
@@ -53,20 +55,9 @@ class PatientConnection(psycopg.Connection[Any]):
     def wait(self, gen: Generator[Any, Any, Result], *given: Any, **named: Any) -> Result:
         """Wait for what the server is asked. Raises psycopg.OperationalError once the time is up; the connection is closed then."""
         ends_s = _ends_s.get()
-        return super().wait(
-            self._ending(gen, time.monotonic() + SILENCE_S if ends_s is None else ends_s), *given, **named
-        )
+        ends_s = time.monotonic() + SILENCE_S if ends_s is None else ends_s
+        return super().wait(ending(gen, ends_s, self._give_up), *given, **named)
 
-    def _ending(self, gen: Generator[Any, Any, Result], ends_s: float) -> Generator[Any, Any, Result]:
-        """The same, which psycopg resumes whenever something comes, and several times a second while nothing does."""
-        try:
-            asked = next(gen)
-            while True:
-                ready = yield asked
-                asked = gen.send(ready) or asked
-                if time.monotonic() > ends_s:
-                    self.pgconn.finish()
-                    raise psycopg.OperationalError(SILENT)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
+    def _give_up(self) -> NoReturn:
+        self.pgconn.finish()
+        raise psycopg.OperationalError(SILENT)

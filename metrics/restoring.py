@@ -11,11 +11,12 @@ import tempfile
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, create_engine, delete, func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from metrics import backup
 from metrics.backup import FORMAT, MANIFEST, ROWS, Manifest, Progress, Stopped
@@ -84,9 +85,11 @@ def opened_backup(file: Path, on_progress: Progress, stopping: Callable[[], bool
     if manifest.revision == HEAD:
         yield file, manifest
         return
-    with tempfile.TemporaryDirectory(prefix="raglass-restore-") as folder:
-        copy = Path(folder) / "backup.sqlite"
-        _migrate_copy(file, copy)
+    with ExitStack() as undo:
+        with _room_for(file):
+            copy = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="raglass-restore-"))) / "backup.sqlite"
+            shutil.copyfile(file, copy)
+            _migrate(copy)
         yield copy, manifest
 
 
@@ -124,17 +127,25 @@ def _unreadable(file: Path, error: Exception) -> InputError | StoreError:
     return StoreError(f"{file} cannot be read, or is damaged. Check the file and the disk, or take another backup.")
 
 
-def _migrate_copy(file: Path, copy: Path) -> None:
+@contextmanager
+def _room_for(file: Path) -> Iterator[None]:
+    """A disk that takes no copy of a backup, brought up to date, is told as that."""
     try:
-        shutil.copyfile(file, copy)
-    except OSError as error:
+        yield
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         raise StoreError(
-            f"There is no room to bring {file} to the newest schema ({error.strerror}). Set TMPDIR to a folder with more of it."
+            f"There is no room to bring {file} to the newest schema ({getattr(error, 'strerror', '') or type(error).__name__}). "
+            "Set TMPDIR to a folder with more of it. The store is unchanged."
         ) from error
+
+
+def _migrate(copy: Path) -> None:
     engine = create_engine(f"sqlite:///{copy}")
-    with engine.begin() as connection:
-        migrate(connection, location=str(copy))
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            migrate(connection, location=str(copy))
+    finally:
+        engine.dispose()
 
 
 def is_empty(connection: Connection) -> bool:

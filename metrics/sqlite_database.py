@@ -20,7 +20,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError
 
 from metrics import faults
 from metrics.migration import (
@@ -128,8 +127,8 @@ class SqliteDatabase:
             try:
                 self._execute_driver("PRAGMA journal_mode = WAL")
                 return
-            except OperationalError:
-                if time.monotonic() > end:
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                     raise
                 time.sleep(0.02)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Resolve pyproject.toml, the reference implementations, the two environments of the rehearsal, that of the stack's linters, Phoenix's and the
-# frameworks' into the lock files. $2: --upgrade, to take the newest instead of keeping what they say. torch is left out: which build fits is the machine's affair (see torch.lock).
+# frameworks' into the lock files, what resolves them itself, and the libraries beside a torch with CUDA. $2: --upgrade, to take the newest instead of keeping what they say. torch is left out: which build fits is the machine's affair (see torch.lock).
 set -eu
 compile="$(cd "$1" && pwd)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options --no-emit-index-url
   --no-emit-find-links --no-emit-trusted-host --unsafe-package torch --no-allow-unsafe ${2:-}"
@@ -16,6 +16,7 @@ for lock in research test oracles; do
   sed '/^# WARNING/,$d; /^# The following packages/,$d' $lock.lock > $lock.lock.new
   mv $lock.lock.new $lock.lock
 done
-for environment in emulator lambda lint phoenix frameworks; do
+$compile --constraint run.lock --constraint build.lock --output-file locking.lock locking.in
+for environment in emulator lambda lint phoenix frameworks cuda; do
   $compile --output-file $environment.lock $environment.in
 done

@@ -11,12 +11,13 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import ConfigError, InputError
+from pipeline.errors import ConfigError, InputError, StoreError
 from serving.endpoints.messages import MODEL_FILE, WEIGHTS, Engine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,7 +98,21 @@ class ModelPackage:
         return _sha256(_json(self.digests))[:12]
 
     def write(self, out: Path) -> dict[str, Any]:
-        """Write the archive and return its manifest, which is also written beside it as `.json`."""
+        """Write the archive and return its manifest, which is also written beside it as `.json`.
+
+        Raises StoreError where there is no room for it; nothing of it is left then.
+        """
+        try:
+            return self._write(out)
+        except OSError as error:
+            for part in (out, out.with_suffix(".json")):
+                with suppress(OSError):
+                    part.unlink()
+            raise StoreError(
+                f"The {self.role} cannot be packed into {out} ({error.strerror}). Make room there, or name another folder (TMPDIR)."
+            ) from error
+
+    def _write(self, out: Path) -> dict[str, Any]:
         _write_tar(self.files, out)
         manifest = {
             "role": self.role,

@@ -14,6 +14,7 @@ from app.demonstration.scenes import Cue, find_cue, make_script
 from app.kit.numbers import rough_time
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import is_held
+from pipeline.whole_files import write_whole
 
 FILE_NAME = "demonstration.json"
 """In the data folder."""
@@ -78,9 +79,7 @@ def write_standing(folder: Path, standing: Standing) -> None:
     """Write it as a whole or not at all. Raises StoreError."""
     path = folder / FILE_NAME
     try:
-        written = path.with_suffix(".new")
-        written.write_text(json.dumps(asdict(standing)), "utf-8")
-        written.replace(path)
+        write_whole(path, json.dumps(asdict(standing)))
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written ({error.strerror}). Free some space, or choose another folder."

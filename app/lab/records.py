@@ -1,7 +1,6 @@
 """What is kept of studies: a file each, in the data folder, whole at every moment."""
 
 import json
-import os
 import re
 import secrets
 import time
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from pipeline.errors import InputError, StoreError
 from pipeline.locks import is_held
+from pipeline.whole_files import write_whole
 
 Status = Literal["running", "finished", "stopped", "failed"]
 
@@ -61,9 +61,7 @@ class LabRecords:
         path = self._path(record.record_id)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_suffix(f".{os.getpid()}.new")
-            fresh.write_text(json.dumps(asdict(record), allow_nan=False), encoding="utf-8")
-            os.replace(fresh, path)
+            write_whole(path, json.dumps(asdict(record), allow_nan=False))
         except OSError as error:
             raise StoreError(
                 f"The study could not be kept in {self.folder} ({error.strerror}). Free some space, and go on with it."

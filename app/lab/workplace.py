@@ -174,7 +174,8 @@ def _own_folder(work: Path) -> Iterator[Path]:
             for other in work.iterdir():
                 if other.is_dir():
                     _sweep(other)
-            folder = Path(tempfile.mkdtemp(dir=work))
+            with _explained(work):
+                folder = Path(tempfile.mkdtemp(dir=work))
             held.callback(shutil.rmtree, folder, ignore_errors=True)
             held.enter_context(held_alone(folder / LOCK, InputError(f"{folder} is taken.")))
         yield folder
@@ -191,7 +192,13 @@ def _sweep(folder: Path) -> None:
 
 
 def _make(folder: Path) -> None:
-    try:
+    with _explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(f"The folder {folder} cannot be made ({error.strerror}). Free some space.") from error

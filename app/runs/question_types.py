@@ -6,7 +6,6 @@ Decisions are kept by the text of a question, which is what its type depends on,
 import csv
 import io
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from app.permitting.roles import Role
 from evaluation.datasets import Dataset
 from evaluation.typed_questions import TypedQuestion, check_type, type_dataset, type_question
 from pipeline.errors import InputError, StoreError
+from pipeline.whole_files import write_whole
 
 FILE = "question_types.json"
 
@@ -82,10 +82,8 @@ class QuestionTypes:
             ) from error
 
     def _write(self, edits: Mapping[str, str]) -> None:
-        unfinished = self._path.with_suffix(".unfinished")
         try:
-            unfinished.write_text(json.dumps(edits, indent=1, sort_keys=True), encoding="utf-8")
-            os.replace(unfinished, self._path)
+            write_whole(self._path, json.dumps(edits, indent=1, sort_keys=True))
         except OSError as error:
             raise StoreError(
                 f"The question types could not be kept in {self._path} ({error.strerror}). Make room, or let the folder be written to."

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from app.kit.premises import UPLOADS
 from evaluation.datasets import load_dataset
 from pipeline.errors import InputError, StoreError
+from pipeline.whole_files import write_whole
 
 
 def keep_dataset(data_dir: Path, name: str, content: bytes) -> Path:
@@ -15,7 +16,7 @@ def keep_dataset(data_dir: Path, name: str, content: bytes) -> Path:
     path = folder / PurePath(name.replace("\\", "/")).name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise StoreError(f"The dataset could not be kept ({error.strerror}). Make room in the data folder.") from error
     try:

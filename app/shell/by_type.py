@@ -6,6 +6,7 @@ import click
 
 from app.shell.command import json_option, opened, print_json
 from pipeline.errors import InputError, StoreError
+from pipeline.whole_files import write_whole
 
 
 @click.command(name="by-type")
@@ -31,7 +32,7 @@ def by_type(run_id: str, groups: bool, path: Path | None, as_json: bool) -> None
             raise InputError("No question of the run is of one of the three groups. Leave --groups out.")
         if path is not None:
             try:
-                path.write_text(by_type_csv(found), encoding="utf-8-sig")
+                write_whole(path, by_type_csv(found).encode("utf-8-sig"))
             except OSError as error:
                 raise StoreError(f"{path} cannot be written ({error.strerror}). Name another file.") from error
         if as_json:

@@ -1,5 +1,6 @@
 """What every command of the shell shares: opening the services, printing for programs, and saying what is wrong."""
 
+import errno
 import json
 import logging
 import os
@@ -8,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,9 @@ TELLS_SECRETS = ("botocore", "urllib3")
 
 INTERRUPTED = 130
 """How a command leaves that Ctrl-C ended: 128 and the number of SIGINT."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that takes nothing more."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 prompt_option = click.option(
@@ -46,6 +50,20 @@ def readable_errors() -> Iterator[None]:
         sys.exit(2 if isinstance(error, InputError) else 1)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        complain(
+            f"{error.filename or 'What is printed'} cannot be written: the disk is full. Make room, or write to another disk."
+        )
+        _drop_printed()
+        sys.exit(1)
+
+
+def _drop_printed() -> None:
+    """Say nothing more to standard output, which is tried once again when Python ends."""
+    with suppress(OSError), open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 @contextmanager

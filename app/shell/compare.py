@@ -8,6 +8,7 @@ import click
 
 from app.shell.command import json_option, opened, print_json
 from pipeline.errors import InputError
+from pipeline.whole_files import write_whole
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -78,6 +79,6 @@ def gate(baseline: str, run_id: str, max_drop: float, markdown: Path | None) -> 
 def write_summary(path: Path, summary: str) -> None:
     """Write a file. Raises InputError, saying why it cannot be."""
     try:
-        path.write_text(summary, encoding="utf-8")
+        write_whole(path, summary)
     except OSError as error:
         raise InputError(f"The summary cannot be written to {path} ({error.strerror}). Give another file.") from error

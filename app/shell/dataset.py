@@ -11,6 +11,7 @@ from app.shell.commands import Commands
 from app.shell.filtering import chosen_filters, filter_options
 from app.shell.synthesise import synthesise
 from pipeline.errors import InputError, StoreError
+from pipeline.whole_files import write_whole
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -138,7 +139,7 @@ def export(spec: str, file: Path, force: bool) -> None:
             raise InputError(f"{file} is there already. Give another name, or --force.")
         rows = current.evaluations.datasets.rows(spec)
         try:
-            file.write_text((to_csv if file.suffix.lower() == ".csv" else to_jsonl)(rows), encoding="utf-8", newline="")
+            write_whole(file, (to_csv if file.suffix.lower() == ".csv" else to_jsonl)(rows))
         except OSError as error:
             raise StoreError(f"{file} cannot be written ({error.strerror}). Choose another place.") from error
         click.echo(f"{count(len(rows), 'question')} in {file}.")

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,11 @@ def init(stack: str, path: Path | None) -> None:
         except FileExistsError:
             raise InputError(f"{target} is there already and was left as it is. Name another with --config.") from None
         except OSError as error:
-            raise InputError(f"{target} cannot be written ({error.strerror}).") from error
+            with suppress(OSError):
+                target.unlink()
+            raise InputError(
+                f"{target} cannot be written ({error.strerror}). Make room, or name another with --config."
+            ) from error
         click.echo(
             f"{target} is written. `raglass deploy plan` says what it would make, what that costs and what is missing."
         )

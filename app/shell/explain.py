@@ -10,6 +10,7 @@ import click
 
 from app.shell.command import complain, json_option, opened, print_json, progress_line
 from pipeline.errors import InputError, Unavailable
+from pipeline.whole_files import write_whole
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -229,7 +230,7 @@ def _diagnose(current: "Services", found: "Explained", gold: "Gold | None") -> "
 
 def _write(path: Path, html: str) -> None:
     try:
-        path.write_text(html, encoding="utf-8")
+        write_whole(path, html)
     except OSError as error:
         raise InputError(
             f"The report could not be written to {path} ({error.strerror}). Choose another file."

@@ -6,6 +6,7 @@ import click
 
 from app.shell.command import complain, opened
 from pipeline.errors import InputError, StoreError
+from pipeline.whole_files import write_whole
 
 
 @click.command(name="from-feedback")
@@ -28,7 +29,7 @@ def from_feedback(file: Path, force: bool) -> None:
                 "No trace has feedback that says what is right. Praise answers on the Traces page, or note “Right: …”."
             )
         try:
-            file.write_text(found.to_jsonl(), encoding="utf-8")
+            write_whole(file, found.to_jsonl())
         except OSError as error:
             raise StoreError(f"{file} cannot be written ({error.strerror}). Choose another place.") from error
         click.echo(f"{feedback_words(found)} Ask them: raglass eval run --dataset {file}")

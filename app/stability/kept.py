@@ -4,7 +4,6 @@ Owns the files' form. A file that cannot be read is left out of the list, and sa
 """
 
 import json
-import os
 import re
 import secrets
 import time
@@ -20,6 +19,7 @@ from evaluation.agreement import Agreement
 from evaluation.datasets import LabelledQuestion
 from evaluation.stability import QuestionStability, Variant
 from pipeline.errors import InputError, StoreError
+from pipeline.whole_files import write_whole
 
 FOLDER = "stability"
 """Of the data folder."""
@@ -79,11 +79,9 @@ class KeptStability:
         lines = [json.dumps(head), *(json.dumps(asdict(each)) for each in step.results)]
         path = self._path(result.kept_id)
         first = not path.exists()
-        part = path.with_suffix(".part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            part.write_text("\n".join(lines) + "\n", "utf-8")
-            os.replace(part, path)
+            write_whole(path, "\n".join(lines) + "\n")
         except OSError as error:
             raise StoreError(
                 f"The result cannot be kept as {path} ({error.strerror}). Free some space, and measure again."

@@ -8,6 +8,9 @@ from pathlib import Path
 
 FULL = ("no space left", "disk is full", "disk full", "disk quota")
 
+TAKEN = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+"""Primary result codes of a file that another process writes."""
+
 
 def why(error: Exception) -> str:
     """A short reason for a person: full disk, no permission, locked, or the operating system's own words.
@@ -31,7 +34,8 @@ def why(error: Exception) -> str:
 
 
 def switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
-    """Let readers and a writer work at the same time. Raises sqlite3.OperationalError after `wait_s` seconds.
+    """Let readers and a writer work at the same time. Raises sqlite3.OperationalError after `wait_s` seconds, and at once where the file
+    cannot be written.
 
     SQLite gives up at once, whatever the connection's own timeout, when two processes switch a new file at the same time.
     """
@@ -40,8 +44,8 @@ def switch_to_wal(connection: sqlite3.Connection, wait_s: float) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in TAKEN or time.monotonic() > until:
                 raise
             time.sleep(0.02)
 

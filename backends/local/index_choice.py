@@ -6,13 +6,13 @@ docs/adr/0016 says why it is no environment variable.
 
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from backends.local.disk import why
 from backends.local.faiss_variants import is_usable, kind_of, named
 from pipeline.errors import InputError, StoreError
+from pipeline.whole_files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +78,9 @@ def check_choice(choice: IndexChoice) -> None:
 def write_choice(root: Path, choice: IndexChoice) -> None:
     """Let the next builds under a root follow a choice. Raises InputError for one that cannot be used, StoreError if the disk refuses."""
     check_choice(choice)
-    fresh = root / f"{CHOICE}.{os.getpid()}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(asdict(choice), indent=1), "utf-8")
-        os.replace(fresh, root / CHOICE)
+        write_whole(root / CHOICE, json.dumps(asdict(choice), indent=1))
     except OSError as error:
         raise StoreError(
             f"The choice could not be kept in {root}: {why(error)}. Free some space, and choose again."

@@ -4,6 +4,8 @@ import hashlib
 import uuid
 from pathlib import Path
 
+from pipeline.whole_files import write_whole
+
 OWNER = "owner"
 """A file in an index root, with a word that is drawn once."""
 
@@ -20,5 +22,5 @@ def owner_of(root: Path) -> str:
     except FileNotFoundError:
         drawn = uuid.uuid4().hex
         root.mkdir(parents=True, exist_ok=True)
-        file.write_text(drawn, "ascii")
+        write_whole(file, drawn)
     return hashlib.blake2b(f"{drawn}\0{root.absolute()}".encode(), digest_size=8).hexdigest()

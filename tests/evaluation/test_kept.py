@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from evaluation import kept as module
 from evaluation.curated import DatasetRow
 from evaluation.datasets import load_dataset
 from evaluation.kept import KeptDatasets
@@ -90,7 +89,7 @@ def test_a_process_that_dies_while_saving_loses_nothing_that_was_saved(
         real(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.os, "replace", die)
+        patch.setattr(os, "replace", die)
         with pytest.raises(KeyboardInterrupt):
             kept.save("life", [ROW, OPEN], "Two.")
     assert [each.spec for each in kept.versions("life")] == ["life@1"]

@@ -89,16 +89,27 @@ def test_deployments_wait_for_approval_and_never_cut_each_other_off() -> None:
 
 
 def test_make_builds_ours_from_what_is_locked_and_installs_nothing_without_a_hash() -> None:
-    """But for the libraries of a torch with CUDA, and pip-tools, which writes the locks and is in none of them."""
+    """torch is asked for once more at the end, without an index: it says whether something is missing, and fetches nothing."""
     text = (ROOT / "Makefile").read_text("utf-8")
     rules = [line.strip() for line in text.splitlines() if re.match(r"\t@?\$\((PIP|LOCKED)\)", line)]
     assert "@$(PIP) --no-deps --no-index --no-build-isolation --editable ." in rules
     free = {line.split("$(PIP)")[1].strip() for line in rules if "$(PIP)" in line and "--no-index" not in line}
-    assert free == {"$(TORCH)", "pip-tools==7.6.2"}
+    assert free == set()
     assert "LOCKED := $(PIP) --no-deps --require-hashes" in text
-    assert text.count("\t@$(HASHED_TORCH)\n\t@$(LOCKED)") == text.count("\t@$(PIP) $(TORCH)\n")
+    assert text.count("\t@$(HASHED_TORCH)\n\t@$(LOCKED)") == text.count("\t@$(PIP) --no-index $(TORCH)\n")
     pinned = re.findall(r"^torch==\S+", (ROOT / "requirements" / "torch.lock").read_text("utf-8"), re.MULTILINE)
     assert pinned == re.findall(r"^TORCH := (\S+)", text, re.MULTILINE)
+
+
+def test_a_torch_of_no_known_hash_is_refused_wherever_all_of_its_builds_are_known() -> None:
+    """Of the builds for CPUs alone that of Python 3.11 on Linux is known, so the other Pythons take what their index has, and say so."""
+    strict = "${{ matrix.python == '3.11' && '1' || '' }}"
+    for file in FILES:
+        workflow = yaml.safe_load(file.read_text("utf-8"))
+        if "PIP_EXTRA_INDEX_URL" in workflow.get("env", {}):
+            assert workflow["env"]["TORCH_HASHES"] == "1", file.name
+    matrices = {name: job for file in FILES for name, job in jobs(file).items() if "matrix" in job.get("strategy", {})}
+    assert {name: job["env"].get("TORCH_HASHES") for name, job in matrices.items()} == {"check": strict}
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)

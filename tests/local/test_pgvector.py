@@ -259,7 +259,7 @@ def test_question_that_runs_out_of_time_is_a_timeout(
     opened = index.opened().vectors
     slow = f"SELECT row, embedding <#> %(asked)s::vector FROM {opened.place}, pg_sleep(5) ORDER BY 2 LIMIT %(top_k)s"
     monkeypatch.setattr(opened, "_statement", slow)
-    monkeypatch.setattr(VectorDatabase, "_open", lambda self: pytest.fail("it was asked a second time"))
+    monkeypatch.setattr(VectorDatabase, "_open", lambda *_: pytest.fail("it was asked a second time"))
     with pytest.raises(Timeout, match="RAGLASS_DEADLINE_S"):
         search(index, "volcanoes", deadline=Deadline(0.2))
 
@@ -275,6 +275,7 @@ def test_question_that_runs_out_of_time_is_a_timeout(
         (psycopg.errors.InvalidCatalogName(), Unavailable, "createdb"),
         (psycopg.errors.AdminShutdown(), Unavailable, "shutting down"),
         (psycopg.OperationalError("secret words"), Unavailable, "cannot be reached"),
+        (psycopg.DatabaseError("lost synchronization with secret words"), Unavailable, "cannot be reached"),
         (psycopg.errors.SyntaxError("secret words"), StageFailed, "SQLSTATE 42601"),
     ],
 )

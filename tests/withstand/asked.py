@@ -1,6 +1,7 @@
 """Parts that a question goes through: each in turn behind a gate, the others well, and the question's trace in a store."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -55,7 +56,12 @@ SHAPES: Mapping[str, bytes] = {
 }
 """JSON of another kind than each part answers. Served are models on a server of OpenAI's interface."""
 
-STAGES: Mapping[str, str] = {"gateway": "network", "served embed": "embed", "served generate": "generate"}
+STAGES: Mapping[str, str] = {
+    "gateway": "network",
+    "served embed": "embed",
+    "served generate": "generate",
+    "pgvector": "retrieve",
+}
 """The stage of a part that is not called by it: what lies between here and a gateway is one way."""
 
 ENDPOINT = """
@@ -107,6 +113,7 @@ class AskedPart:
     """One part behind a gate."""
 
     cannot: ClassVar[Mapping[Fault, str]] = {}
+    kinds: ClassVar[Mapping[Fault, tuple[str, ...]]] = KINDS
 
     def __init__(self, name: str, gate: Gate, asker: Asker) -> None:
         self.name, self._gate, self._asker = name, gate, asker
@@ -114,21 +121,28 @@ class AskedPart:
     def try_fault(self, fault: Fault) -> Outcome:
         """Ask while it is wrong, and again once it is well."""
         rerank = self.name == "rerank"
-        deadline_s = self._asker.deadline_s if "Timeout" in KINDS[fault] else max(self._asker.deadline_s, AT_ONCE_S)
-        with self._gate.breaking(fault):
+        deadline_s = (
+            self._asker.deadline_s if "Timeout" in self.kinds[fault] else max(self._asker.deadline_s, AT_ONCE_S)
+        )
+        with self._going_wrong(fault):
             asked, took_s = self._asker.ask(rerank=rerank, deadline_s=deadline_s)
         error = asked.trace.error
         stage = STAGES.get(self.name, self.name)
         after, _ = self._asker.ask(rerank=rerank, deadline_s=AFTERWARDS_S)
         return judge(
             {
-                "no typed error of the stage": error is None or error.kind not in KINDS[fault] or error.stage != stage,
+                "no typed error of the stage": error is None
+                or error.kind not in self.kinds[fault]
+                or error.stage != stage,
                 "trace not stored": not self._asker.is_kept(asked),
                 f"took {took_s:.1f} s": took_s > deadline_s + GRACE_S,
                 "next question failed": after.trace.error is not None or not self._asker.is_kept(after),
             },
             "answered" if error is None else f"{error.kind} in {error.stage}, {took_s:.1f} s",
         )
+
+    def _going_wrong(self, fault: Fault) -> AbstractContextManager[None]:
+        return self._gate.breaking(fault)
 
 
 def open_asked(place: Place, upstream: int) -> list[AskedPart]:

@@ -32,9 +32,9 @@ class SmallDisk:
     def __init__(self, folder: Path) -> None:
         self.folder, self._file = folder, folder / "somebody_elses"
 
-    def crowd(self) -> None:
+    def crowd(self, left_bytes: int = LEFT_MB * 1_000_000) -> None:
         """Leave little room."""
-        free_bytes = shutil.disk_usage(self.folder).free - LEFT_MB * 1_000_000
+        free_bytes = shutil.disk_usage(self.folder).free - left_bytes
         with self._file.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, free_bytes)
 
@@ -44,13 +44,13 @@ class SmallDisk:
 
 
 @contextmanager
-def small_disk() -> Iterator[SmallDisk]:
+def small_disk(megabytes: int = DISK_MB) -> Iterator[SmallDisk]:
     """Such a disk. Raises NotMounted."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "disk")
         folder.mkdir()
         folder.parent.chmod(0o755)  # PostgreSQL runs as somebody else than root
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=777", "tmpfs", folder]
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=777", "tmpfs", folder]
         if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
             raise NotMounted
         try:

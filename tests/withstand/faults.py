@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.metrics.postgres_cluster import PostgresCluster, find_binaries
+from tests.metrics.postgres_cluster import PostgresCluster, find_binaries, has_vector
 from tests.withstand.asked import open_asked
 from tests.withstand.doubles import doubling
 from tests.withstand.gate import FAULTS, Fault
 from tests.withstand.parts import Outcome, Part, Place
 from tests.withstand.stores import PostgresPart, SqlitePart
 from tests.withstand.told import open_told
+from tests.withstand.vectors import PgvectorPart
 
 DEADLINE_S = 2.0
 """Of each question, unless `--deadline` says otherwise."""
@@ -28,8 +29,13 @@ WIDTH = 18
 
 
 @contextmanager
-def opened_parts(deadline_s: float, cluster: PostgresCluster | None) -> Iterator[list[Part]]:
-    """Every part, each behind what lets it go wrong. cluster: for the store in PostgreSQL; None leaves it out."""
+def opened_parts(
+    deadline_s: float, cluster: PostgresCluster | None, vectors: PostgresCluster | None
+) -> Iterator[list[Part]]:
+    """Every part, each behind what lets it go wrong.
+
+    cluster: for the store in PostgreSQL. vectors: for vectors in PostgreSQL, which has pgvector. None leaves them out.
+    """
     with ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory()))
         place = Place(folder, deadline_s, undo)
@@ -37,7 +43,21 @@ def opened_parts(deadline_s: float, cluster: PostgresCluster | None) -> Iterator
         parts: list[Part] = [*open_asked(place, upstream), *open_told(place, upstream), SqlitePart(place)]
         if cluster is not None:
             parts.append(PostgresPart(place, cluster))
+        if vectors is not None:
+            parts.append(PgvectorPart(place, vectors))
         yield parts
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[PostgresCluster, PostgresCluster]]:
+    """A server, and one that has pgvector: the same, where it has."""
+    binaries = find_binaries()
+    with PostgresCluster(binaries) as cluster:
+        if has_vector(binaries):
+            yield cluster, cluster
+            return
+        with PostgresCluster(find_binaries(with_vector=True)) as vectors:
+            yield cluster, vectors
 
 
 def main() -> int:
@@ -48,7 +68,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     notes: list[str] = []
     tried = failed = 0
-    with PostgresCluster(find_binaries()) as cluster, opened_parts(deadline_s, cluster) as parts:
+    with _servers() as servers, opened_parts(deadline_s, *servers) as parts:
         sys.stdout.write(_row("", FAULTS))
         for part in parts:
             cells = []

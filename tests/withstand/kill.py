@@ -16,7 +16,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,9 @@ KILLS = 200
 ENDLESS_S = 0.4
 """How long a work without end goes on at most."""
 
+SERVER = "server"
+"""What a whole dashboard is called in the table."""
+
 SERVERS = 4
 """Of 200 kills those of a whole dashboard, each of which takes as long as its start."""
 
@@ -42,24 +45,32 @@ LONGEST_S = 300.0
 """A check that takes longer has failed."""
 
 
-def main() -> int:
-    """The status to leave with."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The status to leave with. arguments: in place of the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="what is killed, and outages, whose names hold one of these words"
+    )
+    given = parser.parse_args(arguments)
+
+    def is_meant(name: str) -> bool:
+        return not given.only or any(word in name for word in given.only)
+
     logging.disable(logging.CRITICAL)
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     chance = random.Random(given.seed)
     failed = untried = 0
     with PostgresCluster(find_binaries()) as cluster:
         sys.stdout.write(f"{'killed':<22}{'database':<12}{'kills':>6}{'midway':>8}{'lost':>6}\n")
-        for work, share in WORKS:
+        for work, share in [each for each in WORKS if is_meant(each[0].name)]:
             for database in ("sqlite", "postgresql") if work.any_database else ("sqlite",):
                 kills = max(1, round(given.kills * share / 200 / (2 if work.any_database else 1)))
                 failed += _kill_often(work, database, kills, cluster, chance)
-        failed += _kill_servers(max(1, round(given.kills * SERVERS / 200)), cluster, chance)
-        for outage in OUTAGES:
+        if is_meant(SERVER):
+            failed += _kill_servers(max(1, round(given.kills * SERVERS / 200)), cluster, chance)
+        for outage in [each for each in OUTAGES if is_meant(each.name)]:
             try:
                 said = outage.run(cluster)
             except NotMounted:
@@ -106,7 +117,7 @@ def _kill_servers(kills: int, cluster: PostgresCluster, chance: random.Random) -
                 told = kill_server(url, folder, chance.uniform(0.2, SERVED_S))
                 said, _ = _in_child(lambda tell: tell(f"checked {look_for(url, told)}"))  # noqa: B023 - it has run by then
                 complaints.append(said[-1].removeprefix("checked").strip() if said else "the check did not end")
-        failed += _tell("server", database, count, count, [each for each in complaints if each])
+        failed += _tell(SERVER, database, count, count, [each for each in complaints if each])
     return failed
 
 

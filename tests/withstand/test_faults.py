@@ -4,11 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.metrics.postgres_cluster import PostgresCluster
 from tests.withstand.faults import opened_parts
 from tests.withstand.gate import Fault
 from tests.withstand.parts import Part
 
 DEADLINE_S = 0.5
+SEARCHED_S = 2.0
+"""Where connecting may take as long: libpq waits no shorter."""
+
 CELLS: list[tuple[str, Fault]] = [
     ("embed", "slow"),
     ("retrieve", "wrong shape"),
@@ -31,7 +35,7 @@ CELLS: list[tuple[str, Fault]] = [
 
 @pytest.fixture(scope="module")
 def parts() -> Iterator[dict[str, Part]]:
-    with opened_parts(DEADLINE_S, None) as opened:
+    with opened_parts(DEADLINE_S, None, None) as opened:
         yield {part.name: part for part in opened}
 
 
@@ -42,3 +46,16 @@ def test_part_that_goes_wrong_is_told_in_time_and_is_well_again(
 ) -> None:
     outcome = parts[part].try_fault(fault)
     assert outcome.held, outcome.came_back
+
+
+@pytest.fixture(scope="module")
+def vectors(vector_postgres: PostgresCluster) -> Iterator[Part]:
+    with opened_parts(SEARCHED_S, None, vector_postgres) as opened:
+        yield opened[-1]
+
+
+@pytest.mark.parametrize("fault", ["hang", "slow", "reset", "garbage", "wrong shape"])
+@pytest.mark.slow
+def test_vectors_in_postgresql_that_go_wrong_are_told_in_time(vectors: Part, fault: Fault) -> None:
+    outcome = vectors.try_fault(fault)
+    assert (vectors.name, outcome.held) == ("pgvector", True), outcome.came_back

@@ -9,6 +9,7 @@ import click
 
 from app.shell.command import complain, json_option, opened, print_json, progress_line, stopping_on_interrupt
 from pipeline.errors import StoreError
+from pipeline.whole_files import write_whole
 
 if TYPE_CHECKING:
     from app.lab.catalogue import Lab
@@ -86,7 +87,7 @@ def write_files(lab: "Lab", record: "LabRecord", files: tuple[Path, ...]) -> Non
     for path in files:
         try:
             form = FORMS[path.suffix.lower()]
-            path.write_text(lab.export(record, form), encoding="utf-8-sig" if form == "csv" else "utf-8")
+            write_whole(path, lab.export(record, form).encode("utf-8-sig" if form == "csv" else "utf-8"))
         except OSError as error:
             raise StoreError(f"{path} cannot be written ({error.strerror}). Name another file.") from error
 

@@ -34,7 +34,7 @@ from app.views.runs.tables import VERSIONS, version_row
 from corpus import QUESTION_TYPES
 from evaluation.curated import MOST_CHARS, DatasetRow, compare_rows, read_rows, to_csv, to_jsonl
 from evaluation.kept import KeptDatasets, KeptVersion
-from pipeline.errors import RaglassError
+from pipeline.errors import RaglassError, StoreError
 
 LISTED = "datasets"
 """What `list` is in the address of the list."""
@@ -104,7 +104,12 @@ def _show_import() -> None:
 def _read_upload(name: str, content: bytes) -> tuple[list[DatasetRow], list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / PurePath(name.replace("\\", "/")).name
-        path.write_bytes(content)
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise StoreError(
+                f"{path.name} cannot be kept while it is read ({error.strerror}). Make room in {folder}, or set TMPDIR."
+            ) from error
         return read_rows(path)
 
 

@@ -33,10 +33,7 @@ def explain(error: psycopg.Error, location: str, stage: str | None = None) -> Ba
     """The error that tells a person what `error` means. location: the database, without user and password."""
     where, state = f"The index's database {location}", error.sqlstate or ""
     if state == TOO_LATE:
-        return Timeout(
-            f"{where} did not answer within the question's deadline. Raise it (RAGLASS_DEADLINE_S), or see what the server is busy with.",
-            stage=stage,
-        )
+        return too_late(location, stage)
     if isinstance(error, psycopg.errors.UndefinedTable):
         return Unavailable(f"{where} no longer holds this index's vectors. {REBUILD}", stage=stage)
     if isinstance(error, psycopg.errors.UndefinedObject | psycopg.errors.UndefinedFunction):
@@ -46,7 +43,7 @@ def explain(error: psycopg.Error, location: str, stage: str | None = None) -> Ba
     for length in (5, 2):
         if state[:length] in REFUSED:
             return Unavailable(f"{where} {REFUSED[state[:length]]}", stage=stage)
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or not state:
         return Unavailable(
             f"{where} cannot be reached, or the connection broke. Check that the server runs, and {SETTING}.",
             stage=stage,
@@ -54,8 +51,17 @@ def explain(error: psycopg.Error, location: str, stage: str | None = None) -> Ba
     return StageFailed(f"{where} failed with SQLSTATE {state or type(error).__name__}. Its log says more.", stage=stage)
 
 
+def too_late(location: str, stage: str | None) -> Timeout:
+    """What a person is told of a database that took longer than there was time."""
+    return Timeout(
+        f"The index's database {location} did not answer within the question's deadline. Raise it (RAGLASS_DEADLINE_S), or see what the "
+        "server is busy with.",
+        stage=stage,
+    )
+
+
 def is_lost(error: psycopg.Error) -> bool:
-    """Whether an error says that the connection is gone, and nothing of what was asked."""
+    """Whether an error says that the connection is gone, also by bytes that are no PostgreSQL's, and nothing of what was asked."""
     return error.sqlstate is None or error.sqlstate.startswith("57P")
 
 

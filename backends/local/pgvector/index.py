@@ -24,8 +24,8 @@ HALF_GRAPH = 4_000
 MOST_EFFORT = 1_000
 """The largest `hnsw.ef_search`. A search finds at most as many vectors as that."""
 
-LOOK_MS = 5_000
-"""How long the server may take to say whether a table is there, in ms."""
+LOOK_S = 5
+"""How long the server may take to say whether a table is there, in seconds."""
 
 SETTINGS = "SELECT set_config('hnsw.ef_search', %s, false), set_config('statement_timeout', %s, false)"
 
@@ -62,7 +62,8 @@ class PgvectorIndex(SearchedElsewhere):
         check_dimension(vectors, self.dimension)
         if deadline is not None:
             deadline.check("retrieve")
-        left_ms = 0 if deadline is None else max(1, int(deadline.remaining_s() * 1000))
+        left_s = None if deadline is None else deadline.remaining_s()
+        left_ms = 0 if left_s is None else max(1, int(left_s * 1000))
 
         def work(connection: Connection) -> list[list[tuple[int, float]]]:
             settings = str(effort), str(left_ms)
@@ -78,7 +79,7 @@ class PgvectorIndex(SearchedElsewhere):
                 return [cursor.fetchall() for cursor in asked]
 
         scores, ids = padded(len(vectors), top_k)
-        for place, rows in enumerate(self._database.ask(work) if len(vectors) else ()):
+        for place, rows in enumerate(self._database.ask(work, left_s) if len(vectors) else ()):
             found = sorted(((-distance, row) for row, distance in rows), key=lambda pair: (-pair[0], pair[1]))
             scores[place, : len(found)] = [score for score, _ in found]
             ids[place, : len(found)] = [row for _, row in found]
@@ -88,11 +89,11 @@ class PgvectorIndex(SearchedElsewhere):
         """As `VectorIndex.is_whole`."""
 
         def look(connection: Connection) -> bool:
-            connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(LOOK_MS),))
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(LOOK_S * 1000),))
             note = read_note(connection, self.place)
             return note is not None and note.state == "whole" and note.digest == self._digest
 
-        return self._database.ask(look)
+        return self._database.ask(look, LOOK_S)
 
     def _verify(self, connection: Connection) -> None:
         """Before the first search: the table is there, whole, and holds these vectors."""
