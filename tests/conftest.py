@@ -40,6 +40,10 @@ MEMORY = Path("/dev/shm")
 ROOM_BYTES = 8e9
 """Free memory from which on what tests write stays there: what is only tried need not wait for the disk."""
 
+# Threads of OpenMP (FAISS, torch) that have nothing to do sleep, here and in processes that tests start: one that waits turning takes the
+# processor from those that work. Read when FAISS is imported, which the next conftest may do.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # An example that takes long says that the machine is busy, not that the code is wrong.
 settings.register_profile("raglass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("raglass")
