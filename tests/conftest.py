@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from serving.rehearsal import running
 from tests.migrated_once import migrated_once  # noqa: F401  # a fixture
+from tests.worded_once import worded_once  # noqa: F401  # a fixture
 
 if TYPE_CHECKING:
     from serving.rehearsal.session import Rehearsal
@@ -30,6 +31,7 @@ SHARED = ("deployed", "postgres", "torch")
 BY_PARAMETER = {
     ("store_url", "postgres"): "postgres",
     ("database", "postgres"): "postgres",
+    ("other", "postgres"): "postgres",
     ("holder", "pgvector"): "postgres",
     ("named", "aws"): "deployed",
     ("named", "local/research"): "torch",
