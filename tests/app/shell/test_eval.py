@@ -184,7 +184,7 @@ def wait_for_answers(store: TraceStore, process: "subprocess.Popen[str]", least:
             run = store.runs.find("LAST")
             if run.answers >= least:
                 return run.run_id
-        time.sleep(0.01)
+        time.sleep(0.03)
     raise AssertionError("The run did not begin.")
 
 

@@ -3,9 +3,11 @@
 import fcntl
 import json
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from click.testing import Result
 
 from app.services import Services
 from app.shell import command
-from tests.app.shell.shells import shell, start_shell
+from tests.app.shell.shells import shell, shell_here, start_shell
 
 Make = Callable[..., Services]
 Run = Callable[..., Result]
@@ -166,7 +168,7 @@ def ledger(tmp_path: Path) -> Path:
     """A folder that takes much longer to embed than a test waits."""
     made = tmp_path / "ledger"
     made.mkdir()
-    lines = (f"Entry {n}: the warden of Quorvale counted {n * 7 + 3} lanterns on bridge {n}." for n in range(6_000))
+    lines = (f"Entry {n}: the warden of Quorvale counted {n * 7 + 3} lanterns on bridge {n}." for n in range(2_000))
     (made / "ledger.txt").write_text("\n\n".join(lines))
     return made
 
@@ -183,15 +185,17 @@ def stopped(process: "subprocess.Popen[str]") -> str:
 @pytest.mark.slow
 def test_ctrl_c_before_the_work_begins_and_in_the_middle_of_it_ends_with_130(ledger: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    for number, words in enumerate(("", "for 1 file", " done")):
-        environ = {"RAGLASS_DATA_DIR": str(tmp_path / str(number)), **ENVIRON}
-        process = start_shell("index", str(ledger), **environ)
+    for number in range(3):
+        data_dir = tmp_path / str(number)
+        process = start_shell("index", str(ledger), RAGLASS_DATA_DIR=str(data_dir), **ENVIRON)
         assert process.stderr is not None
-        if words:
-            while words not in process.stderr.readline():
-                assert process.poll() is None
-        else:
+        if number == 0:
             wait_until_it_opens_its_parts(process.pid)
+        else:
+            while "for 1 file" not in process.stderr.readline():
+                assert process.poll() is None
+        if number == 2:
+            wait_until_it_has_embedded(data_dir)
         process.send_signal(signal.SIGINT)
         said.append(stopped(process))
     assert "1 new" in said[2]
@@ -213,7 +217,7 @@ def test_ctrl_c_while_another_build_is_waited_for_ends_with_130_and_its_files_ar
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         stopped(process)
-        listed = json.loads(shell("corpus", "list", "--json", **environ).stdout)
+        listed = json.loads(shell_here("corpus", "list", "--json", **environ).stdout)
     assert sorted(each["state"] for each in listed["documents"]) == ["indexed", "pending", "pending"]
 
 
@@ -235,3 +239,19 @@ def wait_until_it_opens_its_parts(pid: int) -> None:
     while "numpy" not in Path(f"/proc/{pid}/maps").read_text():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def wait_until_it_has_embedded(data_dir: Path) -> None:
+    """Wait until the first vectors are on the disk."""
+    until = time.monotonic() + 60
+    while not any(stored_vectors(path) for path in data_dir.glob("vectors/*.sqlite")):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def stored_vectors(path: Path) -> int:
+    """How many vectors a cache holds; none where it is only just being made."""
+    with closing(sqlite3.connect(path)) as connection, suppress(sqlite3.OperationalError):
+        [(count,)] = connection.execute("SELECT count(*) FROM vectors")
+        return int(count)
+    return 0
