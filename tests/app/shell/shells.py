@@ -35,8 +35,10 @@ def start_shell(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
 
 def shell_here(*arguments: str, **environ: str) -> Result:
     """Run `raglass` in this process, which saves the start of another, with services of its own and nothing on standard input."""
-    services = Services(Settings.from_environ({**os.environ, **environ}))
     with pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        services = Services(Settings.from_environ())
         patch.setattr(app.services, "services", lambda: services)
         try:
             return CliRunner().invoke(main, arguments)
