@@ -38,6 +38,9 @@ BY_PARAMETER = {
 }
 """Fixtures that are asked for where a parameter has a value."""
 
+LONGEST_NAME = 200
+"""Characters of a value that names a test; some are files of a million, and what a test is called goes into its environment too."""
+
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 8e9
 """Free memory from which on what tests write stays there: what is only tried need not wait for the disk."""
@@ -83,6 +86,11 @@ def pytest_configure(config: pytest.Config) -> None:
     Path(folder).chmod(0o755)  # a PostgreSQL server runs as another user
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text names its test by its length."""
+    return f"{argname} of {len(val)}" if isinstance(val, str | bytes) and len(val) > LONGEST_NAME else None
 
 
 def needs(item: pytest.Item, fixture: str) -> bool:
