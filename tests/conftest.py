@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from serving.rehearsal import running
 from tests.migrated_once import migrated_once  # noqa: F401  # a fixture
+from tests.worded_once import worded_once  # noqa: F401  # a fixture
 
 if TYPE_CHECKING:
     from serving.rehearsal.session import Rehearsal
@@ -30,15 +31,23 @@ SHARED = ("deployed", "postgres", "torch")
 BY_PARAMETER = {
     ("store_url", "postgres"): "postgres",
     ("database", "postgres"): "postgres",
+    ("other", "postgres"): "postgres",
     ("holder", "pgvector"): "postgres",
     ("named", "aws"): "deployed",
     ("named", "local/research"): "torch",
 }
 """Fixtures that are asked for where a parameter has a value."""
 
+LONGEST_NAME = 200
+"""Characters of a value that names a test; some are files of a million, and what a test is called goes into its environment too."""
+
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 8e9
 """Free memory from which on what tests write stays there: what is only tried need not wait for the disk."""
+
+# Threads of OpenMP (FAISS, torch) that have nothing to do sleep, here and in processes that tests start: one that waits turning takes the
+# processor from those that work. Read when FAISS is imported, which the next conftest may do.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # An example that takes long says that the machine is busy, not that the code is wrong.
 settings.register_profile("raglass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,6 +86,11 @@ def pytest_configure(config: pytest.Config) -> None:
     Path(folder).chmod(0o755)  # a PostgreSQL server runs as another user
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text names its test by its length."""
+    return f"{argname} of {len(val)}" if isinstance(val, str | bytes) and len(val) > LONGEST_NAME else None
 
 
 def needs(item: pytest.Item, fixture: str) -> bool:

@@ -23,8 +23,10 @@ def migrate_as_before(connection: Connection, *, location: str, told: dict[str, 
     if current_revision(connection) is not None:
         migration.migrate(connection, location=location)
     elif dialect in told:
+        cursor = connection.connection.cursor()
         for statement, parameters in told[dialect]:
-            connection.exec_driver_sql(statement, parameters)
+            cursor.execute(statement, parameters)
+        cursor.close()
         connection.execute(text("UPDATE state SET store_id = :store_id"), {"store_id": uuid.uuid4().hex})
     else:
         with listening(connection) as heard:

@@ -22,6 +22,9 @@ REACH = 1.5
 
 RESAMPLES = 1_000
 
+DRAWN_AT_ONCE = 100
+"""Resamples that are held in memory together."""
+
 MOST_POINTS = 3_000
 """Answers that are drawn and correlated; of more, so many at random."""
 
@@ -188,14 +191,34 @@ def _interval(
 ) -> tuple[float | None, float | None]:
     """Percentiles of ρ over whole clusters drawn again; a draw in which either is all equal is left out."""
     rng, many = np.random.default_rng(seed), int(clusters.max()) + 1
-    members = [np.flatnonzero(clusters == cluster) for cluster in range(many)]
-    found = []
-    for _ in range(RESAMPLES):
-        places = np.concatenate([members[cluster] for cluster in rng.integers(many, size=many)])
-        rho = spearman(one[places], other[places])
-        if rho is not None:
-            found.append(rho)
+    found: list[float] = []
+    for begun in range(0, RESAMPLES, DRAWN_AT_ONCE):
+        draws = min(DRAWN_AT_ONCE, RESAMPLES - begun)
+        drawn = rng.integers(many, size=(draws, many)) + many * np.arange(draws)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=draws * many).reshape(draws, many)
+        found += _weighted_spearman(one, other, times[:, clusters]).tolist()
     if len(found) < RESAMPLES // 2:
         return None, None
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
+
+
+def _weighted_spearman(one: FloatArray, other: FloatArray, times: npt.NDArray[np.intp]) -> FloatArray:
+    """ρ of each draw of (n,) values, without draws in which either is all equal. times: (draws, n), how often each value was drawn."""
+    mean = (times.sum(axis=1, keepdims=True) + 1) / 2
+    mine, theirs = (_weighted_ranks(values, times) - mean for values in (one, other))
+    spread = (times * mine**2).sum(axis=1) * (times * theirs**2).sum(axis=1)
+    varied = spread > 0
+    together = (times * mine * theirs).sum(axis=1)
+    rho: FloatArray = together[varied] / np.sqrt(spread[varied])
+    return rho
+
+
+def _weighted_ranks(values: FloatArray, times: npt.NDArray[np.intp]) -> FloatArray:
+    """(draws, n): what `tied_ranks` gives each of (n,) values where they stand so many times."""
+    order = np.argsort(values, kind="stable")
+    _, first, group = np.unique(values[order], return_index=True, return_inverse=True)
+    counts = np.add.reduceat(times[:, order], first, axis=1)
+    ranks = np.empty(times.shape)
+    ranks[:, order] = (np.cumsum(counts, axis=1) - (counts - 1) / 2)[:, group]
+    return ranks

@@ -7,6 +7,7 @@ best is sought, D-optimality, by exchanging levels between cells (Cook and Nacht
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -70,13 +71,16 @@ def effects(cells: IntArray, levels: Sequence[int]) -> list[FloatArray]:
     return [contrasts(count)[cells[:, factor]] for factor, count in enumerate(levels)]
 
 
+@cache
 def contrasts(count: int) -> FloatArray:
-    """(count, count − 1): Helmert's columns, orthogonal to one another and to 1, of mean square 1."""
+    """(count, count − 1): Helmert's columns, orthogonal to one another and to 1, of mean square 1. Not to be written to."""
     rows = np.zeros((count, count - 1))
     for column in range(count - 1):
         rows[: column + 1, column] = 1.0
         rows[column + 1, column] = -(column + 1.0)
-    return np.asarray(rows / np.sqrt((rows**2).mean(axis=0)), np.float64) if count > 1 else rows
+    scaled = np.asarray(rows / np.sqrt((rows**2).mean(axis=0)), np.float64) if count > 1 else rows
+    scaled.setflags(write=False)
+    return scaled
 
 
 def _search(levels: Sequence[int], size: int, random: np.random.Generator) -> IntArray:
@@ -100,7 +104,7 @@ def _search(levels: Sequence[int], size: int, random: np.random.Generator) -> In
 
 def _quality(cells: IntArray, levels: Sequence[int]) -> tuple[float, int, float]:
     """The greater the better: log-determinant of the main effects' information, cells that differ, and balance of pairs of levels."""
-    distinct = len(np.unique(cells, axis=0))
+    distinct = len(set(map(bytes, cells)))
     columns = np.column_stack([np.ones(len(cells)), *effects(cells, levels)])
     sign, determinant = np.linalg.slogdet(columns.T @ columns / len(cells))
     if distinct < len(cells) or sign <= 0 or determinant < -30:

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,41 +166,65 @@ def _fill(connection: Connection, table: Table) -> dict[str, Any]:
     return row
 
 
-KILLED = """
-import os, signal, sys
+OPENER = """
+import json, os, signal, sys
 import metrics.migration, metrics.store
 from alembic import command
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-for last in map(int, sys.argv[2:]):
-    if os.fork() == 0:
-        counted = []
+def open_store(url, last):
+    if child := os.fork():
+        return child
+    counted = []
 
-        @event.listens_for(Engine, "before_cursor_execute")
-        def count(connection, cursor, statement, parameters, context, many):
-            counted.append(statement)
-            if [each for each in counted if each.lstrip().upper().startswith(("CREATE", "ALTER", "UPDATE"))][last - 1 :]:
-                os.kill(os.getpid(), signal.SIGKILL)
+    @event.listens_for(Engine, "before_cursor_execute")
+    def count(connection, cursor, statement, parameters, context, many):
+        counted.append(statement)
+        if last and [each for each in counted if each.lstrip().upper().startswith(("CREATE", "ALTER", "UPDATE"))][last - 1 :]:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-        metrics.store.TraceStore.open(sys.argv[1]).close()
+    try:
+        metrics.store.TraceStore.open(url).close()
         os._exit(0)
-    print(os.WTERMSIG(os.wait()[1]))
+    finally:
+        os._exit(1)
+
+for line in sys.stdin:
+    url, killed, at_once = json.loads(line)
+    ends = [os.waitpid(open_store(url, last), 0)[1] for last in killed]
+    ends += [os.waitpid(child, 0)[1] for child in [open_store(url, 0) for _ in range(at_once)]]
+    print(json.dumps([os.waitstatus_to_exitcode(end) for end in ends]), flush=True)
 """
-"""Opens a store in one process after the other, each killed at so many changes of the migration."""
+"""Opens stores in processes that it forks: one after the other, each killed at so many changes of the migration, or some at once."""
+
+OpenStore = Callable[..., list[int]]
+
+
+@pytest.fixture(scope="module")
+def open_store() -> Iterator[OpenStore]:
+    """Opens a store in processes of their own, and says how each ended. What they import is imported once."""
+    command = [sys.executable, "-c", OPENER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as opener:
+        asked, told = opener.stdin, opener.stdout
+        assert asked
+        assert told
+
+        def open_(url: str, *, killed: Sequence[int] = (), at_once: int = 0) -> list[int]:
+            print(json.dumps([url, killed, at_once]), file=asked, flush=True)
+            ends: list[int] = json.loads(told.readline())
+            return ends
+
+        yield open_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("start", "changes"), [("0001", ("1", "7", "20")), *((each, ("1",)) for each in revisions()[1:-1])]
-)
+@pytest.mark.parametrize(("start", "changes"), [("0001", (1, 7, 20)), *((each, (1,)) for each in revisions()[1:-1])])
 def test_a_migration_that_is_killed_leaves_the_old_store_and_is_done_by_the_next_open(
-    store_url: str, start: str, changes: tuple[str, ...]
+    store_url: str, start: str, changes: tuple[int, ...], open_store: OpenStore
 ) -> None:
     make_old_store(store_url, start)
-    command = [sys.executable, "-c", KILLED, store_url, *changes]
-    killed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    assert killed.stdout.split() == ["9"] * len(changes)
+    assert open_store(store_url, killed=changes) == [-signal.SIGKILL] * len(changes)
     engine = create_engine(store_url)
     with engine.connect() as connection:
         assert current_revision(connection) == start
@@ -210,15 +236,8 @@ def test_a_migration_that_is_killed_leaves_the_old_store_and_is_done_by_the_next
         assert store.count() == 2
 
 
-OPENER = "import sys; from metrics.store import TraceStore; TraceStore.open(sys.argv[1]).close(); print('opened')"
-
-
 @pytest.mark.slow
-def test_processes_may_open_a_new_store_at_the_same_time(store_url: str) -> None:
-    children = [
-        subprocess.Popen([sys.executable, "-c", OPENER, store_url], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        for _ in range(4)
-    ]
-    assert [child.communicate()[0] for child in children] == ["opened\n"] * 4
+def test_processes_may_open_a_new_store_at_the_same_time(store_url: str, open_store: OpenStore) -> None:
+    assert open_store(store_url, at_once=4) == [0] * 4
     with TraceStore.open(store_url) as store:
         assert store.count() == 0

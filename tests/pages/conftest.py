@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest
 
 from app import services as use_cases
@@ -25,6 +26,16 @@ def installed_components() -> Iterator[None]:
     """AppTest reads through every installed package for components before each run, which is nine tenths of its time: once will do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_scripts() -> Iterator[None]:
+    """AppTest compiles the router and the page before each run: each script once will do, as in a server."""
+    compiled = ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        get_bytecode = ScriptCache.get_bytecode
+        patch.setattr(ScriptCache, "get_bytecode", lambda _, path: get_bytecode(compiled, path))
         yield
 
 

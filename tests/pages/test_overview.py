@@ -16,7 +16,7 @@ from pipeline.types import Confidence, Failure
 from tests.app.overview.test_words import checked
 from tests.app.runs.test_compared import scored, store
 from tests.factories import make_trace
-from tests.pages.test_live import cloud, on_aws  # noqa: F401
+from tests.pages.live.test_live import cloud, on_aws  # noqa: F401
 from tests.pages.test_pages import shown
 from tests.tables import listed, tables
 

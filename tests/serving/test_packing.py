@@ -67,9 +67,9 @@ def test_weights_travel_whole(tmp_path: Path) -> None:
     (folder / "sub").mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "sub" / "vocab.txt").write_text("a")
-    manifest = model_package("transformers", "generator", folder).write(tmp_path / "m.tar.gz")
-    assert {"weights/config.json", "weights/sub/vocab.txt"} <= set(manifest["files"])
-    assert not any(path.startswith("weights/vectors") for path in manifest["files"])
+    files = model_package("transformers", "generator", folder).files
+    assert {"weights/config.json", "weights/sub/vocab.txt"} <= set(files)
+    assert not any(path.startswith("weights/vectors") for path in files)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""`raglass backend`, and asking an endpoint and a function, each in a process of its own."""
+"""`raglass backend`, and asking an endpoint and a function in a process of its own."""
 
 import json
 from collections.abc import Iterator
@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.shell.shells import shell
+from tests.app.shell.shells import shell, shell_here
 from tests.backends.application import ANSWER, ENDPOINTS, KEY, Application, serving_application
-
-pytestmark = pytest.mark.slow
 
 FUNCTION = "def answer(question, top_k):\n    return {'answer': question.upper(), 'chunks': ['a text']}\n"
 
@@ -33,8 +31,8 @@ def environ(application: Application, tmp_path: Path) -> dict[str, str]:
 
 
 def test_trying_a_file_shows_what_each_endpoint_made_of_its_reply(environ: dict[str, str]) -> None:
-    done = shell("backend", "try", environ["RAGLASS_BACKENDS_FILE"], "--question", "Who?", **environ)
-    assert done.returncode == 0, done.stderr
+    done = shell_here("backend", "try", environ["RAGLASS_BACKENDS_FILE"], "--question", "Who?", **environ)
+    assert done.exit_code == 0, done.stderr
     assert "http/told at 127.0.0.1" in done.stdout
     assert "http/streamed at 127.0.0.1" in done.stdout
     assert done.stdout.count(f"Answer: {ANSWER}") == 2
@@ -44,25 +42,28 @@ def test_trying_a_file_shows_what_each_endpoint_made_of_its_reply(environ: dict[
 def test_trying_a_wrong_expression_shows_the_nearest_key(environ: dict[str, str], application: Application) -> None:
     path = Path(environ["RAGLASS_BACKENDS_FILE"])
     application.config(path.parent, ENDPOINTS.replace('answer = "said"', 'answer = "sayd"'))
-    done = shell("backend", "try", "told", "--question", "Who?", **environ)
-    assert done.returncode == 1
+    done = shell_here("backend", "try", "told", "--question", "Who?", **environ)
+    assert done.exit_code == 1
     assert "sayd: nothing there; the nearest key is said" in done.stdout
 
 
 def test_trying_something_unknown_names_what_there_is(environ: dict[str, str]) -> None:
-    done = shell("backend", "try", "nothing", "--question", "Who?", **environ)
-    assert done.returncode == 1
+    done = shell_here("backend", "try", "nothing", "--question", "Who?", **environ)
+    assert done.exit_code == 1
     assert "http/told, http/streamed" in done.stderr
 
 
 def test_list_masks_what_headers_hold(environ: dict[str, str]) -> None:
-    done = shell("backend", "list", **environ)
+    done = shell_here("backend", "list", **environ)
     assert "http/told: POST 127.0.0.1" in done.stdout
     assert "Authorization: ********" in done.stdout
     assert KEY not in done.stdout
-    assert shell("backend", "list", **{**environ, "APPLICATION_KEY": ""}).stdout.count("needs APPLICATION_KEY") == 1
+    assert (
+        shell_here("backend", "list", **{**environ, "APPLICATION_KEY": ""}).stdout.count("needs APPLICATION_KEY") == 1
+    )
 
 
+@pytest.mark.slow
 def test_an_endpoint_is_asked_and_a_function_is(environ: dict[str, str]) -> None:
     told = json.loads(shell("ask", "Who?", "--backend", "http/told", "--json", **environ).stdout)
     assert (told["backend"], told["generation"]["answer"]) == ("http/told", ANSWER)
@@ -71,8 +72,9 @@ def test_an_endpoint_is_asked_and_a_function_is(environ: dict[str, str]) -> None
     assert "Documents (their application's scores)" in shouted.stdout
 
 
+@pytest.mark.slow
 def test_a_run_over_an_endpoint_is_finished(environ: dict[str, str]) -> None:
-    done = shell("eval", "run", "--backend", "http/told", "--limit", "8", "--workers", "4", "--json", **environ)
-    assert done.returncode == 0, done.stderr
-    [run] = json.loads(shell("eval", "list", "--json", **environ).stdout)
+    done = shell_here("eval", "run", "--backend", "http/told", "--limit", "8", "--workers", "4", "--json", **environ)
+    assert done.exit_code == 0, done.stderr
+    [run] = json.loads(shell_here("eval", "list", "--json", **environ).stdout)
     assert (run["status"], run["answers"]) == ("finished", 8)

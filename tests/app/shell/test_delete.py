@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from metrics.store import TraceStore
-from tests.app.shell.shells import shell
+from tests.app.shell.shells import shell, shell_here
 from tests.factories import make_trace
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -31,8 +29,8 @@ def stored(folder: Path) -> set[str]:
 
 
 def delete(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    done = shell("traces", "delete", *arguments, RAGLASS_DATA_DIR=str(folder))
-    return done.returncode, done.stdout, done.stderr
+    done = shell_here("traces", "delete", *arguments, RAGLASS_DATA_DIR=str(folder))
+    return done.exit_code, done.stdout, done.stderr
 
 
 def test_a_dry_run_says_what_would_go_and_deletes_nothing(data_dir: Path) -> None:
@@ -50,10 +48,11 @@ def test_old_traces_go_once_it_is_confirmed(data_dir: Path) -> None:
     assert stored(data_dir) == set("bc")
 
 
+@pytest.mark.slow
 def test_without_an_answer_nothing_goes(data_dir: Path) -> None:
-    status, _, complaint = delete(data_dir, "--all")
-    assert status == 1
-    assert "Delete them for good?" in complaint
+    done = shell("traces", "delete", "--all", RAGLASS_DATA_DIR=str(data_dir))
+    assert done.returncode == 1
+    assert "Delete them for good?" in done.stderr
     assert stored(data_dir) == set("abc")
 
 
@@ -90,8 +89,8 @@ def test_an_unclear_choice_is_refused(data_dir: Path, arguments: list[str], why:
 
 
 def test_options_before_the_word_delete_are_refused_and_not_passed_over(data_dir: Path) -> None:
-    done = shell("traces", "--search", "x", "delete", "--all", "--yes", RAGLASS_DATA_DIR=str(data_dir))
-    assert done.returncode == 2
+    done = shell_here("traces", "--search", "x", "delete", "--all", "--yes", RAGLASS_DATA_DIR=str(data_dir))
+    assert done.exit_code == 2
     assert "Give options after `delete`" in done.stderr
     assert stored(data_dir) == set("abc")
 

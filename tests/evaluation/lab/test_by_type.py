@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from evaluation.lab.by_type import MOST_POINTS, associate, box, boxes, count_answers, find_points, spearman
+from evaluation.lab.by_type import MOST_POINTS, RESAMPLES, associate, box, boxes, count_answers, find_points, spearman
 from evaluation.scoring import Scored
 from evaluation.similarity import Similarity
 from evaluation.summary import in_groups
@@ -93,6 +93,22 @@ def test_a_correlation_that_comes_of_the_types_alone_is_there_over_all_and_not_w
         assert each.low is not None
         assert each.high is not None
         assert each.low < 0 < each.high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("articles", [5, 30])
+def test_interval_is_that_of_drawing_the_articles_again_one_after_another(articles: int) -> None:
+    rng = np.random.default_rng(articles)
+    cosines, words, of = rng.normal(size=40).round(1), rng.integers(1, 9, 40), rng.integers(articles, size=40)
+    scores = [scored(n, "DATE", cosines[n], int(words[n]), cluster=f"article {of[n]:02d}") for n in range(40)]
+    held = [np.flatnonzero(of == article) for article in np.unique(of)]
+    draws, found = np.random.default_rng(7), []
+    for _ in range(RESAMPLES):
+        places = np.concatenate([held[place] for place in draws.integers(len(held), size=len(held))])
+        found.append(spearman(cosines[places], words[places].astype(float)))
+    whole = associate(scores, seed=7)[0]
+    expected = np.percentile([rho for rho in found if rho is not None], [2.5, 97.5])
+    assert (whole.low, whole.high) == pytest.approx(tuple(expected))
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from app.alerting.rules import Rule
 from app.services import Services
 from pipeline.errors import StoreError
 from tests.factories import make_trace
-from tests.pages.test_live import cloud, on_aws  # noqa: F401
+from tests.pages.live.test_live import cloud, on_aws  # noqa: F401
 from tests.pages.test_pages import shown
 from tests.shown import as_read
 
