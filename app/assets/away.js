@@ -4,7 +4,7 @@
 const PATIENCE_MS = 1500;
 const EVERY_MS = 2000;
 const DRAFTS = "raglass-drafts";
-const LOOKS = 8; // for a box without a draft: the address may name the trace that it belongs to a little later
+const LOOKS = 20; // at a box that was drawn: the address may name the trace that it belongs to a little later, and a run may empty it once more
 
 export default function (component) {
   const { data, parentElement } = component;
@@ -100,13 +100,14 @@ function forget(form) {
   write(drafts);
 }
 
-// What was half typed goes back into its box as if it were typed, once for each time that the box is drawn.
+// What was half typed goes back into its box as if it were typed, for a while after the box is drawn, until somebody types into it.
 function giveBack() {
   const drafts = read();
   for (const box of boxes()) {
+    box.looks ??= 0;
     if (box.looks >= LOOKS) continue;
+    box.looks += 1;
     const draft = drafts[nameOf(box)];
-    box.looks = draft === undefined ? (box.looks ?? 0) + 1 : LOOKS;
     if (draft === undefined || draft === box.value) continue;
     box.givingBack = true;
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(box, draft);
