@@ -58,8 +58,8 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 test: $(VENV)/.test browser ## Run every test, browser journeys included (BROWSER=0 leaves those out)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and little time
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not browser and not rehearsal and not database and not slow"
+quick: $(VENV)/.test ## Run the tests that need no browser, no rehearsed stack, no database server and little time (FOLDER=tests/… for one folder)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(FOLDER) -m "not browser and not rehearsal and not database and not slow"
 
 check: $(VENV)/.test format-check lint types contracts test ## Format, lint, types, import contracts and every test
 
