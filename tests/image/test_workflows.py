@@ -88,6 +88,15 @@ def test_deployments_wait_for_approval_and_never_cut_each_other_off() -> None:
     assert workflow["concurrency"] == {"group": "deploy-production", "cancel-in-progress": False}
 
 
+def test_a_deployment_can_fetch_and_convert_models_and_installs_nothing_while_it_has_credentials() -> None:
+    steps = jobs(ROOT / ".github/workflows/deploy.yml")["deploy"]["steps"]
+    installing = [place for place, step in enumerate(steps) if "make " in step.get("run", "")]
+    assert [steps[place]["run"] for place in installing] == ["make research"]
+    session = next(place for place, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", ""))
+    up = next(place for place, step in enumerate(steps) if "deploy up" in step.get("run", ""))
+    assert installing[0] < session < up
+
+
 def test_make_builds_ours_from_what_is_locked_and_installs_nothing_without_a_hash() -> None:
     """torch is asked for once more at the end, without an index: it says whether something is missing, and fetches nothing."""
     text = (ROOT / "Makefile").read_text("utf-8")
