@@ -125,8 +125,9 @@ def compare_runs(
     """Compare two runs, question by question.
 
     max_drop: the drop of the share of right answers that is put up with, in [0, 1). seed: of resampling and sign flips.
-    Intervals are 95 % BCa bootstrap and p values paired sign flips, both over whole articles; p values of the quality measures are
-    corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither, in a type as in all.
+    Intervals are 95 % BCa bootstrap, or Tango's score interval of right answers of which none changed, and p values paired sign flips, over
+    whole articles; p values of the quality measures are corrected by Holm. Fewer than FEWEST_CLUSTERS articles get neither, in a type as in
+    all.
     Raises InputError where no question is shared.
     """
     pairs, reworded = shared_pairs(first, second)
@@ -137,7 +138,8 @@ def compare_runs(
         )
     found = {name: _difference(name, pairs, seed) for name in COMPARED}
     corrected = _corrected({name: found[name] for name in QUALITY})
-    differences = tuple(corrected.get(name, found[name]) for name in COMPARED)
+    right, *others = (corrected.get(name, found[name]) for name in COMPARED)
+    differences = (_with_interval(right), *others)
     flips = _flips(pairs)
     return Comparison(
         questions=len(pairs),
@@ -157,7 +159,7 @@ def compare_runs(
 
 def right_difference(pairs: Sequence[Pair], *, seed: int = 0) -> Difference:
     """What became of the share of right answers, over shared questions; its p value is not corrected for anything."""
-    return _difference("correct", pairs, seed)
+    return _with_interval(_difference("correct", pairs, seed))
 
 
 def answered_alike(pairs: Sequence[Pair]) -> bool:
@@ -244,7 +246,7 @@ def _by_type(pairs: Sequence[Pair], seed: int) -> tuple[Difference, ...]:
 
 
 def _with_interval(each: Difference) -> Difference:
-    """With a score interval where the bootstrap gives one without width: few of a type's questions change. Too few articles have none."""
+    """With a score interval where the bootstrap gives one without width: where nothing changed. Too few articles have none."""
     if each.low is None or each.high is None or each.low < each.high:
         return each
     low, high = score_limits(each.gained, each.lost, each.questions)

@@ -102,7 +102,7 @@ def _decide(
     if correct.low is None or correct.high is None:
         return "unknown", f"They are about fewer than {FEWEST_CLUSTERS} articles, too few to judge by", None
     if same_answers:
-        return "safe", "Both runs gave the same answer to every question", None
+        return "safe", _of_same_answers(correct, max_drop), None
     if correct.significantly_lower:
         after = "" if correct.p_adjusted is None else " after Holm's correction"
         p = correct.p if correct.p_adjusted is None else correct.p_adjusted
@@ -120,6 +120,15 @@ def _decide(
     needed = _needed(correct, max_drop)
     few = f": only {_questions(correct.gained + correct.lost)} changed sides" if correct.low >= -max_drop else ""
     return "unknown", f"{drop} is not ruled out{few}. {_would_tell(needed, correct.questions)}", needed
+
+
+def _of_same_answers(correct: Difference, max_drop: float) -> str:
+    """What it says that both runs answered every question alike: of a few questions, little about others."""
+    same = "Both runs gave the same answer to every question"
+    unseen = -score_limits(correct.gained, correct.lost, correct.questions)[0]
+    if unseen <= max(max_drop, MAX_DROP):  # no number of questions rules out a drop of nothing
+        return same
+    return f"{same}; they are so few that on others a drop of up to {unseen * 100:.1f} points is not ruled out"
 
 
 def _would_tell(needed: int | None, compared: int) -> str:

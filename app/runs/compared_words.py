@@ -23,7 +23,7 @@ MOST_NAME = 25
 """Characters of a measure's or a type's name in a shell's table."""
 
 FOOTNOTE = (
-    "Intervals: 95 % BCa bootstrap over resampled articles; none of fewer than 5; of a type in which nothing changed, Tango’s score "
+    "Intervals: 95 % BCa bootstrap over resampled articles; none of fewer than 5; where nothing changed, Tango’s score "
     "interval, which takes questions as independent. p: paired sign flips by article; Holm: adjusted over the measures of quality, "
     "and over the types. Measures run from 0 to 1, but for words and time."
 )

@@ -18,9 +18,11 @@ from evaluation.comparison import (
     compare_runs,
     differing_settings,
     explain_flip,
+    right_difference,
+    shared_pairs,
 )
 from evaluation.labelling import UNEXPLAINED
-from evaluation.paired import holm, questions_needed
+from evaluation.paired import holm, questions_needed, score_limits
 from evaluation.scoring import Scored
 from evaluation.summary import summarise
 from evaluation.verdict import Difference, judge, points
@@ -286,9 +288,25 @@ def test_no_change_over_many_questions_is_safe() -> None:
     verdict = compare_runs(first, second).verdict
     assert verdict.outcome == "safe"
     assert verdict.sentence == (
-        "Safe to ship: 100.0 % of 300 questions right, 100.0 % before (0.0 points, 95 % interval 0.0 to 0.0). "
+        "Safe to ship: 100.0 % of 300 questions right, 100.0 % before (0.0 points, 95 % interval −1.3 to +1.3). "
         "A drop of more than 2 points is ruled out."
     )
+
+
+@pytest.mark.parametrize(
+    ("questions", "why"),
+    [
+        (10, "; they are so few that on others a drop of up to 27.8 points is not ruled out."),
+        (300, "."),
+    ],
+)
+def test_the_same_answers_to_few_questions_say_little_about_others(questions: int, why: str) -> None:
+    first, second = run_with(both=questions, gained=0, lost=0)
+    found = compare_runs(first, second)
+    assert found.verdict.outcome == "safe"
+    assert found.verdict.sentence.endswith(f" Both runs gave the same answer to every question{why}")
+    assert found.differences[0].low == score_limits(0, 0, questions)[0]
+    assert right_difference(shared_pairs(first, second)[0]) == replace(found.differences[0], p_adjusted=None)
 
 
 def test_few_questions_that_did_not_change_cannot_tell() -> None:

@@ -100,7 +100,7 @@ def test_runs_may_be_named_by_how_they_begin_and_last(run: Run, services: Servic
     done = run("eval", "compare", "aaaa", "LAST", services=services)
     assert done.exit_code == 0
     assert "Safe to ship" in done.stdout
-    assert "Both runs gave the same answer to every question." in done.stdout
+    assert "Both runs gave the same answer to every question; they are so few that on" in done.stdout
     assert "No question changed sides." in done.stdout
 
 
@@ -265,7 +265,7 @@ def test_three_runs_are_held_against_each_other_with_the_oldest_as_the_baseline(
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[0].startswith("C may take A’s place; B may not take A’s place. A is the oldest, builtin on")
-    assert "  C of A  yes: 0.0 points [0.0, 0.0]" in lines
+    assert "  C of A  yes: 0.0 points [−6.0, +6.0]" in lines
     assert any(line.startswith("  B of A  no: −48.3 points [") and "p " in line for line in lines)
     assert "The runs part on 29 of 60 questions." in lines
     assert "  B wrong             “Charles | <b>Darwin</b>”" in lines
