@@ -18,7 +18,6 @@ from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import message
 from app.views.kit.style import STAGE_COLOURS
 from app.views.lab import frame
 from app.views.lab.asked import MOST_CHARS
@@ -93,12 +92,12 @@ def _plan(lab: Lab) -> None:
             on_change=write,
             help='Factors: embedder, chunking, index, rerank, generator, prompt, top_k. `fraction = "1/2"`: a balanced half of the cells.',
         )
+        plan, problem = {}, ""
         try:
             plan = read_plan(text, "The plan")
         except RaglassError as error:
-            st.error(message(str(error)), icon=":material/error:")
-        else:
-            frame.offer_start(lab, "study", plan, lines=plan_lines)
+            problem = str(error)
+        frame.offer_start(lab, "study", plan, lines=plan_lines, problem=problem)
 
 
 def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:
