@@ -11,7 +11,7 @@ from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.factorial import plan_lines
 from app.lab.factorial_plan import EXAMPLE, read_plan
-from app.lab.factorial_tables import NAMES, shares_title
+from app.lab.factorial_tables import NAMES, errors_title, levels_title, shares_title
 from app.lab.records import LabRecord
 from app.views.kit import address
 from app.views.kit.charts import chart_layout, chart_text, show_chart
@@ -169,9 +169,7 @@ def level_chart(name: str, found: Mapping[str, Any], percent: bool) -> go.Figure
         )
         for each in found["levels"]
     ]
-    best = max(found["levels"], key=lambda each: abs(each["difference"]))
-    title = f"{NAMES[name]}: {best['factor']} {best['level']} lies farthest from the mean of its factor"
-    return interval_plot(chart_text(title), rows, row_height=30, at_zero=True, in_percent=percent)
+    return interval_plot(chart_text(levels_title(name, found)), rows, row_height=30, at_zero=True, in_percent=percent)
 
 
 def pair_chart(name: str, pair: Mapping[str, Any], percent: bool) -> go.Figure:
@@ -207,9 +205,9 @@ def error_chart(errors: Sequence[Mapping[str, Any]]) -> go.Figure:
             if kind != "right"
         ]
     )
-    worst = max(errors, key=lambda each: 1 - each["right"])
-    title = f"Most errors are made with {worst['cell']}: {percent(1 - worst['right'], 1)} of questions"
-    figure.update_layout(**chart_layout(chart_text(title), height=150 + rows_px, legend=True), barmode="stack")
+    figure.update_layout(
+        **chart_layout(chart_text(errors_title(errors)), height=150 + rows_px, legend=True), barmode="stack"
+    )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_xaxes(fixedrange=True, tickformat=".0%")
     return figure
