@@ -1,10 +1,11 @@
 """A factorial's result as tables: what each factor accounts for, which cell to take, where errors come in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.kit.numbers import count, milliseconds, percent
 from app.lab.tables import Cell, Column, Table
+from evaluation.lab.variance import ALIKE
 from evaluation.verdict import MAX_DROP
 
 NAMES = {
@@ -23,8 +24,9 @@ SHARES_NOTE = (
     "What the variance over questions and cells comes from. On average: what the choice does to the mean. Otherwise: what "
     "it does to some questions and undoes on others, chance included. Of the choices: its part of the differences between "
     "cells’ means (Shapley values of R²), where that is more than chance. 95 % intervals over articles; a share below 0 "
-    "means none. Two factors that do less than 0.1 % together are left out. Shares hold for the levels and questions that "
-    "were tried: a factor whose levels are all alike accounts for nothing, and so does one whose levels are all bad."
+    "means none, and intervals begin at 0. A share has no interval where a few articles make nearly all of the variance. "
+    "Two factors that do less than 0.1 % together are left out. Shares hold for the levels and questions that were tried: "
+    "a factor whose levels are all alike accounts for nothing, and so does one whose levels are all bad."
 )
 
 CELLS_NOTE = (
@@ -33,6 +35,8 @@ CELLS_NOTE = (
     "believe it. “Not shown to be worse” does not mean “as good”: see how far down the interval goes. Time is the median "
     "of a question; a stage that cells share was measured once."
 )
+
+NO_ERROR = "There is no error in any cell"
 
 ERRORS_NOTE = (
     "Shares of all questions; with the right answers they add up to 100 %. Not retrieved: no chunk holds an expected "
@@ -126,13 +130,8 @@ def _share_row(
     source: str, part: Shown, varying: Shown | None = None, shapley: Shown | None = None
 ) -> tuple[Cell, ...]:
     parts = (part, varying or {}, shapley or {})
-    limits = [_limit(each, side) for each in parts for side in ("low", "high")]
+    limits = [_rounded(each.get(side)) for each in parts for side in ("low", "high")]
     return (source, *(_rounded(each.get("value")) for each in parts), *limits)
-
-
-def _limit(part: Shown, side: str) -> float | None:
-    limit = part.get(side)
-    return _rounded(part.get("value") if limit is None else limit)
 
 
 def _rounded(value: float | None) -> float | None:
@@ -151,6 +150,27 @@ def shares_title(name: str, found: Mapping[str, Any]) -> str:
         return f"{what}: no choice by itself is shown to account for any of the variance on average, {question}"
     told = [f"{factor} for {_percent(parts[factor]['value'])}" for factor in sure[:2]]
     return f"{what}: {told[0].replace(' for ', ' accounts for ')}{''.join(f', {each}' for each in told[1:])} of the variance, {question}"
+
+
+def levels_title(name: str, found: Mapping[str, Any]) -> str:
+    """Which level of an outcome's factors differs most from the others."""
+    if _are_alike(found):
+        return f"{NAMES[name]}: all levels are alike"
+    best = max(found["levels"], key=lambda each: abs(each["difference"]))
+    return f"{NAMES[name]}: {best['factor']} {best['level']} lies farthest from the mean of its factor"
+
+
+def _are_alike(found: Mapping[str, Any]) -> bool:
+    return all(abs(each["difference"]) < ALIKE for each in found["levels"])
+
+
+def errors_title(errors: Sequence[Mapping[str, Any]]) -> str:
+    """With which cell most errors are made."""
+    wrong = {each["cell"]: 1 - each["right"] for each in errors}
+    worst = max(wrong, key=lambda cell: wrong[cell])
+    if len(wrong) > 1 and wrong[worst] - min(wrong.values()) < ALIKE:
+        return NO_ERROR if wrong[worst] < ALIKE else f"All cells have as many errors: {percent(wrong[worst], 1)}"
+    return f"Most errors are made with {worst}: {percent(wrong[worst], 1)} of questions"
 
 
 def _percent(share: float) -> str:
@@ -248,6 +268,8 @@ def _levels(told: Mapping[str, Any]) -> list[Table]:
     )
     best = max(found["levels"], key=lambda each: each["difference"])
     title = f"On average over the rest, {best['factor']} {best['level']} does most for right answers"
+    if _are_alike(found):
+        title = levels_title("right", found)
     columns = (
         Column("factor"),
         Column("level"),
@@ -273,11 +295,7 @@ def _errors(result: Mapping[str, Any]) -> Table:
         "made_up": "answers to what has none",
         "failed": "stages that fail",
     }
-    title = (
-        f"Most errors come in by {words[most]} ({_percent(means[most])} of questions)"
-        if means[most]
-        else "There is no error in any cell"
-    )
+    title = f"Most errors come in by {words[most]} ({_percent(means[most])} of questions)" if means[most] else NO_ERROR
     names = ("not retrieved", "misread", "abstained", "made up", "failed")
     columns = (Column("cell"), Column("right", "share"), *(Column(name, "share") for name in names))
     return Table("errors", title, columns, rows, ERRORS_NOTE)
@@ -293,7 +311,7 @@ def _passages(result: Mapping[str, Any]) -> list[Table]:
     names = ("retrieval", "reading", "abstention")
     sizes = {name: sum(abs(each[name]) for each in found) for name in names}
     title = f"What the choices change reaches the answers mostly through {max(sizes, key=lambda name: sizes[name])}"
-    if not any(sizes.values()):
+    if all(size < ALIKE for size in sizes.values()):
         title = "The choices change no share of right answers"
     columns = (
         Column("factor"),

@@ -5,8 +5,8 @@ factor, in columns of mean square 1 over its levels; b is their mean over questi
 otherwise from question to question E‖b_q‖² − ‖b‖². The mean effect is known with an error, whose square would count as an effect: ‖b‖²
 is therefore estimated from products of questions of two different articles, (‖Σb_q‖² − Σ_c‖Σ_{q∈c}b_q‖²)/(n² − Σn_c²), which is the
 method of moments for balanced data (Searle, Casella and McCulloch 1992, chapter 4) and knows that questions about one article go together.
-An estimate may so be a little below 0, where there is no effect. Intervals are 95 % percentiles over resampled articles; two copies of
-an article are no two articles. Pure computation.
+An estimate may so be a little below 0, where there is no effect. Intervals are 95 % percentiles over resampled articles, held within 0 and
+1, where the truth lies; two copies of an article are no two articles. Pure computation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,13 @@ RESAMPLES = 1_000
 """Times that articles are drawn again."""
 
 CONSTANT = 1e-12
-"""Variance, relative to the mean square, below which an outcome is one and the same."""
+"""Variance, relative to the mean square, below which an outcome is one and the same, or its cells are on average."""
+
+LEAST_DRAWN = 0.95
+"""Share of the drawings that must have variance to share: where a few articles make all of it, an interval would say nothing."""
+
+ALIKE = 1e-9
+"""Difference from a mean below which it is none: rounding leaves as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +56,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the variance with its interval; the limits are None for fewer than FEWEST_CLUSTERS articles."""
+    """A part of the variance with its interval; the limits are None where nothing is known of them: see LEAST_DRAWN and FEWEST_CLUSTERS."""
 
     value: float
     """A share of the whole, 1 at most. Below 0 by chance where there is nothing."""
     low: float | None
-    """Lower limit."""
+    """Lower limit, 0 at least."""
     high: float | None
-    """Upper limit."""
+    """Upper limit, 1 at most unless effects cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ def decompose(outcome: Outcome, *, seed: int = 0, squares: Squares = Form.mean) 
     if total[0] <= CONSTANT * max(1e-300, float(everything.every(weights)[0])):
         return None
     told = articles >= FEWEST_CLUSTERS
-    part = partial(_part, told=told)
+    part = partial(_part, told=told, most=1.0 if model.orthogonal else np.inf)
     base = form(model.rows("mean"))
     mains = {name: form(model.rows(name)) for name in outcome.names}
     pairs = {pair: form(model.rows(pair)) for pair in model.pairs}
@@ -160,8 +166,9 @@ def decompose(outcome: Outcome, *, seed: int = 0, squares: Squares = Form.mean) 
     found_mains = {name: squares(each, weights) for name, each in mains.items()}
     found_pairs = {pair: squares(each, weights) for pair, each in pairs.items()}
     rest = squares(form(model.residual() / np.sqrt(cells)), weights)
-    choices = part(between, total)
-    telling = choices.value > 0 and (choices.low is None or choices.low > 0)
+    choices = _part(between, total, told=told)
+    differ = between[0] > CONSTANT * everything.every(weights)[0]
+    telling = differ and (not told or (choices.low or 0.0) > 0)
     return Decomposition(
         total=float(total[0]),
         mean=float(outcome.values.mean()),
@@ -171,7 +178,9 @@ def decompose(outcome: Outcome, *, seed: int = 0, squares: Squares = Form.mean) 
         pairs={pair: part(each, total) for pair, each in found_pairs.items()},
         higher=part(rest, total),
         choices=choices,
-        shapley={name: part(each, between) for name, each in _shapley(model, form, weights, squares).items()}
+        shapley={
+            name: _part(each, between, told=told) for name, each in _shapley(model, form, weights, squares).items()
+        }
         if telling
         else {},
         levels=tuple(_levels(outcome, mains, weights, told)),
@@ -191,11 +200,19 @@ def _count_articles(outcome: Outcome) -> tuple[npt.NDArray[np.intp], int]:
     return places, len(names)
 
 
-def _part(values: FloatArray, whole: FloatArray, *, told: bool) -> Part:
-    """A share of a whole: the estimate is the first of each, its interval that of the rest. told: whether there is one to tell."""
-    shares = values / np.maximum(whole, CONSTANT)
-    low, high = np.percentile(shares[1:], [2.5, 97.5])
-    return Part(float(shares[0]), *((float(low), float(high)) if told else (None, None)))
+def _part(values: FloatArray, whole: FloatArray, *, told: bool, most: float = 1.0) -> Part:
+    """A share of a whole: the estimate is the first of each, its interval that of the rest, from 0 to `most`.
+
+    A drawing without variance has no shares; where these are many, there is no interval.
+
+    told: whether there is one to tell. most: what the truth is at most; effects that go together can each be more than the whole.
+    """
+    value = float(values[0] / max(whole[0], 1e-300))
+    shared = whole[1:] > CONSTANT * whole[0]
+    if not told or shared.mean() < LEAST_DRAWN:
+        return Part(value, None, None)
+    low, high = np.percentile(np.clip(values[1:][shared] / whole[1:][shared], 0.0, most), [2.5, 97.5])
+    return Part(value, float(low), float(high))
 
 
 class _Model:
@@ -288,11 +305,15 @@ def _levels(outcome: Outcome, mains: Mapping[str, Form], weights: FloatArray, to
         form = mains[name]
         effects = (weights @ form.sums / (weights @ form.sizes)[:, None]) @ contrasts(count).T
         for level in range(count) if count > 1 else ():
-            low, high = np.percentile(effects[1:, level], [2.5, 97.5])
-            limits = (float(low), float(high)) if told else (None, None)
-            mean = float(effects[0, level])
+            mean, low, high = map(_plain, (effects[0, level], *np.percentile(effects[1:, level], [2.5, 97.5])))
+            limits = (low, high) if told else (None, None)
             found.append(Level(factor, level, grand + mean, mean, *limits))
     return found
+
+
+def _plain(difference: float) -> float:
+    """A difference, without what rounding leaves of none."""
+    return 0.0 if abs(difference) < ALIKE else float(difference)
 
 
 def pair_means(outcome: Outcome, first: int, second: int) -> FloatArray:

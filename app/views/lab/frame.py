@@ -59,19 +59,26 @@ def offer_start(
     plan: Mapping[str, Any],
     source: Source | None = None,
     lines: Callable[[Mapping[str, Any]], Sequence[str]] | None = None,
+    problem: str = "",
 ) -> None:
     """What a study would take, and a button that starts it once that has been said of the very plan that the form holds.
 
     source: where the dataset comes from, if the plan does not say. lines: what else is told of a checked plan.
+    problem: why the form cannot be read; it is said below the button, which stays, since a text is read once it is left.
     """
     held = _held(name)
     asked = json.dumps([plan, "" if source is None else source.key], sort_keys=True, default=str)
-    if st.button(
+    pressed = st.button(
         "Plan",
         icon=":material/calculate:",
         key=f"lab-{name}-tell",
         **(refused("" if source is None else source.refusal, help=PLAN_MEANING) | only(Role.EDITOR)),
-    ):
+    )
+    if problem:
+        st.session_state.pop(held, None)
+        st.error(message(problem), icon=":material/error:")
+        return
+    if pressed:
         st.session_state.pop(held, None)
         try:
             st.session_state[held] = asked, *_tell(lab, name, plan, source, lines)

@@ -11,14 +11,13 @@ from app.kit.numbers import percent
 from app.lab.catalogue import Lab
 from app.lab.factorial import plan_lines
 from app.lab.factorial_plan import EXAMPLE, read_plan
-from app.lab.factorial_tables import NAMES, shares_title
+from app.lab.factorial_tables import NAMES, errors_title, levels_title, shares_title
 from app.lab.records import LabRecord
 from app.views.kit import address
 from app.views.kit.charts import chart_layout, chart_text, show_chart
 from app.views.kit.html import note_html, show
 from app.views.kit.interval_plot import Row, interval_plot
 from app.views.kit.layout import backstage
-from app.views.kit.markdown import message
 from app.views.kit.style import STAGE_COLOURS
 from app.views.lab import frame
 from app.views.lab.asked import MOST_CHARS
@@ -93,12 +92,12 @@ def _plan(lab: Lab) -> None:
             on_change=write,
             help='Factors: embedder, chunking, index, rerank, generator, prompt, top_k. `fraction = "1/2"`: a balanced half of the cells.',
         )
+        plan, problem = {}, ""
         try:
             plan = read_plan(text, "The plan")
         except RaglassError as error:
-            st.error(message(str(error)), icon=":material/error:")
-        else:
-            frame.offer_start(lab, "study", plan, lines=plan_lines)
+            problem = str(error)
+        frame.offer_start(lab, "study", plan, lines=plan_lines, problem=problem)
 
 
 def _charts(result: Mapping[str, Any], told: Mapping[str, Any]) -> None:
@@ -170,9 +169,7 @@ def level_chart(name: str, found: Mapping[str, Any], percent: bool) -> go.Figure
         )
         for each in found["levels"]
     ]
-    best = max(found["levels"], key=lambda each: abs(each["difference"]))
-    title = f"{NAMES[name]}: {best['factor']} {best['level']} lies farthest from the mean of its factor"
-    return interval_plot(chart_text(title), rows, row_height=30, at_zero=True, in_percent=percent)
+    return interval_plot(chart_text(levels_title(name, found)), rows, row_height=30, at_zero=True, in_percent=percent)
 
 
 def pair_chart(name: str, pair: Mapping[str, Any], percent: bool) -> go.Figure:
@@ -208,9 +205,9 @@ def error_chart(errors: Sequence[Mapping[str, Any]]) -> go.Figure:
             if kind != "right"
         ]
     )
-    worst = max(errors, key=lambda each: 1 - each["right"])
-    title = f"Most errors are made with {worst['cell']}: {percent(1 - worst['right'], 1)} of questions"
-    figure.update_layout(**chart_layout(chart_text(title), height=150 + rows_px, legend=True), barmode="stack")
+    figure.update_layout(
+        **chart_layout(chart_text(errors_title(errors)), height=150 + rows_px, legend=True), barmode="stack"
+    )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_xaxes(fixedrange=True, tickformat=".0%")
     return figure

@@ -130,6 +130,45 @@ def test_an_outcome_that_is_the_same_everywhere_is_none() -> None:
     assert decompose(same) is None
 
 
+def test_cells_that_are_alike_but_for_rounding_have_no_shares_of_their_differences() -> None:
+    """Each cell adds the same cosines in another order, as it were."""
+    random = np.random.default_rng(8)
+    cells = all_cells((2, 2))
+    cosines = random.uniform(0.4, 0.9, size=10)
+    values = cosines[:, None] * (1 + 1e-16 * random.integers(-2, 3, size=(10, len(cells))))
+    found = decompose(Outcome(values, list("abcdefghij"), cells, (2, 2), ("top_k", "rerank")))
+    assert found is not None
+    assert found.shapley == {}
+    assert [(level.difference, level.low, level.high) for level in found.levels] == [(0.0, 0.0, 0.0)] * 4
+    assert found.question.value == pytest.approx(1)
+
+
+def test_intervals_of_shares_lie_within_nothing_and_everything() -> None:
+    """No factor does anything, so that by chance half of what is drawn lies below 0."""
+    random = np.random.default_rng(9)
+    cells = all_cells((2, 2))
+    values = random.normal(size=(10, len(cells))) + 3 * random.normal(size=10)[:, None]
+    found = decompose(Outcome(values, list("abcdefghij"), cells, (2, 2), ("top_k", "rerank")))
+    assert found is not None
+    parts = [found.question, found.higher, found.choices, *found.factors.values(), *found.varying.values()]
+    for part in [*parts, *found.pairs.values()]:
+        assert part.low is not None
+        assert part.high is not None
+        assert 0 <= part.low <= part.high <= 1
+
+
+def test_variance_that_one_article_makes_has_shares_and_no_intervals() -> None:
+    """In a third of the drawings it is not drawn: there is nothing to share."""
+    cells = all_cells((2, 2))
+    values = np.ones((10, len(cells)))
+    values[0] = 0
+    found = decompose(Outcome(values, list("abcdefghij"), cells, (2, 2), ("top_k", "rerank")))
+    assert found is not None
+    assert found.question.value == pytest.approx(1)
+    assert (found.question.low, found.question.high) == (None, None)
+    assert found.shapley == {}
+
+
 def test_few_articles_have_shares_and_no_intervals() -> None:
     found = decompose(make_outcome(questions=6, per_article=2))
     assert found is not None
