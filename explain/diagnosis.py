@@ -65,12 +65,12 @@ WORDS: dict[Failure, tuple[str, str, str]] = {
     Failure.UNANSWERABLE_ANSWERED: (
         "generate",
         "The corpus has no answer, yet one was given.",
-        "Raise the threshold below which the generator abstains, or check on a calibration set how often it should.",
+        "Choose another generator, or a prompt that says when to give no answer. A run over such questions tells whether it helps.",
     ),
     Failure.OVER_ABSTENTION: (
         "generate",
         "A chunk with the right answer was read, yet no answer was given.",
-        "Lower the threshold below which the generator abstains, or read fewer chunks, so that the right one stands out.",
+        "Read fewer chunks, so that the right one stands out, or choose another generator.",
     ),
     Failure.RETRIEVAL_MISS: (
         "retrieve",

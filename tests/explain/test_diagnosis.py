@@ -67,3 +67,7 @@ def test_an_abstention_that_is_right_claims_no_answer() -> None:
 )
 def test_advice_leaves_out_what_was_tried_in_vain(failure: Failure, vain: list[Way], misread: bool, said: str) -> None:
     assert said in remedy_after(failure, WORDS[failure][2], vain, misread=misread)
+
+
+def test_no_advice_names_a_threshold_which_nobody_can_set() -> None:
+    assert not [failure for failure, (_, _, remedy) in WORDS.items() if "threshold" in remedy]
