@@ -104,6 +104,9 @@ class Diagnosed:
         if not self._tried or not usual:
             return usual
         vain = {way for trial in self._tried if (way := trial.way) is not None}
+        ways = {trial.way for trial in self.repairs}
+        if Way.EXACT in ways and Way.RERANK not in ways:  # then the question was reranked when it was asked
+            vain.add(Way.RERANK)
         left = remedy_after(self.diagnosis.label, usual, vain, misread=self._misread is not None)
         return f"Nothing that was tried here helped. {left}"
 

@@ -102,6 +102,16 @@ def test_what_could_not_be_tried_is_still_advised():
     assert "second fault" not in found.sentence
 
 
+def test_reranking_is_not_advised_of_what_was_reranked_already():
+    asked = explained()
+    asked = replace(asked, trace=replace(asked.trace, settings={"top_k": 3, "rerank": True}))
+    others = [chunk(i) for i in range(20)]
+    backend = Backend(lambda ids: "Oslo" if "c20" in ids else "Rome", ranking=[*others, GOLD], reranked=others)
+    found = diagnosed(asked, Gold(("Oslo",)), backend)
+    assert [trial.name for trial in found.repairs] == ["with 20 chunks", "searching exactly"]
+    assert found.remedy.endswith("Left to try: cut the documents into smaller chunks, or choose another embedder.")
+
+
 def test_a_right_chunk_that_alone_is_left_unanswered_is_a_second_fault():
     silent = explained(answer="No answer.", abstained=True)
     backend = Backend(lambda ids: None, ranking=[*(chunk(i) for i in range(3)), GOLD])
