@@ -4,11 +4,12 @@ Each claim is tried on the backend that answered: the gold chunk alone, no chunk
 answer away, and then the changes that the label suggests. A repair that was not seen to make the answer right is not called one.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from explain.answers import normalise
-from explain.diagnosis import Diagnosis, Facts, Failure, diagnose, label_name
+from explain.diagnosis import WORDS, Diagnosis, Facts, Failure, Way, diagnose, label_name, remedy_after
 from explain.explained import Explained
 from explain.gold import Gold
 from pipeline.errors import InputError, RaglassError
@@ -57,6 +58,12 @@ class Trial:
     change: Change = Change()
     """What was changed, to do it again."""
 
+    @property
+    def way(self) -> Way | None:
+        """The way to mend an answer that this tries; None for another. By its name, which older diagnoses have too."""
+        known = {RERANKED: Way.RERANK, EXACTLY: Way.EXACT, RIGHT_FIRST: Way.FIRST}
+        return Way.COUNT if re.fullmatch(r"with \d+ chunks?", self.name) else known.get(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
@@ -94,9 +101,48 @@ class Diagnosed:
         if self.diagnosis is None:
             return ""
         usual = self.diagnosis.remedy
-        if not self.repairs or not usual:
+        if not self._tried or not usual:
             return usual
-        return f"Nothing that was tried here helped. Usual with this fault: {usual[0].lower()}{usual[1:]}"
+        vain = {way for trial in self._tried if (way := trial.way) is not None}
+        ways = {trial.way for trial in self.repairs}
+        if Way.EXACT in ways and Way.RERANK not in ways:  # then the question was reranked when it was asked
+            vain.add(Way.RERANK)
+        left = remedy_after(self.diagnosis.label, usual, vain, misread=self._misread is not None)
+        return f"Nothing that was tried here helped. {left}"
+
+    @property
+    def _tried(self) -> list[Trial]:
+        return [trial for trial in self.repairs if not trial.problem]
+
+    @property
+    def _oracle(self) -> Trial | None:
+        return next((trial for trial in self.counterfactuals if trial.name == ORACLE and not trial.problem), None)
+
+    @property
+    def _misread(self) -> Trial | None:
+        """The first trial that read a right chunk, where the answer read none, and was not right all the same."""
+        if self.diagnosis is None or self.diagnosis.label is not Failure.RETRIEVAL_MISS or self._oracle is None:
+            return None
+        right = set(self._oracle.chunks)
+        return next(
+            (each for each in (self._oracle, *self._tried) if right & {*each.chunks} and not each.correct), None
+        )
+
+    @property
+    def _meaning(self) -> str:
+        """What happened, in a sentence or two: for an answer that read no right chunk, with what the trials showed of reading one."""
+        if self.diagnosis is None:
+            return ""
+        meaning, oracle, misread = self.diagnosis.meaning, self._oracle, self._misread
+        if self.diagnosis.label is not Failure.RETRIEVAL_MISS or oracle is None:
+            return meaning
+        meaning = WORDS[Failure.RETRIEVAL_MISS][1]
+        if misread is oracle:
+            return f"{meaning} With one alone the answer is not right either: reading is a second fault."
+        meaning = f"{meaning} With one alone the answer is right."
+        if misread is None or self.working is not None:
+            return meaning
+        return f"{meaning} Asked {misread.name} it read one among others and was not right: reading is a second fault."
 
     @property
     def sentence(self) -> str:
@@ -104,8 +150,8 @@ class Diagnosed:
         said = self.unknown
         if self.diagnosis is not None:
             label = label_name(self.diagnosis.label.value)
-            said = f"{label[0].upper()}{label[1:]}: {self.diagnosis.meaning[0].lower()}{self.diagnosis.meaning[1:]}"
-        tried = [trial for trial in self.repairs if not trial.problem]
+            said = f"{label[0].upper()}{label[1:]}: {self._meaning[0].lower()}{self._meaning[1:]}"
+        tried = self._tried
         working = self.working
         if working is not None:
             return f"{said} Verified repair: {working.name}, it answers “{working.answer}”, which is right."
@@ -214,6 +260,9 @@ def _facts(found: Explained, state: Diagnosed, places: Sequence[int]) -> Facts:
 
 ORACLE = "with the right chunk alone"
 CLOSED_BOOK = "without any chunk"
+RERANKED = "reranked"
+EXACTLY = "searching exactly"
+RIGHT_FIRST = "with the right chunk first"
 
 
 def main_chunk(found: Explained) -> int:
@@ -304,7 +353,7 @@ class _Lab:
                 return [
                     *self._deeper(state),
                     *self._reranked(),
-                    ("searching exactly", lambda: self.retrieve(self.top_k, exact=True), Change()),
+                    (EXACTLY, lambda: self.retrieve(self.top_k, exact=True), Change()),
                 ]
             case Failure.OVER_ABSTENTION:
                 return [*self._fewer(), *self._reranked()]
@@ -316,7 +365,7 @@ class _Lab:
                     *self._fewer(),
                 ]
             case Failure.CONTEXT_IGNORED:
-                return [("with the right chunk first", self._gold_first, Change()), *self._fewer(), *self._reranked()]
+                return [(RIGHT_FIRST, self._gold_first, Change()), *self._fewer(), *self._reranked()]
             case _:
                 return []
 
@@ -332,7 +381,7 @@ class _Lab:
     def _reranked(self) -> list[Repair]:
         if self.reranked:
             return []
-        return [("reranked", lambda: self.retrieve(self.top_k, rerank=True), Change(rerank=True))]
+        return [(RERANKED, lambda: self.retrieve(self.top_k, rerank=True), Change(rerank=True))]
 
     def _fewer(self) -> list[Repair]:
         """Down to the gold chunk, where chunks below it were read."""

@@ -3,6 +3,7 @@
 Refuses to find out the facts; whoever knows them (an evaluation run, or a person who typed the gold answer) gives them.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,16 +65,16 @@ WORDS: dict[Failure, tuple[str, str, str]] = {
     Failure.UNANSWERABLE_ANSWERED: (
         "generate",
         "The corpus has no answer, yet one was given.",
-        "Raise the threshold below which the generator abstains, or check on a calibration set how often it should.",
+        "Choose another generator, or a prompt that says when to give no answer. A run over such questions tells whether it helps.",
     ),
     Failure.OVER_ABSTENTION: (
         "generate",
         "A chunk with the right answer was read, yet no answer was given.",
-        "Lower the threshold below which the generator abstains, or read fewer chunks, so that the right one stands out.",
+        "Read fewer chunks, so that the right one stands out, or choose another generator.",
     ),
     Failure.RETRIEVAL_MISS: (
         "retrieve",
-        "No chunk with the right answer was retrieved; with one the answer would have been right, or at least tried.",
+        "No chunk with the right answer was retrieved.",
         "Retrieve more chunks, rerank, or search exactly.",
     ),
     Failure.PARAMETRIC: (
@@ -113,6 +114,55 @@ WORDS: dict[Failure, tuple[str, str, str]] = {
     ),
 }
 """Stage, meaning and remedy of each label."""
+
+
+class Way(StrEnum):
+    """A way to mend an answer that trials can show to be in vain."""
+
+    COUNT = "count"
+    """Another number of chunks."""
+    RERANK = "rerank"
+    EXACT = "exact"
+    FIRST = "first"
+    """The right chunk before the others."""
+
+
+WAYS: dict[Failure, dict[Way, str]] = {
+    Failure.OVER_ABSTENTION: {Way.COUNT: "read fewer chunks, so that the right one stands out"},
+    Failure.RETRIEVAL_MISS: {
+        Way.COUNT: "retrieve more chunks",
+        Way.RERANK: "rerank",
+        Way.EXACT: "search exactly",
+    },
+    Failure.DISTRACTION: {
+        Way.RERANK: "rerank",
+        Way.COUNT: "read fewer chunks, so that the distracting one is left out",
+    },
+    Failure.CONTEXT_IGNORED: {Way.COUNT: "read fewer chunks", Way.FIRST: "put the best one first"},
+}
+"""The ways that a label's remedy names, for those whose ways are tried; each as the end of a sentence."""
+
+SMALLER, EMBEDDER, READER = (
+    "cut the documents into smaller chunks",
+    "choose another embedder",
+    "choose another generator",
+)
+
+
+def remedy_after(failure: Failure, usual: str, vain: Collection[Way], *, misread: bool) -> str:
+    """What to do where trials did not help: what is usual but for what was tried in vain; where nothing is left, what no trial tries.
+
+    usual: the label's remedy. misread: whether a right chunk was seen to be read and not to lead to the right answer.
+    """
+    ways = WAYS.get(failure, {})
+    left = [said for way, said in ways.items() if way not in vain]
+    if left and not misread:
+        said = usual if len(left) == len(ways) else f"{', or '.join(left)}."
+        return f"Usual with this fault: {said[0].lower()}{said[1:]}"
+    if not ways and failure is not Failure.COMPOUND:
+        return f"Usual with this fault: {usual[0].lower()}{usual[1:]}"
+    retrieval = failure is Failure.RETRIEVAL_MISS and not misread
+    return f"Left to try: {SMALLER}, or {EMBEDDER if retrieval else READER}."
 
 
 NAMES: dict[str, str] = {

@@ -95,6 +95,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def how_often(number: int) -> str:
+    """How many times: "once", "3 times"."""
+    return "once" if number == 1 else count(number, "time")
+
+
 def usd(amount: float | None) -> str:
     """US dollars: "$0.0042", "$1.20", "$1,234"; "—" for None. What is less than a cent keeps two figures."""
     if amount is None:

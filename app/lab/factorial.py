@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.asking.prompts import find_prompt
-from app.kit.numbers import count
+from app.kit.numbers import count, how_often
 from app.lab.cells import BATCH, SharedCells
 from app.lab.factorial_analysis import analyse
 from app.lab.factorial_plan import ELSEWHERE, FACTORS, LOCAL, PlannedCell, check_plan, kept_prompts, plan_cells
@@ -105,12 +105,12 @@ class FactorialStudy:
         distinct = {tuple(cell.levels[name] for name in FACTORS if name != "index") for cell in cells}
         indexes = {(cell.levels["embedder"], cell.levels["chunking"]) for cell in cells}
         shared = (
-            f"Documents are cut and embedded {count(len(indexes), 'time')}, less what has a vector already; where cells read the "
+            f"Documents are cut and embedded {how_often(len(indexes))}, less what has a vector already; where cells read the "
             "same chunks, the answer is written once."
         )
         told = estimate_words(parts.store(), backend, len(distinct) * questions, 1)
-        told = told.replace("About", "at most about", 1).replace("How long", "how long", 1)
-        return f"{asked} {shared} Without indexes that find the same: {told}"
+        told = told.replace("About", "At most about", 1)
+        return f"{asked} {shared} {told} Less is asked where two cells find the same chunks."
 
     def run(self, parts: Parts, plan: Data, before: Data | None, stop: threading.Event) -> Generator[Step, None, None]:
         """See `Study.run`."""

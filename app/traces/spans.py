@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.kit.numbers import minus
 from metrics.otlp.content import SpanContent, read_content
 from metrics.otlp.documents import Document
 from pipeline.spans import Span
@@ -94,7 +95,7 @@ def _documents(chunks: Sequence[Chunk]) -> tuple[Document, ...]:
             chunk.score,
             chunk.heading,
             chunk.source,
-            {name: f"{value:.3g}" for name, value in chunk.signals.items()},
+            {name: minus(f"{value:.3g}") for name, value in chunk.signals.items()},
         )
         for chunk in chunks
     )

@@ -78,6 +78,47 @@ def test_a_miss_that_only_an_exact_search_mends_is_said_to_be_one():
     assert "Verified repair: searching exactly" in found.sentence
 
 
+def test_what_was_tried_in_vain_is_not_advised_and_reading_is_named_as_a_second_fault():
+    others = [chunk(i) for i in range(3)]
+    backend = Backend(lambda ids: "Oslo" if ids == {"c20"} else "Rome", ranking=[*others, GOLD], reranked=others)
+    found = diagnosed(explained(), Gold(("Oslo",)), backend)
+    assert found.sentence == (
+        "Not found: no chunk with the right answer was retrieved. With one alone the answer is right. Asked with 4 chunks it "
+        "read one among others and was not right: reading is a second fault. None of the 3 changes that were tried made it right."
+    )
+    assert found.remedy == (
+        "Nothing that was tried here helped. Left to try: cut the documents into smaller chunks, or choose another generator."
+    )
+
+
+def test_what_could_not_be_tried_is_still_advised():
+    ranking = [*(chunk(i) for i in range(25)), GOLD]
+    found = diagnosed(
+        explained(),
+        Gold(("Oslo",)),
+        Backend(lambda ids: "Oslo" if "c20" in ids else "Rome", ranking=[*ranking[:20], GOLD]),
+    )
+    assert found.remedy == "Nothing that was tried here helped. Usual with this fault: rerank."
+    assert "second fault" not in found.sentence
+
+
+def test_reranking_is_not_advised_of_what_was_reranked_already():
+    asked = explained()
+    asked = replace(asked, trace=replace(asked.trace, settings={"top_k": 3, "rerank": True}))
+    others = [chunk(i) for i in range(20)]
+    backend = Backend(lambda ids: "Oslo" if "c20" in ids else "Rome", ranking=[*others, GOLD], reranked=others)
+    found = diagnosed(asked, Gold(("Oslo",)), backend)
+    assert [trial.name for trial in found.repairs] == ["with 20 chunks", "searching exactly"]
+    assert found.remedy.endswith("Left to try: cut the documents into smaller chunks, or choose another embedder.")
+
+
+def test_a_right_chunk_that_alone_is_left_unanswered_is_a_second_fault():
+    silent = explained(answer="No answer.", abstained=True)
+    backend = Backend(lambda ids: None, ranking=[*(chunk(i) for i in range(3)), GOLD])
+    found = diagnosed(silent, Gold(("Oslo",)), backend)
+    assert "With one alone the answer is not right either: reading is a second fault." in found.sentence
+
+
 def test_where_neither_retrieval_nor_the_reader_would_do_both_are_blamed():
     backend = Backend(lambda ids: "Rome", ranking=[*(chunk(i) for i in range(3)), GOLD])
     found = diagnosed(explained(), Gold(("Oslo",)), backend)

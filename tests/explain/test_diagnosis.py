@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from explain.diagnosis import WORDS, Facts, Failure, diagnose, label
+from explain.diagnosis import WORDS, Facts, Failure, Way, diagnose, label, remedy_after
 
 RULES = [
     (lambda f: f.unanswerable and not f.abstained, "unanswerable answered"),
@@ -50,3 +50,24 @@ def test_a_distracted_answer_is_put_into_words() -> None:
 def test_an_abstention_that_is_right_claims_no_answer() -> None:
     facts = Facts(True, True, False, False, False, True, False, False)
     assert diagnose(facts).meaning == "The corpus has no answer, and none was given."
+
+
+@pytest.mark.parametrize(
+    ("failure", "vain", "misread", "said"),
+    [
+        (Failure.RETRIEVAL_MISS, [], False, "Usual with this fault: retrieve more chunks, rerank, or search exactly."),
+        (Failure.RETRIEVAL_MISS, [Way.COUNT], False, "Usual with this fault: rerank, or search exactly."),
+        (Failure.RETRIEVAL_MISS, list(Way), False, "smaller chunks, or choose another embedder."),
+        (Failure.RETRIEVAL_MISS, [Way.COUNT], True, "smaller chunks, or choose another generator."),
+        (Failure.CONTEXT_IGNORED, [Way.FIRST], False, "Usual with this fault: read fewer chunks."),
+        (Failure.DISTRACTION, list(Way), False, "smaller chunks, or choose another generator."),
+        (Failure.COMPOUND, list(Way), False, "smaller chunks, or choose another generator."),
+        (Failure.LUCKY, [], False, "Usual with this fault: look at the chunks: "),
+    ],
+)
+def test_advice_leaves_out_what_was_tried_in_vain(failure: Failure, vain: list[Way], misread: bool, said: str) -> None:
+    assert said in remedy_after(failure, WORDS[failure][2], vain, misread=misread)
+
+
+def test_no_advice_names_a_threshold_which_nobody_can_set() -> None:
+    assert not [failure for failure, (_, _, remedy) in WORDS.items() if "threshold" in remedy]

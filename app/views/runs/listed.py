@@ -56,8 +56,8 @@ def _show_newest_pair(runs: Sequence[StoredRun]) -> None:
     before, after = pair
     changed = before_words(after, before)
     with st.container(horizontal=True, vertical_alignment="center"):
-        told = f"Newest: {run_name(after)}, against {run_name(before)}{f'. Changed: {changed}' if changed else ''}."
-        show(note_html(told))
+        told = f"Newest pair over the same questions: {run_name(after)}, against {run_name(before)}."
+        show(note_html(f"{told} Changed: {changed}." if changed else told))
         st.button(
             "May it ship?",
             icon=":material/verified:",

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from app.kit.difference import Difference
 from app.kit.markup import MARK_AGAINST, MARK_FOR, html, joined, marked
-from app.kit.numbers import MISSING, milliseconds, unbroken
+from app.kit.numbers import MISSING, fixed, milliseconds, minus, unbroken
 from app.kit.wording import Trust, when, whereabouts
 from app.traces.spans import Placed
 from app.traces.tree import Row
@@ -92,14 +92,16 @@ def trust_html(trust: Trust) -> Markup:
 
 def scores(chunk: Chunk) -> str:
     """What ranked a chunk: its cosine and signals."""
-    signals = [f"{name} {value:.2f}" for name, value in chunk.signals.items() if name != "fused"]
-    told = [] if chunk.score is None else [f"cosine {chunk.score:.3f}"]
+    signals = [f"{name} {fixed(value)}" for name, value in chunk.signals.items() if name != "fused"]
+    told = [] if chunk.score is None else [f"cosine {fixed(chunk.score, 3)}"]
     return " · ".join(told + signals) or NO_SCORE
 
 
 def foreign_scores(chunk: Chunk) -> str:
     """What another application says of a chunk: its score, in whatever unit, and its reranker's."""
-    return " · ".join([score_of(chunk.score), *(f"{name} {value:.4g}" for name, value in chunk.signals.items())])
+    return " · ".join(
+        [score_of(chunk.score), *(f"{name} {minus(f'{value:.4g}')}" for name, value in chunk.signals.items())]
+    )
 
 
 def chunk_html(
@@ -141,7 +143,7 @@ def chunks_html(chunks: Sequence[Chunk], evidence: Sequence[Evidence], *, foreig
 
 def score_of(score: float | None) -> str:
     """Another application's score, in whatever unit."""
-    return NO_SCORE if score is None else f"score {score:.4g}"
+    return NO_SCORE if score is None else f"score {minus(f'{score:.4g}')}"
 
 
 def span_html(span: Span, row: Row, inside: Sequence[str]) -> Markup:

@@ -78,6 +78,10 @@ def test_irregular_plural_is_given() -> None:
     assert numbers.count(2, "query", "queries") == "2 queries"
 
 
+def test_once_is_a_word() -> None:
+    assert [numbers.how_often(number) for number in (1, 2, 1200)] == ["once", "2 times", "1,200 times"]
+
+
 def test_rough_times_are_no_finer_than_an_estimate_deserves() -> None:
     assert [numbers.rough_time(seconds) for seconds in (0.3, 24, 89, 90, 260)] == [
         "10 s",

@@ -293,6 +293,18 @@ def test_plans_that_are_shown_can_be_carried_out(services: Services) -> None:
 
 
 @pytest.mark.slow
+def test_the_estimate_says_how_often_documents_are_cut_and_where_less_is_asked(
+    services: Services, plan: dict[str, Any]
+) -> None:
+    parts, study = services.lab.parts, services.lab.study("study")
+    for chunkings, said in (["paragraph:200:0"], "once"), (["paragraph:200:0", "sentence:100:0"], "2 times"):
+        factors = {**plan["factors"], "chunking": chunkings}
+        words = study.estimate(parts, study.check(parts, {**plan, "factors": factors}))
+        assert f"Documents are cut and embedded {said}, less what has a vector already" in words
+        assert words.endswith("Less is asked where two cells find the same chunks.")
+
+
+@pytest.mark.slow
 def test_shell_plans_carries_out_and_refuses(
     run: Callable[..., Result], make_services: Callable[..., Services], plan: dict[str, Any], tmp_path: Path
 ) -> None:

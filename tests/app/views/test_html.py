@@ -43,6 +43,7 @@ from metrics.spreadsheet import csv_text
 from pipeline.span_tree import SpanTree
 from pipeline.spans import SpanEvent
 from pipeline.types import Chunk, Evidence, PartReadiness, Span
+from tests.factories import make_chunk
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -339,6 +340,12 @@ def test_a_score_of_another_application_is_no_cosine():
     assert "cosine" in traces.chunks_html([chunk("body")], [])
     assert "score 0.9" in traces.chunks_html([chunk("body")], [], foreign=True)
     assert "cosine" not in traces.chunks_html([chunk("body")], [], foreign=True)
+
+
+def test_a_score_below_nothing_has_a_real_minus():
+    chunk = make_chunk(score=-0.25, signals={"rerank": -0.14, "fused": 1.0})
+    assert traces.scores(chunk) == "cosine −0.250 · rerank −0.14"
+    assert traces.foreign_scores(make_chunk(score=-12.5, signals={"rerank": -3.0})) == "score −12.5 · rerank −3"
 
 
 def test_a_long_text_is_folded_and_a_very_long_one_cut():

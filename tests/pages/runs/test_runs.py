@@ -47,7 +47,9 @@ def test_the_leaderboard_marks_the_best_and_says_what_sets_others_apart(open_pag
 
 @pytest.mark.slow
 def test_from_the_list_one_press_says_whether_the_newest_run_may_ship(open_page, runs):
-    page = press(open_page("runs"), "May it ship?")
+    page = open_page("runs")
+    assert "Newest pair over the same questions: " in shown(page)
+    page = press(page, "May it ship?")
     assert list(page.query_params) == ["run", "with"]
     assert "May the newer run take the older one’s place? Yes" in page.success[0].value
     page = press(open_page("runs", run="bbbb0002"), "May it ship?")
