@@ -187,3 +187,10 @@ def test_marks_are_kept_and_made_once_for_equal_chunks() -> None:
     kept.read("q", [make_chunk("ccc")])
     kept.read("q", chunks[1:2])
     assert asked == ["a", "bb", "ccc", "bb"]
+
+
+@pytest.mark.slow
+def test_a_question_whose_letters_are_several_tokens_each_leaves_the_chunk_room(model: SpanModel) -> None:
+    pair = encode_pair(model._tokenizer, '욥"\x7f' * 100, "T", "bees " * 600)
+    assert len(pair.ids) <= MAX_TOKENS
+    assert pair.type_ids.count(1) > 50

@@ -27,7 +27,14 @@ def title_before(title: str) -> str:
 
 def encode_pair(tokenizer: Tokenizer, question: str, title: str, text: str) -> Encoding:
     """Tokens of `[CLS] question [SEP] title. text [SEP]`; offsets of the second part count from the title's first letter."""
-    return tokenizer.encode(readable(question[:MAX_QUESTION_CHARS]), readable(title_before(title) + text))
+    asked, read = readable(question[:MAX_QUESTION_CHARS]), readable(title_before(title) + text)
+    while True:
+        try:
+            return tokenizer.encode(asked, read)
+        except Exception:  # its own class for a question that leaves the chunk no room: some letters are several tokens each
+            if len(asked) < 2:
+                raise
+            asked = asked[: len(asked) // 2]
 
 
 def readable(text: str) -> str:
