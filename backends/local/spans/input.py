@@ -31,7 +31,7 @@ def encode_pair(tokenizer: Tokenizer, question: str, title: str, text: str) -> E
     while True:
         try:
             return tokenizer.encode(asked, read)
-        except Exception:  # its own class for a question that leaves the chunk no room: some letters are several tokens each
+        except Exception:  # no narrower class is there: a question whose letters are several tokens left no room
             if len(asked) < 2:
                 raise
             asked = asked[: len(asked) // 2]
