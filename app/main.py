@@ -11,6 +11,7 @@ from app.views.kit.address import keeping_address
 from app.views.kit.away import watch_server
 from app.views.kit.demonstration import show_banner
 from app.views.kit.markdown import literal
+from app.views.kit.numbers import hold_numbers
 from app.views.kit.presenting import is_presenting, show_strip
 from app.views.kit.sections import tell_sections
 from app.views.kit.style import apply_style
@@ -53,6 +54,7 @@ def draw() -> None:
     page = st.navigation(SECTIONS, position="hidden" if presenting or refused else "sidebar")
     apply_style()
     tell_sections()
+    hold_numbers()
     watch_server()
     if refused is not None:
         show_refusal(refused)

@@ -301,6 +301,7 @@ class Services:
         from app.alerting.words import alerts_part
         from app.ingesting.words import receiving_part
         from app.status.keeping import keeping_part, masking_part
+        from app.status.machine import machine_part
         from app.status.readiness import read_status, sending_part
 
         receiving = receiving_part(
@@ -314,7 +315,12 @@ class Services:
             sending_part(self.reporting.target, self.reporting.sent),
             backend,
             alerting=alerts_part(self.alarms),
-            others=(receiving, keeping_part(lambda: self.store, self.retention), masking_part(lambda: self.masker)),
+            others=(
+                receiving,
+                keeping_part(lambda: self.store, self.retention),
+                masking_part(lambda: self.masker),
+                machine_part(self.settings.data_dir),
+            ),
         )
 
     def check_ready(self) -> dict[str, str | None]:

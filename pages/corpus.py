@@ -18,6 +18,8 @@ from app.views.kit.layout import backstage, grid
 from app.views.kit.markdown import message
 from pipeline.errors import RaglassError
 
+TABS = ("Documents", "Consulted", "Embedding map")
+
 st.title("Corpus", anchor=False)
 services = state.services()
 
@@ -27,6 +29,7 @@ try:
         "corpus",
         {
             "backend": address.choice(backends, usual_backend(services, backends)),
+            "corpus_tab": address.choice(TABS, TABS[0]),
             "search": address.words(),
             "whose": address.choice(WHOSE, WHOSE[0]),
             "since": address.choice(list(SINCE_S), "month"),
@@ -62,7 +65,7 @@ try:
     if not one and found.manifest is None:
         show_documents(corpus, write)
     elif not one:
-        documents, used, mapped = st.tabs(["Documents", "Consulted", "Embedding map"], key="view", on_change="rerun")
+        documents, used, mapped = st.tabs(TABS, key="corpus_tab", on_change=write)
         if documents.open:
             with documents:
                 show_documents(corpus, write)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.views.kit import address
 from app.views.kit.markdown import message
 from app.views.stability.certificate import show_certificate
 from app.views.stability.drift import show_drift
@@ -16,7 +17,9 @@ views = {
     "Another index": show_index_drift,
     "Upgrade certificate": show_certificate,
 }
-for tab, show in zip(st.tabs(list(views)), views.values(), strict=True):
+tabs = list(views)
+write = address.follow("stability", {"stability_tab": address.choice(tabs, tabs[0])})
+for tab, show in zip(st.tabs(tabs, key="stability_tab", on_change=write), views.values(), strict=True):
     with tab:
         try:
             show()

@@ -84,9 +84,9 @@ def milliseconds_change(change_ms: float | None) -> str:
 
 
 def rough_time(seconds: float) -> str:
-    """An estimate, no finer than it deserves: "20 s", "4 min"."""
+    """An estimate, no finer than it deserves: "5 s", "20 s", "4 min"."""
     if seconds < 90:
-        return f"{max(10, round(seconds / 10) * 10)} s" if seconds > 10 else "10 s"
+        return f"{round(seconds / 10) * 10} s" if seconds >= 7.5 else "5 s"
     return f"{round(seconds / 60)} min"
 
 

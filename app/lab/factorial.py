@@ -99,6 +99,10 @@ class FactorialStudy:
         questions = parts.evaluations.count(RunPlan(plan["dataset"], "", 1, 1.0, plan["questions"], plan["seed"]))
         backend = cells[0].to_cell().backend if plan["backend"] in LOCAL else plan["backend"]
         asked = f"{count(len(cells), 'cell')}, {count(questions, 'question')} each: {count(len(cells) * questions, 'answer')}."
+        if questions < (plan["questions"] or 0):
+            asked += (
+                f" The plan asks for {plan['questions']:,} questions, and the dataset has no more than {questions:,}."
+            )
         if plan["backend"] not in LOCAL:
             told = estimate_words(parts.store(), backend, len(cells) * questions, 1)
             return f"{asked} {told}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from app.kit.numbers import count, percent
+from app.kit.numbers import count, how_often, percent
 from app.kit.wording import listed
 from app.lab.tables import Column, Table
 from evaluation.lab.profile import CHARS_A_TOKEN, MOST_OVERLAPS
@@ -86,9 +86,7 @@ def types_table(result: Data) -> Table:
     about, types = result["about"], result["questions"]["types"]
     first = types[0]
     answerable = f"{percent(about['answerable'] / about['questions'], 1)} can be answered"
-    title = (
-        f"{first['name']} is asked most, {count(first['questions'], 'time')} in {about['questions']:,}; {answerable}"
-    )
+    title = f"{first['name']} is asked most, {how_often(first['questions'])} in {about['questions']:,}; {answerable}"
     froms = {
         "given": "the dataset names {}",
         "edited": "people chose {}",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from app.config import Settings
 from app.kit.clock import DAY_S, Clock
-from app.kit.numbers import count
+from app.kit.numbers import count, how_often
 from app.kit.wording import APPLICATION, ASKERS, PEOPLE, backend_words
 from app.live.answers import Answers, make_answers, step_of
 from app.live.rows import LiveView, clock_time, make_view
@@ -335,7 +335,9 @@ def describe_stages(view: LiveView) -> str:
 
 def describe_use(use: ApiUse, metrics: int, refresh_s: int | None) -> str:
     """What asking CloudWatch has cost, and what it will at this pace."""
-    spent = f"CloudWatch was asked {count(use.calls, 'time')} for {count(use.metrics, 'metric')}: about ${use.cost_usd:.3g}."
+    spent = (
+        f"CloudWatch was asked {how_often(use.calls)} for {count(use.metrics, 'metric')}: about ${use.cost_usd:.3g}."
+    )
     if refresh_s is None:
         return spent
     per_day = 86_400 / max(refresh_s, FRESH_S) * metrics * USD_PER_METRIC

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.kit.numbers import count
 from app.kit.plain import one_line
-from app.runs.record import CELL, named_dataset
+from app.runs.record import CELL, STUDY, named_dataset
 from evaluation.comparison import differing_settings
 from metrics.runs import StoredRun
 
@@ -99,9 +99,18 @@ def run_before(run: StoredRun, runs: Iterable[StoredRun]) -> StoredRun | None:
     return max(earlier, key=lambda each: each.started_at, default=None)
 
 
+def asked_alone(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """The runs that somebody began for themselves; the cells of studies too where there is nothing else."""
+    return [run for run in runs if STUDY not in run.about] or list(runs)
+
+
 def newest_pair(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun] | None:
-    """The newest finished run that has one before it over the same questions, and that one, as (before, after); None for none."""
-    for run in runs:
-        if run.status == "finished" and run.answers and (before := run_before(run, runs)) is not None:
-            return before, run
+    """The newest finished run that has one before it over the same questions, and that one, as (before, after); None for none.
+
+    Cells of studies count only where there is nothing else.
+    """
+    for among in (asked_alone(runs), runs):
+        for run in among:
+            if run.status == "finished" and run.answers and (before := run_before(run, among)) is not None:
+                return before, run
     return None

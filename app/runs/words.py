@@ -108,16 +108,16 @@ def run_text(run: StoredRun, summaries: Sequence[Summary], spent: Spent) -> str:
         for each in types:
             cells = "".join(f" {measure_words(each.measures[name]):<22}" for name in BY_TYPE)
             lines.append(f"{shortened(one_line(each.name), 12):<12} {each.questions:>5} {cells}".rstrip())
-    lines += ["", "In brackets: 95 % intervals over resampled articles; “–” where there are fewer than 5."]
+    lines += ["", f"In brackets: 95 % intervals over resampled articles; “{MISSING}” where there are fewer than 5."]
     return "\n".join(lines)
 
 
 def measure_words(found: Measure) -> str:
-    """A figure with its interval; “–” for what is not known."""
+    """A figure with its interval; “—” for what is not known."""
     if found.value is None:
         return MISSING
     if found.low is None or found.high is None:
-        return f"{_value(found.value, found.value)} [–]"
+        return f"{_value(found.value, found.value)} [{MISSING}]"
     return f"{_value(found.value, found.value)} [{_value(found.low, found.value)}, {_value(found.high, found.value)}]"
 
 

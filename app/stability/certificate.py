@@ -11,6 +11,7 @@ import numpy as np
 from app.kit.numbers import MISSING
 from app.runs.compared import ComparedRuns
 from app.runs.evaluations import Evaluations
+from app.runs.leaderboard import newest_pair
 from evaluation.agreement import Agreement, compare
 from evaluation.comparison import QUALITY, Pair, shared_pairs
 from evaluation.drift import FEWEST_QUESTIONS, ks_test, stability_index
@@ -150,11 +151,7 @@ def usual_pair(runs: Sequence[StoredRun]) -> tuple[StoredRun, StoredRun]:
 
     runs: two or more, newest first. Returns the one before and the one after.
     """
-    for place, after in enumerate(runs):
-        for before in runs[place + 1 :]:
-            if before.about.get("fingerprint") == after.about.get("fingerprint"):
-                return before, after
-    return runs[1], runs[0]
+    return newest_pair(runs) or (runs[1], runs[0])
 
 
 def certify_runs(

@@ -25,7 +25,7 @@ class Status:
     backend_ready: bool
     """Whether all of its parts are."""
     parts: tuple[PartReadiness, ...]
-    """Its parts, the trace store, what is received, and how traces are kept and masked."""
+    """Its parts, the trace store, what is received, how traces are kept and masked, and the machine."""
     sending: PartReadiness | None
     """Sending traces to a collector, which no question waits for; None where they are sent nowhere."""
     alerting: PartReadiness | None

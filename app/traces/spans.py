@@ -73,7 +73,8 @@ def _stage(trace: Trace, span: Span) -> SpanContent:
     if span.stage != "generate" or generation is None:
         return SpanContent(span.kind, "", input=asked)
     used = set(generation.used_chunk_ids)
-    written = generation.completion_tokens
+    # What was quoted was not written, and its pieces are sentences.
+    pieces = None if generation.evidence else len(generation.tokens) or None
     return SpanContent(
         span.kind,
         "",
@@ -82,7 +83,7 @@ def _stage(trace: Trace, span: Span) -> SpanContent:
         documents=_documents([chunk for chunk in trace.chunks if not used or chunk.chunk_id in used]),
         prompt=generation.prompt or "",
         prompt_tokens=generation.prompt_tokens or None,
-        completion_tokens=(len(generation.tokens) or None) if written is None else written,
+        completion_tokens=pieces if generation.completion_tokens is None else generation.completion_tokens,
         finish_reason=generation.finish_reason,
     )
 

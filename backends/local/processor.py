@@ -1,5 +1,6 @@
 """What this processor can do, told without torch, for all that computes in 8 bits; what follows from it is decided by who computes."""
 
+import os
 import platform
 from collections.abc import Mapping
 from functools import cache
@@ -40,6 +41,12 @@ def has_avx2(processor: Mapping[str, Any]) -> bool:
 def sums_bytes_whole(processor: Mapping[str, Any]) -> bool:
     """Whether products of bytes are summed in 32 bits by what is fastest (VNNI, ARM): elsewhere that sums pairs in 16, which overflow."""
     return bool(processor.get("avx512_vnni") or processor.get("avx_vnni")) or is_arm(processor)
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use; 1 or more."""
+    # Only Linux lets a process be kept to some of them.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _listed() -> set[str]:

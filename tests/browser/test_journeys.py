@@ -1,9 +1,11 @@
 """What a person does with the dashboard, done in a real browser."""
 
 import json
+import re
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
 
@@ -265,6 +267,22 @@ def test_a_trace_downloads_as_json_and_the_list_as_csv(visit):
     response = page.request.get(f"{window.base}/export/traces.csv?search=continents")
     assert response.ok
     assert WEGENER in response.text()
+
+
+@pytest.mark.parametrize(
+    ("name", "tab"), [("corpus", "Embedding map"), ("stability", "Another index"), ("stability", "Upgrade certificate")]
+)
+def test_an_open_tab_stands_in_the_address(visit, name, tab):
+    window = visit()
+    page = window.go(f"/{name}")
+    page.get_by_role("tab", name=tab).click()
+    expect(page).to_have_url(re.compile(f"{name}_tab="))
+    page.reload()
+    expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+    page.get_by_role("tab").first.click()
+    expect(page).not_to_have_url(re.compile(f"{name}_tab="))
+    page.go_back()
+    expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
 
 
 def test_the_embedding_map_takes_a_question(visit):

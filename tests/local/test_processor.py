@@ -58,3 +58,12 @@ def test_what_numpy_does_not_ask_for_is_read_where_linux_lists_it(
 )
 def test_sums_of_bytes_are_whole_with_vnni_and_on_arm(can: dict[str, Any], runs: bool, whole: bool) -> None:
     assert (has_avx2(can), sums_bytes_whole(can)) == (runs, whole)
+
+
+def test_cores_are_counted_also_where_a_process_cannot_be_kept_to_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor.os, "sched_getaffinity", lambda _: {0, 3}, raising=False)
+    assert processor.usable_cores() == 2
+    monkeypatch.delattr(processor.os, "sched_getaffinity")
+    for known, told in ((8, 8), (None, 1)):
+        monkeypatch.setattr(processor.os, "cpu_count", lambda known=known: known)
+        assert processor.usable_cores() == told

@@ -158,9 +158,7 @@ def test_the_list_says_which_document_answers_for_one_without_chunks(open_page, 
 
 def on_tab(open_page, name: str, **query: str):
     """The page with one of its tabs open."""
-    page = open_page("corpus", **query)
-    page.session_state["view"] = name
-    return page.run()
+    return open_page("corpus", corpus_tab=name, **query)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 PARTS = {
     "away": '<div class="away" role="alert" hidden></div>',
+    "numbers": "<div></div>",
     "returning": "<div></div>",
     "sections": "<div></div>",
     "table": '<div class="box"><table data-testid="table"><caption></caption><thead></thead><tbody></tbody></table></div>',

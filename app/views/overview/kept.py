@@ -9,6 +9,7 @@ from app.overview.readiness import FOREVER_S, Behind, Problems, Readiness
 from app.overview.reading import SPANS, Concern, Pace, live_choice, read_concerns, read_pace, read_recent
 from app.overview.words import NOWHERE_ELSE, Elsewhere, Verdict, last_pair, verdict_of
 from app.quality.recent import RuleWindow, read_window
+from app.runs.leaderboard import asked_alone
 from app.views.kit import state
 from metrics.queries import TraceRow
 from metrics.runs import StoredRun
@@ -68,8 +69,8 @@ def shares(found: Pace, span: str) -> dict[str, float]:
 
 @st.cache_data(ttl=FRESH_S, max_entries=2, show_spinner=False)
 def runs() -> list[StoredRun]:
-    """The newest runs."""
-    return state.services().evaluations.newest(RUNS)
+    """The newest runs that somebody began for themselves."""
+    return asked_alone(state.services().evaluations.newest(RUNS))
 
 
 def verdict(found: list[StoredRun]) -> Verdict | None:

@@ -6,7 +6,6 @@ alone. Nothing is lost by that, since a text of some tokens already fills the ma
 Every processor makes the same numbers but for the rounding of floats: where ONNX Runtime would sum or round otherwise, it is told not to.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backends.local.processor import capabilities, sums_bytes_whole
+from backends.local.processor import capabilities, sums_bytes_whole, usable_cores
 from pipeline.deadline import Deadline
 from pipeline.errors import Unavailable
 
@@ -81,7 +80,7 @@ class Encoder:
             raise Unavailable(
                 f"The encoder's graph and weights do not fit each other ({type(error).__name__}). Install Raglass again."
             ) from error
-        self.threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        self.threads = threads or usable_cores()
         self._pool = ThreadPoolExecutor(self.threads, "encoder")
 
     def run(self, embedded: FloatArray) -> FloatArray:

@@ -42,7 +42,7 @@ def test_the_banner_says_what_goes_on_and_what_comes_next_and_when():
     banner = make_banner(replace(RUNNING, beat_at=1094.0), 1094.0)
     assert banner.now == "Now: questions about everything, and all is well. See Overview."
     assert banner.next == "In 50 s: the stack's generator answers 2.5 s late."
-    assert make_banner(replace(RUNNING, beat_at=1590.0), 1595.0).next == "In 10 s: the end."
+    assert make_banner(replace(RUNNING, beat_at=1590.0), 1595.0).next == "In 5 s: the end."
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_calls_and_tokens_are_counted_and_the_cost_is_said_before_and_after() ->
     *_, found = regenerate(trace, lambda trace, chunks: trace)
     told = "5,000 tokens read and 500 written in 5 calls: about $0.00105 by list prices"
     assert any(line.startswith(f"Asked 5 times. {told}") for line in further_words(found))
-    assert estimate_words(trace).startswith("5 questions, about 10 s, about $0.00105 by list prices")
+    assert estimate_words(trace).startswith("5 questions, about 5 s, about $0.00105 by list prices")
     assert button_words(trace) == "Ask again without each chunk (5 questions)"
 
 

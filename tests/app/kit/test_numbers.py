@@ -83,7 +83,9 @@ def test_once_is_a_word() -> None:
 
 
 def test_rough_times_are_no_finer_than_an_estimate_deserves() -> None:
-    assert [numbers.rough_time(seconds) for seconds in (0.3, 24, 89, 90, 260)] == [
+    assert [numbers.rough_time(seconds) for seconds in (0.3, 7.4, 7.5, 24, 89, 90, 260)] == [
+        "5 s",
+        "5 s",
         "10 s",
         "20 s",
         "90 s",

@@ -302,6 +302,9 @@ def test_the_estimate_says_how_often_documents_are_cut_and_where_less_is_asked(
         words = study.estimate(parts, study.check(parts, {**plan, "factors": factors}))
         assert f"Documents are cut and embedded {said}, less what has a vector already" in words
         assert words.endswith("Less is asked where two cells find the same chunks.")
+        assert "no more than" not in words
+    words = study.estimate(parts, study.check(parts, {**plan, "questions": 99_999}))
+    assert re.search(r"The plan asks for 99,999 questions, and the dataset has no more than \d+\.", words)
 
 
 @pytest.mark.slow

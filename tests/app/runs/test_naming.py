@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.runs.leaderboard import boards, differs_words, newest_pair, run_before
+from app.runs.leaderboard import asked_alone, boards, differs_words, newest_pair, run_before
 from app.runs.naming import (
     MOST_NAME,
     MOST_TAGS,
@@ -18,6 +18,7 @@ from app.runs.naming import (
     tag_run,
     tagged,
 )
+from app.runs.record import CELL, STUDY
 from metrics.runs import StoredRun
 from metrics.store import TraceStore
 from pipeline.errors import InputError
@@ -99,3 +100,12 @@ def test_the_newest_run_is_held_against_the_one_before_it_over_the_same_question
     assert [run.run_id for run in newest_pair(runs)] == ["b", "c"]
     assert run_before(runs[3], runs) is None
     assert newest_pair(runs[:1]) is None
+
+
+def test_cells_of_a_study_stand_behind_the_runs_that_somebody_began():
+    cells = [made(name, place, **{STUDY: "s", CELL: name}) for name, place in (("z", 9), ("y", 8))]
+    runs = [*cells, made("b", 1), made("a", 0)]
+    assert [run.run_id for run in newest_pair(runs)] == ["a", "b"]
+    assert [run.run_id for run in asked_alone(runs)] == ["b", "a"]
+    assert [run.run_id for run in newest_pair([*cells, made("b", 1)])] == ["y", "z"]
+    assert asked_alone(cells) == cells

@@ -88,7 +88,7 @@ def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() ->
     assert "  1 question failed, counted as not right." in lines
     assert [line.split()[2:] for line in lines if line.startswith("type")] == [["Right", "F1", "Found"]]
     one, eight = (line for line in lines if line.startswith(("A TYPE", "PERSON")))
-    assert one.split()[-6:] == ["0.000", "[–]", "1.000", "[–]", "1.000", "[–]"]
+    assert one.split()[-6:] == ["0.000", "[—]", "1.000", "[—]", "1.000", "[—]"]
     assert (len(one.split("…")[0]), one[13:18]) == (11, "    1")
     assert eight[13:26] == "    8  0.500 "
     [whole, *_] = summarise(scores)
@@ -100,7 +100,7 @@ def test_results_have_intervals_and_what_nothing_counts_towards_is_left_out() ->
     [
         (0.000312, 0.00029, 0.00033, "0.000312 [0.000290, 0.000330]"),
         (0.0, 0.0, 0.0, "0.000 [0.000, 0.000]"),
-        (0.5, None, None, "0.500 [–]"),
+        (0.5, None, None, "0.500 [—]"),
         (31.04, 28.9, 32.9, "31.0 [28.9, 32.9]"),
         (None, None, None, "—"),
     ],

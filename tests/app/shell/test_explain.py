@@ -63,7 +63,7 @@ def test_an_answer_that_cannot_be_scored_is_explained_by_asking_again(run: Run, 
     assert f"raglass explain {trace.trace_id} --by-asking-again" in refused.stderr
     done = run("explain", trace.trace_id, "--by-asking-again", services=unscored)
     assert done.exit_code == 0, done.stderr
-    assert done.stderr.startswith("5 questions, about 10 s, if each takes")
+    assert done.stderr.startswith("5 questions, about 5 s, if each takes")
     assert done.stdout.startswith("Without chunk 1 the model answers otherwise; without any other it says the same.")
     assert OTHERWISE in done.stdout
     told = json.loads(run("explain", trace.trace_id, "--by-asking-again", "--json", services=unscored).stdout)

@@ -6,7 +6,7 @@ import pytest
 
 from app.traces.spans import place, read_span
 from metrics.otlp.documents import Document
-from pipeline.types import Span
+from pipeline.types import Evidence, Span, Token
 from tests.factories import make_chunk, make_generation, make_trace
 from tests.trees import make_foreign_trace
 
@@ -69,6 +69,14 @@ def test_stages_here_have_their_content_from_the_trace():
     assert generate.content.prompt == "Read this."
     assert generate.content.output == trace.generation.answer
     assert moves(generate.documents) == [("b", 1, "")]
+
+
+def test_tokens_written_are_told_of_what_was_written_and_not_of_what_was_quoted():
+    written = make_generation(tokens=(Token("Blue", -0.1), Token(".", -0.1)))
+    quoted = make_generation(tokens=(Token("It is blue.", -0.1),), evidence=(Evidence("b", 0, 11),))
+    for generation, told in ((written, "2"), (quoted, None), (replace(quoted, completion_tokens=4), "4")):
+        trace = make_trace(spans=(Span("generate", 0, 1),), generation=generation)
+        assert details("generate", trace).facts.get("Tokens written") == told
 
 
 @pytest.mark.parametrize("stage", ["network", "generate"])

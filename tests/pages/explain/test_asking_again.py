@@ -51,7 +51,7 @@ def test_estimate_comes_first_and_nothing_is_asked_before_the_button_is_pressed(
     open_page: Open, services: Services, backend: Unscored, trace: Trace
 ) -> None:
     page = open_page("explain", trace=trace.trace_id)
-    assert "5 questions, about 10 s, if each takes what this answer took" in told(page)
+    assert "5 questions, about 5 s, if each takes what this answer took" in told(page)
     assert backend.asked == []
     words = told(press(page))
     assert len(backend.asked) == 5

@@ -385,7 +385,7 @@ def test_late_points_and_cost_are_told(open_page, on_aws, cloud):
     publish(cloud, on_aws)
     page = open_page("live")
     assert "shaded is still arriving" in shown(page)
-    assert "CloudWatch was asked 1 time" in shown(page)
+    assert "CloudWatch was asked once" in shown(page)
 
 
 @pytest.mark.parametrize(
