@@ -135,7 +135,7 @@ def builtin(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
     [
         ("Who painted the Mona Lisa?", "Leonardo da Vinci"),
         ("How long is the Amazon River?", "6,400 kilometres"),
-        ("What is the capital of Norway?", None),
+        ("What is the capital of Iceland?", None),
     ],
 )
 def test_what_a_visitor_asks_first_is_answered_or_honestly_not(
