@@ -16,7 +16,7 @@ MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 def machine_part(folder: Path) -> PartReadiness:
     """The machine in words; what cannot be found out is left out. folder: of the data."""
     told = [count(usable_cores(), "processor core"), *_memory_words(), *_room_words(folder)]
-    return PartReadiness("this machine", True, ", ".join(told))
+    return PartReadiness("machine", True, ", ".join(told))
 
 
 def _memory_words() -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from app.kit.markup import html, joined
-from app.kit.numbers import percent, unbroken
+from app.kit.numbers import share, unbroken
 from app.overview.words import Tile
 from app.views.kit.style import STAGE_COLOURS
 from app.views.kit.table import ICONS
@@ -26,17 +26,17 @@ def tile_html(tile: Tile) -> Markup:
 def shares_html(shares: Mapping[str, float]) -> Markup:
     """One bar, divided into stages by their part of the time, and its key."""
     bars = joined(
-        html('<span style="flex:{:.4f} 0 0;background:{}"></span>', share, _colour(stage))
-        for stage, share in shares.items()
+        html('<span style="flex:{:.4f} 0 0;background:{}"></span>', part, _colour(stage))
+        for stage, part in shares.items()
     )
     key = joined(
         html(
             '<li><span class="rg-dot" style="background:{}"></span> {} {}</li>',
             _colour(stage),
             stage,
-            unbroken(percent(share)),
+            unbroken(share(part, 1)),
         )
-        for stage, share in shares.items()
+        for stage, part in shares.items()
     )
     return html('<div class="rg-lane" aria-hidden="true">{}</div><ul class="rg-key">{}</ul>', bars, key)
 

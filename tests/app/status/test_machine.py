@@ -11,7 +11,7 @@ from app.status.machine import machine_part
 
 def test_cores_memory_and_room_are_told(tmp_path: Path) -> None:
     part = machine_part(tmp_path)
-    assert (part.name, part.ready) == ("this machine", True)
+    assert (part.name, part.ready) == ("machine", True)
     assert re.match(r"\d+ processor cores?, [\d.,]+ [GM]B of memory", part.detail)
     assert re.search(r", [\d.,]+ [GM]B free for data$", part.detail)
 

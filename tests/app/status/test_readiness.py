@@ -17,7 +17,7 @@ def test_ready_product_says_so_part_by_part(services: Services) -> None:
     status = services.status()
     assert status.ready
     assert status.backend == "fake"
-    names = ["embed", "retrieve", "generate", "trace store", "receiving", "keeping", "masking", "this machine"]
+    names = ["embed", "retrieve", "generate", "trace store", "receiving", "keeping", "masking", "machine"]
     assert [part.name for part in status.parts] == names
     assert set(status.versions) == {"python", *PACKAGES}
     assert status.versions["streamlit"][0].isdigit()
