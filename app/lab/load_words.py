@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.kit.numbers import milliseconds, three_figures
+from app.kit.numbers import count, milliseconds, three_figures
 from app.lab.tables import Column, Table
-from evaluation.lab.latency import Spread, spread
+from evaluation.lab.latency import FEWEST_SETTLED, Spread, spread
 from evaluation.lab.load import WINDOW_S, Call, Window, schedule, windows
 
 KEPT_UP = 0.95
@@ -87,6 +87,11 @@ def _title(result: Data, throughput: float, due: int, answered: int, latency: Sp
     if latency is None or answered < KEPT_UP * due:
         return f"{target} answers {three_figures(throughput)} a second of {rate}"
     p50, p95 = milliseconds(latency.p50_ms), milliseconds(latency.p95_ms)
+    if answered < FEWEST_SETTLED:
+        return (
+            f"{target} kept up with {rate} for {count(answered, 'question')}, too few to say more: half were answered within {p50} "
+            "of when they were due"
+        )
     return f"{target} keeps up with {rate}: half are answered within {p50} of when they were due, 95 % within {p95}"
 
 

@@ -54,10 +54,14 @@ class Calibrations:
             return None
 
     def run_to_fit(self, trace: Trace) -> StoredRun | None:
-        """The newest finished run that was answered as a trace was, on which its confidence could be calibrated; None without one."""
+        """The finished run with most answers that was answered as a trace was, the newest of several; None without one.
+
+        Its confidence could be calibrated on it.
+        """
         wanted = answered_by(trace)
         runs = self._store().runs.newest()
-        return next((run for run in runs if run.status == "finished" and _answered_by(run.about) == wanted), None)
+        fitting = [run for run in runs if run.status == "finished" and _answered_by(run.about) == wanted]
+        return max(fitting, key=lambda run: run.answers, default=None)
 
     def has_runs(self) -> bool:
         """Whether any run is kept."""

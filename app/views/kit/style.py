@@ -134,6 +134,7 @@ STYLE = """
 .rg-gauge-value { font-size: 1.5rem; line-height: 1.25; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rg-gauge-change { font-size: .8rem; opacity: .85; min-height: 1.2em; }
 .rg-line { white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; font-size: .84rem; }
+.raglass-bounds { font-size: .8rem; font-weight: 600; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) [data-testid="stSkeleton"] { display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-unseen-"]) { position: absolute; width: 0; height: 0; overflow: visible; }
 @media (max-width: 640px) {

@@ -61,6 +61,10 @@ def test_a_target_that_is_quick_enough_keeps_up(clock: Clock, parts: Parts) -> N
         f"{OWN} keeps up with 2.00 questions a second: half are answered within 800 ms"
     )
     assert tables["load"].rows[0][3:7] == (60, 60, 0, 0)
+    few = carry_out(study, parts_of(parts, Timed(OWN, clock, lambda n: 800.0)), minutes=0.1)
+    assert by_name(study, few)["load"].title.startswith(
+        f"{OWN} kept up with 2.00 questions a second for 12 questions, too few to say more: half were answered within 80"
+    )
     assert [row[1:3] for row in tables["windows"].rows][:2] == [(20, 19), (20, 20)]
     assert "errors" not in tables
 

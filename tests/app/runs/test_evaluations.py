@@ -440,6 +440,9 @@ def test_a_run_can_be_calibrated_on_for_what_answered_it_and_for_nothing_else(
     trace = find_trace(services.store, services.evaluations.scores(end.run_id)[0].trace_id)
     assert services.calibrations.has_runs()
     assert services.calibrations.run_to_fit(trace).run_id == end.run_id
+    fewer = last(services.evaluations.run(RunPlan(str(path), "fake", 5, 30.0, limit=1)))
+    assert fewer.run_id != end.run_id
+    assert services.calibrations.run_to_fit(trace).run_id == end.run_id
     assert services.calibrations.run_to_fit(replace(trace, settings={**trace.settings, "embedder": "other"})) is None
 
 
