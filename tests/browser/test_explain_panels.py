@@ -8,14 +8,14 @@ from pypdfium2 import PdfDocument
 
 from tests.browser.conftest import Visit
 
-SHIP, HORNET = "Which ship picked up the Apollo 11 crew?", "USS Hornet"
+LANDING, SEA = "Where on the Moon did Apollo 11 land?", "Sea of Tranquility"
 """Its gold chunk is the second: an answer over one chunk is wrong."""
 
 
 def explain_wrong(window: Visit) -> Page:
     """The wrong answer, explained and diagnosed."""
-    page = window.explain(SHIP, "/ask?top_k=1")
-    window.diagnose(HORNET)
+    page = window.explain(LANDING, "/ask?top_k=1")
+    window.diagnose(SEA)
     expect(page.get_by_role("heading", name="Was it right? No.")).to_be_visible(timeout=60_000)
     return page
 
@@ -30,7 +30,7 @@ def test_a_wrong_answer_is_diagnosed_and_a_repair_is_verified(visit: Callable[..
     page.get_by_role("button", name="Ask again with 2 chunks and compare").click()
     page.wait_for_url("**/compare?*second=*")
     expect(page.get_by_role("heading", name="The second is better")).to_be_visible()
-    expect(page.get_by_test_id("reasons")).to_contain_text(HORNET)
+    expect(page.get_by_test_id("reasons")).to_contain_text(SEA)
 
 
 def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) -> None:
@@ -38,18 +38,18 @@ def test_whoever_opens_the_link_sees_the_diagnosis(visit: Callable[..., Visit]) 
     page = visit(width=390).page
     page.goto(link)
     expect(page.get_by_text("Verified repair: with 2 chunks, it answers", exact=False)).to_be_visible(timeout=60_000)
-    expect(page.get_by_label("Right answer", exact=True)).to_have_value(HORNET)
+    expect(page.get_by_label("Right answer", exact=True)).to_have_value(SEA)
 
 
 def test_diagnosing_without_a_right_answer_says_what_to_do(visit: Callable[..., Visit]) -> None:
-    page = visit(width=390).explain(SHIP, "/ask?top_k=1")
+    page = visit(width=390).explain(LANDING, "/ask?top_k=1")
     page.get_by_role("button", name="Diagnose").click()
     expect(page.get_by_role("alert")).to_contain_text("Type the right answer")
     expect(page.get_by_text("What was tried")).to_be_hidden()
 
 
 def test_ten_answers_are_drawn_and_the_panels_without_a_figure_say_why(visit: Callable[..., Visit]) -> None:
-    page = visit().explain(SHIP)
+    page = visit().explain(LANDING)
     page.get_by_role("tab", name="How sure was it?").click()
     page.get_by_role("button", name="Draw 10 answers").click()
     drawn = page.get_by_test_id("drawn").locator("tbody tr")
@@ -76,7 +76,7 @@ def test_the_report_needs_no_raglass_fits_a_phone_and_prints_on_two_pages(
     file.write_text(report, "utf-8")
     reader = visit(width=390)
     reader.page.goto(file.as_uri())
-    for words in (SHIP, "Not found", "The answer stands on chunk 1", "Against as many random chunks"):
+    for words in (LANDING, "Not found", "The answer stands on chunk 1", "Against as many random chunks"):
         expect(reader.page.get_by_text(words, exact=False).first).to_be_visible()
     wide, shown = reader.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= shown
